@@ -1,0 +1,213 @@
+package assay
+
+import (
+	"strings"
+	"time"
+)
+
+// A Stream is a namespace of advisories: "debian:12", "alpine:3.20", "npm".
+// A package asks one or several. "*" after the colon stands for all of a
+// family where patterns are taken.
+type Stream string
+
+// Family is the part before the colon.
+func (s Stream) Family() string {
+	f, _, _ := strings.Cut(string(s), ":")
+	return f
+}
+
+// Covers reports whether s, which may end in ":*", includes t.
+func (s Stream) Covers(t Stream) bool {
+	if f, ok := strings.CutSuffix(string(s), ":*"); ok {
+		return strings.HasPrefix(string(t), f+":")
+	}
+	return s == t
+}
+
+// The streams that hold details of vulnerabilities rather than advisories.
+const (
+	StreamKEV     Stream = "kev"     // known exploited vulnerabilities
+	StreamEPSS    Stream = "epss"    // exploit prediction scores
+	StreamDetails        = "details" // family: "details:2024" holds CVE-2024-*; "details:other" what has no year
+)
+
+// DetailStream is the stream that holds the details of a vulnerability.
+func DetailStream(id string) Stream {
+	if y, ok := strings.CutPrefix(id, "CVE-"); ok && len(y) > 5 && y[4] == '-' {
+		return Stream(StreamDetails + ":" + y[:4])
+	}
+	return StreamDetails + ":other"
+}
+
+// Status is what a publisher says of a package and a vulnerability.
+type Status string
+
+// The words are those of the field (VEX and Trivy's --ignore-status).
+const (
+	StatusUnknown            Status = "unknown"
+	StatusAffected           Status = "affected"
+	StatusFixed              Status = "fixed"
+	StatusNotAffected        Status = "not_affected"
+	StatusWillNotFix         Status = "will_not_fix"
+	StatusFixDeferred        Status = "fix_deferred"
+	StatusUnderInvestigation Status = "under_investigation"
+	StatusEndOfLife          Status = "end_of_life"
+)
+
+// An Advisory is what one publisher says of one vulnerability.
+type Advisory struct {
+	ID         string     // as the publisher names it, a CVE where there is one: "CVE-2024-1", "ALSA-2024:1", "TEMP-0000000-ABCDEF"
+	Aliases    []string   // other names of the same vulnerabilities
+	VendorIDs  []string   // the publisher's own notices about it: "DSA-5000-1"
+	Feed       string     // Name of the Feed
+	Title      string     // one line; ""
+	Text       string     // description; ""
+	Severity   Severity   // the publisher's own, for all packages
+	CVSS       []CVSS     //
+	URL        string     // the publisher's page
+	References []string   //
+	Published  time.Time  // zero when unknown
+	Modified   time.Time  //
+	Withdrawn  time.Time  // non-zero: the publisher took it back
+	Affected   []Affected //
+}
+
+// Affected is what an advisory says of one package in one stream.
+type Affected struct {
+	Stream     Stream
+	Name       string   // in the stream's own spelling
+	Ranges     []Range  // any of them makes a version affected
+	Versions   []string // affected one by one
+	Status     Status   // of the versions in Ranges and Versions; StatusNotAffected takes findings away
+	Severity   Severity // for this package; SeverityUnknown means the advisory's
+	Reason     string   // the publisher's own word behind Status: "no-dsa", "postponed"
+	Qualifiers Qualifiers
+}
+
+// A Range is a half-open interval of versions in the scheme of its stream.
+// The zero Range holds every version.
+type Range struct {
+	Introduced   string // first affected; "" means from the beginning
+	Fixed        string // first not affected; "" means there is none yet
+	LastAffected string // last affected, where Fixed is not known
+}
+
+// Qualifiers narrow what an Affected speaks of; empty means no limit.
+type Qualifiers struct {
+	Arches []string // architectures, in the package manager's words
+	Module string   // rpm module "name:stream"; packages outside it are not meant
+	CPEs   []string // products whose repositories are meant
+}
+
+// Severity is how bad a vulnerability is, in the words of CVSS.
+type Severity uint8
+
+// Ordered: a greater value is worse.
+const (
+	SeverityUnknown Severity = iota
+	SeverityNegligible
+	SeverityLow
+	SeverityMedium
+	SeverityHigh
+	SeverityCritical
+)
+
+var severityNames = [...]string{"UNKNOWN", "NEGLIGIBLE", "LOW", "MEDIUM", "HIGH", "CRITICAL"}
+
+func (s Severity) String() string {
+	if int(s) < len(severityNames) {
+		return severityNames[s]
+	}
+	return severityNames[0]
+}
+
+// ParseSeverity reads a severity in the words of any publisher we know
+// ("Important" is high, "Moderate" medium, "unimportant" negligible), in any
+// case; ok is false when it is none of them.
+func ParseSeverity(s string) (_ Severity, ok bool) {
+	switch strings.ToLower(strings.TrimSpace(s)) {
+	case "critical":
+		return SeverityCritical, true
+	case "high", "important":
+		return SeverityHigh, true
+	case "medium", "moderate":
+		return SeverityMedium, true
+	case "low":
+		return SeverityLow, true
+	case "negligible", "unimportant", "minor", "none":
+		return SeverityNegligible, true
+	case "unknown", "":
+		return SeverityUnknown, true
+	}
+	return SeverityUnknown, false
+}
+
+// MarshalText writes the severity's name.
+func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote, and the words of ParseSeverity.
+func (s *Severity) UnmarshalText(b []byte) error {
+	v, ok := ParseSeverity(string(b))
+	if !ok {
+		return ErrMalformed
+	}
+	*s = v
+	return nil
+}
+
+// A CVSS is one score of a vulnerability by one source.
+type CVSS struct {
+	Source  string  `json:"source"`           // "nvd", "cna", "cisa-adp", "ghsa"
+	Version string  `json:"version"`          // "2.0", "3.0", "3.1", "4.0"
+	Vector  string  `json:"vector,omitempty"` //
+	Score   float64 `json:"score"`            // base score, 0 to 10
+}
+
+// Severity is the rating of the base score.
+// https://www.first.org/cvss/v3.1/specification-document#Qualitative-Severity-Rating-Scale
+// Version 2 has no critical. https://nvd.nist.gov/vuln-metrics/cvss
+func (c CVSS) Severity() Severity {
+	switch {
+	case c.Score >= 9 && c.Version != "2.0":
+		return SeverityCritical
+	case c.Score >= 7:
+		return SeverityHigh
+	case c.Score >= 4:
+		return SeverityMedium
+	case c.Score > 0:
+		return SeverityLow
+	}
+	return SeverityUnknown
+}
+
+// A Detail is what is known of a vulnerability itself, whatever it affects.
+// Feeds give parts; the database merges those of one ID.
+type Detail struct {
+	ID         string    `json:"id"`
+	Feed       string    `json:"-"` // the feed that gave this part; "" once merged
+	Title      string    `json:"title,omitempty"`
+	Text       string    `json:"description,omitempty"`
+	CVSS       []CVSS    `json:"cvss,omitempty"`
+	CWEs       []string  `json:"cwes,omitempty"` // "CWE-79"
+	References []string  `json:"references,omitempty"`
+	Published  time.Time `json:"published,omitzero"`
+	Modified   time.Time `json:"modified,omitzero"`
+	Rejected   bool      `json:"rejected,omitempty"` // the CVE was taken back
+	KEV        *KEV      `json:"kev,omitempty"`
+	EPSS       *EPSS     `json:"epss,omitempty"`
+}
+
+// KEV is an entry of CISA's catalogue of known exploited vulnerabilities.
+type KEV struct {
+	Added      string `json:"added"`                // date, YYYY-MM-DD
+	Due        string `json:"due,omitempty"`        // date, YYYY-MM-DD
+	Ransomware bool   `json:"ransomware,omitempty"` // known use in ransomware campaigns
+	Action     string `json:"action,omitempty"`     // what CISA requires
+}
+
+// EPSS is the probability that a vulnerability is exploited in the next 30 days.
+type EPSS struct {
+	Score      float64 `json:"score"`                // 0 to 1
+	Percentile float64 `json:"percentile,omitempty"` // 0 to 1; 0 when the edition has none
+	Date       string  `json:"date,omitempty"`       // of the model's run, YYYY-MM-DD
+}

@@ -1,0 +1,3 @@
+module github.com/assaysec/assay
+
+go 1.26

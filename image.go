@@ -1,0 +1,104 @@
+package assay
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"time"
+)
+
+// An Image is one platform's image, already chosen, with its layers unread.
+type Image struct {
+	Name        string          // the reference as the user gave it
+	Source      string          // name of the Source that opened it
+	ID          string          // digest of the configuration, "sha256:…"
+	Digest      string          // digest of the manifest; "" where the source has none
+	RepoTags    []string        // names it is known by at its source
+	RepoDigests []string        // name@digest
+	Platform    Platform        //
+	Created     time.Time       // zero when unknown
+	Config      json.RawMessage // the image configuration, verbatim
+	Layers      []Layer         // lowest first
+	Gaps        []Gap           // what the source already knows to be missing
+
+	// Stream, where set, reads layers that Layer.Open cannot reach one by one
+	// (a daemon exports the whole image as one archive). It calls visit once
+	// for every layer that want says is wanted, in whatever order they come,
+	// with the layer's tar; it verifies each against its diff ID after visit
+	// returns and reports a mismatch as an error of that layer.
+	Stream func(ctx context.Context, want func(diffID string) bool, visit func(r io.Reader) (commit func(diffID string), err error)) error
+
+	// Close releases what the source holds; may be nil.
+	Close func() error
+}
+
+// A Layer is one change set of an image.
+//
+// Specification: https://github.com/opencontainers/image-spec/blob/v1.1.0/layer.md
+type Layer struct {
+	DiffID    string // digest of the uncompressed tar
+	Digest    string // digest of the blob as stored; "" where there is none
+	MediaType string
+	Size      int64  // of the blob as stored, in bytes; 0 when unknown
+	CreatedBy string // the instruction of the history entry that made it
+	History   int    // index of that history entry; -1 when there is none
+	Foreign   bool   // non-distributable: its content may not be to be had
+
+	// Key identifies the layer's bytes for caches. It is a digest that Open
+	// verifies while reading, or the identity of a local file; "" means that
+	// nothing about this layer may be cached.
+	Key string
+
+	// Open returns the layer's uncompressed tar. A digest that does not match
+	// is an error from Read at the end, so a caller drains it before it
+	// believes what it read. The result may be an io.Seeker: then what is
+	// skipped is not read at all. Nil where Image.Stream is to be used.
+	Open func(ctx context.Context) (io.ReadCloser, error)
+}
+
+// Platform is what an image runs on.
+type Platform struct {
+	OS      string `json:"os,omitempty"`
+	Arch    string `json:"architecture,omitempty"`
+	Variant string `json:"variant,omitempty"`
+}
+
+// String is os/arch[/variant]; "" for the zero value.
+func (p Platform) String() string {
+	s := p.OS
+	if p.Arch != "" {
+		s += "/" + p.Arch
+	}
+	if p.Variant != "" {
+		s += "/" + p.Variant
+	}
+	return s
+}
+
+// SourceOptions is what a user may choose about where images come from. The
+// zero value asks for this machine's platform with the user's own credentials.
+type SourceOptions struct {
+	Platform string // os/arch[/variant]; "" means linux on this machine's architecture, or the only one there is
+
+	Username, Password string              // for registries; "" means Docker's configuration and credential helpers
+	RegistryToken      string              // bearer token for registries
+	CACert             string              // file of PEM certificates to trust besides the system's
+	Insecure           bool                // plain HTTP and unverified TLS are allowed
+	Mirrors            map[string][]string // registry host → hosts to try before it
+
+	DockerHost          string // "" means $DOCKER_HOST, then unix:///var/run/docker.sock
+	PodmanHost          string // "" means $CONTAINER_HOST, then the user's and the system's socket
+	ContainerdAddress   string // "" means $CONTAINERD_ADDRESS, then /run/containerd/containerd.sock
+	ContainerdNamespace string // "" means $CONTAINERD_NAMESPACE, then "default"
+
+	Verify   bool           // check diff IDs too, which costs a hash of the uncompressed layers
+	Progress func(Progress) // may be nil; called from several goroutines
+}
+
+// Progress tells how far a long task is.
+type Progress struct {
+	Task  string // what: "layer sha256:0123456789ab", "debian"
+	Done  int64  // bytes, from the start
+	Total int64  // bytes; 0 when unknown
+	End   bool   // the task is over
+}

@@ -1,0 +1,86 @@
+package assay
+
+// Package types, which are also purl types.
+// https://github.com/package-url/purl-spec/blob/main/PURL-TYPES.rst
+const (
+	TypeDeb  = "deb"
+	TypeApk  = "apk"
+	TypeRPM  = "rpm"
+	TypeAlpm = "alpm"
+	TypeOpkg = "opkg"
+)
+
+// A Release is what an image says about the distribution it holds. Readers
+// give parts of it, one a file; the whole is put together by package distro.
+type Release struct {
+	ID          string   `json:"id,omitempty"`          // "debian", as os-release's ID
+	IDLike      []string `json:"idLike,omitempty"`      // as os-release's ID_LIKE
+	Version     string   `json:"version,omitempty"`     // "12", "3.20.3", as os-release's VERSION_ID
+	Codename    string   `json:"codename,omitempty"`    // "bookworm"
+	Name        string   `json:"name,omitempty"`        // "Debian GNU/Linux 12 (bookworm)"
+	Variant     string   `json:"variant,omitempty"`     // as os-release's VARIANT_ID
+	CPE         string   `json:"cpe,omitempty"`         // as os-release's CPE_NAME
+	ESM         bool     `json:"esm,omitempty"`         // Ubuntu: extended security maintenance is enabled
+	Repos       []string `json:"repos,omitempty"`       // Alpine: branches of the package repositories, "v3.20", "edge"
+	ContentSets []string `json:"contentSets,omitempty"` // Red Hat: repositories that the image was built from
+	NVR         string   `json:"nvr,omitempty"`         // Red Hat: name-version-release of the image, before content sets
+	Path        string   `json:"path,omitempty"`        // the file that says so
+}
+
+// A Package is something installed.
+type Package struct {
+	Type          string   `json:"type"`                    // TypeDeb, …
+	Name          string   `json:"name"`                    //
+	Version       string   `json:"version"`                 // in full, as its manager prints it: "1:2.3-4"
+	Arch          string   `json:"arch,omitempty"`          //
+	Source        string   `json:"source,omitempty"`        // source package; "" when the manager names none (then it is Name)
+	SourceVersion string   `json:"sourceVersion,omitempty"` // "" when it is Version
+	Module        string   `json:"module,omitempty"`        // rpm modularity label, "name:stream:version:context:arch"
+	Vendor        string   `json:"vendor,omitempty"`        // rpm vendor, deb and apk maintainer
+	Licences      []string `json:"licences,omitempty"`      // as the package states them
+	DependsOn     []string `json:"dependsOn,omitempty"`     // names, as the package states them
+	State         string   `json:"state,omitempty"`         // when not plainly installed: "half-installed", "unpacked", …
+	ThirdParty    string   `json:"thirdParty,omitempty"`    // why the distribution's advisories do not speak of it; "" when they do
+	Path          string   `json:"path,omitempty"`          // the file that says it is installed
+	PURL          string   `json:"purl,omitempty"`          //
+	Layer         LayerRef `json:"layer,omitzero"`          // the layer that brought it
+}
+
+// SourceName is the name of the source package, whether or not the manager
+// wrote it down.
+func (p *Package) SourceName() string {
+	if p.Source != "" {
+		return p.Source
+	}
+	return p.Name
+}
+
+// SourceVer is the version of the source package.
+func (p *Package) SourceVer() string {
+	if p.SourceVersion != "" {
+		return p.SourceVersion
+	}
+	return p.Version
+}
+
+// A LayerRef names a layer of the image that a report is about.
+type LayerRef struct {
+	Index     int    `json:"index"` // from 0, lowest first
+	DiffID    string `json:"diffID,omitempty"`
+	Digest    string `json:"digest,omitempty"`
+	CreatedBy string `json:"createdBy,omitempty"` // the instruction that made it
+}
+
+// Facts is what one file says.
+type Facts struct {
+	Release  *Release
+	Packages []Package
+	Owns     []Ownership
+}
+
+// An Ownership says which files a package of the system brought.
+type Ownership struct {
+	Type  string // of the owner: TypeDeb, …
+	Owner string // its name; "name:arch" where several architectures are installed side by side
+	Paths string // inside the image, no leading slash, one a line, as the manager lists them
+}

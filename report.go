@@ -1,0 +1,113 @@
+package assay
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// A Finding is a vulnerability of a package of the image.
+type Finding struct {
+	ID             string   `json:"id"` // of the vulnerability, a CVE where there is one
+	Aliases        []string `json:"aliases,omitempty"`
+	VendorIDs      []string `json:"vendorIDs,omitempty"`
+	Package        int      `json:"package"`           // index in Report.Packages
+	FixedIn        string   `json:"fixedIn,omitempty"` // "" when there is no fix
+	Status         Status   `json:"status"`
+	Severity       Severity `json:"severity"`
+	SeveritySource string   `json:"severitySource,omitempty"` // who says so: "debian", "nvd"
+	Stream         Stream   `json:"stream"`                   // of the advisory that decided
+	Feed           string   `json:"feed"`                     // that published it
+	URL            string   `json:"url,omitempty"`            // the page to read first
+	Because        string   `json:"because"`                  // stream, rule and versions that decided, in words a person can check
+	Detail         Detail   `json:"detail,omitzero"`
+}
+
+// A Gap is something that could not be read, compared or looked up, so that
+// the report may be incomplete. Gaps are never dropped.
+type Gap struct {
+	Where string `json:"where"` // layer and path, package, stream or feed
+	What  string `json:"what"`  // what happened and what it means
+}
+
+func (g Gap) String() string { return g.Where + ": " + g.What }
+
+// An Inventory is what is installed in an image.
+type Inventory struct {
+	Release  Release
+	Packages []Package   // by type, name, version, architecture
+	Owns     []Ownership // files of the packages
+	Gaps     []Gap
+}
+
+// A Report is the result of a scan. Its JSON form is the native report.
+type Report struct {
+	Schema   int       `json:"schema"` // ReportSchema
+	Tool     Tool      `json:"tool"`
+	Created  time.Time `json:"created"`
+	Image    ImageInfo `json:"image"`
+	Release  Release   `json:"release"`
+	Packages []Package `json:"packages"`
+	Findings []Finding `json:"findings"` // worst first, then by package
+	Gaps     []Gap     `json:"gaps,omitempty"`
+	Database Database  `json:"database,omitzero"`
+}
+
+// ReportSchema is the version of the native report; it grows when a reader of
+// the old form would misunderstand the new one.
+const ReportSchema = 1
+
+// Tool says which program made a report.
+type Tool struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+// ImageInfo is what a report keeps of the image.
+type ImageInfo struct {
+	Name        string          `json:"name"`
+	Source      string          `json:"source"`
+	ID          string          `json:"id,omitempty"`
+	Digest      string          `json:"digest,omitempty"`
+	RepoTags    []string        `json:"repoTags,omitempty"`
+	RepoDigests []string        `json:"repoDigests,omitempty"`
+	Platform    Platform        `json:"platform"`
+	Created     time.Time       `json:"created,omitzero"`
+	Size        int64           `json:"size,omitempty"` // of the layers as stored, in bytes
+	Layers      []LayerInfo     `json:"layers,omitempty"`
+	Config      json.RawMessage `json:"config,omitempty"`
+}
+
+// LayerInfo is what a report keeps of a layer.
+type LayerInfo struct {
+	DiffID    string `json:"diffID"`
+	Digest    string `json:"digest,omitempty"`
+	Size      int64  `json:"size,omitempty"`
+	CreatedBy string `json:"createdBy,omitempty"`
+}
+
+// Database says which advisories a report rests on.
+type Database struct {
+	Digest string    `json:"digest,omitempty"` // of the index
+	Built  time.Time `json:"built,omitzero"`   // when the oldest shard in use was built
+	Shards []Shard   `json:"shards,omitempty"` // those that were asked
+}
+
+// A Shard is the part of the database that holds one stream.
+type Shard struct {
+	Stream  Stream       `json:"stream"`
+	Digest  string       `json:"digest"`  // SHA-256 of the file, "sha256:…"
+	Size    int64        `json:"size"`    // bytes
+	Records int          `json:"records"` // advisories or details
+	Built   time.Time    `json:"built"`
+	Feeds   []FeedStatus `json:"feeds,omitempty"` // what it was built from
+}
+
+// FeedStatus is what a feed gave to a build.
+type FeedStatus struct {
+	Feed    string         `json:"feed"`
+	Fetched time.Time      `json:"fetched"`           // when its publisher was last asked
+	Read    int            `json:"read"`              // records in its documents
+	Kept    int            `json:"kept"`              // of them in the database
+	Skipped map[string]int `json:"skipped,omitempty"` // why the others are not
+	Error   string         `json:"error,omitempty"`   // why the last attempt did not succeed; the data is older then
+}
