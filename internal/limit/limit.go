@@ -1,0 +1,40 @@
+// Package limit bounds what is read of foreign bytes. Every bound is a named
+// constant of the caller; going over it is an error, never a silent cut.
+package limit
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/assaysec/assay"
+)
+
+// ReadAll reads r to its end. Over max bytes it is ErrTooLarge.
+func ReadAll(r io.Reader, max int64) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(r, max+1))
+	if err == nil && int64(len(b)) > max {
+		return nil, fmt.Errorf("over %d bytes: %w", max, assay.ErrTooLarge)
+	}
+	return b, err
+}
+
+// Reader returns r, which fails with ErrTooLarge instead of giving more than
+// max bytes.
+func Reader(r io.Reader, max int64) io.Reader { return &reader{r, max, max} }
+
+type reader struct {
+	r         io.Reader
+	left, max int64
+}
+
+func (l *reader) Read(p []byte) (int, error) {
+	if int64(len(p)) > l.left+1 {
+		p = p[:l.left+1]
+	}
+	n, err := l.r.Read(p)
+	l.left -= int64(n)
+	if l.left < 0 {
+		return n - 1, fmt.Errorf("over %d bytes: %w", l.max, assay.ErrTooLarge)
+	}
+	return n, err
+}
