@@ -1,5 +1,16 @@
 package distro
 
+import (
+	"strings"
+
+	"github.com/assaysec/assay"
+)
+
+var debian = Family{
+	ID: "debian", Title: "Debian", Package: assay.TypeDeb, Scheme: "deb", BySource: true,
+	Stream: numbered("debian", 1), refine: refineDebian, thirdParty: thirdPartyDeb,
+}
+
 // debianReleases gives the number of each Debian release by its code name.
 // https://www.debian.org/releases/ and https://wiki.debian.org/DebianReleases (2026-11-23);
 // "sid" is the rolling one and has no number.
@@ -14,4 +25,63 @@ var debianReleases = map[string]string{
 func DebianNumber(codename string) (number string, ok bool) {
 	number, ok = debianReleases[codename]
 	return number, ok
+}
+
+// refineDebian finds the number where os-release has none: testing says only
+// VERSION_CODENAME, and before that only "trixie/sid" in debian_version.
+func refineDebian(r *assay.Release, parts []assay.Release) []assay.Gap {
+	for _, p := range parts {
+		if p.Path != "etc/debian_version" || r.Version != "" {
+			continue
+		}
+		r.Version = p.Version
+		fill(&r.Codename, p.Codename)
+	}
+	if r.Version == "" {
+		name, _, _ := strings.Cut(r.Codename, "/")
+		r.Version, _ = DebianNumber(name)
+	}
+	if r.Version != "sid" {
+		major, _, _ := strings.Cut(r.Version, ".")
+		if r.Codename == "" {
+			for name, number := range debianReleases {
+				if number == major {
+					r.Codename = name
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// thirdPartyMaintainers are marks, in lower case, of vendors who publish .deb
+// packages of their own beside the distribution's. (2026-11-23, from the
+// vendors' repositories.)
+var thirdPartyMaintainers = []string{
+	"@docker.com", "nvidia", "hashicorp", "microsoft", "mongodb", "mariadb developers",
+	"nodesource", "nsolid", "@grafana.com", "@google.com", "@github.com", "@elastic.co",
+	"@oracle.com", "mysql.com", "@f5.com", "nginx-packaging", "@influxdata.com", "@gitlab.com",
+	"@datadoghq.com", "@redis.com", "@redis.io", "@rabbitmq", "@vmware.com", "@broadcom.com",
+	"@cloudflare.com", "@amd.com", "@intel.com", "@jfrog.com", "@confluent.io", "@percona.com",
+	"@azul.com", "adoptium", "@bell-sw.com", "@amazon.com", "@kubernetes.io", "kubernetes authors",
+	"@hashicorp.com", "@brave.com", "@slack.com", "@zabbix.com", "@puppet.com", "@sensu.io",
+}
+
+// thirdPartyVersions are marks of repositories that rebuild Debian's packages
+// under other versions.
+var thirdPartyVersions = []string{".pgdg", "+deb.sury.org", "~deb.sury.org", "nodesource"}
+
+func thirdPartyDeb(p *assay.Package) string {
+	vendor := strings.ToLower(p.Vendor)
+	for _, mark := range thirdPartyMaintainers {
+		if strings.Contains(vendor, mark) {
+			return "published by " + p.Vendor
+		}
+	}
+	for _, mark := range thirdPartyVersions {
+		if strings.Contains(p.Version, mark) {
+			return "version " + p.Version + " is of another repository"
+		}
+	}
+	return ""
 }

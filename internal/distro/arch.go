@@ -1,0 +1,13 @@
+package distro
+
+import "github.com/assaysec/assay"
+
+var arch = Family{
+	ID: "arch", Names: []string{"archlinux"}, Title: "Arch Linux", Package: assay.TypeAlpm, Scheme: "pacman",
+	Stream: only("arch"),
+}
+
+var openwrt = Family{
+	ID: "openwrt", Title: "OpenWrt", Package: assay.TypeOpkg, Scheme: "deb",
+	Stream: numbered("openwrt", 2),
+}

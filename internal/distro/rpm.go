@@ -1,0 +1,73 @@
+package distro
+
+import (
+	"strings"
+
+	"github.com/assaysec/assay"
+)
+
+// rpmFamilies lists the distributions with rpm packages. Their advisories name
+// binary packages, but for Azure Linux's and Photon's.
+var rpmFamilies = []Family{
+	rpm("almalinux", "AlmaLinux", numbered("almalinux", 1), "almalinux", "cloudlinux"),
+	rpm("rocky", "Rocky Linux", numbered("rocky", 1), "rocky"),
+	rpm("rhel", "Red Hat Enterprise Linux", numbered("rhel", 1), "red hat"),
+	rpm("centos", "CentOS", centosStream, "centos", "red hat"),
+	rpm("fedora", "Fedora", numbered("fedora", 1), "fedora"),
+	rpm("ol", "Oracle Linux", numbered("oracle", 1), "oracle"),
+	rpm("amzn", "Amazon Linux", amazonStream, "amazon"),
+	rpm("sles", "SUSE Linux Enterprise Server", numbered("sles", 2), "suse"),
+	rpm("sle-micro", "SUSE Linux Enterprise Micro", numbered("sle-micro", 2), "suse"),
+	rpm("opensuse-leap", "openSUSE Leap", numbered("opensuse-leap", 2), "opensuse", "suse"),
+	rpm("opensuse-tumbleweed", "openSUSE Tumbleweed", only("opensuse-tumbleweed"), "opensuse", "suse"),
+	rpm("openeuler", "openEuler", numbered("openeuler", 2), "openeuler", "http://openeuler.org"),
+	bySource(rpm("photon", "Photon OS", numbered("photon", 2), "vmware", "broadcom")),
+	named(bySource(rpm("azurelinux", "Azure Linux", numbered("azurelinux", 2), "microsoft")), "mariner"),
+	rpm("bottlerocket", "Bottlerocket", only("bottlerocket")),
+}
+
+func rpm(id, title string, stream func(assay.Release) assay.Stream, vendors ...string) Family {
+	return Family{
+		ID: id, Title: title, Package: assay.TypeRPM, Scheme: "rpm", Stream: stream,
+		thirdParty: func(p *assay.Package) string { return thirdPartyRPM(p, vendors) },
+	}
+}
+
+func bySource(f Family) Family { f.BySource = true; return f }
+
+func named(f Family, names ...string) Family { f.Names = names; return f }
+
+// thirdPartyRPM goes by the vendor that signed the package. A package without
+// one is taken for the distribution's: missing a fault is worse.
+func thirdPartyRPM(p *assay.Package, vendors []string) string {
+	vendor := strings.ToLower(p.Vendor)
+	if vendor == "" || vendor == "(none)" || len(vendors) == 0 {
+		return ""
+	}
+	for _, v := range vendors {
+		if strings.HasPrefix(vendor, v) {
+			return ""
+		}
+	}
+	return "published by " + p.Vendor
+}
+
+// centosStream: CentOS up to 8 is a rebuild of Red Hat's; CentOS Stream runs
+// ahead of it and has no advisories of its own.
+func centosStream(r assay.Release) assay.Stream {
+	if strings.Contains(r.Name, "Stream") {
+		return numbered("centos-stream", 1)(r)
+	}
+	return numbered("rhel", 1)(r)
+}
+
+// amazonStream: the first Amazon Linux is numbered by date, 2018.03.
+func amazonStream(r assay.Release) assay.Stream {
+	switch major, _, _ := strings.Cut(r.Version, "."); major {
+	case "2", "2022", "2023":
+		return assay.Stream("amazon:" + major)
+	case "":
+		return ""
+	}
+	return "amazon:1"
+}

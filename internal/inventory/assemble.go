@@ -1,0 +1,132 @@
+package inventory
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/distro"
+	"github.com/assaysec/assay/internal/purl"
+)
+
+// assemble makes the inventory of the facts that hold.
+func (t *taker) assemble(s *squasher, facts []fact) *assay.Inventory {
+	inv := &assay.Inventory{Gaps: slices.Clone(t.img.Gaps)}
+	seen := map[*layerFacts]bool{}
+	for l, layer := range s.layers {
+		for _, g := range layer.gaps {
+			if !seen[layer] {
+				inv.Gaps = append(inv.Gaps, assay.Gap{Where: s.where(l, g.Where), What: g.What})
+			}
+		}
+		seen[layer] = true
+	}
+	inv.Gaps = append(inv.Gaps, s.gaps...)
+	var parts []assay.Release
+	for _, f := range facts {
+		for _, g := range f.gaps {
+			inv.Gaps = append(inv.Gaps, assay.Gap{Where: s.where(f.layer, f.path), What: f.reader + ": " + g})
+		}
+		if f.facts.Release != nil {
+			part := *f.facts.Release
+			part.Path = f.path
+			parts = append(parts, part)
+		}
+		inv.Owns = append(inv.Owns, f.facts.Owns...)
+		inv.Packages = append(inv.Packages, t.packages(s, f)...)
+	}
+	var gaps []assay.Gap
+	inv.Release, gaps = distro.Identify(parts)
+	inv.Gaps = append(inv.Gaps, gaps...)
+	finish(inv)
+	return inv
+}
+
+// packages returns what a file says is installed, each package with the layer
+// that brought it: the lowest from which on every edition of the file has it.
+func (t *taker) packages(s *squasher, f fact) []assay.Package {
+	if len(f.facts.Packages) == 0 {
+		return nil
+	}
+	out := slices.Clone(f.facts.Packages)
+	since := make([]int, len(out))
+	for i := range since {
+		since[i] = f.layer
+	}
+	going := len(out)
+	stopped := make([]bool, len(out))
+	for l := f.layer; l > 0 && going > 0; {
+		p := s.at(f.path, l-1)
+		if p.kind != bitFile {
+			break
+		}
+		l = p.layer
+		old := s.edition(f, l)
+		if old == nil {
+			break
+		}
+		has := map[string]bool{}
+		for i := range old.facts.Packages {
+			has[identity(&old.facts.Packages[i])] = true
+		}
+		for i := range out {
+			switch {
+			case stopped[i]:
+			case has[identity(&out[i])]:
+				since[i] = l
+			default:
+				stopped[i] = true
+				going--
+			}
+		}
+	}
+	for i := range out {
+		if out[i].Path == "" {
+			out[i].Path = f.path
+		}
+		out[i].Layer = t.layerRef(since[i])
+	}
+	return out
+}
+
+// edition returns what the same reader made of the same path in layer l.
+func (s *squasher) edition(f fact, l int) *fact {
+	for _, i := range s.by[f.reader+"\x00"+f.path] {
+		if s.facts[i].layer == l && !s.facts[i].companion {
+			return &s.facts[i]
+		}
+	}
+	return nil
+}
+
+func (t *taker) layerRef(l int) assay.LayerRef {
+	layer := t.img.Layers[l]
+	return assay.LayerRef{Index: l, DiffID: layer.DiffID, Digest: layer.Digest, CreatedBy: layer.CreatedBy}
+}
+
+// identity tells packages apart that are installed side by side.
+func identity(p *assay.Package) string {
+	return p.Type + "\x00" + p.Name + "\x00" + p.Version + "\x00" + p.Arch
+}
+
+// finish orders the packages, drops those of the system that two databases
+// list, and adds what only the whole image can tell.
+func finish(inv *assay.Inventory) {
+	slices.SortStableFunc(inv.Packages, func(a, b assay.Package) int {
+		return cmp.Or(strings.Compare(a.Type, b.Type), strings.Compare(a.Name, b.Name), strings.Compare(a.Version, b.Version),
+			strings.Compare(a.Arch, b.Arch), cmp.Compare(a.Layer.Index, b.Layer.Index), strings.Compare(a.Path, b.Path))
+	})
+	inv.Packages = slices.CompactFunc(inv.Packages, func(a, b assay.Package) bool { return identity(&a) == identity(&b) })
+	family, known := distro.Of(inv.Release)
+	for i := range inv.Packages {
+		p := &inv.Packages[i]
+		if known {
+			p.ThirdParty = family.ThirdParty(p)
+		}
+		p.PURL = purl.Of(p, inv.Release)
+	}
+	if len(inv.Packages) == 0 && inv.Release.ID == "" {
+		inv.Gaps = append(inv.Gaps, assay.Gap{Where: "image", What: "no package database and no release file found in its layers"})
+	}
+}

@@ -1,0 +1,237 @@
+package inventory
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+
+	"github.com/assaysec/assay"
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// The form in which a layer's facts are cached: protocol buffers' wire format,
+// each message's fields numbered by the constants below. It is read by the
+// build that wrote it only, so fields need not stay what they are.
+// https://protobuf.dev/programming-guides/encoding/
+
+// Fields of a layer.
+const (
+	fieldFile = 1 + iota
+	fieldIndex
+	fieldLink
+	fieldHard
+	fieldAsked
+	fieldGap
+)
+
+// Fields of a file.
+const (
+	fieldPath = 1 + iota
+	fieldReader
+	fieldRelease
+	fieldPackage
+	fieldOwns
+	fieldFileGap
+	fieldCompanion
+)
+
+func encode(l *layerFacts) []byte {
+	var b []byte
+	for i := range l.files {
+		b = appendBytes(b, fieldFile, encodeFile(&l.files[i]))
+	}
+	x := make([]byte, 0, 8*len(l.index))
+	for _, v := range l.index {
+		x = binary.LittleEndian.AppendUint64(x, v)
+	}
+	b = appendBytes(b, fieldIndex, x)
+	for path, target := range l.links {
+		b = appendBytes(b, fieldLink, pair(path, target))
+	}
+	for path, target := range l.hards {
+		b = appendBytes(b, fieldHard, pair(path, target))
+	}
+	for _, path := range l.asked {
+		b = appendString(b, fieldAsked, path)
+	}
+	for _, g := range l.gaps {
+		b = appendBytes(b, fieldGap, pair(g.Where, g.What))
+	}
+	return b
+}
+
+func encodeFile(f *fileFacts) []byte {
+	var b []byte
+	b = appendString(b, fieldPath, f.path)
+	b = appendString(b, fieldReader, f.reader)
+	if f.facts.Release != nil {
+		r, _ := json.Marshal(f.facts.Release) // strings and booleans only: it cannot fail
+		b = appendBytes(b, fieldRelease, r)
+	}
+	for i := range f.facts.Packages {
+		b = appendBytes(b, fieldPackage, encodePackage(&f.facts.Packages[i]))
+	}
+	for _, o := range f.facts.Owns {
+		b = appendBytes(b, fieldOwns, pair(o.Type, o.Owner, o.Paths))
+	}
+	for _, g := range f.gaps {
+		b = appendString(b, fieldFileGap, g)
+	}
+	if f.companion {
+		b = appendString(b, fieldCompanion, "")
+	}
+	return b
+}
+
+// strings lists the fields of a package that readers set, by their number.
+func packageStrings(p *assay.Package) []*string {
+	return []*string{&p.Type, &p.Name, &p.Version, &p.Arch, &p.Source, &p.SourceVersion, &p.Module, &p.Vendor, &p.State, &p.Path}
+}
+
+const (
+	fieldLicence = 20 + iota
+	fieldDepends
+)
+
+func encodePackage(p *assay.Package) []byte {
+	var b []byte
+	for i, s := range packageStrings(p) {
+		if *s != "" {
+			b = appendString(b, protowire.Number(i+1), *s)
+		}
+	}
+	for _, s := range p.Licences {
+		b = appendString(b, fieldLicence, s)
+	}
+	for _, s := range p.DependsOn {
+		b = appendString(b, fieldDepends, s)
+	}
+	return b
+}
+
+func appendBytes(b []byte, field protowire.Number, v []byte) []byte {
+	return protowire.AppendBytes(protowire.AppendTag(b, field, protowire.BytesType), v)
+}
+
+func appendString(b []byte, field protowire.Number, v string) []byte {
+	return protowire.AppendString(protowire.AppendTag(b, field, protowire.BytesType), v)
+}
+
+// pair is a message of strings numbered from 1.
+func pair(values ...string) []byte {
+	var b []byte
+	for i, v := range values {
+		b = appendString(b, protowire.Number(i+1), v)
+	}
+	return b
+}
+
+// fields calls visit for each field of a message.
+func fields(b []byte, visit func(protowire.Number, []byte) error) error {
+	for len(b) > 0 {
+		field, kind, n := protowire.ConsumeTag(b)
+		if n < 0 || kind != protowire.BytesType {
+			return fmt.Errorf("cached facts: %w", assay.ErrMalformed)
+		}
+		b = b[n:]
+		v, n := protowire.ConsumeBytes(b)
+		if n < 0 {
+			return fmt.Errorf("cached facts: %w", assay.ErrMalformed)
+		}
+		b = b[n:]
+		if err := visit(field, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// values reads a message of strings numbered from 1.
+func values(b []byte, to ...*string) error {
+	return fields(b, func(f protowire.Number, v []byte) error {
+		if int(f) <= len(to) {
+			*to[f-1] = string(v)
+		}
+		return nil
+	})
+}
+
+func decode(b []byte) (*layerFacts, error) {
+	l := &layerFacts{links: map[string]string{}, hards: map[string]string{}}
+	err := fields(b, func(field protowire.Number, v []byte) error {
+		var x, y string
+		switch field {
+		case fieldFile:
+			f, err := decodeFile(v)
+			l.files = append(l.files, f)
+			return err
+		case fieldIndex:
+			l.index = make(index, len(v)/8)
+			for i := range l.index {
+				l.index[i] = binary.LittleEndian.Uint64(v[8*i:])
+			}
+		case fieldLink, fieldHard:
+			if err := values(v, &x, &y); err != nil {
+				return err
+			}
+			if field == fieldLink {
+				l.links[x] = y
+			} else {
+				l.hards[x] = y
+			}
+		case fieldAsked:
+			l.asked = append(l.asked, string(v))
+		case fieldGap:
+			err := values(v, &x, &y)
+			l.gaps = append(l.gaps, assay.Gap{Where: x, What: y})
+			return err
+		}
+		return nil
+	})
+	return l, err
+}
+
+func decodeFile(b []byte) (f fileFacts, err error) {
+	err = fields(b, func(field protowire.Number, v []byte) error {
+		switch field {
+		case fieldPath:
+			f.path = string(v)
+		case fieldReader:
+			f.reader = string(v)
+		case fieldRelease:
+			f.facts.Release = new(assay.Release)
+			return json.Unmarshal(v, f.facts.Release)
+		case fieldPackage:
+			p, err := decodePackage(v)
+			f.facts.Packages = append(f.facts.Packages, p)
+			return err
+		case fieldOwns:
+			var o assay.Ownership
+			err := values(v, &o.Type, &o.Owner, &o.Paths)
+			f.facts.Owns = append(f.facts.Owns, o)
+			return err
+		case fieldFileGap:
+			f.gaps = append(f.gaps, string(v))
+		case fieldCompanion:
+			f.companion = true
+		}
+		return nil
+	})
+	return f, err
+}
+
+func decodePackage(b []byte) (p assay.Package, err error) {
+	to := packageStrings(&p)
+	err = fields(b, func(field protowire.Number, v []byte) error {
+		switch {
+		case int(field) <= len(to):
+			*to[field-1] = string(v)
+		case field == fieldLicence:
+			p.Licences = append(p.Licences, string(v))
+		case field == fieldDepends:
+			p.DependsOn = append(p.DependsOn, string(v))
+		}
+		return nil
+	})
+	return p, err
+}

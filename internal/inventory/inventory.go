@@ -1,0 +1,207 @@
+// Package inventory finds what is installed in an image. Each layer is read
+// once, in one streaming pass, beside its siblings; what its files say is
+// cached by the layer's verified digest; and squashing the layers' facts, as a
+// file system would the files, gives the image's inventory and the layer that
+// brought each package.
+package inventory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/assaysec/assay"
+	"golang.org/x/sync/errgroup"
+)
+
+// Options says how to take an inventory. The zero value reads nothing, for it
+// has no readers; all else has a default.
+type Options struct {
+	Readers  []assay.Reader       // in the order in which files are offered to them
+	Cache    assay.Cache          // nil: no layer's facts are kept
+	Build    string               // identifies the program's readers: facts of another build are read anew
+	Jobs     int                  // layers read at once; 0 means runtime.NumCPU()
+	SpoolDir string               // for wanted files over 8 MiB; "" means os.TempDir()
+	Spool    int64                // bytes on disk at one time; 0 means DefaultSpool
+	Verify   bool                 // read every layer, cached or not
+	Progress func(assay.Progress) // may be nil; called from several goroutines
+}
+
+// Take reads the layers of an image and says what is installed. What could not
+// be read is among the inventory's gaps; an error means that there is no
+// inventory to rely on: a layer is not there or is not what its digest says.
+func Take(ctx context.Context, img *assay.Image, o Options) (*assay.Inventory, error) {
+	t := &taker{img: img, o: o, matcher: compile(o.Readers), spool: newSpool(o.SpoolDir, o.Spool)}
+	if o.Spool == 0 {
+		t.spool.left.Store(DefaultSpool)
+	}
+	layers, err := t.layers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s, facts, err := t.squash(ctx, layers)
+	if err != nil {
+		return nil, err
+	}
+	return t.assemble(s, facts), nil
+}
+
+type taker struct {
+	img     *assay.Image
+	o       Options
+	matcher *matcher
+	spool   *spool
+	done    atomic.Int64
+}
+
+// layers returns the facts of every layer, read or cached.
+func (t *taker) layers(ctx context.Context) ([]*layerFacts, error) {
+	n := len(t.img.Layers)
+	layers := make([]*layerFacts, n)
+	first := map[string]int{} // layers of one key are read once
+	var todo []int
+	for i, l := range t.img.Layers {
+		if _, ok := first[l.Key]; ok && l.Key != "" {
+			continue
+		}
+		first[l.Key] = i
+		todo = append(todo, i)
+	}
+	jobs := t.o.Jobs
+	if jobs <= 0 {
+		jobs = runtime.NumCPU()
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(jobs)
+	var missing []int
+	var mu sync.Mutex
+	for _, i := range todo {
+		g.Go(func() error {
+			defer t.progress(len(todo))
+			if layers[i] = t.cached(gctx, t.img.Layers[i]); layers[i] != nil {
+				return nil
+			}
+			if t.img.Layers[i].Open == nil {
+				mu.Lock()
+				missing = append(missing, i)
+				mu.Unlock()
+				return nil
+			}
+			var err error
+			if layers[i], err = t.readLayer(gctx, t.img.Layers[i]); err != nil {
+				return fmt.Errorf("layer %d (%s): %w", i, name(t.img.Layers[i]), err)
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	if err := t.stream(ctx, layers, missing); err != nil {
+		return nil, err
+	}
+	for i, l := range t.img.Layers {
+		if layers[i] == nil {
+			layers[i] = layers[first[l.Key]]
+		}
+	}
+	return layers, nil
+}
+
+func (t *taker) progress(total int) {
+	n := t.done.Add(1)
+	if t.o.Progress != nil {
+		t.o.Progress(assay.Progress{Task: "Reading layers", Done: n, Total: int64(total), End: n == int64(total)})
+	}
+}
+
+// name is what a layer is called in errors.
+func name(l assay.Layer) string {
+	if l.Digest != "" {
+		return l.Digest
+	}
+	return l.DiffID
+}
+
+func (t *taker) key(layer string) string { return "facts\x00" + t.o.Build + "\x00" + layer }
+
+func (t *taker) cached(ctx context.Context, l assay.Layer) *layerFacts {
+	if t.o.Cache == nil || l.Key == "" || t.o.Verify {
+		return nil
+	}
+	b, err := t.o.Cache.Get(ctx, t.key(l.Key))
+	if err != nil {
+		return nil
+	}
+	f, err := decode(b)
+	if err != nil {
+		return nil // written by nobody we know: as good as not there
+	}
+	return f
+}
+
+// put keeps a layer's facts. That the cache is full or read-only costs time
+// the next time, and nothing now.
+func (t *taker) put(ctx context.Context, key string, f *layerFacts) {
+	if t.o.Cache != nil && key != "" {
+		_ = t.o.Cache.Put(ctx, t.key(key), encode(f))
+	}
+}
+
+func (t *taker) reader() *layerReader {
+	return &layerReader{readers: t.o.Readers, matcher: t.matcher, spool: t.spool}
+}
+
+func (t *taker) readLayer(ctx context.Context, l assay.Layer) (*layerFacts, error) {
+	r, err := l.Open(ctx)
+	if err != nil {
+		if l.Foreign && errors.Is(err, assay.ErrNotFound) {
+			return &layerFacts{gaps: []assay.Gap{{What: "a foreign (non-distributable) layer whose content is not with the image; what it holds is not known"}}}, nil
+		}
+		return nil, err
+	}
+	defer r.Close()
+	f, err := t.reader().read(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	t.put(ctx, l.Key, f)
+	return f, nil
+}
+
+// stream reads the layers that the source gives only together.
+func (t *taker) stream(ctx context.Context, layers []*layerFacts, missing []int) error {
+	if len(missing) == 0 {
+		return nil
+	}
+	if t.img.Stream == nil {
+		return fmt.Errorf("layer %d (%s) cannot be opened: %w", missing[0], name(t.img.Layers[missing[0]]), assay.ErrUnsupported)
+	}
+	wanted := map[string][]int{}
+	for _, i := range missing {
+		wanted[t.img.Layers[i].DiffID] = append(wanted[t.img.Layers[i].DiffID], i)
+	}
+	want := func(diffID string) bool { return wanted[diffID] != nil }
+	err := t.img.Stream(ctx, want, func(r io.Reader) (func(string), error) {
+		f, err := t.reader().read(ctx, r)
+		return func(diffID string) {
+			for _, i := range wanted[diffID] {
+				layers[i] = f
+				t.put(ctx, t.img.Layers[i].Key, f)
+			}
+		}, err
+	})
+	if err != nil {
+		return err
+	}
+	for _, i := range missing {
+		if layers[i] == nil {
+			return fmt.Errorf("layer %d (%s) is not in what %s exported: %w", i, name(t.img.Layers[i]), t.img.Source, assay.ErrNotFound)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,211 @@
+package inventory
+
+import (
+	"strings"
+
+	"github.com/assaysec/assay"
+)
+
+// claimDepth is by how many trailing components of a system path a file is
+// claimed while its layer is read, when links are not known yet:
+// lib/dpkg/status under any root. Squash keeps those that the root reaches.
+const claimDepth = 3
+
+// A want is one pattern of one reader.
+type want struct {
+	reader    int    // index among the engine's readers
+	max       int64  // bytes
+	rooted    bool   // a path of the system's own
+	glob      string // without "**/"
+	tail      string // what is compared while reading: the last components of glob
+	companion string // suffix: the file belongs to the one without it
+	with      []string
+}
+
+// A matcher finds who wants a path, in a few map look-ups.
+type matcher struct {
+	base  map[string][]*want // by the last component, when it has no wildcard
+	dir   map[string][]*want // by the component before, when that has none
+	ext   map[string][]*want // by what follows the last dot, when that has none
+	other []*want
+	all   []*want
+}
+
+func compile(readers []assay.Reader) *matcher {
+	var wants []*want
+	for i, r := range readers {
+		for _, p := range r.Wants() {
+			glob, anywhere := strings.CutPrefix(p.Glob, "**/")
+			w := want{reader: i, max: p.MaxSize, rooted: !anywhere, glob: glob, with: p.With}
+			if w.max == 0 {
+				w.max = assay.DefaultMaxSize
+			}
+			wants = append(wants, &w)
+			for _, suffix := range p.With {
+				c := w
+				c.glob, c.companion, c.with = glob+suffix, suffix, nil
+				wants = append(wants, &c)
+			}
+		}
+	}
+	return newMatcher(wants)
+}
+
+func newMatcher(wants []*want) *matcher {
+	m := &matcher{base: map[string][]*want{}, dir: map[string][]*want{}, ext: map[string][]*want{}, all: wants}
+	for _, w := range wants {
+		w.tail = w.glob
+		if w.rooted {
+			w.tail = lastComponents(w.glob, claimDepth)
+		}
+		dir, base := split(w.tail)
+		_, parent := split(dir)
+		dot := strings.LastIndexByte(base, '.')
+		switch {
+		case !strings.Contains(base, "*"):
+			m.base[base] = append(m.base[base], w)
+		case parent != "" && !strings.Contains(parent, "*"):
+			m.dir[parent] = append(m.dir[parent], w)
+		case dot >= 0 && !strings.Contains(base[dot:], "*"):
+			m.ext[base[dot:]] = append(m.ext[base[dot:]], w)
+		default:
+			m.other = append(m.other, w)
+		}
+	}
+	return m
+}
+
+// match appends to ws those who may want path.
+func (m *matcher) match(ws []*want, path string) []*want {
+	dir, base := split(path)
+	ws = filter(ws, m.base[base], path)
+	if dir != "" {
+		_, parent := split(dir)
+		ws = filter(ws, m.dir[parent], path)
+	}
+	if dot := strings.LastIndexByte(base, '.'); dot >= 0 {
+		ws = filter(ws, m.ext[base[dot:]], path)
+	}
+	return filter(ws, m.other, path)
+}
+
+func filter(ws, candidates []*want, path string) []*want {
+	for _, w := range candidates {
+		if globTail(w.tail, path) {
+			ws = append(ws, w)
+		}
+	}
+	return ws
+}
+
+// globTail reports whether the last components of path match glob.
+func globTail(glob, path string) bool {
+	for {
+		gd, gb := split(glob)
+		pd, pb := split(path)
+		if !globOne(gb, pb) {
+			return false
+		}
+		if gd == "" {
+			return true
+		}
+		if pd == "" {
+			return false
+		}
+		glob, path = gd, pd
+	}
+}
+
+// globPath reports whether the whole of path matches glob.
+func globPath(glob, path string) bool {
+	return strings.Count(glob, "/") == strings.Count(path, "/") && globTail(glob, path)
+}
+
+// globOne matches one component; "*" is anything.
+func globOne(glob, name string) bool {
+	star := strings.IndexByte(glob, '*')
+	if star < 0 {
+		return glob == name
+	}
+	if !strings.HasPrefix(name, glob[:star]) {
+		return false
+	}
+	glob, name = glob[star+1:], name[star:]
+	for {
+		star = strings.IndexByte(glob, '*')
+		if star < 0 {
+			return strings.HasSuffix(name, glob)
+		}
+		i := strings.Index(name, glob[:star])
+		if i < 0 {
+			return false
+		}
+		glob, name = glob[star+1:], name[i+star:]
+	}
+}
+
+// split cuts a path at its last slash.
+func split(path string) (dir, base string) {
+	if i := strings.LastIndexByte(path, '/'); i >= 0 {
+		return path[:i], path[i+1:]
+	}
+	return "", path
+}
+
+func join(dir, base string) string {
+	if dir == "" {
+		return base
+	}
+	if base == "" {
+		return dir
+	}
+	return dir + "/" + base
+}
+
+func lastComponents(path string, n int) string {
+	i := len(path)
+	for ; n > 0; n-- {
+		i = strings.LastIndexByte(path[:i], '/')
+		if i < 0 {
+			return path
+		}
+	}
+	return path[i+1:]
+}
+
+// clean makes a tar's name a path inside the image: no leading slash, no empty
+// components, no "." and no "..", which stops at the root. "" is the root.
+func clean(name string) string {
+	if isClean(name) {
+		return name
+	}
+	var parts []string
+	for part := range strings.SplitSeq(name, "/") {
+		switch part {
+		case "", ".":
+		case "..":
+			if len(parts) > 0 {
+				parts = parts[:len(parts)-1]
+			}
+		default:
+			parts = append(parts, part)
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+// isClean reports that clean would not change name; most names are so.
+func isClean(name string) bool {
+	start := 0
+	for i := 0; i <= len(name); i++ {
+		if i < len(name) && name[i] != '/' {
+			continue
+		}
+		switch name[start:i] {
+		case "", ".", "..":
+			return name == ""
+		}
+		start = i + 1
+	}
+	return true
+}

@@ -1,0 +1,31 @@
+package purl
+
+import (
+	"testing"
+
+	"github.com/assaysec/assay"
+)
+
+func TestOf(t *testing.T) {
+	debian := assay.Release{ID: "debian", Version: "12"}
+	for _, tt := range []struct {
+		name string
+		p    assay.Package
+		r    assay.Release
+		want string
+	}{
+		{"deb", assay.Package{Type: "deb", Name: "libc6", Version: "2.36-9+deb12u4", Arch: "amd64", Source: "glibc"}, debian,
+			"pkg:deb/debian/libc6@2.36-9%2Bdeb12u4?arch=amd64&distro=debian-12&upstream=glibc"},
+		{"deb with an epoch and another source version", assay.Package{Type: "deb", Name: "a", Version: "1:2-1+b1", Source: "s", SourceVersion: "1:2-1"}, debian,
+			"pkg:deb/debian/a@1:2-1%2Bb1?distro=debian-12&upstream=s%401:2-1"},
+		{"rpm", assay.Package{Type: "rpm", Name: "perl", Version: "4:5.26-1.el8", Arch: "x86_64", Module: "perl:5.26:1:abc:x86_64"}, assay.Release{ID: "almalinux", Version: "8.9"},
+			"pkg:rpm/almalinux/perl@5.26-1.el8?arch=x86_64&distro=almalinux-8.9&epoch=4&rpmmod=perl:5.26"},
+		{"no release", assay.Package{Type: "apk", Name: "musl", Version: "1.2-r0"}, assay.Release{}, "pkg:apk/musl@1.2-r0"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := Of(&tt.p, tt.r); got != tt.want {
+				t.Errorf("got  %s\nwant %s", got, tt.want)
+			}
+		})
+	}
+}
