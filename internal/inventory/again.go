@@ -109,6 +109,7 @@ func (t *taker) keep(ctx context.Context, wants map[int][]*want, kept map[int]ma
 			all = append(all, wants[i]...)
 		}
 		files := map[string]*held{}
+		kept[-1-len(kept)] = files // released at the end, whichever layer it proves to be
 		lr := &layerReader{readers: t.o.Readers, matcher: newMatcher(all), spool: t.spool, keep: true, kept: files}
 		_, err := lr.read(ctx, r)
 		return func(id string) {
@@ -139,7 +140,7 @@ func (t *taker) readLack(ctx context.Context, layers []*layerFacts, kept map[int
 		add = append(add, readFile(ctx, r, &f))
 	}
 	if k.exact && len(add) == 0 {
-		add = append(add, fileFacts{path: k.as, reader: r.Name(), gaps: []string{"not to be read where links lead for it"}})
+		add = append(add, fileFacts{path: k.as, reader: r.Name(), gaps: []string{"the links at this path lead to no file that could be read"}})
 	}
 	to := *layers[k.to]
 	to.files = slices.DeleteFunc(slices.Clone(to.files), func(f fileFacts) bool {

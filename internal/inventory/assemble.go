@@ -13,14 +13,14 @@ import (
 // assemble makes the inventory of the facts that hold.
 func (t *taker) assemble(s *squasher, facts []fact) *assay.Inventory {
 	inv := &assay.Inventory{Gaps: slices.Clone(t.img.Gaps)}
-	seen := map[*layerFacts]bool{}
+	told := map[*layerFacts]bool{} // a layer may be there many times
 	for l, layer := range s.layers {
 		for _, g := range layer.gaps {
-			if !seen[layer] {
+			if !told[layer] {
 				inv.Gaps = append(inv.Gaps, assay.Gap{Where: s.where(l, g.Where), What: g.What})
 			}
 		}
-		seen[layer] = true
+		told[layer] = true
 	}
 	inv.Gaps = append(inv.Gaps, s.gaps...)
 	var parts []assay.Release
@@ -118,6 +118,7 @@ func finish(inv *assay.Inventory) {
 			strings.Compare(a.Arch, b.Arch), cmp.Compare(a.Layer.Index, b.Layer.Index), strings.Compare(a.Path, b.Path))
 	})
 	inv.Packages = slices.CompactFunc(inv.Packages, func(a, b assay.Package) bool { return identity(&a) == identity(&b) })
+	inv.Gaps = unique(inv.Gaps)
 	family, known := distro.Of(inv.Release)
 	for i := range inv.Packages {
 		p := &inv.Packages[i]
@@ -129,4 +130,14 @@ func finish(inv *assay.Inventory) {
 	if len(inv.Packages) == 0 && inv.Release.ID == "" {
 		inv.Gaps = append(inv.Gaps, assay.Gap{Where: "image", What: "no package database and no release file found in its layers"})
 	}
+}
+
+// unique keeps the first of gaps that say the same.
+func unique(gaps []assay.Gap) []assay.Gap {
+	seen := map[assay.Gap]bool{}
+	return slices.DeleteFunc(gaps, func(g assay.Gap) bool {
+		again := seen[g]
+		seen[g] = true
+		return again
+	})
 }

@@ -14,17 +14,18 @@ const (
 	bitLink                 // a symbolic link is there
 	bitWhiteout             // what lower layers have there is gone
 	bitOpaque               // what lower layers have below it is gone
+	bitParent               // something in the layer is below it
 )
 
 const (
 	bitKind = bitFile | bitDir | bitLink
 	bitHide = bitFile | bitLink | bitWhiteout | bitOpaque // of a directory: hides what lower layers have in it
-	kindLen = 5
+	kindLen = 6
 )
 
 // An index tells what a layer does to any path, in eight bytes an entry: a
 // million files must not cost a gigabyte. Each element is a digest of a path
-// with the bits above in its lowest five; sorted. The digest is cut from
+// with the bits above in its lowest six; sorted. The digest is cut from
 // SHA-256, so that nobody can make a file that hides another by chance.
 type index []uint64
 
@@ -55,6 +56,17 @@ func (b indexBuilder) add(path string, bits uint8) {
 		b[h] &^= bitKind
 	}
 	b[h] |= bits
+}
+
+// addParents notes the folders above an entry, up to one that is known.
+func (b indexBuilder) addParents(dir string) {
+	for ; dir != ""; dir, _ = split(dir) {
+		h := hashPath(dir)
+		if b[h]&bitParent != 0 {
+			return
+		}
+		b[h] |= bitParent
+	}
 }
 
 func (b indexBuilder) index() index {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/assaysec/assay"
@@ -55,6 +56,7 @@ type layerReader struct {
 
 	out       layerFacts
 	index     indexBuilder
+	dir       string // of the entry before
 	linkBytes int
 	known     map[string]bool // files with facts
 	dirs      map[string]bool // directories that hold them
@@ -136,6 +138,10 @@ func (l *layerReader) entry(ctx context.Context, h *tarstream.Header, r io.Reade
 		delete(l.out.links, path)
 		return nil
 	}
+	if dir != l.dir {
+		l.index.addParents(dir)
+		l.dir = dir
+	}
 	l.forget(path)
 	switch h.Kind {
 	case tarstream.Symlink:
@@ -148,8 +154,7 @@ func (l *layerReader) entry(ctx context.Context, h *tarstream.Header, r io.Reade
 		l.index.add(path, bitFile)
 	default:
 		l.index.add(path, bitFile)
-		l.ws = l.matcher.match(l.ws[:0], path)
-		if len(l.ws) > 0 {
+		if l.ws = onePerReader(l.matcher.match(l.ws[:0], path)); len(l.ws) > 0 {
 			return l.file(ctx, path, h, r)
 		}
 	}
@@ -233,7 +238,7 @@ func (l *layerReader) link(path, target string) {
 // hardlink gives a wanted path the facts of the file that it is. When that was
 // not read, as nobody wanted it under its first name, squash sees to it.
 func (l *layerReader) hardlink(path, target string) {
-	l.ws = l.matcher.match(l.ws[:0], path)
+	l.ws = onePerReader(l.matcher.match(l.ws[:0], path))
 	for _, w := range l.ws {
 		found := false
 		for _, f := range l.out.files {
@@ -304,6 +309,20 @@ func (l *layerReader) file(ctx context.Context, path string, h *tarstream.Header
 		f.release()
 	}
 	return nil
+}
+
+// onePerReader drops the wants of readers of which two patterns match.
+func onePerReader(ws []*want) []*want {
+	if len(ws) < 2 {
+		return ws
+	}
+	out := ws[:0]
+	for i, w := range ws {
+		if !slices.ContainsFunc(ws[:i], func(v *want) bool { return v.reader == w.reader }) {
+			out = append(out, w)
+		}
+	}
+	return out
 }
 
 // refuse notes a wanted file that was not read.

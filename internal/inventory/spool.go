@@ -38,7 +38,15 @@ func newSpool(dir string, budget int64) *spool {
 // A held is a file kept in a spool.
 type held struct {
 	assay.File
-	release func()
+	free func()
+}
+
+// release gives back what the file takes up; once is enough.
+func (h *held) release() {
+	if h.free != nil {
+		h.free()
+		h.free = nil
+	}
 }
 
 // hold reads all of r, size bytes long.
@@ -51,7 +59,7 @@ func (s *spool) hold(path string, mode uint32, size int64, r io.Reader) (*held, 
 		}
 		buf.Reset()
 		buf.Grow(int(size))
-		h.release = func() { s.pool.Put(buf) }
+		h.free = func() { s.pool.Put(buf) }
 		if _, err := io.CopyN(buf, r, size); err != nil {
 			h.release()
 			return nil, noEOF(err)
@@ -72,7 +80,7 @@ func (s *spool) hold(path string, mode uint32, size int64, r io.Reader) (*held, 
 		os.Remove(f.Name())
 	}
 	h.ReaderAt = f
-	h.release = func() {
+	h.free = func() {
 		f.Close()
 		os.Remove(f.Name())
 		s.left.Add(size)

@@ -160,7 +160,7 @@ func (s *squasher) reachHard(allowed map[string]bool, l int, raw string) {
 func (s *squasher) reachFile(allowed map[string]bool, w *want) {
 	path, ok := s.resolve(w.glob, s.top, true)
 	if !ok {
-		s.gaps = append(s.gaps, assay.Gap{Where: s.where(s.top, w.glob), What: "symbolic links lead in a circle; not read"})
+		s.gaps = append(s.gaps, assay.Gap{Where: s.where(s.top, path), What: "symbolic links lead in a circle; what they stand for is not read"})
 		return
 	}
 	p := s.at(path, s.top)

@@ -1,0 +1,362 @@
+package inventory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/cache"
+	"github.com/assaysec/assay/internal/corpus"
+	"github.com/assaysec/assay/internal/reader/apk"
+	"github.com/assaysec/assay/internal/reader/dpkg"
+	"github.com/assaysec/assay/internal/reader/osrelease"
+	"github.com/assaysec/assay/internal/testimage"
+	"github.com/google/go-cmp/cmp"
+)
+
+var readers = []assay.Reader{osrelease.Reader{}, dpkg.Reader{}, apk.Reader{}, pairs{}}
+
+// pairs reads files that have a companion: package a has the file's first line
+// as its version, b the companion's.
+type pairs struct{}
+
+func (pairs) Name() string { return "pairs" }
+
+func (pairs) Wants() []assay.Pattern {
+	return []assay.Pattern{{Glob: "var/db", With: []string{"-log"}}, {Glob: "**/*.pairs", MaxSize: 10}}
+}
+
+func (pairs) Read(_ context.Context, f *assay.File) (facts assay.Facts, err error) {
+	b, _ := io.ReadAll(f.Reader())
+	facts.Packages = append(facts.Packages, assay.Package{Type: "pairs", Name: "a", Version: strings.TrimSpace(string(b))})
+	if c := f.With["-log"]; c != nil {
+		b, _ := io.ReadAll(c.Reader())
+		facts.Packages = append(facts.Packages, assay.Package{Type: "pairs", Name: "b", Version: strings.TrimSpace(string(b))})
+	}
+	return facts, nil
+}
+
+func deb(name, version string) string {
+	return fmt.Sprintf("Package: %s\nStatus: install ok installed\nArchitecture: amd64\nVersion: %s\n\n", name, version)
+}
+
+// found lists "name version @layer", layers from 1.
+func found(inv *assay.Inventory) string {
+	var out []string
+	for _, p := range inv.Packages {
+		out = append(out, fmt.Sprintf("%s %s @%d", p.Name, p.Version, p.Layer.Index+1))
+	}
+	return strings.Join(out, ", ")
+}
+
+func gaps(inv *assay.Inventory) string {
+	var out []string
+	for _, g := range inv.Gaps {
+		out = append(out, g.String())
+	}
+	return strings.Join(out, "\n")
+}
+
+const osr = "ID=debian\nVERSION_ID=\"12\"\n"
+
+func TestSquash(t *testing.T) {
+	release := "-- 1/etc/os-release --\n" + osr
+	for _, tt := range []struct {
+		name, image, want string
+		gap               string // part of the only gap; "" means none
+	}{
+		{name: "one layer", image: "-- 1/var/lib/dpkg/status --\n" + deb("a", "1") + deb("b", "2"), want: "a 1 @1, b 2 @1"},
+		{name: "a rewritten database replaces the lower one, and each package keeps the layer that brought it",
+			image: "-- 1/var/lib/dpkg/status --\n" + deb("a", "1") + deb("b", "1") + deb("c", "1") +
+				"-- 2/var/lib/dpkg/status --\n" + deb("a", "1") + deb("b", "2") +
+				"-- 3/var/lib/dpkg/status --\n" + deb("a", "1") + deb("b", "2") + deb("c", "1"),
+			want: "a 1 @1, b 2 @2, c 1 @3"},
+		{name: "a deleted database", image: "-- 1/var/lib/dpkg/status --\n" + deb("a", "1") + "-- 2/var/lib/dpkg/.wh.status --\n", want: ""},
+		{name: "a deleted folder", image: "-- 1/var/lib/dpkg/status --\n" + deb("a", "1") + "-- 2/var/.wh.lib --\n", want: ""},
+		{name: "deleted, then there again", image: "-- 1/var/lib/dpkg/status --\n" + deb("a", "1") + "-- 2/.wh.var --\n-- 3/var/lib/dpkg/status --\n" + deb("a", "1"), want: "a 1 @3"},
+		{name: "an opaque folder", image: "-- 1/var/lib/dpkg/status.d/a --\nPackage: a\nVersion: 1\n-- 2/var/lib/dpkg/status.d/.wh..wh..opq --\n-- 2/var/lib/dpkg/status.d/b --\nPackage: b\nVersion: 1\n", want: "b 1 @2"},
+		{name: "whiteouts are for lower layers only, wherever they stand",
+			image: "-- 1/var/lib/dpkg/status --\n" + deb("a", "1") + "-- 2/var/lib/dpkg/status --\n" + deb("a", "2") + "-- 2/var/lib/dpkg/.wh.status --\n-- 2/var/lib/dpkg/.wh..wh..opq --\n", want: "a 2 @2"},
+		{name: "aufs folders mean nothing", image: "-- 1/var/lib/dpkg/status --\n" + deb("a", "1") + "-- 2/.wh..wh.plnk/x --\n-- 2/.wh..wh.aufs --\n", want: "a 1 @1"},
+		{name: "a file in place of a folder", image: "-- 1/var/lib/dpkg/status --\n" + deb("a", "1") + "-- 2/var --\nx\n-- 3/var/ --\n", want: ""},
+		{name: "a folder in place of a file", image: "-- 1/var --\nx\n-- 2/var/lib/dpkg/status --\n" + deb("a", "1"), want: "a 1 @2"},
+		{name: "the last of two entries", image: "-- 1/var/lib/dpkg/status --\n" + deb("a", "1") + "-- 1/var/lib/dpkg/status --\n" + deb("a", "2"), want: "a 2 @1"},
+		{name: "a file that becomes a link within a layer", image: "-- 1/var/lib/dpkg/status --\n" + deb("a", "1") + "-- 1/var -> v --\n", want: ""},
+		{name: "names with dots", image: "-- 1/./var//lib/../lib/dpkg/status --\n" + deb("a", "1"), want: "a 1 @1"},
+		{name: "names that climb out stay inside", image: "-- 1/../../var/lib/dpkg/status --\n" + deb("a", "1"), want: "a 1 @1"},
+		{name: "a database that the root does not reach", image: "-- 1/srv/chroot/var/lib/dpkg/status --\n" + deb("a", "1"), want: ""},
+		{name: "a linked folder above", image: "-- 1/var -> real --\n-- 1/real/lib/dpkg/status --\n" + deb("a", "1"), want: "a 1 @1"},
+		{name: "a folder linked from elsewhere, under a name that nobody would know", image: "-- 1/var/lib/dpkg -> /data/db --\n-- 1/data/db/status --\n" + deb("a", "1") + "-- 1/data/db/status.d/b --\nPackage: b\nVersion: 1\n", want: "a 1 @1, b 1 @1"},
+		{name: "written through a link of a lower layer", image: "-- 1/usr/lib/apk/db/installed --\nP:a\nV:1\n-- 1/lib -> usr/lib --\n-- 2/lib/apk/db/installed --\nP:a\nV:2\n", want: "a 2 @2"},
+		{name: "one database under two names counts once", image: "-- 1/usr/lib/apk/db/installed --\nP:a\nV:1\n-- 1/lib -> usr/lib --\n", want: "a 1 @1"},
+		{name: "a folder replaces a link", image: "-- 1/old/lib/dpkg/status --\n" + deb("a", "1") + "-- 1/var -> old --\n-- 2/var/ --\n-- 2/var/lib/dpkg/status --\n" + deb("b", "1"), want: "b 1 @2"},
+		{name: "the file itself is a link", image: "-- 1/var/lib/dpkg/status -> ../../../data/s --\n-- 1/data/s --\n" + deb("a", "1"), want: "a 1 @1"},
+		{name: "links in a circle", image: "-- 1/var -> vor --\n-- 1/vor -> var --\n", want: "", gap: "circle"},
+		{name: "a link out of the image", image: "-- 1/var/lib/dpkg/status -> /proc/self/environ --\n", want: "", gap: "not in the image"},
+		{name: "a hard link in the layer", image: "-- 1/data/s --\n" + deb("a", "1") + "-- 1/var/lib/dpkg/status => data/s --\n", want: "a 1 @1"},
+		{name: "a hard link to a lower layer", image: "-- 1/data/s --\n" + deb("a", "1") + "-- 2/var/lib/dpkg/status => data/s --\n", want: "a 1 @2"},
+		{name: "a hard link to a database counts once", image: "-- 1/var/lib/dpkg/status --\n" + deb("a", "1") + "-- 2/var/lib/dpkg/status.d/x => var/lib/dpkg/status --\n", want: "a 1 @1"},
+		{name: "a hard link to nothing", image: "-- 1/var/lib/dpkg/status => ../../etc/passwd --\n", want: "", gap: "hard link"},
+		{name: "hard links in a circle", image: "-- 1/var/lib/dpkg/status => x --\n-- 1/x => var/lib/dpkg/status --\n", want: "", gap: "lead to no file"},
+		{name: "a file and its companion", image: "-- 1/var/db --\n1\n-- 1/var/db-log --\n2\n", want: "a 1 @1, b 2 @1"},
+		{name: "a companion alone in a higher layer", image: "-- 1/var/db --\n1\n-- 2/var/db-log --\n2\n", want: "a 1 @1, b 2 @1"},
+		{name: "a companion deleted", image: "-- 1/var/db --\n1\n-- 1/var/db-log --\n2\n-- 2/var/db --\n3\n-- 2/var/.wh.db-log --\n", want: "a 3 @2"},
+		{name: "a file over its limit", image: "-- 1/x/y.pairs --\n12345678901\n", want: "", gap: "over the limit"},
+		{name: "a file over its limit, deleted", image: "-- 1/x/y.pairs --\n12345678901\n-- 2/.wh.x --\n", want: ""},
+		{name: "a reader's gap", image: "-- 1/var/lib/dpkg/status --\nrubbish\n" + deb("a", "1"), want: "a 1 @1", gap: "layer 0: var/lib/dpkg/status: dpkg: line 1"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			img := testimage.Parse(t, release+tt.image)
+			c := &cache.Dir{Path: t.TempDir()}
+			for _, again := range []string{"read", "cached"} {
+				inv, err := Take(context.Background(), img, Options{Readers: readers, Cache: c})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := found(inv); got != tt.want {
+					t.Errorf("%s: packages %q, want %q", again, got, tt.want)
+				}
+				if g := gaps(inv); (tt.gap == "") != (g == "") || !strings.Contains(g, tt.gap) || len(inv.Gaps) > 1 {
+					t.Errorf("%s: gaps %q, want one with %q", again, g, tt.gap)
+				}
+				if inv.Release.ID != "debian" {
+					t.Errorf("release %+v", inv.Release)
+				}
+			}
+		})
+	}
+}
+
+func TestWhiteoutLayers(t *testing.T) {
+	whiteouts := func(name string) assay.Layer {
+		b, err := os.ReadFile(corpus.Path(t, "conformance/claircore/whiteout/"+name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return testimage.Layer(b, name)
+	}
+	for _, tt := range []struct{ layer, want string }{
+		{"whiteout.layer", "a 1 @1, b 1 @1, c 1 @1, d 1 @1"},
+		{"whiteout_advanced.layer", "a 1 @1, c 1 @1, d 1 @1"},
+		{"whiteout_opaque.layer", "b 1 @1, c 1 @1, d 1 @1"},
+	} {
+		t.Run(tt.layer, func(t *testing.T) {
+			img := testimage.Parse(t, "-- 1/a/x.one --\na\n-- 1/b/x.one --\nb\n-- 1/c/x.one --\nc\n-- 1/etc/d.one --\nd\n-- 1/etc/profile --\nx\n")
+			img.Layers = append(img.Layers, whiteouts(tt.layer))
+			inv, err := Take(context.Background(), img, Options{Readers: []assay.Reader{one{}}})
+			if err != nil || found(inv) != tt.want {
+				t.Errorf("%q, %v; want %q", found(inv), err, tt.want)
+			}
+		})
+	}
+}
+
+// one reads a package's name from any *.one.
+type one struct{}
+
+func (one) Name() string           { return "one" }
+func (one) Wants() []assay.Pattern { return []assay.Pattern{{Glob: "**/*.one"}} }
+func (one) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
+	b, _ := io.ReadAll(f.Reader())
+	return assay.Facts{Packages: []assay.Package{{Type: "one", Name: strings.TrimSpace(string(b)), Version: "1"}}}, nil
+}
+
+func TestSameLayerIsReadOnce(t *testing.T) {
+	img := testimage.Parse(t, "-- 1/etc/os-release --\n"+osr+"-- 1/var/lib/dpkg/status --\n"+deb("a", "1"))
+	opened := 0
+	open := img.Layers[0].Open
+	img.Layers[0].Open = func(ctx context.Context) (io.ReadCloser, error) { opened++; return open(ctx) }
+	img.Layers = slices.Repeat(img.Layers, 1000)
+	inv, err := Take(context.Background(), img, Options{Readers: readers})
+	if err != nil || found(inv) != "a 1 @1" || opened != 1 {
+		t.Errorf("%q, opened %d times, %v", found(inv), opened, err)
+	}
+}
+
+// TestBrokenLayer: an error while reading, such as a digest that does not
+// match at the end, leaves nothing in the cache; damage of the tar is a gap.
+func TestBrokenLayer(t *testing.T) {
+	img := testimage.Parse(t, "-- 1/etc/os-release --\n"+osr+"-- 1/var/lib/dpkg/status --\n"+deb("a", "1")+"-- 1/z --\nx\n")
+	c := &cache.Dir{Path: t.TempDir()}
+	open := img.Layers[0].Open
+	wrong := errors.New("digest mismatch")
+	img.Layers[0].Open = func(ctx context.Context) (io.ReadCloser, error) {
+		r, _ := open(ctx)
+		return io.NopCloser(io.MultiReader(r, failing{wrong})), nil
+	}
+	if _, err := Take(context.Background(), img, Options{Readers: readers, Cache: c}); !errors.Is(err, wrong) || !strings.Contains(err.Error(), img.Layers[0].DiffID) {
+		t.Errorf("error %v", err)
+	}
+	img.Layers[0].Open = func(ctx context.Context) (io.ReadCloser, error) {
+		r, _ := open(ctx)
+		b, _ := io.ReadAll(r)
+		return io.NopCloser(strings.NewReader(string(b[:len(b)-1024-600]))), nil
+	}
+	inv, err := Take(context.Background(), img, Options{Readers: readers, Cache: c})
+	if err != nil || found(inv) != "a 1 @1" || !strings.Contains(gaps(inv), "truncated tar") {
+		t.Errorf("%v: %q, %q", err, found(inv), gaps(inv))
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	img.Layers[0].Key, img.Layers[0].Open = "", open
+	if _, err := Take(ctx, img, Options{Readers: readers}); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+func TestForeignLayer(t *testing.T) {
+	img := testimage.Parse(t, "-- 1/etc/os-release --\n"+osr+"-- 1/var/lib/dpkg/status --\n"+deb("a", "1")+"-- 2 --\n")
+	img.Layers[1] = assay.Layer{DiffID: "sha256:0", Key: "x", Foreign: true, Open: func(context.Context) (io.ReadCloser, error) { return nil, assay.ErrNotFound }}
+	inv, err := Take(context.Background(), img, Options{Readers: readers})
+	if err != nil || found(inv) != "a 1 @1" || !strings.Contains(gaps(inv), "layer 1: a foreign") {
+		t.Errorf("%v: %q, %q", err, found(inv), gaps(inv))
+	}
+}
+
+// TestStream: a source that gives its layers only together, as a daemon does.
+func TestStream(t *testing.T) {
+	img := testimage.Parse(t, "-- 1/etc/os-release --\n"+osr+"-- 1/data/s --\n"+deb("a", "1")+"-- 2/var/lib/dpkg/status -> /data/s --\n")
+	opens := map[string]func(context.Context) (io.ReadCloser, error){}
+	for i := range img.Layers {
+		opens[img.Layers[i].DiffID] = img.Layers[i].Open
+		img.Layers[i].Open = nil
+	}
+	runs := 0
+	img.Stream = func(ctx context.Context, want func(string) bool, visit func(io.Reader) (func(string), error)) error {
+		runs++
+		for id, open := range opens {
+			r, _ := open(ctx)
+			commit, err := visit(r)
+			if err != nil {
+				return err
+			}
+			if want(id) {
+				commit(id)
+			}
+		}
+		return nil
+	}
+	inv, err := Take(context.Background(), img, Options{Readers: readers})
+	if err != nil || found(inv) != "a 1 @1" || runs != 2 {
+		t.Errorf("%v: %q after %d exports", err, found(inv), runs)
+	}
+}
+
+func TestSpool(t *testing.T) {
+	dir := t.TempDir()
+	s := newSpool(dir, spoolOver+10)
+	big := strings.Repeat("x", spoolOver+1)
+	h, err := s.hold("a", 0, int64(len(big)), strings.NewReader(big))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(h.Reader())
+	if err != nil || string(b) != big {
+		t.Errorf("%d bytes, %v", len(b), err)
+	}
+	if _, err := s.hold("b", 0, int64(len(big)), strings.NewReader(big)); !errors.Is(err, assay.ErrTooLarge) {
+		t.Errorf("over the budget: %v", err)
+	}
+	h.release()
+	h.release()
+	if _, err := s.hold("c", 0, int64(len(big)), strings.NewReader("short")); !errors.Is(err, assay.ErrMalformed) {
+		t.Errorf("truncated: %v", err)
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 0 || s.left.Load() != spoolOver+10 {
+		t.Errorf("%d files left, %d bytes of budget", len(left), s.left.Load())
+	}
+}
+
+func TestMatcher(t *testing.T) {
+	m := compile(readers)
+	for _, tt := range []struct {
+		path string
+		want string
+	}{
+		{"var/lib/dpkg/status", "var/lib/dpkg/status"},
+		{"x/lib/dpkg/status", "var/lib/dpkg/status"},
+		{"status", ""},
+		{"var/lib/dpkg/status.d/any", "var/lib/dpkg/status.d/*"},
+		{"var/lib/dpkg/status.d/a/b", ""},
+		{"var/lib/dpkg/info/a.list", "var/lib/dpkg/info/*.list"},
+		{"var/lib/dpkg/info/a.md5sums", ""},
+		{"a/b/c.pairs", "*.pairs"},
+		{"c.pairs", "*.pairs"},
+		{"var/db-log", "var/db-log"},
+	} {
+		ws := m.match(nil, tt.path)
+		got := ""
+		if len(ws) > 0 {
+			got = ws[0].glob
+		}
+		if got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.path, got, tt.want)
+		}
+	}
+}
+
+func TestClean(t *testing.T) {
+	for in, want := range map[string]string{
+		"": "", "/": "", ".": "", "..": "", "a": "a", "/a": "a", "./a/": "a", "a//b": "a/b", "a/./b": "a/b", "a/../b": "b",
+		"../../a": "a", "a/../../../b": "b", "..a/b..": "..a/b..", `..\..\win`: `..\..\win`,
+	} {
+		if got := clean(in); got != want {
+			t.Errorf("clean(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func FuzzClean(f *testing.F) {
+	f.Add("a/../..//b/.")
+	f.Fuzz(func(t *testing.T, s string) {
+		got := clean(s)
+		if clean(got) != got || strings.HasPrefix(got, "/") || slices.Contains(strings.Split(got, "/"), "..") {
+			t.Errorf("clean(%q) = %q", s, got)
+		}
+	})
+}
+
+func TestCodec(t *testing.T) {
+	want := &layerFacts{
+		files: []fileFacts{{path: "p", reader: "r", gaps: []string{"g", ""}, facts: assay.Facts{
+			Release:  &assay.Release{ID: "debian", Repos: []string{"edge"}, ESM: true},
+			Packages: []assay.Package{{Type: "deb", Name: "n", Version: "v", Arch: "a", Source: "s", SourceVersion: "sv", Module: "m", Vendor: "x", State: "st", Path: "pp", Licences: []string{"l1", "l2"}, DependsOn: []string{"d"}}},
+			Owns:     []assay.Ownership{{Type: "deb", Owner: "o", Paths: "a\nb\n"}},
+		}}, {path: "q", reader: "r", companion: true}},
+		index: index{1, 2 << 40},
+		links: map[string]string{"a": "b"}, hards: map[string]string{"c": "d"}, asked: []string{"e"},
+		gaps: []assay.Gap{{Where: "w", What: "x"}},
+	}
+	b := encode(want)
+	got, err := decode(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, got, cmp.AllowUnexported(layerFacts{}, fileFacts{})); d != "" {
+		t.Error(d)
+	}
+	for i := range b {
+		if _, err := decode(b[:i]); err != nil && !errors.Is(err, assay.ErrMalformed) && !strings.Contains(err.Error(), "JSON") {
+			t.Errorf("cut at %d: %v", i, err)
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add(encode(&layerFacts{files: []fileFacts{{path: "p", facts: assay.Facts{Packages: []assay.Package{{Name: "n"}}}}}, index: index{3}}))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if l, err := decode(b); err == nil {
+			encode(l)
+		}
+	})
+}
