@@ -27,14 +27,16 @@ func DebianNumber(codename string) (number string, ok bool) {
 	return number, ok
 }
 
-// refineDebian finds the number where os-release has none: testing says only
-// VERSION_CODENAME, and before that only "trixie/sid" in debian_version.
+// refineDebian finds the point release, and the number where os-release has
+// none: testing says only VERSION_CODENAME, or "trixie/sid" in debian_version.
 func refineDebian(r *assay.Release, parts []assay.Release) []assay.Gap {
 	for _, p := range parts {
-		if p.Path != "etc/debian_version" || r.Version != "" {
+		if p.Path != "etc/debian_version" {
 			continue
 		}
-		r.Version = p.Version
+		if r.Version == "" || strings.HasPrefix(p.Version, r.Version+".") {
+			r.Version = p.Version // with the point release
+		}
 		fill(&r.Codename, p.Codename)
 	}
 	if r.Version == "" {

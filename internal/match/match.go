@@ -1,0 +1,372 @@
+// Package match compares what is installed with what is published: packages
+// with advisories, giving findings, and gaps where it cannot judge.
+package match
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/distro"
+	"github.com/assaysec/assay/internal/version"
+)
+
+// Streams returns the streams of advisories that speak of an inventory. A gap
+// tells what is installed of which none does.
+func Streams(inv *assay.Inventory) ([]assay.Stream, []assay.Gap) {
+	family, stream, gap := system(inv)
+	if gap != nil {
+		return nil, []assay.Gap{*gap}
+	}
+	if family == nil {
+		return nil, nil
+	}
+	return []assay.Stream{stream}, nil
+}
+
+// system finds the distribution's family and stream; no family and no gap when
+// no package of a distribution is installed.
+func system(inv *assay.Inventory) (*distro.Family, assay.Stream, *assay.Gap) {
+	n := 0
+	for i := range inv.Packages {
+		switch inv.Packages[i].Type {
+		case assay.TypeDeb, assay.TypeApk, assay.TypeRPM, assay.TypeAlpm, assay.TypeOpkg:
+			n++
+		}
+	}
+	family, ok := distro.Of(inv.Release)
+	switch {
+	case n == 0:
+		return nil, "", nil
+	case inv.Release.ID == "":
+		return nil, "", &assay.Gap{Where: "distribution", What: fmt.Sprintf("no file of the image tells which one it is; its %d system packages are not matched", n)}
+	case !ok:
+		return nil, "", &assay.Gap{Where: "distribution " + label(inv.Release), What: fmt.Sprintf("not supported; its %d system packages are not matched", n)}
+	}
+	stream := family.Stream(inv.Release)
+	if stream == "" {
+		return nil, "", &assay.Gap{Where: "distribution " + label(inv.Release), What: fmt.Sprintf("its release is not told, so its %d system packages are not matched", n)}
+	}
+	return family, stream, nil
+}
+
+func label(r assay.Release) string {
+	return strings.TrimSpace(r.ID + " " + r.Version)
+}
+
+// Packages matches the packages of the system. The findings' Package is an
+// index in inv.Packages. An error is the database's: then nothing is known.
+func Packages(ctx context.Context, inv *assay.Inventory, advisories assay.Advisories) ([]assay.Finding, []assay.Gap, error) {
+	family, stream, gap := system(inv)
+	if gap != nil {
+		return nil, []assay.Gap{*gap}, nil
+	}
+	if family == nil {
+		return nil, nil, nil
+	}
+	scheme, ok := version.ByName(family.Scheme)
+	if !ok {
+		return nil, nil, fmt.Errorf("version scheme %q of %s: %w", family.Scheme, family.Title, assay.ErrUnsupported)
+	}
+	m := &matcher{family: family, stream: stream, scheme: scheme, advisories: advisories, known: map[string][]assay.Advisory{}, keys: map[string]version.Key{}}
+	for i := range inv.Packages {
+		if err := m.one(ctx, i, &inv.Packages[i]); err != nil {
+			return nil, nil, err
+		}
+	}
+	m.sum()
+	return m.findings, m.gaps, nil
+}
+
+type matcher struct {
+	family     *distro.Family
+	stream     assay.Stream
+	scheme     version.Scheme
+	advisories assay.Advisories
+	known      map[string][]assay.Advisory // by name: many binaries come of one source
+	keys       map[string]version.Key
+
+	findings     []assay.Finding
+	gaps         []assay.Gap
+	foreign      map[string][]string // packages that are not the distribution's, by why
+	undetermined []string
+}
+
+// one matches one package.
+func (m *matcher) one(ctx context.Context, i int, p *assay.Package) error {
+	if p.ThirdParty != "" {
+		if m.foreign == nil {
+			m.foreign = map[string][]string{}
+		}
+		m.foreign[p.ThirdParty] = append(m.foreign[p.ThirdParty], p.Name)
+		return nil
+	}
+	name, ver := p.Name, p.Version
+	if m.family.BySource {
+		name, ver = p.SourceName(), p.SourceVer()
+	}
+	advisories, err := m.lookup(ctx, name)
+	if err != nil {
+		return fmt.Errorf("%s: %s: %w", m.stream, name, err)
+	}
+	if len(advisories) == 0 {
+		return nil
+	}
+	key, err := m.scheme.Key(ver)
+	if err != nil {
+		m.gaps = append(m.gaps, assay.Gap{Where: "package " + p.Name + " " + p.Version, What: fmt.Sprintf(
+			"its version cannot be compared with the %d advisories about %s: %v", len(advisories), name, err)})
+		return nil
+	}
+	var found []assay.Finding
+	cleared := map[string]bool{}
+	for j := range advisories {
+		a := &advisories[j]
+		f, clear := m.judge(p, name, ver, key, a)
+		if clear {
+			cleared[a.ID] = true
+		}
+		if f != nil {
+			f.Package = i
+			found = merge(found, *f, m)
+		}
+	}
+	for _, f := range found { // "not affected" wins, whoever says it
+		if !cleared[f.ID] && !slices.ContainsFunc(f.Aliases, func(id string) bool { return cleared[id] }) {
+			m.findings = append(m.findings, f)
+		}
+	}
+	return nil
+}
+
+func (m *matcher) lookup(ctx context.Context, name string) ([]assay.Advisory, error) {
+	if as, ok := m.known[name]; ok {
+		return as, nil
+	}
+	var as []assay.Advisory
+	for a, err := range m.advisories.Lookup(ctx, m.stream, name) {
+		if err != nil {
+			return nil, err
+		}
+		if a.Withdrawn.IsZero() {
+			as = append(as, a)
+		}
+	}
+	m.known[name] = as
+	return as, nil
+}
+
+// judge applies one advisory. clear says that it declares the package not
+// affected.
+func (m *matcher) judge(p *assay.Package, name, ver string, key version.Key, a *assay.Advisory) (f *assay.Finding, clear bool) {
+	for k := range a.Affected {
+		aff := &a.Affected[k]
+		if !m.family.Applies(p, aff) {
+			continue
+		}
+		r, in, err := m.in(aff, key)
+		if err != nil {
+			m.gaps = append(m.gaps, assay.Gap{Where: fmt.Sprintf("%s %s", m.stream, a.ID), What: fmt.Sprintf("about %s %s: %v", name, ver, err)})
+			continue
+		}
+		switch {
+		case !in:
+		case aff.Status == assay.StatusNotAffected:
+			clear = true
+		case aff.Status == assay.StatusUnknown:
+			m.undetermined = append(m.undetermined, a.ID)
+		case f == nil || m.later(r.Fixed, f.FixedIn):
+			f = m.finding(p, name, ver, a, aff, r)
+		}
+	}
+	return f, clear
+}
+
+// later reports whether a, a fix, is above b; no fix at all is the highest.
+func (m *matcher) later(a, b string) bool {
+	if a == "" || b == "" {
+		return a == "" && b != ""
+	}
+	c, err := version.Compare(m.scheme, a, b)
+	return err == nil && c > 0
+}
+
+// in finds the first range or version of aff that holds key.
+func (m *matcher) in(aff *assay.Affected, key version.Key) (assay.Range, bool, error) {
+	var bad error
+	for _, r := range aff.Ranges {
+		ok, err := m.inRange(r, key)
+		if err != nil {
+			bad = err
+			continue
+		}
+		if ok {
+			return r, true, nil
+		}
+	}
+	for _, v := range aff.Versions {
+		k, err := m.key(v)
+		if err != nil {
+			bad = err
+			continue
+		}
+		if m.scheme.Compare(k, key) == 0 {
+			return assay.Range{}, true, nil
+		}
+	}
+	return assay.Range{}, false, bad
+}
+
+func (m *matcher) inRange(r assay.Range, key version.Key) (bool, error) {
+	for _, bound := range []struct {
+		version string
+		inside  func(c int) bool // c: installed against the bound
+	}{
+		{r.Introduced, func(c int) bool { return c >= 0 }},
+		{r.Fixed, func(c int) bool { return c < 0 }},
+		{r.LastAffected, func(c int) bool { return c <= 0 }},
+	} {
+		if bound.version == "" {
+			continue
+		}
+		k, err := m.key(bound.version)
+		if err != nil {
+			return false, fmt.Errorf("its version cannot be compared: %w", err)
+		}
+		if !bound.inside(m.scheme.Compare(key, k)) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// key is the scheme's, remembered: advisories repeat versions.
+func (m *matcher) key(v string) (version.Key, error) {
+	if k, ok := m.keys[v]; ok {
+		return k, nil
+	}
+	k, err := m.scheme.Key(v)
+	if err == nil {
+		m.keys[v] = k
+	}
+	return k, err
+}
+
+func (m *matcher) finding(p *assay.Package, name, ver string, a *assay.Advisory, aff *assay.Affected, r assay.Range) *assay.Finding {
+	f := &assay.Finding{ID: a.ID, Aliases: a.Aliases, VendorIDs: a.VendorIDs, FixedIn: r.Fixed, Status: aff.Status, Severity: aff.Severity,
+		Stream: m.stream, Feed: a.Feed, URL: a.URL, Because: because(m.stream, m.family, p, name, ver, aff, r)}
+	if f.Severity == assay.SeverityUnknown {
+		f.Severity = a.Severity
+	}
+	if f.Severity != assay.SeverityUnknown {
+		f.SeveritySource = a.Feed
+	}
+	if f.FixedIn != "" {
+		f.Status = assay.StatusFixed
+	}
+	f.Detail = assay.Detail{ID: a.ID, Title: a.Title, Text: a.Text, CVSS: a.CVSS, References: a.References, Published: a.Published, Modified: a.Modified}
+	return f
+}
+
+// because says in words what decided.
+func because(s assay.Stream, family *distro.Family, p *assay.Package, name, ver string, aff *assay.Affected, r assay.Range) string {
+	var b strings.Builder
+	what := "package"
+	if family.BySource {
+		what = "source package"
+	}
+	fmt.Fprintf(&b, "%s: %s %s is affected", s, what, name)
+	switch {
+	case r.Introduced != "" && r.Fixed != "":
+		fmt.Fprintf(&b, " from %s to below %s", r.Introduced, r.Fixed)
+	case r.Fixed != "":
+		fmt.Fprintf(&b, " below %s", r.Fixed)
+	case r.LastAffected != "":
+		fmt.Fprintf(&b, " up to %s", r.LastAffected)
+	case r.Introduced != "":
+		fmt.Fprintf(&b, " from %s on, without a fix", r.Introduced)
+	default:
+		b.WriteString(" in every version, without a fix")
+	}
+	if aff.Reason != "" {
+		fmt.Fprintf(&b, " (%s)", aff.Reason)
+	}
+	fmt.Fprintf(&b, "; installed is %s", ver)
+	if family.BySource && (name != p.Name || ver != p.Version) {
+		fmt.Fprintf(&b, " (of which %s %s was built)", p.Name, p.Version)
+	}
+	return b.String()
+}
+
+// merge adds a finding to those of its package; a vulnerability that several
+// notices name is one finding, with the highest fix, for a lower one proved
+// not to be enough.
+func merge(found []assay.Finding, f assay.Finding, m *matcher) []assay.Finding {
+	for i := range found {
+		old := &found[i]
+		if old.ID != f.ID {
+			continue
+		}
+		ids := union(old.VendorIDs, f.VendorIDs)
+		aliases := union(old.Aliases, f.Aliases)
+		severity, source := old.Severity, old.SeveritySource
+		if f.Severity > severity {
+			severity, source = f.Severity, f.SeveritySource
+		}
+		if m.later(f.FixedIn, old.FixedIn) {
+			*old = f
+		}
+		old.VendorIDs, old.Aliases, old.Severity, old.SeveritySource = ids, aliases, severity, source
+		return found
+	}
+	return append(found, f)
+}
+
+func union(a, b []string) []string {
+	out := slices.Clone(a)
+	for _, s := range b {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// maxNames bounds the names in one gap; the rest is counted.
+const maxNames = 8
+
+// sum makes gaps of what was counted.
+func (m *matcher) sum() {
+	var whys []string
+	for why := range m.foreign {
+		whys = append(whys, why)
+	}
+	slices.Sort(whys)
+	for _, why := range whys {
+		names := m.foreign[why]
+		m.gaps = append(m.gaps, assay.Gap{Where: some(names, "package", "packages"), What: fmt.Sprintf(
+			"not the distribution's (%s); the advisories of %s do not speak of them, so they are not matched", why, m.stream)})
+	}
+	slices.Sort(m.undetermined)
+	if ids := slices.Compact(m.undetermined); len(ids) > 0 {
+		m.gaps = append(m.gaps, assay.Gap{Where: string(m.stream), What: fmt.Sprintf(
+			"its publisher has not determined whether installed packages are affected by %s; not among the findings", some(ids, "", ""))})
+	}
+}
+
+// some writes the first of many names.
+func some(names []string, one, many string) string {
+	word := many
+	if len(names) == 1 {
+		word = one
+	}
+	if word != "" {
+		word += " "
+	}
+	if len(names) <= maxNames {
+		return word + strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s%s and %d more", word, strings.Join(names[:maxNames], ", "), len(names)-maxNames)
+}

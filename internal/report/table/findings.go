@@ -1,0 +1,122 @@
+package table
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/printable"
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+)
+
+// maxTitle is the greatest width of the titles' column: a line is read more
+// easily than one that runs across a whole screen.
+const maxTitle = 90
+
+// table shows the findings in one grid. It is used where there is room.
+func (p *printer) table() {
+	t := table.NewWriter()
+	t.SetStyle(table.StyleLight)
+	t.Style().Format.Header = text.FormatDefault
+	t.Style().Options.SeparateRows = false
+	t.AppendHeader(table.Row{"Package", "Vulnerability", "Severity", "Status", "Installed", "Fixed in", "Title"})
+	widths := [6]int{}
+	rows := make([][6]string, len(p.r.Findings))
+	for i := range p.r.Findings {
+		f := &p.r.Findings[i]
+		pkg := &p.r.Packages[f.Package]
+		rows[i] = [6]string{printable.Text(pkg.Name), printable.Text(f.ID), f.Severity.String(), status(f), printable.Text(pkg.Version), fix(f)}
+		for c, s := range rows[i] {
+			widths[c] = min(40, max(widths[c], text.StringWidth(s)))
+		}
+	}
+	room := p.o.Width - len(widths)*3 - 4
+	for c, name := range []string{"Package", "Vulnerability", "Severity", "Status", "Installed", "Fixed in"} {
+		room -= max(widths[c], len(name))
+	}
+	room = min(maxTitle, max(24, room))
+	for i := range rows {
+		f := &p.r.Findings[i]
+		row := rows[i]
+		t.AppendRow(table.Row{printable.Cut(row[0], 40), row[1], p.severity(f.Severity), row[3], printable.Cut(row[4], 40), printable.Cut(row[5], 40),
+			p.about(f, room)})
+	}
+	p.printf("%s\n", t.Render())
+}
+
+// about is what the last column tells: the title, where to read on, and the
+// layer when that was asked for.
+func (p *printer) about(f *assay.Finding, room int) string {
+	var lines []string
+	if s := title(f); s != "" {
+		lines = append(lines, printable.Cut(s, room))
+	}
+	if f.URL != "" {
+		lines = append(lines, printable.Text(f.URL))
+	}
+	if p.o.ShowLayers {
+		lines = append(lines, printable.Cut(layer(p.r.Packages[f.Package].Layer), room))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// list shows the findings in lines of at most 80 columns, those of a package
+// and severity together.
+func (p *printer) list() {
+	last := -1
+	for i := range p.r.Findings {
+		f := &p.r.Findings[i]
+		pkg := &p.r.Packages[f.Package]
+		if f.Package != last {
+			p.printf("%s %s\n", p.paint(printable.Text(pkg.Name), text.Bold), printable.Text(pkg.Version))
+			if p.o.ShowLayers {
+				p.printf("  %s\n", printable.Cut(layer(pkg.Layer), p.o.Width-2))
+			}
+			last = f.Package
+		}
+		p.printf("  %-10s  %-16s  %s\n", p.padded(f.Severity), printable.Text(f.ID), p.fixed(f))
+		if s := title(f); s != "" {
+			p.printf("              %s\n", printable.Cut(s, p.o.Width-14))
+		}
+		if f.URL != "" {
+			p.printf("              %s\n", printable.Text(f.URL))
+		}
+	}
+}
+
+// padded is a severity in ten columns, for escape sequences count as none.
+func (p *printer) padded(s assay.Severity) string {
+	return p.severity(s) + strings.Repeat(" ", 10-len(s.String()))
+}
+
+func (p *printer) fixed(f *assay.Finding) string {
+	if s := fix(f); s != "" {
+		return "fixed in " + s
+	}
+	return status(f)
+}
+
+// packages lists what is installed.
+func (p *printer) packages() {
+	p.printf("\n%s\n", p.paint(fmt.Sprintf("Packages (%d)", len(p.r.Packages)), text.Bold))
+	wName, wVersion := 0, 0
+	for i := range p.r.Packages {
+		wName = min(40, max(wName, text.StringWidth(printable.Text(p.r.Packages[i].Name))))
+		wVersion = min(40, max(wVersion, text.StringWidth(printable.Text(p.r.Packages[i].Version))))
+	}
+	for i := range p.r.Packages {
+		pkg := &p.r.Packages[i]
+		line := fmt.Sprintf("  %-5s %-*s %-*s %-7s", pkg.Type, wName, printable.Text(pkg.Name), wVersion, printable.Text(pkg.Version), printable.Text(pkg.Arch))
+		if pkg.State != "" {
+			line += " " + printable.Text(pkg.State)
+		}
+		if pkg.ThirdParty != "" {
+			line += " (" + printable.Text(pkg.ThirdParty) + ")"
+		}
+		if p.o.ShowLayers {
+			line += " " + layer(pkg.Layer)
+		}
+		p.printf("%s\n", strings.TrimRight(printable.Cut(line, max(80, p.o.Width)), " "))
+	}
+}

@@ -1,0 +1,287 @@
+// Package trivyjson writes a report with the field names and the nesting of
+// Trivy's JSON report, schema version 2, so that what reads those reads ours.
+// Identifiers that Trivy derives from its own data structures (UID) are left
+// out.
+//
+// Form: https://trivy.dev/latest/docs/configuration/reporting/#json
+package trivyjson
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/assaysec/assay"
+)
+
+// Format is the report in Trivy's form.
+var Format = assay.Format{Name: "trivy-json", About: "JSON with Trivy's field names, for what reads its reports", Write: write}
+
+type report struct {
+	SchemaVersion int
+	CreatedAt     time.Time
+	ArtifactID    string `json:",omitempty"`
+	ArtifactName  string
+	ArtifactType  string
+	Metadata      metadata
+	Results       []result `json:",omitempty"`
+}
+
+type metadata struct {
+	Size        int64           `json:",omitempty"`
+	OS          *operatingSys   `json:",omitempty"`
+	ImageID     string          `json:",omitempty"`
+	DiffIDs     []string        `json:",omitempty"`
+	RepoTags    []string        `json:",omitempty"`
+	RepoDigests []string        `json:",omitempty"`
+	Reference   string          `json:",omitempty"`
+	ImageConfig json.RawMessage `json:",omitempty"`
+	Layers      []layer         `json:",omitempty"`
+}
+
+type operatingSys struct {
+	Family string
+	Name   string
+}
+
+type layer struct {
+	Size      int64  `json:",omitempty"`
+	Digest    string `json:",omitempty"`
+	DiffID    string `json:",omitempty"`
+	CreatedBy string `json:",omitempty"`
+}
+
+type result struct {
+	Target          string
+	Class           string
+	Type            string
+	Packages        []pkg           `json:",omitempty"`
+	Vulnerabilities []vulnerability `json:",omitempty"`
+}
+
+type identifier struct {
+	PURL string `json:",omitempty"`
+}
+
+type pkg struct {
+	ID              string     `json:",omitempty"`
+	Name            string     `json:",omitempty"`
+	Identifier      identifier `json:",omitzero"`
+	Version         string     `json:",omitempty"`
+	Release         string     `json:",omitempty"`
+	Epoch           int        `json:",omitempty"`
+	Arch            string     `json:",omitempty"`
+	SrcName         string     `json:",omitempty"`
+	SrcVersion      string     `json:",omitempty"`
+	SrcRelease      string     `json:",omitempty"`
+	SrcEpoch        int        `json:",omitempty"`
+	Licenses        []string   `json:",omitempty"`
+	Maintainer      string     `json:",omitempty"`
+	Modularitylabel string     `json:",omitempty"`
+	DependsOn       []string   `json:",omitempty"`
+	Layer           layer      `json:",omitzero"`
+	FilePath        string     `json:",omitempty"`
+}
+
+type vulnerability struct {
+	VulnerabilityID  string
+	VendorIDs        []string          `json:",omitempty"`
+	PkgID            string            `json:",omitempty"`
+	PkgName          string            `json:",omitempty"`
+	PkgIdentifier    identifier        `json:",omitzero"`
+	InstalledVersion string            `json:",omitempty"`
+	FixedVersion     string            `json:",omitempty"`
+	Status           string            `json:",omitempty"`
+	Layer            layer             `json:",omitzero"`
+	SeveritySource   string            `json:",omitempty"`
+	PrimaryURL       string            `json:",omitempty"`
+	DataSource       *dataSource       `json:",omitempty"`
+	Fingerprint      string            `json:",omitempty"`
+	Title            string            `json:",omitempty"`
+	Description      string            `json:",omitempty"`
+	Severity         string            `json:",omitempty"`
+	CweIDs           []string          `json:",omitempty"`
+	VendorSeverity   map[string]int    `json:",omitempty"`
+	CVSS             map[string]scores `json:",omitempty"`
+	References       []string          `json:",omitempty"`
+	PublishedDate    *time.Time        `json:",omitempty"`
+	LastModifiedDate *time.Time        `json:",omitempty"`
+}
+
+type dataSource struct{ ID, Name, URL string }
+
+type scores struct {
+	V2Vector  string  `json:",omitempty"`
+	V3Vector  string  `json:",omitempty"`
+	V40Vector string  `json:",omitempty"`
+	V2Score   float64 `json:",omitempty"`
+	V3Score   float64 `json:",omitempty"`
+	V40Score  float64 `json:",omitempty"`
+}
+
+// families gives Trivy's name of a distribution where it is not os-release's.
+var families = map[string]string{
+	"almalinux": "alma", "rhel": "redhat", "ol": "oracle", "amzn": "amazon", "mariner": "cbl-mariner",
+}
+
+// sources names the publishers as Trivy does.
+var sources = map[string]dataSource{
+	"debian":     {"debian", "Debian Security Tracker", "https://salsa.debian.org/security-tracker-team/security-tracker"},
+	"alpine":     {"alpine", "Alpine Secdb", "https://secdb.alpinelinux.org/"},
+	"wolfi":      {"wolfi", "Wolfi Secdb", "https://packages.wolfi.dev/os/security.json"},
+	"chainguard": {"chainguard", "Chainguard Security Data", "https://packages.cgr.dev/chainguard/security.json"},
+	"almalinux":  {"alma", "AlmaLinux Product Errata", "https://errata.almalinux.org/"},
+}
+
+func write(w io.Writer, r *assay.Report, o assay.FormatOptions) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(convert(r, o))
+}
+
+func convert(r *assay.Report, o assay.FormatOptions) report {
+	family := r.Release.ID
+	if f, ok := families[family]; ok {
+		family = f
+	}
+	out := report{SchemaVersion: 2, CreatedAt: r.Created, ArtifactID: r.Image.ID, ArtifactName: r.Image.Name, ArtifactType: "container_image",
+		Metadata: metadata{Size: r.Image.Size, ImageID: r.Image.ID, RepoTags: r.Image.RepoTags, RepoDigests: r.Image.RepoDigests, ImageConfig: r.Image.Config}}
+	if len(r.Image.RepoTags) > 0 {
+		out.Metadata.Reference = r.Image.RepoTags[0]
+	}
+	for _, l := range r.Image.Layers {
+		out.Metadata.DiffIDs = append(out.Metadata.DiffIDs, l.DiffID)
+		out.Metadata.Layers = append(out.Metadata.Layers, layer{l.Size, l.Digest, l.DiffID, l.CreatedBy})
+	}
+	if family == "" {
+		return out
+	}
+	out.Metadata.OS = &operatingSys{Family: family, Name: r.Release.Version}
+	res := result{Target: fmt.Sprintf("%s (%s %s)", r.Image.Name, family, r.Release.Version), Class: "os-pkgs", Type: family}
+	if o.AllPkgs {
+		for i := range r.Packages {
+			res.Packages = append(res.Packages, convertPackage(&r.Packages[i]))
+		}
+	}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		v := convertFinding(f, &r.Packages[f.Package])
+		sum := sha256.Sum256([]byte(strings.Join([]string{out.ArtifactID, res.Target, v.PkgID, v.VulnerabilityID}, ":")))
+		v.Fingerprint = "sha256:" + hex.EncodeToString(sum[:])
+		res.Vulnerabilities = append(res.Vulnerabilities, v)
+	}
+	slices.SortStableFunc(res.Vulnerabilities, func(a, b vulnerability) int {
+		return cmp.Or(strings.Compare(a.PkgName, b.PkgName), strings.Compare(a.PkgID, b.PkgID), strings.Compare(a.VulnerabilityID, b.VulnerabilityID))
+	})
+	out.Results = []result{res}
+	return out
+}
+
+func layerOf(p *assay.Package) layer {
+	return layer{Digest: p.Layer.Digest, DiffID: p.Layer.DiffID, CreatedBy: p.Layer.CreatedBy}
+}
+
+func id(p *assay.Package) string {
+	v := p.Version
+	if p.Type == assay.TypeRPM {
+		if _, rest, ok := strings.Cut(v, ":"); ok {
+			v = rest
+		}
+		return p.Name + "@" + v + "." + p.Arch
+	}
+	return p.Name + "@" + v
+}
+
+func convertPackage(p *assay.Package) pkg {
+	out := pkg{ID: id(p), Name: p.Name, Identifier: identifier{p.PURL}, Arch: p.Arch, SrcName: p.SourceName(), Licenses: p.Licences,
+		Maintainer: p.Vendor, Modularitylabel: p.Module, DependsOn: p.DependsOn, Layer: layerOf(p), FilePath: p.Path}
+	if p.Type == assay.TypeApk || p.Type == assay.TypeAlpm {
+		out.Version, out.SrcVersion = p.Version, p.SourceVer()
+		return out
+	}
+	out.Epoch, out.Version, out.Release = evr(p.Version)
+	out.SrcEpoch, out.SrcVersion, out.SrcRelease = evr(p.SourceVer())
+	return out
+}
+
+// evr cuts [epoch:]version[-release].
+func evr(s string) (epoch int, version, release string) {
+	if e, rest, ok := strings.Cut(s, ":"); ok {
+		if _, err := fmt.Sscanf(e, "%d", &epoch); err == nil {
+			s = rest
+		}
+	}
+	if i := strings.LastIndexByte(s, '-'); i >= 0 {
+		return epoch, s[:i], s[i+1:]
+	}
+	return epoch, s, ""
+}
+
+func convertFinding(f *assay.Finding, p *assay.Package) vulnerability {
+	v := vulnerability{VulnerabilityID: f.ID, VendorIDs: f.VendorIDs, PkgID: id(p), PkgName: p.Name, PkgIdentifier: identifier{p.PURL},
+		InstalledVersion: p.Version, FixedVersion: f.FixedIn, Status: string(f.Status), Layer: layerOf(p), SeveritySource: f.SeveritySource,
+		PrimaryURL: f.URL, Title: f.Detail.Title, Description: f.Detail.Text, Severity: word(f.Severity), CweIDs: f.Detail.CWEs,
+		References: f.Detail.References, PublishedDate: date(f.Detail.Published), LastModifiedDate: date(f.Detail.Modified)}
+	if s, ok := sources[f.Feed]; ok {
+		v.DataSource = &s
+	}
+	if f.Severity != assay.SeverityUnknown {
+		v.VendorSeverity = map[string]int{f.SeveritySource: number(f.Severity)}
+	}
+	for _, c := range f.Detail.CVSS {
+		if v.CVSS == nil {
+			v.CVSS = map[string]scores{}
+		}
+		s := v.CVSS[c.Source]
+		switch c.Version {
+		case "2.0":
+			s.V2Vector, s.V2Score = c.Vector, c.Score
+		case "4.0":
+			s.V40Vector, s.V40Score = c.Vector, c.Score
+		default:
+			if c.Vector > s.V3Vector { // 3.1 rather than 3.0
+				s.V3Vector, s.V3Score = c.Vector, c.Score
+			}
+		}
+		v.CVSS[c.Source] = s
+		if v.VendorSeverity == nil {
+			v.VendorSeverity = map[string]int{}
+		}
+		if n := number(c.Severity()); n > v.VendorSeverity[c.Source] && c.Source != f.SeveritySource {
+			v.VendorSeverity[c.Source] = n
+		}
+	}
+	return v
+}
+
+// word is Trivy's severity: it has no negligible.
+func word(s assay.Severity) string {
+	if s == assay.SeverityNegligible {
+		s = assay.SeverityLow
+	}
+	return s.String()
+}
+
+// number is Trivy's number of a severity: 0 unknown, 1 low, … 4 critical.
+func number(s assay.Severity) int {
+	switch s {
+	case assay.SeverityUnknown:
+		return 0
+	case assay.SeverityNegligible:
+		return 1
+	}
+	return int(s) - 1
+}
+
+func date(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

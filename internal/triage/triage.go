@@ -1,0 +1,65 @@
+// Package triage makes findings ready to act on: how bad each is and who says
+// so, which of them the user asked to see, and in which order.
+package triage
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+)
+
+// Options says which findings stay. The zero value keeps all.
+type Options struct {
+	Severities    []assay.Severity // empty means all
+	IgnoreUnfixed bool             // drop those without a fix
+}
+
+// scoreOrder lists whose CVSS score counts, best first, where the publisher of
+// the advisory has no severity of its own.
+var scoreOrder = []string{"nvd", "cna", "cisa-adp"}
+
+// Rate gives a finding a severity where its publisher gave none: by CVSS, of
+// the newest version that the first known source has. The publisher's own word
+// stays, for it knows how the package is built and used.
+func Rate(f *assay.Finding) {
+	if f.Severity != assay.SeverityUnknown {
+		return
+	}
+	var best *assay.CVSS
+	for i := range f.Detail.CVSS {
+		c := &f.Detail.CVSS[i]
+		if c.Severity() == assay.SeverityUnknown {
+			continue
+		}
+		if best == nil || cmp.Or(cmp.Compare(rank(c.Source), rank(best.Source)), -strings.Compare(c.Version, best.Version)) < 0 {
+			best = c
+		}
+	}
+	if best != nil {
+		f.Severity, f.SeveritySource = best.Severity(), best.Source
+	}
+}
+
+func rank(source string) int {
+	if i := slices.Index(scoreOrder, source); i >= 0 {
+		return i
+	}
+	return len(scoreOrder)
+}
+
+// Apply rates the report's findings, drops those that were not asked for, and
+// orders them: worst first, then by package and vulnerability.
+func Apply(r *assay.Report, o Options) {
+	for i := range r.Findings {
+		Rate(&r.Findings[i])
+	}
+	r.Findings = slices.DeleteFunc(r.Findings, func(f assay.Finding) bool {
+		return o.IgnoreUnfixed && f.FixedIn == "" || len(o.Severities) > 0 && !slices.Contains(o.Severities, f.Severity)
+	})
+	slices.SortStableFunc(r.Findings, func(a, b assay.Finding) int {
+		p, q := &r.Packages[a.Package], &r.Packages[b.Package]
+		return cmp.Or(-cmp.Compare(a.Severity, b.Severity), strings.Compare(p.Name, q.Name), strings.Compare(a.ID, b.ID), cmp.Compare(a.Package, b.Package))
+	})
+}

@@ -1,0 +1,185 @@
+// Package scan is the door for programs that embed assay: it takes an image,
+// opened by a source, and returns a report.
+package scan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/inventory"
+	"github.com/assaysec/assay/internal/match"
+	"github.com/assaysec/assay/internal/reader"
+	"github.com/assaysec/assay/internal/triage"
+)
+
+// Advisories answers what is published. Database is one that keeps itself up
+// to date.
+type Advisories interface {
+	assay.Advisories
+	assay.Details
+	// Ensure makes sure that the streams can be asked, fetching what is missing
+	// or old where that is allowed. Gaps tell of data that is older than it
+	// should be. The error is of streams that cannot be asked at all.
+	Ensure(ctx context.Context, streams []assay.Stream) ([]assay.Gap, error)
+	// Used tells which shards were asked so far.
+	Used() assay.Database
+}
+
+// A Scanner scans images. The zero value lists packages without matching them.
+type Scanner struct {
+	Advisories Advisories           // nil: no findings, and a gap that says so
+	Cache      assay.Cache          // of layers' facts; nil means none
+	Build      string               // identifies this program's readers in the cache
+	Tool       assay.Tool           // as the report names it
+	Jobs       int                  // layers read at once; 0 means the number of processors
+	SpoolDir   string               // for large files while they are read; "" means os.TempDir()
+	Verify     bool                 // check every digest again, cached or not
+	Triage     triage.Options       // which findings the report keeps
+	SkipOS     bool                 // leave out the packages of the system
+	Progress   func(assay.Progress) // may be nil
+	Now        func() time.Time     // nil means time.Now
+}
+
+// Scan reads the image and reports what is wrong with it. It does not close
+// the image. What could not be read or judged is among the report's gaps; an
+// error means that there is no report to rely on.
+func (s *Scanner) Scan(ctx context.Context, img *assay.Image) (*assay.Report, error) {
+	inv, err := inventory.Take(ctx, img, inventory.Options{Readers: reader.All(), Cache: s.Cache, Build: s.Build, Jobs: s.Jobs,
+		SpoolDir: s.SpoolDir, Verify: s.Verify, Progress: s.Progress})
+	if err != nil {
+		return nil, err
+	}
+	if s.SkipOS {
+		inv.Packages = slices.DeleteFunc(inv.Packages, func(p assay.Package) bool { return isSystem(p.Type) })
+	}
+	now := time.Now
+	if s.Now != nil {
+		now = s.Now
+	}
+	r := &assay.Report{Schema: assay.ReportSchema, Tool: s.Tool, Created: now().UTC().Truncate(time.Second), Image: info(img),
+		Release: inv.Release, Packages: inv.Packages, Findings: []assay.Finding{}, Gaps: inv.Gaps}
+	if r.Packages == nil {
+		r.Packages = []assay.Package{}
+	}
+	if s.Advisories == nil {
+		r.Gaps = append(r.Gaps, assay.Gap{Where: "advisories", What: "no database was asked; packages are listed, not matched"})
+		return r, nil
+	}
+	if err := s.match(ctx, inv, r); err != nil {
+		return nil, err
+	}
+	r.Database = s.Advisories.Used()
+	triage.Apply(r, s.Triage)
+	return r, nil
+}
+
+func isSystem(kind string) bool {
+	switch kind {
+	case assay.TypeDeb, assay.TypeApk, assay.TypeRPM, assay.TypeAlpm, assay.TypeOpkg:
+		return true
+	}
+	return false
+}
+
+// match adds findings and their details to the report.
+func (s *Scanner) match(ctx context.Context, inv *assay.Inventory, r *assay.Report) error {
+	streams, gaps := match.Streams(inv)
+	r.Gaps = append(r.Gaps, gaps...)
+	if len(streams) == 0 {
+		return nil
+	}
+	gaps, err := s.Advisories.Ensure(ctx, streams)
+	r.Gaps = append(r.Gaps, gaps...)
+	if errors.Is(err, assay.ErrUnsupported) { // no feed has it: that is not the user's to mend
+		r.Gaps = append(r.Gaps, assay.Gap{Where: "distribution " + r.Release.ID + " " + r.Release.Version, What: fmt.Sprintf("%v; its packages are not matched", err)})
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	findings, gaps, err := match.Packages(ctx, inv, s.Advisories)
+	if err != nil {
+		return err
+	}
+	r.Gaps = append(r.Gaps, gaps...)
+	if findings != nil {
+		r.Findings = findings
+	}
+	return s.details(ctx, r)
+}
+
+// details fills in what is known of each vulnerability.
+func (s *Scanner) details(ctx context.Context, r *assay.Report) error {
+	if len(r.Findings) == 0 {
+		return nil
+	}
+	streams := []assay.Stream{assay.StreamKEV, assay.StreamEPSS}
+	for i := range r.Findings {
+		if st := assay.DetailStream(r.Findings[i].ID); !slices.Contains(streams, st) {
+			streams = append(streams, st)
+		}
+	}
+	slices.Sort(streams)
+	gaps, err := s.Advisories.Ensure(ctx, streams)
+	r.Gaps = append(r.Gaps, gaps...)
+	if err != nil { // findings without their details are worth more than none
+		r.Gaps = append(r.Gaps, assay.Gap{Where: "details of vulnerabilities", What: err.Error()})
+	}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		for _, id := range append([]string{f.ID}, f.Aliases...) {
+			d, err := s.Advisories.Detail(ctx, id)
+			if errors.Is(err, assay.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return fmt.Errorf("details of %s: %w", id, err)
+			}
+			add(&f.Detail, &d)
+			break
+		}
+	}
+	return nil
+}
+
+// add puts what the detail feeds know beside what the advisory said.
+func add(to, d *assay.Detail) {
+	if d.Title != "" {
+		to.Title = d.Title
+	}
+	if d.Text != "" {
+		to.Text = d.Text
+	}
+	for _, c := range d.CVSS {
+		if !slices.Contains(to.CVSS, c) {
+			to.CVSS = append(to.CVSS, c)
+		}
+	}
+	for _, ref := range d.References {
+		if !slices.Contains(to.References, ref) {
+			to.References = append(to.References, ref)
+		}
+	}
+	to.CWEs, to.KEV, to.EPSS, to.Rejected = d.CWEs, d.KEV, d.EPSS, d.Rejected
+	if !d.Published.IsZero() {
+		to.Published = d.Published
+	}
+	if !d.Modified.IsZero() {
+		to.Modified = d.Modified
+	}
+}
+
+// info is what the report keeps of the image.
+func info(img *assay.Image) assay.ImageInfo {
+	i := assay.ImageInfo{Name: img.Name, Source: img.Source, ID: img.ID, Digest: img.Digest, RepoTags: img.RepoTags, RepoDigests: img.RepoDigests,
+		Platform: img.Platform, Created: img.Created, Config: img.Config}
+	for _, l := range img.Layers {
+		i.Layers = append(i.Layers, assay.LayerInfo{DiffID: l.DiffID, Digest: l.Digest, Size: l.Size, CreatedBy: l.CreatedBy})
+		i.Size += l.Size
+	}
+	return i
+}
