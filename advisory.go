@@ -87,9 +87,9 @@ type Affected struct {
 // A Range is a half-open interval of versions in the scheme of its stream.
 // The zero Range holds every version.
 type Range struct {
-	Introduced   string // first affected; "" means from the beginning
-	Fixed        string // first not affected; "" means there is none yet
-	LastAffected string // last affected, where Fixed is not known
+	Introduced   string `json:"introduced,omitempty"`   // first affected; "" means from the beginning
+	Fixed        string `json:"fixed,omitempty"`        // first not affected; "" means there is none yet
+	LastAffected string `json:"lastAffected,omitempty"` // last affected, where Fixed is not known
 }
 
 // Qualifiers narrow what an Affected speaks of; empty means no limit.

@@ -1,5 +1,7 @@
 package assay
 
+import "time"
+
 // Package types, which are also purl types.
 // https://github.com/package-url/purl-spec/blob/main/PURL-TYPES.rst
 const (
@@ -25,6 +27,16 @@ type Release struct {
 	ContentSets []string `json:"contentSets,omitempty"` // Red Hat: repositories that the image was built from
 	NVR         string   `json:"nvr,omitempty"`         // Red Hat: name-version-release of the image, before content sets
 	Path        string   `json:"path,omitempty"`        // the file that says so
+	EOL         string   `json:"eol,omitempty"`         // when its support ends or ended, YYYY-MM-DD; "ended" when that is all that is known
+}
+
+// EndOfLife reports whether the release is out of support at a time.
+func (r Release) EndOfLife(at time.Time) bool {
+	if r.EOL == "ended" {
+		return true
+	}
+	end, err := time.Parse(time.DateOnly, r.EOL)
+	return err == nil && at.After(end.AddDate(0, 0, 1))
 }
 
 // A Package is something installed.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/assaysec/assay"
@@ -127,7 +128,7 @@ func (s *Scanner) details(ctx context.Context, r *assay.Report) error {
 	gaps, err := s.Advisories.Ensure(ctx, streams)
 	r.Gaps = append(r.Gaps, gaps...)
 	if err != nil { // findings without their details are worth more than none
-		r.Gaps = append(r.Gaps, assay.Gap{Where: "details of vulnerabilities", What: err.Error()})
+		r.Gaps = append(r.Gaps, assay.Gap{Where: "details of vulnerabilities", What: "some findings lack severity and description: " + strings.ReplaceAll(err.Error(), "\n", "; ")})
 	}
 	for i := range r.Findings {
 		f := &r.Findings[i]

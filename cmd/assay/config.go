@@ -1,0 +1,177 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/assaysec/assay/internal/limit"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"go.yaml.in/yaml/v4"
+)
+
+const (
+	envPrefix  = "ASSAY_"
+	configName = "assay.yaml"
+	// maxConfig bounds the configuration file, which people write by hand.
+	maxConfig = 1 << 20
+)
+
+// global holds the flags that every command has.
+type global struct {
+	streams
+	config   string
+	cacheDir string
+	quiet    bool
+	debug    bool
+	timeout  time.Duration
+	noColor  bool
+}
+
+func (g *global) flags(f *pflag.FlagSet) {
+	f.StringVarP(&g.config, "config", "c", "", "configuration `FILE` (default assay.yaml in this folder, where there is one)")
+	f.StringVar(&g.cacheDir, "cache-dir", "", "`FOLDER` for the database and for what layers hold (default: assay in the user's cache folder)")
+	f.BoolVarP(&g.quiet, "quiet", "q", false, "no progress and no warnings")
+	f.BoolVarP(&g.debug, "debug", "d", false, "say on standard error what is done")
+	f.DurationVar(&g.timeout, "timeout", 30*time.Minute, "give up after this long")
+	f.BoolVar(&g.noColor, "no-color", false, "no colours, also on a terminal (NO_COLOR does the same)")
+}
+
+// load sets what the command line left open from the environment and the
+// configuration file.
+func (g *global) load(cmd *cobra.Command) error {
+	file, name, err := g.file(cmd)
+	if err != nil {
+		return err
+	}
+	known := map[string]bool{}
+	for _, c := range all(cmd.Root()) {
+		c.Flags().VisitAll(func(f *pflag.Flag) { known[f.Name] = true })
+	}
+	for key := range file {
+		if !known[key] {
+			return usagef("%s: unknown setting %q (settings are called as the flags, see assay --help)", name, key)
+		}
+	}
+	var errs []error
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if f.Changed || f.Name == "help" {
+			return
+		}
+		variable := envPrefix + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		if v, ok := os.LookupEnv(variable); ok {
+			if err := cmd.Flags().Set(f.Name, v); err != nil {
+				errs = append(errs, usagef("%s: %w", variable, err))
+			}
+		} else if v, ok := file[f.Name]; ok {
+			if err := cmd.Flags().Set(f.Name, v); err != nil {
+				errs = append(errs, usagef("%s: %s: %w", name, f.Name, err))
+			}
+		}
+	})
+	if len(errs) > 0 {
+		return errs[0]
+	}
+	level := slog.LevelWarn
+	switch {
+	case g.debug:
+		level = slog.LevelDebug
+	case g.quiet:
+		level = slog.LevelError + 1
+	}
+	slog.SetDefault(slog.New(slog.NewTextHandler(g.err, &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}})))
+	return nil
+}
+
+// file reads the configuration file: settings by name, each as a flag takes it.
+func (g *global) file(cmd *cobra.Command) (settings map[string]string, name string, err error) {
+	name = g.config
+	explicit := name != ""
+	if !explicit {
+		name, explicit = os.LookupEnv(envPrefix + "CONFIG")
+	}
+	if !explicit {
+		name = configName
+	}
+	f, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) && !explicit {
+		return nil, name, nil
+	}
+	if err != nil {
+		return nil, name, usagef("configuration: %w", err)
+	}
+	defer f.Close()
+	b, err := limit.ReadAll(f, maxConfig)
+	if err != nil {
+		return nil, name, usagef("configuration %s: %w", name, err)
+	}
+	var m map[string]any
+	if err := yaml.Unmarshal(b, &m); err != nil {
+		return nil, name, usagef("configuration %s: %w", name, err)
+	}
+	settings = map[string]string{}
+	for key, v := range m {
+		s, err := setting(v)
+		if err != nil {
+			return nil, name, usagef("configuration %s: %s: %w", name, key, err)
+		}
+		settings[key] = s
+	}
+	return settings, name, nil
+}
+
+// setting writes a value as a flag takes it: lists with commas.
+func setting(v any) (string, error) {
+	switch v := v.(type) {
+	case nil:
+		return "", nil
+	case string, bool, int, int64, uint64, float64:
+		return fmt.Sprint(v), nil
+	case []any:
+		var parts []string
+		for _, e := range v {
+			s, err := setting(e)
+			if err != nil {
+				return "", err
+			}
+			parts = append(parts, s)
+		}
+		return strings.Join(parts, ","), nil
+	case map[string]any:
+		var parts []string
+		for key, e := range v {
+			s, err := setting(e)
+			if err != nil {
+				return "", err
+			}
+			parts = append(parts, key+"="+s)
+		}
+		slices.Sort(parts)
+		return strings.Join(parts, ","), nil
+	}
+	return "", fmt.Errorf("a value of type %T cannot be a setting", v)
+}
+
+// cache is the cache folder; it need not exist.
+func (g *global) cache() (string, error) {
+	if g.cacheDir != "" {
+		return g.cacheDir, nil
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", usagef("no cache folder: %w (name one with --cache-dir)", err)
+	}
+	return filepath.Join(dir, "assay"), nil
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/printable"
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+	"golang.org/x/term"
+)
+
+// isTerminal reports whether w is one, and how wide.
+func isTerminal(w io.Writer) (width int, ok bool) {
+	f, isFile := w.(*os.File)
+	if !isFile || !term.IsTerminal(int(f.Fd())) {
+		return 0, false
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil || width < 20 {
+		width = 80
+	}
+	return width, true
+}
+
+// color reports whether escape sequences are welcome on w.
+func (g *global) color(w io.Writer) bool {
+	if _, no := os.LookupEnv("NO_COLOR"); no || g.noColor || os.Getenv("TERM") == "dumb" {
+		return false
+	}
+	_, ok := isTerminal(w)
+	return ok
+}
+
+// A progress shows bars on standard error, when that is a terminal; elsewhere
+// it shows nothing. What is over within a second is not shown at all.
+type progress struct {
+	mu    sync.Mutex
+	w     io.Writer
+	start time.Time
+	p     *mpb.Progress
+	bars  map[string]*mpb.Bar
+}
+
+// quiet is how long a task may take before a person is told about it.
+const quietFor = time.Second
+
+func (g *global) progress() *progress {
+	if _, ok := isTerminal(g.err); !ok || g.quiet || g.debug {
+		return nil
+	}
+	return &progress{w: g.err, start: time.Now(), bars: map[string]*mpb.Bar{}}
+}
+
+// update is an assay progress function; a nil progress has none.
+func (p *progress) update() func(assay.Progress) {
+	if p == nil {
+		return nil
+	}
+	return p.show
+}
+
+func (p *progress) show(u assay.Progress) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	bar := p.bars[u.Task]
+	if bar == nil {
+		if u.End || time.Since(p.start) < quietFor {
+			return
+		}
+		if p.p == nil {
+			p.p = mpb.New(mpb.WithOutput(p.w), mpb.WithWidth(30), mpb.WithAutoRefresh())
+		}
+		name := printable.Cut(printable.Text(u.Task), 40)
+		counts := decor.CountersKibiByte("% .1f / % .1f")
+		if u.Total < 10000 {
+			counts = decor.CountersNoUnit("%d / %d")
+		}
+		bar = p.p.AddBar(u.Total, mpb.BarRemoveOnComplete(), mpb.PrependDecorators(decor.Name(fmt.Sprintf("%-40s", name))), mpb.AppendDecorators(counts))
+		p.bars[u.Task] = bar
+	}
+	if u.Total > 0 {
+		bar.SetTotal(u.Total, false)
+	}
+	bar.SetCurrent(u.Done)
+	if u.End {
+		bar.SetTotal(-1, true)
+	}
+}
+
+// end takes the bars away, before anything else is written.
+func (p *progress) end() {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.p == nil {
+		return
+	}
+	for _, b := range p.bars {
+		b.Abort(true)
+	}
+	p.p.Wait()
+	p.p = nil
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/reader"
+	"github.com/spf13/cobra"
+)
+
+// version is set by the linker for releases.
+var version = ""
+
+// tool is how reports name this program.
+func tool() assay.Tool { return assay.Tool{Name: "assay", Version: programVersion()} }
+
+func programVersion() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "dev"
+}
+
+// build identifies the program's code: what a layer says is remembered for
+// this build only, as another one may read more. A build without a revision is
+// known by its file.
+func build() string {
+	revision, modified := "", "true"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			switch s.Key {
+			case "vcs.revision":
+				revision = s.Value
+			case "vcs.modified":
+				modified = s.Value
+			}
+		}
+	}
+	if revision != "" && modified == "false" {
+		return revision
+	}
+	path, err := os.Executable()
+	if err != nil {
+		return programVersion()
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return programVersion()
+	}
+	return fmt.Sprintf("%s %d %d", path, info.Size(), info.ModTime().UnixNano())
+}
+
+func newVersion(g *global) *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
+		Use:     "version",
+		Short:   "Show the version of assay and the age of its database",
+		Example: "  assay version\n  assay version -f json",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			dir, err := g.cache()
+			if err != nil {
+				return err
+			}
+			status, err := readStatus(dir)
+			if err != nil {
+				return err
+			}
+			v := struct {
+				Version  string       `json:"version"`
+				Go       string       `json:"go"`
+				Platform string       `json:"platform"`
+				Database *statusReply `json:"database,omitempty"`
+			}{programVersion(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, status}
+			switch format {
+			case "json":
+				e := json.NewEncoder(g.out)
+				e.SetIndent("", "  ")
+				return e.Encode(v)
+			case "table":
+			default:
+				return usagef("--format %q is none of table, json", format)
+			}
+			fmt.Fprintf(g.out, "assay %s (%s, %s)\n", v.Version, v.Go, v.Platform)
+			status.summary(g.out)
+			return nil
+		},
+	}
+	cmd.Flags().StringVarP(&format, "format", "f", "table", "table or json")
+	return cmd
+}
+
+func newReaders(g *global) *cobra.Command {
+	return &cobra.Command{
+		Use:   "readers",
+		Short: "List which files are recognised",
+		RunE: func(*cobra.Command, []string) error {
+			w := tabwriter.NewWriter(g.out, 0, 0, 2, ' ', 0)
+			for _, r := range reader.All() {
+				for i, p := range r.Wants() {
+					name := r.Name()
+					if i > 0 {
+						name = strings.Repeat(" ", len(name))
+					}
+					fmt.Fprintf(w, "%s\t%s\n", name, p.Glob)
+				}
+			}
+			return w.Flush()
+		},
+	}
+}

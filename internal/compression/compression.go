@@ -1,0 +1,178 @@
+// Package compression reads the compressions in which image layers and
+// archives come. It is told by the first bytes, not by a name or a media type,
+// because those are often wrong.
+//
+// Specifications: gzip RFC 1952, Zstandard RFC 8878.
+package compression
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/assaysec/assay"
+)
+
+// Kind names a compression.
+type Kind string
+
+// The kinds that Reader reads.
+const (
+	Plain Kind = "plain"
+	Gzip  Kind = "gzip"
+	Zstd  Kind = "zstd"
+)
+
+const (
+	bufferSize = 64 << 10 // what is read ahead of a decoder; larger does not help it
+
+	// maxWindow is the largest window that a zstd frame may claim and so the
+	// memory that it may make us allocate. 128 MiB is `zstd -22`, the most that
+	// the zstd program itself decodes unasked.
+	maxWindow = 128 << 20
+)
+
+// SniffLen is how many bytes Sniff needs; fewer are an end of file.
+const SniffLen = 10
+
+// Sniff tells the kind of what begins with head. What it does not know is
+// Plain; bzip2 and xz, which no layer may have, are ErrUnsupported.
+func Sniff(head []byte) (Kind, error) {
+	switch {
+	case bytes.HasPrefix(head, []byte{0x1f, 0x8b, 8}):
+		return Gzip, nil
+	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}), // a frame, or a skippable one
+		len(head) >= 4 && head[0]&0xf0 == 0x50 && bytes.Equal(head[1:4], []byte{0x2a, 0x4d, 0x18}):
+		return Zstd, nil
+	case len(head) >= 10 && bytes.HasPrefix(head, []byte("BZh")) && bytes.Equal(head[4:10], []byte("1AY&SY")):
+		return "bzip2", fmt.Errorf("compressed with bzip2: %w", assay.ErrUnsupported)
+	case bytes.HasPrefix(head, []byte("\xfd7zXZ\x00")):
+		return "xz", fmt.Errorf("compressed with xz: %w", assay.ErrUnsupported)
+	}
+	return Plain, nil
+}
+
+// Reader returns r uncompressed, and what it was. Several members or frames
+// after each other are one stream; nothing at all is Plain. What the
+// compression does not allow is ErrMalformed from Read; errors of r come
+// through as they are. Close gives the decoder back and leaves r open.
+func Reader(r io.Reader) (io.ReadCloser, Kind, error) {
+	s := &stream{src: source{r: r}, buf: buffers.Get().(*bufio.Reader)}
+	s.buf.Reset(&s.src)
+	head, err := s.buf.Peek(SniffLen)
+	if err == nil || err == io.EOF {
+		s.kind, err = Sniff(head)
+	}
+	if err == nil {
+		switch s.kind {
+		case Gzip:
+			err = s.gzip()
+		case Zstd:
+			err = s.zstd()
+		default:
+			s.dec = s.buf
+		}
+	}
+	if err != nil {
+		err = s.explain(err)
+		s.Close()
+		return nil, s.kind, err
+	}
+	return s, s.kind, nil
+}
+
+// Decoders hold up to a few hundred kilobytes each, so they are used again.
+var (
+	buffers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, bufferSize) }}
+	gzips   = sync.Pool{New: func() any { return new(gzip.Reader) }}
+	zstds   sync.Pool // of *zstd.Decoder
+)
+
+type stream struct {
+	src  source
+	buf  *bufio.Reader // nil once closed
+	dec  io.Reader
+	free func()
+	kind Kind
+}
+
+func (s *stream) gzip() error {
+	z := gzips.Get().(*gzip.Reader)
+	s.dec, s.free = z, func() { gzips.Put(z) }
+	return z.Reset(s.buf)
+}
+
+func (s *stream) zstd() error {
+	z, ok := zstds.Get().(*zstd.Decoder)
+	if !ok {
+		var err error
+		if z, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow)); err != nil {
+			return err
+		}
+	}
+	s.dec, s.free = z, func() {
+		if z.Reset(nil) == nil { // lets go of the buffer
+			zstds.Put(z)
+		}
+	}
+	return z.Reset(s.buf)
+}
+
+func (s *stream) Read(p []byte) (int, error) {
+	if s.buf == nil {
+		return 0, errors.New("read after close")
+	}
+	n, err := s.dec.Read(p)
+	if err != nil && err != io.EOF {
+		err = s.explain(err)
+	}
+	return n, err
+}
+
+func (s *stream) Close() error {
+	if s.buf == nil {
+		return nil
+	}
+	if s.free != nil {
+		s.free()
+	}
+	s.buf.Reset(nil)
+	buffers.Put(s.buf)
+	s.buf, s.dec = nil, nil
+	return nil
+}
+
+// explain tells the decoder's complaints from the errors of what it decodes.
+func (s *stream) explain(err error) error {
+	switch {
+	case s.src.err != nil:
+		return s.src.err
+	case errors.Is(err, assay.ErrUnsupported):
+		return err
+	case errors.Is(err, zstd.ErrWindowSizeExceeded):
+		return fmt.Errorf("zstd: window over %d bytes: %w", maxWindow, assay.ErrTooLarge)
+	case err == io.EOF: // the header is cut short
+		err = io.ErrUnexpectedEOF
+	}
+	return fmt.Errorf("%s: %w: %w", s.kind, err, assay.ErrMalformed)
+}
+
+// A source keeps the error of what is decoded.
+type source struct {
+	r   io.Reader
+	err error
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	if err != nil && err != io.EOF {
+		s.err = err
+	}
+	return n, err
+}

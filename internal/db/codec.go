@@ -1,0 +1,236 @@
+package db
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/assaysec/assay"
+)
+
+// Values are messages in the wire form of protocol buffers, written and read
+// by hand. A value is a list: field 1, repeated, holds the advisories or the
+// details. Numbers of fields are never used anew; unknown ones are passed over,
+// so that an older assay reads what a newer one of the same format wrote.
+//
+// https://protobuf.dev/programming-guides/encoding/
+
+const fieldItem = 1
+
+// writer appends fields; those with the zero value are left out.
+type writer struct{ b []byte }
+
+func (w *writer) bytes(n protowire.Number, v []byte) {
+	w.b = protowire.AppendBytes(protowire.AppendTag(w.b, n, protowire.BytesType), v)
+}
+
+func (w *writer) string(n protowire.Number, v string) {
+	if v != "" {
+		w.b = protowire.AppendString(protowire.AppendTag(w.b, n, protowire.BytesType), v)
+	}
+}
+
+func (w *writer) strings(n protowire.Number, vs []string) {
+	for _, v := range vs {
+		w.b = protowire.AppendString(protowire.AppendTag(w.b, n, protowire.BytesType), v)
+	}
+}
+
+func (w *writer) uint(n protowire.Number, v uint64) {
+	if v != 0 {
+		w.b = protowire.AppendVarint(protowire.AppendTag(w.b, n, protowire.VarintType), v)
+	}
+}
+
+func (w *writer) float(n protowire.Number, v float64) {
+	if v != 0 {
+		w.b = protowire.AppendFixed64(protowire.AppendTag(w.b, n, protowire.Fixed64Type), math.Float64bits(v))
+	}
+}
+
+// time writes seconds and nanoseconds; the zero time is left out. Zones are
+// not kept.
+func (w *writer) time(n protowire.Number, t time.Time) {
+	if t.IsZero() {
+		return
+	}
+	w.message(n, func(w *writer) {
+		w.uint(1, protowire.EncodeZigZag(t.Unix()))
+		w.uint(2, uint64(t.Nanosecond()))
+	})
+}
+
+func (w *writer) message(n protowire.Number, fill func(*writer)) {
+	var m writer
+	fill(&m)
+	w.bytes(n, m.b)
+}
+
+// fields calls f for each field of message b: v is what numbers hold, p what
+// is behind a length.
+func fields(b []byte, f func(n protowire.Number, v uint64, p []byte) error) error {
+	for len(b) > 0 {
+		n, typ, size := protowire.ConsumeTag(b)
+		if size < 0 {
+			return broken(size)
+		}
+		b = b[size:]
+		var v uint64
+		var p []byte
+		switch typ {
+		case protowire.VarintType:
+			v, size = protowire.ConsumeVarint(b)
+		case protowire.Fixed64Type:
+			v, size = protowire.ConsumeFixed64(b)
+		case protowire.BytesType:
+			p, size = protowire.ConsumeBytes(b)
+		default: // never written
+			return fmt.Errorf("record: wire type %d: %w", typ, assay.ErrMalformed)
+		}
+		if size < 0 {
+			return broken(size)
+		}
+		b = b[size:]
+		if err := f(n, v, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func broken(code int) error {
+	return fmt.Errorf("record: %w: %w", protowire.ParseError(code), assay.ErrMalformed)
+}
+
+// appendItem appends an encoded record to a list.
+func appendItem(list, item []byte) []byte {
+	return protowire.AppendBytes(protowire.AppendTag(list, fieldItem, protowire.BytesType), item)
+}
+
+// items calls f for each record of a list.
+func items(list []byte, f func(item []byte) error) error {
+	return fields(list, func(n protowire.Number, _ uint64, p []byte) error {
+		if n == fieldItem {
+			return f(p)
+		}
+		return nil
+	})
+}
+
+// encodeAdvisory writes what a says of one package: the affected of a that
+// have stream and name, which the key and the shard tell again.
+func encodeAdvisory(a *assay.Advisory, stream assay.Stream, name string) []byte {
+	var w writer
+	w.string(1, a.ID)
+	w.strings(2, a.Aliases)
+	w.strings(3, a.VendorIDs)
+	w.string(4, a.Feed)
+	w.string(5, a.Title)
+	w.string(6, a.Text)
+	w.uint(7, uint64(a.Severity))
+	w.cvss(8, a.CVSS)
+	w.string(9, a.URL)
+	w.strings(10, a.References)
+	w.time(11, a.Published)
+	w.time(12, a.Modified)
+	w.time(13, a.Withdrawn)
+	for i := range a.Affected {
+		if f := &a.Affected[i]; f.Stream == stream && f.Name == name {
+			w.message(14, func(w *writer) { w.affected(f) })
+		}
+	}
+	return w.b
+}
+
+func (w *writer) cvss(n protowire.Number, scores []assay.CVSS) {
+	for _, c := range scores {
+		w.message(n, func(w *writer) {
+			w.string(1, c.Source)
+			w.string(2, c.Version)
+			w.string(3, c.Vector)
+			w.float(4, c.Score)
+		})
+	}
+}
+
+func decodeAdvisory(b []byte, stream assay.Stream, name string) (a assay.Advisory, err error) {
+	err = fields(b, func(n protowire.Number, v uint64, p []byte) (err error) {
+		switch n {
+		case 1:
+			a.ID = string(p)
+		case 2:
+			a.Aliases = append(a.Aliases, string(p))
+		case 3:
+			a.VendorIDs = append(a.VendorIDs, string(p))
+		case 4:
+			a.Feed = string(p)
+		case 5:
+			a.Title = string(p)
+		case 6:
+			a.Text = string(p)
+		case 7:
+			a.Severity = severity(v)
+		case 8:
+			a.CVSS, err = decodeCVSS(a.CVSS, p)
+		case 9:
+			a.URL = string(p)
+		case 10:
+			a.References = append(a.References, string(p))
+		case 11:
+			a.Published, err = decodeTime(p)
+		case 12:
+			a.Modified, err = decodeTime(p)
+		case 13:
+			a.Withdrawn, err = decodeTime(p)
+		case 14:
+			f := assay.Affected{Stream: stream, Name: name}
+			err = decodeAffected(&f, p)
+			a.Affected = append(a.Affected, f)
+		}
+		return err
+	})
+	return a, err
+}
+
+// severity keeps a number that this assay does not know from becoming one.
+func severity(v uint64) assay.Severity {
+	if v > uint64(assay.SeverityCritical) {
+		return assay.SeverityUnknown
+	}
+	return assay.Severity(v)
+}
+
+func decodeCVSS(scores []assay.CVSS, b []byte) ([]assay.CVSS, error) {
+	var c assay.CVSS
+	err := fields(b, func(n protowire.Number, v uint64, p []byte) error {
+		switch n {
+		case 1:
+			c.Source = string(p)
+		case 2:
+			c.Version = string(p)
+		case 3:
+			c.Vector = string(p)
+		case 4:
+			c.Score = math.Float64frombits(v)
+		}
+		return nil
+	})
+	return append(scores, c), err
+}
+
+func decodeTime(b []byte) (time.Time, error) {
+	var sec int64
+	var nsec uint64
+	err := fields(b, func(n protowire.Number, v uint64, _ []byte) error {
+		switch n {
+		case 1:
+			sec = protowire.DecodeZigZag(v)
+		case 2:
+			nsec = min(v, 999_999_999)
+		}
+		return nil
+	})
+	return time.Unix(sec, int64(nsec)).UTC(), err
+}

@@ -1,0 +1,184 @@
+package db
+
+import (
+	"math"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/assaysec/assay"
+)
+
+// affected writes f without its stream and name.
+func (w *writer) affected(f *assay.Affected) {
+	for _, r := range f.Ranges {
+		w.message(1, func(w *writer) {
+			w.string(1, r.Introduced)
+			w.string(2, r.Fixed)
+			w.string(3, r.LastAffected)
+		})
+	}
+	w.strings(2, f.Versions)
+	w.string(3, string(f.Status))
+	w.uint(4, uint64(f.Severity))
+	w.string(5, f.Reason)
+	w.strings(6, f.Qualifiers.Arches)
+	w.string(7, f.Qualifiers.Module)
+	w.strings(8, f.Qualifiers.CPEs)
+}
+
+func decodeAffected(f *assay.Affected, b []byte) error {
+	return fields(b, func(n protowire.Number, v uint64, p []byte) error {
+		switch n {
+		case 1:
+			r, err := decodeRange(p)
+			f.Ranges = append(f.Ranges, r)
+			return err
+		case 2:
+			f.Versions = append(f.Versions, string(p))
+		case 3:
+			f.Status = assay.Status(p)
+		case 4:
+			f.Severity = severity(v)
+		case 5:
+			f.Reason = string(p)
+		case 6:
+			f.Qualifiers.Arches = append(f.Qualifiers.Arches, string(p))
+		case 7:
+			f.Qualifiers.Module = string(p)
+		case 8:
+			f.Qualifiers.CPEs = append(f.Qualifiers.CPEs, string(p))
+		}
+		return nil
+	})
+}
+
+func decodeRange(b []byte) (r assay.Range, err error) {
+	err = fields(b, func(n protowire.Number, _ uint64, p []byte) error {
+		switch n {
+		case 1:
+			r.Introduced = string(p)
+		case 2:
+			r.Fixed = string(p)
+		case 3:
+			r.LastAffected = string(p)
+		}
+		return nil
+	})
+	return r, err
+}
+
+func encodeDetail(d *assay.Detail) []byte {
+	var w writer
+	w.string(1, d.ID)
+	w.string(2, d.Feed)
+	w.string(3, d.Title)
+	w.string(4, d.Text)
+	w.cvss(5, d.CVSS)
+	w.strings(6, d.CWEs)
+	w.strings(7, d.References)
+	w.time(8, d.Published)
+	w.time(9, d.Modified)
+	if d.Rejected {
+		w.uint(10, 1)
+	}
+	if k := d.KEV; k != nil {
+		w.message(11, func(w *writer) {
+			w.string(1, k.Added)
+			w.string(2, k.Due)
+			if k.Ransomware {
+				w.uint(3, 1)
+			}
+			w.string(4, k.Action)
+		})
+	}
+	if e := d.EPSS; e != nil {
+		w.message(12, func(w *writer) {
+			w.float(1, e.Score)
+			w.float(2, e.Percentile)
+			w.string(3, e.Date)
+		})
+	}
+	return w.b
+}
+
+func decodeDetail(b []byte) (d assay.Detail, err error) {
+	err = fields(b, func(n protowire.Number, v uint64, p []byte) (err error) {
+		switch n {
+		case 1:
+			d.ID = string(p)
+		case 2:
+			d.Feed = string(p)
+		case 3:
+			d.Title = string(p)
+		case 4:
+			d.Text = string(p)
+		case 5:
+			d.CVSS, err = decodeCVSS(d.CVSS, p)
+		case 6:
+			d.CWEs = append(d.CWEs, string(p))
+		case 7:
+			d.References = append(d.References, string(p))
+		case 8:
+			d.Published, err = decodeTime(p)
+		case 9:
+			d.Modified, err = decodeTime(p)
+		case 10:
+			d.Rejected = v != 0
+		case 11:
+			d.KEV, err = decodeKEV(p)
+		case 12:
+			d.EPSS, err = decodeEPSS(p)
+		}
+		return err
+	})
+	return d, err
+}
+
+func decodeKEV(b []byte) (*assay.KEV, error) {
+	var k assay.KEV
+	err := fields(b, func(n protowire.Number, v uint64, p []byte) error {
+		switch n {
+		case 1:
+			k.Added = string(p)
+		case 2:
+			k.Due = string(p)
+		case 3:
+			k.Ransomware = v != 0
+		case 4:
+			k.Action = string(p)
+		}
+		return nil
+	})
+	return &k, err
+}
+
+func decodeEPSS(b []byte) (*assay.EPSS, error) {
+	var e assay.EPSS
+	err := fields(b, func(n protowire.Number, v uint64, p []byte) error {
+		switch n {
+		case 1:
+			e.Score = math.Float64frombits(v)
+		case 2:
+			e.Percentile = math.Float64frombits(v)
+		case 3:
+			e.Date = string(p)
+		}
+		return nil
+	})
+	return &e, err
+}
+
+// first returns field 1 of a record, its ID, and the name of its feed, which
+// is in field feed.
+func idAndFeed(b []byte, feed protowire.Number) (id, from string, err error) {
+	err = fields(b, func(n protowire.Number, _ uint64, p []byte) error {
+		switch n {
+		case 1:
+			id = string(p)
+		case feed:
+			from = string(p)
+		}
+		return nil
+	})
+	return id, from, err
+}

@@ -1,0 +1,357 @@
+// Package db builds, opens and updates the advisory database.
+//
+// A database is a folder: index.json, which lists the shards, and one shard for
+// each stream, an immutable file named by its digest. Readers open what they
+// need and take no lock; one writer at a time puts new shards beside the old
+// and then exchanges the index. A process that is killed at any moment leaves
+// the old database or the new one.
+//
+// A package's advisories are one record, compressed, under its name; so a
+// look-up reads a few pages. Feeds' parts of a detail are kept apart and merged
+// when asked for, so that each feed can be replaced alone.
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/assaysec/assay"
+)
+
+// DB is an open database: an assay.Advisories and an assay.Details. What it
+// answers does not change while it is open, but for a shard that was replaced
+// over an hour ago and is asked for the first time. It may be used by several
+// goroutines.
+type DB struct {
+	dir string
+
+	mu     sync.Mutex
+	index  *index
+	shards map[assay.Stream]*shard
+	asked  map[assay.Stream]assay.Shard
+}
+
+// Open opens the database in folder dir. Without one it is ErrNotFound; one of
+// a newer format is ErrUnsupported.
+func Open(dir string) (*DB, error) {
+	ix, err := readIndex(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &DB{dir: dir, index: ix, shards: map[assay.Stream]*shard{}, asked: map[assay.Stream]assay.Shard{}}, nil
+}
+
+// Close closes the shards that were opened.
+func (d *DB) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var errs []error
+	for _, s := range d.shards {
+		errs = append(errs, s.close())
+	}
+	clear(d.shards)
+	return errors.Join(errs...)
+}
+
+// Shards lists what the database holds, by stream.
+func (d *DB) Shards() []assay.Shard {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	list := make([]assay.Shard, len(d.index.Shards))
+	for i, e := range d.index.Shards {
+		list[i] = e.Shard
+	}
+	return list
+}
+
+// Used describes the database as far as it was asked, for a report.
+func (d *DB) Used() assay.Database {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	u := assay.Database{Digest: d.index.digest}
+	for _, s := range d.asked {
+		u.Shards = append(u.Shards, s)
+		if u.Built.IsZero() || s.Built.Before(u.Built) {
+			u.Built = s.Built
+		}
+	}
+	slices.SortFunc(u.Shards, func(a, b assay.Shard) int { return strings.Compare(string(a.Stream), string(b.Stream)) })
+	return u
+}
+
+// shard returns the open shard of a stream. Where its file went away because
+// the database was exchanged meanwhile, it is that of the new database.
+func (d *DB) shard(ctx context.Context, s assay.Stream) (*shard, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if sh := d.shards[s]; sh != nil {
+		return sh, nil
+	}
+	for again := false; ; again = true {
+		e := d.index.find(s)
+		if e == nil {
+			return nil, fmt.Errorf("stream %s: %w in the database", s, assay.ErrNotFound)
+		}
+		sh, err := openShard(ctx, filepath.Join(d.dir, shardsName, e.file()), e)
+		if err == nil {
+			d.shards[s], d.asked[s] = sh, e.Shard
+			return sh, nil
+		}
+		if again || !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		ix, e2 := readIndex(d.dir)
+		if e2 != nil {
+			return nil, errors.Join(err, e2)
+		}
+		d.index = ix
+	}
+}
+
+// Lookup implements assay.Advisories. They come by ID.
+func (d *DB) Lookup(ctx context.Context, s assay.Stream, name string) iter.Seq2[assay.Advisory, error] {
+	return func(yield func(assay.Advisory, error) bool) {
+		sh, err := d.shard(ctx, s)
+		if err != nil {
+			yield(assay.Advisory{}, err)
+			return
+		}
+		list, err := sh.get(name)
+		if err != nil {
+			yield(assay.Advisory{}, err)
+			return
+		}
+		if err := advisories(list, s, name, yield); err != nil && err != errStop {
+			yield(assay.Advisory{}, sh.damaged(err))
+		}
+	}
+}
+
+// errStop ends a walk whose caller has had enough.
+var errStop = errors.New("stop")
+
+// advisories yields the records of a list.
+func advisories(list []byte, s assay.Stream, name string, yield func(assay.Advisory, error) bool) error {
+	return items(list, func(b []byte) error {
+		a, err := decodeAdvisory(b, s, name)
+		if err != nil {
+			return err
+		}
+		if !yield(a, nil) {
+			return errStop
+		}
+		return nil
+	})
+}
+
+// Detail implements assay.Details. The words are NVD's where it has some;
+// scores, weaknesses and references are those of all.
+func (d *DB) Detail(ctx context.Context, id string) (assay.Detail, error) {
+	var parts []assay.Detail
+	for _, s := range []assay.Stream{assay.DetailStream(id), assay.StreamKEV, assay.StreamEPSS} {
+		sh, err := d.shard(ctx, s)
+		if errors.Is(err, assay.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return assay.Detail{}, err
+		}
+		list, err := sh.get(detailKey(s, id))
+		if err != nil {
+			return assay.Detail{}, err
+		}
+		err = items(list, func(b []byte) error {
+			p, err := decodeDetail(b)
+			if p.ID == id {
+				parts = append(parts, p)
+			}
+			return err
+		})
+		if err != nil {
+			return assay.Detail{}, sh.damaged(err)
+		}
+	}
+	if len(parts) == 0 {
+		return assay.Detail{}, fmt.Errorf("%s: %w in the database", id, assay.ErrNotFound)
+	}
+	return merge(id, parts), nil
+}
+
+// Names yields the names of packages in a stream, or the identifiers of
+// details, in order.
+func (d *DB) Names(ctx context.Context, s assay.Stream) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		sh, err := d.shard(ctx, s)
+		if err != nil {
+			yield("", err)
+			return
+		}
+		blocks := isDetails(s) && detailKey(s, "CVE-2000-0000") != "CVE-2000-0000"
+		err = sh.scan(ctx, blocks, func(key string, list []byte) error {
+			if !blocks {
+				if !yield(key, nil) {
+					return errStop
+				}
+				return nil
+			}
+			return items(list, func(b []byte) error {
+				id, _, err := idAndFeed(b, 2)
+				if err == nil && !yield(id, nil) {
+					err = errStop
+				}
+				return err
+			})
+		})
+		if err != nil && err != errStop {
+			yield("", err)
+		}
+	}
+}
+
+// A Query says which advisories are sought; what is empty does not narrow.
+type Query struct {
+	ID      string       // of the vulnerability or the publisher's notice, in any case
+	Package string       // in the stream's own spelling
+	Stream  assay.Stream // may end in ":*"
+}
+
+// Search yields the advisories that q names, by stream and package. Without a
+// package it reads every record of the streams.
+func (d *DB) Search(ctx context.Context, q Query) iter.Seq2[assay.Advisory, error] {
+	return func(yield func(assay.Advisory, error) bool) {
+		found := func(a assay.Advisory, err error) bool {
+			if err == nil && q.ID != "" && !names(&a, q.ID) {
+				return true
+			}
+			return yield(a, err)
+		}
+		for _, sh := range d.Shards() {
+			if isDetails(sh.Stream) || q.Stream != "" && !q.Stream.Covers(sh.Stream) {
+				continue
+			}
+			if err := d.search(ctx, sh.Stream, q.Package, found); err != nil {
+				if err != errStop {
+					yield(assay.Advisory{}, err)
+				}
+				return
+			}
+		}
+	}
+}
+
+func (d *DB) search(ctx context.Context, s assay.Stream, name string, yield func(assay.Advisory, error) bool) error {
+	sh, err := d.shard(ctx, s)
+	if err != nil {
+		return err
+	}
+	if name == "" {
+		return sh.scan(ctx, true, func(key string, list []byte) error { return advisories(list, s, key, yield) })
+	}
+	list, err := sh.get(name)
+	if err != nil {
+		return err
+	}
+	if err := advisories(list, s, name, yield); errors.Is(err, assay.ErrMalformed) {
+		return sh.damaged(err)
+	} else if err != nil {
+		return err
+	}
+	return nil
+}
+
+// names says whether id is one of a's names.
+func names(a *assay.Advisory, id string) bool {
+	same := func(s string) bool { return strings.EqualFold(s, id) }
+	return same(a.ID) || slices.ContainsFunc(a.Aliases, same) || slices.ContainsFunc(a.VendorIDs, same)
+}
+
+// Verify checks the digest of every shard and that each of its records can be
+// read. The error joins one for each shard that is damaged.
+func (d *DB) Verify(ctx context.Context) error {
+	d.mu.Lock()
+	ix := d.index
+	d.mu.Unlock()
+	var errs []error
+	for i := range ix.Shards {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		errs = append(errs, d.verify(ctx, &ix.Shards[i]))
+	}
+	return errors.Join(errs...)
+}
+
+func (d *DB) verify(ctx context.Context, e *entry) error {
+	path := filepath.Join(d.dir, shardsName, e.file())
+	if err := intact(ctx, path, e, true); err != nil {
+		return err
+	}
+	sh, err := openShard(ctx, path, e)
+	if err != nil {
+		return err
+	}
+	defer sh.close()
+	n := 0
+	err = sh.scan(ctx, true, func(key string, list []byte) error {
+		return items(list, func(b []byte) (err error) {
+			n++
+			if isDetails(e.Stream) {
+				_, err = decodeDetail(b)
+			} else {
+				_, err = decodeAdvisory(b, e.Stream, key)
+			}
+			return err
+		})
+	})
+	if err == nil && n != e.Records {
+		err = sh.damaged(fmt.Errorf("%d records, not %d: %w", n, e.Records, assay.ErrMalformed))
+	}
+	return err
+}
+
+// DefaultMaxAge is how old a database may be before it is updated.
+const DefaultMaxAge = 24 * time.Hour
+
+// Stale returns those of the wanted streams that the database in dir does not
+// have, whole, or that a publisher was last asked about more than maxAge ago (0
+// means DefaultMaxAge, negative that age does not matter). A pattern is stale
+// when nothing or something stale matches. Without a database all are.
+func Stale(ctx context.Context, dir string, wanted []assay.Stream, maxAge time.Duration) ([]assay.Stream, error) {
+	ix, err := readIndex(dir)
+	if errors.Is(err, assay.ErrNotFound) {
+		return wanted, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if maxAge == 0 {
+		maxAge = DefaultMaxAge
+	}
+	var stale []assay.Stream
+	for _, w := range wanted {
+		found, old := false, false
+		for i := range ix.Shards {
+			e := &ix.Shards[i]
+			if !w.Covers(e.Stream) {
+				continue
+			}
+			found = true
+			for _, f := range e.Feeds {
+				old = old || maxAge > 0 && time.Since(f.Fetched) > maxAge
+			}
+			old = old || intact(ctx, filepath.Join(dir, shardsName, e.file()), e, false) != nil
+		}
+		if !found || old {
+			stale = append(stale, w)
+		}
+	}
+	return stale, nil
+}

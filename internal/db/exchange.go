@@ -1,0 +1,250 @@
+package db
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/assaysec/assay"
+)
+
+const defaultGrace = time.Hour
+
+// exchange writes the shards that the runs changed and then the index.
+func (u *update) exchange(ctx context.Context, runs []*run) (res Result, err error) {
+	next := &index{Format: Format, Built: u.now, Retired: u.ix.Retired}
+	var mu sync.Mutex
+	var group errgroup.Group
+	group.SetLimit(u.jobs())
+	for _, s := range u.streams(runs) {
+		group.Go(func() error {
+			e, err := u.shard(ctx, s, runs)
+			if err != nil {
+				return fmt.Errorf("%s: %w", s, err)
+			}
+			old := u.ix.find(s)
+			mu.Lock()
+			defer mu.Unlock()
+			next.Shards = append(next.Shards, *e)
+			switch {
+			case old == nil || old.Digest != e.Digest:
+				res.Built = append(res.Built, s)
+			case slices.ContainsFunc(runs, func(r *run) bool { return r.has(s) && r.err == nil }):
+				res.Unchanged = append(res.Unchanged, s)
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return Result{}, err
+	}
+	slices.SortFunc(next.Shards, byStream)
+	slices.Sort(res.Built)
+	slices.Sort(res.Unchanged)
+	if err := syncDir(filepath.Join(u.dir, shardsName)); err != nil {
+		return Result{}, err
+	}
+	drop := u.retire(next)
+	if err := next.write(u.dir); err != nil {
+		return Result{}, err
+	}
+	u.ix = next
+	for _, file := range drop {
+		os.Remove(filepath.Join(u.dir, shardsName, file)) // on Windows an open one stays until the next time
+	}
+	return res, nil
+}
+
+// streams lists the streams of the database to be.
+func (u *update) streams(runs []*run) []assay.Stream {
+	set := map[assay.Stream]bool{}
+	for i := range u.ix.Shards {
+		set[u.ix.Shards[i].Stream] = true
+	}
+	for _, r := range runs {
+		if r.sink != nil && r.err == nil {
+			for s := range r.sink.spools {
+				set[s] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(set))
+}
+
+// shard returns the entry of a stream: its old one with what the runs say of
+// its feeds, and another file where they have other records for it.
+func (u *update) shard(ctx context.Context, s assay.Stream, runs []*run) (*entry, error) {
+	e := &entry{Shard: assay.Shard{Stream: s}}
+	old := u.ix.find(s)
+	given := func(r *run) bool { return r.sink != nil && r.err == nil && r.sink.spools[s] != nil }
+	if old != nil && slices.ContainsFunc(runs, given) && intact(ctx, u.path(old), old, false) != nil {
+		old = nil // damaged: what is given now is all there is; feeds that gave nothing are read the next time
+	}
+	if old != nil {
+		e.Shard, e.ModTime = old.Shard, old.ModTime
+		e.Feeds, e.Sources = slices.Clone(old.Feeds), slices.Clone(old.Sources)
+	}
+	var fresh []*spool
+	replaced := map[string]bool{}
+	for _, r := range runs {
+		if sp := e.take(r, u.now); sp != nil {
+			fresh = append(fresh, sp)
+			replaced[r.feed.Name()] = true
+		}
+	}
+	slices.SortFunc(e.Feeds, func(a, b assay.FeedStatus) int { return cmp.Compare(a.Feed, b.Feed) })
+	slices.SortFunc(e.Sources, func(a, b source) int { return cmp.Compare(a.Feed, b.Feed) })
+	if len(fresh) == 0 {
+		return e, nil
+	}
+	if slices.ContainsFunc(e.Sources, func(s source) bool { return !replaced[s.Feed] }) {
+		kept, err := u.retain(ctx, old, replaced)
+		if err != nil {
+			return nil, err
+		}
+		defer kept.close()
+		fresh = append(fresh, kept)
+	}
+	return e, u.write(ctx, e, fresh)
+}
+
+// take notes what r did for the shard, and returns its records if they replace
+// those that the shard has by its feed.
+func (e *entry) take(r *run, now time.Time) *spool {
+	name := r.feed.Name()
+	if r.err != nil {
+		if st := e.status(name); st != nil && r.has(e.Stream) {
+			st.Error = r.err.Error()
+		}
+		return nil
+	}
+	if r.current {
+		if st := e.status(name); st != nil && r.has(e.Stream) {
+			st.Fetched = now
+		}
+		return nil
+	}
+	sp := r.sink.spools[e.Stream]
+	if sp == nil {
+		if st := e.status(name); st != nil && r.has(e.Stream) {
+			st.Fetched, st.Error = now, "the publisher no longer speaks of this stream; these are its last words"
+			*e.source(name) = source{name, r.wanted, r.documents}
+		}
+		return nil
+	}
+	e.Feeds = append(slices.DeleteFunc(e.Feeds, func(s assay.FeedStatus) bool { return s.Feed == name }), r.sink.status)
+	e.Sources = append(slices.DeleteFunc(e.Sources, func(s source) bool { return s.Feed == name }), source{name, r.wanted, r.documents})
+	return sp
+}
+
+// retain copies the records of the old shard's other feeds to a spool.
+func (u *update) retain(ctx context.Context, old *entry, replaced map[string]bool) (*spool, error) {
+	sh, err := openShard(ctx, u.path(old), old)
+	if err != nil {
+		return nil, err
+	}
+	defer sh.close()
+	sp, err := newSpool(filepath.Join(u.dir, tempName))
+	if err != nil {
+		return nil, err
+	}
+	feed := map[bool]int{true: 2, false: 4}[isDetails(old.Stream)]
+	err = sh.scan(ctx, true, func(key string, list []byte) error {
+		return items(list, func(b []byte) error {
+			_, from, err := idAndFeed(b, protowire.Number(feed))
+			if err != nil || replaced[from] {
+				return err
+			}
+			return sp.add(key, b)
+		})
+	})
+	if err != nil {
+		sp.close()
+		return nil, err
+	}
+	return sp, nil
+}
+
+// write makes the shard's file and completes e with what it is. A file that is
+// there already, whole, stays.
+func (u *update) write(ctx context.Context, e *entry, spools []*spool) error {
+	tmp, err := tempFile(u.dir, "shard-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp)
+	n, err := writeShard(ctx, tmp, e.Stream, spools)
+	if err != nil {
+		return err
+	}
+	digest, err := fileDigest(ctx, tmp)
+	if err != nil {
+		return err
+	}
+	if digest != e.Digest {
+		e.Built = u.now
+	}
+	st, err := os.Stat(tmp)
+	if err != nil {
+		return err
+	}
+	e.Digest, e.Size, e.Records, e.ModTime = digest, st.Size(), n, 0
+	path := u.path(e)
+	if intact(ctx, path, e, true) != nil {
+		if err := os.Rename(tmp, path); err != nil {
+			return err
+		}
+	}
+	if st, err = os.Stat(path); err != nil {
+		return err
+	}
+	e.ModTime = st.ModTime().UnixNano()
+	return nil
+}
+
+// retire finds the files that next does not name. Those that were not named for
+// a while are returned, to be removed; the others are written down in next.
+func (u *update) retire(next *index) (drop []string) {
+	grace := cmp.Or(u.Grace, defaultGrace)
+	named := map[string]bool{}
+	for i := range next.Shards {
+		named[next.Shards[i].file()] = true
+	}
+	since := map[string]time.Time{}
+	for _, r := range next.Retired {
+		since[r.File] = r.Since
+	}
+	next.Retired = nil
+	files, err := os.ReadDir(filepath.Join(u.dir, shardsName))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil // they are found the next time
+	}
+	for _, f := range files {
+		name := f.Name()
+		if named[name] || !strings.HasSuffix(name, shardExt) {
+			continue
+		}
+		at, known := since[name]
+		switch {
+		case !known:
+			next.Retired = append(next.Retired, retired{name, u.now})
+		case u.now.Sub(at) > grace:
+			drop = append(drop, name)
+		default:
+			next.Retired = append(next.Retired, retired{name, at})
+		}
+	}
+	return drop
+}

@@ -1,0 +1,192 @@
+package db
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/limit"
+)
+
+// Format is the version of the database that this package writes. It grows
+// when an older reader would misunderstand a newer database.
+const Format = 1
+
+const (
+	indexName  = "index.json"
+	shardsName = "shards"
+	tempName   = "tmp"
+	lockName   = "lock"
+	shardExt   = ".db"
+
+	maxIndex = 64 << 20 // some hundred shards of 3 kB each
+)
+
+// index is the file that says what the database holds. It is the only file
+// that changes; exchanging it exchanges the database.
+type index struct {
+	Format  int       `json:"format"`
+	Built   time.Time `json:"built"`
+	Shards  []entry   `json:"shards"` // by stream
+	Retired []retired `json:"retired,omitempty"`
+
+	digest string // of the file's content
+}
+
+// entry is a shard with what it takes to tell whether it is current and whole.
+type entry struct {
+	assay.Shard
+	ModTime int64    `json:"modTime"` // of the file when it was known to have the digest; Unix time in nanoseconds
+	Sources []source `json:"sources"` // by feed
+}
+
+// source is the state of the publisher's documents when a feed was read for a
+// shard: digests by URL, "" for one that did not exist.
+type source struct {
+	Feed      string            `json:"feed"`
+	Scope     []assay.Stream    `json:"scope,omitempty"` // what was wanted; none means everything
+	Documents map[string]string `json:"documents,omitempty"`
+}
+
+// retired is a shard's file that the index no longer names, kept a while for
+// readers that hold an older index.
+type retired struct {
+	File  string    `json:"file"`
+	Since time.Time `json:"since"`
+}
+
+// readIndex returns ErrNotFound when there is no database in dir.
+func readIndex(dir string) (*index, error) {
+	path := filepath.Join(dir, indexName)
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: no advisory database: %w; run `assay db update`", dir, assay.ErrNotFound)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := limit.ReadAll(f, maxIndex)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	ix, err := parseIndex(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return ix, nil
+}
+
+func parseIndex(b []byte) (*index, error) {
+	var head struct {
+		Format int `json:"format"`
+	}
+	if err := json.Unmarshal(b, &head); err != nil {
+		return nil, fmt.Errorf("%w: %w; delete it and run `assay db update`", err, assay.ErrMalformed)
+	}
+	switch {
+	case head.Format > Format:
+		return nil, fmt.Errorf("the database has format %d and this assay reads up to %d: %w; update assay, or give --db-dir another folder", head.Format, Format, assay.ErrUnsupported)
+	case head.Format < 1:
+		return nil, fmt.Errorf("no format: %w; delete it and run `assay db update`", assay.ErrMalformed)
+	}
+	ix := &index{}
+	if err := json.Unmarshal(b, ix); err != nil {
+		return nil, fmt.Errorf("%w: %w; delete it and run `assay db update`", err, assay.ErrMalformed)
+	}
+	for _, e := range ix.Shards {
+		if hash, ok := strings.CutPrefix(e.Digest, "sha256:"); !ok || len(hash) != 2*sha256.Size || strings.Trim(hash, "0123456789abcdef") != "" {
+			return nil, fmt.Errorf("shard %s: digest %q: %w; delete it and run `assay db update`", e.Stream, e.Digest, assay.ErrMalformed)
+		}
+	}
+	sum := sha256.Sum256(b)
+	ix.digest = "sha256:" + hex.EncodeToString(sum[:])
+	return ix, nil
+}
+
+// find returns the shard of a stream; nil when there is none.
+func (ix *index) find(s assay.Stream) *entry {
+	i, ok := slices.BinarySearchFunc(ix.Shards, s, func(e entry, s assay.Stream) int { return strings.Compare(string(e.Stream), string(s)) })
+	if !ok {
+		return nil
+	}
+	return &ix.Shards[i]
+}
+
+func (e *entry) file() string { return strings.TrimPrefix(e.Digest, "sha256:") + shardExt }
+
+// source returns what is known of a feed's documents; nil when the feed gave
+// nothing to the shard.
+func (e *entry) source(feed string) *source {
+	for i := range e.Sources {
+		if e.Sources[i].Feed == feed {
+			return &e.Sources[i]
+		}
+	}
+	return nil
+}
+
+// status returns the status of a feed; nil when it gave nothing to the shard.
+func (e *entry) status(feed string) *assay.FeedStatus {
+	for i := range e.Feeds {
+		if e.Feeds[i].Feed == feed {
+			return &e.Feeds[i]
+		}
+	}
+	return nil
+}
+
+// write exchanges the index of dir for ix, for good.
+func (ix *index) write(dir string) error {
+	b, err := json.MarshalIndent(ix, "", "\t")
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Join(dir, tempName), indexName+"-*")
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, bytes.NewReader(append(b, '\n')))
+	if err == nil {
+		err = f.Chmod(0o644)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), filepath.Join(dir, indexName))
+	}
+	if err != nil {
+		os.Remove(f.Name())
+		return err
+	}
+	return syncDir(dir)
+}
+
+// syncDir makes renames in dir last. Where folders cannot be synced (Windows)
+// there is nothing to do.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) && filepath.Separator == '/' {
+		return err
+	}
+	return nil
+}

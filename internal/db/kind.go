@@ -1,0 +1,134 @@
+package db
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+)
+
+// A stream holds advisories, by name of package, or details, by vulnerability.
+// This file knows the difference.
+
+// isDetails says whether a stream holds details.
+func isDetails(s assay.Stream) bool {
+	return s == assay.StreamKEV || s == assay.StreamEPSS || s.Family() == assay.StreamDetails
+}
+
+// detailStream is the stream of a part of a detail: what a feed says of
+// exploitation has streams of its own, which change more often.
+func detailStream(d *assay.Detail) assay.Stream {
+	switch {
+	case d.KEV != nil:
+		return assay.StreamKEV
+	case d.EPSS != nil:
+		return assay.StreamEPSS
+	}
+	return assay.DetailStream(d.ID)
+}
+
+// detailKey is the key under which a stream keeps what it has of id. Records
+// of few bytes share a key with their neighbours, a hundred numbers at most,
+// because pages and compression have no use for small values.
+func detailKey(s assay.Stream, id string) string {
+	if s == assay.StreamEPSS || s == assay.StreamKEV {
+		if i := strings.LastIndexByte(id, '-'); len(id)-i > 3 {
+			return id[:len(id)-2]
+		}
+	}
+	return id
+}
+
+// canonical puts the records of a key in the one order that does not depend on
+// how they came here, without repetitions: by ID, then feed, then bytes. Of
+// several details of one ID by one feed the one changed last stays.
+func canonical(s assay.Stream, records [][]byte) ([][]byte, error) {
+	type item struct {
+		id, feed string
+		modified int64
+		at       int
+		b        []byte
+	}
+	list := make([]item, len(records))
+	details := isDetails(s)
+	for i, b := range records {
+		it := item{at: i, b: b}
+		var err error
+		if details {
+			d, e := decodeDetail(b)
+			it.id, it.feed, it.modified, err = d.ID, d.Feed, d.Modified.UnixNano(), e
+		} else {
+			it.id, it.feed, err = idAndFeed(b, 4)
+		}
+		if err != nil {
+			return nil, err
+		}
+		list[i] = it
+	}
+	slices.SortFunc(list, func(a, b item) int {
+		if c := cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(a.feed, b.feed)); c != 0 {
+			return c
+		}
+		if details {
+			return cmp.Or(cmp.Compare(a.modified, b.modified), cmp.Compare(a.at, b.at))
+		}
+		return bytes.Compare(a.b, b.b)
+	})
+	out := records[:0:0]
+	for i, it := range list {
+		if i+1 < len(list) {
+			next := list[i+1]
+			if details && it.id == next.id && it.feed == next.feed || bytes.Equal(it.b, next.b) {
+				continue
+			}
+		}
+		out = append(out, it.b)
+	}
+	return out, nil
+}
+
+// ranks say which feed's words come first in a merged detail; those not named
+// come between.
+var ranks = map[string]int{"nvd": -1, "kev": 1, "epss": 2}
+
+// merge makes one detail of its parts: words of the first that has them, all
+// scores, weaknesses and references, the earliest publication and the latest
+// change. It is rejected when anybody says so.
+func merge(id string, parts []assay.Detail) assay.Detail {
+	slices.SortStableFunc(parts, func(a, b assay.Detail) int {
+		return cmp.Or(cmp.Compare(ranks[a.Feed], ranks[b.Feed]), cmp.Compare(a.Feed, b.Feed))
+	})
+	d := assay.Detail{ID: id}
+	for _, p := range parts {
+		d.Title = cmp.Or(d.Title, p.Title)
+		d.Text = cmp.Or(d.Text, p.Text)
+		for _, c := range p.CVSS {
+			if !slices.ContainsFunc(d.CVSS, func(o assay.CVSS) bool {
+				return o.Source == c.Source && o.Version == c.Version && o.Vector == c.Vector
+			}) {
+				d.CVSS = append(d.CVSS, c)
+			}
+		}
+		d.CWEs = append(d.CWEs, p.CWEs...)
+		d.References = append(d.References, p.References...)
+		if d.Published.IsZero() || !p.Published.IsZero() && p.Published.Before(d.Published) {
+			d.Published = p.Published
+		}
+		if p.Modified.After(d.Modified) {
+			d.Modified = p.Modified
+		}
+		d.Rejected = d.Rejected || p.Rejected
+		if d.KEV == nil {
+			d.KEV = p.KEV
+		}
+		if d.EPSS == nil {
+			d.EPSS = p.EPSS
+		}
+	}
+	slices.Sort(d.CWEs)
+	slices.Sort(d.References)
+	d.CWEs, d.References = slices.Compact(d.CWEs), slices.Compact(d.References)
+	return d
+}

@@ -1,0 +1,103 @@
+package db
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+
+	"github.com/assaysec/assay"
+)
+
+// What a Getter may be able to do besides. Without Digest a feed is read anew
+// at every update.
+type (
+	digester interface {
+		// Digest tells which edition of a document Get returns.
+		Digest(ctx context.Context, url string) (string, error)
+	}
+	lister interface {
+		// List returns the names in a publisher's folder.
+		List(ctx context.Context, url string) ([]string, error)
+	}
+)
+
+// recorder is the Getter that a feed is given: it writes down what the feed
+// used.
+type recorder struct {
+	assay.Getter
+
+	mu        sync.Mutex
+	documents map[string]string // as source.Documents; nil when the Getter has no digests
+}
+
+const listMark = "list " // before the address of a folder whose names were used
+
+func newRecorder(g assay.Getter) *recorder {
+	r := &recorder{Getter: g}
+	if _, ok := g.(digester); ok {
+		r.documents = map[string]string{}
+	}
+	return r
+}
+
+func (r *recorder) Get(ctx context.Context, url string) (io.ReadCloser, error) {
+	body, err := r.Getter.Get(ctx, url)
+	if e := r.note(ctx, url); e != nil && err == nil {
+		body.Close()
+		return nil, e
+	}
+	return body, err
+}
+
+func (r *recorder) List(ctx context.Context, url string) ([]string, error) {
+	l, ok := r.Getter.(lister)
+	if !ok {
+		return nil, fmt.Errorf("%s: folders cannot be listed: %w", url, assay.ErrUnsupported)
+	}
+	names, err := l.List(ctx, url)
+	if e := r.note(ctx, listMark+url); e != nil && err == nil {
+		return nil, e
+	}
+	return names, err
+}
+
+// note writes down the document's edition.
+func (r *recorder) note(ctx context.Context, url string) error {
+	if r.documents == nil {
+		return nil
+	}
+	d, err := edition(ctx, r.Getter, url)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.documents[url] = d
+	return nil
+}
+
+// edition is the digest of a document, or of a list of names; "" when the
+// publisher has none.
+func edition(ctx context.Context, g assay.Getter, url string) (string, error) {
+	var d string
+	var err error
+	if folder, ok := strings.CutPrefix(url, listMark); ok {
+		var names []string
+		if l, ok := g.(lister); ok {
+			names, err = l.List(ctx, folder)
+		}
+		sum := sha256.Sum256([]byte(strings.Join(names, "\n")))
+		d = hex.EncodeToString(sum[:])
+	} else {
+		d, err = g.(digester).Digest(ctx, url)
+	}
+	if errors.Is(err, assay.ErrNotFound) || errors.Is(err, assay.ErrUnsupported) && strings.HasPrefix(url, listMark) {
+		return "", nil
+	}
+	return d, err
+}

@@ -1,0 +1,226 @@
+package db
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/assaysec/assay"
+)
+
+const (
+	maxValue    = 64 << 20 // records of one key, unpacked; linux in Debian has 5 MB (2026)
+	lockTimeout = 10 * time.Second
+)
+
+// shard is an open shard. It may be used by several goroutines.
+type shard struct {
+	stream assay.Stream
+	db     *bolt.DB
+	dec    *zstd.Decoder
+}
+
+// openShard opens the file of e, which must be whole: it has the size and time
+// of change that the index has, or, after a copy, the digest.
+func openShard(ctx context.Context, path string, e *entry) (*shard, error) {
+	if err := intact(ctx, path, e, false); err != nil {
+		return nil, err
+	}
+	b, err := bolt.Open(path, 0, &bolt.Options{ReadOnly: true, Timeout: lockTimeout, NoStatistics: true})
+	if err != nil {
+		return nil, damaged(path, e.Stream, err)
+	}
+	s := &shard{stream: e.Stream, db: b}
+	if err := s.describe(); err != nil {
+		b.Close()
+		return nil, damaged(path, e.Stream, err)
+	}
+	return s, nil
+}
+
+// describe reads what the shard is.
+func (s *shard) describe() error {
+	return s.db.View(func(tx *bolt.Tx) error {
+		b := tx.Bucket(bucketMeta)
+		if b == nil {
+			return fmt.Errorf("no description: %w", assay.ErrMalformed)
+		}
+		if f, err := strconv.Atoi(string(b.Get(keyFormat))); err != nil || f > Format {
+			return fmt.Errorf("format %q: %w", b.Get(keyFormat), assay.ErrUnsupported)
+		}
+		if got := assay.Stream(b.Get(keyStream)); got != s.stream {
+			return fmt.Errorf("holds %q: %w", got, assay.ErrMalformed)
+		}
+		o := []zstd.DOption{zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxMemory(maxValue), zstd.WithDecoderLowmem(true)}
+		if dict := b.Get(keyDictionary); len(dict) > 0 {
+			o = append(o, zstd.WithDecoderDictRaw(dictID, bytes.Clone(dict)))
+		}
+		var err error
+		s.dec, err = zstd.NewReader(nil, o...)
+		return err
+	})
+}
+
+// damaged says what to do about a shard that cannot be used.
+func damaged(path string, s assay.Stream, err error) error {
+	return fmt.Errorf("shard %s (%s) cannot be used: %w; run `assay db update`", s, path, err)
+}
+
+// intact checks that the file of a shard is what the index says. The digest is
+// computed only where the time of change differs, or when full.
+func intact(ctx context.Context, path string, e *entry, full bool) error {
+	st, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return damaged(path, e.Stream, err)
+	}
+	if err != nil {
+		return err
+	}
+	if st.Size() != e.Size {
+		return damaged(path, e.Stream, fmt.Errorf("%d bytes, not %d: %w", st.Size(), e.Size, assay.ErrMalformed))
+	}
+	if !full && st.ModTime().UnixNano() == e.ModTime {
+		return nil
+	}
+	digest, err := fileDigest(ctx, path)
+	if err != nil {
+		return err
+	}
+	if digest != e.Digest {
+		return damaged(path, e.Stream, fmt.Errorf("digest %s, not %s: %w", digest, e.Digest, assay.ErrMalformed))
+	}
+	return nil
+}
+
+// fileDigest is the SHA-256 of a file, "sha256:…".
+func fileDigest(ctx context.Context, path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	buf := make([]byte, 1<<20)
+	for {
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
+		n, err := f.Read(buf)
+		h.Write(buf[:n])
+		if err == io.EOF {
+			return "sha256:" + hex.EncodeToString(h.Sum(nil)), nil
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+}
+
+func (s *shard) damaged(err error) error { return damaged(s.db.Path(), s.stream, err) }
+
+func (s *shard) close() error {
+	if s.dec != nil {
+		s.dec.Close()
+	}
+	return s.db.Close()
+}
+
+// unpack returns the list that a value holds. The result does not share memory
+// with the value, which is gone after its transaction.
+func (s *shard) unpack(v []byte) ([]byte, error) {
+	switch {
+	case len(v) == 0:
+		return nil, fmt.Errorf("empty value: %w", assay.ErrMalformed)
+	case v[0] == storedPlain:
+		return bytes.Clone(v[1:]), nil
+	case v[0] == storedZstd:
+		b, err := s.dec.DecodeAll(v[1:], nil)
+		if err != nil {
+			err = fmt.Errorf("%w: %w", err, assay.ErrMalformed)
+		}
+		return b, err
+	}
+	return nil, fmt.Errorf("value of kind %d: %w", v[0], assay.ErrUnsupported)
+}
+
+// get returns the list of records under key; nil when there is none.
+func (s *shard) get(key string) (list []byte, err error) {
+	err = s.db.View(func(tx *bolt.Tx) error {
+		b := tx.Bucket(bucketRecords)
+		if b == nil {
+			return nil // a shard without records
+		}
+		v := b.Get([]byte(key))
+		if v == nil {
+			return nil
+		}
+		list, err = s.unpack(v)
+		return err
+	})
+	if err != nil {
+		err = s.damaged(fmt.Errorf("%s: %w", key, err))
+	}
+	return list, err
+}
+
+// scan calls f for each key and its list, in the order of keys, a batch in
+// one transaction, so that f may take its time. An ErrMalformed of f's is one of
+// the shard.
+func (s *shard) scan(ctx context.Context, values bool, f func(key string, list []byte) error) error {
+	type pair struct {
+		key  string
+		list []byte
+	}
+	batch := make([]pair, 0, 256)
+	for next := []byte{}; next != nil; {
+		batch = batch[:0]
+		size := 0
+		err := s.db.View(func(tx *bolt.Tx) error {
+			b := tx.Bucket(bucketRecords)
+			if b == nil {
+				next = nil
+				return nil
+			}
+			c := b.Cursor()
+			k, v := c.Seek(next)
+			for ; k != nil && len(batch) < cap(batch) && size < batchSize; k, v = c.Next() {
+				p := pair{key: string(k)}
+				if values {
+					var err error
+					if p.list, err = s.unpack(v); err != nil {
+						return s.damaged(fmt.Errorf("%s: %w", k, err))
+					}
+				}
+				size += len(p.list)
+				batch = append(batch, p)
+			}
+			next = bytes.Clone(k)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for _, p := range batch {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := f(p.key, p.list); errors.Is(err, assay.ErrMalformed) {
+				return s.damaged(fmt.Errorf("%s: %w", p.key, err))
+			} else if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,162 @@
+// Package debian reads Debian's security tracker.
+//
+// https://security-tracker.debian.org/tracker/data/json has, for each source
+// package and vulnerability, what holds in each release. The states are those
+// of https://security-team.debian.org/security_tracker.html. It speaks of the
+// releases that Debian still builds; older ones vanish from it.
+package debian
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/distro"
+	"github.com/assaysec/assay/internal/jsonstream"
+)
+
+// Document is the tracker's export.
+const Document = "https://security-tracker.debian.org/tracker/data/json"
+
+const page = "https://security-tracker.debian.org/tracker/"
+
+// maxRecord bounds what is said of one package and vulnerability; the largest
+// has 10 kB (2026).
+const maxRecord = 16 << 20
+
+// Feed reads the tracker. A record is one source package, one vulnerability
+// and one release; packages are named by source.
+//
+// An open vulnerability affects every version. A resolved one affects those
+// below the fixed version, or none where that is "0". An undetermined one is
+// kept with StatusUnderInvestigation, for it is not known to affect anything.
+type Feed struct{}
+
+// Name is "debian".
+func (Feed) Name() string { return "debian" }
+
+// Streams is "debian:*"; numbers are those of the releases, and "sid".
+func (Feed) Streams() []assay.Stream { return []assay.Stream{"debian:*"} }
+
+// entry is what the tracker says of a package and a vulnerability.
+type entry struct {
+	Description string                     `json:"description"`
+	Releases    map[string]json.RawMessage `json:"releases"`
+}
+
+// state is what holds in one release.
+type state struct {
+	Status       string  `json:"status"`
+	FixedVersion string  `json:"fixed_version"`
+	Urgency      string  `json:"urgency"`
+	NoDSA        *string `json:"nodsa"`        // why there is no advisory, in prose
+	NoDSAReason  *string `json:"nodsa_reason"` // "", "ignored", "postponed"
+}
+
+// Fetch implements assay.Feed.
+func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
+	body, err := g.Get(ctx, Document)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	d := jsonstream.NewDecoder(ctx, body, maxRecord)
+	err = d.Object(func(name string) error {
+		return d.Object(func(id string) error {
+			var e entry
+			ok, err := d.Value(&e)
+			switch {
+			case err != nil:
+				return err
+			case !ok:
+				s.Skip(name+" "+id, "malformed record")
+				return nil
+			case name == "" || id == "" || len(e.Releases) == 0:
+				s.Skip(name+" "+id, "no package, identifier or release")
+				return nil
+			}
+			return e.emit(name, id, wanted, s)
+		})
+	})
+	if err == nil {
+		err = d.End()
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", Document, err)
+	}
+	return nil
+}
+
+func (e *entry) emit(name, id string, wanted []assay.Stream, s assay.Sink) error {
+	for _, codename := range slices.Sorted(maps.Keys(e.Releases)) {
+		number, ok := distro.DebianNumber(codename)
+		if !ok {
+			s.Skip(name+" "+id+" "+codename, "release of unknown name")
+			continue
+		}
+		stream := assay.Stream("debian:" + number)
+		if wanted != nil && !slices.ContainsFunc(wanted, func(w assay.Stream) bool { return w.Covers(stream) }) {
+			continue
+		}
+		a, why := affected(e.Releases[codename])
+		if why != "" {
+			s.Skip(name+" "+id+" "+codename, why)
+			continue
+		}
+		a.Stream, a.Name = stream, name
+		err := s.Advisory(assay.Advisory{
+			ID: id, Feed: "debian", Text: e.Description, URL: page + id, Affected: []assay.Affected{a},
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// affected reads the state of a release; why says what it cannot be used for.
+func affected(raw json.RawMessage) (a assay.Affected, why string) {
+	var st state
+	if json.Unmarshal(raw, &st) != nil {
+		return a, "malformed record"
+	}
+	a.Severity, _ = assay.ParseSeverity(strings.TrimRight(st.Urgency, "*")) // stars: the tracker's own guess
+	a.Ranges = []assay.Range{{}}
+	switch st.Status {
+	case "resolved":
+		switch st.FixedVersion {
+		case "":
+			return a, "resolved without a version"
+		case "0":
+			a.Status = assay.StatusNotAffected
+		default:
+			a.Status, a.Ranges[0].Fixed = assay.StatusAffected, st.FixedVersion
+		}
+	case "undetermined":
+		a.Status, a.Reason = assay.StatusUnknown, "undetermined"
+	case "open":
+		a.Status, a.Reason = st.open()
+	default:
+		return a, "unknown status"
+	}
+	return a, ""
+}
+
+// open tells what Debian means to do about an open vulnerability.
+func (st *state) open() (assay.Status, string) {
+	switch {
+	case st.Urgency == "end-of-life":
+		return assay.StatusEndOfLife, "end-of-life"
+	case st.NoDSAReason != nil && *st.NoDSAReason == "ignored":
+		return assay.StatusWillNotFix, "ignored"
+	case st.NoDSAReason != nil && *st.NoDSAReason == "postponed":
+		return assay.StatusFixDeferred, "postponed"
+	case st.NoDSAReason != nil || st.NoDSA != nil:
+		return assay.StatusAffected, "no-dsa"
+	}
+	return assay.StatusAffected, "open"
+}

@@ -1,0 +1,166 @@
+// Package epss reads the daily scores of the Exploit Prediction Scoring System.
+//
+// https://www.first.org/epss/data_stats: a compressed table with the columns
+// cve and epss, since September 2021 percentile, and since February 2022 a
+// comment in front with the model's version and the date of the scores.
+package epss
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/cve"
+	"github.com/assaysec/assay/internal/limit"
+)
+
+// Folder holds the tables, by date; Document is today's.
+const (
+	Folder   = "https://epss.empiricalsecurity.com/"
+	Document = Folder + "epss_scores-current.csv.gz"
+)
+
+const (
+	maxTable = 1 << 30 // uncompressed; 10 MB in 2026
+	maxLine  = 64 << 10
+)
+
+// Feed reads the table. A record is one CVE. Where there is no current table,
+// which a mirror may lack, the newest dated one in the folder is read.
+type Feed struct{}
+
+// Name is "epss".
+func (Feed) Name() string { return "epss" }
+
+// Streams is "epss".
+func (Feed) Streams() []assay.Stream { return []assay.Stream{assay.StreamEPSS} }
+
+// Fetch implements assay.Feed.
+func (f Feed) Fetch(ctx context.Context, g assay.Getter, _ []assay.Stream, s assay.Sink) error {
+	url := Document
+	body, err := g.Get(ctx, url)
+	if errors.Is(err, assay.ErrNotFound) {
+		table, e := newest(ctx, g)
+		if e != nil {
+			return e
+		}
+		if table == "" {
+			return err
+		}
+		url = Folder + table
+		body, err = g.Get(ctx, url)
+	}
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	if err := read(ctx, body, dateIn.FindString(url), s); err != nil {
+		return fmt.Errorf("%s: %w", url, err)
+	}
+	return nil
+}
+
+var (
+	dated  = regexp.MustCompile(`^epss_scores-[0-9]{4}-[0-9]{2}-[0-9]{2}\.csv\.gz$`)
+	dateIn = regexp.MustCompile(`[0-9]{4}-[0-9]{2}-[0-9]{2}`)
+)
+
+// newest finds the last dated table in a folder that can be listed.
+func newest(ctx context.Context, g assay.Getter) (string, error) {
+	l, ok := g.(interface {
+		List(ctx context.Context, url string) ([]string, error)
+	})
+	if !ok {
+		return "", nil
+	}
+	names, err := l.List(ctx, Folder)
+	if errors.Is(err, assay.ErrNotFound) || errors.Is(err, assay.ErrUnsupported) {
+		return "", nil
+	}
+	names = slices.DeleteFunc(slices.Clone(names), func(n string) bool { return !dated.MatchString(n) })
+	if err != nil || len(names) == 0 {
+		return "", err
+	}
+	return slices.Max(names), nil
+}
+
+// read hands the rows of the table to s. Date is that of the document's name.
+func read(ctx context.Context, r io.Reader, date string, s assay.Sink) error {
+	z, err := gzip.NewReader(r)
+	if err != nil {
+		return fmt.Errorf("%w: %w", err, assay.ErrMalformed)
+	}
+	lines := bufio.NewScanner(limit.Reader(z, maxTable))
+	lines.Buffer(nil, maxLine)
+	header := false
+	for n := 1; lines.Scan(); n++ {
+		if n%4096 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		line := bytes.TrimSpace(lines.Bytes())
+		switch {
+		case len(line) == 0:
+		case line[0] == '#':
+			if d := dateIn.FindString(after(string(line), "score_date:")); d != "" {
+				date = d
+			}
+		case !header:
+			if header = bytes.HasPrefix(line, []byte("cve,epss")); !header {
+				return fmt.Errorf("line %d: %.40q is not the header cve,epss: %w", n, line, assay.ErrMalformed)
+			}
+		default:
+			id, score, ok := row(string(line))
+			if !ok {
+				s.Skip(id, "malformed row")
+				continue
+			}
+			score.Date = date
+			if err := s.Detail(assay.Detail{ID: id, Feed: "epss", EPSS: &score}); err != nil {
+				return err
+			}
+		}
+	}
+	if err := lines.Err(); err != nil {
+		if errors.Is(err, bufio.ErrTooLong) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, gzip.ErrChecksum) {
+			err = fmt.Errorf("%w: %w", err, assay.ErrMalformed)
+		}
+		return err
+	}
+	if !header {
+		return fmt.Errorf("no header: %w", assay.ErrMalformed)
+	}
+	return nil
+}
+
+func after(s, mark string) string {
+	_, s, _ = strings.Cut(s, mark)
+	return s
+}
+
+// row reads "CVE-2020-5902,0.97567,0.99995"; the percentile may be missing.
+func row(line string) (id string, e assay.EPSS, ok bool) {
+	id, rest, _ := strings.Cut(line, ",")
+	score, percentile, has := strings.Cut(rest, ",")
+	var ok1, ok2 bool
+	e.Score, ok1 = share(score)
+	ok2 = !has
+	if has {
+		e.Percentile, ok2 = share(percentile)
+	}
+	return id, e, ok1 && ok2 && cve.Valid(id)
+}
+
+func share(s string) (float64, bool) {
+	v, err := strconv.ParseFloat(s, 64)
+	return v, err == nil && !math.IsNaN(v) && v >= 0 && v <= 1
+}

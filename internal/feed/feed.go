@@ -1,0 +1,31 @@
+// Package feed lists the advisory feeds that assay reads.
+package feed
+
+import (
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/feed/almalinux"
+	"github.com/assaysec/assay/internal/feed/alpine"
+	"github.com/assaysec/assay/internal/feed/chainguard"
+	"github.com/assaysec/assay/internal/feed/debian"
+	"github.com/assaysec/assay/internal/feed/epss"
+	"github.com/assaysec/assay/internal/feed/kev"
+	"github.com/assaysec/assay/internal/feed/nvd"
+	"github.com/assaysec/assay/internal/feed/vulnrichment"
+	"github.com/assaysec/assay/internal/feed/wolfi"
+)
+
+// All lists the feeds: distributions first, then what is known of
+// vulnerabilities themselves, in the order in which the first word counts.
+func All() []assay.Feed {
+	return []assay.Feed{
+		almalinux.Feed{},
+		alpine.Feed{},
+		chainguard.Feed{},
+		debian.Feed{},
+		wolfi.Feed{},
+		nvd.Feed{},
+		vulnrichment.Feed{},
+		kev.Feed{},
+		epss.Feed{},
+	}
+}

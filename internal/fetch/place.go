@@ -1,0 +1,128 @@
+package fetch
+
+import (
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+)
+
+// place is where the documents of hosts are: a folder, a URL, or, when both
+// are empty, the publishers themselves.
+type place struct {
+	dir, base string
+	noHost    bool // the host's name is no part of the path
+}
+
+func newPlace(s string) (place, error) {
+	switch {
+	case s == "":
+		return place{}, nil
+	case strings.HasPrefix(s, "http://"), strings.HasPrefix(s, "https://"):
+		if _, err := url.Parse(s); err != nil {
+			return place{}, err
+		}
+		return place{base: strings.TrimRight(s, "/")}, nil
+	}
+	dir := strings.TrimPrefix(s, "file://")
+	st, err := os.Stat(dir)
+	if err != nil {
+		return place{}, err
+	}
+	if !st.IsDir() {
+		return place{}, fmt.Errorf("not a folder: %w", fs.ErrInvalid)
+	}
+	return place{dir: dir}, nil
+}
+
+// where says which place has the document, and its parsed address.
+func (f *Fetcher) where(address string) (place, *url.URL, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return place{}, nil, fmt.Errorf("%q is no web address: %w", address, assay.ErrUnsupported)
+	}
+	if p, ok := f.hosts[u.Host]; ok {
+		p.noHost = true
+		return p, u, nil
+	}
+	return f.mirror, u, nil
+}
+
+// url is the address to ask for the document u.
+func (p place) url(u *url.URL) string {
+	if p.base == "" {
+		return u.String()
+	}
+	s := p.base
+	if !p.noHost {
+		s += "/" + u.Host
+	}
+	s += u.EscapedPath()
+	if u.RawQuery != "" {
+		s += "?" + u.RawQuery
+	}
+	return s
+}
+
+// name is the path of the document u inside the folder.
+func (p place) name(u *url.URL) string {
+	n := path.Clean("/" + u.Path)
+	if !p.noHost {
+		n = path.Clean("/" + u.Host + n)
+	}
+	if n = strings.TrimPrefix(n, "/"); n == "" {
+		n = "."
+	}
+	if u.RawQuery != "" {
+		n += "?" + u.RawQuery
+	}
+	return filepath.FromSlash(n)
+}
+
+// open opens the document u of the folder. A folder in its place is ErrNotFound.
+func (p place) open(u *url.URL, max int64) (*os.File, error) {
+	f, err := os.OpenInRoot(p.dir, p.name(u))
+	if err != nil {
+		if os.IsNotExist(err) {
+			return nil, assay.ErrNotFound
+		}
+		return nil, err
+	}
+	st, err := f.Stat()
+	switch {
+	case err == nil && st.IsDir():
+		err = assay.ErrNotFound
+	case err == nil && !st.Mode().IsRegular():
+		err = fmt.Errorf("not a file: %w", assay.ErrUnsupported)
+	case err == nil && st.Size() > max:
+		err = fmt.Errorf("over %d bytes: %w", max, assay.ErrTooLarge)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func (p place) list(u *url.URL) ([]string, error) {
+	d, err := os.OpenInRoot(p.dir, p.name(u))
+	if err != nil {
+		if os.IsNotExist(err) {
+			return nil, assay.ErrNotFound
+		}
+		return nil, err
+	}
+	defer d.Close()
+	names, err := d.Readdirnames(maxNames)
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(names)
+	return names, nil
+}

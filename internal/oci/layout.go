@@ -1,0 +1,177 @@
+package oci
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/limit"
+)
+
+// The files of a layout.
+// https://github.com/opencontainers/image-spec/blob/v1.1.0/image-layout.md
+const (
+	LayoutFile = "oci-layout"
+	IndexFile  = "index.json"
+)
+
+// maxLayoutFile bounds oci-layout, which holds a version number.
+const maxLayoutFile = 4 << 10
+
+// maxNames bounds how many names a message lists.
+const maxNames = 40
+
+// OpenLayout opens the image of an OCI image layout that choice names: "" for
+// the only one, ":tag" or "@digest". Nothing outside of fsys is read, provided
+// that fsys itself does not leave its root.
+func OpenLayout(ctx context.Context, fsys fs.FS, choice string, o assay.SourceOptions) (*assay.Image, error) {
+	if err := checkLayoutVersion(fsys); err != nil {
+		return nil, err
+	}
+	raw, err := ReadFile(fsys, IndexFile, MaxManifest)
+	if errors.Is(err, assay.ErrNotFound) {
+		return nil, fmt.Errorf("not an OCI image layout: %w", err)
+	} else if err != nil {
+		return nil, err
+	}
+	doc, err := parseDocument(raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", IndexFile, err)
+	}
+	if len(doc.Manifests) == 0 {
+		return nil, fmt.Errorf("%s lists no image: %w", IndexFile, assay.ErrMalformed)
+	}
+	ds, err := chosen(doc.Manifests, choice)
+	if err != nil {
+		return nil, err
+	}
+	img, err := openIndex(ctx, layoutBlobs{fsys}, ds, o)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range ds {
+		if n := d.name(); strings.ContainsAny(n, ":/") && !slices.Contains(img.RepoTags, n) {
+			img.RepoTags = append(img.RepoTags, n)
+		}
+	}
+	return img, nil
+}
+
+// checkLayoutVersion reports a layout of a future version. Layouts without the
+// file that says so are taken as version 1, for some tools leave it out.
+func checkLayoutVersion(fsys fs.FS) error {
+	raw, err := ReadFile(fsys, LayoutFile, maxLayoutFile)
+	if errors.Is(err, assay.ErrNotFound) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	var v struct {
+		Version string `json:"imageLayoutVersion"`
+	}
+	if err := Unmarshal(raw, &v); err != nil {
+		return fmt.Errorf("%s: %w", LayoutFile, err)
+	}
+	if !strings.HasPrefix(v.Version, "1.") {
+		return fmt.Errorf("%s: version %.20q: %w", LayoutFile, v.Version, assay.ErrUnsupported)
+	}
+	return nil
+}
+
+// ReadFile reads a regular file of at most max bytes.
+func ReadFile(fsys fs.FS, name string, max int64) ([]byte, error) {
+	f, err := openFile(fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := limit.ReadAll(f, max)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return b, nil
+}
+
+// openFile opens a regular file; opening a named pipe would wait for ever.
+func openFile(fsys fs.FS, name string) (fs.File, error) {
+	i, err := fs.Stat(fsys, name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%s is not there: %w", name, assay.ErrNotFound)
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", name, err)
+	case !i.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is not a regular file: %w", name, assay.ErrMalformed)
+	}
+	return fsys.Open(name)
+}
+
+// chosen lists the entries of a layout's index that choice means. Several
+// entries of one name, or without names, are platforms of one image.
+func chosen(ds []Descriptor, choice string) ([]Descriptor, error) {
+	var found []Descriptor
+	var names []string // for messages; an image without a name goes by its digest
+	tags, digests := map[string]bool{}, map[string]bool{}
+	for _, d := range ds {
+		if d.isAttestation() {
+			continue
+		}
+		if choice == "" || choice == "@"+d.Digest || choice[0] == ':' && d.hasName(choice[1:]) {
+			found = append(found, d)
+		}
+		n := d.name()
+		if n != "" {
+			tags[n] = true
+		} else {
+			n = d.Digest
+		}
+		digests[d.Digest] = true
+		if !slices.Contains(names, n) && len(names) < maxNames {
+			names = append(names, n)
+		}
+	}
+	switch list := strings.Join(names, ", "); {
+	case choice != "" && len(found) == 0:
+		return nil, fmt.Errorf("no image %q, there is %s: %w", choice[1:], list, assay.ErrNotFound)
+	case choice == "" && len(tags) > 1 && len(digests) > 1:
+		return nil, fmt.Errorf("several images, choose with PATH:TAG one of %s", list)
+	}
+	return found, nil
+}
+
+func (d Descriptor) name() string {
+	if d.Annotations.ImageName != "" {
+		return d.Annotations.ImageName
+	}
+	return d.Annotations.RefName
+}
+
+func (d Descriptor) hasName(want string) bool {
+	for _, n := range []string{d.Annotations.RefName, d.Annotations.ImageName} {
+		if n != "" && SameName(n, want) {
+			return true
+		}
+	}
+	return false
+}
+
+// layoutBlobs reads the blobs of a layout.
+type layoutBlobs struct{ fs.FS }
+
+func (b layoutBlobs) Open(_ context.Context, d Descriptor) (io.ReadCloser, error) {
+	algorithm, sum, err := SplitDigest(d.Digest)
+	if err != nil {
+		return nil, err
+	}
+	f, err := openFile(b.FS, path.Join("blobs", algorithm, sum))
+	if errors.Is(err, assay.ErrNotFound) {
+		return nil, fmt.Errorf("blob is missing, the layout is not whole: %w", assay.ErrMalformed)
+	}
+	return f, err
+}

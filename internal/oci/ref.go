@@ -1,0 +1,52 @@
+package oci
+
+import (
+	"os"
+	"strings"
+)
+
+// FullName is a reference as Docker completes it: "alpine" is
+// "docker.io/library/alpine:latest". It does not check it.
+// https://github.com/distribution/reference/blob/v0.6.0/normalize.go
+func FullName(ref string) string {
+	name, digest, hasDigest := strings.Cut(ref, "@")
+	host, rest, ok := strings.Cut(name, "/")
+	if !ok || !strings.ContainsAny(host, ".:") && host != "localhost" {
+		host, rest = "docker.io", name
+	}
+	if host == "index.docker.io" {
+		host = "docker.io"
+	}
+	if host == "docker.io" && !strings.Contains(rest, "/") {
+		rest = "library/" + rest
+	}
+	if hasDigest {
+		return host + "/" + rest + "@" + digest
+	}
+	if !strings.Contains(rest, ":") {
+		rest += ":latest"
+	}
+	return host + "/" + rest
+}
+
+// SameName reports whether an image called name is meant by want, which is the
+// name, in full or as Docker shortens it, or just its tag.
+func SameName(name, want string) bool {
+	if name == want || FullName(name) == FullName(want) {
+		return true
+	}
+	i := strings.LastIndexByte(name, ':')
+	return i > strings.LastIndexByte(name, '/') && name[i+1:] == want
+}
+
+// SplitPath splits a reference to a file or folder, PATH, PATH:TAG or
+// PATH@DIGEST, where the path is the longest that exists; choice keeps its
+// first character. Where no path exists ok is false.
+func SplitPath(ref string) (path, choice string, info os.FileInfo, ok bool) {
+	for i := len(ref); i > 0; i = strings.LastIndexAny(ref[:i], ":@") {
+		if info, err := os.Stat(ref[:i]); err == nil {
+			return ref[:i], ref[i:], info, true
+		}
+	}
+	return ref, "", nil, false
+}

@@ -1,0 +1,226 @@
+// Package osv reads records of the Open Source Vulnerability format.
+//
+// Specification: https://ossf.github.io/osv-schema/ (1.7). Not taken: GIT
+// ranges, credits, and what only one database has.
+package osv
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/cve"
+)
+
+// A Record is one vulnerability as its database describes it.
+type Record struct {
+	ID         string      `json:"id"`
+	Summary    string      `json:"summary"`
+	Details    string      `json:"details"`
+	Aliases    []string    `json:"aliases"`
+	Related    []string    `json:"related"`
+	Upstream   []string    `json:"upstream"`
+	Published  Time        `json:"published"`
+	Modified   Time        `json:"modified"`
+	Withdrawn  Time        `json:"withdrawn"`
+	Severity   []Severity  `json:"severity"`
+	References []Reference `json:"references"`
+	Affected   []Affected  `json:"affected"`
+	Database   struct {
+		Severity Word `json:"severity"`
+	} `json:"database_specific"`
+}
+
+// Reference is a page about the record.
+type Reference struct {
+	Type string `json:"type"`
+	URL  string `json:"url"`
+}
+
+// Severity is a rating: Type is a version of CVSS and Score its vector, or
+// Type is the name of a publisher and Score the publisher's word.
+type Severity struct {
+	Type  string `json:"type"`
+	Score Word   `json:"score"`
+}
+
+// Affected is what the record says of one package. The same package may come
+// several times; then all of it holds.
+type Affected struct {
+	Package struct {
+		Ecosystem string `json:"ecosystem"`
+		Name      string `json:"name"`
+		PURL      string `json:"purl"`
+	} `json:"package"`
+	Ranges   []Range    `json:"ranges"`
+	Versions []string   `json:"versions"`
+	Severity []Severity `json:"severity"`
+}
+
+// Range is a list of events along the order of versions.
+type Range struct {
+	Type   string  `json:"type"` // SEMVER, ECOSYSTEM or GIT
+	Events []Event `json:"events"`
+}
+
+// Event is where the state changes; one of the fields is set. LastAffected is
+// inclusive. Introduced "0" is the beginning.
+type Event struct {
+	Introduced   string `json:"introduced"`
+	Fixed        string `json:"fixed"`
+	LastAffected string `json:"last_affected"`
+}
+
+// Parse reads one record. A record without an identifier is ErrMalformed.
+func Parse(b []byte) (*Record, error) {
+	r := new(Record)
+	if err := json.Unmarshal(b, r); err != nil {
+		return nil, fmt.Errorf("%w: %w", err, assay.ErrMalformed)
+	}
+	if r.ID == "" {
+		return nil, fmt.Errorf("no id: %w", assay.ErrMalformed)
+	}
+	return r, nil
+}
+
+// Ecosystem takes an ecosystem's suffix off: "Debian:12" is "Debian", "12",
+// "Ubuntu:22.04:LTS" is "Ubuntu", "22.04:LTS".
+func Ecosystem(s string) (name, suffix string) {
+	name, suffix, _ = strings.Cut(s, ":")
+	return name, suffix
+}
+
+// Intervals returns the versions that the ranges hold; GIT ranges are left
+// out. Compare orders the ecosystem's versions and may be nil where every
+// range has one beginning and one end at most; its error leaves the events of
+// that range in their own order.
+func (a *Affected) Intervals(compare func(x, y string) (int, error)) []assay.Range {
+	var out []assay.Range
+	for _, r := range a.Ranges {
+		if r.Type != "GIT" {
+			out = append(out, r.intervals(compare)...)
+		}
+	}
+	return out
+}
+
+// intervals follows the specification's evaluation: along the sorted events,
+// the state is affected from an introduced to the next fixed or last_affected.
+// At one version, fixed comes before introduced, last_affected after it.
+func (r Range) intervals(compare func(x, y string) (int, error)) []assay.Range {
+	events := slices.Clone(r.Events)
+	if compare != nil {
+		sortEvents(events, compare)
+	}
+	var out []assay.Range
+	open := false
+	for _, e := range events {
+		switch {
+		case e.Introduced != "" && !open:
+			open = true
+			out = append(out, assay.Range{Introduced: beginning(e.Introduced)})
+		case e.Introduced != "": // affected already
+		case (e.Fixed != "" || e.LastAffected != "") && open:
+			open = false
+			out[len(out)-1].Fixed, out[len(out)-1].LastAffected = e.Fixed, e.LastAffected
+		}
+	}
+	return out
+}
+
+func beginning(v string) string {
+	if v == "0" {
+		return ""
+	}
+	return v
+}
+
+func sortEvents(events []Event, compare func(x, y string) (int, error)) {
+	var bad error
+	sorted := slices.Clone(events)
+	slices.SortStableFunc(sorted, func(a, b Event) int {
+		va, ra := a.key()
+		vb, rb := b.key()
+		if va == "0" || vb == "0" { // the beginning, in whatever order
+			if va == vb {
+				return ra - rb
+			}
+			return map[bool]int{true: -1, false: 1}[va == "0"]
+		}
+		c, err := compare(va, vb)
+		if err != nil {
+			bad = err
+		}
+		if c == 0 {
+			return ra - rb
+		}
+		return c
+	})
+	if bad == nil {
+		copy(events, sorted)
+	}
+}
+
+func (e Event) key() (version string, rank int) {
+	switch {
+	case e.Fixed != "":
+		return e.Fixed, 0
+	case e.Introduced != "":
+		return e.Introduced, 1
+	}
+	return e.LastAffected, 2
+}
+
+// Rate reads severities in their several places, the most special first: the
+// word of the first publisher that gives one, and all vectors of CVSS, whose
+// Score is left 0.
+func Rate(source string, lists ...[]Severity) (word assay.Severity, scores []assay.CVSS) {
+	for _, l := range lists {
+		for _, s := range l {
+			v := string(s.Score)
+			switch {
+			case strings.HasPrefix(s.Type, "CVSS_"):
+				scores = append(scores, assay.CVSS{Source: source, Version: cvssVersion(v), Vector: v})
+			case word == assay.SeverityUnknown:
+				word, _ = assay.ParseSeverity(v)
+			}
+		}
+	}
+	return word, scores
+}
+
+func cvssVersion(vector string) string {
+	if v, ok := strings.CutPrefix(vector, "CVSS:"); ok {
+		v, _, _ = strings.Cut(v, "/")
+		return v
+	}
+	return "2.0" // version 2 has no prefix
+}
+
+// A Time is a date; zero where the record has none that can be read.
+type Time struct{ time.Time }
+
+// UnmarshalJSON takes RFC 3339 with and without fraction or zone.
+func (t *Time) UnmarshalJSON(b []byte) error {
+	var s string
+	if json.Unmarshal(b, &s) == nil {
+		t.Time = cve.Time(s)
+	}
+	return nil
+}
+
+// A Word is a text; "" where the record has something else in its place, as
+// database_specific may.
+type Word string
+
+// UnmarshalJSON takes anything.
+func (w *Word) UnmarshalJSON(b []byte) error {
+	var s string
+	if json.Unmarshal(b, &s) == nil {
+		*w = Word(s)
+	}
+	return nil
+}

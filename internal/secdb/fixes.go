@@ -1,0 +1,37 @@
+package secdb
+
+import "encoding/json"
+
+// UnmarshalJSON takes what generators made of "no fixes" in the course of
+// time: {}, [] or null, for all of them or for one version; and a single
+// identifier instead of a list.
+func (f *fixes) UnmarshalJSON(b []byte) error {
+	*f = nil
+	if none(b) {
+		return nil
+	}
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal(b, &raw); err != nil {
+		return err
+	}
+	*f = make(fixes, len(raw))
+	for version, ids := range raw {
+		if none(ids) {
+			continue
+		}
+		if ids[0] == '"' {
+			ids = append(append([]byte{'['}, ids...), ']')
+		}
+		var list []string
+		if err := json.Unmarshal(ids, &list); err != nil {
+			return err
+		}
+		(*f)[version] = list
+	}
+	return nil
+}
+
+func none(b []byte) bool {
+	var empty []json.RawMessage
+	return json.Unmarshal(b, &empty) == nil && len(empty) == 0 // null is an empty slice, too
+}

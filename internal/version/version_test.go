@@ -1,0 +1,385 @@
+package version
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/corpus"
+)
+
+// op writes the sign of a comparison as the vectors do.
+func op(c int) string { return []string{"<", "=", ">"}[1+max(-1, min(1, c))] }
+
+// checkLine holds "A < B" in both directions.
+func checkLine(t *testing.T, s Scheme, line string) {
+	t.Helper()
+	f := strings.Fields(line)
+	if len(f) != 3 {
+		t.Fatalf("%q is no comparison", line)
+	}
+	for _, d := range []struct{ a, want, b string }{
+		{f[0], f[1], f[2]},
+		{f[2], strings.NewReplacer("<", ">", ">", "<").Replace(f[1]), f[0]},
+	} {
+		c, err := Compare(s, d.a, d.b)
+		if err != nil || op(c) != d.want {
+			t.Errorf("%s: %s %s %s (%v), want %s", s.Name(), d.a, op(c), d.b, err, d.want)
+		}
+	}
+}
+
+// vectors reads the comparisons of other projects for a family.
+func vectors(t testing.TB, family string) []string {
+	t.Helper()
+	f, err := os.Open(corpus.Path(t, "conformance/versions/"+family+".txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var lines []string
+	for sc := bufio.NewScanner(f); sc.Scan(); {
+		if l := strings.TrimSpace(sc.Text()); l != "" && !strings.HasPrefix(l, "#") {
+			lines = append(lines, l)
+		}
+	}
+	return lines
+}
+
+var families = map[Scheme]string{Apk: "alpine", Deb: "debian", RPM: "redhat"}
+
+func TestConformance(t *testing.T) {
+	for s, family := range families {
+		t.Run(family, func(t *testing.T) {
+			for _, line := range vectors(t, family) {
+				checkLine(t, s, line)
+			}
+		})
+	}
+}
+
+func TestCompare(t *testing.T) {
+	for s, lines := range map[Scheme]string{
+		Deb: `1.0~rc1 < 1.0
+			1.0 < 1.0+b1
+			1.0a < 1.0+
+			1.0-1 < 1.0-1+deb12u1
+			1.0-1~bpo12+1 < 1.0-1
+			9 < 10
+			1.09 = 1.9
+			1.0. = 1.0.0
+			99999999999999999999 < 100000000000000000000
+			0:1 = 1
+			1:0 > 9
+			1-2-3 > 1-2-1
+			1-2-3 < 1.-1
+			1.2.3~ < 1.2.3
+			1.2.3~~ < 1.2.3~
+			1.2.3~~a < 1.2.3~
+			7.0+really6 > 7.0
+			1:2:3 > 1:2
+			a = a
+			2:1.0-1ubuntu0.1 > 2:1.0-1`,
+		RPM: `1.0-1.el9 < 1.0-1.el9_2
+			1.0-1.fc38 < 1.0-1.fc39
+			0:1.0-1 = 1.0-1
+			:1.0 = 1.0
+			2:1.0-1 > 10.0-1
+			1.0~beta-1 < 1.0-1
+			1.0^20240101-1 > 1.0-1
+			99999999999999999999 < 100000000000000000000
+			1.0.1e < 1.0.2
+			1.0.1e > 1.0.1`,
+		Apk: `1.2.3-r0 < 1.2.3-r1
+			1.2.3 < 1.2.3-r0
+			1.10 > 1.9
+			1.09 < 1.1
+			1.00 > 1.0
+			1.2_rc1_p1 < 1.2
+			1.2_p20240101 > 1.2
+			1.2~abc123 > 1.2
+			1.2~abc123 < 1.2~abd
+			1.2_git20240101-r1 > 1.2-r1
+			9.3_p1-r10 > 9.3_p1-r9
+			6.6.2p9 < 6.6.2p10
+			1.9.5p2-r0 < 1.9.5p2-r1
+			0 < 0.1-r0
+			99999999999999999999 < 100000000000000000000`,
+		Pacman: `1.5.0 < 1.5.1
+			1.5.1-1 = 1.5.1
+			1.5.1 = 1.5.1-2
+			1.5.1-1 < 1.5.1-2
+			1.5.1-1 < 1.5.1-1.1
+			1.0a < 1.0alpha
+			1.0alpha < 1.0b
+			1.0rc < 1.0
+			1.0 < 1.0.a
+			1.0a < 1.0.a
+			1.0.a < 1.0.0
+			1.0 < 1.0.0
+			1.0 < 1.0.
+			1.0 = 1_0
+			1__0 > 1_0
+			1.001 = 1.1
+			0:1.0 = 1.0
+			:1.0 = 00:1.0
+			1:1.0 > 2.0
+			1:1.0-1 = 1:1.0
+			10:1 > 9:1
+			r12.abc < r13.abb
+			99999999999999999999 < 100000000000000000000`,
+	} {
+		for line := range strings.Lines(lines) {
+			checkLine(t, s, line)
+		}
+	}
+}
+
+func TestKeyRefuses(t *testing.T) {
+	long := strings.Repeat("1", maxLen+1)
+	for s, versions := range map[Scheme][]string{
+		Apk:    {"", "1 2", "1\x00", long},
+		Deb:    {"", "1 2", ":1", "a:1", "1:", "1:-1", "-1", "1-", "-1:1", "1-2:3", "2147483648:1", "99999999999999999999:1", long},
+		RPM:    {"", "1 2", "1\n", long},
+		Pacman: {"", "1 2", "1:-1", "-1", long},
+	} {
+		for _, v := range versions {
+			if k, err := s.Key(v); !errors.Is(err, assay.ErrMalformed) || k != "" {
+				t.Errorf("%s: Key(%.30q) = %q, %v, want ErrMalformed", s.Name(), v, k, err)
+			}
+			if _, err := Compare(s, "1", v); err == nil {
+				t.Errorf("%s: Compare with %.30q gives no error", s.Name(), v)
+			}
+		}
+	}
+}
+
+// TestSecdb holds that the odd versions of Alpine's advisories can be judged.
+func TestSecdb(t *testing.T) {
+	for _, line := range []string{
+		"0.8.21.r2 > 0.8.20-r9", "1.11-20-r0 > 1.10-r0", "4.10-1-r1 > 4.9-r3", "10.0.11-0 > 10.0.10-r0",
+		"2021-03-27-r5 > 2020-r0", "6.0.5.1 < 6.0.5.1-r0", "7.36.0 < 7.36.0-r1",
+	} {
+		checkLine(t, Apk, line)
+	}
+}
+
+func TestByName(t *testing.T) {
+	for _, s := range All() {
+		if got, ok := ByName(s.Name()); !ok || got != s {
+			t.Errorf("ByName(%q) = %v, %v", s.Name(), got, ok)
+		}
+	}
+	if s, ok := ByName("none"); ok || s != nil {
+		t.Errorf("ByName(none) = %v", s)
+	}
+}
+
+// sample is a corpus of versions: those of the vectors and generated ones of
+// the characters that matter to the scheme.
+func sample(t testing.TB, s Scheme, n int) []string {
+	var all []string
+	if family, ok := families[s]; ok {
+		for _, l := range vectors(t, family) {
+			f := strings.Fields(l)
+			all = append(all, f[0], f[2])
+		}
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	atoms := map[Scheme][]string{
+		Apk:    {"_alpha", "_rc", "_p", "_git", "-r", "a", "p", "~1f", ".", ".0", ".1", ".01", "_", "x", "-"},
+		Deb:    {"~", "+", ".", "a", "Z", "-", "deb", "ubuntu", "0", "9", "10", "é", "_"},
+		RPM:    {"~", "^", ".", "_", "a", "el", "Z", "-", "+", "é"},
+		Pacman: {".", "a", "rc", "_", "+", ".a", ".1"},
+	}[s]
+	for range n {
+		var b strings.Builder
+		if r.IntN(4) == 0 && s != Apk {
+			fmt.Fprintf(&b, "%d:", r.IntN(3))
+		}
+		fmt.Fprint(&b, r.IntN(3))
+		for range r.IntN(5) {
+			b.WriteString(atoms[r.IntN(len(atoms))])
+			if r.IntN(2) == 0 {
+				fmt.Fprint(&b, r.IntN(12))
+			}
+		}
+		all = append(all, b.String())
+	}
+	r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	var valid []string
+	for _, v := range all[:min(n, len(all))] {
+		if _, err := s.Key(v); err == nil {
+			valid = append(valid, v)
+		}
+	}
+	return valid
+}
+
+// separatorRuns are versions that libalpm does not order.
+func separatorRuns(v string) bool {
+	for i := range len(v) {
+		if separators(v[i:]) > 1 {
+			return true
+		}
+	}
+	return false
+}
+
+func TestOrder(t *testing.T) {
+	for _, s := range All() {
+		t.Run(s.Name(), func(t *testing.T) {
+			var keys []Key
+			var versions []string
+			for _, v := range sample(t, s, 250) {
+				if s == Pacman && (separatorRuns(v) || strings.Contains(v, "-")) {
+					continue
+				}
+				k, err := s.Key(v)
+				if err != nil {
+					t.Fatal(err)
+				}
+				keys, versions = append(keys, k), append(versions, v)
+			}
+			order := make([][]int, len(keys))
+			for i, a := range keys {
+				for _, b := range keys {
+					order[i] = append(order[i], s.Compare(a, b))
+				}
+			}
+			for i, a := range order {
+				if a[i] != 0 {
+					t.Fatalf("%s is not itself", versions[i])
+				}
+				for j, b := range order {
+					if op(a[j]) != op(-b[i]) {
+						t.Fatalf("%s %s %s, but the other way %s", versions[i], op(a[j]), versions[j], op(b[i]))
+					}
+					if a[j] > 0 {
+						continue
+					}
+					for k := range order {
+						if b[k] <= 0 && a[k] > 0 {
+							t.Fatalf("%s <= %s <= %s, but not the first and the last", versions[i], versions[j], versions[k])
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
+// peer compares all pairs with what the package manager itself says.
+func peer(t *testing.T, s Scheme, program string, ask func(a, b string) (string, error)) {
+	if _, err := exec.LookPath(program); err != nil {
+		t.Skip(err)
+	}
+	versions := sample(t, s, 600)
+	for i := 0; i+1 < len(versions); i += 2 {
+		a, b := versions[i], versions[i+1]
+		want, err := ask(a, b)
+		if err != nil {
+			t.Fatalf("%s: %s, %s: %v", program, a, b, err)
+		}
+		c, err := Compare(s, a, b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, op(c)); diff != "" {
+			t.Errorf("%s and %s (-%s +got):\n%s", a, b, program, diff)
+		}
+	}
+}
+
+func TestDpkgAgrees(t *testing.T) {
+	peer(t, Deb, "dpkg", func(a, b string) (string, error) {
+		for want, rel := range map[string]string{"<": "lt", "=": "eq", ">": "gt"} {
+			if err := exec.Command("dpkg", "--compare-versions", a, rel, b).Run(); err == nil {
+				return want, nil
+			}
+		}
+		return "", errors.New("dpkg refuses the pair")
+	})
+}
+
+// TestRPMAgrees asks rpm.vercmp, which of rpm 4.16 on compares whole
+// epoch:version-release strings.
+func TestRPMAgrees(t *testing.T) {
+	peer(t, RPM, "rpm", func(a, b string) (string, error) {
+		out, err := exec.Command("rpm", "--eval", fmt.Sprintf("%%{lua: print(rpm.vercmp(%q, %q))}", a, b)).Output()
+		return map[string]string{"-1": "<", "0": "=", "1": ">"}[strings.TrimSpace(string(out))], err
+	})
+}
+
+func FuzzCompare(f *testing.F) {
+	for _, s := range All() {
+		for _, v := range []string{"1:1.2.3-4", "1.2_rc1~ab-r1", "~", "1-", "1.0^git1~x", "0..1", ""} {
+			f.Add(s.Name(), v, "1.0", "2:0~-r1")
+		}
+	}
+	f.Fuzz(func(t *testing.T, name, a, b, c string) {
+		s, ok := ByName(name)
+		if !ok {
+			t.Skip()
+		}
+		ab, err := Compare(s, a, b)
+		if err != nil {
+			if !errors.Is(err, assay.ErrMalformed) {
+				t.Fatal(err)
+			}
+			t.Skip()
+		}
+		if ba, _ := Compare(s, b, a); op(-ba) != op(ab) {
+			t.Errorf("%q %s %q, but the other way %s", a, op(ab), b, op(-ba))
+		}
+		if aa, _ := Compare(s, a, a); aa != 0 {
+			t.Errorf("%q is not itself", a)
+		}
+		bc, err := Compare(s, b, c)
+		if ac, _ := Compare(s, a, c); err == nil && s != Pacman && ab <= 0 && bc <= 0 && ac > 0 {
+			t.Errorf("%q <= %q <= %q, but not the first and the last", a, b, c)
+		}
+	})
+}
+
+func BenchmarkKey(b *testing.B) {
+	for s, v := range map[Scheme]string{
+		Apk: "1.36.1_p20230702-r15", Deb: "1:2.39.5-0+deb12u1", RPM: "1:3.0.7-25.el9_3.2", Pacman: "1:2.39.5+r3+gabc-1",
+	} {
+		b.Run(s.Name(), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := s.Key(v); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkCompare(b *testing.B) {
+	for s, v := range map[Scheme][2]string{
+		Apk:    {"1.36.1_p20230702-r15", "1.36.1_p20230702-r16"},
+		Deb:    {"1:2.39.5-0+deb12u1", "1:2.39.5-0+deb12u2"},
+		RPM:    {"1:3.0.7-25.el9_3.2", "1:3.0.7-25.el9_3.3"},
+		Pacman: {"1:2.39.5+r3+gabc-1", "1:2.39.5+r3+gabc-2"},
+	} {
+		x, _ := s.Key(v[0])
+		y, _ := s.Key(v[1])
+		b.Run(s.Name(), func(b *testing.B) {
+			for b.Loop() {
+				if s.Compare(x, y) >= 0 {
+					b.Fatal("not older")
+				}
+			}
+		})
+	}
+}
