@@ -24,8 +24,10 @@ func (s Stream) Covers(t Stream) bool {
 	return s == t
 }
 
-// The streams that hold details of vulnerabilities rather than advisories.
+// The streams that hold something else than advisories of a distribution or
+// ecosystem: details of vulnerabilities, and ends of life.
 const (
+	StreamEOL     Stream = "eol"     // when releases of products reach their end of life
 	StreamKEV     Stream = "kev"     // known exploited vulnerabilities
 	StreamEPSS    Stream = "epss"    // exploit prediction scores
 	StreamDetails        = "details" // family: "details:2024" holds CVE-2024-*; "details:other" what has no year

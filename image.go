@@ -24,8 +24,9 @@ type Image struct {
 	// Stream, where set, reads layers that Layer.Open cannot reach one by one
 	// (a daemon exports the whole image as one archive). It calls visit once
 	// for every layer that want says is wanted, in whatever order they come,
-	// with the layer's tar; it verifies each against its diff ID after visit
-	// returns and reports a mismatch as an error of that layer.
+	// with the layer's tar (and perhaps for layers that are not wanted, where only
+	// their end tells which they are; then commit is not called). It verifies
+	// each against its diff ID after visit returns; a mismatch is an error.
 	Stream func(ctx context.Context, want func(diffID string) bool, visit func(r io.Reader) (commit func(diffID string), err error)) error
 
 	// Close releases what the source holds; may be nil.

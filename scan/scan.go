@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/distro"
 	"github.com/assaysec/assay/internal/inventory"
 	"github.com/assaysec/assay/internal/match"
 	"github.com/assaysec/assay/internal/reader"
@@ -88,6 +89,9 @@ func isSystem(kind string) bool {
 
 // match adds findings and their details to the report.
 func (s *Scanner) match(ctx context.Context, inv *assay.Inventory, r *assay.Report) error {
+	if err := s.endOfLife(ctx, r); err != nil {
+		return err
+	}
 	streams, gaps := match.Streams(inv)
 	r.Gaps = append(r.Gaps, gaps...)
 	if len(streams) == 0 {
@@ -111,6 +115,45 @@ func (s *Scanner) match(ctx context.Context, inv *assay.Inventory, r *assay.Repo
 		r.Findings = findings
 	}
 	return s.details(ctx, r)
+}
+
+// endOfLife finds when the release's support ends. What cannot be looked up is
+// a gap; the error is the context's.
+func (s *Scanner) endOfLife(ctx context.Context, r *assay.Report) error {
+	product, cycle, ok := distro.EndOfLife(r.Release)
+	if !ok {
+		return nil
+	}
+	gaps, err := s.Advisories.Ensure(ctx, []assay.Stream{assay.StreamEOL})
+	r.Gaps = append(r.Gaps, gaps...)
+	if err == nil {
+		r.Release.EOL, err = supportEnd(ctx, s.Advisories, product, cycle)
+	}
+	if err != nil && ctx.Err() == nil {
+		r.Gaps = append(r.Gaps, assay.Gap{Where: "distribution " + r.Release.ID + " " + r.Release.Version,
+			What: fmt.Sprintf("whether it is still supported is not known: %v", err)})
+	}
+	return ctx.Err()
+}
+
+// supportEnd is the date that Release.EOL takes; "" where none is published,
+// for a cycle that goes on as for one that is not listed.
+func supportEnd(ctx context.Context, advisories assay.Advisories, product, cycle string) (string, error) {
+	for a, err := range advisories.Lookup(ctx, assay.StreamEOL, product) {
+		if err != nil {
+			return "", err
+		}
+		for _, f := range a.Affected {
+			switch {
+			case f.Status != assay.StatusEndOfLife || !slices.Contains(f.Versions, cycle):
+			case a.Published.IsZero():
+				return "ended", nil
+			default:
+				return a.Published.Format(time.DateOnly), nil
+			}
+		}
+	}
+	return "", nil
 }
 
 // details fills in what is known of each vulnerability.

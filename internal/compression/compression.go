@@ -32,10 +32,11 @@ const (
 const (
 	bufferSize = 64 << 10 // what is read ahead of a decoder; larger does not help it
 
-	// maxWindow is the largest window that a zstd frame may claim and so the
-	// memory that it may make us allocate. 128 MiB is `zstd -22`, the most that
-	// the zstd program itself decodes unasked.
-	maxWindow = 128 << 20
+	// maxWindow is the largest window that a zstd frame may claim, and so the
+	// memory that each layer read may cost. No level of the encoder in BuildKit,
+	// containerd and podman takes more, nor does `zstd -19`; `zstd --ultra -21`
+	// does.
+	maxWindow = 32 << 20
 )
 
 // SniffLen is how many bytes Sniff needs; fewer are an end of file.

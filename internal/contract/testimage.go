@@ -28,13 +28,23 @@ type TestImage struct {
 // content, which holds the file "etc/motd" with it; equal contents are equal
 // layers. Between the layers are history entries that made none.
 func NewImage(name string, contents ...string) *TestImage {
-	m := &TestImage{Name: name, Platform: assay.Platform{OS: "linux", Arch: runtime.GOARCH}}
+	var tars [][]byte
+	var steps []string
+	for i, c := range contents {
+		tars = append(tars, Tar(File{Name: "etc/motd", Content: c}))
+		steps = append(steps, fmt.Sprintf("COPY motd%d /etc/motd # buildkit", i))
+	}
+	return ImageOf(name, tars, steps)
+}
+
+// ImageOf makes an image of layers, given as tars, and of the instructions
+// that made them.
+func ImageOf(name string, tars [][]byte, steps []string) *TestImage {
+	m := &TestImage{Name: name, Platform: assay.Platform{OS: "linux", Arch: runtime.GOARCH}, Tars: tars, Steps: steps}
 	var diffs []string
 	var history []map[string]any
-	for i, c := range contents {
-		b := Tar(File{Name: "etc/motd", Content: c})
-		step := fmt.Sprintf("COPY motd%d /etc/motd # buildkit", i)
-		m.Tars, m.Steps, diffs = append(m.Tars, b), append(m.Steps, step), append(diffs, digest(b))
+	for i, step := range steps {
+		diffs = append(diffs, digest(tars[i]))
 		history = append(history, map[string]any{"created": "2024-01-02T03:04:05Z", "created_by": fmt.Sprintf("ENV N=%d", i), "empty_layer": true}, map[string]any{"created": "2024-01-02T03:04:05Z", "created_by": step})
 	}
 	m.Config = encode(map[string]any{

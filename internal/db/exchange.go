@@ -22,6 +22,10 @@ import (
 
 const defaultGrace = time.Hour
 
+// lastWords is the status of a feed whose publisher dropped a stream, as Debian
+// does with old releases.
+const lastWords = "its publisher no longer speaks of this stream; these are its last words"
+
 // exchange writes the shards that the runs changed and then the index.
 func (u *update) exchange(ctx context.Context, runs []*run) (res Result, err error) {
 	next := &index{Format: Format, Built: u.now, Retired: u.ix.Retired}
@@ -67,15 +71,22 @@ func (u *update) exchange(ctx context.Context, runs []*run) (res Result, err err
 	return res, nil
 }
 
-// streams lists the streams of the database to be.
+// streams lists the streams of the database to be. Details that are wanted have
+// a shard even where there are none, so that it is known that they were sought.
 func (u *update) streams(runs []*run) []assay.Stream {
 	set := map[assay.Stream]bool{}
 	for i := range u.ix.Shards {
 		set[u.ix.Shards[i].Stream] = true
 	}
 	for _, r := range runs {
-		if r.sink != nil && r.err == nil {
-			for s := range r.sink.spools {
+		if r.sink == nil || r.err != nil {
+			continue
+		}
+		for s := range r.sink.spools {
+			set[s] = true
+		}
+		for _, s := range r.wanted {
+			if isDetails(s) && !strings.HasSuffix(string(s), ":*") {
 				set[s] = true
 			}
 		}
@@ -106,10 +117,10 @@ func (u *update) shard(ctx context.Context, s assay.Stream, runs []*run) (*entry
 	}
 	slices.SortFunc(e.Feeds, func(a, b assay.FeedStatus) int { return cmp.Compare(a.Feed, b.Feed) })
 	slices.SortFunc(e.Sources, func(a, b source) int { return cmp.Compare(a.Feed, b.Feed) })
-	if len(fresh) == 0 {
+	if len(fresh) == 0 && old != nil {
 		return e, nil
 	}
-	if slices.ContainsFunc(e.Sources, func(s source) bool { return !replaced[s.Feed] }) {
+	if old != nil && slices.ContainsFunc(e.Sources, func(s source) bool { return !s.Empty && !replaced[s.Feed] }) {
 		kept, err := u.retain(ctx, old, replaced)
 		if err != nil {
 			return nil, err
@@ -124,28 +135,34 @@ func (u *update) shard(ctx context.Context, s assay.Stream, runs []*run) (*entry
 // those that the shard has by its feed.
 func (e *entry) take(r *run, now time.Time) *spool {
 	name := r.feed.Name()
-	if r.err != nil {
-		if st := e.status(name); st != nil && r.has(e.Stream) {
+	st := e.status(name)
+	switch {
+	case !r.has(e.Stream):
+		return nil
+	case r.err != nil:
+		if st != nil {
 			st.Error = r.err.Error()
 		}
 		return nil
-	}
-	if r.current {
-		if st := e.status(name); st != nil && r.has(e.Stream) {
-			st.Fetched = now
+	case r.current:
+		if st != nil {
+			if st.Fetched = now; st.Error != lastWords {
+				st.Error = ""
+			}
 		}
 		return nil
 	}
+	status, src := r.sink.status, source{Feed: name, Scope: r.wanted, Documents: r.documents}
 	sp := r.sink.spools[e.Stream]
 	if sp == nil {
-		if st := e.status(name); st != nil && r.has(e.Stream) {
-			st.Fetched, st.Error = now, "the publisher no longer speaks of this stream; these are its last words"
-			*e.source(name) = source{name, r.wanted, r.documents}
+		old := e.source(name)
+		if src.Empty = old == nil || old.Empty; !src.Empty {
+			status = *st
+			status.Fetched, status.Error = now, lastWords
 		}
-		return nil
 	}
-	e.Feeds = append(slices.DeleteFunc(e.Feeds, func(s assay.FeedStatus) bool { return s.Feed == name }), r.sink.status)
-	e.Sources = append(slices.DeleteFunc(e.Sources, func(s source) bool { return s.Feed == name }), source{name, r.wanted, r.documents})
+	e.Feeds = append(slices.DeleteFunc(e.Feeds, func(s assay.FeedStatus) bool { return s.Feed == name }), status)
+	e.Sources = append(slices.DeleteFunc(e.Sources, func(s source) bool { return s.Feed == name }), src)
 	return sp
 }
 

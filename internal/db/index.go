@@ -52,11 +52,13 @@ type entry struct {
 }
 
 // source is the state of the publisher's documents when a feed was read for a
-// shard: digests by URL, "" for one that did not exist.
+// shard: digests by URL, "" for one that did not exist. A feed that was asked and
+// had nothing is a source, too.
 type source struct {
 	Feed      string            `json:"feed"`
 	Scope     []assay.Stream    `json:"scope,omitempty"` // what was wanted; none means everything
 	Documents map[string]string `json:"documents,omitempty"`
+	Empty     bool              `json:"empty,omitempty"` // the shard has no records by the feed
 }
 
 // retired is a shard's file that the index no longer names, kept a while for

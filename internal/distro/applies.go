@@ -11,14 +11,26 @@ import (
 // for this very package: its architecture, and the module that it belongs to.
 func (f *Family) Applies(p *assay.Package, a *assay.Affected) bool {
 	q := &a.Qualifiers
-	if len(q.Arches) > 0 && !slices.Contains(q.Arches, p.Arch) && !slices.Contains(q.Arches, "noarch") {
+	if len(q.Arches) > 0 && p.Arch != "" && !slices.Contains(q.Arches, p.Arch) && !slices.Contains(q.Arches, "noarch") {
 		return false
 	}
 	if f.Package != assay.TypeRPM {
 		return true
 	}
-	return q.Module == "" || q.Module == moduleStream(p.Module)
+	if q.Module != "" {
+		return q.Module == moduleStream(p.Module)
+	}
+	for _, r := range a.Ranges { // a fix outside modules is none of a module's package, and the reverse
+		if r.Fixed != "" {
+			return modular(r.Fixed) == (p.Module != "" || modular(p.Version))
+		}
+	}
+	return true
 }
+
+// modular reports whether a version is of a module's build: its release has
+// ".module_el8" (AlmaLinux), "module+el8" (Red Hat, Rocky) or the like in it.
+func modular(version string) bool { return strings.Contains(version, ".module") }
 
 // moduleStream is name:stream of a modularity label,
 // name:stream:version:context:arch.

@@ -55,11 +55,13 @@ func thirdPartyRPM(p *assay.Package, vendors []string) string {
 // centosStream: CentOS up to 8 is a rebuild of Red Hat's; CentOS Stream runs
 // ahead of it and has no advisories of its own.
 func centosStream(r assay.Release) assay.Stream {
-	if strings.Contains(r.Name, "Stream") {
+	if isCentOSStream(r) {
 		return numbered("centos-stream", 1)(r)
 	}
 	return numbered("rhel", 1)(r)
 }
+
+func isCentOSStream(r assay.Release) bool { return strings.Contains(r.Name, "Stream") }
 
 // amazonStream: the first Amazon Linux is numbered by date, 2018.03.
 func amazonStream(r assay.Release) assay.Stream {

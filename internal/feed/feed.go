@@ -7,6 +7,7 @@ import (
 	"github.com/assaysec/assay/internal/feed/alpine"
 	"github.com/assaysec/assay/internal/feed/chainguard"
 	"github.com/assaysec/assay/internal/feed/debian"
+	"github.com/assaysec/assay/internal/feed/eol"
 	"github.com/assaysec/assay/internal/feed/epss"
 	"github.com/assaysec/assay/internal/feed/kev"
 	"github.com/assaysec/assay/internal/feed/nvd"
@@ -15,7 +16,8 @@ import (
 )
 
 // All lists the feeds: distributions first, then what is known of
-// vulnerabilities themselves, in the order in which the first word counts.
+// vulnerabilities themselves, in the order in which the first word counts, and
+// of the distributions.
 func All() []assay.Feed {
 	return []assay.Feed{
 		almalinux.Feed{},
@@ -27,5 +29,6 @@ func All() []assay.Feed {
 		vulnrichment.Feed{},
 		kev.Feed{},
 		epss.Feed{},
+		eol.Feed{},
 	}
 }

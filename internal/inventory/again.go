@@ -92,12 +92,12 @@ func (t *taker) keep(ctx context.Context, wants map[int][]*want, kept map[int]ma
 		}
 		r, err := l.Open(ctx)
 		if err != nil {
-			return fmt.Errorf("layer %d (%s): %w", i, name(l), err)
+			return fmt.Errorf("layer %d: %w", i, err)
 		}
 		_, err = reader(i).read(ctx, r)
 		r.Close()
 		if err != nil {
-			return fmt.Errorf("layer %d (%s): %w", i, name(l), err)
+			return fmt.Errorf("layer %d: %w", i, err)
 		}
 	}
 	if len(diff) == 0 {

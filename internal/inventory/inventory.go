@@ -93,7 +93,7 @@ func (t *taker) layers(ctx context.Context) ([]*layerFacts, error) {
 			}
 			var err error
 			if layers[i], err = t.readLayer(gctx, t.img.Layers[i]); err != nil {
-				return fmt.Errorf("layer %d (%s): %w", i, name(t.img.Layers[i]), err)
+				return fmt.Errorf("layer %d: %w", i, err)
 			}
 			return nil
 		})

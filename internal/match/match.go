@@ -70,7 +70,7 @@ func Packages(ctx context.Context, inv *assay.Inventory, advisories assay.Adviso
 	if !ok {
 		return nil, nil, fmt.Errorf("version scheme %q of %s: %w", family.Scheme, family.Title, assay.ErrUnsupported)
 	}
-	m := &matcher{family: family, stream: stream, scheme: scheme, advisories: advisories, known: map[string][]assay.Advisory{}, keys: map[string]version.Key{}}
+	m := &matcher{family: family, stream: stream, scheme: scheme, advisories: advisories, known: map[string][]assay.Advisory{}, keys: map[string]version.Key{}, told: map[assay.Gap]bool{}}
 	for i := range inv.Packages {
 		if err := m.one(ctx, i, &inv.Packages[i]); err != nil {
 			return nil, nil, err
@@ -90,6 +90,7 @@ type matcher struct {
 
 	findings     []assay.Finding
 	gaps         []assay.Gap
+	told         map[assay.Gap]bool
 	foreign      map[string][]string // packages that are not the distribution's, by why
 	undetermined []string
 }
@@ -127,6 +128,9 @@ func (m *matcher) one(ctx context.Context, i int, p *assay.Package) error {
 		f, clear := m.judge(p, name, ver, key, a)
 		if clear {
 			cleared[a.ID] = true
+			for _, id := range a.Aliases {
+				cleared[id] = true
+			}
 		}
 		if f != nil {
 			f.Package = i
@@ -134,11 +138,25 @@ func (m *matcher) one(ctx context.Context, i int, p *assay.Package) error {
 		}
 	}
 	for _, f := range found { // "not affected" wins, whoever says it
-		if !cleared[f.ID] && !slices.ContainsFunc(f.Aliases, func(id string) bool { return cleared[id] }) {
+		if !isCleared(&f, cleared) {
 			m.findings = append(m.findings, f)
 		}
 	}
 	return nil
+}
+
+// isCleared reports whether all that a finding speaks of is declared not to
+// affect the package: its ID, or each CVE among its aliases, for a notice may
+// have several; without CVEs one alias, all being names of one vulnerability.
+func isCleared(f *assay.Finding, cleared map[string]bool) bool {
+	if cleared[f.ID] {
+		return true
+	}
+	names := slices.DeleteFunc(slices.Clone(f.Aliases), func(id string) bool { return !strings.HasPrefix(id, "CVE-") })
+	if len(names) == 0 {
+		return slices.ContainsFunc(f.Aliases, func(id string) bool { return cleared[id] })
+	}
+	return !slices.ContainsFunc(names, func(id string) bool { return !cleared[id] })
 }
 
 func (m *matcher) lookup(ctx context.Context, name string) ([]assay.Advisory, error) {
@@ -168,7 +186,11 @@ func (m *matcher) judge(p *assay.Package, name, ver string, key version.Key, a *
 		}
 		r, in, err := m.in(aff, key)
 		if err != nil {
-			m.gaps = append(m.gaps, assay.Gap{Where: fmt.Sprintf("%s %s", m.stream, a.ID), What: fmt.Sprintf("about %s %s: %v", name, ver, err)})
+			g := assay.Gap{Where: fmt.Sprintf("%s %s", m.stream, a.ID), What: fmt.Sprintf("about %s %s: %v", name, ver, err)}
+			if !m.told[g] { // many binaries come of one source
+				m.told[g] = true
+				m.gaps = append(m.gaps, g)
+			}
 			continue
 		}
 		switch {
@@ -193,7 +215,8 @@ func (m *matcher) later(a, b string) bool {
 	return err == nil && c > 0
 }
 
-// in finds the first range or version of aff that holds key.
+// in finds the first range or version of aff that holds key; a version is a
+// range of one.
 func (m *matcher) in(aff *assay.Affected, key version.Key) (assay.Range, bool, error) {
 	var bad error
 	for _, r := range aff.Ranges {
@@ -209,11 +232,11 @@ func (m *matcher) in(aff *assay.Affected, key version.Key) (assay.Range, bool, e
 	for _, v := range aff.Versions {
 		k, err := m.key(v)
 		if err != nil {
-			bad = err
+			bad = fmt.Errorf("its version cannot be compared: %w", err)
 			continue
 		}
 		if m.scheme.Compare(k, key) == 0 {
-			return assay.Range{}, true, nil
+			return assay.Range{Introduced: v, LastAffected: v}, true, nil
 		}
 	}
 	return assay.Range{}, false, bad
@@ -283,6 +306,10 @@ func because(s assay.Stream, family *distro.Family, p *assay.Package, name, ver 
 		fmt.Fprintf(&b, " from %s to below %s", r.Introduced, r.Fixed)
 	case r.Fixed != "":
 		fmt.Fprintf(&b, " below %s", r.Fixed)
+	case r.Introduced != "" && r.Introduced == r.LastAffected:
+		fmt.Fprintf(&b, " in %s", r.LastAffected)
+	case r.Introduced != "" && r.LastAffected != "":
+		fmt.Fprintf(&b, " from %s up to %s", r.Introduced, r.LastAffected)
 	case r.LastAffected != "":
 		fmt.Fprintf(&b, " up to %s", r.LastAffected)
 	case r.Introduced != "":

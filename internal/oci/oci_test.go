@@ -314,7 +314,7 @@ func TestImageHistory(t *testing.T) {
 		{"fits", `[{"created_by":"a"},{"created_by":"b","empty_layer":true},{"created_by":"c"}]`, 2, []made{{"a", 0}, {"c", 2}}, 0},
 		{"too short", `[{"created_by":"a"}]`, 2, []made{{"", -1}, {"", -1}}, 1},
 		{"too long", `[{"created_by":"a"},{"created_by":"b"}]`, 1, []made{{"", -1}}, 1},
-		{"none", `null`, 1, []made{{"", -1}}, 1},
+		{"none", `null`, 1, []made{{"", -1}}, 0},
 		{"no layers", `[{"created_by":"b","empty_layer":true}]`, 0, nil, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -25,9 +25,9 @@ import (
 // Document is the bundle of all releases.
 const Document = "https://osv-vulnerabilities.storage.googleapis.com/AlmaLinux/all.zip"
 
-// Feed reads the bundle. Packages are binary ones. A record is one erratum and
-// one of the CVEs it is related to, so that an advisory speaks of one
-// vulnerability: its ID is the CVE and the erratum one of VendorIDs. An
+// Feed reads the bundle. Packages are binary ones. A record is one erratum, one
+// of the CVEs it is related to and one release, so that an advisory speaks of
+// one vulnerability: its ID is the CVE and the erratum one of VendorIDs. An
 // erratum without CVE keeps its own identifier.
 //
 // Builds of one source version for several minor releases ("….el8_5.12",
@@ -97,9 +97,26 @@ func emit(r *osv.Record, wanted []assay.Stream, s assay.Sink) error {
 		}
 		return nil
 	}
+	for len(rows) > 0 {
+		n := 1
+		for n < len(rows) && rows[n].Stream == rows[0].Stream {
+			n++
+		}
+		if err := emitRelease(r, rows[:n:n], s); err != nil {
+			return err
+		}
+		rows = rows[n:]
+	}
+	return nil
+}
+
+// emitRelease hands over what the erratum says of one release.
+func emitRelease(r *osv.Record, rows []assay.Affected, s assay.Sink) error {
+	release := strings.TrimPrefix(string(rows[0].Stream), "almalinux:")
 	a := assay.Advisory{
-		Feed: "almalinux", Title: r.Summary, Severity: severity(r.Summary), URL: url(r, rows),
-		Published: r.Published.Time, Modified: r.Modified.Time, Affected: rows,
+		Feed: "almalinux", Title: r.Summary, Severity: severity(r.Summary), Affected: rows,
+		URL:       "https://errata.almalinux.org/" + release + "/" + strings.ReplaceAll(r.ID, ":", "-") + ".html",
+		Published: r.Published.Time, Modified: r.Modified.Time,
 	}
 	var ids []string
 	for _, id := range slices.Concat(r.Related, r.Aliases, r.Upstream) {
@@ -135,21 +152,10 @@ func severity(title string) assay.Severity {
 	return assay.SeverityUnknown
 }
 
-// url is the erratum's page; some records of 2022 do not give it.
-func url(r *osv.Record, rows []assay.Affected) string {
-	for _, ref := range r.References {
-		if strings.HasPrefix(ref.URL, "https://errata.almalinux.org/") {
-			return ref.URL
-		}
-	}
-	release := strings.TrimPrefix(string(rows[0].Stream), "almalinux:")
-	return "https://errata.almalinux.org/" + release + "/" + strings.ReplaceAll(r.ID, ":", "-") + ".html"
-}
-
 // titleModule finds the module and its stream in an erratum's title.
 var titleModule = regexp.MustCompile(`(?:^|\s)([A-Za-z0-9_.+-]+:[A-Za-z0-9_.+-]+) .*(?:update|fix)`)
 
-// affected returns a row for each stream and package. Foreign is true where
+// affected returns a row for each stream and package, by stream. Foreign is true where
 // some were left out because their streams are not wanted.
 func affected(r *osv.Record, wanted []assay.Stream) (rows []assay.Affected, foreign bool) {
 	type row struct {
@@ -188,6 +194,7 @@ func affected(r *osv.Record, wanted []assay.Stream) (rows []assay.Affected, fore
 		}
 		rows = append(rows, a)
 	}
+	slices.SortStableFunc(rows, func(a, b assay.Affected) int { return strings.Compare(string(a.Stream), string(b.Stream)) })
 	return rows, foreign
 }
 

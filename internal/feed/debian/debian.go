@@ -33,7 +33,7 @@ const maxRecord = 16 << 20
 //
 // An open vulnerability affects every version. A resolved one affects those
 // below the fixed version, or none where that is "0". An undetermined one is
-// kept with StatusUnderInvestigation, for it is not known to affect anything.
+// kept with StatusUnknown, for it is not known to affect anything.
 type Feed struct{}
 
 // Name is "debian".

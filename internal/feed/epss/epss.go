@@ -8,7 +8,6 @@ package epss
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +19,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/compression"
 	"github.com/assaysec/assay/internal/cve"
 	"github.com/assaysec/assay/internal/limit"
 )
@@ -96,10 +96,11 @@ func newest(ctx context.Context, g assay.Getter) (string, error) {
 
 // read hands the rows of the table to s. Date is that of the document's name.
 func read(ctx context.Context, r io.Reader, date string, s assay.Sink) error {
-	z, err := gzip.NewReader(r)
+	z, _, err := compression.Reader(r)
 	if err != nil {
-		return fmt.Errorf("%w: %w", err, assay.ErrMalformed)
+		return err
 	}
+	defer z.Close()
 	lines := bufio.NewScanner(limit.Reader(z, maxTable))
 	lines.Buffer(nil, maxLine)
 	header := false
@@ -131,7 +132,7 @@ func read(ctx context.Context, r io.Reader, date string, s assay.Sink) error {
 		}
 	}
 	if err := lines.Err(); err != nil {
-		if errors.Is(err, bufio.ErrTooLong) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, gzip.ErrChecksum) {
+		if errors.Is(err, bufio.ErrTooLong) {
 			err = fmt.Errorf("%w: %w", err, assay.ErrMalformed)
 		}
 		return err

@@ -9,7 +9,6 @@ package nvd
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -23,6 +22,7 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/compression"
 	"github.com/assaysec/assay/internal/cve"
 	"github.com/assaysec/assay/internal/jsonstream"
 	"github.com/assaysec/assay/internal/limit"
@@ -110,32 +110,27 @@ func file(ctx context.Context, g assay.Getter, url string, wanted []assay.Stream
 	if err != nil {
 		return err
 	}
-	packed := true
-	body, err := g.Get(ctx, url+".gz")
+	name := url + ".gz"
+	body, err := g.Get(ctx, name)
 	if errors.Is(err, assay.ErrNotFound) {
-		packed = false
-		body, err = g.Get(ctx, url)
+		name = url
+		body, err = g.Get(ctx, name)
 	}
 	if err != nil {
 		return err
 	}
 	defer body.Close()
-	r := io.Reader(body)
-	if packed {
-		url += ".gz"
-		z, err := gzip.NewReader(body)
-		if err != nil {
-			return fmt.Errorf("%s: %w: %w", url, err, assay.ErrMalformed)
-		}
-		r = z
+	z, _, err := compression.Reader(body)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
 	}
+	defer z.Close()
 	h := sha256.New()
-	r = io.TeeReader(limit.Reader(r, maxFile), h)
-	if err := read(ctx, r, wanted, s); err != nil {
-		return fmt.Errorf("%s: %w", url, err)
+	if err := read(ctx, io.TeeReader(limit.Reader(z, maxFile), h), wanted, s); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	if got := hex.EncodeToString(h.Sum(nil)); sum != "" && got != sum {
-		return fmt.Errorf("%s: SHA-256 %s, but its .meta says %s: %w; both may just have been replaced: try again", url, got, sum, assay.ErrMalformed)
+		return fmt.Errorf("%s: SHA-256 %s, but its .meta says %s: %w; both may just have been replaced: try again", name, got, sum, assay.ErrMalformed)
 	}
 	return nil
 }

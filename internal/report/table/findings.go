@@ -39,7 +39,7 @@ func (p *printer) table() {
 	for i := range rows {
 		f := &p.r.Findings[i]
 		row := rows[i]
-		t.AppendRow(table.Row{printable.Cut(row[0], 40), row[1], p.severity(f.Severity), row[3], printable.Cut(row[4], 40), printable.Cut(row[5], 40),
+		t.AppendRow(table.Row{cut(row[0], 40), row[1], p.severity(f.Severity), row[3], cut(row[4], 40), cut(row[5], 40),
 			p.about(f, room)})
 	}
 	p.printf("%s\n", t.Render())
@@ -50,37 +50,39 @@ func (p *printer) table() {
 func (p *printer) about(f *assay.Finding, room int) string {
 	var lines []string
 	if s := title(f); s != "" {
-		lines = append(lines, printable.Cut(s, room))
+		lines = append(lines, cut(s, room))
 	}
 	if f.URL != "" {
 		lines = append(lines, printable.Text(f.URL))
 	}
 	if p.o.ShowLayers {
-		lines = append(lines, printable.Cut(layer(p.r.Packages[f.Package].Layer), room))
+		lines = append(lines, cut(layer(p.r.Packages[f.Package].Layer), room))
 	}
 	return strings.Join(lines, "\n")
 }
 
-// list shows the findings in lines of at most 80 columns, those of a package
-// and severity together.
+// list shows the findings in lines no wider than the terminal, those of a
+// package and severity together.
 func (p *printer) list() {
 	last := -1
 	for i := range p.r.Findings {
 		f := &p.r.Findings[i]
 		pkg := &p.r.Packages[f.Package]
 		if f.Package != last {
-			p.printf("%s %s\n", p.paint(printable.Text(pkg.Name), text.Bold), printable.Text(pkg.Version))
+			p.printf("%s\n", cut(p.paint(printable.Text(pkg.Name), text.Bold)+" "+printable.Text(pkg.Version), p.o.Width))
 			if p.o.ShowLayers {
-				p.printf("  %s\n", printable.Cut(layer(pkg.Layer), p.o.Width-2))
+				p.printf("  %s\n", cut(layer(pkg.Layer), p.o.Width-2))
 			}
 			last = f.Package
 		}
-		p.printf("  %-10s  %-16s  %s\n", p.padded(f.Severity), printable.Text(f.ID), p.fixed(f))
+		p.printf("%s\n", cut(fmt.Sprintf("  %s  %-16s  %s", p.padded(f.Severity), printable.Text(f.ID), p.fixed(f)), p.o.Width))
 		if s := title(f); s != "" {
-			p.printf("              %s\n", printable.Cut(s, p.o.Width-14))
+			p.printf("%14s%s\n", "", cut(s, p.o.Width-14))
 		}
 		if f.URL != "" {
-			p.printf("              %s\n", printable.Text(f.URL))
+			url := printable.Text(f.URL)
+			indent := min(14, max(2, p.o.Width-text.StringWidth(url))) // an address that is cut is of no use
+			p.printf("%*s%s\n", indent, "", cut(url, p.o.Width-indent))
 		}
 	}
 }
@@ -107,7 +109,7 @@ func (p *printer) packages() {
 	}
 	for i := range p.r.Packages {
 		pkg := &p.r.Packages[i]
-		line := fmt.Sprintf("  %-5s %-*s %-*s %-7s", pkg.Type, wName, printable.Text(pkg.Name), wVersion, printable.Text(pkg.Version), printable.Text(pkg.Arch))
+		line := fmt.Sprintf("  %-5s %-*s %-*s %-7s", pkg.Type, wName, cut(printable.Text(pkg.Name), wName), wVersion, cut(printable.Text(pkg.Version), wVersion), printable.Text(pkg.Arch))
 		if pkg.State != "" {
 			line += " " + printable.Text(pkg.State)
 		}
@@ -117,6 +119,6 @@ func (p *printer) packages() {
 		if p.o.ShowLayers {
 			line += " " + layer(pkg.Layer)
 		}
-		p.printf("%s\n", strings.TrimRight(printable.Cut(line, max(80, p.o.Width)), " "))
+		p.printf("%s\n", strings.TrimRight(cut(line, p.o.Width), " "))
 	}
 }

@@ -20,6 +20,8 @@ var Format = assay.Format{Name: "table", About: "for people (the default)", Writ
 
 const (
 	defaultWidth = 120
+	// minWidth is from how many columns on the lines of a list make sense.
+	minWidth = 40
 	// wide is from how many columns on a table shows what a list shows at less.
 	wide = 110
 	// maxGaps bounds the gaps that are shown; the rest is counted, and is in
@@ -31,6 +33,7 @@ func write(w io.Writer, r *assay.Report, o assay.FormatOptions) error {
 	if o.Width <= 0 {
 		o.Width = defaultWidth
 	}
+	o.Width = max(o.Width, minWidth)
 	b := bufio.NewWriter(w)
 	p := &printer{Writer: b, r: r, o: o}
 	p.heading()
@@ -64,10 +67,26 @@ func (p *printer) heading() {
 	if s := strings.TrimSpace(r.Release.ID + " " + r.Release.Version); s != "" {
 		title += " (" + printable.Text(s) + ")"
 	}
-	p.printf("\n%s\n%s\n", p.paint(title, text.Bold), strings.Repeat("=", min(p.o.Width, text.StringWidth(title))))
+	p.printf("\n")
+	p.wrapped("", title, text.Bold)
+	p.printf("%s\n", strings.Repeat("=", min(p.o.Width, text.StringWidth(title))))
+	p.endOfLife()
 	if len(r.Findings) > 0 {
 		p.printf("%s\n\n", p.totals())
 	}
+}
+
+// endOfLife says what it means that the release is out of support, if it is.
+func (p *printer) endOfLife() {
+	r := &p.r.Release
+	if !r.EndOfLife(p.r.Created) {
+		return
+	}
+	when := "reached its end of life on " + r.EOL
+	if _, err := time.Parse(time.DateOnly, r.EOL); err != nil { // no date is known
+		when = "has reached its end of life"
+	}
+	p.wrapped("", printable.Text(fmt.Sprintf("%s %s %s: its advisories are no longer complete; move to a supported release.", r.ID, r.Version, when)), text.Bold)
 }
 
 // totals counts the findings by severity, worst first.
@@ -121,7 +140,7 @@ func status(f *assay.Finding) string {
 	if s, ok := statuses[f.Status]; ok {
 		return s
 	}
-	return string(f.Status)
+	return printable.Text(string(f.Status))
 }
 
 // title is a line about the vulnerability; where none is known the beginning
@@ -170,22 +189,32 @@ func (p *printer) gaps() {
 }
 
 // wrapped writes s after a prefix, further lines below its beginning.
-func (p *printer) wrapped(prefix, s string) {
+func (p *printer) wrapped(prefix, s string, c ...text.Color) {
 	indent := strings.Repeat(" ", text.StringWidth(prefix))
 	for i, line := range wrap(s, max(20, p.o.Width-len(indent))) {
 		if i > 0 {
 			prefix = indent
 		}
-		p.printf("%s%s\n", prefix, line)
+		p.printf("%s%s\n", prefix, p.paint(line, c...))
 	}
 }
 
-// wrap breaks s at blanks into lines of at most n columns.
+// wrap breaks s at blanks, and within words where there is no other way, into
+// lines of at most n columns.
 func wrap(s string, n int) []string {
 	var lines []string
 	line := ""
 	for word := range strings.FieldsSeq(s) {
+		for text.StringWidth(word) > n {
+			if line != "" {
+				lines = append(lines, line)
+				line = ""
+			}
+			head := text.Trim(word, n)
+			lines, word = append(lines, head), word[len(head):]
+		}
 		switch {
+		case word == "":
 		case line == "":
 			line = word
 		case text.StringWidth(line)+1+text.StringWidth(word) <= n:
@@ -195,7 +224,19 @@ func wrap(s string, n int) []string {
 			line = word
 		}
 	}
-	return append(lines, line)
+	if line != "" {
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// cut returns at most n columns of s, with an ellipsis where something is
+// missing.
+func cut(s string, n int) string {
+	if text.StringWidth(s) <= n {
+		return s
+	}
+	return text.Snip(s, n, "…")
 }
 
 // summary says in one line what was found, and on which data that rests.
@@ -209,10 +250,11 @@ func (p *printer) summary() {
 			fixable++
 		}
 	}
+	data := p.data()
 	verdict := "no vulnerabilities known"
 	if n := len(r.Findings); n > 0 {
 		verdict = fmt.Sprintf("%s in %s, %d with a fix", count(n, "vulnerability", "vulnerabilities"), count(len(affected), "package", "packages"), fixable)
-	} else if len(r.Database.Shards) == 0 {
+	} else if data == "" {
 		verdict = "not matched with any advisories"
 	}
 	p.printf("\n")
@@ -220,7 +262,7 @@ func (p *printer) summary() {
 	if len(r.Gaps) > 0 {
 		p.wrapped("", fmt.Sprintf("%s could not be read or judged: this report may be incomplete.", count(len(r.Gaps), "thing", "things")))
 	}
-	if data := p.data(); data != "" {
+	if data != "" {
 		p.wrapped("", data)
 	}
 	if slices.ContainsFunc(r.Findings, func(f assay.Finding) bool { return f.FixedIn == "" }) {
@@ -232,10 +274,11 @@ func (p *printer) summary() {
 func (p *printer) data() string {
 	var streams []string
 	for _, s := range p.r.Database.Shards {
-		if s.Stream.Family() == assay.StreamDetails || s.Stream == assay.StreamKEV || s.Stream == assay.StreamEPSS {
+		switch s.Stream.Family() {
+		case assay.StreamDetails, string(assay.StreamKEV), string(assay.StreamEPSS), string(assay.StreamEOL):
 			continue
 		}
-		streams = append(streams, fmt.Sprintf("%s (%s, built %s ago)", s.Stream, count(s.Records, "record", "records"), age(p.r.Created.Sub(s.Built))))
+		streams = append(streams, fmt.Sprintf("%s (%s, built %s ago)", printable.Text(string(s.Stream)), count(s.Records, "record", "records"), age(p.r.Created.Sub(s.Built))))
 	}
 	if len(streams) == 0 {
 		return ""

@@ -48,6 +48,7 @@ type metadata struct {
 type operatingSys struct {
 	Family string
 	Name   string
+	EOSL   bool `json:",omitempty"` // out of support
 }
 
 type layer struct {
@@ -162,7 +163,7 @@ func convert(r *assay.Report, o assay.FormatOptions) report {
 	if family == "" {
 		return out
 	}
-	out.Metadata.OS = &operatingSys{Family: family, Name: r.Release.Version}
+	out.Metadata.OS = &operatingSys{Family: family, Name: r.Release.Version, EOSL: r.Release.EndOfLife(r.Created)}
 	res := result{Target: fmt.Sprintf("%s (%s %s)", r.Image.Name, family, r.Release.Version), Class: "os-pkgs", Type: family}
 	if o.AllPkgs {
 		for i := range r.Packages {
@@ -245,7 +246,7 @@ func convertFinding(f *assay.Finding, p *assay.Package) vulnerability {
 		case "4.0":
 			s.V40Vector, s.V40Score = c.Vector, c.Score
 		default:
-			if c.Vector > s.V3Vector { // 3.1 rather than 3.0
+			if s.V3Score == 0 || c.Vector > s.V3Vector { // 3.1 rather than 3.0
 				s.V3Vector, s.V3Score = c.Vector, c.Score
 			}
 		}

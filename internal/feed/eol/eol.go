@@ -1,0 +1,178 @@
+// Package eol reads when releases of products reach their end of life, as the
+// project endoflife.date collects it.
+//
+// https://endoflife.date/docs/api/v1/ describes the document of all products;
+// the older https://endoflife.date/docs/api/v0/ has one for each product.
+package eol
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/distro"
+	"github.com/assaysec/assay/internal/jsonstream"
+)
+
+const (
+	// Document is all products and their releases, some megabytes.
+	Document = "https://endoflife.date/api/v1/products/full"
+
+	// product is the folder of the documents of single products.
+	product = "https://endoflife.date/api/"
+
+	site = "https://endoflife.date/"
+
+	maxProduct = 8 << 20 // a release has 400 bytes, a product some hundred releases at most (2026)
+)
+
+// Feed reads the documents. A record is one release of a product: an advisory
+// EOL-<product>-<cycle> that names the product and, as the version, the cycle.
+// Its Status and Published say how it stands:
+//
+//	end_of_life, a date       support ends, or ended, with that day
+//	end_of_life, no date      it has ended; Reason is "true", as published
+//	not_affected, no date     it goes on, or its end is not known; Reason is "false"
+//
+// What ends is the security support that everybody gets for nothing. That is
+// upstream's "eol", and for Debian, whose tracker serves its LTS, the extended
+// support. Other extensions are sold, and are in Text only.
+//
+// A distribution that is not in the document of all products, for a mirror may
+// hold a part of it, is looked for in a document of its own.
+type Feed struct{}
+
+// Name is "eol".
+func (Feed) Name() string { return "eol" }
+
+// Streams is "eol".
+func (Feed) Streams() []assay.Stream { return []assay.Stream{assay.StreamEOL} }
+
+// Fetch implements assay.Feed.
+func (f Feed) Fetch(ctx context.Context, g assay.Getter, _ []assay.Stream, s assay.Sink) error {
+	c := &catalogue{ctx: ctx, g: g, sink: s, seen: map[string]bool{}}
+	missing := c.read(Document, c.products)
+	if missing != nil && !errors.Is(missing, assay.ErrNotFound) {
+		return missing
+	}
+	for _, name := range distro.Products() {
+		if c.seen[name] {
+			continue
+		}
+		err := c.read(product+name+".json", func(d *jsonstream.Decoder) error { return c.cycles(d, name) })
+		if err != nil && !errors.Is(err, assay.ErrNotFound) {
+			return err
+		}
+	}
+	if missing != nil && len(c.seen) == 0 {
+		return missing
+	}
+	return nil
+}
+
+// catalogue is what Fetch knows.
+type catalogue struct {
+	ctx  context.Context
+	g    assay.Getter
+	sink assay.Sink
+	seen map[string]bool // products
+}
+
+// read reads one document, which must hold a usable record.
+func (c *catalogue) read(url string, visit func(*jsonstream.Decoder) error) error {
+	body, err := c.g.Get(c.ctx, url)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	before := len(c.seen)
+	d := jsonstream.NewDecoder(c.ctx, body, maxProduct)
+	err = visit(d)
+	if err == nil {
+		err = d.End()
+	}
+	if err == nil && len(c.seen) == before {
+		err = fmt.Errorf("no releases in it: %w", assay.ErrMalformed)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", url, err)
+	}
+	return nil
+}
+
+// products reads the document of all products.
+func (c *catalogue) products(d *jsonstream.Decoder) error {
+	return d.Object(func(key string) error {
+		if key != "result" {
+			return d.Skip()
+		}
+		return d.Array(func() error {
+			var p struct {
+				Name     string            `json:"name"`
+				Label    string            `json:"label"`
+				Labels   map[string]string `json:"labels"` // null where there is no such support
+				Releases []json.RawMessage `json:"releases"`
+			}
+			ok, err := d.Value(&p)
+			switch {
+			case err != nil:
+				return err
+			case !ok || !productName.MatchString(p.Name):
+				c.sink.Skip(p.Name, "malformed product")
+				return nil
+			}
+			for _, raw := range p.Releases {
+				r := release{product: p.Name, label: p.Label, extension: p.Labels["eoes"]}
+				if json.Unmarshal(raw, &r) != nil {
+					r.Cycle = ""
+				}
+				if err := c.emit(&r); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
+}
+
+// cycles reads the document of one product.
+func (c *catalogue) cycles(d *jsonstream.Decoder, name string) error {
+	return d.Array(func() error {
+		var v struct {
+			Cycle    string `json:"cycle"`
+			EOL      any    `json:"eol"`             // a date, or whether it ended
+			Extended any    `json:"extendedSupport"` // a date, or whether there is any
+		}
+		ok, err := d.Value(&v)
+		if err != nil {
+			return err
+		}
+		r := release{product: name}
+		if ok {
+			r.Cycle = v.Cycle
+			r.EOLFrom, _ = v.EOL.(string)
+			r.ExtendedFrom, _ = v.Extended.(string)
+			if over, ok := v.EOL.(bool); ok {
+				r.EOL = &over
+			}
+		}
+		return c.emit(&r)
+	})
+}
+
+// productName is what may stand in an address, as permalinks upstream do.
+var productName = regexp.MustCompile(`^[a-z0-9][a-z0-9._+-]{0,99}$`)
+
+// emit hands a release to the sink, or says why not.
+func (c *catalogue) emit(r *release) error {
+	a, why := r.advisory()
+	if why != "" {
+		c.sink.Skip(r.product+" "+r.Cycle, why)
+		return nil
+	}
+	c.seen[r.product] = true
+	return c.sink.Advisory(a)
+}

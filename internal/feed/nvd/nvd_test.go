@@ -1,0 +1,168 @@
+package nvd
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/contract"
+	"github.com/assaysec/assay/internal/corpus"
+)
+
+func pack(b []byte) []byte {
+	var buf bytes.Buffer
+	z := gzip.NewWriter(&buf)
+	z.Write(b)
+	z.Close()
+	return buf.Bytes()
+}
+
+// file is a feed's file with records, each a JSON text.
+func plain(records ...string) []byte {
+	return []byte(`{"resultsPerPage": 1, "vulnerabilities": [` + strings.Join(records, ",") + `]}`)
+}
+
+func record(id, modified string) string {
+	return fmt.Sprintf(`{"cve": {"id": %q, "lastModified": %q, "descriptions": [{"lang": "en", "value": "Words."}]}}`, id, modified)
+}
+
+func meta(b []byte) []byte {
+	return fmt.Appendf(nil, "lastModifiedDate:2025-06-25T03:01:03-04:00\r\nsize:%d\r\nsha256:%X\r\n", len(b), sha256.Sum256(b))
+}
+
+const whole = `{"cve": {"id": "CVE-2021-23814", "published": "2021-12-17T20:15:08.340", "lastModified": "2025-06-17T12:15:20.773", "vulnStatus": "Modified",
+	"descriptions": [{"lang": "es", "value": "Palabras."}, {"lang": "en", "value": "Words."}],
+	"metrics": {
+		"cvssMetricV31": [
+			{"source": "report@snyk.io", "type": "Secondary", "cvssData": {"version": "3.1", "vectorString": "CVSS:3.1/AV:N", "baseScore": 6.7}},
+			{"source": "nvd@nist.gov", "type": "Primary", "cvssData": {"version": "3.1", "vectorString": "CVSS:3.1/AV:N/AC:L", "baseScore": 8.8}},
+			{"source": "x@y", "cvssData": {"version": "3.1", "baseScore": 88}}],
+		"cvssMetricV2": [{"source": "nvd@nist.gov", "cvssData": {"version": "2.0", "vectorString": "AV:N", "baseScore": 6.5}}],
+		"cvssMetricV40": [{"source": "134c704f-9b21-4f2e-91b3-4a467353bcc0", "cvssData": {"version": "4.0", "vectorString": "CVSS:4.0/AV:N", "baseScore": 9.3}}]},
+	"weaknesses": [{"description": [{"lang": "en", "value": "CWE-94"}]}, {"description": [{"lang": "en", "value": "CWE-434"}, {"lang": "en", "value": "NVD-CWE-noinfo"}]}],
+	"references": [{"url": "https://b/"}, {"url": "https://a/"}, {"url": "https://b/"}]}}`
+
+func TestWhole(t *testing.T) {
+	r := contract.Fetch(t, Feed{}, contract.Documents{Base + "2021.json.gz": pack(plain(whole))}, "details:2021")
+	want := []assay.Detail{{
+		ID: "CVE-2021-23814", Feed: "nvd", Text: "Words.", CWEs: []string{"CWE-434", "CWE-94"}, References: []string{"https://a/", "https://b/"},
+		Published: time.Date(2021, 12, 17, 20, 15, 8, 340e6, time.UTC), Modified: time.Date(2025, 6, 17, 12, 15, 20, 773e6, time.UTC),
+		CVSS: []assay.CVSS{
+			{Source: "nvd", Version: "2.0", Vector: "AV:N", Score: 6.5},
+			{Source: "report@snyk.io", Version: "3.1", Vector: "CVSS:3.1/AV:N", Score: 6.7},
+			{Source: "nvd", Version: "3.1", Vector: "CVSS:3.1/AV:N/AC:L", Score: 8.8},
+			{Source: "cisa-adp", Version: "4.0", Vector: "CVSS:4.0/AV:N", Score: 9.3},
+		},
+	}}
+	if diff := cmp.Diff(want, r.Details); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func year(y int) Feed {
+	return Feed{Now: func() time.Time { return time.Date(y, 6, 1, 0, 0, 0, 0, time.UTC) }}
+}
+
+func TestContract(t *testing.T) {
+	y2002, y2003 := plain(record("CVE-1999-0001", ""), record("CVE-2002-0002", "")), plain(record("CVE-2003-0003", ""))
+	contract.Feed(t, contract.FeedCase{Feed: year(2003), Wanted: "details:2003", Documents: contract.Documents{
+		Base + "2002.json.gz": pack(y2002), Base + "2003.json.gz": pack(y2003),
+		Base + "modified.json": plain(record("CVE-2003-0003", "2025-01-01T00:00:00")),
+	}})
+}
+
+func TestYears(t *testing.T) {
+	docs := contract.Documents{
+		Base + "2002.json.gz":   pack(plain(record("CVE-1999-0001", ""), record("CVE-2002-0002", ""))),
+		Base + "2003.json.gz":   pack(plain(record("CVE-2003-0003", ""), `{"cve": {"id": "CVE-2003-4"}}`, `[]`)),
+		Base + "recent.json.gz": pack(plain(record("CVE-2004-0005", ""))),
+	}
+	ids := func(r *contract.Records) string {
+		var s []string
+		for _, d := range r.Details {
+			s = append(s, d.ID)
+		}
+		return strings.Join(s, " ")
+	}
+	for _, tt := range []struct {
+		name    string
+		wanted  []assay.Stream
+		want    string
+		skipped map[string]int
+	}{
+		{"all", nil, "CVE-1999-0001 CVE-2002-0002 CVE-2003-0003 CVE-2004-0005", map[string]int{"year not published": 2, "changes not published": 1, "malformed record": 2}},
+		{"one year", []assay.Stream{"details:2003"}, "CVE-2003-0003", map[string]int{"changes not published": 1, "malformed record": 2}},
+		{"before the first", []assay.Stream{"details:1999"}, "CVE-1999-0001", map[string]int{"changes not published": 1}},
+		{"not published", []assay.Stream{"details:2004"}, "CVE-2004-0005", map[string]int{"year not published": 1, "changes not published": 1}},
+		{"no year", []assay.Stream{"details:other"}, "", map[string]int{}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := contract.Fetch(t, year(2005), docs, tt.wanted...)
+			if got := ids(r); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+			if diff := cmp.Diff(tt.skipped, r.Reasons()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestChecksum(t *testing.T) {
+	b := plain(record("CVE-2003-0003", ""))
+	docs := contract.Documents{Base + "2003.json.gz": pack(b), Base + "2003.meta": meta(append(b, ' '))}
+	err := year(2003).Fetch(t.Context(), docs, []assay.Stream{"details:2003"}, &contract.Records{})
+	if err == nil || !strings.Contains(err.Error(), "2003.json.gz") || !strings.Contains(err.Error(), "SHA-256") {
+		t.Errorf("%v, want a mismatch", err)
+	}
+	docs[Base+"2003.meta"] = []byte("size:5\r\n")
+	err = year(2003).Fetch(t.Context(), docs, []assay.Stream{"details:2003"}, &contract.Records{})
+	if !errors.Is(err, assay.ErrMalformed) || !strings.Contains(err.Error(), "2003.meta") {
+		t.Errorf("%v, want a malformed .meta", err)
+	}
+	docs[Base+"2003.meta"] = meta(b)
+	contract.Fetch(t, year(2003), docs, "details:2003")
+}
+
+func TestRejected(t *testing.T) {
+	r := contract.Fetch(t, Feed{}, contract.Documents{Base + "2021.json": plain(`{"cve": {"id": "CVE-2021-0001", "vulnStatus": "Rejected"}}`)}, "details:2021")
+	if len(r.Details) != 1 || !r.Details[0].Rejected {
+		t.Errorf("%+v", r.Details)
+	}
+}
+
+func TestCorpus(t *testing.T) {
+	r := contract.Fetch(t, year(2026), contract.Mirror(corpus.Path(t, "feeds")))
+	// 2021: 3, 2025: 4, modified: 2, recent: 94.
+	if diff := cmp.Diff(map[string]int{"year not published": 23}, r.Reasons()); diff != "" || len(r.Details) != 103 {
+		t.Errorf("%d kept\n%s", len(r.Details), diff)
+	}
+	scores := map[string]int{}
+	rejected := 0
+	for _, d := range r.Details {
+		for _, c := range d.CVSS {
+			scores[c.Version]++
+		}
+		if d.Rejected {
+			rejected++
+		}
+		if d.ID == "CVE-2021-44228" && (d.CVSS[0] != assay.CVSS{Source: "nvd", Version: "2.0", Vector: "AV:N/AC:M/Au:N/C:C/I:C/A:C", Score: 9.3}) {
+			t.Errorf("%+v", d.CVSS)
+		}
+	}
+	if diff := cmp.Diff(map[string]int{"2.0": 28, "3.1": 75, "4.0": 50}, scores); diff != "" || rejected != 2 {
+		t.Errorf("%d rejected\n%s", rejected, diff)
+	}
+}
+
+func FuzzFeed(f *testing.F) {
+	contract.FuzzFeed(f, year(2003), Base+"2003.json.gz", pack, string(plain(whole, record("CVE-2003-0003", ""))))
+}
