@@ -22,11 +22,26 @@ func Path(t testing.TB, name string) string {
 // the test is skipped; in CI that is a failure.
 func Image(t testing.TB, name string) string {
 	t.Helper()
+	return need(t, image(name), "no test images, see `make images`")
+}
+
+// LargeImage is Image for what only `make images-all` builds, which takes
+// longer than CI has: where it is absent the test is skipped.
+func LargeImage(t testing.TB, name string) string {
+	t.Helper()
+	path := image(name)
+	if _, err := os.Stat(path); err != nil {
+		t.Skipf("no large test images, see `make images-all`: %v", err)
+	}
+	return path
+}
+
+func image(name string) string {
 	dir := os.Getenv("ASSAY_TEST_IMAGES")
 	if dir == "" {
 		dir = filepath.Join(root(), ".images")
 	}
-	return need(t, filepath.Join(dir, filepath.FromSlash(name)), "no test images, see `make images`")
+	return filepath.Join(dir, filepath.FromSlash(name))
 }
 
 func need(t testing.TB, path, why string) string {

@@ -68,31 +68,45 @@ func (w *writer) message(n protowire.Number, fill func(*writer)) {
 	w.bytes(n, m.b)
 }
 
-// fields calls f for each field of message b: v is what numbers hold, p what
-// is behind a length.
-func fields(b []byte, f func(n protowire.Number, v uint64, p []byte) error) error {
-	for len(b) > 0 {
-		n, typ, size := protowire.ConsumeTag(b)
+// message is a message to be read: its bytes, and the same as a string, of which
+// the texts of a record are parts, so that it costs one allocation for all.
+type message struct {
+	b []byte
+	s string
+}
+
+func newMessage(b []byte) message { return message{b, string(b)} }
+
+func (m message) from(n int) message { return message{m.b[n:], m.s[n:]} }
+
+// fields calls f for each field of m: v is what numbers hold, p what is behind a
+// length.
+func fields(m message, f func(n protowire.Number, v uint64, p message) error) error {
+	for len(m.b) > 0 {
+		n, typ, size := protowire.ConsumeTag(m.b)
 		if size < 0 {
 			return broken(size)
 		}
-		b = b[size:]
+		m = m.from(size)
 		var v uint64
-		var p []byte
+		var p message
 		switch typ {
 		case protowire.VarintType:
-			v, size = protowire.ConsumeVarint(b)
+			v, size = protowire.ConsumeVarint(m.b)
 		case protowire.Fixed64Type:
-			v, size = protowire.ConsumeFixed64(b)
+			v, size = protowire.ConsumeFixed64(m.b)
 		case protowire.BytesType:
-			p, size = protowire.ConsumeBytes(b)
+			p.b, size = protowire.ConsumeBytes(m.b)
+			if size >= 0 {
+				p.s = m.s[size-len(p.b) : size]
+			}
 		default: // never written
 			return fmt.Errorf("record: wire type %d: %w", typ, assay.ErrMalformed)
 		}
 		if size < 0 {
 			return broken(size)
 		}
-		b = b[size:]
+		m = m.from(size)
 		if err := f(n, v, p); err != nil {
 			return err
 		}
@@ -110,8 +124,8 @@ func appendItem(list, item []byte) []byte {
 }
 
 // items calls f for each record of a list.
-func items(list []byte, f func(item []byte) error) error {
-	return fields(list, func(n protowire.Number, _ uint64, p []byte) error {
+func items(list message, f func(item message) error) error {
+	return fields(list, func(n protowire.Number, _ uint64, p message) error {
 		if n == fieldItem {
 			return f(p)
 		}
@@ -155,29 +169,29 @@ func (w *writer) cvss(n protowire.Number, scores []assay.CVSS) {
 	}
 }
 
-func decodeAdvisory(b []byte, stream assay.Stream, name string) (a assay.Advisory, err error) {
-	err = fields(b, func(n protowire.Number, v uint64, p []byte) (err error) {
+func decodeAdvisory(b message, stream assay.Stream, name string) (a assay.Advisory, err error) {
+	err = fields(b, func(n protowire.Number, v uint64, p message) (err error) {
 		switch n {
 		case 1:
-			a.ID = string(p)
+			a.ID = p.s
 		case 2:
-			a.Aliases = append(a.Aliases, string(p))
+			a.Aliases = append(a.Aliases, p.s)
 		case 3:
-			a.VendorIDs = append(a.VendorIDs, string(p))
+			a.VendorIDs = append(a.VendorIDs, p.s)
 		case 4:
-			a.Feed = string(p)
+			a.Feed = p.s
 		case 5:
-			a.Title = string(p)
+			a.Title = p.s
 		case 6:
-			a.Text = string(p)
+			a.Text = p.s
 		case 7:
 			a.Severity = severity(v)
 		case 8:
 			a.CVSS, err = decodeCVSS(a.CVSS, p)
 		case 9:
-			a.URL = string(p)
+			a.URL = p.s
 		case 10:
-			a.References = append(a.References, string(p))
+			a.References = append(a.References, p.s)
 		case 11:
 			a.Published, err = decodeTime(p)
 		case 12:
@@ -202,16 +216,16 @@ func severity(v uint64) assay.Severity {
 	return assay.Severity(v)
 }
 
-func decodeCVSS(scores []assay.CVSS, b []byte) ([]assay.CVSS, error) {
+func decodeCVSS(scores []assay.CVSS, b message) ([]assay.CVSS, error) {
 	var c assay.CVSS
-	err := fields(b, func(n protowire.Number, v uint64, p []byte) error {
+	err := fields(b, func(n protowire.Number, v uint64, p message) error {
 		switch n {
 		case 1:
-			c.Source = string(p)
+			c.Source = p.s
 		case 2:
-			c.Version = string(p)
+			c.Version = p.s
 		case 3:
-			c.Vector = string(p)
+			c.Vector = p.s
 		case 4:
 			c.Score = math.Float64frombits(v)
 		}
@@ -220,10 +234,10 @@ func decodeCVSS(scores []assay.CVSS, b []byte) ([]assay.CVSS, error) {
 	return append(scores, c), err
 }
 
-func decodeTime(b []byte) (time.Time, error) {
+func decodeTime(b message) (time.Time, error) {
 	var sec int64
 	var nsec uint64
-	err := fields(b, func(n protowire.Number, v uint64, _ []byte) error {
+	err := fields(b, func(n protowire.Number, v uint64, _ message) error {
 		switch n {
 		case 1:
 			sec = protowire.DecodeZigZag(v)

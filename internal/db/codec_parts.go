@@ -26,41 +26,41 @@ func (w *writer) affected(f *assay.Affected) {
 	w.strings(8, f.Qualifiers.CPEs)
 }
 
-func decodeAffected(f *assay.Affected, b []byte) error {
-	return fields(b, func(n protowire.Number, v uint64, p []byte) error {
+func decodeAffected(f *assay.Affected, b message) error {
+	return fields(b, func(n protowire.Number, v uint64, p message) error {
 		switch n {
 		case 1:
 			r, err := decodeRange(p)
 			f.Ranges = append(f.Ranges, r)
 			return err
 		case 2:
-			f.Versions = append(f.Versions, string(p))
+			f.Versions = append(f.Versions, p.s)
 		case 3:
-			f.Status = assay.Status(p)
+			f.Status = assay.Status(p.s)
 		case 4:
 			f.Severity = severity(v)
 		case 5:
-			f.Reason = string(p)
+			f.Reason = p.s
 		case 6:
-			f.Qualifiers.Arches = append(f.Qualifiers.Arches, string(p))
+			f.Qualifiers.Arches = append(f.Qualifiers.Arches, p.s)
 		case 7:
-			f.Qualifiers.Module = string(p)
+			f.Qualifiers.Module = p.s
 		case 8:
-			f.Qualifiers.CPEs = append(f.Qualifiers.CPEs, string(p))
+			f.Qualifiers.CPEs = append(f.Qualifiers.CPEs, p.s)
 		}
 		return nil
 	})
 }
 
-func decodeRange(b []byte) (r assay.Range, err error) {
-	err = fields(b, func(n protowire.Number, _ uint64, p []byte) error {
+func decodeRange(b message) (r assay.Range, err error) {
+	err = fields(b, func(n protowire.Number, _ uint64, p message) error {
 		switch n {
 		case 1:
-			r.Introduced = string(p)
+			r.Introduced = p.s
 		case 2:
-			r.Fixed = string(p)
+			r.Fixed = p.s
 		case 3:
-			r.LastAffected = string(p)
+			r.LastAffected = p.s
 		}
 		return nil
 	})
@@ -101,23 +101,23 @@ func encodeDetail(d *assay.Detail) []byte {
 	return w.b
 }
 
-func decodeDetail(b []byte) (d assay.Detail, err error) {
-	err = fields(b, func(n protowire.Number, v uint64, p []byte) (err error) {
+func decodeDetail(b message) (d assay.Detail, err error) {
+	err = fields(b, func(n protowire.Number, v uint64, p message) (err error) {
 		switch n {
 		case 1:
-			d.ID = string(p)
+			d.ID = p.s
 		case 2:
-			d.Feed = string(p)
+			d.Feed = p.s
 		case 3:
-			d.Title = string(p)
+			d.Title = p.s
 		case 4:
-			d.Text = string(p)
+			d.Text = p.s
 		case 5:
 			d.CVSS, err = decodeCVSS(d.CVSS, p)
 		case 6:
-			d.CWEs = append(d.CWEs, string(p))
+			d.CWEs = append(d.CWEs, p.s)
 		case 7:
-			d.References = append(d.References, string(p))
+			d.References = append(d.References, p.s)
 		case 8:
 			d.Published, err = decodeTime(p)
 		case 9:
@@ -134,34 +134,34 @@ func decodeDetail(b []byte) (d assay.Detail, err error) {
 	return d, err
 }
 
-func decodeKEV(b []byte) (*assay.KEV, error) {
+func decodeKEV(b message) (*assay.KEV, error) {
 	var k assay.KEV
-	err := fields(b, func(n protowire.Number, v uint64, p []byte) error {
+	err := fields(b, func(n protowire.Number, v uint64, p message) error {
 		switch n {
 		case 1:
-			k.Added = string(p)
+			k.Added = p.s
 		case 2:
-			k.Due = string(p)
+			k.Due = p.s
 		case 3:
 			k.Ransomware = v != 0
 		case 4:
-			k.Action = string(p)
+			k.Action = p.s
 		}
 		return nil
 	})
 	return &k, err
 }
 
-func decodeEPSS(b []byte) (*assay.EPSS, error) {
+func decodeEPSS(b message) (*assay.EPSS, error) {
 	var e assay.EPSS
-	err := fields(b, func(n protowire.Number, v uint64, p []byte) error {
+	err := fields(b, func(n protowire.Number, v uint64, p message) error {
 		switch n {
 		case 1:
 			e.Score = math.Float64frombits(v)
 		case 2:
 			e.Percentile = math.Float64frombits(v)
 		case 3:
-			e.Date = string(p)
+			e.Date = p.s
 		}
 		return nil
 	})
@@ -170,13 +170,13 @@ func decodeEPSS(b []byte) (*assay.EPSS, error) {
 
 // first returns field 1 of a record, its ID, and the name of its feed, which
 // is in field feed.
-func idAndFeed(b []byte, feed protowire.Number) (id, from string, err error) {
-	err = fields(b, func(n protowire.Number, _ uint64, p []byte) error {
+func idAndFeed(b message, feed protowire.Number) (id, from string, err error) {
+	err = fields(b, func(n protowire.Number, _ uint64, p message) error {
 		switch n {
 		case 1:
-			id = string(p)
+			id = p.s
 		case feed:
-			from = string(p)
+			from = p.s
 		}
 		return nil
 	})

@@ -139,8 +139,8 @@ func (d *DB) Lookup(ctx context.Context, s assay.Stream, name string) iter.Seq2[
 var errStop = errors.New("stop")
 
 // advisories yields the records of a list.
-func advisories(list []byte, s assay.Stream, name string, yield func(assay.Advisory, error) bool) error {
-	return items(list, func(b []byte) error {
+func advisories(list message, s assay.Stream, name string, yield func(assay.Advisory, error) bool) error {
+	return items(list, func(b message) error {
 		a, err := decodeAdvisory(b, s, name)
 		if err != nil {
 			return err
@@ -168,7 +168,7 @@ func (d *DB) Detail(ctx context.Context, id string) (assay.Detail, error) {
 		if err != nil {
 			return assay.Detail{}, err
 		}
-		err = items(list, func(b []byte) error {
+		err = items(list, func(b message) error {
 			p, err := decodeDetail(b)
 			if p.ID == id {
 				parts = append(parts, p)
@@ -195,14 +195,14 @@ func (d *DB) Names(ctx context.Context, s assay.Stream) iter.Seq2[string, error]
 			return
 		}
 		blocks := isDetails(s) && detailKey(s, "CVE-2000-0000") != "CVE-2000-0000"
-		err = sh.scan(ctx, blocks, func(key string, list []byte) error {
+		err = sh.scan(ctx, blocks, func(key string, list message) error {
 			if !blocks {
 				if !yield(key, nil) {
 					return errStop
 				}
 				return nil
 			}
-			return items(list, func(b []byte) error {
+			return items(list, func(b message) error {
 				id, _, err := idAndFeed(b, 2)
 				if err == nil && !yield(id, nil) {
 					err = errStop
@@ -253,7 +253,7 @@ func (d *DB) search(ctx context.Context, s assay.Stream, name string, yield func
 		return err
 	}
 	if name == "" {
-		return sh.scan(ctx, true, func(key string, list []byte) error { return advisories(list, s, key, yield) })
+		return sh.scan(ctx, true, func(key string, list message) error { return advisories(list, s, key, yield) })
 	}
 	list, err := sh.get(name)
 	if err != nil {
@@ -300,8 +300,8 @@ func (d *DB) verify(ctx context.Context, e *entry) error {
 	}
 	defer sh.close()
 	n := 0
-	err = sh.scan(ctx, true, func(key string, list []byte) error {
-		return items(list, func(b []byte) (err error) {
+	err = sh.scan(ctx, true, func(key string, list message) error {
+		return items(list, func(b message) (err error) {
 			n++
 			if isDetails(e.Stream) {
 				_, err = decodeDetail(b)

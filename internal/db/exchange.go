@@ -178,13 +178,13 @@ func (u *update) retain(ctx context.Context, old *entry, replaced map[string]boo
 		return nil, err
 	}
 	feed := map[bool]int{true: 2, false: 4}[isDetails(old.Stream)]
-	err = sh.scan(ctx, true, func(key string, list []byte) error {
-		return items(list, func(b []byte) error {
+	err = sh.scan(ctx, true, func(key string, list message) error {
+		return items(list, func(b message) error {
 			_, from, err := idAndFeed(b, protowire.Number(feed))
 			if err != nil || replaced[from] {
 				return err
 			}
-			return sp.add(key, b)
+			return sp.add(key, b.b)
 		})
 	})
 	if err != nil {

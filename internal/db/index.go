@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -41,6 +42,9 @@ type index struct {
 	Shards  []entry   `json:"shards"` // by stream
 	Retired []retired `json:"retired,omitempty"`
 
+	// Editions holds the documents of the shards' sources, each set once.
+	Editions []map[string]string `json:"editions,omitempty"`
+
 	digest string // of the file's content
 }
 
@@ -57,7 +61,8 @@ type entry struct {
 type source struct {
 	Feed      string            `json:"feed"`
 	Scope     []assay.Stream    `json:"scope,omitempty"` // what was wanted; none means everything
-	Documents map[string]string `json:"documents,omitempty"`
+	Documents map[string]string `json:"-"`
+	Edition   int               `json:"edition"`         // Documents as a number in index.Editions, from 1; 0 when nothing is known of them
 	Empty     bool              `json:"empty,omitempty"` // the shard has no records by the feed
 }
 
@@ -91,23 +96,22 @@ func readIndex(dir string) (*index, error) {
 }
 
 func parseIndex(b []byte) (*index, error) {
-	var head struct {
-		Format int `json:"format"`
-	}
-	if err := json.Unmarshal(b, &head); err != nil {
-		return nil, fmt.Errorf("%w: %w; delete it and run `assay db update`", err, assay.ErrMalformed)
-	}
+	ix := &index{}
+	err := json.Unmarshal(b, ix)
 	switch {
-	case head.Format > Format:
-		return nil, fmt.Errorf("the database has format %d and this assay reads up to %d: %w; update assay, or give --db-dir another folder", head.Format, Format, assay.ErrUnsupported)
-	case head.Format < 1:
+	case ix.Format > Format || err != nil && newer(b): // another shape is its good right
+		return nil, fmt.Errorf("the database is of a newer format than %d, which this assay reads: %w; update assay, or use another folder", Format, assay.ErrUnsupported)
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w; delete it and run `assay db update`", err, assay.ErrMalformed)
+	case ix.Format < 1:
 		return nil, fmt.Errorf("no format: %w; delete it and run `assay db update`", assay.ErrMalformed)
 	}
-	ix := &index{}
-	if err := json.Unmarshal(b, ix); err != nil {
-		return nil, fmt.Errorf("%w: %w; delete it and run `assay db update`", err, assay.ErrMalformed)
-	}
 	for _, e := range ix.Shards {
+		for i := range e.Sources {
+			if n := e.Sources[i].Edition; n > 0 && n <= len(ix.Editions) {
+				e.Sources[i].Documents = ix.Editions[n-1]
+			}
+		}
 		if hash, ok := strings.CutPrefix(e.Digest, "sha256:"); !ok || len(hash) != 2*sha256.Size || strings.Trim(hash, "0123456789abcdef") != "" {
 			return nil, fmt.Errorf("shard %s: digest %q: %w; delete it and run `assay db update`", e.Stream, e.Digest, assay.ErrMalformed)
 		}
@@ -115,6 +119,14 @@ func parseIndex(b []byte) (*index, error) {
 	sum := sha256.Sum256(b)
 	ix.digest = "sha256:" + hex.EncodeToString(sum[:])
 	return ix, nil
+}
+
+// newer says whether an index that could not be read is of a newer format.
+func newer(b []byte) bool {
+	var head struct {
+		Format int `json:"format"`
+	}
+	return json.Unmarshal(b, &head) == nil && head.Format > Format
 }
 
 // find returns the shard of a stream; nil when there is none.
@@ -149,8 +161,29 @@ func (e *entry) status(feed string) *assay.FeedStatus {
 	return nil
 }
 
+// number gives each set of documents its place in Editions.
+func (ix *index) number() {
+	ix.Editions = nil
+	for i := range ix.Shards {
+		for j := range ix.Shards[i].Sources {
+			s := &ix.Shards[i].Sources[j]
+			if s.Documents == nil {
+				s.Edition = 0
+				continue
+			}
+			n := slices.IndexFunc(ix.Editions, func(d map[string]string) bool { return maps.Equal(d, s.Documents) })
+			if n < 0 {
+				ix.Editions = append(ix.Editions, s.Documents)
+				n = len(ix.Editions) - 1
+			}
+			s.Edition = n + 1
+		}
+	}
+}
+
 // write exchanges the index of dir for ix, for good.
 func (ix *index) write(dir string) error {
+	ix.number()
 	b, err := json.MarshalIndent(ix, "", "\t")
 	if err != nil {
 		return err

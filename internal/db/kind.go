@@ -57,10 +57,10 @@ func canonical(s assay.Stream, records [][]byte) ([][]byte, error) {
 		it := item{at: i, b: b}
 		var err error
 		if details {
-			d, e := decodeDetail(b)
+			d, e := decodeDetail(newMessage(b))
 			it.id, it.feed, it.modified, err = d.ID, d.Feed, d.Modified.UnixNano(), e
 		} else {
-			it.id, it.feed, err = idAndFeed(b, 4)
+			it.id, it.feed, err = idAndFeed(newMessage(b), 4)
 		}
 		if err != nil {
 			return nil, err

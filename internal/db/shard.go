@@ -138,24 +138,24 @@ func (s *shard) close() error {
 
 // unpack returns the list that a value holds. The result does not share memory
 // with the value, which is gone after its transaction.
-func (s *shard) unpack(v []byte) ([]byte, error) {
+func (s *shard) unpack(v []byte) (message, error) {
 	switch {
 	case len(v) == 0:
-		return nil, fmt.Errorf("empty value: %w", assay.ErrMalformed)
+		return message{}, fmt.Errorf("empty value: %w", assay.ErrMalformed)
 	case v[0] == storedPlain:
-		return bytes.Clone(v[1:]), nil
+		return newMessage(bytes.Clone(v[1:])), nil
 	case v[0] == storedZstd:
 		b, err := s.dec.DecodeAll(v[1:], nil)
 		if err != nil {
-			err = fmt.Errorf("%w: %w", err, assay.ErrMalformed)
+			return message{}, fmt.Errorf("%w: %w", err, assay.ErrMalformed)
 		}
-		return b, err
+		return newMessage(b), nil
 	}
-	return nil, fmt.Errorf("value of kind %d: %w", v[0], assay.ErrUnsupported)
+	return message{}, fmt.Errorf("value of kind %d: %w", v[0], assay.ErrUnsupported)
 }
 
-// get returns the list of records under key; nil when there is none.
-func (s *shard) get(key string) (list []byte, err error) {
+// get returns the list of records under key; an empty one when there is none.
+func (s *shard) get(key string) (list message, err error) {
 	err = s.db.View(func(tx *bolt.Tx) error {
 		b := tx.Bucket(bucketRecords)
 		if b == nil {
@@ -177,10 +177,10 @@ func (s *shard) get(key string) (list []byte, err error) {
 // scan calls f for each key and its list, in the order of keys, a batch in
 // one transaction, so that f may take its time. An ErrMalformed of f's is one of
 // the shard.
-func (s *shard) scan(ctx context.Context, values bool, f func(key string, list []byte) error) error {
+func (s *shard) scan(ctx context.Context, values bool, f func(key string, list message) error) error {
 	type pair struct {
 		key  string
-		list []byte
+		list message
 	}
 	batch := make([]pair, 0, 256)
 	for next := []byte{}; next != nil; {
@@ -202,7 +202,7 @@ func (s *shard) scan(ctx context.Context, values bool, f func(key string, list [
 						return s.damaged(fmt.Errorf("%s: %w", k, err))
 					}
 				}
-				size += len(p.list)
+				size += len(p.list.b)
 				batch = append(batch, p)
 			}
 			next = bytes.Clone(k)

@@ -1,0 +1,393 @@
+package scan_test
+
+import (
+	"archive/tar"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/cache"
+	"github.com/assaysec/assay/internal/corpus"
+	"github.com/assaysec/assay/internal/feed"
+	"github.com/assaysec/assay/internal/fetch"
+	"github.com/assaysec/assay/internal/source"
+	"github.com/assaysec/assay/scan"
+	"github.com/google/go-cmp/cmp"
+)
+
+// forms are the files that an image may be built as.
+var forms = []string{".docker.tar", ".oci", ".oci.tar", ".zstd.oci.tar", ".estargz.oci.tar", ".zstdchunked.oci.tar"}
+
+// small are the images that CI builds; the others take longer.
+var small = []string{"debian-old", "distroless", "rpm-sqlite", "rpm-ndb", "rpm-bdb", "alpine"}
+
+// open opens an image file, to be closed with the test.
+func open(t testing.TB, path string) *assay.Image {
+	t.Helper()
+	img, err := source.Open(context.Background(), source.All(), "", source.Options{Input: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if img.Close != nil {
+			img.Close()
+		}
+	})
+	return img
+}
+
+// system lists the packages of the system, "name version arch".
+func system(r *assay.Report) []string {
+	var out []string
+	for _, p := range r.Packages {
+		out = append(out, p.Name+" "+p.Version+" "+p.Arch)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// TestImages compares the packages of every image that is built, in every form
+// that it has, cold and cached, with what is really in its file system.
+func TestImages(t *testing.T) {
+	counts := map[string]int{"rpm-sqlite": 129, "rpm-ndb": 35, "rpm-bdb": 1, "alpine": 15}
+	for _, name := range []string{"debian-old", "distroless", "rpm-sqlite", "rpm-ndb", "rpm-bdb", "alpine", "debian-base", "trixie-base", "httpd", "python", "java", "polyglot", "node", "big"} {
+		t.Run(name, func(t *testing.T) {
+			path := corpus.LargeImage
+			if slices.Contains(small, name) {
+				path = corpus.Image
+			}
+			want := truth(t, path(t, name+".truth.json"))
+			seen := 0
+			for _, form := range forms {
+				file := strings.TrimSuffix(path(t, name+".truth.json"), ".truth.json") + form
+				if _, err := os.Stat(file); err != nil {
+					continue
+				}
+				seen++
+				c := &cache.Dir{Path: t.TempDir()}
+				for _, again := range []string{"cold", "cached"} {
+					s := scan.Scanner{Cache: c}
+					r, err := s.Scan(context.Background(), open(t, file))
+					if err != nil {
+						t.Fatalf("%s, %s: %v", form, again, err)
+					}
+					if n, ok := counts[name]; ok {
+						if len(r.Packages) != n {
+							t.Errorf("%s, %s: %d packages, want %d", form, again, len(r.Packages), n)
+						}
+					} else if d := cmp.Diff(want, system(r)); d != "" {
+						t.Errorf("%s, %s: packages (-truth +found):\n%s", form, again, d)
+					}
+					for _, g := range r.Gaps {
+						if g.Where != "advisories" {
+							t.Errorf("%s, %s: gap %s", form, again, g)
+						}
+					}
+				}
+			}
+			if seen < 2 {
+				t.Errorf("only %d forms of the image", seen)
+			}
+		})
+	}
+}
+
+func truth(t testing.TB, path string) []string {
+	t.Helper()
+	var v struct{ Dpkg [][]string }
+	readJSON(t, path, &v)
+	var out []string
+	for _, p := range v.Dpkg {
+		out = append(out, strings.Join(p, " "))
+	}
+	slices.Sort(out)
+	return out
+}
+
+func readJSON(t testing.TB, path string, v any) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(b, v); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestLayers: the package that a layer brought is said to come from it, the
+// one that a layer upgraded from that layer.
+func TestLayers(t *testing.T) {
+	r, err := (&scan.Scanner{}).Scan(context.Background(), open(t, corpus.LargeImage(t, "httpd.docker.tar")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	by := map[string]string{}
+	for _, p := range r.Packages {
+		by[p.Name] = fmt.Sprintf("%d %s", p.Layer.Index, p.Layer.CreatedBy)
+	}
+	for name, want := range map[string]string{
+		"bash":    "0 debian bookworm",
+		"apache2": "3 security upgrade", // installed by layer 1, upgraded by layer 3
+	} {
+		if !strings.HasPrefix(by[name], want) {
+			t.Errorf("%s comes from %q, want %q", name, by[name], want)
+		}
+	}
+}
+
+// database is one built from the shared feeds, served as their publishers do.
+func database(t testing.TB, dir string) *scan.Database {
+	t.Helper()
+	srv := httptest.NewServer(http.FileServer(http.Dir(corpus.Path(t, "feeds"))))
+	t.Cleanup(srv.Close)
+	d := &scan.Database{Dir: filepath.Join(dir, "db"), Feeds: feed.All(), Getter: func() (assay.Getter, error) {
+		return fetch.New(fetch.Options{Dir: filepath.Join(dir, "documents"), Mirror: srv.URL})
+	}}
+	t.Cleanup(func() { d.Close() })
+	return d
+}
+
+// TestFindingsOfDebian compares findings with what dpkg itself and the
+// tracker's export, read anew here, say: every pair of package and
+// vulnerability, none more, none less.
+func TestFindingsOfDebian(t *testing.T) {
+	if _, err := exec.LookPath("dpkg"); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	dir := t.TempDir()
+	for _, tt := range []struct {
+		name, codename string
+		path           func(testing.TB, string) string
+	}{
+		{"debian-old", "bullseye", corpus.Image}, {"distroless", "bookworm", corpus.Image}, {"python", "bullseye", corpus.LargeImage}, {"httpd", "bookworm", corpus.LargeImage},
+		{"java", "bookworm", corpus.LargeImage}, {"big", "bookworm", corpus.LargeImage}, {"trixie-base", "trixie", corpus.LargeImage},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			archive := tt.path(t, tt.name+".docker.tar")
+			s := scan.Scanner{Advisories: database(t, dir)}
+			r, err := s.Scan(context.Background(), open(t, archive))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, f := range r.Findings {
+				got = append(got, r.Packages[f.Package].Name+" "+r.Packages[f.Package].Version+" "+f.ID+" "+f.FixedIn)
+				if !strings.Contains(f.Because, string(f.Stream)) || !strings.Contains(f.Because, f.FixedIn) {
+					t.Errorf("%s: because %q", f.ID, f.Because)
+				}
+			}
+			slices.Sort(got)
+			want := expected(t, archive, tt.codename)
+			if d := cmp.Diff(want, got); d != "" {
+				t.Errorf("findings (-expected +found):\n%s", d)
+			}
+			t.Logf("%d pairs of package and vulnerability", len(want))
+		})
+	}
+}
+
+var field = regexp.MustCompile(`(?m)^(Package|Status|Version|Source): *(.*)$`)
+
+// expected computes the pairs with none of the scanner's code.
+func expected(t testing.TB, archive, codename string) []string {
+	t.Helper()
+	var tracker map[string]map[string]struct {
+		Releases map[string]struct {
+			Status string
+			Fixed  string `json:"fixed_version"`
+		}
+	}
+	readJSON(t, corpus.Path(t, "feeds/security-tracker.debian.org/tracker/data/json"), &tracker)
+	less := map[string]bool{}
+	var out []string
+	for stanza := range strings.SplitSeq(status(t, archive), "\n\n") {
+		f := map[string]string{}
+		for _, m := range field.FindAllStringSubmatch(stanza, -1) {
+			f[m[1]] = m[2]
+		}
+		if s := f["Status"]; f["Package"] == "" || s != "" && !strings.HasSuffix(s, " installed") {
+			continue
+		}
+		name, version := f["Package"], f["Version"]
+		if s := f["Source"]; s != "" {
+			name = s
+			if i := strings.Index(s, " ("); i > 0 {
+				name, version = s[:i], strings.TrimSuffix(s[i+2:], ")")
+			}
+		}
+		for id, cve := range tracker[name] {
+			rel := cve.Releases[codename]
+			if rel.Status != "resolved" || rel.Fixed == "0" {
+				continue
+			}
+			key := version + " lt " + rel.Fixed
+			if _, ok := less[key]; !ok {
+				less[key] = exec.Command("dpkg", "--compare-versions", version, "lt", rel.Fixed).Run() == nil
+			}
+			if less[key] {
+				out = append(out, f["Package"]+" "+f["Version"]+" "+id+" "+rel.Fixed)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// status returns dpkg's stanzas of the image's uppermost layer that has them.
+func status(t testing.TB, archive string) string {
+	t.Helper()
+	f, err := os.Open(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	files := map[string]string{} // by layer
+	var manifest []struct{ Layers []string }
+	for r := tar.NewReader(f); ; {
+		h, err := r.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case h.Name == "manifest.json":
+			if err := json.NewDecoder(r).Decode(&manifest); err != nil {
+				t.Fatal(err)
+			}
+		case strings.HasSuffix(h.Name, ".tar") || strings.HasPrefix(h.Name, "blobs/"):
+			for l := tar.NewReader(r); ; {
+				h2, err := l.Next()
+				if err != nil {
+					break
+				}
+				name := strings.TrimPrefix(h2.Name, "./")
+				if name == "var/lib/dpkg/status" || strings.HasPrefix(name, "var/lib/dpkg/status.d/") && h2.Typeflag == tar.TypeReg && !strings.HasSuffix(name, ".md5sums") {
+					b, err := io.ReadAll(l)
+					if err != nil {
+						t.Fatal(err)
+					}
+					files[h.Name] += string(b) + "\n\n"
+				}
+			}
+		}
+	}
+	last := ""
+	for _, layer := range manifest[0].Layers {
+		if files[layer] != "" {
+			last = files[layer]
+		}
+	}
+	return last
+}
+
+// TestAlpine: the vulnerabilities of a real image by the real secdb.
+func TestAlpine(t *testing.T) {
+	s := scan.Scanner{Advisories: database(t, t.TempDir())}
+	r, err := s.Scan(context.Background(), open(t, corpus.Path(t, "conformance/trivy/images/alpine-310.tar.gz")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Packages) != 14 || len(r.Findings) != 20 || r.Release.Version != "3.10.4" && r.Release.Version != "3.10.2" {
+		t.Errorf("Alpine %s: %d packages, %d findings; want 14 and 20", r.Release.Version, len(r.Packages), len(r.Findings))
+	}
+}
+
+// adversarial says what must come of each hostile image: the packages that are
+// found, a part of a gap, or a part of the error.
+var adversarial = map[string]struct{ packages, gap, err string }{
+	"traversal.docker": {packages: "sentinel 1.0-1"}, "long-names.docker": {packages: "sentinel 1.0-1"}, "symlinks.docker": {packages: "sentinel 1.0-1"},
+	"status-behind-symlink.docker": {packages: "sentinel 1.0-1"}, "status-is-symlink-out.docker": {gap: "/proc/self/environ"},
+	"hardlinks.docker": {packages: "sentinel 1.0-1"}, "hardlink-across-layers.docker": {packages: "sentinel 1.0-1"}, "devices.docker": {packages: "sentinel 1.0-1"},
+	"whiteouts.docker": {packages: "sentinel 1.0-1", gap: "whiteout of nothing"}, "whiteout-order.docker": {packages: "sentinel 2.0-1"},
+	"file-dir-swap.docker": {packages: "sentinel 1.0-1"}, "duplicate-entries.docker": {packages: "sentinel 3.0-1"},
+	"format-gnu.docker": {packages: "sentinel 1.0-1"}, "format-ustar.docker": {packages: "sentinel 1.0-1"}, "sparse-1tib.docker": {packages: "sentinel 1.0-1"},
+	"pax-headers.docker": {packages: "sentinel 1.0-1"}, "size-lie-huge.docker": {packages: "sentinel 1.0-1", gap: "truncated"},
+	"size-negative.docker": {packages: "sentinel 1.0-1", gap: "tar header"}, "bad-checksum.docker": {packages: "sentinel 1.0-1", gap: "wrong checksum"},
+	"trailing-garbage.docker": {packages: "sentinel 1.0-1"}, "no-eof-blocks.docker": {packages: "sentinel 1.0-1"}, "empty-layer.docker": {packages: "sentinel 1.0-1"},
+	"truncated-layer-tar.docker": {packages: "sentinel 1.0-1", gap: "truncated"}, "million-entries.oci": {packages: "sentinel 1.0-1"},
+	"gzip-bomb.oci": {packages: "sentinel 1.0-1"}, "gzip-bomb-in-parsed-file.oci": {packages: "sentinel 1.0-1", gap: "over the limit"},
+	"gzip-bomb-lockfile.oci": {packages: "sentinel 1.0-1"}, "truncated-gzip.oci": {err: "sha256:"}, "corrupt-gzip.oci": {err: "sha256:"}, "bad-gzip-crc.oci": {err: "sha256:"},
+	"wrong-blob-digest.oci": {err: "sha256:0000"}, "wrong-diffid.oci": {packages: "sentinel 1.0-1"}, "wrong-size.oci": {err: "sha256:"}, "missing-diffid.oci": {err: "diff IDs"},
+	"multi-member-gzip.oci": {packages: "sentinel 1.0-1"}, "gzip-labelled-plain.oci": {packages: "sentinel 1.0-1"}, "plain-labelled-gzip.oci": {packages: "sentinel 1.0-1"},
+	"unknown-mediatype.oci": {err: "application/vnd.example.encrypted"}, "foreign-layer.oci": {packages: "sentinel 1.0-1"},
+	"config-not-json.docker": {err: "configuration"}, "config-deep-json.docker": {err: "depth"}, "manifest-empty-list.docker": {err: "no image"},
+	"layer-missing.docker": {err: "nope.tar"}, "zero-bytes.docker": {err: "empty file"}, "not-a-tar.docker": {err: "not a tar"}, "manifest-traversal.docker": {err: "leaves the archive"},
+	"same-layer-1000x.docker": {packages: "sentinel 1.0-1"}, "os-release-odd.docker": {packages: "sentinel 1.0-1"},
+	"dpkg-malformed.docker": {packages: "aftergarbage 3, badver not a version!, crlf 1, dup 1, dup 2, half 2, longline 1, nofinalnewline 9, sentinel 1.0-1, source 1:2-3+b1", gap: "noversion"},
+	"rpmdb-broken.docker":   {gap: "rpm: "}, "apk-malformed.docker": {packages: "last 2-r1, ok 1.0-r0", gap: "nover"}, "elf-odd.docker": {packages: "sentinel 1.0-1"},
+}
+
+// TestAdversarial scans hostile and broken images: each ends soon, with what
+// it holds, or with an error that names the place.
+func TestAdversarial(t *testing.T) {
+	for name, want := range adversarial {
+		t.Run(name, func(t *testing.T) {
+			path := corpus.Image(t, "adversarial/"+name+".tar")
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			defer cancel()
+			img, err := source.Open(ctx, source.All(), "", source.Options{Input: path})
+			var r *assay.Report
+			if err == nil {
+				if img.Close != nil {
+					defer img.Close()
+				}
+				r, err = (&scan.Scanner{SpoolDir: t.TempDir()}).Scan(ctx, img)
+			}
+			if want.err != "" {
+				if err == nil || !strings.Contains(err.Error(), want.err) {
+					t.Fatalf("error %v, want one with %q", err, want.err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, p := range r.Packages {
+				got = append(got, p.Name+" "+p.Version)
+			}
+			if s := strings.Join(got, ", "); s != want.packages {
+				t.Errorf("packages %q, want %q", s, want.packages)
+			}
+			gaps := ""
+			for _, g := range r.Gaps {
+				if g.Where != "advisories" {
+					gaps += g.String() + "\n"
+				}
+			}
+			if want.gap == "" && gaps != "" || !strings.Contains(gaps, want.gap) {
+				t.Errorf("gaps %q, want one with %q", gaps, want.gap)
+			}
+		})
+	}
+}
+
+// TestVerify: a layer whose content is not what its diff ID says is an error
+// when that is to be checked.
+func TestVerify(t *testing.T) {
+	img, err := source.Open(context.Background(), source.All(), "", source.Options{Input: corpus.Image(t, "adversarial/wrong-diffid.oci.tar"), SourceOptions: assay.SourceOptions{Verify: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (&scan.Scanner{Verify: true}).Scan(context.Background(), img); err == nil || !strings.Contains(err.Error(), "sha256:0000") {
+		t.Errorf("error %v", err)
+	}
+}
