@@ -111,18 +111,27 @@ func (d *Database) reopen(changed bool) (map[assay.Stream]*assay.Shard, error) {
 	return have, nil
 }
 
+// A StreamError says why a stream of advisories or details cannot be asked.
+type StreamError struct {
+	Stream assay.Stream
+	Err    error // ErrUnsupported, ErrNotFound, or why fetching did not succeed
+}
+
+func (e *StreamError) Error() string { return fmt.Sprintf("%s: %v", e.Stream, e.Err) }
+func (e *StreamError) Unwrap() error { return e.Err }
+
 // judge says what is wrong with a stream, if anything is.
 func (d *Database) judge(s assay.Stream, shard *assay.Shard, fetchErr error) (*assay.Gap, error) {
 	if shard == nil {
 		switch {
 		case !d.fed(s):
-			return nil, fmt.Errorf("no feed has advisories for %s: %w", s, assay.ErrUnsupported)
+			return nil, &StreamError{s, fmt.Errorf("no feed has it: %w", assay.ErrUnsupported)}
 		case fetchErr != nil:
-			return nil, fmt.Errorf("advisories for %s could not be fetched: %w", s, fetchErr)
+			return nil, &StreamError{s, fmt.Errorf("could not be fetched: %w", fetchErr)}
 		case d.Getter == nil:
-			return nil, fmt.Errorf("the database in %s has no advisories for %s, and fetching is turned off: run `assay db update --streams %s` where there is a network: %w", d.Dir, s, s, assay.ErrNotFound)
+			return nil, &StreamError{s, fmt.Errorf("not in the database %s, and fetching is turned off: run `assay db update --streams %s` where there is a network: %w", d.Dir, s, assay.ErrNotFound)}
 		}
-		return nil, fmt.Errorf("its publisher has no advisories for %s: %w", s, assay.ErrUnsupported)
+		return nil, &StreamError{s, fmt.Errorf("its publisher has nothing on it: %w", assay.ErrUnsupported)}
 	}
 	limit := d.MaxAge
 	if limit == 0 {

@@ -100,11 +100,11 @@ func (s *Scanner) match(ctx context.Context, inv *assay.Inventory, r *assay.Repo
 	gaps, err := s.Advisories.Ensure(ctx, streams)
 	r.Gaps = append(r.Gaps, gaps...)
 	if errors.Is(err, assay.ErrUnsupported) { // no feed has it: that is not the user's to mend
-		r.Gaps = append(r.Gaps, assay.Gap{Where: "distribution " + r.Release.ID + " " + r.Release.Version, What: fmt.Sprintf("%v; its packages are not matched", err)})
+		r.Gaps = append(r.Gaps, assay.Gap{Where: "distribution " + r.Release.ID + " " + r.Release.Version, What: fmt.Sprintf("no advisories: %v; its packages are not matched", err)})
 		return nil
 	}
 	if err != nil {
-		return err
+		return fmt.Errorf("advisories for %w", err)
 	}
 	findings, gaps, err := match.Packages(ctx, inv, s.Advisories)
 	if err != nil {
@@ -163,15 +163,25 @@ func (s *Scanner) details(ctx context.Context, r *assay.Report) error {
 	}
 	streams := []assay.Stream{assay.StreamKEV, assay.StreamEPSS}
 	for i := range r.Findings {
-		if st := assay.DetailStream(r.Findings[i].ID); !slices.Contains(streams, st) {
-			streams = append(streams, st)
+		f := &r.Findings[i]
+		ids := []string{f.ID}
+		if !strings.HasPrefix(f.ID, "CVE-") {
+			ids = append(ids, f.Aliases...)
+		}
+		for _, id := range ids {
+			if st := assay.DetailStream(id); !slices.Contains(streams, st) {
+				streams = append(streams, st)
+			}
 		}
 	}
 	slices.Sort(streams)
 	gaps, err := s.Advisories.Ensure(ctx, streams)
 	r.Gaps = append(r.Gaps, gaps...)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if err != nil { // findings without their details are worth more than none
-		r.Gaps = append(r.Gaps, assay.Gap{Where: "details of vulnerabilities", What: "some findings lack severity and description: " + strings.ReplaceAll(err.Error(), "\n", "; ")})
+		r.Gaps = append(r.Gaps, missingDetails(err))
 	}
 	for i := range r.Findings {
 		f := &r.Findings[i]
@@ -188,6 +198,26 @@ func (s *Scanner) details(ctx context.Context, r *assay.Report) error {
 		}
 	}
 	return nil
+}
+
+// missingDetails names the streams that cannot be asked, with the first reason.
+func missingDetails(err error) assay.Gap {
+	var names []string
+	why, errs := err, []error{err}
+	if j, ok := err.(interface{ Unwrap() []error }); ok {
+		errs = j.Unwrap()
+	}
+	for _, e := range errs {
+		var s *StreamError
+		if errors.As(e, &s) {
+			if len(names) == 0 {
+				why = s.Err
+			}
+			names = append(names, string(s.Stream))
+		}
+	}
+	first, _, _ := strings.Cut(why.Error(), "\n")
+	return assay.Gap{Where: "details of vulnerabilities", What: fmt.Sprintf("some findings lack severity and description (%s): %s", strings.Join(names, ", "), first)}
 }
 
 // add puts what the detail feeds know beside what the advisory said.

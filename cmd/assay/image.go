@@ -103,7 +103,6 @@ type reportOptions struct {
 	showLayers    bool
 	exitCode      int
 	exitOnEOL     int
-	listSet       bool
 }
 
 func (o *reportOptions) flags(f *pflag.FlagSet) {

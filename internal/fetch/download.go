@@ -83,7 +83,7 @@ func named(address, target string) string {
 func (f *Fetcher) attempt(ctx context.Context, address, target, key string, old *record) (*record, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	stall := time.AfterFunc(maxStall, func() { cancel(fmt.Errorf("no byte for %s", maxStall)) })
+	stall := time.AfterFunc(f.stall, func() { cancel(fmt.Errorf("no byte for %s", f.stall)) })
 	defer stall.Stop()
 
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
@@ -190,7 +190,7 @@ func (f *Fetcher) receive(ctx context.Context, resp *http.Response, address, key
 	done := have
 	n, err := io.Copy(file, limit.Reader(readerFunc(func(p []byte) (int, error) {
 		n, err := resp.Body.Read(p)
-		stall.Reset(maxStall)
+		stall.Reset(f.stall)
 		if err != nil && err != io.EOF {
 			err = retry{err, 0} // against errors of the disk, which do not pass
 		}

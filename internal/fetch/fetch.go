@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -32,6 +33,7 @@ const (
 	maxDocument = 4 << 30         // the largest document known is 400 MB (vulnrichment, 2026)
 	maxTime     = 2 * time.Hour   // for one document with all its attempts
 	maxStall    = time.Minute     // without a byte: the connection is dead
+	maxDial     = 15 * time.Second
 	maxWait     = 2 * time.Minute // the longest Retry-After that is honoured
 	maxRedirect = 5
 	maxListing  = 8 << 20 // an index page
@@ -62,6 +64,7 @@ type Fetcher struct {
 	client *http.Client
 	mirror place
 	hosts  map[string]place
+	stall  time.Duration // maxStall; less in tests
 
 	mu   sync.Mutex
 	docs map[string]*document
@@ -75,7 +78,7 @@ type document struct {
 
 // New returns a Fetcher. A mirror that is a folder must exist.
 func New(o Options) (*Fetcher, error) {
-	f := &Fetcher{o: o, docs: map[string]*document{}, hosts: map[string]place{}}
+	f := &Fetcher{o: o, docs: map[string]*document{}, hosts: map[string]place{}, stall: maxStall}
 	var err error
 	if f.mirror, err = newPlace(o.Mirror); err != nil {
 		return nil, fmt.Errorf("mirror %s: %w", o.Mirror, err)
@@ -105,9 +108,10 @@ var errRedirect = errors.New("redirected")
 // client returns c, or one of our own, with our limit on redirects.
 func client(c *http.Client) *http.Client {
 	if c == nil {
-		t := http.DefaultTransport.(*http.Transport).Clone() // heeds the proxy variables
-		t.ResponseHeaderTimeout = maxStall
-		c = &http.Client{Transport: t}
+		c = &http.Client{Transport: &http.Transport{
+			Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, MaxIdleConns: 100, IdleConnTimeout: maxStall,
+			DialContext: (&net.Dialer{Timeout: maxDial}).DialContext, TLSHandshakeTimeout: maxDial,
+		}}
 	}
 	our := *c
 	our.CheckRedirect = func(r *http.Request, via []*http.Request) error {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -174,7 +175,9 @@ func TestTableLines(t *testing.T) {
 					}
 					plain = escape.ReplaceAllString(got, "")
 				}
-				if i := strings.IndexFunc(plain, func(c rune) bool { return c != '\n' && (c < ' ' || c >= 0x7f && c < 0xa0 || c == 0x202e || c == 0xfffd) }); i >= 0 {
+				if i := strings.IndexFunc(plain, func(c rune) bool {
+					return c != '\n' && (c < ' ' || c >= 0x7f && c < 0xa0 || c == 0x202e || c == 0xfffd)
+				}); i >= 0 {
 					t.Errorf("%s at %d: %q is shown", name, width, plain[i:min(len(plain), i+10)])
 				}
 				for line := range strings.Lines(plain) {
@@ -209,7 +212,7 @@ func TestJSON(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"json", "trivy-json"} {
-		if text := write(t, name, evil(), assay.FormatOptions{AllPkgs: true}); !stdjson.Valid([]byte(text)) || strings.ContainsAny(text, "\x1b\r\t\xff") {
+		if text := write(t, name, evil(), assay.FormatOptions{AllPkgs: true}); !stdjson.Valid([]byte(text)) || strings.ContainsAny(text, "\x1b\r\t") || !utf8.ValidString(text) {
 			t.Errorf("%s: not to be shown: %s", name, text)
 		}
 	}

@@ -10,12 +10,14 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// maxTitle is the greatest width of the titles' column: a line is read more
-// easily than one that runs across a whole screen.
-const maxTitle = 90
+// The width of the titles' column: less is of no use, more is harder to read.
+const (
+	minTitle = 40
+	maxTitle = 90
+)
 
-// table shows the findings in one grid. It is used where there is room.
-func (p *printer) table() {
+// table shows the findings in one grid; false when there is no room for it.
+func (p *printer) table() bool {
 	t := table.NewWriter()
 	t.SetStyle(table.StyleLight)
 	t.Style().Format.Header = text.FormatDefault
@@ -35,7 +37,12 @@ func (p *printer) table() {
 	for c, name := range []string{"Package", "Vulnerability", "Severity", "Status", "Installed", "Fixed in"} {
 		room -= max(widths[c], len(name))
 	}
-	room = min(maxTitle, max(24, room))
+	for i := range p.r.Findings { // an address that is cut is of no use
+		if room < max(minTitle, text.StringWidth(p.r.Findings[i].URL)) {
+			return false
+		}
+	}
+	room = min(maxTitle, room)
 	for i := range rows {
 		f := &p.r.Findings[i]
 		row := rows[i]
@@ -43,6 +50,7 @@ func (p *printer) table() {
 			p.about(f, room)})
 	}
 	p.printf("%s\n", t.Render())
+	return true
 }
 
 // about is what the last column tells: the title, where to read on, and the

@@ -19,11 +19,10 @@ import (
 var Format = assay.Format{Name: "table", About: "for people (the default)", Write: write}
 
 const (
-	defaultWidth = 120
+	// defaultWidth is for what is no terminal: a file, or the log of a pipeline.
+	defaultWidth = 160
 	// minWidth is from how many columns on the lines of a list make sense.
 	minWidth = 40
-	// wide is from how many columns on a table shows what a list shows at less.
-	wide = 110
 	// maxGaps bounds the gaps that are shown; the rest is counted, and is in
 	// the JSON report.
 	maxGaps = 20
@@ -39,9 +38,7 @@ func write(w io.Writer, r *assay.Report, o assay.FormatOptions) error {
 	p.heading()
 	switch {
 	case len(r.Findings) == 0:
-	case o.Width >= wide:
-		p.table()
-	default:
+	case !p.table():
 		p.list()
 	}
 	if o.AllPkgs {

@@ -226,14 +226,14 @@ func evr(s string) (epoch int, version, release string) {
 
 func convertFinding(f *assay.Finding, p *assay.Package) vulnerability {
 	v := vulnerability{VulnerabilityID: f.ID, VendorIDs: f.VendorIDs, PkgID: id(p), PkgName: p.Name, PkgIdentifier: identifier{p.PURL},
-		InstalledVersion: p.Version, FixedVersion: f.FixedIn, Status: string(f.Status), Layer: layerOf(p), SeveritySource: f.SeveritySource,
+		InstalledVersion: p.Version, FixedVersion: f.FixedIn, Status: string(f.Status), Layer: layerOf(p), SeveritySource: sourceID(f.SeveritySource),
 		PrimaryURL: f.URL, Title: f.Detail.Title, Description: f.Detail.Text, Severity: word(f.Severity), CweIDs: f.Detail.CWEs,
 		References: f.Detail.References, PublishedDate: date(f.Detail.Published), LastModifiedDate: date(f.Detail.Modified)}
 	if s, ok := sources[f.Feed]; ok {
 		v.DataSource = &s
 	}
 	if f.Severity != assay.SeverityUnknown {
-		v.VendorSeverity = map[string]int{f.SeveritySource: number(f.Severity)}
+		v.VendorSeverity = map[string]int{sourceID(f.SeveritySource): number(f.Severity)}
 	}
 	for _, c := range f.Detail.CVSS {
 		if v.CVSS == nil {
@@ -259,6 +259,14 @@ func convertFinding(f *assay.Finding, p *assay.Package) vulnerability {
 		}
 	}
 	return v
+}
+
+// sourceID is Trivy's name of a publisher.
+func sourceID(feed string) string {
+	if s, ok := sources[feed]; ok {
+		return s.ID
+	}
+	return feed
 }
 
 // word is Trivy's severity: it has no negligible.

@@ -1,0 +1,21 @@
+#!/bin/bash
+# Installs the programs that tests start or compare with. On a machine that is
+# not Debian, or without root, it says what is missing; those tests are skipped.
+set -euo pipefail
+declare -A package=(
+  [docker-registry]=docker-registry [dockerd]=docker.io [podman]=podman [containerd]=containerd [runc]=runc
+  [newuidmap]=uidmap [rpm]=rpm [dpkg]=dpkg [mmdebstrap]=mmdebstrap [pigz]=pigz [zstd]=zstd [python3]=python3
+)
+missing=()
+for program in "${!package[@]}"; do
+  command -v "$program" >/dev/null || [ -x "/usr/sbin/$program" ] || missing+=("${package[$program]}")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+  echo "installing ${missing[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq
+  apt-get install -y -qq --no-install-recommends -o Dpkg::Options::=--force-unsafe-io "${missing[@]}" >/dev/null
+else
+  echo "not installed, so some tests will be skipped: ${missing[*]}"
+fi
