@@ -30,9 +30,9 @@ import (
 
 // Bounds of what is taken from a publisher.
 const (
-	maxDocument = 4 << 30         // the largest document known is 400 MB (vulnrichment, 2026)
-	maxTime     = 2 * time.Hour   // for one document with all its attempts
-	maxStall    = time.Minute     // without a byte: the connection is dead
+	maxDocument = 4 << 30       // the largest document known is 400 MB (vulnrichment, 2026)
+	maxTime     = 2 * time.Hour // for one document with all its attempts
+	maxStall    = time.Minute   // without a byte: the connection is dead
 	maxDial     = 15 * time.Second
 	maxWait     = 2 * time.Minute // the longest Retry-After that is honoured
 	maxRedirect = 5
