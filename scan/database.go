@@ -19,7 +19,7 @@ import (
 // are asked for, and no others, from the feeds when they are missing or old.
 type Database struct {
 	Dir    string                       // the folder
-	Feeds  []assay.Feed                 // that build missing streams
+	Feeds  []assay.Feed                 // that build missing streams, and whose age counts
 	Getter func() (assay.Getter, error) // makes what the feeds fetch with; nil: nothing is fetched
 	MaxAge time.Duration                // over which a stream is fetched again; 0 means db.DefaultMaxAge, negative never
 	Log    *slog.Logger                 // nil means none
@@ -35,7 +35,7 @@ type Database struct {
 func (d *Database) Ensure(ctx context.Context, streams []assay.Stream) ([]assay.Gap, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	stale, err := db.Stale(ctx, d.Dir, streams, d.MaxAge)
+	stale, err := db.Stale(ctx, d.Dir, streams, d.Feeds, d.MaxAge)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +139,8 @@ func (d *Database) judge(s assay.Stream, shard *assay.Shard, fetchErr error) (*a
 	}
 	for _, f := range shard.Feeds {
 		age := time.Since(f.Fetched)
-		if limit < 0 || age <= limit {
+		ours := slices.ContainsFunc(d.Feeds, func(g assay.Feed) bool { return g.Name() == f.Feed })
+		if !ours || limit < 0 || age <= limit {
 			continue
 		}
 		why := "fetching is turned off"

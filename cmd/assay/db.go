@@ -59,7 +59,7 @@ func (o *dbOptions) getter(cacheDir string, bars *progress) (assay.Getter, error
 
 // open is the database that a scan asks.
 func (o *dbOptions) open(_ *global, cacheDir string, bars *progress) (*scan.Database, error) {
-	d := &scan.Database{Dir: dbDir(cacheDir), Feeds: feed.All(), MaxAge: o.maxAge, Log: slog.Default()}
+	d := &scan.Database{Dir: dbDir(cacheDir), Feeds: feed.ForScans(), MaxAge: o.maxAge, Log: slog.Default()}
 	if o.offline {
 		d.MaxAge = -1
 	}

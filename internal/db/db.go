@@ -321,10 +321,11 @@ func (d *DB) verify(ctx context.Context, e *entry) error {
 const DefaultMaxAge = 24 * time.Hour
 
 // Stale returns those of the wanted streams that the database in dir does not
-// have, whole, or that a publisher was last asked about more than maxAge ago (0
-// means DefaultMaxAge, negative that age does not matter). A pattern is stale
-// when nothing or something stale matches. Without a database all are.
-func Stale(ctx context.Context, dir string, wanted []assay.Stream, maxAge time.Duration) ([]assay.Stream, error) {
+// have, whole, or that the publisher of one of the feeds (nil means any) was
+// last asked about more than maxAge ago (0 means DefaultMaxAge, negative that
+// age does not matter). A pattern is stale when nothing or something stale
+// matches. Without a database all are.
+func Stale(ctx context.Context, dir string, wanted []assay.Stream, feeds []assay.Feed, maxAge time.Duration) ([]assay.Stream, error) {
 	ix, err := readIndex(dir)
 	if errors.Is(err, assay.ErrNotFound) {
 		return wanted, nil
@@ -345,7 +346,8 @@ func Stale(ctx context.Context, dir string, wanted []assay.Stream, maxAge time.D
 			}
 			found = true
 			for _, f := range e.Feeds {
-				old = old || maxAge > 0 && time.Since(f.Fetched) > maxAge
+				counts := feeds == nil || slices.ContainsFunc(feeds, func(g assay.Feed) bool { return g.Name() == f.Feed })
+				old = old || counts && maxAge > 0 && time.Since(f.Fetched) > maxAge
 			}
 			old = old || intact(ctx, filepath.Join(dir, shardsName, e.file()), e, false) != nil
 		}

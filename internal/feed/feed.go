@@ -2,6 +2,8 @@
 package feed
 
 import (
+	"slices"
+
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/feed/almalinux"
 	"github.com/assaysec/assay/internal/feed/alpine"
@@ -31,4 +33,11 @@ func All() []assay.Feed {
 		epss.Feed{},
 		eol.Feed{},
 	}
+}
+
+// ForScans lists the feeds that a scan asks by itself: all but those that have
+// no documents smaller than the whole of what they know, which is too much to
+// get for one image (vulnrichment, some 400 MB in 2026).
+func ForScans() []assay.Feed {
+	return slices.DeleteFunc(All(), func(f assay.Feed) bool { return f == assay.Feed(vulnrichment.Feed{}) })
 }

@@ -215,19 +215,21 @@ func (m *matcher) later(a, b string) bool {
 	return err == nil && c > 0
 }
 
-// in finds the first range or version of aff that holds key; a version is a
-// range of one.
-func (m *matcher) in(aff *assay.Affected, key version.Key) (assay.Range, bool, error) {
-	var bad error
+// in finds the range or version of aff that holds key. Of several ranges it is
+// the one with the highest fix, for the lower ones proved not to be enough.
+func (m *matcher) in(aff *assay.Affected, key version.Key) (best assay.Range, found bool, bad error) {
 	for _, r := range aff.Ranges {
 		ok, err := m.inRange(r, key)
 		if err != nil {
 			bad = err
 			continue
 		}
-		if ok {
-			return r, true, nil
+		if ok && (!found || m.later(r.Fixed, best.Fixed)) {
+			best, found = r, true
 		}
+	}
+	if found {
+		return best, true, nil
 	}
 	for _, v := range aff.Versions {
 		k, err := m.key(v)
@@ -259,6 +261,9 @@ func (m *matcher) inRange(r assay.Range, key version.Key) (bool, error) {
 			return false, fmt.Errorf("its version cannot be compared: %w", err)
 		}
 		if !bound.inside(m.scheme.Compare(key, k)) {
+			if version.Doubtful(m.scheme, bound.version) {
+				return false, fmt.Errorf("its version %q is not of %s's form, so whether this one is affected cannot be told: %w", bound.version, m.scheme.Name(), assay.ErrMalformed)
+			}
 			return false, nil
 		}
 	}

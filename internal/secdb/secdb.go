@@ -52,8 +52,9 @@ type finding struct {
 // identifier at several versions, the earlier fixes did not suffice: there is
 // a range for each. A string may hold several identifiers ("CVE-2016-9932
 // XSA-200"); those that are not CVEs name the same faults as its CVEs, and are
-// identifiers of their own only where there is none. CVE and GHSA of one fault
-// in strings of their own (Wolfi) cannot be paired and stay apart. Versions
+// identifiers of their own only where there is none. Wolfi and Chainguard list
+// the CVE and the GHSA of a fault side by side: where a version has no more
+// GHSAs than CVEs these are taken for names of the CVEs, else all stay. Versions
 // are kept as they are, valid or not: whoever compares them must say so.
 func Read(ctx context.Context, r io.Reader, p Publisher, s assay.Sink) error {
 	d := jsonstream.NewDecoder(ctx, r, maxPackage)
@@ -88,18 +89,21 @@ func Read(ctx context.Context, r io.Reader, p Publisher, s assay.Sink) error {
 func (p Publisher) emit(i item, s assay.Sink) error {
 	found := map[string]*finding{}
 	for _, version := range slices.Sorted(maps.Keys(i.Pkg.Secfixes)) {
+		var all []names
 		for _, text := range i.Pkg.Secfixes[version] {
-			ids, aliases, vendor := split(text)
-			if len(ids) == 0 || version == "" {
-				s.Skip(i.Pkg.Name+" "+text, "malformed identifier or version")
+			all = append(all, split(text))
+		}
+		for _, n := range pair(version, all) {
+			if len(n.ids) == 0 || version == "" {
+				s.Skip(i.Pkg.Name+" "+n.text, "malformed identifier or version")
 			}
-			for _, id := range ids {
+			for _, id := range n.ids {
 				f := found[id]
 				if f == nil {
 					f = &finding{}
 					found[id] = f
 				}
-				f.aliases, f.vendor = append(f.aliases, aliases...), append(f.vendor, vendor...)
+				f.aliases, f.vendor = append(f.aliases, n.aliases...), append(f.vendor, n.vendor...)
 				switch {
 				case version == "0":
 					f.not = true
@@ -121,6 +125,41 @@ func (p Publisher) emit(i item, s assay.Sink) error {
 	return nil
 }
 
+// names is what one string of identifiers names.
+type names struct {
+	ids, aliases, vendor []string
+	text                 string
+}
+
+// pair makes the GHSAs of a version names of its CVEs, where they can be: an
+// alias of the only CVE, among the other names of several.
+func pair(version string, all []names) []names {
+	isGHSA := func(n names) bool { return len(n.ids) == 1 && strings.HasPrefix(n.ids[0], "GHSA-") }
+	var ghsas []string
+	cves := 0
+	for _, n := range all {
+		if isGHSA(n) {
+			ghsas = append(ghsas, n.ids[0])
+		} else if len(n.ids) > 0 && strings.HasPrefix(n.ids[0], "CVE-") {
+			cves++
+		}
+	}
+	if version == "0" || len(ghsas) == 0 || len(ghsas) > cves {
+		return all
+	}
+	all = slices.DeleteFunc(all, isGHSA)
+	for i := range all {
+		switch n := &all[i]; {
+		case len(n.ids) == 0 || !strings.HasPrefix(n.ids[0], "CVE-"):
+		case cves == 1:
+			n.aliases = append(n.aliases, ghsas...)
+		default: // which is which is not told
+			n.vendor = append(n.vendor, ghsas...)
+		}
+	}
+	return all
+}
+
 func (p Publisher) advisory(name, id string, f *finding) assay.Advisory {
 	a := assay.Affected{Stream: p.Stream, Name: name, Status: assay.StatusNotAffected, Ranges: []assay.Range{{}}}
 	if len(f.versions) > 0 { // a fix outweighs "not affected": it was affected once
@@ -138,7 +177,8 @@ func (p Publisher) advisory(name, id string, f *finding) assay.Advisory {
 // split takes a string of identifiers apart: those that records are made of,
 // and for each of them other names and the notices of others. Misspelt CVEs
 // ("CVE_2019-2426", "cve-2017-2616") are mended.
-func split(text string) (ids, aliases, vendor []string) {
+func split(text string) names {
+	var ids, aliases, vendor []string
 	for _, id := range strings.FieldsFunc(text, func(r rune) bool { return r <= ' ' || r == ',' || r == ';' || r == 0xa0 }) {
 		if up := strings.ToUpper(id); strings.HasPrefix(up, "CVE_") || strings.HasPrefix(up, "CVE-") {
 			id = "CVE-" + up[4:]
@@ -160,7 +200,7 @@ func split(text string) (ids, aliases, vendor []string) {
 	if len(ids) == 0 {
 		ids, vendor = vendor, nil
 	}
-	return ids, aliases, vendor
+	return names{ids, aliases, vendor, text}
 }
 
 const maxID = 100 // the longest identifier of any publisher has 30 characters

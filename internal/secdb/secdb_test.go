@@ -49,7 +49,10 @@ func TestRead(t *testing.T) {
 		{"misspelt", `{"1-r0": ["CVE_2019-2426", "cve-2017-2616", "CVE-2020-5,CVE-2020-6"]}`, []string{
 			"p CVE-2017-2616 | affected <1-r0", "p CVE-2019-2426 | affected <1-r0", "p CVE-2020-5 | affected <1-r0", "p CVE-2020-6 | affected <1-r0"}, nil},
 		{"words that are none", `{"1-r0": ["CVE N/A ZBX-11023", "", "???"]}`, []string{"p ZBX-11023 | affected <1-r0"}, map[string]int{"malformed identifier or version": 2}},
-		{"side by side", `{"1-r0": ["CVE-2020-1", "GHSA-xxxx-1"]}`, []string{"p CVE-2020-1 | affected <1-r0", "p GHSA-xxxx-1 | affected <1-r0"}, nil},
+		{"side by side", `{"1-r0": ["CVE-2020-1", "GHSA-xxxx-1"]}`, []string{"p CVE-2020-1 GHSA-xxxx-1| affected <1-r0"}, nil},
+		{"several side by side", `{"1-r0": ["CVE-2020-1", "CVE-2020-2", "GHSA-xxxx-1"]}`, []string{"p CVE-2020-1 |GHSA-xxxx-1 affected <1-r0", "p CVE-2020-2 |GHSA-xxxx-1 affected <1-r0"}, nil},
+		{"more GHSAs than CVEs", `{"1-r0": ["CVE-2020-1", "GHSA-xxxx-1", "GHSA-xxxx-2"]}`, []string{"p CVE-2020-1 | affected <1-r0", "p GHSA-xxxx-1 | affected <1-r0", "p GHSA-xxxx-2 | affected <1-r0"}, nil},
+		{"side by side, not affected", `{"0": ["CVE-2020-1", "GHSA-xxxx-1"]}`, []string{"p CVE-2020-1 | not_affected <", "p GHSA-xxxx-1 | not_affected <"}, nil},
 		{"odd versions", `{"1.20": ["CVE-2020-1"], "0.8.21.r2": ["CVE-2020-2"]}`, []string{"p CVE-2020-1 | affected <1.20", "p CVE-2020-2 | affected <0.8.21.r2"}, nil},
 		{"no version", `{"": ["CVE-2020-1"]}`, nil, map[string]int{"malformed identifier or version": 1}},
 		{"nothing", `[]`, nil, nil},

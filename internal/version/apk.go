@@ -41,17 +41,31 @@ func (apk) Key(v string) (Key, error) {
 		return "", err
 	}
 	var buf [usualKey]byte
-	k, s, last := buf[:0], v, apkOdd
+	k, s, odd := appendApkParts(buf[:0], v)
+	if odd {
+		return Key(appendOdd(append(k, apkOdd), s)), nil
+	}
+	return Key(append(k, apkEnd)), nil
+}
+
+// Doubtful reports that v departs from the form.
+func (apk) Doubtful(v string) bool {
+	var buf [usualKey]byte
+	_, _, odd := appendApkParts(buf[:0], v)
+	return odd
+}
+
+// appendApkParts appends the parts of v up to its end, or to where it departs
+// from the form: then odd is true and rest is what follows.
+func appendApkParts(k []byte, v string) (_ []byte, rest string, odd bool) {
+	s, last := v, apkOdd
 	if n := digits(s); n > 0 {
 		k, s, last = appendNumber(append(k, apkFirst), s[:n]), s[n:], apkFirst
 	}
 	for last != apkOdd && s != "" {
 		k, s, last = appendApk(k, s, last)
 	}
-	if last == apkOdd {
-		return Key(appendOdd(append(k, apkOdd), s)), nil
-	}
-	return Key(append(k, apkEnd)), nil
+	return k, s, last == apkOdd
 }
 
 // appendApk appends the part that starts s and returns what follows it; last

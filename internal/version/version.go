@@ -63,6 +63,13 @@ func Compare(s Scheme, a, b string) (int, error) {
 	return s.Compare(x, y), nil
 }
 
+// Doubtful reports that s orders v, but that v is not of the scheme's form, so
+// that its author may have meant another place in the order.
+func Doubtful(s Scheme, v string) bool {
+	d, ok := s.(interface{ Doubtful(string) bool })
+	return ok && d.Doubtful(v)
+}
+
 // byteOrder compares the keys of schemes whose order bytes can express.
 type byteOrder struct{}
 
