@@ -14,7 +14,6 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/match"
-	"github.com/assaysec/assay/internal/version"
 )
 
 // memory is a database: advisories of any stream that they name.
@@ -288,31 +287,5 @@ func TestMany(t *testing.T) {
 	_, gaps, err := match.Packages(t.Context(), inv, db)
 	if err != nil || len(gaps) != 2 || !strings.HasSuffix(gaps[0].Where, "p07 and 12 more") || !strings.Contains(gaps[1].What, "CVE-07 and 12 more;") {
 		t.Errorf("%v %v", err, gaps)
-	}
-}
-
-// TestSeveralFixes: a range for each fix, of which the earlier did not suffice.
-func TestSeveralFixes(t *testing.T) {
-	m := &matcher{scheme: version.Apk, keys: map[string]version.Key{}}
-	key, err := version.Apk.Key("1.0-r0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, in, err := m.in(&assay.Affected{Ranges: []assay.Range{{Fixed: "1.10-r0"}, {Fixed: "1.2-r0"}, {Fixed: "0.9-r0"}}}, key)
-	if r.Fixed != "1.10-r0" || !in || err != nil {
-		t.Errorf("%+v, %v, %v", r, in, err)
-	}
-}
-
-// TestDoubtfulFix: by apk's rule 4.10-1-r1 is below 4.10-r0, which is hardly
-// what its author meant: that is a gap, not a clean package.
-func TestDoubtfulFix(t *testing.T) {
-	m := &matcher{scheme: version.Apk, keys: map[string]version.Key{}}
-	key, err := version.Apk.Key("4.10-r0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, in, err := m.in(&assay.Affected{Ranges: []assay.Range{{Fixed: "4.10-1-r1"}}}, key); in || !errors.Is(err, assay.ErrMalformed) {
-		t.Errorf("%v, %v", in, err)
 	}
 }
