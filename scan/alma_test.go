@@ -22,7 +22,9 @@ type erratum struct {
 	Related  []string
 	Affected []struct {
 		Package struct{ Ecosystem, Name string }
-		Ranges  []struct{ Events []struct{ Introduced, Fixed string } }
+		Ranges  []struct {
+			Events []struct{ Introduced, Fixed string }
+		}
 	}
 }
 
