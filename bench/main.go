@@ -1,3 +1,5 @@
+//go:build unix
+
 // Command bench times whole scans beside the limits that they are judged by,
 // in one run: reading the archive, and decompressing the layers on as many
 // processors. It prints medians and their ratios. See docs/performance.md.
@@ -133,7 +135,11 @@ func measure(runs int, before func() error, name string, args ...string) (figure
 		}
 		walls = append(walls, time.Since(start).Seconds())
 		cpus = append(cpus, (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds())
-		rss = append(rss, cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss<<10)
+		peak := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss
+		if runtime.GOOS != "darwin" { // which counts bytes, the others kilobytes
+			peak <<= 10
+		}
+		rss = append(rss, int64(peak))
 	}
 	slices.Sort(walls)
 	slices.Sort(cpus)
