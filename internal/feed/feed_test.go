@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"reflect"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
@@ -50,9 +51,9 @@ func build(t testing.TB, g assay.Getter, wanted ...assay.Stream) (dir string, _ 
 func TestMirrors(t *testing.T) {
 	path := corpus.Path(t, "feeds")
 	_, byFolder := build(t, getter(t, path))
-	requests := 0
+	var requests atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		requests++
+		requests.Add(1)
 		http.FileServer(http.Dir(path)).ServeHTTP(w, r)
 	}))
 	defer server.Close()
@@ -89,7 +90,7 @@ func TestMirrors(t *testing.T) {
 	if err := byServer.Verify(t.Context()); err != nil {
 		t.Error(err)
 	}
-	requests = 0
+	requests.Store(0)
 	res, err := new(db.Builder).Update(t.Context(), dir, feed.All(), open(), wanted)
 	if n := len(byServer.Shards()); n != 9 {
 		t.Errorf("%d shards, want 9", n)
@@ -97,7 +98,7 @@ func TestMirrors(t *testing.T) {
 	if err != nil || len(res.Built) != 0 || len(res.Unchanged) != len(byServer.Shards()) {
 		t.Errorf("second update: %+v, %v: want nothing built", res, err)
 	}
-	if requests == 0 {
+	if requests.Load() == 0 {
 		t.Error("the second update asked nobody")
 	}
 	roundTrip(t, path, byFolder)

@@ -396,7 +396,7 @@ func TestAdversarial(t *testing.T) {
 func TestBuiltImages(t *testing.T) {
 	for _, name := range []string{"alpine.docker.tar", "alpine.oci.tar", "rpm-sqlite.docker.tar", "rpm-sqlite.oci.tar", "distroless.docker.tar", "distroless.oci.tar", "debian-base.zstdchunked.oci.tar", "debian-base.estargz.oci.tar"} {
 		t.Run(name, func(t *testing.T) {
-			img := open1(t, OCI{}, corpus.Image(t, name), assay.SourceOptions{})
+			img := open1(t, OCI{}, corpus.LargeImage(t, name), assay.SourceOptions{})
 			for _, l := range img.Layers {
 				r, err := l.Open(t.Context())
 				if err != nil {

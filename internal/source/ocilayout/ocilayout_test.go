@@ -88,7 +88,7 @@ func TestLinks(t *testing.T) {
 }
 
 func TestBuiltImage(t *testing.T) {
-	dir := corpus.Image(t, "debian-base.oci")
+	dir := corpus.LargeImage(t, "debian-base.oci")
 	before, _ := os.ReadDir(dir)
 	img, err := Source{}.Open(t.Context(), dir, assay.SourceOptions{Verify: true})
 	if err != nil {
