@@ -193,6 +193,11 @@ func TestFindingsOfDebian(t *testing.T) {
 				}
 			}
 			slices.Sort(got)
+			if installed := queried(t, archive); tt.name != "distroless" {
+				if d := cmp.Diff(installed, system(r)); d != "" {
+					t.Errorf("packages (-dpkg-query +found):\n%s", d)
+				}
+			}
 			want := expected(t, archive, tt.codename)
 			if d := cmp.Diff(want, got); d != "" {
 				t.Errorf("findings (-expected +found):\n%s", d)
@@ -200,6 +205,27 @@ func TestFindingsOfDebian(t *testing.T) {
 			t.Logf("%d pairs of package and vulnerability", len(want))
 		})
 	}
+}
+
+// queried lists what dpkg-query says is installed.
+func queried(t testing.TB, archive string) []string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "status"), []byte(status(t, archive)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	b, err := exec.Command("dpkg-query", "--admindir="+dir, "-W", "-f", "${db:Status-Status} ${Package} ${Version} ${Architecture}\n").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for line := range strings.Lines(string(b)) {
+		if rest, ok := strings.CutPrefix(strings.TrimSpace(line), "installed "); ok {
+			out = append(out, rest)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 var field = regexp.MustCompile(`(?m)^(Package|Status|Version|Source): *(.*)$`)
