@@ -108,7 +108,7 @@ type Format struct {
 
 // FormatOptions is what a user may choose about how a report looks.
 type FormatOptions struct {
-	Width      int  // columns of the terminal; 0 means 120
+	Width      int  // columns of the terminal; 0 means 160
 	Color      bool // escape sequences are welcome
 	ShowLayers bool // layer and instruction with each package
 	AllPkgs    bool // packages without findings, too

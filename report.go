@@ -47,7 +47,8 @@ type Report struct {
 	Image    ImageInfo `json:"image"`
 	Release  Release   `json:"release"`
 	Packages []Package `json:"packages"`
-	Findings []Finding `json:"findings"` // worst first, then by package
+	Findings []Finding `json:"findings"`          // worst first, then by package
+	LeftOut  int       `json:"leftOut,omitempty"` // findings that the user asked not to see
 	Gaps     []Gap     `json:"gaps,omitempty"`
 	Database Database  `json:"database,omitzero"`
 }

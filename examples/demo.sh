@@ -19,7 +19,6 @@ why() { sed -n '1,3p' "$work/err" | cut -c1-160 | sed 's/^/    /'; }
 
 # scan REFERENCE [FLAG ...]: shows the report when there is one.
 scan() {
-  local width=${COLUMNS:-}
   "$assay" image --ignore-unfixed --show-layers "$@" >"$work/report" 2>"$work/err" || return 1
   cat "$work/report"
 }

@@ -17,6 +17,7 @@ import (
 
 // Database is the advisory database of a folder. It fetches the streams that
 // are asked for, and no others, from the feeds when they are missing or old.
+// Several scans may use it at once.
 type Database struct {
 	Dir    string                       // the folder
 	Feeds  []assay.Feed                 // that build missing streams, and whose age counts
@@ -24,17 +25,18 @@ type Database struct {
 	MaxAge time.Duration                // over which a stream is fetched again; 0 means db.DefaultMaxAge, negative never
 	Log    *slog.Logger                 // nil means none
 
-	mu    sync.Mutex
-	tried map[assay.Stream]bool // streams that were fetched, or failed to be
-	open  *db.DB
-	used  []assay.Shard // by databases that were open before
+	fetching sync.Mutex            // held while streams are made ready, which may take minutes
+	tried    map[assay.Stream]bool // streams that were fetched, or failed to be
+
+	mu  sync.Mutex
+	dbs []*db.DB // open ones, the newest last; a scan may still ask an older one
 }
 
 // Ensure implements Advisories. ErrUnsupported: no feed has a stream.
 // ErrNotFound: it is not in the database and may not, or cannot, be fetched.
 func (d *Database) Ensure(ctx context.Context, streams []assay.Stream) ([]assay.Gap, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	d.fetching.Lock()
+	defer d.fetching.Unlock()
 	stale, err := db.Stale(ctx, d.Dir, streams, d.Feeds, d.MaxAge)
 	if err != nil {
 		return nil, err
@@ -51,14 +53,23 @@ func (d *Database) Ensure(ctx context.Context, streams []assay.Stream) ([]assay.
 	if err != nil {
 		return nil, err
 	}
-	var gaps []assay.Gap
 	var errs []error
+	var ages []age
+	byAge := map[string][]assay.Stream{}
 	for _, s := range streams {
-		gap, err := d.judge(s, have[s], fetchErr)
+		old, err := d.judge(s, have[s], fetchErr)
 		errs = append(errs, err)
-		if gap != nil {
-			gaps = append(gaps, *gap)
+		if old != nil {
+			key := old.feed + "\x00" + old.why
+			if byAge[key] == nil {
+				ages = append(ages, *old)
+			}
+			byAge[key] = append(byAge[key], s)
 		}
+	}
+	var gaps []assay.Gap
+	for _, a := range ages {
+		gaps = append(gaps, aged(a, byAge[a.feed+"\x00"+a.why]))
 	}
 	return gaps, errors.Join(errs...)
 }
@@ -90,25 +101,35 @@ func (d *Database) fed(s assay.Stream) bool {
 // reopen opens the database, anew when it changed, and lists its shards.
 func (d *Database) reopen(changed bool) (map[assay.Stream]*assay.Shard, error) {
 	have := map[assay.Stream]*assay.Shard{}
-	if d.open == nil || changed {
-		opened, err := db.Open(d.Dir)
+	open := d.newest()
+	if open == nil || changed {
+		var err error
+		open, err = db.Open(d.Dir)
 		if errors.Is(err, assay.ErrNotFound) {
 			return have, nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		if d.open != nil {
-			d.used = d.Used().Shards
-			d.open.Close()
-		}
-		d.open = opened
+		d.mu.Lock()
+		d.dbs = append(d.dbs, open)
+		d.mu.Unlock()
 	}
-	shards := d.open.Shards()
+	shards := open.Shards()
 	for i := range shards {
 		have[shards[i].Stream] = &shards[i]
 	}
 	return have, nil
+}
+
+// newest is the database that is asked; nil when none is open.
+func (d *Database) newest() *db.DB {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.dbs) == 0 {
+		return nil
+	}
+	return d.dbs[len(d.dbs)-1]
 }
 
 // A StreamError says why a stream of advisories or details cannot be asked.
@@ -120,8 +141,8 @@ type StreamError struct {
 func (e *StreamError) Error() string { return fmt.Sprintf("%s: %v", e.Stream, e.Err) }
 func (e *StreamError) Unwrap() error { return e.Err }
 
-// judge says what is wrong with a stream, if anything is.
-func (d *Database) judge(s assay.Stream, shard *assay.Shard, fetchErr error) (*assay.Gap, error) {
+// judge says what is wrong with a stream: that it cannot be asked, or is old.
+func (d *Database) judge(s assay.Stream, shard *assay.Shard, fetchErr error) (*age, error) {
 	if shard == nil {
 		switch {
 		case !d.fed(s):
@@ -133,54 +154,84 @@ func (d *Database) judge(s assay.Stream, shard *assay.Shard, fetchErr error) (*a
 		}
 		return nil, &StreamError{s, fmt.Errorf("its publisher has nothing on it: %w", assay.ErrUnsupported)}
 	}
+	return d.old(shard, fetchErr), nil
+}
+
+// age is what is too old in a shard, and why there is nothing newer.
+type age struct {
+	feed, why string
+	age       time.Duration
+}
+
+// old finds the first feed of a shard whose publisher was asked too long ago.
+func (d *Database) old(shard *assay.Shard, fetchErr error) *age {
 	limit := d.MaxAge
 	if limit == 0 {
 		limit = db.DefaultMaxAge
 	}
 	for _, f := range shard.Feeds {
-		age := time.Since(f.Fetched)
+		a := time.Since(f.Fetched)
 		ours := slices.ContainsFunc(d.Feeds, func(g assay.Feed) bool { return g.Name() == f.Feed })
-		if !ours || limit < 0 || age <= limit {
+		if !ours || limit < 0 || a <= limit {
 			continue
 		}
 		why := "fetching is turned off"
 		if fetchErr != nil {
-			why = strings.ReplaceAll(fetchErr.Error(), "\n", "; ")
+			why, _, _ = strings.Cut(fetchErr.Error(), "\n")
 		} else if f.Error != "" {
 			why = f.Error
 		}
-		return &assay.Gap{Where: "advisories for " + string(s), What: fmt.Sprintf("%s old, newer ones are not known (feed %s: %s)", age.Round(time.Hour), f.Feed, why)}, nil
+		return &age{f.Feed, why, a}
 	}
-	return nil, nil
+	return nil
+}
+
+// aged makes a gap of streams that are old for the same reason.
+func aged(a age, streams []assay.Stream) assay.Gap {
+	unit := time.Hour
+	if a.age < unit {
+		unit = time.Second
+	}
+	var names []string
+	for _, s := range streams {
+		names = append(names, string(s))
+	}
+	return assay.Gap{Where: "advisories of feed " + a.feed, What: fmt.Sprintf("%s old, newer ones are not known (%s): %s",
+		strings.TrimSuffix(a.age.Round(unit).String(), "0m0s"), strings.Join(names, ", "), a.why)}
 }
 
 // Lookup implements assay.Advisories.
 func (d *Database) Lookup(ctx context.Context, s assay.Stream, name string) iter.Seq2[assay.Advisory, error] {
-	if d.open == nil {
-		return func(yield func(assay.Advisory, error) bool) {
-			yield(assay.Advisory{}, fmt.Errorf("no database in %s: %w", d.Dir, assay.ErrNotFound))
-		}
+	if c := d.newest(); c != nil {
+		return c.Lookup(ctx, s, name)
 	}
-	return d.open.Lookup(ctx, s, name)
+	return func(yield func(assay.Advisory, error) bool) {
+		yield(assay.Advisory{}, fmt.Errorf("no database in %s: %w", d.Dir, assay.ErrNotFound))
+	}
 }
 
 // Detail implements assay.Details.
 func (d *Database) Detail(ctx context.Context, id string) (assay.Detail, error) {
-	if d.open == nil {
-		return assay.Detail{}, assay.ErrNotFound
+	if c := d.newest(); c != nil {
+		return c.Detail(ctx, id)
 	}
-	return d.open.Detail(ctx, id)
+	return assay.Detail{}, assay.ErrNotFound
 }
 
-// Used implements Advisories.
+// Used implements Advisories: all shards that were asked, in their last state.
 func (d *Database) Used() assay.Database {
-	if d.open == nil {
-		return assay.Database{}
-	}
-	u := d.open.Used()
-	for _, s := range d.used {
-		if !slices.ContainsFunc(u.Shards, func(t assay.Shard) bool { return t.Stream == s.Stream }) {
-			u.Shards = append(u.Shards, s)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var u assay.Database
+	for _, open := range slices.Backward(d.dbs) {
+		v := open.Used()
+		if u.Digest == "" {
+			u.Digest = v.Digest
+		}
+		for _, s := range v.Shards {
+			if !slices.ContainsFunc(u.Shards, func(t assay.Shard) bool { return t.Stream == s.Stream }) {
+				u.Shards = append(u.Shards, s)
+			}
 		}
 	}
 	slices.SortFunc(u.Shards, func(a, b assay.Shard) int { return strings.Compare(string(a.Stream), string(b.Stream)) })
@@ -194,8 +245,12 @@ func (d *Database) Used() assay.Database {
 
 // Close closes the database.
 func (d *Database) Close() error {
-	if d.open == nil {
-		return nil
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var errs []error
+	for _, open := range d.dbs {
+		errs = append(errs, open.Close())
 	}
-	return d.open.Close()
+	d.dbs = nil
+	return errors.Join(errs...)
 }

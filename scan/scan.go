@@ -57,6 +57,7 @@ func (s *Scanner) Scan(ctx context.Context, img *assay.Image) (*assay.Report, er
 	}
 	if s.SkipOS {
 		inv.Packages = slices.DeleteFunc(inv.Packages, func(p assay.Package) bool { return isSystem(p.Type) })
+		inv.Gaps = append(inv.Gaps, assay.Gap{Where: "language packages", What: "none is read by this version, which knows the packages of the system only"})
 	}
 	now := time.Now
 	if s.Now != nil {
@@ -100,7 +101,8 @@ func (s *Scanner) match(ctx context.Context, inv *assay.Inventory, r *assay.Repo
 	gaps, err := s.Advisories.Ensure(ctx, streams)
 	r.Gaps = append(r.Gaps, gaps...)
 	if errors.Is(err, assay.ErrUnsupported) { // no feed has it: that is not the user's to mend
-		r.Gaps = append(r.Gaps, assay.Gap{Where: "distribution " + r.Release.ID + " " + r.Release.Version, What: fmt.Sprintf("no advisories: %v; its packages are not matched", err)})
+		r.Gaps = append(r.Gaps, assay.Gap{Where: "distribution " + r.Release.ID + " " + r.Release.Version, What: fmt.Sprintf(
+			"no advisories (%s); its packages are listed, not matched", strings.TrimSuffix(err.Error(), ": "+assay.ErrUnsupported.Error()))})
 		return nil
 	}
 	if err != nil {

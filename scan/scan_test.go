@@ -137,7 +137,7 @@ func TestScan(t *testing.T) {
 		{"not asked for", "debian", "12", published{rows: one}, triage.Options{IgnoreUnfixed: true}, nil, nil},
 		{"no distribution of ours", "plan9", "4", published{}, triage.Options{}, []string{"gap: distribution plan9 4: not supported; its 1 system packages are not matched"}, nil},
 		{"no feed", "debian", "12", published{rows: with(), refused: map[assay.Stream]error{bookworm: fmt.Errorf("no feed: %w", assay.ErrUnsupported)}}, triage.Options{},
-			[]string{"gap: distribution debian 12: no advisories: no feed: unsupported; its packages are not matched"}, nil},
+			[]string{"gap: distribution debian 12: no advisories (no feed); its packages are listed, not matched"}, nil},
 		{"not in the database", "debian", "12", published{rows: with(), refused: map[assay.Stream]error{bookworm: assay.ErrNotFound}}, triage.Options{}, nil, assay.ErrNotFound},
 		{"lost from the database", "debian", "12", published{rows: map[assay.Stream][]assay.Advisory{assay.StreamEOL: nil}}, triage.Options{}, nil, assay.ErrNotFound},
 		{"old data", "debian", "12", published{rows: one, stale: map[assay.Stream]assay.Gap{bookworm: {Where: "advisories", What: "old"}}}, triage.Options{},
@@ -150,7 +150,7 @@ func TestScan(t *testing.T) {
 		{"goes on", "debian", "12", published{rows: with(ends("debian", "12", "false"))}, triage.Options{}, nil, nil},
 		{"not listed", "debian", "12", published{rows: with(ends("debian", "11", "2026-08-31"))}, triage.Options{}, nil, nil},
 		{"end of a distribution without feed", "opensuse-leap", "15.5", published{rows: with(ends("opensuse", "15.5", "2024-12-31")), refused: map[assay.Stream]error{"opensuse-leap:15.5": assay.ErrUnsupported}},
-			triage.Options{}, []string{"eol 2024-12-31", "gap: distribution opensuse-leap 15.5: no advisories: unsupported; its packages are not matched"}, nil},
+			triage.Options{}, []string{"eol 2024-12-31", "gap: distribution opensuse-leap 15.5: no advisories (unsupported); its packages are listed, not matched"}, nil},
 		{"no ends of life", "debian", "12", published{rows: one, refused: map[assay.Stream]error{assay.StreamEOL: assay.ErrNotFound}}, triage.Options{},
 			[]string{"bin CVE-2024-0001 LOW test", "gap: distribution debian 12: whether it is still supported is not known: not found"}, nil},
 		{"old ends of life", "debian", "12", published{rows: with(ends("debian", "12", "2028-06-30")), stale: map[assay.Stream]assay.Gap{assay.StreamEOL: {Where: "eol", What: "old"}}}, triage.Options{},
@@ -221,7 +221,7 @@ func TestScanWithout(t *testing.T) {
 	}
 	db := &published{rows: map[assay.Stream][]assay.Advisory{assay.StreamEOL: {ends("debian", "12", "2028-06-30")}}}
 	r, err = (&scan.Scanner{Advisories: db, SkipOS: true}).Scan(t.Context(), image(t, "debian", "12"))
-	if err != nil || len(r.Packages) != 0 || len(r.Gaps) != 0 || r.Release.EOL != "2028-06-30" {
+	if err != nil || len(r.Packages) != 0 || len(r.Gaps) != 1 || r.Gaps[0].Where != "language packages" || r.Release.EOL != "2028-06-30" {
 		t.Errorf("without the system's packages: %v %+v", err, r)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

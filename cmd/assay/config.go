@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -45,7 +47,7 @@ func (g *global) flags(f *pflag.FlagSet) {
 }
 
 // load sets what the command line left open from the environment and the
-// configuration file.
+// configuration file. A variable that is empty counts as not set.
 func (g *global) load(cmd *cobra.Command) error {
 	file, name, err := g.file(cmd)
 	if err != nil {
@@ -55,9 +57,13 @@ func (g *global) load(cmd *cobra.Command) error {
 	for _, c := range all(cmd.Root()) {
 		c.Flags().VisitAll(func(f *pflag.Flag) { known[f.Name] = true })
 	}
-	for key := range file {
+	for _, key := range slices.Sorted(maps.Keys(file)) {
 		if !known[key] {
-			return usagef("%s: unknown setting %q (settings are called as the flags, see assay --help)", name, key)
+			like := nearest(key, flagNames(all(cmd.Root())...))
+			if like != "" {
+				like = "; did you mean " + like + "?"
+			}
+			return usagef("%s: unknown setting %q%s (settings are called as the flags, see assay --help)", name, key, like)
 		}
 	}
 	var errs []error
@@ -66,18 +72,21 @@ func (g *global) load(cmd *cobra.Command) error {
 			return
 		}
 		variable := envPrefix + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
-		if v, ok := os.LookupEnv(variable); ok {
+		if v := os.Getenv(variable); v != "" {
 			if err := cmd.Flags().Set(f.Name, v); err != nil {
-				errs = append(errs, usagef("%s: %w", variable, err))
+				errs = append(errs, usageError{wrongValue(variable, err)})
 			}
 		} else if v, ok := file[f.Name]; ok {
 			if err := cmd.Flags().Set(f.Name, v); err != nil {
-				errs = append(errs, usagef("%s: %s: %w", name, f.Name, err))
+				errs = append(errs, usageError{wrongValue(name+": "+f.Name, err)})
 			}
 		}
 	})
 	if len(errs) > 0 {
 		return errs[0]
+	}
+	if g.timeout <= 0 {
+		return usagef("--timeout %v is not above zero", g.timeout)
 	}
 	level := slog.LevelWarn
 	switch {
@@ -100,7 +109,8 @@ func (g *global) file(cmd *cobra.Command) (settings map[string]string, name stri
 	name = g.config
 	explicit := name != ""
 	if !explicit {
-		name, explicit = os.LookupEnv(envPrefix + "CONFIG")
+		name = os.Getenv(envPrefix + "CONFIG")
+		explicit = name != ""
 	}
 	if !explicit {
 		name = configName
@@ -117,9 +127,13 @@ func (g *global) file(cmd *cobra.Command) (settings map[string]string, name stri
 	if err != nil {
 		return nil, name, usagef("configuration %s: %w", name, err)
 	}
-	var m map[string]any
-	if err := yaml.Unmarshal(b, &m); err != nil {
+	var doc any
+	if err := yaml.Unmarshal(b, &doc); err != nil {
 		return nil, name, usagef("configuration %s: %w", name, err)
+	}
+	m, ok := doc.(map[string]any)
+	if !ok && doc != nil {
+		return nil, name, usagef("configuration %s: want a setting a line, such as severity: HIGH", name)
 	}
 	settings = map[string]string{}
 	for key, v := range m {
@@ -161,7 +175,12 @@ func setting(v any) (string, error) {
 		slices.Sort(parts)
 		return strings.Join(parts, ","), nil
 	}
-	return "", fmt.Errorf("a value of type %T cannot be a setting", v)
+	return "", fmt.Errorf("%v is neither text, number nor list", v)
+}
+
+// limited is ctx until --timeout is over.
+func (g *global) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, g.timeout, timeoutError(g.timeout))
 }
 
 // cache is the cache folder; it need not exist.

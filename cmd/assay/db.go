@@ -34,11 +34,11 @@ type dbOptions struct {
 
 func (o *dbOptions) flags(f *pflag.FlagSet) {
 	o.mirrorFlag(f)
-	f.BoolVar(&o.skipUpdate, "skip-db-update", false, "use the database as it is; fetch nothing")
-	f.BoolVar(&o.offline, "offline", false, "the same as --skip-db-update, and do not mind how old it is")
+	f.BoolVar(&o.skipUpdate, "skip-db-update", false, "fetch nothing; say when the database is older than --db-max-age")
+	f.BoolVar(&o.offline, "offline", false, "fetch nothing, however old the database is")
 	f.BoolVar(&o.offline, "offline-scan", false, "the same as --offline")
 	f.Lookup("offline-scan").Hidden = true
-	f.DurationVar(&o.maxAge, "db-max-age", db.DefaultMaxAge, "fetch advisories anew that are older; older ones that cannot be renewed are told")
+	f.DurationVar(&o.maxAge, "db-max-age", db.DefaultMaxAge, "fetch advisories again that are older than this")
 }
 
 func (o *dbOptions) mirrorFlag(f *pflag.FlagSet) {
@@ -114,9 +114,9 @@ func newDBUpdate(g *global, build bool) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		ctx, cancel := context.WithTimeout(cmd.Context(), g.timeout)
+		ctx, cancel := g.limited(cmd.Context())
 		defer cancel()
-		bars := g.progress()
+		bars := g.progress(ctx)
 		defer bars.end()
 		getter, err := o.getter(dir, bars)
 		if err != nil {
@@ -125,11 +125,14 @@ func newDBUpdate(g *global, build bool) *cobra.Command {
 		b := db.Builder{Force: build, Log: slog.Default()}
 		res, err := b.Update(ctx, dbDir(dir), feed.All(), getter, wanted)
 		bars.end()
+		if cause := context.Cause(ctx); err != nil && cause != nil {
+			return cause
+		}
+		if n := len(res.Built); !g.quiet && (err == nil || n+len(res.Unchanged) > 0) {
+			fmt.Fprintf(g.out, "streams: %d built, %d unchanged, in %s\n", n, len(res.Unchanged), dbDir(dir))
+		}
 		for _, s := range res.Missing {
 			err = errors.Join(err, fmt.Errorf("stream %s: its publisher has nothing about it", s))
-		}
-		if !g.quiet {
-			fmt.Fprintf(g.out, "%d streams built, %d unchanged, in %s\n", len(res.Built), len(res.Unchanged), dbDir(dir))
 		}
 		return err
 	}
@@ -218,8 +221,12 @@ func (s *statusReply) summary(w io.Writer) {
 			}
 		}
 	}
-	fmt.Fprintf(w, "database: %d streams, %d records, %s in %s; fetched between %s and %s ago\n",
-		len(s.Shards), records, printable.Size(size), s.Folder, ago(newest), ago(oldest))
+	fetched := ago(oldest)
+	if n := ago(newest); n != fetched {
+		fetched = "between " + n + " and " + fetched
+	}
+	fmt.Fprintf(w, "database: %d streams, %d records, %s in %s; fetched %s ago\n",
+		len(s.Shards), records, printable.Size(size), s.Folder, fetched)
 }
 
 func ago(t time.Time) string {
@@ -305,14 +312,14 @@ func (s *statusReply) feeds(w io.Writer) error {
 		return nil
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "\nFEED\tSTREAMS\tREAD\tKEPT\tSKIPPED\tFETCHED\t")
+	fmt.Fprintln(t, "\nFEED\tSTREAMS\tREAD\tKEPT\tSKIPPED\tFETCHED")
 	for _, name := range slices.Sorted(maps.Keys(rows)) {
 		r := rows[name]
 		n := 0
 		for _, m := range r.Skipped {
 			n += m
 		}
-		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%s ago\t\n", name, r.streams, r.Read, r.Kept, n, ago(r.Fetched))
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%s ago\n", name, r.streams, r.Read, r.Kept, n, ago(r.Fetched))
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -354,9 +361,9 @@ func newDBList(g *global) *cobra.Command {
 				return nil
 			}
 			t := tabwriter.NewWriter(g.out, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(t, "STREAM\tRECORDS\tSIZE\tBUILT\tDIGEST\t")
+			fmt.Fprintln(t, "STREAM\tRECORDS\tSIZE\tBUILT\tDIGEST")
 			for _, sh := range s.Shards {
-				fmt.Fprintf(t, "%s\t%d\t%s\t%s ago\t%.19s\t\n", sh.Stream, sh.Records, printable.Size(sh.Size), ago(sh.Built), sh.Digest)
+				fmt.Fprintf(t, "%s\t%d\t%s\t%s ago\t%.19s\n", sh.Stream, sh.Records, printable.Size(sh.Size), ago(sh.Built), sh.Digest)
 			}
 			return t.Flush()
 		},
@@ -376,6 +383,9 @@ func newDBSearch(g *global) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkFormat(format); err != nil {
 				return err
+			}
+			if args[0] = strings.TrimSpace(args[0]); args[0] == "" {
+				return usagef("which vulnerability or package? Name one, such as CVE-2022-0778 or openssl")
 			}
 			dir, err := g.cache()
 			if err != nil {
@@ -469,10 +479,10 @@ func search(ctx context.Context, w io.Writer, d *db.DB, q db.Query, format, aske
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	if len(rows) > 0 {
-		fmt.Fprintln(t, "VULNERABILITY\tSTREAM\tPACKAGE\tSTATUS\tSEVERITY\tAFFECTED\t")
+		fmt.Fprintln(t, "VULNERABILITY\tSTREAM\tPACKAGE\tSTATUS\tSEVERITY\tAFFECTED")
 	}
 	for _, r := range rows {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t\n", printable.Text(r.ID), r.Stream, printable.Text(r.Package), r.Status, r.Severity, printable.Text(ranges(r)))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", printable.Text(r.ID), r.Stream, printable.Text(r.Package), r.Status, r.Severity, printable.Text(ranges(r)))
 	}
 	return t.Flush()
 }

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -19,6 +23,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
+
+// platform is what --platform takes.
+var platform = regexp.MustCompile(`^[^/]+/[^/]+(/[^/]+)?$`)
 
 // imageOptions are the flags of `assay image`.
 type imageOptions struct {
@@ -35,8 +42,9 @@ type imageOptions struct {
 func newImage(g *global) *cobra.Command {
 	o := &imageOptions{global: g}
 	cmd := &cobra.Command{
-		Use:   "image IMAGE",
-		Short: "Scan a container image",
+		Use:        "image IMAGE",
+		SuggestFor: []string{"scan"},
+		Short:      "Scan a container image",
 		Long: `Scan a container image: from a container engine on this machine, a registry,
 an archive or a folder.
 
@@ -68,7 +76,7 @@ containerd: registry: docker-archive: oci-archive: oci-dir:`,
 	o.sourceFlags(f)
 	o.report.flags(f)
 	o.db.flags(f)
-	f.StringSliceVar(&o.pkgTypes, "pkg-types", []string{"os", "library"}, "kinds of packages to look at: os,library")
+	f.StringSliceVar(&o.pkgTypes, "pkg-types", []string{"os", "library"}, "kinds of packages to look at: os,library (none of library is read yet)")
 	f.StringSliceVar(&o.pkgTypes, "vuln-type", []string{"os", "library"}, "the same as --pkg-types")
 	f.Lookup("vuln-type").Hidden = true
 	f.BoolVar(&o.noCache, "no-cache", false, "read every layer anew, and remember nothing")
@@ -112,7 +120,7 @@ func (o *reportOptions) flags(f *pflag.FlagSet) {
 	}
 	f.StringVarP(&o.format, "format", "f", names[0], "form of the report: "+strings.Join(names, ", "))
 	f.StringVarP(&o.output, "output", "o", "", "write the report to this `FILE`")
-	f.StringSliceVarP(&o.severity, "severity", "s", nil, "severities to report: UNKNOWN,NEGLIGIBLE,LOW,MEDIUM,HIGH,CRITICAL (default all)")
+	f.StringSliceVarP(&o.severity, "severity", "s", nil, "severities to report: UNKNOWN, NEGLIGIBLE, LOW, MEDIUM, HIGH, CRITICAL (default all)")
 	f.BoolVar(&o.ignoreUnfixed, "ignore-unfixed", false, "leave out what has no fix")
 	f.BoolVar(&o.listAllPkgs, "list-all-pkgs", false, "list the packages without findings, too (JSON always has them)")
 	f.BoolVar(&o.showLayers, "show-layers", false, "show which layer and instruction brought a package")
@@ -157,16 +165,16 @@ func (o *imageOptions) run(ctx context.Context, ref string) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, o.timeout, fmt.Errorf("not done after %v", o.timeout))
+	if err := o.report.place(); err != nil {
+		return err
+	}
+	ctx, cancel := o.limited(ctx)
 	defer cancel()
-	bars := o.progress()
+	bars := o.progress(ctx)
 	defer bars.end()
 	r, err := o.scan(ctx, ref, keep, bars)
 	if err != nil {
-		if ctx.Err() != nil && context.Cause(ctx) != nil {
-			return fmt.Errorf("%w: %w", context.Cause(ctx), ctx.Err())
-		}
-		return err
+		return cmp.Or(context.Cause(ctx), err)
 	}
 	bars.end()
 	if err := o.report.write(o.global, format, r); err != nil {
@@ -176,10 +184,25 @@ func (o *imageOptions) run(ctx context.Context, ref string) error {
 }
 
 func (o *imageOptions) check() error {
-	for _, t := range o.pkgTypes {
-		if t != "os" && t != "library" {
+	for i, t := range o.pkgTypes {
+		o.pkgTypes[i] = strings.TrimSpace(t)
+		if t = o.pkgTypes[i]; t != "os" && t != "library" {
 			return usagef("--pkg-types %q is none of os, library", t)
 		}
+	}
+	if len(o.pkgTypes) == 0 {
+		return usagef("--pkg-types is empty: name os, library or both")
+	}
+	for _, s := range o.source.ImageSrc {
+		if !slices.Contains([]string{"docker", "containerd", "podman", "remote", "registry"}, strings.TrimSpace(s)) {
+			return usagef("--image-src %q is none of docker, containerd, podman, remote", s)
+		}
+	}
+	if p := o.source.Platform; p != "" && !platform.MatchString(p) {
+		return usagef("--platform %q is not OS/ARCH or OS/ARCH/VARIANT, such as linux/arm64", p)
+	}
+	if (o.source.Username == "") != (o.source.Password == "") {
+		return usagef("--username and --password go together: one of them is missing (the password may be in ASSAY_PASSWORD)")
 	}
 	for _, m := range o.mirrors {
 		host, mirror, ok := strings.Cut(m, "=")
@@ -225,18 +248,49 @@ func (o *imageOptions) scan(ctx context.Context, ref string, keep triage.Options
 // all.
 func (o *reportOptions) write(g *global, format assay.Format, r *assay.Report) error {
 	opts := assay.FormatOptions{ShowLayers: o.showLayers, AllPkgs: o.listAllPkgs || format.Name != "table"}
-	if o.output == "" || o.output == "-" {
+	write := func(w io.Writer) error { return format.Write(w, r, opts) }
+	if o.output == "" || o.output == "-" || o.output == "/dev/stdout" {
 		opts.Width, _ = isTerminal(g.out)
 		opts.Color = g.color(g.out)
-		return format.Write(g.out, r, opts)
+		return write(g.out)
 	}
-	return writeFile(o.output, func(w io.Writer) error { return format.Write(w, r, opts) })
+	return writeFile(o.output, write)
+}
+
+// place says, before the work begins, when the report could not be put where
+// it was asked for.
+func (o *reportOptions) place() error {
+	if o.output == "" || o.output == "-" {
+		return nil
+	}
+	if info, err := os.Stat(o.output); err == nil && info.IsDir() {
+		return fmt.Errorf("report %s: is a folder; name a file", o.output)
+	}
+	if dir := filepath.Dir(o.output); !exists(dir) {
+		return fmt.Errorf("report %s: there is no folder %s", o.output, dir)
+	}
+	return nil
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // writeFile writes a file beside its place and moves it there when it is whole.
-// A device or a pipe is written to as it is.
+// A device or a pipe is written to as it is; a link stays, and what it points
+// to is replaced; permissions stay.
 func writeFile(name string, write func(io.Writer) error) (err error) {
-	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+	if target, err := filepath.EvalSymlinks(name); err == nil {
+		name = target
+	}
+	mode := fs.FileMode(0o644)
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+	case info.Mode().IsRegular():
+		mode = info.Mode().Perm()
+	default:
 		f, err := os.OpenFile(name, os.O_WRONLY, 0)
 		if err != nil {
 			return err
@@ -246,7 +300,10 @@ func writeFile(name string, write func(io.Writer) error) (err error) {
 	}
 	f, err := os.CreateTemp(filepath.Dir(name), ".assay-*")
 	if err != nil {
-		return fmt.Errorf("report: %w", err)
+		if p := (*fs.PathError)(nil); errors.As(err, &p) {
+			err = p.Err // the name of the temporary file says nothing
+		}
+		return fmt.Errorf("report %s: %w", name, err)
 	}
 	defer func() {
 		if err != nil {
@@ -258,7 +315,7 @@ func writeFile(name string, write func(io.Writer) error) (err error) {
 	if err = write(f); err != nil {
 		return err
 	}
-	if err = f.Chmod(0o644); err != nil {
+	if err = f.Chmod(mode); err != nil {
 		return err
 	}
 	if err = f.Sync(); err != nil {

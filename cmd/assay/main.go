@@ -8,10 +8,15 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strconv"
+	"strings"
 	"syscall"
+	"time"
 
 	"github.com/assaysec/assay/internal/printable"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // Exit codes. Findings have the code that --exit-code gives.
@@ -59,8 +64,9 @@ func message(err error) string {
 	if errors.Is(err, context.Canceled) {
 		return "interrupted"
 	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return printable.Text(err.Error()) + " (give it longer with --timeout)"
+	var late timeoutError
+	if errors.As(err, &late) {
+		return late.Error()
 	}
 	text := ""
 	for i, line := range splitLines(err.Error()) {
@@ -89,6 +95,13 @@ func splitLines(s string) []string {
 type exitCode int
 
 func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
+
+// timeoutError says that --timeout is over.
+type timeoutError time.Duration
+
+func (t timeoutError) Error() string {
+	return fmt.Sprintf("not done after %v: give it longer with --timeout", time.Duration(t))
+}
 
 // usageError is a mistake in the command line or the configuration.
 type usageError struct{ error }
@@ -125,9 +138,12 @@ command line or the configuration is wrong; 3 it could not be done.`,
 	root.SetOut(s.out)
 	root.SetErr(s.err)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usagef("%w (see %s --help)", err, cmd.CommandPath())
+		return usagef("%w (see %s --help)", flagError(cmd, err), cmd.CommandPath())
 	})
 	g.flags(root.PersistentFlags())
+	if width, ok := isTerminal(s.out); ok {
+		root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped "+strconv.Itoa(width)))
+	}
 	root.AddCommand(newImage(g), newDB(g), newReaders(g), newVersion(g))
 	for _, cmd := range all(root) {
 		strict(cmd)
@@ -154,7 +170,7 @@ func strict(cmd *cobra.Command) {
 	}
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		if cmd.HasSubCommands() && len(args) > 0 {
-			return usagef("unknown command %q for %s (see %s --help)", args[0], cmd.CommandPath(), cmd.CommandPath())
+			return usagef("unknown command %q for %s%s (see %s --help)", args[0], cmd.CommandPath(), instead(cmd, args[0]), cmd.CommandPath())
 		}
 		if err := check(cmd, args); err != nil {
 			return usagef("%w (see %s --help)", err, cmd.CommandPath())
@@ -164,4 +180,74 @@ func strict(cmd *cobra.Command) {
 	if cmd.RunE == nil && cmd.HasSubCommands() {
 		cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	}
+}
+
+// instead says what was probably meant by an unknown command; "" when that is
+// not to be guessed.
+func instead(cmd *cobra.Command, arg string) string {
+	cmd.SuggestionsMinimumDistance = 2
+	if like := cmd.SuggestionsFor(arg); len(like) > 0 {
+		return fmt.Sprintf("; did you mean %s %s?", cmd.CommandPath(), like[0])
+	}
+	if !cmd.HasParent() && strings.ContainsAny(arg, ":/.") {
+		return fmt.Sprintf("; to scan an image: %s image %s", cmd.CommandPath(), arg)
+	}
+	return ""
+}
+
+// flagError says what is wrong with the flags of a command line, and what was
+// probably meant.
+func flagError(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "" {
+		if n := nearest(unknown.GetSpecifiedName(), flagNames(cmd)); n != "" {
+			return fmt.Errorf("%w; did you mean --%s?", err, n)
+		}
+	}
+	var invalid *pflag.InvalidValueError
+	if errors.As(err, &invalid) {
+		return wrongValue("--"+invalid.GetFlag().Name, err)
+	}
+	return err
+}
+
+// flagNames lists the flags that help shows of commands.
+func flagNames(cmds ...*cobra.Command) []string {
+	var names []string
+	for _, c := range cmds {
+		c.Flags().VisitAll(func(f *pflag.Flag) {
+			if !f.Hidden {
+				names = append(names, f.Name)
+			}
+		})
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// kinds says in words what flags take, by pflag's names of types.
+var kinds = map[string]string{"bool": "true or false", "int": "a whole number", "duration": "a time such as 90s, 10m or 24h"}
+
+// wrongValue says of the setting called name, in words, what pflag refused.
+func wrongValue(name string, err error) error {
+	var invalid *pflag.InvalidValueError
+	if errors.As(err, &invalid) {
+		if kind, ok := kinds[invalid.GetFlag().Value.Type()]; ok {
+			return fmt.Errorf("%s: %q is not %s", name, invalid.GetValue(), kind)
+		}
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}
+
+// nearest is a name that is like the wrong one, as cobra judges commands; ""
+// when none is.
+func nearest(wrong string, names []string) string {
+	judge := &cobra.Command{SuggestionsMinimumDistance: 2}
+	for _, n := range names {
+		judge.AddCommand(&cobra.Command{Use: n, Run: func(*cobra.Command, []string) {}})
+	}
+	if like := judge.SuggestionsFor(wrong); len(like) > 0 && wrong != "" {
+		return like[0]
+	}
+	return ""
 }

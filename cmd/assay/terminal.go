@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -28,8 +29,9 @@ func isTerminal(w io.Writer) (width int, ok bool) {
 }
 
 // color reports whether escape sequences are welcome on w.
+// https://no-color.org
 func (g *global) color(w io.Writer) bool {
-	if _, no := os.LookupEnv("NO_COLOR"); no || g.noColor || os.Getenv("TERM") == "dumb" {
+	if os.Getenv("NO_COLOR") != "" || g.noColor || os.Getenv("TERM") == "dumb" {
 		return false
 	}
 	_, ok := isTerminal(w)
@@ -49,10 +51,14 @@ type progress struct {
 // quiet is how long a task may take before a person is told about it.
 const quietFor = time.Second
 
-func (g *global) progress() *progress {
+// progress makes one for a task. Terminals echo Ctrl-C where the cursor is,
+// below the bars: it goes back to the line's beginning at once, where drawing
+// goes on.
+func (g *global) progress(ctx context.Context) *progress {
 	if _, ok := isTerminal(g.err); !ok || g.quiet || g.debug {
 		return nil
 	}
+	context.AfterFunc(ctx, func() { fmt.Fprint(g.err, "\r") })
 	return &progress{w: g.err, start: time.Now(), bars: map[string]*mpb.Bar{}}
 }
 
@@ -77,7 +83,12 @@ func (p *progress) show(u assay.Progress) {
 		}
 		name := printable.Cut(printable.Text(u.Task), 40)
 		counts := decor.CountersKibiByte("% .1f / % .1f")
-		if u.Total < 10000 {
+		switch {
+		case u.Total == 0 && u.Done == 0:
+			counts = decor.Name("")
+		case u.Total == 0:
+			counts = decor.CurrentKibiByte("% .1f")
+		case u.Total < 10000:
 			counts = decor.CountersNoUnit("%d / %d")
 		}
 		bar = p.p.AddBar(u.Total, mpb.BarRemoveOnComplete(), mpb.PrependDecorators(decor.Name(fmt.Sprintf("%-40s", name))), mpb.AppendDecorators(counts))

@@ -117,10 +117,10 @@ func (u *update) shard(ctx context.Context, s assay.Stream, runs []*run) (*entry
 	}
 	slices.SortFunc(e.Feeds, func(a, b assay.FeedStatus) int { return cmp.Compare(a.Feed, b.Feed) })
 	slices.SortFunc(e.Sources, func(a, b source) int { return cmp.Compare(a.Feed, b.Feed) })
-	if len(fresh) == 0 && old != nil {
-		return e, nil
+	if len(fresh) == 0 && old != nil && (old.Records > 0 || intact(ctx, u.path(old), old, false) == nil) {
+		return e, nil // a damaged one that held nothing is made anew
 	}
-	if old != nil && slices.ContainsFunc(e.Sources, func(s source) bool { return !s.Empty && !replaced[s.Feed] }) {
+	if old != nil && old.Records > 0 && slices.ContainsFunc(e.Sources, func(s source) bool { return !s.Empty && !replaced[s.Feed] }) {
 		kept, err := u.retain(ctx, old, replaced)
 		if err != nil {
 			return nil, err

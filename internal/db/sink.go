@@ -2,7 +2,6 @@ package db
 
 import (
 	"cmp"
-	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -114,9 +113,7 @@ func (s *sink) keep(stream assay.Stream, key string, record []byte) error {
 		}
 		s.spools[stream] = sp
 	}
-	if err := sp.add(key, record); err != nil {
-		s.err = fmt.Errorf("database: %w", err)
-	}
+	s.err = sp.add(key, record)
 	return s.err
 }
 

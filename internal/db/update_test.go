@@ -255,6 +255,25 @@ func TestDamage(t *testing.T) {
 	}
 }
 
+// TestDamageOfNothing: a shard that says that there are no details is made anew
+// as those with records are.
+func TestDamageOfNothing(t *testing.T) {
+	dir, w := t.TempDir(), &web{}
+	w.set("alpha", "skip\n")
+	feeds, wanted := []assay.Feed{lines{"alpha", []assay.Stream{"details:*"}, nil}}, []assay.Stream{"details:2024"}
+	runUpdate(t, dir, w, feeds, wanted, false)
+	if err := os.Truncate(shardFile(t, dir), 100); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open(t, dir).Detail(t.Context(), "CVE-2024-1"); err == nil || errors.Is(err, assay.ErrNotFound) {
+		t.Errorf("damaged: %v", err)
+	}
+	runUpdate(t, dir, w, feeds, wanted, false)
+	if _, err := open(t, dir).Detail(t.Context(), "CVE-2024-1"); !errors.Is(err, assay.ErrNotFound) {
+		t.Errorf("after an update: %v", err)
+	}
+}
+
 // TestRetirement replaces shards that a reader has not opened yet.
 func TestRetirement(t *testing.T) {
 	dir, w := t.TempDir(), &web{}

@@ -61,6 +61,11 @@ func (f *Fetcher) update(ctx context.Context, address, target string) (*record, 
 		case attempt >= f.o.Retries || again.after > maxWait:
 			return nil, fmt.Errorf("%s: %w; try again later, or name a mirror that has it", named(address, target), again.error)
 		}
+		waiting := assay.Progress{Task: "trying again: " + address} // a person should know why nothing happens
+		f.tell(waiting)
+		if waiting.End = true; attempt == 0 {
+			defer f.tell(waiting)
+		}
 		pause := max(again.after, f.o.Backoff<<attempt)
 		pause += rand.N(pause/4 + 1) // so that many machines do not come back at once
 		select {

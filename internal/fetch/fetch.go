@@ -57,7 +57,8 @@ type Options struct {
 }
 
 // A Fetcher is an assay.Getter. It asks for a document once in its life, so
-// that all who read it see the same edition: make a new one for each update.
+// that all who read it see the same edition, and nobody waits twice for one
+// that is not to be had: make a new one for each update.
 // It may be used by several goroutines.
 type Fetcher struct {
 	o      Options
@@ -73,7 +74,8 @@ type Fetcher struct {
 // document is what a Fetcher knows of a URL.
 type document struct {
 	turn  chan struct{} // holds one token: whoever has it may ask
-	known *record       // nil: not asked yet
+	known *record       // nil: not asked yet, or err
+	err   error         // why it cannot be had
 }
 
 // New returns a Fetcher. A mirror that is a folder must exist.
@@ -238,9 +240,15 @@ func (f *Fetcher) ask(ctx context.Context, address, target string) (*record, err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	if d.err != nil {
+		return nil, d.err
+	}
 	if d.known == nil {
 		r, err := f.update(ctx, address, target)
 		if err != nil {
+			if ctx.Err() == nil {
+				d.err = err
+			}
 			return nil, err
 		}
 		d.known = r

@@ -141,6 +141,33 @@ func TestOnceInALife(t *testing.T) {
 	}
 }
 
+// TestFailOnceInALife: a document that cannot be had is waited for once, which
+// is told; a caller who went away does not decide for others.
+func TestFailOnceInALife(t *testing.T) {
+	url, requests := server(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) })
+	var told []string
+	f := fetcher(t, Options{Mirror: url, Retries: 2, Progress: func(p assay.Progress) { told = append(told, fmt.Sprint(p.Task, " ", p.End)) }})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := f.Get(ctx, address); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+	told = nil
+	requests.Store(0)
+	for range 3 {
+		if _, err := get(t, f, address); err == nil || !strings.Contains(err.Error(), "503") {
+			t.Errorf("%v", err)
+		}
+	}
+	if n := requests.Load(); n != 3 {
+		t.Errorf("asked %d times", n)
+	}
+	again := "trying again: " + address
+	if d := cmp.Diff([]string{again + " false", again + " false", again + " true"}, told); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestAge(t *testing.T) {
 	url, requests := server(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "x") })
 	dir := t.TempDir()

@@ -140,7 +140,7 @@ func TestTableVerdict(t *testing.T) {
 		want   string
 		not    string
 	}{
-		{"nothing found", func(r *assay.Report) { r.Findings = nil }, "2 packages, no vulnerabilities known.", "Total"},
+		{"nothing found", func(r *assay.Report) { r.Findings = nil }, "2 packages, no vulnerabilities to report.", "Total"},
 		{"nothing asked", func(r *assay.Report) { r.Findings, r.Database = nil, assay.Database{} }, "2 packages, not matched with any advisories.", "Advisories:"},
 		{"only the end of life asked", func(r *assay.Report) { r.Findings, r.Database.Shards = nil, r.Database.Shards[1:2] }, "2 packages, not matched with any advisories.", "Advisories:"},
 		{"supported", func(r *assay.Report) { r.Release.EOL = "2024-07-03" }, "app:1 (debian 10.13)", "end of life"},

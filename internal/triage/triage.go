@@ -4,6 +4,7 @@ package triage
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -50,14 +51,31 @@ func rank(source string) int {
 }
 
 // Apply rates the report's findings, drops those that were not asked for, and
-// orders them: worst first, then by package and vulnerability.
+// orders them: worst first, then by package and vulnerability. That a finding
+// goes because nobody has said how bad it is, is a gap: it may be as bad as
+// those that were asked for.
 func Apply(r *assay.Report, o Options) {
+	all, unrated := len(r.Findings), 0
 	for i := range r.Findings {
 		Rate(&r.Findings[i])
 	}
 	r.Findings = slices.DeleteFunc(r.Findings, func(f assay.Finding) bool {
-		return o.IgnoreUnfixed && f.FixedIn == "" || len(o.Severities) > 0 && !slices.Contains(o.Severities, f.Severity)
+		if o.IgnoreUnfixed && f.FixedIn == "" {
+			return true
+		}
+		if len(o.Severities) == 0 || slices.Contains(o.Severities, f.Severity) {
+			return false
+		}
+		if f.Severity == assay.SeverityUnknown {
+			unrated++
+		}
+		return true
 	})
+	r.LeftOut += all - len(r.Findings)
+	if unrated > 0 {
+		r.Gaps = append(r.Gaps, assay.Gap{Where: "severity", What: fmt.Sprintf(
+			"not known for %d of %d findings, which --severity left out; add UNKNOWN to see them", unrated, all)})
+	}
 	slices.SortStableFunc(r.Findings, func(a, b assay.Finding) int {
 		p, q := &r.Packages[a.Package], &r.Packages[b.Package]
 		return cmp.Or(-cmp.Compare(a.Severity, b.Severity), strings.Compare(p.Name, q.Name), strings.Compare(a.ID, b.ID), cmp.Compare(a.Package, b.Package))

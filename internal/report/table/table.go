@@ -248,7 +248,7 @@ func (p *printer) summary() {
 		}
 	}
 	data := p.data()
-	verdict := "no vulnerabilities known"
+	verdict := "no vulnerabilities to report"
 	if n := len(r.Findings); n > 0 {
 		verdict = fmt.Sprintf("%s in %s, %d with a fix", count(n, "vulnerability", "vulnerabilities"), count(len(affected), "package", "packages"), fixable)
 	} else if data == "" {
@@ -256,6 +256,9 @@ func (p *printer) summary() {
 	}
 	p.printf("\n")
 	p.wrapped("", fmt.Sprintf("%s: %s, %s.", count(len(r.Image.Layers), "layer", "layers"), count(len(r.Packages), "package", "packages"), verdict))
+	if r.LeftOut > 0 {
+		p.wrapped("", fmt.Sprintf("Left out by --severity or --ignore-unfixed: %d.", r.LeftOut))
+	}
 	if len(r.Gaps) > 0 {
 		p.wrapped("", fmt.Sprintf("%s could not be read or judged: this report may be incomplete.", count(len(r.Gaps), "thing", "things")))
 	}
