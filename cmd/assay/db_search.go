@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/db"
+	"github.com/assaysec/assay/internal/printable"
+	"github.com/spf13/cobra"
+)
+
+func newDBSearch(g *global) *cobra.Command {
+	var format, stream string
+	cmd := &cobra.Command{
+		Use:   "search ID|PACKAGE",
+		Short: "Show what the database has on a vulnerability or a package",
+		Example: `  assay db search CVE-2022-0778
+  assay db search openssl --stream 'debian:*'`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkFormat(format); err != nil {
+				return err
+			}
+			if args[0] = strings.TrimSpace(args[0]); args[0] == "" {
+				return usagef("which vulnerability or package? Name one, such as CVE-2022-0778 or openssl")
+			}
+			dir, err := g.cache()
+			if err != nil {
+				return err
+			}
+			d, err := db.Open(dbDir(dir))
+			if errors.Is(err, assay.ErrNotFound) {
+				return fmt.Errorf("no database in %s: run `assay db update` first", dbDir(dir))
+			}
+			if err != nil {
+				return err
+			}
+			defer d.Close()
+			q := db.Query{Stream: assay.Stream(stream)}
+			if isID(args[0]) {
+				q.ID = args[0]
+			} else {
+				q.Package = args[0]
+			}
+			return search(cmd.Context(), g.out, d, q, format, args[0])
+		},
+	}
+	formatFlag(cmd.Flags(), &format)
+	cmd.Flags().StringVar(&stream, "stream", "", "only in this stream, such as debian:12 or 'alpine:*'")
+	return cmd
+}
+
+// isID tells the name of a vulnerability or notice from a package's: capitals,
+// then a hyphen and a digit somewhere.
+func isID(s string) bool {
+	prefix, rest, ok := strings.Cut(strings.ToUpper(s), "-")
+	if !ok || len(prefix) < 3 || rest == "" {
+		return false
+	}
+	switch prefix {
+	case "CVE", "GHSA", "TEMP", "DSA", "DLA", "ALSA", "ALBA", "ALEA", "RHSA", "USN", "XSA", "RUSTSEC", "PYSEC", "GO", "ELSA", "RLSA":
+		return true
+	}
+	return false
+}
+
+// found is a row of `db search`.
+type found struct {
+	ID        string         `json:"id"`
+	Aliases   []string       `json:"aliases,omitempty"`
+	VendorIDs []string       `json:"vendorIDs,omitempty"`
+	Feed      string         `json:"feed"`
+	Stream    assay.Stream   `json:"stream"`
+	Package   string         `json:"package"`
+	Status    assay.Status   `json:"status"`
+	Severity  assay.Severity `json:"severity"`
+	Reason    string         `json:"reason,omitempty"`
+	Ranges    []assay.Range  `json:"ranges,omitempty"`
+	Versions  []string       `json:"versions,omitempty"`
+}
+
+func search(ctx context.Context, w io.Writer, d *db.DB, q db.Query, format, asked string) error {
+	rows := []found{}
+	for a, err := range d.Search(ctx, q) {
+		if err != nil {
+			return err
+		}
+		for _, aff := range a.Affected {
+			severity := aff.Severity
+			if severity == assay.SeverityUnknown {
+				severity = a.Severity
+			}
+			rows = append(rows, found{a.ID, a.Aliases, a.VendorIDs, a.Feed, aff.Stream, aff.Name, aff.Status, severity, aff.Reason, aff.Ranges, aff.Versions})
+		}
+	}
+	var detail *assay.Detail
+	if q.ID != "" {
+		if v, err := d.Detail(ctx, strings.ToUpper(q.ID)); err == nil {
+			detail = &v
+		} else if !errors.Is(err, assay.ErrNotFound) {
+			return err
+		}
+	}
+	if format == "json" {
+		return asJSON(w, struct {
+			Advisories []found       `json:"advisories"`
+			Detail     *assay.Detail `json:"detail,omitempty"`
+		}{rows, detail})
+	}
+	if len(rows) == 0 && detail == nil {
+		fmt.Fprintf(w, "nothing in the database on %s (see `assay db list` for the streams that it has)\n", printable.Text(asked))
+		return nil
+	}
+	if detail != nil {
+		showDetail(w, detail)
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	if len(rows) > 0 {
+		fmt.Fprintln(t, "VULNERABILITY\tSTREAM\tPACKAGE\tSTATUS\tSEVERITY\tAFFECTED")
+	}
+	for _, r := range rows {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", printable.Text(r.ID), r.Stream, printable.Text(r.Package), r.Status, r.Severity, printable.Text(ranges(r)))
+	}
+	return t.Flush()
+}
+
+func showDetail(w io.Writer, d *assay.Detail) {
+	fmt.Fprintf(w, "%s %s\n", d.ID, printable.Text(d.Title))
+	for _, c := range d.CVSS {
+		fmt.Fprintf(w, "  CVSS %s %.1f %s (%s)\n", c.Version, c.Score, printable.Text(c.Vector), printable.Text(c.Source))
+	}
+	if d.KEV != nil {
+		fmt.Fprintf(w, "  known to be exploited, added %s\n", printable.Text(d.KEV.Added))
+	}
+	if d.EPSS != nil {
+		fmt.Fprintf(w, "  EPSS %.3f%% (%s)\n", d.EPSS.Score*100, printable.Text(d.EPSS.Date))
+	}
+	if d.Text != "" {
+		fmt.Fprintf(w, "  %s\n", printable.Cut(printable.Text(d.Text), 300))
+	}
+	fmt.Fprintln(w)
+}
+
+// ranges writes the affected versions as comparisons.
+func ranges(r found) string {
+	var parts []string
+	for _, x := range r.Ranges {
+		var p []string
+		if x.Introduced != "" {
+			p = append(p, ">= "+x.Introduced)
+		}
+		if x.Fixed != "" {
+			p = append(p, "< "+x.Fixed)
+		}
+		if x.LastAffected != "" {
+			p = append(p, "<= "+x.LastAffected)
+		}
+		if len(p) == 0 {
+			p = append(p, "all")
+		}
+		parts = append(parts, strings.Join(p, ", "))
+	}
+	parts = append(parts, r.Versions...)
+	s := strings.Join(parts, " || ")
+	if r.Reason != "" {
+		s += " (" + r.Reason + ")"
+	}
+	return s
+}
