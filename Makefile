@@ -27,12 +27,12 @@ demo: build ## scan an image and show the report
 
 test: test-tools images lint unit ## everything that CI runs, with what it needs
 
-# Whole images under the race detector take minutes and tell nothing new.
-WHOLE := TestImages|TestFindings|TestAdversarial|TestEverySource
+# Whole and hostile images under the race detector take minutes and tell nothing new.
+WHOLE := TestImages|TestFindings|TestAdversarial|TestEverySource|TestHostile
 
 unit: ## the Go tests alone
 	$(GO) test $(RACE) -timeout 20m -skip '$(WHOLE)' ./...
-	$(GO) test -timeout 20m -run '$(WHOLE)' ./scan
+	$(GO) test -timeout 20m -run '$(WHOLE)' ./scan ./internal/inventory
 
 lint: ## vet, formatting, staticcheck, govulncheck
 	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }

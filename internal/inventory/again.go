@@ -19,8 +19,14 @@ func (t *taker) squash(ctx context.Context, layers []*layerFacts) (*squasher, []
 	layers = slices.Clone(layers)
 	done := map[lack]bool{}
 	for round := 0; ; round++ {
-		s := newSquasher(t.o.Readers, t.matcher, layers)
+		s, err := newSquasher(ctx, t.o.Readers, t.matcher, layers)
+		if err != nil {
+			return nil, nil, err
+		}
 		facts := s.standing()
+		if ctx.Err() != nil {
+			return nil, nil, ctx.Err()
+		}
 		var todo []lack
 		for _, k := range s.lacks {
 			if !done[k] {
@@ -53,33 +59,47 @@ func (t *taker) readAgain(ctx context.Context, layers []*layerFacts, todo []lack
 			}
 		}
 	}()
+	most := make([]int64, len(t.o.Readers))
+	for _, p := range t.matcher.all {
+		most[p.reader] = max(most[p.reader], p.max, assay.DefaultMaxSize)
+	}
 	wants := map[int][]*want{}
-	for _, k := range todo {
-		w := &want{reader: k.reader, rooted: true, glob: k.glob, max: assay.DefaultMaxSize}
-		for _, p := range t.matcher.all {
-			if p.reader == k.reader {
-				w.max = max(w.max, p.max)
-			}
+	wanted := map[lack]bool{} // many links may lead to one file
+	add := func(layer int, glob string, k lack) {
+		once := lack{layer: layer, glob: glob, exact: k.exact, reader: k.reader}
+		if !wanted[once] {
+			wanted[once] = true
+			wants[layer] = append(wants[layer], &want{reader: k.reader, rooted: true, exact: k.exact, glob: glob, max: most[k.reader]})
 		}
-		wants[k.layer] = append(wants[k.layer], w)
+	}
+	for _, k := range todo {
+		add(k.layer, k.glob, k)
 		if k.with != "" {
-			c := *w
-			c.glob += k.with
-			wants[k.below] = append(wants[k.below], &c)
+			add(k.below, k.glob+k.with, k)
 		}
 	}
 	if err := t.keep(ctx, wants, kept); err != nil {
 		return err
 	}
+	own := map[int]bool{} // layers whose facts are a copy, which may be changed
 	for _, k := range todo {
-		t.readLack(ctx, layers, kept, k)
+		if !own[k.to] {
+			own[k.to] = true
+			to := *layers[k.to]
+			to.files = slices.Clone(to.files)
+			layers[k.to] = &to
+		}
+		t.readLack(ctx, layers[k.to], kept, k)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 	}
 	return nil
 }
 
 // keep takes the wanted files out of the layers.
 func (t *taker) keep(ctx context.Context, wants map[int][]*want, kept map[int]map[string]*held) error {
-	diff := map[string]int{}
+	diff := map[string][]int{}
 	reader := func(i int) *layerReader {
 		kept[i] = map[string]*held{}
 		return &layerReader{readers: t.o.Readers, matcher: newMatcher(wants[i]), spool: t.spool, keep: true, kept: kept[i]}
@@ -87,7 +107,7 @@ func (t *taker) keep(ctx context.Context, wants map[int][]*want, kept map[int]ma
 	for i := range wants {
 		l := t.img.Layers[i]
 		if l.Open == nil {
-			diff[l.DiffID] = i
+			diff[l.DiffID] = append(diff[l.DiffID], i)
 			continue
 		}
 		r, err := l.Open(ctx)
@@ -105,7 +125,7 @@ func (t *taker) keep(ctx context.Context, wants map[int][]*want, kept map[int]ma
 	}
 	return t.img.Stream(ctx, func(id string) bool { _, ok := diff[id]; return ok }, func(r io.Reader) (func(string), error) {
 		var all []*want
-		for _, i := range diff {
+		for i := range wants {
 			all = append(all, wants[i]...)
 		}
 		files := map[string]*held{}
@@ -113,7 +133,7 @@ func (t *taker) keep(ctx context.Context, wants map[int][]*want, kept map[int]ma
 		lr := &layerReader{readers: t.o.Readers, matcher: newMatcher(all), spool: t.spool, keep: true, kept: files}
 		_, err := lr.read(ctx, r)
 		return func(id string) {
-			if i, ok := diff[id]; ok {
+			for _, i := range diff[id] {
 				kept[i] = files
 			}
 		}, err
@@ -121,31 +141,28 @@ func (t *taker) keep(ctx context.Context, wants map[int][]*want, kept map[int]ma
 }
 
 // readLack has a lacking file read and adds what it says to its layer.
-func (t *taker) readLack(ctx context.Context, layers []*layerFacts, kept map[int]map[string]*held, k lack) {
+func (t *taker) readLack(ctx context.Context, to *layerFacts, kept map[int]map[string]*held, k lack) {
 	r := t.o.Readers[k.reader]
-	var add []fileFacts
-	for path, h := range kept[k.layer] {
-		f := h.File
-		switch {
-		case k.exact && path != k.glob, !k.exact && !globPath(k.glob, path):
-			continue
-		case k.exact:
-			f.Path = k.as
-		}
-		if k.with != "" {
-			if c := kept[k.below][k.glob+k.with]; c != nil {
-				f.With = map[string]*assay.File{k.with: &c.File}
+	if !k.exact {
+		for path, h := range kept[k.layer] {
+			if globPath(k.glob, path) {
+				to.files = append(to.files, readFile(ctx, r, &h.File))
 			}
 		}
-		add = append(add, readFile(ctx, r, &f))
+		return
 	}
-	if k.exact && len(add) == 0 {
-		add = append(add, fileFacts{path: k.as, reader: r.Name(), gaps: []string{"the links at this path lead to no file that could be read"}})
+	add := fileFacts{reader: r.Name(), gaps: []string{"the links at this path lead to no file that could be read"}}
+	if h := kept[k.layer][k.glob]; h != nil {
+		f := h.File
+		f.Path = k.name
+		if c := kept[k.below][k.glob+k.with]; k.with != "" && c != nil {
+			f.With = map[string]*assay.File{k.with: &c.File}
+		}
+		add = readFile(ctx, r, &f)
 	}
-	to := *layers[k.to]
-	to.files = slices.DeleteFunc(slices.Clone(to.files), func(f fileFacts) bool {
-		return k.with != "" && f.path == k.as && f.reader == r.Name()
-	})
-	to.files = append(to.files, add...)
-	layers[k.to] = &to
+	add.path = k.as
+	if k.with != "" {
+		to.files = slices.DeleteFunc(to.files, func(f fileFacts) bool { return f.path == k.as && f.reader == r.Name() })
+	}
+	to.files = append(to.files, add)
 }

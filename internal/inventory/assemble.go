@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -25,12 +26,15 @@ func (t *taker) assemble(s *squasher, facts []fact) *assay.Inventory {
 	inv.Gaps = append(inv.Gaps, s.gaps...)
 	var parts []assay.Release
 	for _, f := range facts {
+		if s.ctx.Err() != nil {
+			break // then nobody looks at the inventory
+		}
 		for _, g := range f.gaps {
 			inv.Gaps = append(inv.Gaps, assay.Gap{Where: s.where(f.layer, f.path), What: f.reader + ": " + g})
 		}
 		if f.facts.Release != nil {
 			part := *f.facts.Release
-			part.Path = f.path
+			part.Path = cmp.Or(f.name, f.path)
 			parts = append(parts, part)
 		}
 		inv.Owns = append(inv.Owns, f.facts.Owns...)
@@ -39,6 +43,7 @@ func (t *taker) assemble(s *squasher, facts []fact) *assay.Inventory {
 	var gaps []assay.Gap
 	inv.Release, gaps = distro.Identify(parts)
 	inv.Gaps = append(inv.Gaps, gaps...)
+	inv.Gaps = bounded(unique(inv.Gaps))
 	finish(inv)
 	return inv
 }
@@ -57,13 +62,13 @@ func (t *taker) packages(s *squasher, f fact) []assay.Package {
 	going := len(out)
 	stopped := make([]bool, len(out))
 	for l := f.layer; l > 0 && going > 0; {
-		p := s.at(f.path, l-1)
+		p := s.look(f.path, l-1)
 		if p.kind != bitFile {
 			break
 		}
 		l = p.layer
-		old := s.edition(f, l)
-		if old == nil {
+		old := s.find(f.reader, f.path, l)
+		if old == nil || old.companion {
 			break
 		}
 		has := map[string]bool{}
@@ -90,16 +95,6 @@ func (t *taker) packages(s *squasher, f fact) []assay.Package {
 	return out
 }
 
-// edition returns what the same reader made of the same path in layer l.
-func (s *squasher) edition(f fact, l int) *fact {
-	for _, i := range s.by[f.reader+"\x00"+f.path] {
-		if s.facts[i].layer == l && !s.facts[i].companion {
-			return &s.facts[i]
-		}
-	}
-	return nil
-}
-
 func (t *taker) layerRef(l int) assay.LayerRef {
 	layer := t.img.Layers[l]
 	return assay.LayerRef{Index: l, DiffID: layer.DiffID, Digest: layer.Digest, CreatedBy: layer.CreatedBy}
@@ -118,7 +113,6 @@ func finish(inv *assay.Inventory) {
 			strings.Compare(a.Arch, b.Arch), cmp.Compare(a.Layer.Index, b.Layer.Index), strings.Compare(a.Path, b.Path))
 	})
 	inv.Packages = slices.CompactFunc(inv.Packages, func(a, b assay.Package) bool { return identity(&a) == identity(&b) })
-	inv.Gaps = unique(inv.Gaps)
 	family, known := distro.Of(inv.Release)
 	for i := range inv.Packages {
 		p := &inv.Packages[i]
@@ -140,4 +134,17 @@ func unique(gaps []assay.Gap) []assay.Gap {
 		seen[g] = true
 		return again
 	})
+}
+
+// maxGaps bounds the gaps of an image; nobody reads more, and a hostile layer
+// can have one in every few bytes.
+const maxGaps = 10_000
+
+// bounded counts the gaps after the first maxGaps.
+func bounded(gaps []assay.Gap) []assay.Gap {
+	if len(gaps) <= maxGaps {
+		return gaps
+	}
+	more := assay.Gap{Where: "image", What: fmt.Sprintf("%d more gaps, which are not listed", len(gaps)-maxGaps)}
+	return append(gaps[:maxGaps], more)
 }

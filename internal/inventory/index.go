@@ -32,8 +32,15 @@ type index []uint64
 // A pathHash identifies a path in an index; its lowest kindLen bits are zero.
 type pathHash uint64
 
-func hashPath(path string) pathHash {
-	sum := sha256.Sum256([]byte(path))
+func hashPath(path string) pathHash { return hashes(path)[0] }
+
+// under is the hash of what is called name in the folder of h; 0 is the root.
+// So the hashes of a path and of all its parents cost no more than the path is
+// long.
+func (h pathHash) under(name string) pathHash {
+	var room [264]byte // names have up to 255 bytes
+	b := append(binary.LittleEndian.AppendUint64(room[:0], uint64(h)), name...)
+	sum := sha256.Sum256(b)
 	return pathHash(binary.LittleEndian.Uint64(sum[:8]) &^ (1<<kindLen - 1))
 }
 
@@ -47,31 +54,53 @@ func (x index) get(h pathHash) uint64 {
 }
 
 // An indexBuilder collects an index while a layer is read.
-type indexBuilder map[pathHash]uint8
+type indexBuilder struct {
+	bits map[pathHash]uint8
+	dir  string     // the folder asked for last
+	up   []pathHash // of it and of its parents, itself first
+}
+
+func newIndexBuilder() indexBuilder { return indexBuilder{bits: map[pathHash]uint8{}} }
+
+// enter makes dir the folder asked for last.
+func (b *indexBuilder) enter(dir string) {
+	if dir != b.dir {
+		b.dir, b.up = dir, hashes(dir)
+	}
+}
 
 // add notes bits of a path; the last kind of entry wins, as when unpacking.
-func (b indexBuilder) add(path string, bits uint8) {
-	h := hashPath(path)
-	if bits&bitKind != 0 {
-		b[h] &^= bitKind
+func (b *indexBuilder) add(path string, bits uint8) {
+	dir, base := split(path)
+	b.enter(dir)
+	var up pathHash
+	if dir != "" {
+		up = b.up[0]
 	}
-	b[h] |= bits
+	h := up.under(base)
+	if bits&bitKind != 0 {
+		b.bits[h] &^= bitKind
+	}
+	b.bits[h] |= bits
 }
 
 // addParents notes the folders above an entry, up to one that is known.
-func (b indexBuilder) addParents(dir string) {
-	for ; dir != ""; dir, _ = split(dir) {
-		h := hashPath(dir)
-		if b[h]&bitParent != 0 {
+func (b *indexBuilder) addParents(dir string) {
+	if dir == "" {
+		return
+	}
+	b.enter(dir)
+	for _, h := range b.up {
+		if b.bits[h]&bitParent != 0 {
 			return
 		}
-		b[h] |= bitParent
+		b.bits[h] |= bitParent
 	}
 }
 
-func (b indexBuilder) index() index {
-	x := make(index, 0, len(b))
-	for h, bits := range b {
+func (b *indexBuilder) index() index {
+	x := make(index, 0, len(b.bits))
+	for h, bits := range b.bits {
 		x = append(x, uint64(h)|uint64(bits))
 	}
 	slices.Sort(x)
@@ -81,12 +110,11 @@ func (b indexBuilder) index() index {
 // hashes returns those of path and of its parents, the path itself first.
 func hashes(path string) []pathHash {
 	hs := make([]pathHash, 0, 8)
-	for {
-		hs = append(hs, hashPath(path))
-		i := strings.LastIndexByte(path, '/')
-		if i < 0 {
-			return hs
-		}
-		path = path[:i]
+	var h pathHash
+	for name := range strings.SplitSeq(path, "/") {
+		h = h.under(name)
+		hs = append(hs, h)
 	}
+	slices.Reverse(hs)
+	return hs
 }

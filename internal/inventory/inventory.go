@@ -6,11 +6,13 @@
 package inventory
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -36,6 +38,7 @@ type Options struct {
 // inventory to rely on: a layer is not there or is not what its digest says.
 func Take(ctx context.Context, img *assay.Image, o Options) (*assay.Inventory, error) {
 	t := &taker{img: img, o: o, matcher: compile(o.Readers), spool: newSpool(o.SpoolDir, o.Spool)}
+	t.room.Store(maxImage)
 	if o.Spool == 0 {
 		t.spool.left.Store(DefaultSpool)
 	}
@@ -47,8 +50,12 @@ func Take(ctx context.Context, img *assay.Image, o Options) (*assay.Inventory, e
 	if err != nil {
 		return nil, err
 	}
-	return t.assemble(s, facts), nil
+	return t.assemble(s, facts), ctx.Err()
 }
+
+// maxImage bounds what is held of all layers of an image, in bytes. An image of a hundred layers of
+// which each rewrites the database of a full desktop has 400 MB.
+const maxImage = 2 << 30
 
 type taker struct {
 	img     *assay.Image
@@ -56,6 +63,7 @@ type taker struct {
 	matcher *matcher
 	spool   *spool
 	done    atomic.Int64
+	room    atomic.Int64 // bytes left of maxImage
 }
 
 // layers returns the facts of every layer, read or cached.
@@ -79,11 +87,13 @@ func (t *taker) layers(ctx context.Context) ([]*layerFacts, error) {
 	g.SetLimit(jobs)
 	var missing []int
 	var mu sync.Mutex
-	for _, i := range todo {
+	for _, i := range slices.Backward(todo) { // what the upper layers say is most likely to stand
 		g.Go(func() error {
 			defer t.progress(len(todo))
-			if layers[i] = t.cached(gctx, t.img.Layers[i]); layers[i] != nil {
-				return nil
+			var err error
+			if f := t.cached(gctx, t.img.Layers[i]); f != nil {
+				layers[i], err = t.fit(f)
+				return err
 			}
 			if t.img.Layers[i].Open == nil {
 				mu.Lock()
@@ -91,7 +101,6 @@ func (t *taker) layers(ctx context.Context) ([]*layerFacts, error) {
 				mu.Unlock()
 				return nil
 			}
-			var err error
 			if layers[i], err = t.readLayer(gctx, t.img.Layers[i]); err != nil {
 				return fmt.Errorf("layer %d: %w", i, err)
 			}
@@ -170,7 +179,37 @@ func (t *taker) readLayer(ctx context.Context, l assay.Layer) (*layerFacts, erro
 		return nil, err
 	}
 	t.put(ctx, l.Key, f)
-	return f, nil
+	return t.fit(f)
+}
+
+// fit makes a layer's facts fit into what is left of maxImage, by leaving out
+// what its files say. The rest is needed to tell what is at a path.
+func (t *taker) fit(f *layerFacts) (*layerFacts, error) {
+	rest := int64(8*len(f.index) + 16*len(f.asked))
+	for path, target := range f.links {
+		rest += int64(len(path) + len(target) + linkCost)
+	}
+	for path, target := range f.hards {
+		rest += int64(len(path) + len(target) + linkCost)
+	}
+	size := rest
+	for i := range f.files {
+		size += f.files[i].size()
+	}
+	if take(&t.room, size) {
+		return f, nil
+	}
+	bare := *f
+	bare.files = slices.Clone(f.files)
+	for i := range bare.files {
+		x := &bare.files[i]
+		x.facts, x.gaps = assay.Facts{}, []string{fmt.Sprintf("what the image's layers say is over %d bytes; not kept", maxImage)}
+		rest += x.size()
+	}
+	if !take(&t.room, rest) {
+		return nil, fmt.Errorf("what the image's layers hold is over %d bytes: %w", maxImage, assay.ErrTooLarge)
+	}
+	return &bare, nil
 }
 
 // stream reads the layers that the source gives only together.
@@ -186,16 +225,19 @@ func (t *taker) stream(ctx context.Context, layers []*layerFacts, missing []int)
 		wanted[t.img.Layers[i].DiffID] = append(wanted[t.img.Layers[i].DiffID], i)
 	}
 	want := func(diffID string) bool { return wanted[diffID] != nil }
+	var tooMuch error
 	err := t.img.Stream(ctx, want, func(r io.Reader) (func(string), error) {
 		f, err := t.reader().read(ctx, r)
 		return func(diffID string) {
+			held, err := t.fit(f)
+			tooMuch = cmp.Or(tooMuch, err)
 			for _, i := range wanted[diffID] {
-				layers[i] = f
+				layers[i] = held
 				t.put(ctx, t.img.Layers[i].Key, f)
 			}
 		}, err
 	})
-	if err != nil {
+	if err = cmp.Or(err, tooMuch); err != nil {
 		return err
 	}
 	for _, i := range missing {

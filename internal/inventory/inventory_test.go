@@ -99,6 +99,22 @@ func TestSquash(t *testing.T) {
 		{name: "the file itself is a link", image: "-- 1/var/lib/dpkg/status -> ../../../data/s --\n-- 1/data/s --\n" + deb("a", "1"), want: "a 1 @1"},
 		{name: "links in a circle", image: "-- 1/var -> vor --\n-- 1/vor -> var --\n", want: "", gap: "circle"},
 		{name: "a link out of the image", image: "-- 1/var/lib/dpkg/status -> /proc/self/environ --\n", want: "", gap: "not in the image"},
+		{name: "a database of one package under a name that nobody would know", image: "-- 1/var/lib/dpkg/status.d/b -> /data/b --\n-- 1/data/b --\nPackage: b\nVersion: 1\n", want: "b 1 @1"},
+		{name: "a link in a root that nobody reaches", image: "-- 1/srv/var/lib/dpkg/status.d/b -> /data/b --\n-- 1/srv/var/lib/dpkg/status.d/c -> /proc/c --\n-- 1/data/b --\nPackage: b\nVersion: 1\n", want: ""},
+		{name: "a folder of databases in a circle", image: "-- 1/var/lib/dpkg/status.d -> status.d --\n", want: "", gap: "circle"},
+		{name: "a link to a path over Linux's limit", image: "-- 1/var/lib/dpkg/status.d/x -> " + strings.Repeat("a/", 3000) + "x --\n", want: "", gap: "6001 bytes, over the limit"},
+		{name: "links that together make a path over Linux's limit", image: "-- 1/var -> " + strings.Repeat("a/", 1500) + "var --\n-- 1/" + strings.Repeat("a/", 1500) + "var -> " + strings.Repeat("b/", 1500) + "b --\n", want: "", gap: "too far"},
+		{name: "a path over Linux's limit", image: "-- 1/" + strings.Repeat("a/", 3000) + "x.pairs --\n1\n", want: "", gap: "6007 bytes, over the limit"},
+		{name: "a file a hundred folders deep", image: "-- 1/" + strings.Repeat("a/", 101) + "x.pairs --\n1\n", want: "", gap: "folders deep"},
+		{name: "a file in place of a database's folder, within a layer", image: "-- 1/var/lib/dpkg/status --\n" + deb("a", "1") + "-- 1/var --\nx\n", want: ""},
+		{name: "a folder in place of a database, within a layer", image: "-- 1/x.pairs --\n1\n-- 1/x.pairs/ --\n", want: ""},
+		{name: "a name that has aufs's in it", image: "-- 1/x.wh..wh.y/z.pairs --\n1\n", want: "a 1 @1"},
+		{name: "a folder deleted through a link: overlayfs hides the link, and what it led to is still there",
+			image: "-- 1/usr/lib/apk/db/installed --\nP:a\nV:1\n-- 1/lib -> usr/lib --\n-- 2/lib/.wh.apk --\n", want: "a 1 @1"},
+		{name: "written through a link, and deleted the same way",
+			image: "-- 1/usr/lib/apk/db/installed --\nP:a\nV:1\n-- 1/lib -> usr/lib --\n-- 2/lib/apk/db/installed --\nP:a\nV:2\n-- 3/lib/.wh.apk --\n", want: "a 1 @1"},
+		{name: "an upgraded release", image: "-- 2/etc/os-release --\nID=debian\nVERSION_ID=13\n-- 1/var/lib/dpkg/status --\n" + deb("a", "1") + deb("b", "1") +
+			"-- 2/var/lib/dpkg/status --\n" + deb("a", "2") + "-- 3/var/lib/dpkg/status --\n" + deb("a", "2") + deb("b", "1"), want: "a 2 @2, b 1 @3"},
 		{name: "a hard link in the layer", image: "-- 1/data/s --\n" + deb("a", "1") + "-- 1/var/lib/dpkg/status => data/s --\n", want: "a 1 @1"},
 		{name: "a hard link to a lower layer", image: "-- 1/data/s --\n" + deb("a", "1") + "-- 2/var/lib/dpkg/status => data/s --\n", want: "a 1 @2"},
 		{name: "a hard link to a database counts once", image: "-- 1/var/lib/dpkg/status --\n" + deb("a", "1") + "-- 2/var/lib/dpkg/status.d/x => var/lib/dpkg/status --\n", want: "a 1 @1"},
@@ -269,6 +285,22 @@ func TestSpool(t *testing.T) {
 	}
 	h.release()
 	h.release()
+	s.memory.Store(heldCost + 100)
+	for range 2 { // the second goes to disk
+		if h, err = s.hold("d", 0, 5, strings.NewReader("small")); err != nil {
+			t.Fatal(err)
+		}
+		defer h.release()
+	}
+	if _, ok := h.ReaderAt.(*os.File); !ok {
+		t.Error("over what memory may be used, and not on disk")
+	}
+	h.release()
+	s.files.Store(0)
+	if _, err := s.hold("e", 0, 5, strings.NewReader("small")); !errors.Is(err, assay.ErrTooLarge) {
+		t.Errorf("over the number of files: %v", err)
+	}
+	s.files.Store(1)
 	if _, err := s.hold("c", 0, int64(len(big)), strings.NewReader("short")); !errors.Is(err, assay.ErrMalformed) {
 		t.Errorf("truncated: %v", err)
 	}

@@ -16,9 +16,24 @@ const (
 	// maxEntries bounds the entries of a layer; the largest images have two
 	// million files in all.
 	maxEntries = 20_000_000
-	// maxLinkBytes bounds the paths and targets of a layer's symbolic links:
-	// half a million of usual length.
+	// maxLinkBytes bounds what a layer's symbolic links, and hard links at
+	// wanted paths, take up: half a million of usual length.
 	maxLinkBytes = 64 << 20
+	linkCost     = 64 // bytes of one beside its path and target
+	// maxPath bounds a path and a link's target, as Linux does.
+	// https://man7.org/linux/man-pages/man3/pathconf.3.html
+	maxPath = 4096
+	// maxFolders bounds how deep a wanted file may lie. The deepest genuine
+	// one is that of a root inside a root, below twenty.
+	maxFolders = 100
+	// maxWanted bounds the wanted files of a layer. Databases with a file a
+	// package have some thousands.
+	maxWanted = 200_000
+	// maxFacts bounds the bytes that a layer's facts take up: a database of
+	// 200,000 packages, the most that one may have, has some 150 MB.
+	maxFacts = 256 << 20
+	// maxLayerGaps bounds the gaps about a layer's entries; the rest is counted.
+	maxLayerGaps = 1000
 )
 
 const (
@@ -44,7 +59,8 @@ type fileFacts struct {
 	reader    string
 	facts     assay.Facts
 	gaps      []string
-	companion bool // no facts: it belongs to a file that is not in this layer
+	companion bool  // no facts: it belongs to a file that is not in this layer
+	bytes     int64 // its size, where that was asked for before
 }
 
 // A layerReader reads one layer.
@@ -56,10 +72,12 @@ type layerReader struct {
 
 	out       layerFacts
 	index     indexBuilder
-	dir       string // of the entry before
 	linkBytes int
-	known     map[string]bool // files with facts
-	dirs      map[string]bool // directories that hold them
+	moreGaps  int
+	wanted    int                 // files that were read
+	size      int64               // of the facts
+	at        map[string][]int    // where in out.files the facts about a path are; a forgotten one has none
+	below     map[string][]string // folders above those: the paths right in them
 	with      map[string]*held
 	mains     map[string][]*want // files that wait for their companions
 	kept      map[string]*held
@@ -70,8 +88,8 @@ type layerReader struct {
 // no facts are returned from bytes that are not what they should be. Damage
 // of the tar itself is a gap; what came before it counts.
 func (l *layerReader) read(ctx context.Context, r io.Reader) (*layerFacts, error) {
-	l.index, l.out.links, l.out.hards = indexBuilder{}, map[string]string{}, map[string]string{}
-	l.known, l.dirs = map[string]bool{}, map[string]bool{}
+	l.index, l.out.links, l.out.hards = newIndexBuilder(), map[string]string{}, map[string]string{}
+	l.at, l.below = map[string][]int{}, map[string][]string{}
 	l.with, l.mains = map[string]*held{}, map[string][]*want{}
 	defer func() {
 		for _, h := range l.with {
@@ -105,6 +123,11 @@ func (l *layerReader) read(ctx context.Context, r io.Reader) (*layerFacts, error
 		return nil, err
 	}
 	l.readWaiting(ctx)
+	if l.moreGaps > 0 {
+		l.out.gaps = append(l.out.gaps, assay.Gap{What: fmt.Sprintf("%d more gaps like these", l.moreGaps)})
+	}
+	l.out.files = slices.DeleteFunc(l.out.files, func(f fileFacts) bool { return f.path == "" })
+	l.out.asked = slices.DeleteFunc(l.out.asked, func(path string) bool { _, ok := l.out.links[path]; return !ok })
 	l.out.index = l.index.index()
 	return &l.out, ctx.Err()
 }
@@ -120,6 +143,10 @@ func (l *layerReader) drain(r io.Reader) error {
 }
 
 func (l *layerReader) gap(path, what string) {
+	if len(l.out.gaps) == maxLayerGaps {
+		l.moreGaps++
+		return
+	}
 	l.out.gaps = append(l.out.gaps, assay.Gap{Where: path, What: what})
 }
 
@@ -128,19 +155,22 @@ func (l *layerReader) entry(ctx context.Context, h *tarstream.Header, r io.Reade
 	if path == "" {
 		return nil
 	}
+	if len(path) > maxPath { // no program can put it there
+		if len(l.matcher.match(nil, path)) > 0 {
+			l.gap(path[:maxPath/64]+"…", fmt.Sprintf("a path of %d bytes, over the limit of %d; not read", len(path), maxPath))
+		}
+		return nil
+	}
 	dir, base := split(path)
-	if strings.HasPrefix(base, whiteoutPrefix) || strings.Contains(dir, aufsPrefix) {
+	if strings.HasPrefix(base, whiteoutPrefix) || strings.HasPrefix(dir, aufsPrefix) {
 		l.whiteout(dir, base)
 		return nil
 	}
+	l.index.addParents(dir)
 	if h.Kind == tarstream.Dir {
 		l.index.add(path, bitDir)
-		delete(l.out.links, path)
+		l.forgetOne(path)
 		return nil
-	}
-	if dir != l.dir {
-		l.index.addParents(dir)
-		l.dir = dir
 	}
 	l.forget(path)
 	switch h.Kind {
@@ -164,7 +194,7 @@ func (l *layerReader) entry(ctx context.Context, h *tarstream.Header, r io.Reade
 // whiteout notes what a marker takes away from lower layers.
 // https://github.com/opencontainers/image-spec/blob/v1.1.0/layer.md#whiteouts
 func (l *layerReader) whiteout(dir, base string) {
-	if strings.Contains(dir, aufsPrefix) {
+	if strings.HasPrefix(dir, aufsPrefix) {
 		return // inside a folder of aufs's own
 	}
 	if base == opaqueName {
@@ -189,21 +219,35 @@ func (l *layerReader) whiteout(dir, base string) {
 // forget drops what was said of a path that comes again, and of all below it
 // when it was a directory: the last entry wins.
 func (l *layerReader) forget(path string) {
+	l.forgetOne(path)
+	todo, folder := l.below[path]
+	if !folder {
+		return
+	}
+	for len(todo) > 0 {
+		p := todo[len(todo)-1]
+		todo = append(todo[:len(todo)-1], l.below[p]...)
+		l.forgetOne(p)
+		delete(l.at, p)
+		delete(l.below, p)
+	}
+	delete(l.below, path)
+	l.at[path] = nil
+}
+
+// forgetOne drops what was said of a path alone.
+func (l *layerReader) forgetOne(path string) {
 	delete(l.out.links, path)
 	delete(l.out.hards, path)
 	l.drop(l.with, path)
+	l.drop(l.kept, path)
 	delete(l.mains, path)
-	below := l.dirs[path]
-	if !below && !l.known[path] {
-		return
-	}
-	files := l.out.files[:0]
-	for _, f := range l.out.files {
-		if f.path != path && !(below && strings.HasPrefix(f.path, path+"/")) {
-			files = append(files, f)
+	if at := l.at[path]; len(at) > 0 {
+		for _, i := range at {
+			l.out.files[i] = fileFacts{}
 		}
+		l.at[path] = nil
 	}
-	l.out.files = files
 }
 
 func (l *layerReader) drop(m map[string]*held, path string) {
@@ -215,18 +259,70 @@ func (l *layerReader) drop(m map[string]*held, path string) {
 
 // remember makes forget find path.
 func (l *layerReader) remember(path string) {
-	l.known[path] = true
-	for dir, _ := split(path); dir != "" && !l.dirs[dir]; dir, _ = split(dir) {
-		l.dirs[dir] = true
+	if _, known := l.at[path]; known {
+		return
+	}
+	_, known := l.below[path]
+	l.at[path] = nil
+	for !known { // by the folder above
+		dir, _ := split(path)
+		if dir == "" {
+			return
+		}
+		_, file := l.at[dir]
+		_, folder := l.below[dir]
+		known = file || folder
+		l.below[dir] = append(l.below[dir], path)
+		path = dir
 	}
 }
 
-func (l *layerReader) link(path, target string) {
-	l.linkBytes += len(path) + len(target)
-	if l.linkBytes > maxLinkBytes {
-		if l.linkBytes-len(path)-len(target) <= maxLinkBytes {
-			l.gap(path, "too many symbolic links; what is reached through this and later ones is not found")
+// add keeps the facts about a file, if they are not too many.
+func (l *layerReader) add(f fileFacts) {
+	if f.bytes == 0 {
+		f.bytes = f.size()
+	}
+	if l.size+f.bytes > maxFacts {
+		f.facts, f.gaps = assay.Facts{}, []string{fmt.Sprintf("what the files of this layer say is over %d bytes; not kept", maxFacts)}
+		f.bytes = 0
+	}
+	l.size += f.bytes
+	l.at[f.path] = append(l.at[f.path], len(l.out.files))
+	l.out.files = append(l.out.files, f)
+}
+
+// claim reports whether one more wanted file may be read.
+func (l *layerReader) claim(path string) bool {
+	if strings.Count(path, "/") > maxFolders {
+		l.gap(path, fmt.Sprintf("over %d folders deep; not read", maxFolders))
+		return false
+	}
+	if l.wanted++; l.wanted > maxWanted {
+		if l.wanted == maxWanted+1 {
+			l.gap(path, fmt.Sprintf("more than %d files to read in this layer; this and later ones are not read", maxWanted))
 		}
+		return false
+	}
+	l.remember(path)
+	return true
+}
+
+// linked reports whether one more link may be kept.
+func (l *layerReader) linked(path, target string) bool {
+	if len(target) > maxPath {
+		l.gap(path, fmt.Sprintf("a link to a path of %d bytes, over the limit of %d; not followed", len(target), maxPath))
+		return false
+	}
+	cost := len(path) + len(target) + linkCost
+	l.linkBytes += cost
+	if l.linkBytes > maxLinkBytes && l.linkBytes-cost <= maxLinkBytes {
+		l.gap(path, "too many links; what is reached through this and later ones is not found")
+	}
+	return l.linkBytes <= maxLinkBytes
+}
+
+func (l *layerReader) link(path, target string) {
+	if !l.linked(path, target) {
 		return
 	}
 	l.out.links[path] = target
@@ -239,18 +335,16 @@ func (l *layerReader) link(path, target string) {
 // not read, as nobody wanted it under its first name, squash sees to it.
 func (l *layerReader) hardlink(path, target string) {
 	l.ws = onePerReader(l.matcher.match(l.ws[:0], path))
+	if len(l.ws) == 0 || !l.claim(path) {
+		return
+	}
 	for _, w := range l.ws {
-		found := false
-		for _, f := range l.out.files {
-			if f.path == target && f.reader == l.readers[w.reader].Name() {
-				f.path = path
-				l.out.files = append(l.out.files, f)
-				l.remember(path)
-				found = true
-				break
-			}
-		}
-		if !found {
+		i := slices.IndexFunc(l.at[target], func(i int) bool { return l.out.files[i].reader == l.readers[w.reader].Name() })
+		if i >= 0 {
+			f := l.out.files[l.at[target][i]]
+			f.path = path
+			l.add(f)
+		} else if l.linked(path, target) {
 			l.out.hards[path] = target
 		}
 	}
@@ -258,7 +352,9 @@ func (l *layerReader) hardlink(path, target string) {
 
 // file reads one wanted file. Only errors of the tar are returned.
 func (l *layerReader) file(ctx context.Context, path string, h *tarstream.Header, r io.Reader) error {
-	l.remember(path)
+	if !l.claim(path) {
+		return nil
+	}
 	most := int64(0)
 	for _, w := range l.ws {
 		most = max(most, w.max)
@@ -300,7 +396,7 @@ func (l *layerReader) file(ctx context.Context, path string, h *tarstream.Header
 			wait = true
 			l.mains[path] = append(l.mains[path], w)
 		default:
-			l.out.files = append(l.out.files, readFile(ctx, l.readers[w.reader], &f.File))
+			l.add(readFile(ctx, l.readers[w.reader], &f.File))
 		}
 	}
 	if wait {
@@ -328,7 +424,7 @@ func onePerReader(ws []*want) []*want {
 // refuse notes a wanted file that was not read.
 func (l *layerReader) refuse(path, why string) {
 	for _, w := range l.ws {
-		l.out.files = append(l.out.files, fileFacts{path: path, reader: l.readers[w.reader].Name(), gaps: []string{why}, companion: w.companion != ""})
+		l.add(fileFacts{path: path, reader: l.readers[w.reader].Name(), gaps: []string{why}, companion: w.companion != ""})
 	}
 }
 
@@ -348,7 +444,7 @@ func (l *layerReader) readWaiting(ctx context.Context) {
 					used[path+suffix] = true
 				}
 			}
-			l.out.files = append(l.out.files, readFile(ctx, l.readers[w.reader], &f))
+			l.add(readFile(ctx, l.readers[w.reader], &f))
 		}
 	}
 	for path, h := range l.with {
@@ -357,10 +453,36 @@ func (l *layerReader) readWaiting(ctx context.Context) {
 		}
 		for _, w := range l.matcher.match(nil, path) {
 			if w.companion != "" {
-				l.out.files = append(l.out.files, fileFacts{path: path, reader: l.readers[w.reader].Name(), companion: true})
+				l.add(fileFacts{path: path, reader: l.readers[w.reader].Name(), companion: true})
 			}
 		}
 	}
+}
+
+// size is about how many bytes f takes up in memory.
+func (f *fileFacts) size() int64 {
+	const each, text = 400, 16 // of a file or package, and of a string in it
+	n := each + len(f.path)
+	for _, s := range f.gaps {
+		n += text + len(s)
+	}
+	for i := range f.facts.Packages {
+		p := &f.facts.Packages[i]
+		n += each
+		for _, s := range packageStrings(p) {
+			n += len(*s)
+		}
+		for _, s := range p.Licences {
+			n += text + len(s)
+		}
+		for _, s := range p.DependsOn {
+			n += text + len(s)
+		}
+	}
+	for _, o := range f.facts.Owns {
+		n += 3*text + len(o.Owner) + len(o.Paths)
+	}
+	return int64(n)
 }
 
 // readFile asks a reader what a file says.

@@ -16,6 +16,7 @@ type want struct {
 	reader    int    // index among the engine's readers
 	max       int64  // bytes
 	rooted    bool   // a path of the system's own
+	exact     bool   // glob is the whole path, without wildcards
 	glob      string // without "**/"
 	tail      string // what is compared while reading: the last components of glob
 	companion string // suffix: the file belongs to the one without it
@@ -28,6 +29,7 @@ type matcher struct {
 	dir   map[string][]*want // by the component before, when that has none
 	ext   map[string][]*want // by what follows the last dot, when that has none
 	other []*want
+	exact map[string][]*want // by the whole path
 	all   []*want
 }
 
@@ -52,8 +54,12 @@ func compile(readers []assay.Reader) *matcher {
 }
 
 func newMatcher(wants []*want) *matcher {
-	m := &matcher{base: map[string][]*want{}, dir: map[string][]*want{}, ext: map[string][]*want{}, all: wants}
+	m := &matcher{base: map[string][]*want{}, dir: map[string][]*want{}, ext: map[string][]*want{}, exact: map[string][]*want{}, all: wants}
 	for _, w := range wants {
+		if w.exact {
+			m.exact[w.glob] = append(m.exact[w.glob], w)
+			continue
+		}
 		w.tail = w.glob
 		if w.rooted {
 			w.tail = lastComponents(w.glob, claimDepth)
@@ -77,6 +83,7 @@ func newMatcher(wants []*want) *matcher {
 
 // match appends to ws those who may want path.
 func (m *matcher) match(ws []*want, path string) []*want {
+	ws = append(ws, m.exact[path]...)
 	dir, base := split(path)
 	ws = filter(ws, m.base[base], path)
 	if dir != "" {

@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,11 +10,16 @@ import (
 	"github.com/assaysec/assay"
 )
 
+// maxFiles bounds the files that layers have facts about. One that is written
+// through a link counts in each place where its layer is, a thousand perhaps.
+const maxFiles = 5_000_000
+
 // A fact is one file's facts, with where they are in the image.
 type fact struct {
 	*fileFacts
 	layer int
 	path  string // real: no symbolic links in it
+	name  string // the system path that leads to it, where that is another
 }
 
 // A lack is a file that has to be read for a second time round: a reader wants
@@ -23,7 +29,8 @@ type lack struct {
 	glob   string // its path in that layer's tar, or a pattern of such paths
 	exact  bool   // glob is a path
 	reader int
-	as     string // the path under which it is wanted
+	as     string // the path that it has in the image
+	name   string // the path under which it is wanted
 	to     int    // the layer to which the facts then belong
 	with   string // suffix: the companion below, to be read beside the file
 	below  int    // layer of the companion
@@ -35,50 +42,71 @@ type squasher struct {
 	readers []assay.Reader
 	matcher *matcher
 	top     int
-	by      map[string][]int // layers' facts by reader and real path: layer*2^32+file
+	files   map[*layerFacts]map[string]int // where a layer's facts are, by reader and path
+	last    map[*layerFacts]int            // where a layer is for the last time
 	facts   []fact
+	allowed map[string]string // by reader and real path: the system path that leads there
 	gaps    []assay.Gap
 	lacks   []lack
 }
 
-func newSquasher(readers []assay.Reader, m *matcher, layers []*layerFacts) *squasher {
-	s := &squasher{tree: newTree(layers), readers: readers, matcher: m, top: len(layers) - 1, by: map[string][]int{}}
-	s.place()
-	return s
+func newSquasher(ctx context.Context, readers []assay.Reader, m *matcher, layers []*layerFacts) (*squasher, error) {
+	s := &squasher{tree: newTree(ctx, layers), readers: readers, matcher: m, top: len(layers) - 1,
+		files: map[*layerFacts]map[string]int{}, last: map[*layerFacts]int{}, allowed: map[string]string{}}
+	return s, s.place()
 }
 
 // place finds the real path of every file with facts: a layer may write
-// lib/apk/db/installed where a lower one has made lib a link to usr/lib.
-func (s *squasher) place() {
+// lib/apk/db/installed where a lower one has made lib a link to usr/lib. Of a
+// layer that comes again only the last one's files can still be there, but for
+// those that it wrote through a link.
+func (s *squasher) place() error {
 	for l, layer := range s.layers {
+		s.last[layer] = l
+		if s.files[layer] == nil {
+			s.files[layer] = make(map[string]int, len(layer.files))
+			for i, f := range layer.files {
+				s.files[layer][f.reader+"\x00"+f.path] = i
+			}
+		}
+	}
+	for l, layer := range s.layers {
+		if len(s.facts)+len(layer.files) > maxFiles {
+			return fmt.Errorf("layer %d: more than %d files of databases up to here: %w", l, maxFiles, assay.ErrTooLarge)
+		}
+		dir, real, ok := "", "", true
 		for i := range layer.files {
 			f := &layer.files[i]
-			path, ok := s.resolve(f.path, l, false)
+			d, base := split(f.path)
+			if d != dir {
+				dir = d
+				real, ok = s.resolve(dir, l, true)
+			}
 			if !ok {
 				s.gaps = append(s.gaps, assay.Gap{Where: s.where(l, f.path), What: "its directory is a symbolic link that leads nowhere; ignored"})
 				continue
 			}
+			path := join(real, base)
 			if path != f.path {
-				if s.moved[l] == nil {
-					s.moved[l] = map[string]string{}
-				}
-				s.moved[l][path] = f.path
-				clear(s.memo)
+				s.move(l, path, f.path)
+			} else if s.last[layer] != l {
+				continue
 			}
-			s.facts = append(s.facts, fact{f, l, path})
+			s.facts = append(s.facts, fact{fileFacts: f, layer: l, path: path})
+		}
+		if err := s.ctx.Err(); err != nil {
+			return err
 		}
 	}
-	for i, f := range s.facts {
-		key := f.reader + "\x00" + f.path
-		s.by[key] = append(s.by[key], i)
-	}
+	return nil
 }
 
 // find returns the facts of a reader about the file at a real path in layer l.
-func (s *squasher) find(reader int, path string, l int) *fact {
-	for _, i := range s.by[s.readers[reader].Name()+"\x00"+path] {
-		if s.facts[i].layer == l {
-			return &s.facts[i]
+func (s *squasher) find(reader, path string, l int) *fileFacts {
+	layer := s.layers[l]
+	for _, p := range []string{s.raw(path, l), path} {
+		if i, ok := s.files[layer][reader+"\x00"+p]; ok {
+			return &layer.files[i]
 		}
 	}
 	return nil
@@ -95,18 +123,31 @@ func (s *squasher) where(l int, path string) string {
 // standing returns the facts that hold in the image, by path: of files that
 // are still there, and for the system's own paths only what the root reaches.
 func (s *squasher) standing() []fact {
-	allowed := s.reach()
+	s.reach()
 	var out []fact
 	for _, f := range s.facts {
+		if s.ctx.Err() != nil {
+			return nil
+		}
 		if f.companion || !s.visible(f.path, f.layer, s.top) {
 			continue
 		}
-		if allowed[f.reader+"\x00"+f.path] || s.anywhere(f) {
+		name, ok := s.allowed[f.reader+"\x00"+f.path]
+		if ok || s.anywhere(f) {
+			f.name = name
 			out = append(out, f)
 		}
 	}
 	slices.SortStableFunc(out, func(a, b fact) int { return strings.Compare(a.path, b.path) })
 	return out
+}
+
+// allow notes that name, a system path, leads to the file at a real path.
+func (s *squasher) allow(reader, path, name string) {
+	key := reader + "\x00" + path
+	if _, ok := s.allowed[key]; !ok || name == path {
+		s.allowed[key] = name
+	}
 }
 
 // anywhere reports whether a reader wants the file wherever it is.
@@ -121,74 +162,81 @@ func (s *squasher) anywhere(f fact) bool {
 
 // reach follows every system path from the root, notes which files it leads
 // to, and what is lacking there.
-func (s *squasher) reach() map[string]bool {
-	allowed := map[string]bool{}
+func (s *squasher) reach() {
 	for _, w := range s.matcher.all {
 		if !w.rooted || w.companion != "" {
 			continue
 		}
 		if !strings.Contains(w.glob, "*") {
-			s.reachFile(allowed, w)
+			s.reachFile(w)
 			continue
 		}
-		s.reachGlob(allowed, w)
+		s.reachGlob(w)
 	}
 	for l, layer := range s.layers {
+		if s.last[layer] != l {
+			continue // what it has there the last one has, too
+		}
 		for _, path := range layer.asked {
-			s.reachLink(allowed, l, path)
+			s.reachLink(l, path)
 		}
 		for _, path := range slices.Sorted(maps.Keys(layer.hards)) {
-			s.reachHard(allowed, l, path)
+			s.reachHard(l, path)
 		}
 	}
-	return allowed
 }
 
 // reachHard sees to a hard link that is at a wanted path.
-func (s *squasher) reachHard(allowed map[string]bool, l int, raw string) {
+func (s *squasher) reachHard(l int, raw string) {
 	path, ok := s.resolve(raw, l, false)
 	if !ok || !s.visible(path, l, s.top) {
 		return
 	}
 	for _, w := range s.matcher.match(nil, raw) {
 		if w.companion == "" && (!w.rooted || globPath(w.glob, path)) {
-			s.need(allowed, w, path, l)
+			s.need(w, path, path, l)
 		}
 	}
 }
 
-func (s *squasher) reachFile(allowed map[string]bool, w *want) {
+func (s *squasher) reachFile(w *want) {
 	path, ok := s.resolve(w.glob, s.top, true)
 	if !ok {
-		s.gaps = append(s.gaps, assay.Gap{Where: s.where(s.top, path), What: "symbolic links lead in a circle; what they stand for is not read"})
+		s.circle(path)
 		return
 	}
 	p := s.at(path, s.top)
 	if p.kind != bitFile {
 		return
 	}
-	s.need(allowed, w, path, p.layer)
+	s.need(w, path, w.glob, p.layer)
 	for _, suffix := range w.with {
 		s.reachCompanion(w, path, p.layer, suffix)
 	}
 }
 
-// need allows the facts about the file at a real path, or has it read.
-func (s *squasher) need(allowed map[string]bool, w *want, path string, l int) {
-	allowed[s.readers[w.reader].Name()+"\x00"+path] = true
-	if s.find(w.reader, path, l) != nil {
+func (s *squasher) circle(path string) {
+	s.gaps = append(s.gaps, assay.Gap{Where: s.where(s.top, path), What: "symbolic links lead in a circle, or too far; what they stand for is not read"})
+}
+
+// need allows the facts about the file at a real path, to which name leads, or
+// has it read.
+func (s *squasher) need(w *want, path, name string, l int) {
+	reader := s.readers[w.reader].Name()
+	s.allow(reader, path, name)
+	if f := s.find(reader, path, l); f != nil && !f.companion {
 		return
 	}
 	raw := s.raw(path, l)
 	if target, ok := s.layers[l].hards[raw]; ok {
-		s.needHard(w, path, l, target)
+		s.needHard(w, path, name, l, target)
 		return
 	}
-	s.lacks = append(s.lacks, lack{layer: l, glob: raw, exact: true, reader: w.reader, as: path, to: l})
+	s.lacks = append(s.lacks, lack{layer: l, glob: raw, exact: true, reader: w.reader, as: path, name: name, to: l})
 }
 
 // needHard has the file read that the hard link at path in layer l is.
-func (s *squasher) needHard(w *want, path string, l int, target string) {
+func (s *squasher) needHard(w *want, path, name string, l int, target string) {
 	for range maxHops {
 		real, ok := s.resolve(target, l, true)
 		if !ok {
@@ -204,18 +252,10 @@ func (s *squasher) needHard(w *want, path string, l int, target string) {
 				continue
 			}
 		}
-		s.lacks = append(s.lacks, lack{layer: p.layer, glob: s.raw(real, p.layer), exact: true, reader: w.reader, as: path, to: l})
+		s.lacks = append(s.lacks, lack{layer: p.layer, glob: s.raw(real, p.layer), exact: true, reader: w.reader, as: path, name: name, to: l})
 		return
 	}
 	s.gaps = append(s.gaps, assay.Gap{Where: s.where(l, path), What: fmt.Sprintf("a hard link to %q, which is not in the image; not read", target)})
-}
-
-// raw is the path in layer l's tar of what is at a real path.
-func (s *squasher) raw(path string, l int) string {
-	if raw, ok := s.moved[l][path]; ok {
-		return raw
-	}
-	return path
 }
 
 // reachCompanion sees to a companion that a higher or lower layer has written
@@ -225,19 +265,17 @@ func (s *squasher) reachCompanion(w *want, path string, l int, suffix string) {
 	if p.kind != bitFile || p.layer == l {
 		return
 	}
-	known := false // an empty companion says nothing, and is not noted
-	for _, i := range s.by[s.readers[w.reader].Name()+"\x00"+path+suffix] {
-		known = known || s.facts[i].layer == p.layer
-	}
-	if known {
-		s.lacks = append(s.lacks, lack{layer: l, glob: s.raw(path, l), exact: true, reader: w.reader, as: path, to: l, with: suffix, below: p.layer})
+	if s.find(s.readers[w.reader].Name(), path+suffix, p.layer) != nil { // an empty companion says nothing, and is not noted
+		s.lacks = append(s.lacks, lack{layer: l, glob: s.raw(path, l), exact: true, reader: w.reader, as: path, name: w.glob, to: l, with: suffix, below: p.layer})
 	}
 }
 
-// reachGlob does the same for a system path with wildcards. The part without
-// them is followed; where it leads to a place that could not be claimed while
-// layers were read, the layers are read again for it.
-func (s *squasher) reachGlob(allowed map[string]bool, w *want) {
+// A wild is a system path with wildcards: the part without them, the real path
+// of that, and the pattern of the real paths behind it.
+type wild struct{ dir, real, glob string }
+
+// wild follows the part of a system path that has no wildcards.
+func (s *squasher) wild(w *want) (x wild, ok bool) {
 	dir, rest := w.glob, ""
 	for strings.Contains(dir, "*") {
 		var base string
@@ -245,36 +283,46 @@ func (s *squasher) reachGlob(allowed map[string]bool, w *want) {
 		rest = join(base, rest)
 	}
 	real, ok := s.resolve(dir, s.top, true)
+	return wild{dir, real, join(real, rest)}, ok
+}
+
+// name is the system path of a file that matches the pattern.
+func (x wild) name(path string) string { return clean(x.dir + "/" + path[len(x.real):]) }
+
+// reachGlob does the same for a system path with wildcards. Where the part
+// without them leads to a place that could not be claimed while layers were
+// read, the layers are read again for it.
+func (s *squasher) reachGlob(w *want) {
+	x, ok := s.wild(w)
 	if !ok {
+		s.circle(x.real)
 		return
 	}
-	name := s.readers[w.reader].Name()
-	glob := join(real, rest)
+	reader := s.readers[w.reader].Name()
 	for _, f := range s.facts {
-		if f.reader == name && globPath(glob, f.path) {
-			allowed[name+"\x00"+f.path] = true
+		if f.reader == reader && globPath(x.glob, f.path) {
+			s.allow(reader, f.path, x.name(f.path))
 		}
 	}
-	if real != dir && !globTail(w.tail, glob) {
-		for l := range s.layers {
-			if s.layers[l].index.get(hashPath(real)) != 0 {
-				s.lacks = append(s.lacks, lack{layer: l, glob: glob, reader: w.reader, to: l})
-			}
+	if x.real == x.dir || globTail(w.tail, x.glob) {
+		return
+	}
+	for l, layer := range s.layers {
+		if s.last[layer] == l && layer.index.get(hashPath(x.real)) != 0 {
+			s.lacks = append(s.lacks, lack{layer: l, glob: x.glob, reader: w.reader, to: l})
 		}
 	}
 }
 
 // reachLink follows a symbolic link that is itself at a wanted path.
-func (s *squasher) reachLink(allowed map[string]bool, l int, raw string) {
+func (s *squasher) reachLink(l int, raw string) {
 	link, ok := s.resolve(raw, l, false)
 	if !ok || !s.visible(link, l, s.top) {
 		return
 	}
 	for _, w := range s.matcher.match(nil, raw) {
-		if !w.rooted || w.companion != "" {
-			continue // a file wanted anywhere is found under its own name
-		}
-		if reached, ok := s.resolve(w.glob, s.top, false); !ok || (!strings.Contains(w.glob, "*") && reached != link) {
+		name, ok := s.leads(w, link)
+		if !ok {
 			continue
 		}
 		path, ok := s.resolve(link, s.top, true)
@@ -283,6 +331,23 @@ func (s *squasher) reachLink(allowed map[string]bool, l int, raw string) {
 			s.gaps = append(s.gaps, assay.Gap{Where: s.where(l, raw), What: fmt.Sprintf("a symbolic link to %q, which is not in the image; not read", s.layers[l].links[raw])})
 			continue
 		}
-		s.need(allowed, w, path, p.layer)
+		s.need(w, path, name, p.layer)
 	}
+}
+
+// leads reports whether the system path of w leads to a link, and under which
+// name.
+func (s *squasher) leads(w *want, link string) (name string, ok bool) {
+	if !w.rooted || w.companion != "" {
+		return "", false // a file wanted anywhere is found under its own name
+	}
+	if !strings.Contains(w.glob, "*") {
+		reached, ok := s.resolve(w.glob, s.top, false)
+		return w.glob, ok && reached == link
+	}
+	x, ok := s.wild(w)
+	if !ok || !globPath(x.glob, link) {
+		return "", false
+	}
+	return x.name(link), true
 }

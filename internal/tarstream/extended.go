@@ -13,7 +13,9 @@ import (
 
 // extended is what pax and GNU extended headers say of the entry after them.
 type extended struct {
-	name, link string
+	longName, longLink string // GNU's
+
+	name, link string // pax
 	size       int64
 	hasSize    bool
 	sparse     bool
@@ -29,12 +31,13 @@ func (e *extended) read(r *Reader, flag byte) error {
 			return fmt.Errorf("long name: %w", err)
 		}
 		if flag == 'L' {
-			e.name = text(b)
+			e.longName = text(b)
 		} else {
-			e.link = text(b)
+			e.longLink = text(b)
 		}
 		return nil
-	case 'x':
+	case 'x': // the last one counts, alone
+		*e = extended{longName: e.longName, longLink: e.longLink}
 		return e.records(r)
 	}
 	return nil // global: nothing in it changes what a scan wants; Next skips it

@@ -157,6 +157,12 @@ func (r *Reader) entry(flag byte, ext *extended) error {
 	if ext.link != "" {
 		h.Link = ext.link
 	}
+	if ext.longName != "" { // GNU's count for more, as in Go's reader, which unpacks images
+		h.Name = ext.longName
+	}
+	if ext.longLink != "" {
+		h.Link = ext.longLink
+	}
 	if ext.sparse {
 		h.Sparse = true
 		if ext.sparseName != "" {
@@ -176,7 +182,7 @@ func (r *Reader) entry(flag byte, ext *extended) error {
 		return r.skipSparseHeaders()
 	}
 	h.Kind, h.Size = File, r.left
-	if strings.HasSuffix(h.Name, "/") { // the oldest archives mark directories so
+	if flag == 0 && strings.HasSuffix(h.Name, "/") { // the oldest archives mark directories so
 		h.Kind = Dir
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -92,6 +93,45 @@ func TestFormats(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAsUnpacked: where headers contradict each other, a name is the one under
+// which the file is unpacked by programs in Go, which all that run images are.
+func TestAsUnpacked(t *testing.T) {
+	pax := func(path string) []byte { // an extended header alone
+		return build(t, tar.FormatPAX, tar.Header{Name: path + "é", Typeflag: tar.TypeReg})[:1024]
+	}
+	gnu := build(t, tar.FormatGNU, tar.Header{Name: strings.Repeat("g", 101), Typeflag: tar.TypeReg})[:1024]
+	plain := build(t, tar.FormatUSTAR, tar.Header{Name: "plain", Typeflag: tar.TypeReg})
+	slash := build(t, tar.FormatUSTAR, tar.Header{Name: "slash/", Typeflag: tar.TypeDir})[:512]
+	other := build(t, tar.FormatPAX, tar.Header{Name: "x", Typeflag: tar.TypeReg, PAXRecords: map[string]string{"A.b": "c"}})[:1024]
+	slash[156] = '0'
+	for _, tt := range []struct {
+		name string
+		tar  []byte
+		want string
+	}{
+		{"GNU's name and pax", slices.Concat(gnu, pax("p"), plain), "f " + strings.Repeat("g", 101) + "="},
+		{"two of pax", slices.Concat(pax("p"), pax("q"), plain), "f qé="},
+		{"two of pax, the last without a name", slices.Concat(pax("p"), other, plain), "f plain="},
+		{"a file with a slash", fixSum(slash), "f slash/="},
+	} {
+		got, err := list(bytes.NewReader(tt.tar))
+		if err != nil || len(got) != 1 || got[0] != tt.want {
+			t.Errorf("%s: %q, %v; want %q", tt.name, got, err, tt.want)
+		}
+	}
+}
+
+// fixSum writes the checksum of a header anew.
+func fixSum(h []byte) []byte {
+	sum := int64(0)
+	copy(h[148:156], "        ")
+	for _, c := range h {
+		sum += int64(c)
+	}
+	copy(h[148:156], fmt.Sprintf("%06o\x00 ", sum))
+	return h
 }
 
 // iotestReader hides that the reader can seek.

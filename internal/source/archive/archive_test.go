@@ -141,6 +141,7 @@ func TestBroken(t *testing.T) {
 		{"empty", nil, assay.ErrMalformed, "empty file"},
 		{"not a tar", bytes.Repeat([]byte("noise"), 1000), assay.ErrMalformed, "not a tar archive"},
 		{"short", []byte("x"), assay.ErrMalformed, "cut short"},
+		{"name too long", change(strings.Repeat("n", 5000), ""), assay.ErrTooLarge, "name"},
 		{"tar of something else", contract.Tar(contract.File{Name: "README"}), assay.ErrMalformed, "not an image archive"},
 		{"xz", []byte("\xfd7zXZ\x00\x00\x04 and more"), assay.ErrUnsupported, "xz"},
 		{"cut in a layer", whole[:60_000], assay.ErrMalformed, "cut short"},

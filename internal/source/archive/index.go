@@ -17,6 +17,7 @@ import (
 const (
 	maxEntries = 200_000 // files of an archive; `docker save` writes four a layer
 	maxLinks   = 16      // from one link to the next
+	maxName    = 4096    // bytes of a name or a link's target, as on Linux
 )
 
 // An index says where the files of a tar archive lie. It is an fs.FS of its
@@ -49,6 +50,8 @@ func newIndex(ctx context.Context, r io.ReaderAt, size int64) (*index, error) {
 			return nil, fmt.Errorf("not a tar archive: %w: %w", err, assay.ErrMalformed)
 		case err != nil:
 			return nil, fmt.Errorf("archive: %w: %w", err, assay.ErrMalformed)
+		case len(h.Name) > maxName || len(h.Linkname) > maxName:
+			return nil, fmt.Errorf("archive: name %.60q… of over %d bytes: %w", h.Name, maxName, assay.ErrTooLarge)
 		case len(x.entries) == maxEntries:
 			return nil, fmt.Errorf("archive of over %d files: %w", maxEntries, assay.ErrTooLarge)
 		}

@@ -1,0 +1,134 @@
+package inventory
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/testimage"
+)
+
+// layerOf makes a layer of tar headers; Uname carries the content.
+func layerOf(t *testing.T, hs ...tar.Header) assay.Layer {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, h := range hs {
+		body := h.Uname
+		h.Uname, h.Size, h.Format = "", int64(len(body)), tar.FormatPAX
+		if err := w.WriteHeader(&h); err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(w, body)
+	}
+	w.Close()
+	return testimage.Layer(b.Bytes(), "")
+}
+
+// each makes n headers.
+func each(n int, make func(i int) tar.Header) []tar.Header {
+	hs := []tar.Header{{Name: "etc/os-release", Uname: osr}}
+	for i := range n {
+		hs = append(hs, make(i))
+	}
+	return hs
+}
+
+func file(name, format string) func(int) tar.Header {
+	return func(i int) tar.Header {
+		return tar.Header{Name: fmt.Sprintf(name, i), Uname: strings.ReplaceAll(format, "%d", fmt.Sprint(i))}
+	}
+}
+
+// TestHostile: work and memory grow with what is there, not with its square.
+// At ten times the size each of these took minutes, or all memory, once.
+func TestHostile(t *testing.T) {
+	const many = 10_000
+	const stanza = "Package: p%d\nVersion: 1\n"
+	singles := each(many, file("var/lib/dpkg/status.d/a%05d", stanza))
+	for _, tt := range []struct {
+		name     string
+		layers   []assay.Layer
+		packages int
+		gap      string
+	}{
+		{"links to as many files", []assay.Layer{layerOf(t, append(each(many, file("data/%d/f", stanza)),
+			each(many, func(i int) tar.Header {
+				return tar.Header{Typeflag: tar.TypeSymlink, Name: fmt.Sprintf("var/lib/dpkg/status.d/a%d", i), Linkname: fmt.Sprintf("/data/%d/f", i)}
+			})...)...)}, many, ""},
+		{"hard links, the first to the last", []assay.Layer{layerOf(t, append(slices.Clone(singles),
+			each(many, func(i int) tar.Header {
+				return tar.Header{Typeflag: tar.TypeLink, Name: fmt.Sprintf("var/lib/dpkg/status.d/b%d", i), Linkname: fmt.Sprintf("var/lib/dpkg/status.d/a%05d", many-1-i)}
+			})...)...)}, many, ""},
+		{"hard links to a large database", []assay.Layer{layerOf(t, append([]tar.Header{{Name: "var/lib/dpkg/status.d/a", Uname: strings.Repeat("Package: p\nVersion: 1\n\n", 4*many)}},
+			each(many, func(i int) tar.Header {
+				return tar.Header{Typeflag: tar.TypeLink, Name: fmt.Sprintf("var/lib/dpkg/status.d/b%d", i), Linkname: "var/lib/dpkg/status.d/a"}
+			})...)...)}, 1, "say is over"},
+		{"every file twice", []assay.Layer{layerOf(t, append(slices.Clone(singles), singles...)...)}, many, ""},
+		{"a folder and a file in turns", []assay.Layer{layerOf(t, append(slices.Clone(singles), each(many, func(i int) tar.Header {
+			return tar.Header{Name: "q" + strings.Repeat("/dpkg/status", i%2)}
+		})...)...)}, many, ""},
+		{"a layer five hundred times", slices.Repeat([]assay.Layer{layerOf(t, singles[:2000]...)}, 500), 1999, ""},
+		{"an error in each file", []assay.Layer{layerOf(t, each(many, file("var/lib/dpkg/status.d/a%d", "rubbish\nrubbish\n"))...)}, 0, "more gaps"},
+		{"whiteouts of nothing", []assay.Layer{layerOf(t, each(many, file("%d/.wh.", ""))...)}, 0, "9000 more gaps"},
+		{"more files than are read", []assay.Layer{layerOf(t, each(maxWanted+1, file("var/lib/dpkg/info/a%d.list", ""))...)}, 0, "more than 200000 files"},
+		{"files that wait for a companion", []assay.Layer{layerOf(t, each(40, func(i int) tar.Header {
+			return tar.Header{Name: fmt.Sprintf("x%d/var/db", i), Uname: strings.Repeat("x", 4<<20)}
+		})...)}, 0, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			inv, err := Take(ctx, &assay.Image{Layers: tt.layers}, Options{Readers: readers, SpoolDir: t.TempDir()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if g := gaps(inv); len(inv.Packages) != tt.packages || (tt.gap == "") != (g == "") || !strings.Contains(g, tt.gap) {
+				t.Errorf("%d packages, want %d; gaps %.300q, want %q", len(inv.Packages), tt.packages, g, tt.gap)
+			}
+		})
+	}
+}
+
+// TestReleaseBehindLink: what a link leads to is read as what the link is.
+func TestReleaseBehindLink(t *testing.T) {
+	img := testimage.Parse(t, "-- 1/etc/os-release -> /opt/vendor/release --\n-- 1/opt/vendor/release --\n"+osr+"-- 1/etc/debian_version --\n12.5\n")
+	inv, err := Take(t.Context(), img, Options{Readers: readers})
+	if err != nil || inv.Release.Path != "etc/os-release" || inv.Release.Version != "12.5" {
+		t.Errorf("%+v, %v", inv.Release, err)
+	}
+}
+
+// TestFit: what layers say is left out when there is no room for it, and the
+// image refused when there is none for where their files are.
+func TestFit(t *testing.T) {
+	f := &layerFacts{index: make(index, 100), files: []fileFacts{{path: "p", facts: assay.Facts{Packages: make([]assay.Package, 1000)}}}}
+	tk := &taker{}
+	tk.room.Store(10_000)
+	got, err := tk.fit(f)
+	if err != nil || len(got.files[0].facts.Packages) != 0 || len(got.files[0].gaps) != 1 || len(f.files[0].facts.Packages) != 1000 {
+		t.Errorf("%+v, %v", got.files, err)
+	}
+	tk.room.Store(100)
+	if _, err := tk.fit(f); !errors.Is(err, assay.ErrTooLarge) {
+		t.Errorf("no room: %v", err)
+	}
+}
+
+// TestCancelledSquash: putting layers together stops, too.
+func TestCancelledSquash(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	tk := &taker{img: &assay.Image{}, matcher: compile(readers), o: Options{Readers: readers}}
+	if _, _, err := tk.squash(ctx, []*layerFacts{{}}); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
