@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -54,7 +55,11 @@ func (o *dbOptions) getter(cacheDir string, bars *progress) (assay.Getter, error
 
 // open is the database that a scan asks.
 func (o *dbOptions) open(_ *global, cacheDir string, bars *progress) (*scan.Database, error) {
-	d := &scan.Database{Dir: dbDir(cacheDir), Feeds: feed.ForScans(), MaxAge: o.maxAge, Log: slog.Default()}
+	feeds := feed.ForScans()
+	if info, err := os.Stat(o.mirror); err == nil && info.IsDir() {
+		feeds = feed.All() // nothing is too large to get from a folder
+	}
+	d := &scan.Database{Dir: dbDir(cacheDir), Feeds: feeds, MaxAge: o.maxAge, Log: slog.Default()}
 	if o.offline {
 		d.MaxAge = -1
 	}

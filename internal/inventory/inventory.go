@@ -87,7 +87,10 @@ func (t *taker) layers(ctx context.Context) ([]*layerFacts, error) {
 	g.SetLimit(jobs)
 	var missing []int
 	var mu sync.Mutex
-	for _, i := range slices.Backward(todo) { // what the upper layers say is most likely to stand
+	slices.SortStableFunc(todo, func(a, b int) int { // largest first, so that none is left alone at the end; then the upper ones, whose facts are likely to stand
+		return cmp.Or(cmp.Compare(t.img.Layers[b].Size, t.img.Layers[a].Size), b-a)
+	})
+	for _, i := range todo {
 		g.Go(func() error {
 			defer t.progress(len(todo))
 			var err error
