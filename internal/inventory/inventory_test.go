@@ -150,7 +150,7 @@ func TestSquash(t *testing.T) {
 }
 
 func TestWhiteoutLayers(t *testing.T) {
-	whiteouts := func(name string) assay.Layer {
+	whiteouts := func(t *testing.T, name string) assay.Layer {
 		b, err := os.ReadFile(corpus.Path(t, "conformance/claircore/whiteout/"+name))
 		if err != nil {
 			t.Fatal(err)
@@ -164,7 +164,7 @@ func TestWhiteoutLayers(t *testing.T) {
 	} {
 		t.Run(tt.layer, func(t *testing.T) {
 			img := testimage.Parse(t, "-- 1/a/x.one --\na\n-- 1/b/x.one --\nb\n-- 1/c/x.one --\nc\n-- 1/etc/d.one --\nd\n-- 1/etc/profile --\nx\n")
-			img.Layers = append(img.Layers, whiteouts(tt.layer))
+			img.Layers = append(img.Layers, whiteouts(t, tt.layer))
 			inv, err := Take(context.Background(), img, Options{Readers: []assay.Reader{one{}}})
 			if err != nil || found(inv) != tt.want {
 				t.Errorf("%q, %v; want %q", found(inv), err, tt.want)
