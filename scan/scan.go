@@ -199,7 +199,26 @@ func (s *Scanner) details(ctx context.Context, r *assay.Report) error {
 			break
 		}
 	}
+	if gap := unrated(r.Findings); gap != nil {
+		r.Gaps = append(r.Gaps, *gap)
+	}
 	return nil
+}
+
+// unrated tells of vulnerabilities that nobody asked here gives a severity.
+func unrated(findings []assay.Finding) *assay.Gap {
+	ids := map[string]bool{}
+	for i := range findings {
+		f := &findings[i]
+		if triage.Rate(f); f.Severity == assay.SeverityUnknown {
+			ids[f.ID] = true
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	return &assay.Gap{Where: "severity", What: fmt.Sprintf(
+		"UNKNOWN for %d vulnerabilities, which neither the distribution nor the details in the database rate", len(ids))}
 }
 
 // missingDetails names the streams that cannot be asked, with the first reason.

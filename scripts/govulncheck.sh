@@ -4,17 +4,17 @@
 # repository, where there is one: govulncheck.sh TOOL@VERSION SHARED
 set -euo pipefail
 tool=$1 zip=$2/feeds/vuln.go.dev/vulndb.zip
-if go run "$tool" ./... 2>/tmp/govulncheck.$$; then rm -f /tmp/govulncheck.$$; exit 0; fi
-if ! grep -q 'fetching vulnerabilities' /tmp/govulncheck.$$; then
-  cat /tmp/govulncheck.$$ >&2; rm -f /tmp/govulncheck.$$; exit 1
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+if go run "$tool" ./... 2>"$dir/errors"; then exit 0; fi
+if ! grep -q 'fetching vulnerabilities' "$dir/errors"; then
+  cat "$dir/errors" >&2
+  exit 1
 fi
-rm -f /tmp/govulncheck.$$
 if [ ! -f "$zip" ]; then
   echo "govulncheck: vuln.go.dev is not reached and there is no copy of it: not checked"
   exit 0
 fi
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
 python3 - "$zip" "$dir" <<'PY'
 # The copy may lack the index that the tool reads first:
 # https://go.dev/security/vuln/database#api

@@ -174,32 +174,6 @@ func (e Event) key() (version string, rank int) {
 	return e.LastAffected, 2
 }
 
-// Rate reads severities in their several places, the most special first: the
-// word of the first publisher that gives one, and all vectors of CVSS, whose
-// Score is left 0.
-func Rate(source string, lists ...[]Severity) (word assay.Severity, scores []assay.CVSS) {
-	for _, l := range lists {
-		for _, s := range l {
-			v := string(s.Score)
-			switch {
-			case strings.HasPrefix(s.Type, "CVSS_"):
-				scores = append(scores, assay.CVSS{Source: source, Version: cvssVersion(v), Vector: v})
-			case word == assay.SeverityUnknown:
-				word, _ = assay.ParseSeverity(v)
-			}
-		}
-	}
-	return word, scores
-}
-
-func cvssVersion(vector string) string {
-	if v, ok := strings.CutPrefix(vector, "CVSS:"); ok {
-		v, _, _ = strings.Cut(v, "/")
-		return v
-	}
-	return "2.0" // version 2 has no prefix
-}
-
 // A Time is a date; zero where the record has none that can be read.
 type Time struct{ time.Time }
 

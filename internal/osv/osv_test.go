@@ -63,10 +63,8 @@ func TestParse(t *testing.T) {
 	if got := rec.Modified.Time; !got.Equal(time.Date(2024, 1, 2, 2, 4, 5, 5e8, time.UTC)) || !rec.Withdrawn.IsZero() {
 		t.Errorf("modified %v, withdrawn %v", got, rec.Withdrawn)
 	}
-	word, scores := Rate("x", rec.Affected[0].Severity, rec.Severity)
-	want := []assay.CVSS{{Source: "x", Version: "4.0", Vector: "CVSS:4.0/AV:N"}, {Source: "x", Version: "3.1", Vector: "CVSS:3.1/AV:N"}, {Source: "x", Version: "2.0", Vector: "AV:N"}}
-	if diff := gocmp.Diff(want, scores); word != assay.SeverityHigh || diff != "" {
-		t.Errorf("%v\n%s", word, diff)
+	if diff := gocmp.Diff([]Severity{{"CVSS_V4", "CVSS:4.0/AV:N"}, {"Ubuntu", "high"}}, rec.Affected[0].Severity); diff != "" || len(rec.Severity) != 3 {
+		t.Errorf("severities %v\n%s", rec.Severity, diff)
 	}
 	for _, in := range []string{``, `{}`, `[]`, `{"id":""}`, `{"id":1}`, `{"id":"X","affected":{}}`} {
 		if _, err := Parse([]byte(in)); !errors.Is(err, assay.ErrMalformed) {

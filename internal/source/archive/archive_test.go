@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,12 +16,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/contract"
 	"github.com/assaysec/assay/internal/corpus"
 	"github.com/assaysec/assay/internal/oci"
+	"github.com/assaysec/assay/internal/tarstream"
 )
 
 func zstdBytes(b []byte) []byte {
@@ -319,7 +322,7 @@ func TestCorpus(t *testing.T) {
 	}{
 		{"conformance/trivy/images/alpine-310.tar.gz", 1, "alpine:3.10"},
 		{"conformance/dive/test-docker-image.tar", 14, "dive-test:latest"},
-		{"conformance/dive/test-kaniko-image.tar", 0, "dive-test:kaniko-latest"},
+		{"conformance/dive/test-kaniko-image.tar", 14, "dive-test:kaniko-latest"},
 		{"conformance/dive/test-oci-gzip-image.tar", 1, ""},
 		{"conformance/dive/test-oci-zstd-image.tar", 1, ""},
 	} {
@@ -330,6 +333,63 @@ func TestCorpus(t *testing.T) {
 			}
 			contract.ReadLayers(t, t.Context(), img)
 		})
+	}
+}
+
+// TestDive: a small image has the same tree with gzip and with zstd, and that
+// is the tree of its layer's tar, which by itself is no image. (Docker's and
+// kaniko's archives beside them are of different builds.)
+func TestDive(t *testing.T) {
+	path := func(name string) string { return corpus.Path(t, "conformance/dive/"+name) }
+	tree := func(name string) map[string]string {
+		img := open1(t, Docker{}, path(name), assay.SourceOptions{Verify: true})
+		files := map[string]string{}
+		layers := contract.ReadLayers(t, t.Context(), img)
+		for _, l := range img.Layers {
+			maps.Copy(files, listing(t, layers[l.DiffID]))
+		}
+		return files
+	}
+	want := tree("test-oci-gzip-image.tar")
+	if len(want) != 1 || !strings.HasPrefix(want["README.md"], "# dive") {
+		t.Errorf("oci-gzip: %d files", len(want))
+	}
+	if diff := cmp.Diff(want, tree("test-oci-zstd-image.tar")); diff != "" {
+		t.Errorf("oci-zstd: %s", diff)
+	}
+	for _, name := range []string{"test-gzip-image.tar", "test-zstd-image.tar", "test-estargz-image.tar", "test-uncompressed-image.tar"} {
+		b, err := os.ReadFile(path(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, listing(t, b)); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+		if _, err := (Docker{}).Open(t.Context(), path(name), assay.SourceOptions{}); !errors.Is(err, assay.ErrMalformed) {
+			t.Errorf("%s, a layer alone, is taken for an image: %v", name, err)
+		}
+	}
+}
+
+// listing gives the content of each file, and the target of each link, of a
+// layer.
+func listing(t *testing.T, layer []byte) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	r := tarstream.NewReader(bytes.NewReader(layer))
+	for {
+		h, err := r.Next()
+		if err == io.EOF {
+			return files
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[strings.TrimPrefix(h.Name, "/")] = h.Link + string(b)
 	}
 }
 
@@ -397,7 +457,11 @@ func TestAdversarial(t *testing.T) {
 func TestBuiltImages(t *testing.T) {
 	for _, name := range []string{"alpine.docker.tar", "alpine.oci.tar", "rpm-sqlite.docker.tar", "rpm-sqlite.oci.tar", "distroless.docker.tar", "distroless.oci.tar", "debian-base.zstdchunked.oci.tar", "debian-base.estargz.oci.tar"} {
 		t.Run(name, func(t *testing.T) {
-			img := open1(t, OCI{}, corpus.LargeImage(t, name), assay.SourceOptions{})
+			path := corpus.Image
+			if strings.HasPrefix(name, "debian-base") {
+				path = corpus.LargeImage
+			}
+			img := open1(t, OCI{}, path(t, name), assay.SourceOptions{})
 			for _, l := range img.Layers {
 				r, err := l.Open(t.Context())
 				if err != nil {
