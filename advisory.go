@@ -56,16 +56,30 @@ const (
 	StatusEndOfLife          Status = "end_of_life"
 )
 
+// Kind is what an advisory tells of, where it is no vulnerability.
+type Kind string
+
+// Most advisories tell of a vulnerability.
+const (
+	KindVulnerability Kind = ""
+	KindMalware       Kind = "malware"      // the package itself does harm
+	KindUnmaintained  Kind = "unmaintained" // nobody mends it any more
+	KindUnsound       Kind = "unsound"      // its interface may be used wrongly (RustSec)
+	KindNotice        Kind = "notice"       // something else worth knowing (RustSec)
+)
+
 // An Advisory is what one publisher says of one vulnerability.
 type Advisory struct {
 	ID         string     // as the publisher names it, a CVE where there is one: "CVE-2024-1", "ALSA-2024:1", "TEMP-0000000-ABCDEF"
 	Aliases    []string   // other names of the same vulnerabilities
 	VendorIDs  []string   // the publisher's own notices about it: "DSA-5000-1"
 	Feed       string     // Name of the Feed
+	Kind       Kind       //
 	Title      string     // one line; ""
 	Text       string     // description; ""
 	Severity   Severity   // the publisher's own, for all packages
 	CVSS       []CVSS     //
+	CWEs       []string   // "CWE-79"
 	URL        string     // the publisher's page
 	References []string   //
 	Published  time.Time  // zero when unknown
@@ -77,12 +91,13 @@ type Advisory struct {
 // Affected is what an advisory says of one package in one stream.
 type Affected struct {
 	Stream     Stream
-	Name       string   // in the stream's own spelling
-	Ranges     []Range  // any of them makes a version affected
-	Versions   []string // affected one by one
-	Status     Status   // of the versions in Ranges and Versions; StatusNotAffected takes findings away
-	Severity   Severity // for this package; SeverityUnknown means the advisory's
-	Reason     string   // the publisher's own word behind Status: "no-dsa", "postponed"
+	Name       string    // in the stream's own spelling
+	Ranges     []Range   // any of them makes a version affected
+	Versions   []string  // affected one by one
+	Status     Status    // of the versions in Ranges and Versions; StatusNotAffected takes findings away
+	Severity   Severity  // for this package; SeverityUnknown means the advisory's
+	Reason     string    // the publisher's own word behind Status: "no-dsa", "postponed"
+	FixDate    time.Time // when the fix was published; zero when unknown
 	Qualifiers Qualifiers
 }
 
@@ -96,9 +111,23 @@ type Range struct {
 
 // Qualifiers narrow what an Affected speaks of; empty means no limit.
 type Qualifiers struct {
-	Arches []string // architectures, in the package manager's words
-	Module string   // rpm module "name:stream"; packages outside it are not meant
-	CPEs   []string // products whose repositories are meant
+	Arches    []string // architectures, in the package manager's words
+	Module    string   // rpm module "name:stream"; packages outside it are not meant
+	CPEs      []string // products whose repositories are meant
+	Repos     []string // repositories of the publisher that hold the fix, beside the usual ones: "amzn2extra-docker"
+	Flavour   string   // builds that are compared among themselves only: "ksplice", "fips"
+	OS        []string // operating systems, as GOOS names them
+	Imports   []Import // parts of the package that are at fault; other users of it are not affected
+	RunningOn []string // CPEs, one of which must be present too
+}
+
+// An Import is a part of a package, in the ecosystem's words: a Go package, a
+// Rust path.
+type Import struct {
+	Path    string   // "golang.org/x/text/language"
+	Symbols []string // "ParseAcceptLanguage", "Type.Method"; none means all
+	OS      []string // GOOS; none means all
+	Arches  []string // GOARCH; none means all
 }
 
 // Severity is how bad a vulnerability is, in the words of CVSS.

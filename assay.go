@@ -77,6 +77,19 @@ type Getter interface {
 	Get(ctx context.Context, url string) (io.ReadCloser, error)
 }
 
+// A Keeper is a Getter that keeps documents from one run to the next, so that
+// a feed whose publisher lists what changed gets only that.
+type Keeper interface {
+	Getter
+	// Held returns the edition of the document that was got last, whenever
+	// that was, without asking anybody. ErrNotFound: none is held.
+	Held(ctx context.Context, url string) (io.ReadCloser, error)
+	// GetEdition returns a document that the publisher says is of an edition:
+	// any word that changes with it, such as a date. One that was got under
+	// the same word is not asked for again.
+	GetEdition(ctx context.Context, url, edition string) (io.ReadCloser, error)
+}
+
 // Advisories answers what is known about a package name in a stream.
 type Advisories interface {
 	// Lookup yields the advisories that name the package; their Affected holds

@@ -8,6 +8,7 @@ package compression
 import (
 	"bufio"
 	"bytes"
+	"compress/bzip2"
 	"errors"
 	"fmt"
 	"io"
@@ -27,6 +28,8 @@ const (
 	Plain Kind = "plain"
 	Gzip  Kind = "gzip"
 	Zstd  Kind = "zstd"
+	Bzip2 Kind = "bzip2" // documents only
+	XZ    Kind = "xz"    // documents only
 )
 
 const (
@@ -52,9 +55,9 @@ func Sniff(head []byte) (Kind, error) {
 		len(head) >= 4 && head[0]&0xf0 == 0x50 && bytes.Equal(head[1:4], []byte{0x2a, 0x4d, 0x18}):
 		return Zstd, nil
 	case len(head) >= 10 && bytes.HasPrefix(head, []byte("BZh")) && bytes.Equal(head[4:10], []byte("1AY&SY")):
-		return "bzip2", fmt.Errorf("compressed with bzip2: %w", assay.ErrUnsupported)
+		return Bzip2, fmt.Errorf("compressed with bzip2: %w", assay.ErrUnsupported)
 	case bytes.HasPrefix(head, []byte("\xfd7zXZ\x00")):
-		return "xz", fmt.Errorf("compressed with xz: %w", assay.ErrUnsupported)
+		return XZ, fmt.Errorf("compressed with xz: %w", assay.ErrUnsupported)
 	}
 	return Plain, nil
 }
@@ -63,12 +66,16 @@ func Sniff(head []byte) (Kind, error) {
 // after each other are one stream; nothing at all is Plain. What the
 // compression does not allow is ErrMalformed from Read; errors of r come
 // through as they are. Close gives the decoder back and leaves r open.
-func Reader(r io.Reader) (io.ReadCloser, Kind, error) {
+func Reader(r io.Reader) (io.ReadCloser, Kind, error) { return open(r, false) }
+
+func open(r io.Reader, document bool) (io.ReadCloser, Kind, error) {
 	s := &stream{src: source{r: r}, buf: buffers.Get().(*bufio.Reader)}
 	s.buf.Reset(&s.src)
 	head, err := s.buf.Peek(SniffLen)
 	if err == nil || err == io.EOF {
-		s.kind, err = Sniff(head)
+		if s.kind, err = Sniff(head); document && errors.Is(err, assay.ErrUnsupported) {
+			err = nil
+		}
 	}
 	if err == nil {
 		switch s.kind {
@@ -76,6 +83,10 @@ func Reader(r io.Reader) (io.ReadCloser, Kind, error) {
 			err = s.gzip()
 		case Zstd:
 			err = s.zstd()
+		case Bzip2:
+			s.dec = bzip2.NewReader(s.buf)
+		case XZ:
+			err = s.xz()
 		default:
 			s.dec = s.buf
 		}
@@ -87,6 +98,11 @@ func Reader(r io.Reader) (io.ReadCloser, Kind, error) {
 	}
 	return s, s.kind, nil
 }
+
+// Document is Reader for what publishers of advisories write, which may be
+// bzip2 (https://sourceware.org/bzip2) or xz (https://tukaani.org/xz/xz-file-format.txt),
+// too.
+func Document(r io.Reader) (io.ReadCloser, Kind, error) { return open(r, true) }
 
 // Decoders hold up to a few hundred kilobytes each, so they are used again.
 var (
@@ -158,6 +174,8 @@ func (s *stream) explain(err error) error {
 		return err
 	case errors.Is(err, zstd.ErrWindowSizeExceeded):
 		return fmt.Errorf("zstd: window over %d bytes: %w", maxWindow, assay.ErrTooLarge)
+	case s.kind == XZ && errors.Is(err, assay.ErrTooLarge):
+		return err
 	case err == io.EOF: // the header is cut short
 		err = io.ErrUnexpectedEOF
 	}

@@ -2,6 +2,7 @@ package compression
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -25,6 +26,14 @@ func gz(s string) string {
 func zs(s string) string {
 	w, _ := zstd.NewWriter(nil)
 	return string(w.EncodeAll([]byte(s), nil))
+}
+
+func unhex(t *testing.T, s string) string {
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }
 
 func TestReader(t *testing.T) {
@@ -129,6 +138,37 @@ func BenchmarkReader(b *testing.B) {
 				}
 				io.Copy(io.Discard, r)
 				r.Close()
+			}
+		})
+	}
+}
+
+// The documents are "abc\n" compressed by bzip2 1.0.8 and xz 5.4.
+func TestDocument(t *testing.T) {
+	bz := unhex(t, "425a6839314159265359ad6755d6000000c100001038002000219a68334d133c5dc914e14242b59d5758")
+	x := unhex(t, "fd377a585a000004e6d6b4460200210116000000742fe5a30100036162630a0087692d8f3933e9db00011c046f2c9cc11fb6f37d010000000004595a")
+	for _, tt := range []struct {
+		name, in string
+		kind     Kind
+		want     string
+		err      error
+	}{
+		{name: "bzip2", in: bz, kind: Bzip2, want: "abc\n"},
+		{name: "xz", in: x, kind: XZ, want: "abc\n"},
+		{name: "bzip2 cut", in: bz[:20], kind: Bzip2, err: assay.ErrMalformed},
+		{name: "gzip", in: gz("abc"), kind: Gzip, want: "abc"},
+		{name: "xz cut", in: x[:40], kind: XZ, err: assay.ErrMalformed},
+		{name: "xz with a dictionary of 4 GiB", in: strings.Replace(x, "\x21\x01\x16", "\x21\x01\x28", 1), kind: XZ, err: assay.ErrTooLarge},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r, kind, err := Document(strings.NewReader(tt.in))
+			var got []byte
+			if err == nil {
+				defer r.Close()
+				got, err = io.ReadAll(r)
+			}
+			if kind != tt.kind || !errors.Is(err, tt.err) || string(got) != tt.want && err == nil {
+				t.Errorf("%q, %s, %v: want %q, %s, %v", got, kind, err, tt.want, tt.kind, tt.err)
 			}
 		})
 	}

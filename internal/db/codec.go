@@ -155,6 +155,8 @@ func encodeAdvisory(a *assay.Advisory, stream assay.Stream, name string) []byte 
 			w.message(14, func(w *writer) { w.affected(f) })
 		}
 	}
+	w.string(15, string(a.Kind))
+	w.strings(16, a.CWEs)
 	return w.b
 }
 
@@ -202,6 +204,10 @@ func decodeAdvisory(b message, stream assay.Stream, name string) (a assay.Adviso
 			f := assay.Affected{Stream: stream, Name: name}
 			err = decodeAffected(&f, p)
 			a.Affected = append(a.Affected, f)
+		case 15:
+			a.Kind = assay.Kind(p.s)
+		case 16:
+			a.CWEs = append(a.CWEs, p.s)
 		}
 		return err
 	})

@@ -24,10 +24,24 @@ func (w *writer) affected(f *assay.Affected) {
 	w.strings(6, f.Qualifiers.Arches)
 	w.string(7, f.Qualifiers.Module)
 	w.strings(8, f.Qualifiers.CPEs)
+	w.strings(9, f.Qualifiers.Repos)
+	w.string(10, f.Qualifiers.Flavour)
+	w.strings(11, f.Qualifiers.OS)
+	for _, i := range f.Qualifiers.Imports {
+		w.message(12, func(w *writer) {
+			w.string(1, i.Path)
+			w.strings(2, i.Symbols)
+			w.strings(3, i.OS)
+			w.strings(4, i.Arches)
+		})
+	}
+	w.strings(13, f.Qualifiers.RunningOn)
+	w.time(14, f.FixDate)
 }
 
 func decodeAffected(f *assay.Affected, b message) error {
-	return fields(b, func(n protowire.Number, v uint64, p message) error {
+	q := &f.Qualifiers
+	return fields(b, func(n protowire.Number, v uint64, p message) (err error) {
 		switch n {
 		case 1:
 			r, err := decodeRange(p)
@@ -42,14 +56,45 @@ func decodeAffected(f *assay.Affected, b message) error {
 		case 5:
 			f.Reason = p.s
 		case 6:
-			f.Qualifiers.Arches = append(f.Qualifiers.Arches, p.s)
+			q.Arches = append(q.Arches, p.s)
 		case 7:
-			f.Qualifiers.Module = p.s
+			q.Module = p.s
 		case 8:
-			f.Qualifiers.CPEs = append(f.Qualifiers.CPEs, p.s)
+			q.CPEs = append(q.CPEs, p.s)
+		case 9:
+			q.Repos = append(q.Repos, p.s)
+		case 10:
+			q.Flavour = p.s
+		case 11:
+			q.OS = append(q.OS, p.s)
+		case 12:
+			var i assay.Import
+			i, err = decodeImport(p)
+			q.Imports = append(q.Imports, i)
+		case 13:
+			q.RunningOn = append(q.RunningOn, p.s)
+		case 14:
+			f.FixDate, err = decodeTime(p)
+		}
+		return err
+	})
+}
+
+func decodeImport(b message) (i assay.Import, err error) {
+	err = fields(b, func(n protowire.Number, _ uint64, p message) error {
+		switch n {
+		case 1:
+			i.Path = p.s
+		case 2:
+			i.Symbols = append(i.Symbols, p.s)
+		case 3:
+			i.OS = append(i.OS, p.s)
+		case 4:
+			i.Arches = append(i.Arches, p.s)
 		}
 		return nil
 	})
+	return i, err
 }
 
 func decodeRange(b message) (r assay.Range, err error) {

@@ -35,7 +35,12 @@ type recorder struct {
 	documents map[string]string // as source.Documents; nil when the Getter has no digests
 }
 
-const listMark = "list " // before the address of a folder whose names were used
+// What stands before an address in source.Documents, where not the document as
+// it is now was used.
+const (
+	listMark = "list " // the names in the folder
+	heldMark = "held " // the edition in the cache
+)
 
 func newRecorder(g assay.Getter) *recorder {
 	r := &recorder{Getter: g}
@@ -66,6 +71,32 @@ func (r *recorder) List(ctx context.Context, url string) ([]string, error) {
 	return names, err
 }
 
+// Held implements assay.Keeper.
+func (r *recorder) Held(ctx context.Context, url string) (io.ReadCloser, error) {
+	k, ok := r.Getter.(assay.Keeper)
+	if !ok {
+		return nil, fmt.Errorf("%s: %w in a cache", url, assay.ErrNotFound)
+	}
+	body, err := k.Held(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.note(ctx, heldMark+url); err != nil {
+		body.Close()
+		return nil, err
+	}
+	return body, nil
+}
+
+// GetEdition implements assay.Keeper. It is not written down: the list that
+// told the edition was.
+func (r *recorder) GetEdition(ctx context.Context, url, edition string) (io.ReadCloser, error) {
+	if k, ok := r.Getter.(assay.Keeper); ok {
+		return k.GetEdition(ctx, url, edition)
+	}
+	return r.Getter.Get(ctx, url)
+}
+
 // note writes down the document's edition.
 func (r *recorder) note(ctx context.Context, url string) error {
 	if r.documents == nil {
@@ -93,6 +124,8 @@ func edition(ctx context.Context, g assay.Getter, url string) (string, error) {
 		}
 		sum := sha256.Sum256([]byte(strings.Join(names, "\n")))
 		d = hex.EncodeToString(sum[:])
+	} else if held, ok := strings.CutPrefix(url, heldMark); ok {
+		d, err = heldDigest(ctx, g, held)
 	} else {
 		d, err = g.(digester).Digest(ctx, url)
 	}
@@ -100,4 +133,19 @@ func edition(ctx context.Context, g assay.Getter, url string) (string, error) {
 		return "", nil
 	}
 	return d, err
+}
+
+func heldDigest(ctx context.Context, g assay.Getter, url string) (string, error) {
+	k, ok := g.(assay.Keeper)
+	if !ok {
+		return "", nil
+	}
+	body, err := k.Held(ctx, url)
+	if err != nil {
+		return "", err
+	}
+	defer body.Close()
+	h := sha256.New()
+	_, err = io.Copy(h, body)
+	return hex.EncodeToString(h.Sum(nil)), err
 }

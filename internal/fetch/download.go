@@ -27,8 +27,9 @@ type retry struct {
 
 func (r retry) Unwrap() error { return r.error }
 
-// update brings the document to the cache unless it is there and current.
-func (f *Fetcher) update(ctx context.Context, address, target string) (*record, error) {
+// update brings the document to the cache unless it is there and current, or
+// of the edition, "" being none.
+func (f *Fetcher) update(ctx context.Context, address, target, edition string) (*record, error) {
 	ctx, cancel := context.WithTimeout(ctx, maxTime)
 	defer cancel()
 	k := key(address)
@@ -41,7 +42,10 @@ func (f *Fetcher) update(ctx context.Context, address, target string) (*record, 
 	if f.o.Offline {
 		return offline(address, old)
 	}
-	if old != nil && f.o.MaxAge > 0 && time.Since(old.Fetched) < f.o.MaxAge {
+	if old != nil && edition != "" && old.Edition == edition {
+		return old, nil
+	}
+	if old != nil && f.o.MaxAge > 0 && edition == "" && time.Since(old.Fetched) < f.o.MaxAge {
 		return old, nil
 	}
 	for attempt := 0; ; attempt++ {
@@ -49,7 +53,7 @@ func (f *Fetcher) update(ctx context.Context, address, target string) (*record, 
 		var again retry
 		switch {
 		case err == nil:
-			r.key, r.URL, r.Fetched = k, address, time.Now().UTC().Truncate(time.Second)
+			r.key, r.URL, r.Edition, r.Fetched = k, address, edition, time.Now().UTC().Truncate(time.Second)
 			if err := f.save(r); err != nil {
 				return nil, fmt.Errorf("%s: cache: %w", address, err)
 			}

@@ -131,18 +131,38 @@ func client(c *http.Client) *http.Client {
 // Get implements assay.Getter. The result is also an io.ReaderAt and an
 // io.Seeker. A document over the limit is ErrTooLarge.
 func (f *Fetcher) Get(ctx context.Context, address string) (io.ReadCloser, error) {
-	file, _, err := f.open(ctx, address)
+	return f.GetEdition(ctx, address, "")
+}
+
+// GetEdition implements assay.Keeper.
+func (f *Fetcher) GetEdition(ctx context.Context, address, edition string) (io.ReadCloser, error) {
+	file, _, err := f.open(ctx, address, edition)
 	if err != nil {
 		return nil, err
 	}
 	return file, nil
 }
 
+// Held implements assay.Keeper. A mirror that is a folder holds nothing: what
+// is there is current.
+func (f *Fetcher) Held(ctx context.Context, address string) (io.ReadCloser, error) {
+	p, _, err := f.where(address)
+	if err != nil {
+		return nil, err
+	}
+	if r := f.cached(ctx, key(address)); p.dir == "" && r != nil && !r.Missing {
+		if file, err := os.Open(f.path(r.body())); err == nil {
+			return file, nil
+		}
+	}
+	return nil, fmt.Errorf("%s: %w in the cache", address, assay.ErrNotFound)
+}
+
 // Digest returns the SHA-256, in hex, of what Get returns. It costs a
 // conditional request where the document did not change, and brings the
 // document to the cache where it did.
 func (f *Fetcher) Digest(ctx context.Context, address string) (string, error) {
-	file, sum, err := f.open(ctx, address)
+	file, sum, err := f.open(ctx, address, "")
 	if err != nil {
 		return "", err
 	}
@@ -196,7 +216,7 @@ func links(page []byte) []string {
 }
 
 // open returns the document and its digest, "" where that is not known yet.
-func (f *Fetcher) open(ctx context.Context, address string) (*os.File, string, error) {
+func (f *Fetcher) open(ctx context.Context, address, edition string) (*os.File, string, error) {
 	p, u, err := f.where(address)
 	if err != nil {
 		return nil, "", err
@@ -210,7 +230,7 @@ func (f *Fetcher) open(ctx context.Context, address string) (*os.File, string, e
 	}
 	for range 3 { // another process may replace the document between the two steps
 		var r *record
-		if r, err = f.ask(ctx, address, p.url(u)); err != nil {
+		if r, err = f.ask(ctx, address, p.url(u), edition); err != nil {
 			return nil, "", err
 		}
 		var file *os.File
@@ -226,7 +246,7 @@ func (f *Fetcher) open(ctx context.Context, address string) (*os.File, string, e
 
 // ask brings the document at address up to date, unless that was done, and
 // says what is in the cache then.
-func (f *Fetcher) ask(ctx context.Context, address, target string) (*record, error) {
+func (f *Fetcher) ask(ctx context.Context, address, target, edition string) (*record, error) {
 	f.mu.Lock()
 	d := f.docs[address]
 	if d == nil {
@@ -244,7 +264,7 @@ func (f *Fetcher) ask(ctx context.Context, address, target string) (*record, err
 		return nil, d.err
 	}
 	if d.known == nil {
-		r, err := f.update(ctx, address, target)
+		r, err := f.update(ctx, address, target, edition)
 		if err != nil {
 			if ctx.Err() == nil {
 				d.err = err

@@ -587,3 +587,48 @@ func FuzzLinks(f *testing.F) {
 		}
 	})
 }
+
+// TestKeeper: an edition is got once in the cache's life, another anew, and
+// what is held can be read without asking.
+func TestKeeper(t *testing.T) {
+	n := 0
+	url, requests := server(t, func(w http.ResponseWriter, _ *http.Request) { n++; fmt.Fprint(w, "answer ", n) })
+	dir := t.TempDir()
+	edition := func(word string) string {
+		t.Helper()
+		r, err := fetcher(t, Options{Dir: dir, Mirror: url}).GetEdition(t.Context(), address, word)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		b, _ := io.ReadAll(r)
+		return string(b)
+	}
+	held := func(o Options) (string, error) {
+		o.Dir = dir
+		r, err := fetcher(t, o).Held(t.Context(), address)
+		if err != nil {
+			return "", err
+		}
+		defer r.Close()
+		b, err := io.ReadAll(r)
+		return string(b), err
+	}
+	if got, err := held(Options{Mirror: url}); !errors.Is(err, assay.ErrNotFound) {
+		t.Errorf("held before it was got: %q, %v", got, err)
+	}
+	for _, tt := range []struct{ word, want string }{{"2026-01-01", "answer 1"}, {"2026-01-01", "answer 1"}, {"2026-01-02", "answer 2"}} {
+		if got := edition(tt.word); got != tt.want {
+			t.Errorf("edition %s: %q, want %q", tt.word, got, tt.want)
+		}
+	}
+	if got, err := held(Options{Mirror: url}); got != "answer 2" || err != nil {
+		t.Errorf("held: %q, %v", got, err)
+	}
+	if requests.Load() != 2 {
+		t.Errorf("asked %d times", requests.Load())
+	}
+	if got, err := held(Options{Mirror: t.TempDir()}); !errors.Is(err, assay.ErrNotFound) {
+		t.Errorf("held beside a folder: %q, %v", got, err)
+	}
+}

@@ -31,6 +31,7 @@ type record struct {
 	Missing      bool      `json:"missing,omitempty"` // it has no such document
 	Size         int64     `json:"size"`              // bytes; of a part: of the whole, 0 when unknown
 	SHA256       string    `json:"sha256,omitempty"`
+	Edition      string    `json:"edition,omitempty"` // the publisher's word for it, where GetEdition got it
 }
 
 const maxRecord = 64 << 10 // a record is some hundred bytes
