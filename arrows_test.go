@@ -19,7 +19,7 @@ const module = "github.com/assaysec/assay"
 var (
 	lists   = []string{"internal/source", "internal/reader", "internal/feed", "internal/report"}
 	engines = []string{"internal/inventory", "internal/match", "internal/triage", "internal/db", "internal/fetch", "internal/cache"}
-	leaves  = []string{"internal/compression", "internal/cve", "internal/cvss", "internal/distro", "internal/ecosystem", "internal/jsonstream", "internal/limit", "internal/oci", "internal/osv",
+	leaves  = []string{"internal/compression", "internal/cve", "internal/cvss", "internal/distribution", "internal/distro", "internal/ecosystem", "internal/jsonstream", "internal/limit", "internal/oci", "internal/osv",
 		"internal/printable", "internal/purl", "internal/rpmdb", "internal/secdb", "internal/stanza", "internal/tardoc", "internal/tarstream", "internal/version", "internal/zipdoc"}
 	testOnly = []string{"internal/contract", "internal/corpus", "internal/testimage"}
 )
@@ -31,7 +31,7 @@ var thirdParty = map[string][]string{
 	"google.golang.org/grpc":                 {"internal/source/containerd"},
 	"github.com/moby/moby/client":            {"internal/source/docker"},
 	"github.com/containerd/errdefs":          {"internal/source/docker"},
-	"github.com/google/go-containerregistry": {"internal/source/registry"},
+	"github.com/google/go-containerregistry": {"internal/distribution", "internal/source/registry"},
 	"github.com/klauspost/compress":          {"internal/compression", "internal/cache", "internal/db"},
 	"github.com/ulikunitz/xz":                {"internal/compression"},
 	"go.etcd.io/bbolt":                       {"internal/db"},

@@ -2,8 +2,7 @@
 // speak the OCI distribution protocol, with the user's credentials from
 // Docker's or Podman's configuration or from the options.
 //
-// HTTPS is used always, and plain HTTP only for registries on this machine or
-// with SourceOptions.Insecure. Credentials given in the options are sent to the
+// Credentials given in the options are sent to the
 // registry that the reference names, never to its mirrors.
 //
 // Specification: https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md
@@ -17,10 +16,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/distribution"
 	"github.com/assaysec/assay/internal/oci"
 )
 
@@ -38,9 +37,9 @@ func (Source) Name() string { return "registry" }
 // it, then at the registry itself. A registry that cannot be reached is
 // ErrNotFound.
 func (s Source) Open(ctx context.Context, ref string, o assay.SourceOptions) (*assay.Image, error) {
-	r, err := name.ParseReference(ref, nameOptions(o)...)
+	r, err := distribution.Parse(ref, o)
 	if err != nil {
-		return nil, fmt.Errorf("reference %q: %w: %w", ref, err, assay.ErrMalformed)
+		return nil, err
 	}
 	places, err := mirrors(r, o)
 	if err != nil {
@@ -54,7 +53,7 @@ func (s Source) Open(ctx context.Context, ref string, o assay.SourceOptions) (*a
 			names(img, r)
 			return img, nil
 		}
-		if err = explain(err, p.ref, o); failed != nil {
+		if err = distribution.Explain(err, p.ref, o); failed != nil {
 			err = fmt.Errorf("%w; %w", failed, err)
 		}
 		failed = err
@@ -96,7 +95,7 @@ func mirrors(r name.Reference, o assay.SourceOptions) ([]place, error) {
 	var places []place
 	for _, m := range list {
 		at := strings.Trim(strings.TrimPrefix(m, "https://"), "/") + "/" + r.Context().RepositoryStr()
-		repo, err := name.NewRepository(at, nameOptions(o)...)
+		repo, err := name.NewRepository(at, distribution.NameOptions(o)...)
 		if err == nil && strings.Contains(m, "://") && !strings.HasPrefix(m, "https://") {
 			err = fmt.Errorf("%s: a host is wanted, not a URL", m)
 		}
@@ -112,37 +111,23 @@ func mirrors(r name.Reference, o assay.SourceOptions) ([]place, error) {
 	return places, nil
 }
 
-func nameOptions(o assay.SourceOptions) []name.Option {
-	if o.Insecure {
-		return []name.Option{name.WeakValidation, name.Insecure}
-	}
-	return []name.Option{name.WeakValidation}
-}
-
 func (s Source) open(ctx context.Context, p place, o assay.SourceOptions) (*assay.Image, error) {
-	auth, err := credentials(ctx, p, o)
+	c, err := distribution.Connect(ctx, p.ref.Context(), distribution.Options{SourceOptions: o, Backoff: s.Backoff, Mirror: p.mirror})
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.connect(ctx, p.ref.Context(), auth, o)
+	img, err := image(ctx, c, p.ref, o)
 	if err != nil {
+		c.Close()
 		return nil, err
 	}
-	img, err := c.image(ctx, p.ref, o)
-	if err != nil {
-		c.base.CloseIdleConnections()
-		return nil, err
-	}
-	img.Close = func() error {
-		c.base.CloseIdleConnections()
-		return nil
-	}
+	img.Close = c.Close
 	return img, nil
 }
 
 // image reads the manifest that ref names and opens the image behind it.
-func (c *client) image(ctx context.Context, ref name.Reference, o assay.SourceOptions) (*assay.Image, error) {
-	raw, err := c.manifest(ctx, ref.Identifier())
+func image(ctx context.Context, c *distribution.Client, ref name.Reference, o assay.SourceOptions) (*assay.Image, error) {
+	raw, err := c.Manifest(ctx, ref.Identifier())
 	if err != nil {
 		return nil, err
 	}
@@ -158,21 +143,4 @@ func (c *client) image(ctx context.Context, ref name.Reference, o assay.SourceOp
 	}
 	img.RepoDigests = slices.Compact([]string{digest, img.Digest})
 	return img, nil
-}
-
-// credentials finds what to show to the registry: the options' own, else the
-// user's configuration of Docker or Podman.
-func credentials(ctx context.Context, p place, o assay.SourceOptions) (authn.Authenticator, error) {
-	switch {
-	case p.mirror:
-	case o.RegistryToken != "":
-		return &authn.Bearer{Token: o.RegistryToken}, nil
-	case o.Username != "" || o.Password != "":
-		return &authn.Basic{Username: o.Username, Password: o.Password}, nil
-	}
-	auth, err := authn.Resolve(ctx, authn.DefaultKeychain, p.ref.Context())
-	if err != nil {
-		return nil, fmt.Errorf("credentials of %s: %w", p.ref.Context().RegistryStr(), err)
-	}
-	return auth, nil
 }

@@ -25,6 +25,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/contract"
+	"github.com/assaysec/assay/internal/distribution"
 	"github.com/assaysec/assay/internal/oci"
 )
 
@@ -278,29 +279,6 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-func TestGuard(t *testing.T) {
-	for _, tt := range []struct {
-		url      string
-		insecure bool
-		ok       bool
-	}{
-		{"https://example.org/", false, true},
-		{"http://example.org/", false, false},
-		{"http://example.org/", true, true},
-		{"http://10.0.0.1:5000/", false, false},
-		{"http://127.0.0.1:5000/", false, true},
-		{"http://[::1]:5000/", false, true},
-		{"http://localhost/", false, true},
-		{"http://localhost.example.org/", false, false},
-	} {
-		h := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
-		_, err := guard{direct{h}, tt.insecure}.RoundTrip(httptest.NewRequest("GET", tt.url, nil))
-		if (err == nil) != tt.ok {
-			t.Errorf("%s, insecure %v: %v", tt.url, tt.insecure, err)
-		}
-	}
-}
-
 func TestRetry(t *testing.T) {
 	m := contract.NewImage("app:1", "a")
 	for _, tt := range []struct {
@@ -314,9 +292,9 @@ func TestRetry(t *testing.T) {
 		{name: "busy twice", status: 429, fails: 2, ok: true},
 		{name: "busy for no time", status: 429, after: "0", fails: 2, ok: true},
 		{name: "down twice", status: 503, fails: 2, ok: true},
-		{name: "busy for ever", status: 429, fails: 1000, tries: maxTries, says: "limits the rate"},
+		{name: "busy for ever", status: 429, fails: 1000, tries: distribution.MaxTries, says: "limits the rate"},
 		{name: "busy for an hour", status: 429, after: "3600", fails: 1000, tries: 1, says: "limits the rate"},
-		{name: "down for ever", status: 500, fails: 1000, tries: maxTries, says: "500"},
+		{name: "down for ever", status: 500, fails: 1000, tries: distribution.MaxTries, says: "500"},
 		{name: "other errors are final", status: 418, fails: 1000, tries: 1, says: "418"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -340,19 +318,6 @@ func TestRetry(t *testing.T) {
 				img.Close()
 			}
 		})
-	}
-}
-
-func TestRetryAfter(t *testing.T) {
-	now := time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC)
-	for in, want := range map[string]time.Duration{
-		"": 0, "7": 7 * time.Second, "-1": 0, "99999999999": 0, "soon": 0,
-		"Tue, 02 Jan 2024 03:04:15 GMT": 10 * time.Second,
-		"Tue, 02 Jan 2024 03:04:00 GMT": -5 * time.Second,
-	} {
-		if got := retryAfter(in, now); got != want {
-			t.Errorf("retryAfter(%q) = %v, want %v", in, got, want)
-		}
 	}
 }
 
@@ -540,7 +505,7 @@ func TestNoConnection(t *testing.T) {
 		}
 	}
 	r, _ := name.ParseReference("registry.invalid/app:1")
-	err := explain(fmt.Errorf("get: %w", &net.DNSError{Name: "registry.invalid", IsNotFound: true}), r, assay.SourceOptions{})
+	err := distribution.Explain(fmt.Errorf("get: %w", &net.DNSError{Name: "registry.invalid", IsNotFound: true}), r, assay.SourceOptions{})
 	if !errors.Is(err, assay.ErrNotFound) || !strings.Contains(err.Error(), "not a known host") {
 		t.Errorf("unknown host: %v", err)
 	}

@@ -1,6 +1,14 @@
-package registry
+// Package distribution speaks with registries: it resumes blobs that are cut
+// off, tries again what may pass, and says what an error means.
+//
+// HTTPS is used always, and plain HTTP only for registries on this machine or
+// with SourceOptions.Insecure.
+//
+// Specification: https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md
+package distribution
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -23,8 +31,10 @@ import (
 	"github.com/assaysec/assay/internal/oci"
 )
 
+// MaxTries is how often one request is sent at most.
+const MaxTries = 4
+
 const (
-	maxTries      = 4                // of one request
 	maxRetryAfter = time.Minute      // a longer wait that a registry asks for is refused
 	headerTimeout = time.Minute      // for an answer to begin
 	maxCert       = 4 << 20          // of SourceOptions.CACert; all of Mozilla's are 0.2 MB
@@ -32,19 +42,64 @@ const (
 	dialTimeout   = 15 * time.Second // over it a host is as good as off
 )
 
-// A client speaks with one repository.
-type client struct {
+// Options says how to speak with a registry.
+type Options struct {
+	assay.SourceOptions
+	Backoff time.Duration // before the first of the retries, doubled for each; 0 means one second
+	Mirror  bool          // the registry stands in for another, whose credentials are not for it
+	Push    bool          // ask for the right to write
+}
+
+// A Client speaks with one repository. It may be used by several goroutines.
+type Client struct {
 	repo name.Repository
 	http http.Client
 	base *http.Transport
 	url  string // of the repository, without a final slash
 }
 
-// connect finds out how the registry wants to be spoken to, and logs in.
-func (s Source) connect(ctx context.Context, repo name.Repository, auth authn.Authenticator, o assay.SourceOptions) (*client, error) {
+// Parse reads a reference.
+func Parse(ref string, o assay.SourceOptions) (name.Reference, error) {
+	r, err := name.ParseReference(ref, NameOptions(o)...)
+	if err != nil {
+		return nil, fmt.Errorf("reference %q: %w: %w", ref, err, assay.ErrMalformed)
+	}
+	return r, nil
+}
+
+// NameOptions is how package name is to read references.
+func NameOptions(o assay.SourceOptions) []name.Option {
+	if o.Insecure {
+		return []name.Option{name.WeakValidation, name.Insecure}
+	}
+	return []name.Option{name.WeakValidation}
+}
+
+// credentials finds what to show to the registry: the options' own, else the
+// user's configuration of Docker or Podman.
+func credentials(ctx context.Context, repo name.Repository, o Options) (authn.Authenticator, error) {
+	switch {
+	case o.Mirror:
+	case o.RegistryToken != "":
+		return &authn.Bearer{Token: o.RegistryToken}, nil
+	case o.Username != "" || o.Password != "":
+		return &authn.Basic{Username: o.Username, Password: o.Password}, nil
+	}
+	auth, err := authn.Resolve(ctx, authn.DefaultKeychain, repo)
+	if err != nil {
+		return nil, fmt.Errorf("credentials of %s: %w", repo.RegistryStr(), err)
+	}
+	return auth, nil
+}
+
+// Connect finds out how the registry wants to be spoken to, and logs in.
+func Connect(ctx context.Context, repo name.Repository, o Options) (*Client, error) {
+	auth, err := credentials(ctx, repo, o)
+	if err != nil {
+		return nil, err
+	}
 	conf := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: o.Insecure}
 	if o.CACert != "" {
-		var err error
 		if conf.RootCAs, err = roots(o.CACert); err != nil {
 			return nil, err
 		}
@@ -60,17 +115,24 @@ func (s Source) connect(ctx context.Context, repo name.Repository, auth authn.Au
 		MaxIdleConnsPerHost:   maxIdle,
 		IdleConnTimeout:       headerTimeout,
 	}
-	first := s.Backoff
-	if first == 0 {
-		first = time.Second
+	scope := transport.PullScope
+	if o.Push {
+		scope = transport.PushScope
 	}
-	t, err := transport.NewWithContext(ctx, repo.Registry, auth, &retrier{guard{base, o.Insecure}, first}, []string{repo.Scope(transport.PullScope)})
+	retry := &retrier{guard{base, o.Insecure}, cmp.Or(o.Backoff, time.Second)}
+	t, err := transport.NewWithContext(ctx, repo.Registry, auth, retry, []string{repo.Scope(scope)})
 	if err != nil {
 		base.CloseIdleConnections()
 		return nil, err
 	}
 	// The scheme is a wish: the transport uses the one that was found to work.
-	return &client{repo, http.Client{Transport: t}, base, "https://" + repo.RegistryStr() + "/v2/" + repo.RepositoryStr()}, nil
+	return &Client{repo, http.Client{Transport: t}, base, "https://" + repo.RegistryStr() + "/v2/" + repo.RepositoryStr()}, nil
+}
+
+// Close gives the connections back.
+func (c *Client) Close() error {
+	c.base.CloseIdleConnections()
+	return nil
 }
 
 // roots is the system's certificates and those in the file.
@@ -95,7 +157,7 @@ func roots(file string) (*x509.CertPool, error) {
 }
 
 // get asks for a path of the repository and for the bytes from offset on.
-func (c *client) get(ctx context.Context, path, accept string, offset int64) (*http.Response, error) {
+func (c *Client) get(ctx context.Context, path, accept string, offset int64) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+path, nil)
 	if err != nil {
 		return nil, err
@@ -117,8 +179,8 @@ func (c *client) get(ctx context.Context, path, accept string, offset int64) (*h
 	return resp, nil
 }
 
-// manifest reads the manifest or index of a tag or digest.
-func (c *client) manifest(ctx context.Context, id string) ([]byte, error) {
+// Manifest reads the manifest or index of a tag or digest.
+func (c *Client) Manifest(ctx context.Context, id string) ([]byte, error) {
 	resp, err := c.get(ctx, "/manifests/"+id, strings.Join(oci.ManifestTypes(), ", "), 0)
 	if err != nil {
 		return nil, err
@@ -132,7 +194,7 @@ func (c *client) manifest(ctx context.Context, id string) ([]byte, error) {
 }
 
 // Open reads a blob, from where it was cut off if the connection breaks.
-func (c *client) Open(ctx context.Context, d oci.Descriptor) (io.ReadCloser, error) {
+func (c *Client) Open(ctx context.Context, d oci.Descriptor) (io.ReadCloser, error) {
 	path, accept := "/blobs/"+d.Digest, ""
 	if oci.IsManifest(d.MediaType) {
 		path, accept = "/manifests/"+d.Digest, d.MediaType
@@ -179,7 +241,7 @@ func (t *retrier) RoundTrip(r *http.Request) (*http.Response, error) {
 	wait := t.first
 	for try := 1; ; try++ {
 		resp, err := t.RoundTripper.RoundTrip(r)
-		if try == maxTries || r.Context().Err() != nil || !again(resp, err) {
+		if try == MaxTries || r.Context().Err() != nil || !again(resp, err) {
 			return resp, err
 		}
 		pause := wait

@@ -1,4 +1,4 @@
-package registry
+package distribution
 
 import (
 	"context"
@@ -16,8 +16,8 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// explain says what an error on the way to ref means and what to do about it.
-func explain(err error, ref name.Reference, o assay.SourceOptions) error {
+// Explain says what an error on the way to ref means and what to do about it.
+func Explain(err error, ref name.Reference, o assay.SourceOptions) error {
 	host := ref.Context().RegistryStr()
 	var answer *transport.Error
 	if errors.As(err, &answer) {
