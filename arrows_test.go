@@ -18,8 +18,8 @@ const module = "github.com/assaysec/assay"
 // is a part of it; everything else below internal must be named here.
 var (
 	lists   = []string{"internal/source", "internal/reader", "internal/feed", "internal/report"}
-	engines = []string{"internal/inventory", "internal/match", "internal/triage", "internal/db", "internal/fetch", "internal/cache"}
-	leaves  = []string{"internal/compression", "internal/cve", "internal/cvss", "internal/distribution", "internal/distro", "internal/ecosystem", "internal/jsonstream", "internal/limit", "internal/oci", "internal/osv",
+	engines = []string{"internal/inventory", "internal/match", "internal/triage", "internal/db", "internal/publish", "internal/fetch", "internal/cache"}
+	leaves  = []string{"internal/bundle", "internal/compression", "internal/cve", "internal/cvss", "internal/distribution", "internal/distro", "internal/ecosystem", "internal/jsonstream", "internal/limit", "internal/oci", "internal/osv", "internal/oval",
 		"internal/printable", "internal/purl", "internal/rpmdb", "internal/secdb", "internal/stanza", "internal/tardoc", "internal/tarstream", "internal/version", "internal/zipdoc"}
 	testOnly = []string{"internal/contract", "internal/corpus", "internal/testimage"}
 )
@@ -31,8 +31,8 @@ var thirdParty = map[string][]string{
 	"google.golang.org/grpc":                 {"internal/source/containerd"},
 	"github.com/moby/moby/client":            {"internal/source/docker"},
 	"github.com/containerd/errdefs":          {"internal/source/docker"},
-	"github.com/google/go-containerregistry": {"internal/distribution", "internal/source/registry"},
-	"github.com/klauspost/compress":          {"internal/compression", "internal/cache", "internal/db"},
+	"github.com/google/go-containerregistry": {"internal/distribution", "internal/publish", "internal/source/registry"},
+	"github.com/klauspost/compress":          {"internal/compression", "internal/cache", "internal/db", "internal/publish"},
 	"github.com/ulikunitz/xz":                {"internal/compression"},
 	"go.etcd.io/bbolt":                       {"internal/db"},
 	"google.golang.org/protobuf":             {"internal/db", "internal/inventory"},

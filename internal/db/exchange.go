@@ -57,18 +57,26 @@ func (u *update) exchange(ctx context.Context, runs []*run) (res Result, err err
 	slices.SortFunc(next.Shards, byStream)
 	slices.Sort(res.Built)
 	slices.Sort(res.Unchanged)
-	if err := syncDir(filepath.Join(u.dir, shardsName)); err != nil {
+	if err := u.replace(next); err != nil {
 		return Result{}, err
+	}
+	return res, nil
+}
+
+// replace makes next, whose shards are all there, the index.
+func (u *update) replace(next *index) error {
+	if err := syncDir(filepath.Join(u.dir, shardsName)); err != nil {
+		return err
 	}
 	drop := u.retire(next)
 	if err := next.write(u.dir); err != nil {
-		return Result{}, err
+		return err
 	}
 	u.ix = next
 	for _, file := range drop {
 		os.Remove(filepath.Join(u.dir, shardsName, file)) // on Windows an open one stays until the next time
 	}
-	return res, nil
+	return nil
 }
 
 // streams lists the streams of the database to be. Details that are wanted have

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,7 +30,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	case "updates": // for ever
 		for n := 0; ; n++ {
-			if _, err := generation(context.Background(), arg, n); err != nil {
+			if err := change(context.Background(), arg, n); err != nil {
 				fmt.Fprintln(os.Stderr, err)
 				os.Exit(1)
 			}
@@ -59,8 +60,41 @@ func helper(what, dir string) *exec.Cmd {
 
 const perStream = 400
 
+// change changes the database in each of the ways there are: by an update, by
+// building it anew, and by taking another's shards, as pulls and imports do.
+func change(ctx context.Context, dir string, n int) error {
+	switch n % 3 {
+	case 1:
+		_, err := generated(ctx, dir, n, Builder{Grace: 2 * time.Second, Force: true})
+		return err
+	case 2:
+		_, err := (&Builder{Grace: 2 * time.Second, Force: true}).Adopt(ctx, dir, folder(other(dir)), nil)
+		return err
+	}
+	_, err := generation(ctx, dir, n)
+	return err
+}
+
+// other is the database that adoptions take from.
+func other(dir string) string { return filepath.Join(filepath.Dir(dir), "other") }
+
+// folder is a place that is a database's own folder.
+type folder string
+
+func (f folder) Index(context.Context) ([]byte, error) {
+	return os.ReadFile(filepath.Join(string(f), indexName))
+}
+
+func (f folder) Shard(_ context.Context, s assay.Shard) (io.ReadCloser, error) {
+	return os.Open(filepath.Join(string(f), shardsName, strings.TrimPrefix(s.Digest, "sha256:")+shardExt))
+}
+
 // generation updates a database of three streams: all versions are n.
 func generation(ctx context.Context, dir string, n int) (Result, error) {
+	return generated(ctx, dir, n, Builder{Grace: 2 * time.Second})
+}
+
+func generated(ctx context.Context, dir string, n int, builder Builder) (Result, error) {
 	w := &web{}
 	var b strings.Builder
 	for i := range perStream {
@@ -69,7 +103,6 @@ func generation(ctx context.Context, dir string, n int) (Result, error) {
 		}
 	}
 	w.set("alpha", b.String())
-	builder := Builder{Grace: 2 * time.Second}
 	return builder.Update(ctx, dir, []assay.Feed{lines{"alpha", []assay.Stream{"a:*", "b"}, nil}}, w, nil)
 }
 
@@ -106,12 +139,14 @@ func checkWhole(dir string) error {
 	return nil
 }
 
-// TestKill kills a process that updates at any moment: what is left opens, and
-// is whole, and can be updated.
+// TestKill kills a process that changes the database at any moment: what is
+// left opens, and is whole, and can be updated.
 func TestKill(t *testing.T) {
-	dir := t.TempDir()
-	if _, err := generation(t.Context(), dir, 0); err != nil {
-		t.Fatal(err)
+	dir := filepath.Join(t.TempDir(), "db")
+	for n, d := range []string{dir, other(dir)} {
+		if _, err := generation(t.Context(), d, 1000*n); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for i := range *kills {
 		cmd := helper("updates", dir)

@@ -65,19 +65,11 @@ type update struct {
 // itself cannot be written the old one stays as it was. Only one update runs at
 // a time on a folder; others wait.
 func (b *Builder) Update(ctx context.Context, dir string, feeds []assay.Feed, g assay.Getter, wanted []assay.Stream) (Result, error) {
-	unlock, err := lock(ctx, dir)
-	if err != nil {
-		return Result{}, fmt.Errorf("database %s: %w", dir, err)
-	}
-	defer unlock()
-	ix, err := readIndex(dir)
-	if errors.Is(err, assay.ErrNotFound) {
-		ix, err = &index{Format: Format}, nil
-	}
+	u, unlock, err := b.begin(ctx, dir)
 	if err != nil {
 		return Result{}, err
 	}
-	u := &update{Builder: b, dir: dir, now: time.Now().UTC().Truncate(time.Second), ix: ix}
+	defer unlock()
 	runs := plan(feeds, wanted)
 	defer func() {
 		for _, r := range runs {
@@ -95,6 +87,23 @@ func (b *Builder) Update(ctx context.Context, dir string, feeds []assay.Feed, g 
 	}
 	res.Missing = u.missing(wanted)
 	return res, failures(runs)
+}
+
+// begin takes the folder and reads what is in it.
+func (b *Builder) begin(ctx context.Context, dir string) (_ *update, unlock func(), err error) {
+	unlock, err = lock(ctx, dir)
+	if err != nil {
+		return nil, nil, fmt.Errorf("database %s: %w", dir, err)
+	}
+	ix, err := readIndex(dir)
+	if errors.Is(err, assay.ErrNotFound) {
+		ix, err = &index{Format: Format}, nil
+	}
+	if err != nil {
+		unlock()
+		return nil, nil, err
+	}
+	return &update{Builder: b, dir: dir, now: time.Now().UTC().Truncate(time.Second), ix: ix}, unlock, nil
 }
 
 // lock takes the folder for this writer, makes what is missing in it and

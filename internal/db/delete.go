@@ -1,0 +1,45 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/assaysec/assay"
+)
+
+// Delete takes the streams that wanted names out of the database in dir, and
+// removes their files at once, which are gone for those that read them.
+// It returns what there was.
+func Delete(ctx context.Context, dir string, wanted []assay.Stream) ([]assay.Stream, error) {
+	if _, err := readIndex(dir); err != nil {
+		return nil, err
+	}
+	b := Builder{Grace: 1} // a nanosecond: nothing is kept
+	u, unlock, err := b.begin(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	next := &index{Format: Format, Built: u.ix.Built}
+	for i := range u.ix.Shards {
+		e := &u.ix.Shards[i]
+		next.Retired = append(next.Retired, retired{File: e.file()})
+		if !slices.ContainsFunc(wanted, func(w assay.Stream) bool { return w.Covers(e.Stream) }) {
+			next.Shards = append(next.Shards, *e)
+		}
+	}
+	var gone []assay.Stream
+	for i := range u.ix.Shards {
+		if s := u.ix.Shards[i].Stream; next.find(s) == nil {
+			gone = append(gone, s)
+		}
+	}
+	if len(gone) == 0 {
+		return nil, fmt.Errorf("%s: none of these streams: %w in the database", dir, assay.ErrNotFound)
+	}
+	if err := u.replace(next); err != nil {
+		return nil, fmt.Errorf("database %s: %w; the old one is unchanged", dir, err)
+	}
+	return gone, nil
+}

@@ -1,0 +1,108 @@
+package distribution
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/assaysec/assay/internal/limit"
+	"github.com/assaysec/assay/internal/oci"
+)
+
+// Has reports whether the repository has a blob.
+func (c *Client) Has(ctx context.Context, digest string) (bool, error) {
+	resp, err := c.send(ctx, http.MethodHead, c.url+"/blobs/"+digest, "", nil, 0, http.StatusOK, http.StatusNotFound)
+	if err != nil {
+		return false, err
+	}
+	resp.Body.Close()
+	return resp.StatusCode == http.StatusOK, nil
+}
+
+// PutBlob sends a blob in one piece. Open is called again where the registry
+// wants it sent elsewhere.
+func (c *Client) PutBlob(ctx context.Context, d oci.Descriptor, open func() (io.ReadCloser, error)) error {
+	resp, err := c.send(ctx, http.MethodPost, c.url+"/blobs/uploads/", "", nil, 0, http.StatusAccepted)
+	if err != nil {
+		return err
+	}
+	resp.Body.Close()
+	at, err := resp.Request.URL.Parse(resp.Header.Get("Location"))
+	if err != nil {
+		return fmt.Errorf("where to send a blob: %w", err)
+	}
+	q, err := url.ParseQuery(at.RawQuery)
+	if err != nil {
+		return fmt.Errorf("where to send a blob: %w", err)
+	}
+	q.Set("digest", d.Digest)
+	at.RawQuery = q.Encode()
+	resp, err = c.send(ctx, http.MethodPut, at.String(), "application/octet-stream", open, d.Size, http.StatusCreated)
+	if err != nil {
+		return err
+	}
+	return resp.Body.Close()
+}
+
+// PutManifest gives a manifest, whose blobs are there, a tag.
+func (c *Client) PutManifest(ctx context.Context, tag, mediaType string, raw []byte) error {
+	open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(raw)), nil }
+	resp, err := c.send(ctx, http.MethodPut, c.url+"/manifests/"+tag, mediaType, open, int64(len(raw)), http.StatusCreated, http.StatusOK)
+	if err != nil {
+		return err
+	}
+	return resp.Body.Close()
+}
+
+// maxTags bounds a page of tags.
+const maxTags = 4 << 20
+
+// Referrers returns the index of the manifests that refer to one, or nil where
+// the registry does not know of such.
+// https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#listing-referrers
+func (c *Client) Referrers(ctx context.Context, digest string) ([]byte, error) {
+	for _, path := range []string{"/referrers/" + digest, "/manifests/" + strings.Replace(digest, ":", "-", 1)} {
+		resp, err := c.get(ctx, path, "application/vnd.oci.image.index.v1+json", 0)
+		var answer *transport.Error
+		if errors.As(err, &answer) && (answer.StatusCode == http.StatusNotFound || answer.StatusCode == http.StatusMethodNotAllowed) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		defer resp.Body.Close()
+		return limit.ReadAll(resp.Body, maxTags)
+	}
+	return nil, nil
+}
+
+// send asks for something that is not only read.
+func (c *Client) send(ctx context.Context, method, at, mediaType string, open func() (io.ReadCloser, error), size int64, want ...int) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, at, nil)
+	if err != nil {
+		return nil, err
+	}
+	if open != nil {
+		if req.Body, err = open(); err != nil {
+			return nil, err
+		}
+		req.GetBody, req.ContentLength = open, size
+		req.Header.Set("Content-Type", mediaType)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if err := transport.CheckError(resp, want...); err != nil {
+		resp.Body.Close()
+		return nil, err
+	}
+	return resp, nil
+}
