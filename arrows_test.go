@@ -17,7 +17,7 @@ const module = "github.com/assaysec/assay"
 // The house: what kind of package each folder is. A folder below one of lists
 // is a part of it; everything else below internal must be named here.
 var (
-	lists   = []string{"internal/source", "internal/reader", "internal/feed", "internal/report"}
+	lists   = []string{"internal/source", "internal/reader", "internal/feed", "internal/importer", "internal/report"}
 	engines = []string{"internal/inventory", "internal/match", "internal/triage", "internal/db", "internal/publish", "internal/fetch", "internal/cache"}
 	leaves  = []string{"internal/bundle", "internal/compression", "internal/cve", "internal/cvss", "internal/distribution", "internal/distro", "internal/ecosystem", "internal/jsonstream", "internal/limit", "internal/oci", "internal/osv", "internal/oval",
 		"internal/printable", "internal/purl", "internal/rpmdb", "internal/secdb", "internal/stanza", "internal/tardoc", "internal/tarstream", "internal/version", "internal/zipdoc"}
@@ -37,7 +37,7 @@ var thirdParty = map[string][]string{
 	"go.etcd.io/bbolt":                       {"internal/db"},
 	"google.golang.org/protobuf":             {"internal/db", "internal/inventory"},
 	"github.com/gofrs/flock":                 {"internal/db", "internal/fetch"},
-	"golang.org/x/sync":                      {"internal/db", "internal/inventory", "bench"},
+	"golang.org/x/sync":                      {"internal/db", "internal/inventory", "bench", "cmd/assay"},
 	"github.com/package-url/packageurl-go":   {"internal/purl"},
 	"github.com/jedib0t/go-pretty/v6":        {"internal/report/table"},
 	"github.com/spf13/cobra":                 {"cmd/assay"},

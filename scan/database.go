@@ -16,14 +16,19 @@ import (
 )
 
 // Database is the advisory database of a folder. It fetches the streams that
-// are asked for, and no others, from the feeds when they are missing or old.
-// Several scans may use it at once.
+// are asked for, and no others, when they are missing or old: from the feeds,
+// or from where a database is published. Several scans may use it at once.
 type Database struct {
-	Dir    string                       // the folder
-	Feeds  []assay.Feed                 // that build missing streams, and whose age counts
-	Getter func() (assay.Getter, error) // makes what the feeds fetch with; nil: nothing is fetched
-	MaxAge time.Duration                // over which a stream is fetched again; 0 means db.DefaultMaxAge, negative never
-	Log    *slog.Logger                 // nil means none
+	Dir     string                       // the folder
+	Feeds   []assay.Feed                 // that build missing streams, and whose age counts
+	Getter  func() (assay.Getter, error) // makes what the feeds fetch with; nil: nothing is fetched from publishers
+	MaxAge  time.Duration                // over which a stream is fetched again; 0 means db.DefaultMaxAge, negative never
+	FailOld bool                         // a stream of advisories that is older than MaxAge is an error, not a gap
+	Log     *slog.Logger                 // nil means none
+
+	// Pull, where set, brings streams from a published database instead of
+	// from the feeds, which are not asked then.
+	Pull func(context.Context, []assay.Stream) error
 
 	fetching sync.Mutex            // held while streams are made ready, which may take minutes
 	tried    map[assay.Stream]bool // streams that were fetched, or failed to be
@@ -37,13 +42,17 @@ type Database struct {
 func (d *Database) Ensure(ctx context.Context, streams []assay.Stream) ([]assay.Gap, error) {
 	d.fetching.Lock()
 	defer d.fetching.Unlock()
-	stale, err := db.Stale(ctx, d.Dir, streams, d.Feeds, d.MaxAge)
+	feeds := d.Feeds
+	if d.Pull != nil {
+		feeds = nil // whatever feeds it was made of
+	}
+	stale, err := db.Stale(ctx, d.Dir, streams, feeds, d.MaxAge)
 	if err != nil {
 		return nil, err
 	}
 	stale = slices.DeleteFunc(stale, func(s assay.Stream) bool { return d.tried[s] || !d.fed(s) })
 	var fetchErr error
-	if len(stale) > 0 && d.Getter != nil {
+	if len(stale) > 0 && (d.Getter != nil || d.Pull != nil) {
 		fetchErr = d.fetch(ctx, stale)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -69,9 +78,22 @@ func (d *Database) Ensure(ctx context.Context, streams []assay.Stream) ([]assay.
 	}
 	var gaps []assay.Gap
 	for _, a := range ages {
-		gaps = append(gaps, aged(a, byAge[a.feed+"\x00"+a.why]))
+		old := byAge[a.feed+"\x00"+a.why]
+		g := aged(a, old)
+		if d.FailOld && slices.ContainsFunc(old, decides) {
+			errs = append(errs, fmt.Errorf("%s: %s: %w; a scan may not use them with --fail-on-old-db", g.Where, g.What, errOld))
+			continue
+		}
+		gaps = append(gaps, g)
 	}
 	return gaps, errors.Join(errs...)
+}
+
+var errOld = errors.New("too old")
+
+// decides reports whether a stream holds advisories, not what is known besides.
+func decides(s assay.Stream) bool {
+	return s != assay.StreamKEV && s != assay.StreamEPSS && s != assay.StreamEOL && s.Family() != assay.StreamDetails
 }
 
 // fetch brings streams up to date.
@@ -82,6 +104,9 @@ func (d *Database) fetch(ctx context.Context, streams []assay.Stream) error {
 	for _, s := range streams {
 		d.tried[s] = true
 	}
+	if d.Pull != nil {
+		return d.Pull(ctx, streams)
+	}
 	g, err := d.Getter()
 	if err != nil {
 		return err
@@ -91,9 +116,9 @@ func (d *Database) fetch(ctx context.Context, streams []assay.Stream) error {
 	return err
 }
 
-// fed reports whether a feed has the stream.
+// fed reports whether there is where the stream may come from.
 func (d *Database) fed(s assay.Stream) bool {
-	return slices.ContainsFunc(d.Feeds, func(f assay.Feed) bool {
+	return d.Pull != nil || slices.ContainsFunc(d.Feeds, func(f assay.Feed) bool {
 		return slices.ContainsFunc(f.Streams(), func(p assay.Stream) bool { return p.Covers(s) })
 	})
 }
@@ -149,6 +174,8 @@ func (d *Database) judge(s assay.Stream, shard *assay.Shard, fetchErr error) (*a
 			return nil, &StreamError{s, fmt.Errorf("no feed has it: %w", assay.ErrUnsupported)}
 		case fetchErr != nil:
 			return nil, &StreamError{s, fmt.Errorf("could not be fetched: %w", fetchErr)}
+		case d.Pull != nil:
+			return nil, &StreamError{s, fmt.Errorf("not in the published database: %w", assay.ErrUnsupported)}
 		case d.Getter == nil:
 			return nil, &StreamError{s, fmt.Errorf("not in the database %s, and fetching is turned off: run `assay db update --streams %s` where there is a network: %w", d.Dir, s, assay.ErrNotFound)}
 		}
@@ -171,7 +198,7 @@ func (d *Database) old(shard *assay.Shard, fetchErr error) *age {
 	}
 	for _, f := range shard.Feeds {
 		a := time.Since(f.Fetched)
-		ours := slices.ContainsFunc(d.Feeds, func(g assay.Feed) bool { return g.Name() == f.Feed })
+		ours := d.Pull != nil || d.imported(shard) || slices.ContainsFunc(d.Feeds, func(g assay.Feed) bool { return g.Name() == f.Feed })
 		if !ours || limit < 0 || a <= limit {
 			continue
 		}
@@ -184,6 +211,14 @@ func (d *Database) old(shard *assay.Shard, fetchErr error) *age {
 		return &age{f.Feed, why, a}
 	}
 	return nil
+}
+
+// imported reports whether none of the feeds gave to the shard, as after an import:
+// then the age of what there is counts.
+func (d *Database) imported(shard *assay.Shard) bool {
+	return !slices.ContainsFunc(shard.Feeds, func(f assay.FeedStatus) bool {
+		return slices.ContainsFunc(d.Feeds, func(g assay.Feed) bool { return g.Name() == f.Feed })
+	})
 }
 
 // aged makes a gap of streams that are old for the same reason.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/contract"
+	"github.com/assaysec/assay/internal/db"
+	"github.com/assaysec/assay/internal/publish"
 	"github.com/assaysec/assay/scan"
 )
 
@@ -113,4 +116,62 @@ func TestDatabaseAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// TestPull takes streams from a published database; the feeds are not asked.
+func TestPull(t *testing.T) {
+	from := t.TempDir()
+	documents := contract.Documents{"https://one.test/all": []byte("x")}
+	if _, err := new(db.Builder).Update(t.Context(), from, []assay.Feed{oneFeed{[]assay.Stream{"a:*"}}}, documents, []assay.Stream{"a:1"}); err != nil {
+		t.Fatal(err)
+	}
+	var pulled []assay.Stream
+	d := &scan.Database{Dir: t.TempDir(), MaxAge: time.Hour}
+	defer d.Close()
+	d.Pull = func(ctx context.Context, streams []assay.Stream) error {
+		pulled = append(pulled, streams...)
+		_, err := new(db.Builder).Adopt(ctx, d.Dir, publish.Folder(from), streams)
+		return err
+	}
+	for range 2 {
+		if gaps, err := d.Ensure(t.Context(), []assay.Stream{"a:1"}); err != nil || len(gaps) > 0 {
+			t.Errorf("%v, %v", gaps, err)
+		}
+	}
+	if _, err := d.Ensure(t.Context(), []assay.Stream{"c"}); !errors.Is(err, assay.ErrUnsupported) || !strings.Contains(err.Error(), "published") {
+		t.Errorf("a stream that is not published: %v", err)
+	}
+	if !slices.Equal(pulled, []assay.Stream{"a:1", "c"}) {
+		t.Errorf("pulled %v", pulled)
+	}
+}
+
+// TestOld: what is too old is told, or refused; details never are.
+func TestOld(t *testing.T) {
+	dir := t.TempDir()
+	feeds := []assay.Feed{oneFeed{[]assay.Stream{"a:*", "details:*"}}}
+	documents := contract.Documents{"https://one.test/all": []byte("x")}
+	if _, err := new(db.Builder).Update(t.Context(), dir, feeds, documents, []assay.Stream{"a:1", "details:2024"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name   string
+		feeds  []assay.Feed
+		fail   bool
+		stream assay.Stream
+		gaps   int
+		failed bool
+	}{
+		{"told", feeds, false, "a:1", 1, false},
+		{"refused", feeds, true, "a:1", 0, true},
+		{"details", feeds, true, "details:2024", 1, false},
+		{"of another's feeds only, as after an import", nil, false, "a:1", 1, false},
+	} {
+		d := &scan.Database{Dir: dir, Feeds: tt.feeds, MaxAge: time.Nanosecond, FailOld: tt.fail}
+		gaps, err := d.Ensure(t.Context(), []assay.Stream{tt.stream})
+		if len(gaps) != tt.gaps || (err != nil) != tt.failed {
+			t.Errorf("%s: gaps %v, %v", tt.name, gaps, err)
+		}
+		d.Close()
+	}
 }

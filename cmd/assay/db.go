@@ -22,54 +22,103 @@ import (
 
 // dbOptions are the flags about where advisories come from.
 type dbOptions struct {
-	mirror     string
+	getterOptions
+	publishedOptions
 	skipUpdate bool
 	offline    bool
 	maxAge     time.Duration
+	failOld    bool
 }
 
 func (o *dbOptions) flags(f *pflag.FlagSet) {
-	o.mirrorFlag(f)
+	o.getterOptions.flags(f)
+	o.publishedOptions.flags(f)
 	f.BoolVar(&o.skipUpdate, "skip-db-update", false, "fetch nothing; say when the database is older than --db-max-age")
 	f.BoolVar(&o.offline, "offline", false, "fetch nothing, however old the database is")
 	f.BoolVar(&o.offline, "offline-scan", false, "the same as --offline")
 	f.Lookup("offline-scan").Hidden = true
 	f.DurationVar(&o.maxAge, "db-max-age", db.DefaultMaxAge, "fetch advisories again that are older than this")
-}
-
-func (o *dbOptions) mirrorFlag(f *pflag.FlagSet) {
-	f.StringVar(&o.mirror, "mirror", "", "`FOLDER|URL` that holds https://HOST/PATH as HOST/PATH; fetch advisories from there")
+	f.BoolVar(&o.failOld, "fail-on-old-db", false, "fail when advisories are older than --db-max-age and cannot be fetched, instead of saying so")
 }
 
 func (o *dbOptions) check() error {
 	if o.maxAge <= 0 {
 		return usagef("--db-max-age %v is not above zero", o.maxAge)
 	}
+	if o.offline && o.failOld {
+		return usagef("--offline and --fail-on-old-db contradict each other: use --skip-db-update with the latter")
+	}
 	return nil
 }
 
+// getterOptions are the flags about publishers' documents.
+type getterOptions struct{ mirrors []string }
+
+func (o *getterOptions) flags(f *pflag.FlagSet) {
+	f.StringSliceVar(&o.mirrors, "mirror", nil, "`FOLDER|URL` that holds https://HOST/PATH as HOST/PATH; or HOST=FOLDER|URL for what one publisher has")
+}
+
+// split tells the mirror of all publishers from those of single ones.
+func (o *getterOptions) split() (all string, hosts map[string]string, err error) {
+	hosts = map[string]string{}
+	for _, m := range o.mirrors {
+		host, place, ok := strings.Cut(m, "=")
+		if ok && !strings.ContainsAny(host, "/?") && host != "" && place != "" {
+			hosts[host] = place
+			continue
+		}
+		if all != "" {
+			return "", nil, usagef("--mirror: both %s and %s for all publishers; name one of them HOST=%s", all, m, m)
+		}
+		all = m
+	}
+	return all, hosts, nil
+}
+
 // getter makes what fetches the publishers' documents.
-func (o *dbOptions) getter(cacheDir string, bars *progress) (assay.Getter, error) {
-	return fetch.New(fetch.Options{Dir: filepath.Join(cacheDir, "documents"), Mirror: o.mirror, UserAgent: "assay/" + programVersion(), Progress: bars.update()})
+func (o *getterOptions) getter(cacheDir string, bars *progress) (*fetch.Fetcher, error) {
+	all, hosts, err := o.split()
+	if err != nil {
+		return nil, err
+	}
+	g, err := fetch.New(fetch.Options{Dir: documentsDir(cacheDir), Mirror: all, Hosts: hosts,
+		UserAgent: "assay/" + programVersion(), Progress: bars.update()})
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return g, nil
 }
 
 // open is the database that a scan asks.
 func (o *dbOptions) open(_ *global, cacheDir string, bars *progress) (*scan.Database, error) {
 	feeds := feed.ForScans()
-	if info, err := os.Stat(o.mirror); err == nil && info.IsDir() {
+	all, _, err := o.split()
+	if err != nil {
+		return nil, err
+	}
+	if info, err := os.Stat(all); err == nil && info.IsDir() {
 		feeds = feed.All() // nothing is too large to get from a folder
 	}
-	d := &scan.Database{Dir: dbDir(cacheDir), Feeds: feeds, MaxAge: o.maxAge, Log: slog.Default()}
+	d := &scan.Database{Dir: dbDir(cacheDir), Feeds: feeds, MaxAge: o.maxAge, FailOld: o.failOld, Log: slog.Default()}
 	if o.offline {
 		d.MaxAge = -1
 	}
-	if !o.offline && !o.skipUpdate {
+	switch {
+	case o.offline, o.skipUpdate:
+	case len(o.repositories) > 0:
+		d.Pull = func(ctx context.Context, streams []assay.Stream) error {
+			_, err := o.pull(ctx, d.Dir, streams, bars)
+			return err
+		}
+	default:
 		d.Getter = func() (assay.Getter, error) { return o.getter(cacheDir, bars) }
 	}
 	return d, nil
 }
 
 func dbDir(cacheDir string) string { return filepath.Join(cacheDir, "db") }
+
+func documentsDir(cacheDir string) string { return filepath.Join(cacheDir, "documents") }
 
 func newDB(g *global) *cobra.Command {
 	cmd := &cobra.Command{
@@ -81,16 +130,19 @@ fetches the streams that its image needs by itself; these commands do the same
 for any, ahead of time or for machines without a network.`,
 		Example: `  assay db update --streams debian:12,details:2024
   assay db build --mirror /srv/mirror
+  assay db pull registry.example.com/security/assay-db:1
+  assay db import trivy.db
   assay db status
   assay db search CVE-2022-0778`,
 	}
-	cmd.AddCommand(newDBUpdate(g, false), newDBUpdate(g, true), newDBStatus(g), newDBList(g), newDBSearch(g))
+	cmd.AddCommand(newDBUpdate(g, false), newDBUpdate(g, true), newDBFetch(g), newDBPush(g), newDBPull(g), newDBExport(g), newDBImport(g),
+		newDBVerify(g), newDBStatus(g), newDBList(g), newDBSearch(g), newDBDiff(g), newDBDelete(g), newDBProviders(g))
 	return cmd
 }
 
 // newDBUpdate is `db update`, or `db build`, which reads everything anew.
 func newDBUpdate(g *global, build bool) *cobra.Command {
-	var o dbOptions
+	var o getterOptions
 	var names []string
 	cmd := &cobra.Command{
 		Use:     "update",
@@ -103,8 +155,8 @@ func newDBUpdate(g *global, build bool) *cobra.Command {
 		cmd.Long = "Fetch what publishers have on all streams, or on those that are named, and build\nthe database of it, also where nothing changed."
 		cmd.Example = "  assay db build --mirror /srv/mirror\n  assay db build --streams 'debian:*'"
 	}
-	o.mirrorFlag(cmd.Flags())
-	cmd.Flags().StringSliceVar(&names, "streams", nil, "streams, such as debian:12, 'alpine:*', 'details:*', kev, epss")
+	o.flags(cmd.Flags())
+	streamsFlag(cmd.Flags(), &names)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		dir, err := g.cache()
 		if err != nil {
@@ -120,7 +172,7 @@ func newDBUpdate(g *global, build bool) *cobra.Command {
 		defer bars.end()
 		getter, err := o.getter(dir, bars)
 		if err != nil {
-			return usageError{err}
+			return err
 		}
 		b := db.Builder{Force: build, Log: slog.Default()}
 		res, err := b.Update(ctx, dbDir(dir), feed.All(), getter, wanted)
@@ -128,15 +180,24 @@ func newDBUpdate(g *global, build bool) *cobra.Command {
 		if cause := context.Cause(ctx); err != nil && cause != nil {
 			return cause
 		}
-		if n := len(res.Built); !g.quiet && (err == nil || n+len(res.Unchanged) > 0) {
-			fmt.Fprintf(g.out, "streams: %d built, %d unchanged, in %s\n", n, len(res.Unchanged), dbDir(dir))
-		}
-		for _, s := range res.Missing {
-			err = errors.Join(err, fmt.Errorf("stream %s: its publisher has nothing about it", s))
-		}
-		return err
+		return g.changed(res, dbDir(dir), "built", "its publisher has nothing about it", err)
 	}
 	return cmd
+}
+
+func streamsFlag(f *pflag.FlagSet, names *[]string) {
+	f.StringSliceVar(names, "streams", nil, "streams, such as debian:12, 'alpine:*', 'details:*', kev, epss")
+}
+
+// changed says what was done to the database; err is what did not succeed.
+func (g *global) changed(res db.Result, dir, done, missing string, err error) error {
+	if n := len(res.Built); !g.quiet && (err == nil || n+len(res.Unchanged) > 0) {
+		fmt.Fprintf(g.out, "streams: %d %s, %d unchanged, in %s\n", n, done, len(res.Unchanged), dir)
+	}
+	for _, s := range res.Missing {
+		err = errors.Join(err, fmt.Errorf("stream %s: %s", s, missing))
+	}
+	return err
 }
 
 // streamsOf is what to update: nil for everything.

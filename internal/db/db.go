@@ -321,7 +321,7 @@ func (d *DB) verify(ctx context.Context, e *entry) error {
 const DefaultMaxAge = 24 * time.Hour
 
 // Stale returns those of the wanted streams that the database in dir does not
-// have, whole, or that the publisher of one of the feeds (nil means any) was
+// have, whole and by one of the feeds, or that the publisher of one of the feeds (nil means any) was
 // last asked about more than maxAge ago (0 means DefaultMaxAge, negative that
 // age does not matter). A pattern is stale when nothing or something stale
 // matches. Without a database all are.
@@ -344,9 +344,10 @@ func Stale(ctx context.Context, dir string, wanted []assay.Stream, feeds []assay
 			if !w.Covers(e.Stream) {
 				continue
 			}
-			found = true
+			found = found || feeds == nil
 			for _, f := range e.Feeds {
 				counts := feeds == nil || slices.ContainsFunc(feeds, func(g assay.Feed) bool { return g.Name() == f.Feed })
+				found = found || counts
 				old = old || counts && maxAge > 0 && time.Since(f.Fetched) > maxAge
 			}
 			old = old || intact(ctx, filepath.Join(dir, shardsName, e.file()), e, false) != nil

@@ -33,6 +33,10 @@ type Result struct {
 	Missing   []assay.Stream // wanted, and no feed has anything about them
 }
 
+// dated is a feed whose documents are not asked for but were had before, as in
+// another's database: Date tells when.
+type dated interface{ Date() time.Time }
+
 // run is what one feed is to do in an update, and did.
 type run struct {
 	feed      assay.Feed
@@ -167,9 +171,13 @@ func (u *update) read(ctx context.Context, g assay.Getter, runs []*run) error {
 				return nil
 			}
 			rec := newRecorder(g)
+			fetched := u.now
+			if f, ok := r.feed.(dated); ok {
+				fetched = f.Date().UTC().Truncate(time.Second)
+			}
 			r.sink = &sink{
 				feed: r.feed.Name(), wanted: r.covers, temp: filepath.Join(u.dir, tempName), log: u.Log,
-				spools: map[assay.Stream]*spool{}, status: assay.FeedStatus{Feed: r.feed.Name(), Fetched: u.now},
+				spools: map[assay.Stream]*spool{}, status: assay.FeedStatus{Feed: r.feed.Name(), Fetched: fetched},
 			}
 			if r.err = r.feed.Fetch(ctx, rec, r.wanted, r.sink); r.err != nil {
 				r.err = fmt.Errorf("%s: %w", r.feed.Name(), r.err)

@@ -1,0 +1,228 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/db"
+	"github.com/assaysec/assay/internal/feed"
+	"github.com/assaysec/assay/internal/printable"
+	"github.com/spf13/cobra"
+)
+
+func newDBVerify(g *global) *cobra.Command {
+	return &cobra.Command{
+		Use:   "verify",
+		Short: "Check that every shard is whole and every record can be read",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return g.withDB(cmd.Context(), func(ctx context.Context, dir string, bars *progress) error {
+				d, err := db.Open(dir)
+				if err != nil {
+					return err
+				}
+				defer d.Close()
+				if err := d.Verify(ctx); err != nil {
+					return err
+				}
+				n := 0
+				for _, s := range d.Shards() {
+					n += s.Records
+				}
+				bars.end()
+				fmt.Fprintf(g.out, "%d streams with %d records are whole, in %s\n", len(d.Shards()), n, dir)
+				return nil
+			})
+		},
+	}
+}
+
+func newDBDelete(g *global) *cobra.Command {
+	var names []string
+	everything := false
+	cmd := &cobra.Command{
+		Use:     "delete",
+		Short:   "Take streams out of the database, or all with --all",
+		Example: "  assay db delete --streams 'alpine:*'\n  assay db delete --all",
+	}
+	streamsFlag(cmd.Flags(), &names)
+	cmd.Flags().BoolVar(&everything, "all", false, "delete the database, and the documents that it was built from")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if everything == (len(names) > 0) {
+			return usagef("delete what? Name either --streams or --all")
+		}
+		return g.withDB(cmd.Context(), func(ctx context.Context, dir string, bars *progress) error {
+			wanted := asStreams(names)
+			if everything {
+				d, err := db.Open(dir)
+				if err == nil {
+					for _, s := range d.Shards() {
+						wanted = append(wanted, s.Stream)
+					}
+					d.Close()
+				} else if !errors.Is(err, assay.ErrNotFound) {
+					return err
+				}
+			}
+			var gone []assay.Stream
+			if len(wanted) > 0 {
+				var err error
+				if gone, err = db.Delete(ctx, dir, wanted); err != nil {
+					return err
+				}
+			}
+			if everything {
+				if err := os.RemoveAll(documentsDir(filepath.Dir(dir))); err != nil {
+					return err
+				}
+			}
+			bars.end()
+			fmt.Fprintf(g.out, "%d streams deleted, in %s\n", len(gone), dir)
+			return nil
+		})
+	}
+	return cmd
+}
+
+func newDBProviders(g *global) *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
+		Use:   "providers",
+		Short: "List the feeds that advisories come from, and their streams",
+		RunE: func(*cobra.Command, []string) error {
+			if err := checkFormat(format); err != nil {
+				return err
+			}
+			type provider struct {
+				Feed    string         `json:"feed"`
+				Streams []assay.Stream `json:"streams"`
+			}
+			var list []provider
+			for _, f := range feed.All() {
+				list = append(list, provider{f.Name(), f.Streams()})
+			}
+			if format == "json" {
+				return asJSON(g.out, list)
+			}
+			t := tabwriter.NewWriter(g.out, 0, 0, 2, ' ', 0)
+			fmt.Fprintln(t, "FEED\tSTREAMS")
+			for _, p := range list {
+				var names []string
+				for _, s := range p.Streams {
+					names = append(names, string(s))
+				}
+				fmt.Fprintf(t, "%s\t%s\n", p.Feed, strings.Join(names, " "))
+			}
+			return t.Flush()
+		},
+	}
+	formatFlag(cmd.Flags(), &format)
+	return cmd
+}
+
+func newDBDiff(g *global) *cobra.Command {
+	var o publishedOptions
+	var format string
+	var names []string
+	cmd := &cobra.Command{
+		Use:   "diff OLD [NEW]",
+		Short: "Show in which records two databases differ",
+		Long: `Show which records were added, removed or changed from one database to another.
+Each is a folder (a cache folder, too), an exported file or a reference in a
+registry; without NEW it is the one in use.`,
+		Example: "  assay db diff yesterday.tar\n  assay db diff registry.example.com/db:1 registry.example.com/db:2 -f json",
+		Args:    cobra.RangeArgs(1, 2),
+	}
+	formatFlag(cmd.Flags(), &format)
+	o.keyFlag(cmd.Flags())
+	o.registryFlags(cmd.Flags())
+	streamsFlag(cmd.Flags(), &names)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := checkFormat(format); err != nil {
+			return err
+		}
+		return g.withDB(cmd.Context(), func(ctx context.Context, dir string, bars *progress) error {
+			if len(args) == 1 {
+				args = append(args, dir)
+			}
+			var open [2]*db.DB
+			for i, name := range args {
+				d, done, err := o.anyDB(ctx, name, asStreams(names), bars)
+				if err != nil {
+					return err
+				}
+				defer done()
+				open[i] = d
+			}
+			changes := []db.Change{}
+			for c, err := range open[0].Diff(ctx, open[1]) {
+				if err != nil {
+					return err
+				}
+				if len(names) == 0 || slices.ContainsFunc(asStreams(names), func(w assay.Stream) bool { return w.Covers(c.Stream) }) {
+					changes = append(changes, c)
+				}
+			}
+			bars.end()
+			if format == "json" {
+				return asJSON(g.out, changes)
+			}
+			return showChanges(g.out, changes)
+		})
+	}
+	return cmd
+}
+
+// anyDB opens a database that is somewhere else, in a temporary folder where
+// it has none of its own.
+func (o *publishedOptions) anyDB(ctx context.Context, name string, wanted []assay.Stream, bars *progress) (_ *db.DB, done func(), err error) {
+	if dir, ok := databaseFolder(name); ok {
+		d, err := db.Open(dir)
+		if err != nil {
+			return nil, nil, err
+		}
+		return d, func() { d.Close() }, nil
+	}
+	temp, err := os.MkdirTemp("", "assay-db-*")
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, e := os.Stat(name); e == nil {
+		_, err = o.importFrom(ctx, name, temp, wanted, bars)
+	} else {
+		_, err = o.pullFrom(ctx, name, temp, wanted, bars)
+	}
+	var d *db.DB
+	if err == nil {
+		d, err = db.Open(temp)
+	}
+	if err != nil {
+		os.RemoveAll(temp)
+		return nil, nil, err
+	}
+	return d, func() { d.Close(); os.RemoveAll(temp) }, nil
+}
+
+func showChanges(w io.Writer, changes []db.Change) error {
+	counts := map[string]int{}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	if len(changes) > 0 {
+		fmt.Fprintln(t, "CHANGE\tSTREAM\tPACKAGE\tVULNERABILITY\tFEED")
+	}
+	for _, c := range changes {
+		counts[c.What]++
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", c.What, c.Stream, printable.Text(c.Name), printable.Text(c.ID), c.Feed)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "%d added, %d removed, %d changed\n", counts[db.Added], counts[db.Removed], counts[db.Changed])
+	return err
+}

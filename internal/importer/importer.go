@@ -1,0 +1,56 @@
+// Package importer lists the databases of other scanners, and dumps of
+// advisories, that assay takes from a file.
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/assaysec/assay"
+)
+
+// A Feed is an opened file. Its Fetch needs no Getter.
+type Feed interface {
+	assay.Feed
+	// Date is when its advisories were fetched from their publishers.
+	Date() time.Time
+	Close() error
+}
+
+// A Kind is a form of file.
+type Kind struct {
+	About string // for people: "Trivy's database (trivy.db, or its OCI archive)"
+	// Open opens the file or folder; ErrUnsupported: it is of another kind.
+	Open func(ctx context.Context, path string) (Feed, error)
+}
+
+// All lists the kinds, in the order in which they are tried.
+func All() []Kind {
+	return []Kind{}
+}
+
+// Kinds names them all.
+func Kinds() string {
+	var names []string
+	for _, k := range All() {
+		names = append(names, k.About)
+	}
+	return strings.Join(names, ", ")
+}
+
+// Open opens path as the kind that it is of.
+func Open(ctx context.Context, path string) (Feed, error) {
+	for _, k := range All() {
+		f, err := k.Open(ctx, path)
+		if err == nil {
+			return f, nil
+		}
+		if !errors.Is(err, assay.ErrUnsupported) {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	return nil, fmt.Errorf("%s: neither an exported database nor %s: %w", path, Kinds(), assay.ErrUnsupported)
+}
