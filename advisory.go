@@ -211,6 +211,12 @@ func (c CVSS) Severity() Severity {
 	return SeverityUnknown
 }
 
+// A Rating is how bad one source calls a vulnerability, in a word.
+type Rating struct {
+	Source   string   `json:"source"` // "redhat", "ubuntu"
+	Severity Severity `json:"severity"`
+}
+
 // A Detail is what is known of a vulnerability itself, whatever it affects.
 // Feeds give parts; the database merges those of one ID.
 type Detail struct {
@@ -219,6 +225,7 @@ type Detail struct {
 	Title      string    `json:"title,omitempty"`
 	Text       string    `json:"description,omitempty"`
 	CVSS       []CVSS    `json:"cvss,omitempty"`
+	Ratings    []Rating  `json:"ratings,omitempty"`
 	CWEs       []string  `json:"cwes,omitempty"` // "CWE-79"
 	References []string  `json:"references,omitempty"`
 	Published  time.Time `json:"published,omitzero"`

@@ -19,7 +19,7 @@ const module = "github.com/assaysec/assay"
 var (
 	lists   = []string{"internal/source", "internal/reader", "internal/feed", "internal/importer", "internal/report"}
 	engines = []string{"internal/inventory", "internal/match", "internal/triage", "internal/db", "internal/publish", "internal/fetch", "internal/cache"}
-	leaves  = []string{"internal/bundle", "internal/compression", "internal/cve", "internal/cvss", "internal/distribution", "internal/distro", "internal/ecosystem", "internal/jsonstream", "internal/limit", "internal/oci", "internal/osv", "internal/oval",
+	leaves  = []string{"internal/boltfile", "internal/bundle", "internal/compression", "internal/cve", "internal/cvss", "internal/distribution", "internal/distro", "internal/ecosystem", "internal/jsonstream", "internal/limit", "internal/oci", "internal/osv", "internal/oval",
 		"internal/printable", "internal/purl", "internal/rpmdb", "internal/secdb", "internal/stanza", "internal/tardoc", "internal/tarstream", "internal/version", "internal/zipdoc"}
 	testOnly = []string{"internal/contract", "internal/corpus", "internal/testimage"}
 )

@@ -259,7 +259,13 @@ func add(to, d *assay.Detail) {
 			to.References = append(to.References, ref)
 		}
 	}
-	to.CWEs, to.KEV, to.EPSS, to.Rejected = d.CWEs, d.KEV, d.EPSS, d.Rejected
+	for _, cwe := range d.CWEs {
+		if !slices.Contains(to.CWEs, cwe) {
+			to.CWEs = append(to.CWEs, cwe)
+		}
+	}
+	to.Ratings = append(to.Ratings, d.Ratings...)
+	to.KEV, to.EPSS, to.Rejected = d.KEV, d.EPSS, d.Rejected
 	if !d.Published.IsZero() {
 		to.Published = d.Published
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"strconv"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/assaysec/assay/internal/contract"
 	"github.com/assaysec/assay/internal/testimage"
+	fake "github.com/google/go-containerregistry/pkg/registry"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -20,8 +23,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"assay": main})
 }
 
-// TestScripts runs the command as a user does. Each script has its own home,
-// and a mirror of publishers in its folder "mirror", where there is one.
+// TestScripts runs the command as a user does. Each script has its own home, a
+// registry at $REGISTRY, and a mirror of publishers in its folder "mirror", where there is one.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -29,9 +32,12 @@ func TestScripts(t *testing.T) {
 			e.Setenv("HOME", e.WorkDir+"/home")
 			e.Setenv("XDG_CACHE_HOME", e.WorkDir+"/cache")
 			e.Setenv("ASSAY_MIRROR", e.WorkDir+"/mirror")
+			s := httptest.NewServer(fake.New(fake.Logger(log.New(io.Discard, "", 0))))
+			e.Defer(s.Close)
+			e.Setenv("REGISTRY", s.Listener.Addr().String())
 			return os.MkdirAll(e.WorkDir+"/mirror", 0o755)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"mkimage": mkimage, "truncate": truncate, "exits": exits},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"mkimage": mkimage, "truncate": truncate, "exits": exits, "mktrivydb": mktrivydb},
 	})
 }
 
@@ -90,7 +96,23 @@ type fatal struct {
 func (f fatal) Helper()                           {}
 func (f fatal) Fatal(args ...any)                 { f.ts.Fatalf("%s", fmt.Sprint(args...)) }
 func (f fatal) Fatalf(format string, args ...any) { f.ts.Fatalf(format, args...) }
-func (f fatal) TempDir() string                   { return f.ts.MkAbs("mkimage.tmp") }
+func (f fatal) TempDir() string {
+	dir, err := os.MkdirTemp(f.ts.MkAbs("."), "tmp-*")
+	f.ts.Check(err)
+	return dir
+}
+
+// mktrivydb makes a database of Trivy's with one advisory: mktrivydb OUT.
+func mktrivydb(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: mktrivydb OUT")
+	}
+	from := contract.TrivyDB(fatal{ts: ts}, []contract.Node{{Bucket: "debian 11", Pairs: []contract.Node{
+		{Bucket: "openssl", Pairs: []contract.Node{{Key: "CVE-2022-0009", Value: map[string]any{"FixedVersion": "1.1.1z"}}}}}}})
+	b, err := os.ReadFile(from)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b, 0o600))
+}
 
 // truncate cuts a file: truncate FILE BYTES.
 func truncate(ts *testscript.TestScript, neg bool, args []string) {

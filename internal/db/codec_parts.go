@@ -143,6 +143,12 @@ func encodeDetail(d *assay.Detail) []byte {
 			w.string(3, e.Date)
 		})
 	}
+	for _, r := range d.Ratings {
+		w.message(13, func(w *writer) {
+			w.string(1, r.Source)
+			w.uint(2, uint64(r.Severity))
+		})
+	}
 	return w.b
 }
 
@@ -173,10 +179,27 @@ func decodeDetail(b message) (d assay.Detail, err error) {
 			d.KEV, err = decodeKEV(p)
 		case 12:
 			d.EPSS, err = decodeEPSS(p)
+		case 13:
+			var r assay.Rating
+			r, err = decodeRating(p)
+			d.Ratings = append(d.Ratings, r)
 		}
 		return err
 	})
 	return d, err
+}
+
+func decodeRating(b message) (r assay.Rating, err error) {
+	err = fields(b, func(n protowire.Number, v uint64, p message) error {
+		switch n {
+		case 1:
+			r.Source = p.s
+		case 2:
+			r.Severity = severity(v)
+		}
+		return nil
+	})
+	return r, err
 }
 
 func decodeKEV(b message) (*assay.KEV, error) {

@@ -162,6 +162,9 @@ func (e *entry) take(r *run, now time.Time) *spool {
 	}
 	status, src := r.sink.status, source{Feed: name, Scope: r.wanted, Documents: r.documents}
 	sp := r.sink.spools[e.Stream]
+	if _, had := r.feed.(dated); had && sp == nil && st == nil {
+		return nil // what was had speaks of the streams that it gave, whatever it might give
+	}
 	if sp == nil {
 		old := e.source(name)
 		if src.Empty = old == nil || old.Empty; !src.Empty {

@@ -111,6 +111,11 @@ func merge(id string, parts []assay.Detail) assay.Detail {
 				d.CVSS = append(d.CVSS, c)
 			}
 		}
+		for _, r := range p.Ratings {
+			if !slices.Contains(d.Ratings, r) {
+				d.Ratings = append(d.Ratings, r)
+			}
+		}
 		d.CWEs = append(d.CWEs, p.CWEs...)
 		d.References = append(d.References, p.References...)
 		if d.Published.IsZero() || !p.Published.IsZero() && p.Published.Before(d.Published) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/importer/trivydb"
 )
 
 // A Feed is an opened file. Its Fetch needs no Getter.
@@ -29,7 +30,9 @@ type Kind struct {
 
 // All lists the kinds, in the order in which they are tried.
 func All() []Kind {
-	return []Kind{}
+	return []Kind{
+		{"Trivy's database (trivy.db, its folder or its archive)", func(ctx context.Context, path string) (Feed, error) { return trivydb.Open(ctx, path) }},
+	}
 }
 
 // Kinds names them all.

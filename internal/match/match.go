@@ -294,7 +294,7 @@ func (m *matcher) finding(p *assay.Package, name, ver string, a *assay.Advisory,
 	if f.FixedIn != "" {
 		f.Status = assay.StatusFixed
 	}
-	f.Detail = assay.Detail{ID: a.ID, Title: a.Title, Text: a.Text, CVSS: a.CVSS, References: a.References, Published: a.Published, Modified: a.Modified}
+	f.Detail = assay.Detail{ID: a.ID, Title: a.Title, Text: a.Text, CVSS: a.CVSS, CWEs: a.CWEs, References: a.References, Published: a.Published, Modified: a.Modified}
 	return f
 }
 

@@ -22,7 +22,8 @@ type Options struct {
 var scoreOrder = []string{"nvd", "cna", "cisa-adp"}
 
 // Rate gives a finding a severity where its publisher gave none: by CVSS, of
-// the newest version that the first known source has. The publisher's own word
+// the newest version that the first known source has, else by the first word
+// that somebody has for it. The publisher's own word
 // stays, for it knows how the package is built and used.
 func Rate(f *assay.Finding) {
 	if f.Severity != assay.SeverityUnknown {
@@ -40,6 +41,12 @@ func Rate(f *assay.Finding) {
 	}
 	if best != nil {
 		f.Severity, f.SeveritySource = best.Severity(), best.Source
+		return
+	}
+	for _, r := range f.Detail.Ratings {
+		if r.Severity != assay.SeverityUnknown && (f.Severity == assay.SeverityUnknown || rank(r.Source) < rank(f.SeveritySource)) {
+			f.Severity, f.SeveritySource = r.Severity, r.Source
+		}
 	}
 }
 

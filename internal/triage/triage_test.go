@@ -28,6 +28,7 @@ func TestRate(t *testing.T) {
 		{"then anybody", assay.Finding{Detail: assay.Detail{CVSS: []assay.CVSS{score("somebody", "3.1", 2)}}}, "LOW somebody"},
 		{"the newest version", assay.Finding{Detail: assay.Detail{CVSS: []assay.CVSS{score("nvd", "2.0", 10), score("nvd", "3.1", 5), score("nvd", "3.0", 9)}}}, "MEDIUM nvd"},
 		{"no critical in version 2", assay.Finding{Detail: assay.Detail{CVSS: []assay.CVSS{score("nvd", "2.0", 10)}}}, "HIGH nvd"},
+		{"a word where nobody has a score", assay.Finding{Detail: assay.Detail{Ratings: []assay.Rating{{Source: "redhat", Severity: assay.SeverityLow}, {Source: "nvd", Severity: assay.SeverityHigh}, {Source: "ubuntu"}}}}, "HIGH nvd"},
 		{"a score of nothing", assay.Finding{Detail: assay.Detail{CVSS: []assay.CVSS{score("nvd", "3.1", 0), score("cna", "3.1", 4)}}}, "MEDIUM cna"},
 	}
 	for _, tt := range tests {

@@ -1,0 +1,197 @@
+package trivydb
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/ecosystem"
+	"github.com/assaysec/assay/internal/requirement"
+	"github.com/assaysec/assay/internal/version"
+)
+
+// platform is what a bucket speaks of.
+type platform struct {
+	stream    assay.Stream
+	ecosystem *ecosystem.Ecosystem // nil for a distribution
+	scheme    version.Scheme
+	syntax    requirement.Syntax
+}
+
+// distributions maps how buckets begin to the streams' families; what follows
+// is the release. Longer ones come first.
+var distributions = []struct {
+	begins string
+	family assay.Stream
+}{
+	{"SUSE Linux Enterprise Micro ", "sle-micro"},
+	{"SUSE Linux Enterprise Server ", "sles"},
+	{"SUSE Linux Enterprise ", "sles"},
+	{"openSUSE Tumbleweed", "opensuse-tumbleweed"},
+	{"openSUSE Leap Micro ", "opensuse-leap-micro"},
+	{"openSUSE Leap ", "opensuse-leap"},
+	{"Oracle Linux ", "oracle"},
+	{"Azure Linux ", "azurelinux"},
+	{"CBL-Mariner ", "azurelinux"},
+	{"Photon OS ", "photon"},
+	{"amazon linux ", "amazon"},
+	{"root.io debian ", "rootio:debian"},
+	{"root.io ubuntu ", "rootio:ubuntu"},
+	{"root.io alpine ", "rootio:alpine"},
+	{"seal debian ", "seal:debian"},
+	{"seal ubuntu ", "seal:ubuntu"},
+	{"seal alpine ", "seal:alpine"},
+	{"seal red hat ", "seal:rhel"},
+	{"alpine ", "alpine"},
+	{"debian ", "debian"},
+	{"ubuntu ", "ubuntu"},
+	{"alma ", "almalinux"},
+	{"rocky ", "rocky"},
+	{"bottlerocket", "bottlerocket"},
+	{"chainguard", "chainguard"},
+	{"minimos", "minimos"},
+	{"wolfi", "wolfi"},
+	{"echo", "echo"},
+}
+
+// languages maps how buckets begin to ecosystems.
+var languages = map[string]assay.Stream{
+	"bitnami": "bitnami", "cargo": "crates.io", "cocoapods": "cocoapods", "composer": "packagist", "conan": "conan", "erlang": "hex",
+	"go": "go", "julia": "julia", "k8s": "kubernetes", "maven": "maven", "npm": "npm", "nuget": "nuget", "pip": "pypi", "pub": "pub",
+	"rubygems": "rubygems", "swift": "swift",
+}
+
+// syntaxes are ecosystems' own ways to write requirements; others write
+// comparisons, as GitHub does for all.
+var syntaxes = map[assay.Stream]requirement.Syntax{
+	"crates.io": requirement.Cargo, "packagist": requirement.Composer, "rubygems": requirement.Gem, "maven": requirement.Maven,
+	"npm": requirement.NPM, "pypi": requirement.Python,
+}
+
+// redhatStreams stands for the bucket of Red Hat, whose entries tell the release.
+const redhatStreams assay.Stream = "rhel:*"
+
+// release is what may follow a distribution's name.
+var release = regexp.MustCompile(`^[0-9]+(\.[0-9]+)*$|^edge$`)
+
+var servicePack = regexp.MustCompile(`^([0-9]+)-SP([0-9]+)$`)
+
+func platformOf(bucket string) (platform, bool) {
+	if bucket == "Red Hat" {
+		return platform{stream: redhatStreams}, true
+	}
+	if eco, source, ok := strings.Cut(bucket, "::"); ok {
+		s, ok := languages[eco]
+		e, ok2 := ecosystem.Of(s)
+		if !ok || !ok2 {
+			return platform{}, false
+		}
+		p := platform{stream: s, ecosystem: e, syntax: requirement.Plain}
+		if native, ok := syntaxes[s]; ok && !strings.HasPrefix(source, "GitHub") {
+			p.syntax = native
+		}
+		p.scheme, ok = version.ByName(e.Scheme)
+		return p, ok
+	}
+	for _, d := range distributions {
+		rest, ok := strings.CutPrefix(bucket, d.begins)
+		if !ok {
+			continue
+		}
+		family := d.family
+		if r, ok := strings.CutSuffix(rest, "-ESM"); ok && family == "ubuntu" {
+			family, rest = "ubuntu-esm", r
+		}
+		if m := servicePack.FindStringSubmatch(rest); m != nil {
+			rest = m[1] + "." + m[2]
+		}
+		switch {
+		case rest == "" && !strings.HasSuffix(d.begins, " "):
+			return platform{stream: family}, true
+		case release.MatchString(rest):
+			return platform{stream: family + ":" + assay.Stream(rest)}, true
+		}
+	}
+	return platform{}, false
+}
+
+// streams are the patterns of all the above.
+func streams() []assay.Stream {
+	out := []assay.Stream{redhatStreams, "ubuntu-esm:*", "rootio:*", "seal:*", assay.StreamDetails + ":*"}
+	for _, d := range distributions {
+		s := d.family
+		if strings.HasSuffix(d.begins, " ") {
+			s = assay.Stream(s.Family()) + ":*"
+		}
+		out = append(out, s)
+	}
+	for _, s := range languages {
+		out = append(out, s)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// enterprise finds the major release in a product of Red Hat's that is RHEL or
+// part of it.
+var enterprise = regexp.MustCompile(`^cpe:(?:/|2\.3:)[ao]:redhat:(?:enterprise_linux|rhel_[a-z_]+)(?:_eus)?:([0-9]+)`)
+
+func rhel(cpe string) assay.Stream {
+	m := enterprise.FindStringSubmatch(cpe)
+	if m == nil {
+		return ""
+	}
+	return assay.Stream("rhel:" + m[1])
+}
+
+// ranges are the affected versions. A patched version bounds a range whose last
+// affected version is all that is told.
+func (p platform) ranges(a *advisory) ([]assay.Range, error) {
+	var set requirement.Set
+	var err error
+	if len(a.VulnerableVersions) > 0 {
+		set, err = p.any(a.VulnerableVersions)
+	} else if safe := slices.Concat(a.PatchedVersions, a.UnaffectedVersions); len(safe) > 0 {
+		set, err = p.any(safe)
+		set = set.Not()
+	} else {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	ranges, err := set.Ranges()
+	if err != nil {
+		return nil, err
+	}
+	for i := range ranges {
+		if r := &ranges[i]; r.Fixed == "" && r.LastAffected != "" {
+			r.Fixed = p.patched(r.LastAffected, a.PatchedVersions)
+		}
+	}
+	return ranges, nil
+}
+
+// any reads requirements; GitLab writes Maven's and NuGet's in brackets.
+func (p platform) any(texts []string) (requirement.Set, error) {
+	syntax := p.syntax
+	if slices.ContainsFunc(texts, func(t string) bool { return strings.ContainsAny(t, "[(") }) {
+		syntax = requirement.Maven
+	}
+	return requirement.Any(syntax, p.scheme, texts)
+}
+
+// patched is the lowest of the versions above last.
+func (p platform) patched(last string, versions []string) string {
+	best := ""
+	for _, v := range versions {
+		if c, err := version.Compare(p.scheme, v, last); err != nil || c <= 0 {
+			continue
+		}
+		if c, err := version.Compare(p.scheme, v, best); best == "" || err == nil && c < 0 {
+			best = v
+		}
+	}
+	return best
+}
