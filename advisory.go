@@ -27,10 +27,11 @@ func (s Stream) Covers(t Stream) bool {
 // The streams that hold something else than advisories of a distribution or
 // ecosystem: details of vulnerabilities, and ends of life.
 const (
-	StreamEOL     Stream = "eol"     // when releases of products reach their end of life
-	StreamKEV     Stream = "kev"     // known exploited vulnerabilities
-	StreamEPSS    Stream = "epss"    // exploit prediction scores
-	StreamDetails        = "details" // family: "details:2024" holds CVE-2024-*; "details:other" what has no year
+	StreamEOL       Stream = "eol"        // when releases of products reach their end of life
+	StreamKEV       Stream = "kev"        // known exploited vulnerabilities
+	StreamEPSS      Stream = "epss"       // exploit prediction scores
+	StreamArtifacts Stream = "maven-sha1" // coordinates of Java archives, by digest
+	StreamDetails          = "details"    // family: "details:2024" holds CVE-2024-*; "details:other" what has no year
 )
 
 // DetailStream is the stream that holds the details of a vulnerability.
@@ -209,6 +210,13 @@ func (c CVSS) Severity() Severity {
 		return SeverityLow
 	}
 	return SeverityUnknown
+}
+
+// An Artifact is a file that a registry of packages published.
+type Artifact struct {
+	SHA1    [20]byte
+	Name    string // "group:artifact"
+	Version string
 }
 
 // A Rating is how bad one source calls a vulnerability, in a word.

@@ -69,6 +69,12 @@ type Sink interface {
 	Skip(id, why string)
 }
 
+// An ArtifactSink is a Sink that takes artifacts, too.
+type ArtifactSink interface {
+	Sink
+	Artifact(Artifact) error
+}
+
 // A Getter fetches documents of publishers: conditionally, bounded, cached.
 type Getter interface {
 	// Get returns the document at url as its publisher wrote it (a .gz stays
@@ -103,6 +109,13 @@ type Details interface {
 	// Detail returns what the detail feeds say of id; ErrNotFound when none
 	// does or when the shard that would tell is not there.
 	Detail(ctx context.Context, id string) (Detail, error)
+}
+
+// Artifacts answers which published artifact a file is.
+type Artifacts interface {
+	// Artifact returns those with the SHA-1; ErrNotFound when there is none,
+	// or when the database does not have StreamArtifacts.
+	Artifact(ctx context.Context, sha1 [20]byte) ([]Artifact, error)
 }
 
 // A Cache keeps bytes by key. Losing an entry costs time, never correctness.

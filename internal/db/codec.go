@@ -133,9 +133,9 @@ func items(list message, f func(item message) error) error {
 	})
 }
 
-// encodeAdvisory writes what a says of one package: the affected of a that
-// have stream and name, which the key and the shard tell again.
-func encodeAdvisory(a *assay.Advisory, stream assay.Stream, name string) []byte {
+// encodeAdvisory writes what a says of one package: affected are those of a that
+// have its stream and name, which the key and the shard tell again.
+func encodeAdvisory(a *assay.Advisory, affected []assay.Affected) []byte {
 	var w writer
 	w.string(1, a.ID)
 	w.strings(2, a.Aliases)
@@ -150,10 +150,8 @@ func encodeAdvisory(a *assay.Advisory, stream assay.Stream, name string) []byte 
 	w.time(11, a.Published)
 	w.time(12, a.Modified)
 	w.time(13, a.Withdrawn)
-	for i := range a.Affected {
-		if f := &a.Affected[i]; f.Stream == stream && f.Name == name {
-			w.message(14, func(w *writer) { w.affected(f) })
-		}
+	for i := range affected {
+		w.message(14, func(w *writer) { w.affected(&affected[i]) })
 	}
 	w.string(15, string(a.Kind))
 	w.strings(16, a.CWEs)

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"fmt"
 	"math"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -249,4 +250,30 @@ func idAndFeed(b message, feed protowire.Number) (id, from string, err error) {
 		return nil
 	})
 	return id, from, err
+}
+
+func encodeArtifact(a *assay.Artifact, feed string) []byte {
+	var w writer
+	w.bytes(1, a.SHA1[:])
+	w.string(2, feed)
+	w.string(3, a.Name)
+	w.string(4, a.Version)
+	return w.b
+}
+
+func decodeArtifact(b message) (a assay.Artifact, err error) {
+	err = fields(b, func(n protowire.Number, _ uint64, p message) error {
+		switch n {
+		case 1:
+			if copy(a.SHA1[:], p.b) != len(a.SHA1) || len(p.b) != len(a.SHA1) {
+				return fmt.Errorf("digest of %d bytes: %w", len(p.b), assay.ErrMalformed)
+			}
+		case 3:
+			a.Name = p.s
+		case 4:
+			a.Version = p.s
+		}
+		return nil
+	})
+	return a, err
 }

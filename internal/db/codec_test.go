@@ -1,6 +1,9 @@
 package db
 
 import (
+	"context"
+	"crypto/sha1"
+	"errors"
 	"fmt"
 	"reflect"
 	"testing"
@@ -59,13 +62,12 @@ func TestAdvisoryRoundTrip(t *testing.T) {
 	for name, want := range map[string]assay.Advisory{
 		"whole": whole, "nothing": {}, "an empty range": {Affected: []assay.Affected{{Stream: "s:1", Name: "n", Ranges: []assay.Range{{}}}}},
 	} {
-		got, err := decodeAdvisory(newMessage(encodeAdvisory(&want, "s:1", "n")), "s:1", "n")
+		got, err := decodeAdvisory(newMessage(encodeAdvisory(&want, want.Affected)), "s:1", "n")
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
 			t.Errorf("%s: %v\n%s", name, err, diff)
 		}
 	}
-	whole.Affected[1].Name = "another"
-	got, err := decodeAdvisory(newMessage(encodeAdvisory(&whole, "s:1", "n")), "s:1", "n")
+	got, err := decodeAdvisory(newMessage(encodeAdvisory(&whole, whole.Affected[:1])), "s:1", "n")
 	if err != nil || len(got.Affected) != 1 {
 		t.Errorf("%d affected, %v: want the one of the package", len(got.Affected), err)
 	}
@@ -94,13 +96,13 @@ func TestFieldsOfTheFuture(t *testing.T) {
 
 func FuzzRecord(f *testing.F) {
 	a, d := filled[assay.Advisory](), filled[assay.Detail]()
-	f.Add(encodeAdvisory(&a, a.Affected[0].Stream, a.Affected[0].Name))
+	f.Add(encodeAdvisory(&a, a.Affected))
 	f.Add(encodeDetail(&d))
 	f.Add(appendItem(nil, encodeDetail(&d)))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		items(newMessage(b), func(message) error { return nil })
 		if a, err := decodeAdvisory(newMessage(b), "s", "n"); err == nil {
-			again, err := decodeAdvisory(newMessage(encodeAdvisory(&a, "s", "n")), "s", "n")
+			again, err := decodeAdvisory(newMessage(encodeAdvisory(&a, a.Affected)), "s", "n")
 			if diff := cmp.Diff(a, again); diff != "" && !nan(a.CVSS) || err != nil {
 				t.Errorf("%v\n%s", err, diff)
 			}
@@ -121,4 +123,56 @@ func nan(scores []assay.CVSS) bool {
 		}
 	}
 	return false
+}
+
+func TestArtifactRoundTrip(t *testing.T) {
+	want := assay.Artifact{SHA1: [20]byte{1, 2, 3}, Name: "g:a", Version: "1.0"}
+	got, err := decodeArtifact(newMessage(encodeArtifact(&want, "x")))
+	if err != nil || got != want {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, err := decodeArtifact(newMessage([]byte{1<<3 | 2, 1, 'x'})); !errors.Is(err, assay.ErrMalformed) {
+		t.Errorf("digest of one byte: %v", err)
+	}
+}
+
+// jars is a feed of artifacts.
+type jars int
+
+func (jars) Name() string            { return "jars" }
+func (jars) Streams() []assay.Stream { return []assay.Stream{assay.StreamArtifacts} }
+
+func (n jars) Fetch(_ context.Context, _ assay.Getter, _ []assay.Stream, s assay.Sink) error {
+	for i := range int(n) {
+		a := assay.Artifact{SHA1: sha1.Sum(fmt.Append(nil, i)), Name: fmt.Sprint("g:a", i%10), Version: fmt.Sprint(i)}
+		if err := s.(assay.ArtifactSink).Artifact(a); err != nil {
+			return err
+		}
+	}
+	return s.(assay.ArtifactSink).Artifact(assay.Artifact{})
+}
+
+func TestArtifacts(t *testing.T) {
+	dir := t.TempDir()
+	const n = 3000
+	if _, err := new(Builder).Update(t.Context(), dir, []assay.Feed{jars(n)}, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	d := open(t, dir)
+	for _, i := range []int{0, 1, n / 2, n - 1} {
+		got, err := d.Artifact(t.Context(), sha1.Sum(fmt.Append(nil, i)))
+		if err != nil || len(got) != 1 || got[0].Version != fmt.Sprint(i) {
+			t.Errorf("%d: %v, %v", i, got, err)
+		}
+	}
+	if _, err := d.Artifact(t.Context(), [20]byte{}); !errors.Is(err, assay.ErrNotFound) {
+		t.Errorf("one that is not there: %v", err)
+	}
+	if err := d.Verify(t.Context()); err != nil {
+		t.Error(err)
+	}
+	s := d.Shards()[0]
+	if s.Records != n || s.Feeds[0].Skipped["no name, or one too long"] != 1 {
+		t.Errorf("%+v", s)
+	}
 }

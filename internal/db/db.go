@@ -185,6 +185,32 @@ func (d *DB) Detail(ctx context.Context, id string) (assay.Detail, error) {
 	return merge(id, parts), nil
 }
 
+// Artifact implements assay.Artifacts.
+func (d *DB) Artifact(ctx context.Context, sha1 [20]byte) (found []assay.Artifact, err error) {
+	sh, err := d.shard(ctx, assay.StreamArtifacts)
+	if err != nil {
+		return nil, err
+	}
+	list, err := sh.get(artifactKey(sha1))
+	if err != nil {
+		return nil, err
+	}
+	err = items(list, func(b message) error {
+		a, err := decodeArtifact(b)
+		if a.SHA1 == sha1 && !slices.Contains(found, a) {
+			found = append(found, a)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, sh.damaged(err)
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("artifact %x: %w in the database", sha1, assay.ErrNotFound)
+	}
+	return found, nil
+}
+
 // Names yields the names of packages in a stream, or the identifiers of
 // details, in order.
 func (d *DB) Names(ctx context.Context, s assay.Stream) iter.Seq2[string, error] {
@@ -234,7 +260,7 @@ func (d *DB) Search(ctx context.Context, q Query) iter.Seq2[assay.Advisory, erro
 			return yield(a, err)
 		}
 		for _, sh := range d.Shards() {
-			if isDetails(sh.Stream) || q.Stream != "" && !q.Stream.Covers(sh.Stream) {
+			if isDetails(sh.Stream) || sh.Stream == assay.StreamArtifacts || q.Stream != "" && !q.Stream.Covers(sh.Stream) {
 				continue
 			}
 			if err := d.search(ctx, sh.Stream, q.Package, found); err != nil {
@@ -303,9 +329,12 @@ func (d *DB) verify(ctx context.Context, e *entry) error {
 	err = sh.scan(ctx, true, func(key string, list message) error {
 		return items(list, func(b message) (err error) {
 			n++
-			if isDetails(e.Stream) {
+			switch {
+			case isDetails(e.Stream):
 				_, err = decodeDetail(b)
-			} else {
+			case e.Stream == assay.StreamArtifacts:
+				_, err = decodeArtifact(b)
+			default:
 				_, err = decodeAdvisory(b, e.Stream, key)
 			}
 			return err

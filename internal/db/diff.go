@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"google.golang.org/protobuf/encoding/protowire"
-
 	"github.com/assaysec/assay"
 )
 
@@ -108,13 +106,9 @@ func sums(ctx context.Context, d *DB, s assay.Stream) (map[identity][16]byte, er
 		return nil, err
 	}
 	out := map[identity][16]byte{}
-	feed := protowire.Number(4)
-	if isDetails(s) {
-		feed = 2
-	}
 	err = sh.scan(ctx, true, func(key string, list message) error {
 		return items(list, func(b message) error {
-			id, from, err := idAndFeed(b, feed)
+			id, from, err := idAndFeed(b, feedField(s))
 			k := identity{key, id, from}
 			if isDetails(s) {
 				k.name = id

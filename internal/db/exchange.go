@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/assaysec/assay"
 )
@@ -188,10 +187,9 @@ func (u *update) retain(ctx context.Context, old *entry, replaced map[string]boo
 	if err != nil {
 		return nil, err
 	}
-	feed := map[bool]int{true: 2, false: 4}[isDetails(old.Stream)]
 	err = sh.scan(ctx, true, func(key string, list message) error {
 		return items(list, func(b message) error {
-			_, from, err := idAndFeed(b, protowire.Number(feed))
+			_, from, err := idAndFeed(b, feedField(old.Stream))
 			if err != nil || replaced[from] {
 				return err
 			}

@@ -3,19 +3,34 @@ package db
 import (
 	"bytes"
 	"cmp"
+	"encoding/hex"
 	"slices"
 	"strings"
+
+	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/assaysec/assay"
 )
 
-// A stream holds advisories, by name of package, or details, by vulnerability.
-// This file knows the difference.
+// A stream holds advisories, by name of package, details, by vulnerability, or
+// artifacts, by digest. This file knows the difference.
 
 // isDetails says whether a stream holds details.
 func isDetails(s assay.Stream) bool {
 	return s == assay.StreamKEV || s == assay.StreamEPSS || s.Family() == assay.StreamDetails
 }
+
+// feedField is the field of a stream's records that names their feed.
+func feedField(s assay.Stream) protowire.Number {
+	if isDetails(s) || s == assay.StreamArtifacts {
+		return 2
+	}
+	return 4
+}
+
+// artifactKey is the key of artifacts, of which a hundred or two share one: a
+// thousand-fold fewer keys, and compression has something to work on.
+func artifactKey(sha1 [20]byte) string { return hex.EncodeToString(sha1[:2]) }
 
 // detailStream is the stream of a part of a detail: what a feed says of
 // exploitation has streams of its own, which change more often.
@@ -60,7 +75,7 @@ func canonical(s assay.Stream, records [][]byte) ([][]byte, error) {
 			d, e := decodeDetail(newMessage(b))
 			it.id, it.feed, it.modified, err = d.ID, d.Feed, d.Modified.UnixNano(), e
 		} else {
-			it.id, it.feed, err = idAndFeed(newMessage(b), 4)
+			it.id, it.feed, err = idAndFeed(newMessage(b), feedField(s))
 		}
 		if err != nil {
 			return nil, err

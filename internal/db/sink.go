@@ -41,38 +41,51 @@ func (s *sink) Skip(id, why string) {
 // Advisory implements assay.Sink: it keeps the record once for each stream and
 // name.
 func (s *sink) Advisory(a assay.Advisory) error {
-	type target struct {
-		stream assay.Stream
-		name   string
-	}
 	if a.ID == "" || len(a.ID) > maxKey {
 		s.Skip(a.ID, "no identifier, or one too long")
 		return nil
 	}
 	a.Feed = s.feed
-	var targets []target
-	unwanted := false
-	for _, f := range a.Affected {
-		switch {
-		case !s.wants(f.Stream):
-			unwanted = true
-		case f.Name != "" && len(f.Name) <= maxKey:
-			targets = append(targets, target{f.Stream, f.Name})
-		}
-	}
-	if len(targets) == 0 {
-		if !unwanted {
+	affected := slices.Clone(a.Affected)
+	affected = slices.DeleteFunc(affected, func(f assay.Affected) bool {
+		return !s.wants(f.Stream) || f.Name == "" || len(f.Name) > maxKey
+	})
+	if len(affected) == 0 {
+		if !slices.ContainsFunc(a.Affected, func(f assay.Affected) bool { return !s.wants(f.Stream) }) {
 			s.Skip(a.ID, "no package, or a name too long")
 		}
 		return nil
 	}
-	slices.SortFunc(targets, func(a, b target) int {
-		return cmp.Or(cmp.Compare(a.stream, b.stream), strings.Compare(a.name, b.name))
-	})
-	for _, t := range slices.Compact(targets) {
-		if err := s.keep(t.stream, t.name, encodeAdvisory(&a, t.stream, t.name)); err != nil {
+	order := func(a, b assay.Affected) int {
+		return cmp.Or(cmp.Compare(a.Stream, b.Stream), strings.Compare(a.Name, b.Name))
+	}
+	slices.SortStableFunc(affected, order)
+	for len(affected) > 0 {
+		n := 1
+		for n < len(affected) && order(affected[0], affected[n]) == 0 {
+			n++
+		}
+		if err := s.keep(affected[0].Stream, affected[0].Name, encodeAdvisory(&a, affected[:n])); err != nil {
 			return err
 		}
+		affected = affected[n:]
+	}
+	s.status.Read++
+	s.status.Kept++
+	return nil
+}
+
+// Artifact implements assay.ArtifactSink.
+func (s *sink) Artifact(a assay.Artifact) error {
+	if !s.wants(assay.StreamArtifacts) {
+		return nil
+	}
+	if a.Name == "" || len(a.Name)+len(a.Version) > maxKey {
+		s.Skip(a.Name, "no name, or one too long")
+		return nil
+	}
+	if err := s.keep(assay.StreamArtifacts, artifactKey(a.SHA1), encodeArtifact(&a, s.feed)); err != nil {
+		return err
 	}
 	s.status.Read++
 	s.status.Kept++
