@@ -30,14 +30,32 @@ type Key string
 
 // The schemes.
 var (
-	Apk    Scheme = apk{}
-	Deb    Scheme = deb{}
-	Pacman Scheme = pacman{}
-	RPM    Scheme = rpm{}
+	Apk       Scheme = apk{}
+	Bitnami   Scheme = bitnami{}
+	CRAN      Scheme = cran{}
+	Deb       Scheme = deb{}
+	Gem       Scheme = gem{}
+	Generic   Scheme = generic{}
+	Hackage   Scheme = hackage{}
+	Maven     Scheme = maven{}
+	NuGet     Scheme = nuget{}
+	Packagist Scheme = packagist{}
+	Pacman    Scheme = pacman{}
+	PEP440    Scheme = pep440{}
+	Perl      Scheme = perl{}
+	Portage   Scheme = portage{}
+	Pub       Scheme = pub{}
+	RPM       Scheme = rpm{}
+	SemVer    Scheme = semver{}
 )
 
 // All lists the schemes by name.
-func All() []Scheme { return []Scheme{Apk, Deb, Pacman, RPM} }
+func All() []Scheme {
+	return []Scheme{
+		Apk, Bitnami, CRAN, Deb, Gem, Generic, Hackage, Maven, NuGet,
+		Packagist, Pacman, PEP440, Perl, Portage, Pub, RPM, SemVer,
+	}
+}
 
 // ByName finds a scheme by its Name.
 func ByName(name string) (_ Scheme, ok bool) {
@@ -112,6 +130,42 @@ func appendNumber(k []byte, digits string) []byte {
 		k = binary.BigEndian.AppendUint16(append(k, 0xff), uint16(n))
 	}
 	return append(k, digits...)
+}
+
+// appendText appends s in the given spelling and what ends it.
+func appendText(k []byte, s string, spell func(byte) byte) []byte {
+	for i := range len(s) {
+		k = append(k, spell(s[i]))
+	}
+	return append(k, 0)
+}
+
+// appendLower appends s in lower case.
+func appendLower(k []byte, s string) []byte {
+	for i := range len(s) {
+		k = append(k, lower(s[i]))
+	}
+	return k
+}
+
+func asIs(c byte) byte { return c }
+
+// lower is the lower case of an ASCII letter.
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c | 0x20
+	}
+	return c
+}
+
+// isZero reports whether the decimal digits write zero; none do.
+func isZero(digits string) bool {
+	for i := range len(digits) {
+		if digits[i] != '0' {
+			return false
+		}
+	}
+	return true
 }
 
 // digits returns the length of the run of decimal digits that starts s.

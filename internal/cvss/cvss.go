@@ -1,0 +1,177 @@
+// Package cvss reads vectors of the Common Vulnerability Scoring System,
+// versions 2.0, 3.0, 3.1 and 4.0, and computes their scores.
+//
+// Specifications: https://www.first.org/cvss/v2/guide,
+// https://www.first.org/cvss/v3.0/specification-document,
+// https://www.first.org/cvss/v3.1/specification-document,
+// https://www.first.org/cvss/v4.0/specification-document
+package cvss
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/assaysec/assay"
+)
+
+// maxVector bounds a vector in bytes: one of version 4.0 that names every
+// metric has 198.
+const maxVector = 512
+
+// Parse reads a vector and computes the score that its publisher shows beside
+// it: up to version 3.1 the base score, whatever temporal and environmental
+// metrics follow; of version 4.0, which has one score only, that of all metrics
+// given, as the specification asks and as GitHub's in the NVD's feed of November
+// 2026 are (8.9 beside "…/E:P" where the base metrics alone make 9.3; VulDB's
+// are at times the base score).
+//
+// The result's Vector is the one given, without what publishers put around it:
+// parentheses (version 2.0), the score and a slash before (Red Hat), a slash
+// after. What departs from the specification is ErrMalformed: a metric unknown,
+// twice, missing or out of order, some of a group of which all belong together.
+// The order of the base metrics of version 4.0 is free, for advisories of 2024
+// have another; version 3 fixes none.
+func Parse(source, vector string) (assay.CVSS, error) {
+	s, text, v, err := parse(vector)
+	if err != nil {
+		return assay.CVSS{}, err
+	}
+	return assay.CVSS{Source: source, Version: s.version, Vector: text, Score: s.published(&v)}, nil
+}
+
+// Score computes the score of all metrics that a vector gives: where there is
+// an environmental one the environmental score, else where there is a temporal
+// one the temporal score, else the base score.
+func Score(vector string) (float64, error) {
+	s, _, v, err := parse(vector)
+	if err != nil {
+		return 0, err
+	}
+	return s.score(&v), nil
+}
+
+// A standard is a version of CVSS.
+type standard struct {
+	version   string
+	prefix    string // of its vectors
+	undefined string // the value of an optional metric that says nothing
+	metrics   []metric
+	base      int                     // the first so many metrics are mandatory
+	free      int                     // those before this one stand anywhere up to it, the others in the order of the table
+	groups    [][2]int                // ranges of metrics, of which all or none are given
+	published func(v *values) float64 // see Parse
+	score     func(v *values) float64 // see Score
+}
+
+// A metric has values, and their weights where it takes part in an equation;
+// the first weight is that of a metric which is not defined.
+type metric struct {
+	name    string
+	values  string // divided by blanks
+	weights []float64
+}
+
+// values holds for each metric the place of its value in the table, from 1; 0
+// is not defined.
+type values [maxMetrics]uint8
+
+const maxMetrics = 32 // version 4.0 has them all
+
+// parse finds the version of a vector by its prefix and reads its metrics.
+func parse(vector string) (_ *standard, text string, v values, _ error) {
+	if len(vector) > maxVector {
+		return nil, "", v, fmt.Errorf("CVSS vector %.40q… is over %d bytes: %w", vector, maxVector, assay.ErrMalformed)
+	}
+	text = bare(vector)
+	s := &v2
+	switch {
+	case strings.HasPrefix(text, v31.prefix):
+		s = &v31
+	case strings.HasPrefix(text, v4.prefix):
+		s = &v4
+	case strings.HasPrefix(text, v30.prefix):
+		s = &v30
+	case !strings.HasPrefix(text, "AV:"):
+		return nil, "", v, bad(vector, "no known version")
+	}
+	if why := s.read(text[len(s.prefix):], &v); why != "" {
+		return nil, "", v, bad(vector, why)
+	}
+	return s, text, v, nil
+}
+
+// bare is the vector without what stands around it.
+func bare(vector string) string {
+	if strings.HasPrefix(vector, "(AV:") && strings.HasSuffix(vector, ")") {
+		return vector[1 : len(vector)-1]
+	}
+	if score, rest, ok := strings.Cut(vector, "/"); ok && strings.HasPrefix(rest, "CVSS:") {
+		if _, err := strconv.ParseFloat(score, 64); err == nil {
+			vector = rest
+		}
+	}
+	return strings.TrimSuffix(vector, "/")
+}
+
+// read reads the metrics of a vector; why says what is wrong with it.
+func (s *standard) read(list string, v *values) (why string) {
+	var given [maxMetrics]bool
+	last := -1
+	for item := range strings.SplitSeq(list, "/") {
+		name, value, ok := strings.Cut(item, ":")
+		i := s.find(name)
+		switch {
+		case !ok:
+			return "no colon in " + item
+		case i < 0:
+			return "unknown metric " + name
+		case given[i]:
+			return "metric " + name + " twice"
+		case max(i, s.free) < max(last, s.free):
+			return "metric " + name + " out of order"
+		}
+		given[i], last = true, i
+		if v[i] = place(s.metrics[i].values, value); v[i] == 0 && (i < s.base || value != s.undefined) {
+			return "unknown value " + item
+		}
+	}
+	for i := range s.base {
+		if !given[i] {
+			return "no metric " + s.metrics[i].name
+		}
+	}
+	for _, g := range s.groups {
+		for i := g[0]; i < g[1]; i++ {
+			if given[i] != given[g[0]] {
+				return "only some metrics of a group"
+			}
+		}
+	}
+	return ""
+}
+
+func (s *standard) find(name string) int {
+	for i := range s.metrics {
+		if s.metrics[i].name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// place is the place of value in list, from 1; 0 when it is not there.
+func place(list, value string) uint8 {
+	n := uint8(1)
+	for word := range strings.SplitSeq(list, " ") {
+		if word == value {
+			return n
+		}
+		n++
+	}
+	return 0
+}
+
+func bad(vector, why string) error {
+	return fmt.Errorf("CVSS vector %.240q: %s: %w", vector, why, assay.ErrMalformed)
+}

@@ -1,0 +1,335 @@
+// Package mavenindex reads the index that Maven Central publishes of all its
+// files, for the digests of Java archives: by them an archive that does not
+// tell its coordinates is recognised.
+//
+// https://repo.maven.apache.org/maven2/.index/ has the whole index and, by the
+// week, what was added since. The whole one has several gigabytes, so that this
+// feed is read only when asked for.
+//
+// Form: https://maven.apache.org/maven-indexer/indexer-core/ (IndexDataReader):
+// gzip of a version, a time, and documents, which are lists of fields with
+// texts in Java's modified UTF-8. Taken are documents with coordinates ("u") of
+// a file without classifier and its SHA-1 ("1").
+package mavenindex
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/compression"
+	"github.com/assaysec/assay/internal/limit"
+)
+
+// Folder is where the index is; Properties says which parts there are.
+const (
+	Folder     = "https://repo.maven.apache.org/maven2/.index/"
+	Properties = Folder + "nexus-maven-repository-index.properties"
+	Whole      = Folder + "nexus-maven-repository-index.gz"
+)
+
+// Bounds of an index.
+const (
+	maxProperties = 1 << 20
+	maxUnpacked   = 256 << 30 // Central's has some 20 GB (2026)
+	maxFields     = 200       // of a document; writers know 20
+	maxName       = 1 << 16   // two bytes say its length
+	maxText       = 16 << 20  // of a field: the list of an archive's classes
+)
+
+// Reasons for leaving documents out.
+const (
+	whyNoDigest  = "no SHA-1"
+	whyBeside    = "no archive that is run"
+	whyMalformed = "malformed coordinates"
+)
+
+// Feed reads the index.
+type Feed struct{}
+
+// Name is "maven-index".
+func (Feed) Name() string { return "maven-index" }
+
+// Streams is the one stream of artifacts.
+func (Feed) Streams() []assay.Stream { return []assay.Stream{assay.StreamArtifacts} }
+
+// Fetch implements assay.Feed. With a Keeper the whole index that is held is
+// taken, and the weekly parts that came after it.
+func (Feed) Fetch(ctx context.Context, g assay.Getter, _ []assay.Stream, s assay.Sink) error {
+	sink, ok := s.(assay.ArtifactSink)
+	if !ok {
+		return fmt.Errorf("a sink without artifacts: %w", assay.ErrUnsupported)
+	}
+	p, err := properties(ctx, g)
+	if err != nil {
+		return err
+	}
+	body, parts, err := documents(ctx, g, p)
+	if err != nil {
+		return err
+	}
+	r := &reader{ctx: ctx, sink: sink}
+	if err := r.read(Whole, body); err != nil {
+		return err
+	}
+	for _, url := range parts {
+		body, err := g.Get(ctx, url)
+		if err != nil {
+			return err
+		}
+		if err := r.read(url, body); err != nil {
+			return err
+		}
+	}
+	if r.documents == 0 {
+		return fmt.Errorf("%s: no documents in it: %w", Whole, assay.ErrMalformed)
+	}
+	return nil
+}
+
+// properties reads the list of parts; none where it is not published.
+func properties(ctx context.Context, g assay.Getter) (map[string]string, error) {
+	body, err := g.Get(ctx, Properties)
+	if errors.Is(err, assay.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	b, err := limit.ReadAll(body, maxProperties)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", Properties, err)
+	}
+	p := map[string]string{}
+	for line := range strings.Lines(string(b)) {
+		if k, v, ok := strings.Cut(strings.TrimSpace(line), "="); ok && !strings.HasPrefix(k, "#") {
+			p[k] = v
+		}
+	}
+	return p, nil
+}
+
+// documents chooses what to read: the whole index that is held and the parts
+// since, where its publisher still has them all, else the whole one of today.
+func documents(ctx context.Context, g assay.Getter, p map[string]string) (io.ReadCloser, []string, error) {
+	if k, ok := g.(assay.Keeper); ok && p != nil {
+		if body, err := k.Held(ctx, Whole); err == nil {
+			made, err := date(body)
+			var parts []string
+			if err == nil {
+				parts, err = since(ctx, g, p, made)
+			}
+			body.Close()
+			if err == nil {
+				body, err = k.Held(ctx, Whole)
+				return body, parts, err
+			}
+			if ctx.Err() != nil {
+				return nil, nil, ctx.Err()
+			}
+		}
+	}
+	body, err := g.Get(ctx, Whole)
+	return body, nil, err
+}
+
+// date is when an index was made, in milliseconds of Unix time.
+func date(body io.Reader) (int64, error) {
+	z, _, err := compression.Document(body)
+	if err != nil {
+		return 0, err
+	}
+	defer z.Close()
+	var head [9]byte
+	if _, err := io.ReadFull(z, head[:]); err != nil {
+		return 0, cut(err)
+	}
+	return int64(binary.BigEndian.Uint64(head[1:])), nil
+}
+
+// maxParts bounds the weekly parts that are read instead of the whole index.
+const maxParts = 30
+
+// since lists the parts that were made after a time, oldest first.
+func since(ctx context.Context, g assay.Getter, p map[string]string, made int64) (urls []string, err error) {
+	published := map[string]bool{}
+	for k, v := range p {
+		if strings.HasPrefix(k, "nexus.index.incremental-") {
+			published[v] = true
+		}
+	}
+	last, err := strconv.Atoi(p["nexus.index.last-incremental"])
+	for n := last; err == nil && n > last-maxParts; n-- {
+		if !published[strconv.Itoa(n)] {
+			break
+		}
+		url := Folder + "nexus-maven-repository-index." + strconv.Itoa(n) + ".gz"
+		body, err := g.Get(ctx, url)
+		if err != nil {
+			return nil, err
+		}
+		at, err := date(body)
+		body.Close()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", url, err)
+		}
+		if at <= made {
+			slices.Reverse(urls)
+			return urls, nil
+		}
+		urls = append(urls, url)
+	}
+	return nil, fmt.Errorf("%s: parts since the index that is held: %w", Properties, assay.ErrNotFound)
+}
+
+// reader hands over the documents of an index.
+type reader struct {
+	ctx       context.Context
+	sink      assay.ArtifactSink
+	documents int
+	last      []byte
+}
+
+// read reads one index and closes it.
+func (r *reader) read(url string, body io.ReadCloser) error {
+	defer body.Close()
+	z, _, err := compression.Document(body)
+	if err != nil {
+		return fmt.Errorf("%s: %w", url, err)
+	}
+	defer z.Close()
+	if err := r.index(bufio.NewReaderSize(limit.Reader(z, maxUnpacked), 256<<10)); err != nil {
+		return fmt.Errorf("%s: %w", url, err)
+	}
+	return nil
+}
+
+func (r *reader) index(in *bufio.Reader) error {
+	var head [9]byte
+	if _, err := io.ReadFull(in, head[:]); err != nil {
+		return cut(err)
+	}
+	if head[0] != 1 {
+		return fmt.Errorf("index of version %d, not 1: %w", head[0], assay.ErrUnsupported)
+	}
+	for {
+		if err := r.ctx.Err(); err != nil {
+			return err
+		}
+		var n [4]byte
+		if _, err := io.ReadFull(in, n[:]); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return cut(err)
+		}
+		fields := binary.BigEndian.Uint32(n[:])
+		if fields > maxFields {
+			return fmt.Errorf("document of %d fields: %w", fields, assay.ErrMalformed)
+		}
+		if err := r.document(in, int(fields)); err != nil {
+			return err
+		}
+	}
+}
+
+// document reads the fields of one and hands over what it tells.
+func (r *reader) document(in *bufio.Reader, fields int) error {
+	var coordinates, digest string
+	for range fields {
+		var head [3]byte // flags, and the length of the name
+		if _, err := io.ReadFull(in, head[:]); err != nil {
+			return cut(err)
+		}
+		name, err := r.text(in, int64(binary.BigEndian.Uint16(head[1:])), maxName)
+		if err != nil {
+			return err
+		}
+		wanted := name == "u" || name == "1"
+		var n [4]byte
+		if _, err := io.ReadFull(in, n[:]); err != nil {
+			return cut(err)
+		}
+		size := int64(binary.BigEndian.Uint32(n[:]))
+		if !wanted {
+			if size > maxText {
+				return fmt.Errorf("field of %d bytes: %w", size, assay.ErrTooLarge)
+			}
+			if _, err := in.Discard(int(size)); err != nil {
+				return cut(err)
+			}
+			continue
+		}
+		v, err := r.text(in, size, maxText)
+		if err != nil {
+			return err
+		}
+		if name == "u" {
+			coordinates = v
+		} else {
+			digest = v
+		}
+	}
+	r.documents++
+	if coordinates == "" {
+		return nil // a descriptor of the index, or a deletion: artifacts on Central stay
+	}
+	return r.artifact(coordinates, digest)
+}
+
+// text reads n bytes. Coordinates are ASCII, in which modified UTF-8 is plain.
+func (r *reader) text(in *bufio.Reader, n, max int64) (string, error) {
+	if n > max {
+		return "", fmt.Errorf("field of %d bytes: %w", n, assay.ErrTooLarge)
+	}
+	r.last = slices.Grow(r.last[:0], int(n))[:n]
+	if _, err := io.ReadFull(in, r.last); err != nil {
+		return "", cut(err)
+	}
+	return string(r.last), nil
+}
+
+// archives are the extensions of files that Java runs.
+var archives = []string{"jar", "war", "ear", "par", "sar", "nar", "hpi", "jpi", "kar", "rar", "aar"}
+
+// artifact hands over "group|artifact|version|classifier|extension"; "NA" is
+// no classifier, and no extension is that of the packaging. Files with other
+// classifiers, such as shaded ones, have the coordinates of their artifact.
+func (r *reader) artifact(coordinates, digest string) error {
+	parts := append(strings.Split(coordinates, "|"), "", "")
+	a := assay.Artifact{}
+	switch {
+	case len(parts) < 6 || parts[0] == "" || parts[1] == "" || parts[2] == "":
+		r.sink.Skip(coordinates, whyMalformed)
+	case slices.Contains(besides, parts[3]) || parts[4] != "" && !slices.Contains(archives, parts[4]):
+		r.sink.Skip(coordinates, whyBeside)
+	case len(digest) != hex.EncodedLen(len(a.SHA1)):
+		r.sink.Skip(coordinates, whyNoDigest)
+	default:
+		if _, err := hex.Decode(a.SHA1[:], []byte(digest)); err != nil {
+			r.sink.Skip(coordinates, whyNoDigest)
+			return nil
+		}
+		a.Name, a.Version = parts[0]+":"+parts[1], parts[2]
+		return r.sink.Artifact(a)
+	}
+	return nil
+}
+
+// besides are the classifiers of files that come with an artifact.
+var besides = []string{"sources", "javadoc", "tests", "test-sources", "test-javadoc"}
+
+func cut(err error) error {
+	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("cut off: %w: %w", err, assay.ErrMalformed)
+	}
+	return err
+}
