@@ -107,7 +107,7 @@ type Affected struct {
 type Range struct {
 	Introduced   string `json:"introduced,omitempty"`   // first affected; "" means from the beginning
 	Fixed        string `json:"fixed,omitempty"`        // first not affected; "" means there is none yet
-	LastAffected string `json:"lastAffected,omitempty"` // last affected, where Fixed is not known
+	LastAffected string `json:"lastAffected,omitempty"` // last affected, where Fixed is not known, or is not the next one
 }
 
 // Qualifiers narrow what an Affected speaks of; empty means no limit.

@@ -37,7 +37,7 @@ var thirdParty = map[string][]string{
 	"go.etcd.io/bbolt":                       {"internal/db"},
 	"google.golang.org/protobuf":             {"internal/db", "internal/inventory"},
 	"github.com/gofrs/flock":                 {"internal/db", "internal/fetch"},
-	"golang.org/x/sync":                      {"internal/db", "internal/inventory", "bench", "cmd/assay"},
+	"golang.org/x/sync":                      {"internal/db", "internal/feed/debianchangelogs", "internal/inventory", "bench", "cmd/assay"},
 	"github.com/package-url/packageurl-go":   {"internal/purl"},
 	"github.com/jedib0t/go-pretty/v6":        {"internal/report/table"},
 	"github.com/spf13/cobra":                 {"cmd/assay"},

@@ -143,7 +143,8 @@ for any, ahead of time or for machines without a network.`,
 // newDBUpdate is `db update`, or `db build`, which reads everything anew.
 func newDBUpdate(g *global, build bool) *cobra.Command {
 	var o getterOptions
-	var names []string
+	var names, changelogs []string
+	mavenIndex := false
 	cmd := &cobra.Command{
 		Use:     "update",
 		Short:   "Bring the database up to date",
@@ -157,12 +158,24 @@ func newDBUpdate(g *global, build bool) *cobra.Command {
 	}
 	o.flags(cmd.Flags())
 	streamsFlag(cmd.Flags(), &names)
+	f := cmd.Flags()
+	f.BoolVar(&mavenIndex, "maven-index", false, "read Maven Central's index, too (several gigabytes): it tells which artifact a Java archive is")
+	f.StringSliceVar(&changelogs, "debian-changelogs", nil, "derive Debian's fixes from the changelogs of these source `PACKAGES` (or all), for where only a mirror of packages can be reached")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		dir, err := g.cache()
 		if err != nil {
 			return err
 		}
-		wanted, err := streamsOf(dbDir(dir), names, build)
+		feeds := feed.All()
+		if mavenIndex {
+			feeds = append(feeds, feed.MavenIndex())
+		}
+		if slices.Equal(changelogs, []string{"all"}) {
+			feeds = append(feeds, feed.DebianChangelogs(nil))
+		} else if len(changelogs) > 0 {
+			feeds = append(feeds, feed.DebianChangelogs(changelogs))
+		}
+		wanted, err := streamsOf(dbDir(dir), feeds, names, build)
 		if err != nil {
 			return err
 		}
@@ -175,7 +188,7 @@ func newDBUpdate(g *global, build bool) *cobra.Command {
 			return err
 		}
 		b := db.Builder{Force: build, Log: slog.Default()}
-		res, err := b.Update(ctx, dbDir(dir), feed.All(), getter, wanted)
+		res, err := b.Update(ctx, dbDir(dir), feeds, getter, wanted)
 		bars.end()
 		if cause := context.Cause(ctx); err != nil && cause != nil {
 			return cause
@@ -201,14 +214,14 @@ func (g *global) changed(res db.Result, dir, done, missing string, err error) er
 }
 
 // streamsOf is what to update: nil for everything.
-func streamsOf(dir string, names []string, build bool) ([]assay.Stream, error) {
+func streamsOf(dir string, feeds []assay.Feed, names []string, build bool) ([]assay.Stream, error) {
 	var wanted []assay.Stream
 	for _, n := range names {
 		s := assay.Stream(n)
-		if !slices.ContainsFunc(feed.All(), func(f assay.Feed) bool {
+		if !slices.ContainsFunc(feeds, func(f assay.Feed) bool {
 			return slices.ContainsFunc(f.Streams(), func(p assay.Stream) bool { return p.Covers(s) || s.Covers(p) })
 		}) {
-			return nil, usagef("--streams: no feed has %q; there are %s", n, strings.Join(known(), ", "))
+			return nil, usagef("--streams: no feed has %q; there are %s", n, strings.Join(known(feeds), ", "))
 		}
 		wanted = append(wanted, s)
 	}
@@ -229,9 +242,9 @@ func streamsOf(dir string, names []string, build bool) ([]assay.Stream, error) {
 	return wanted, nil
 }
 
-func known() []string {
+func known(feeds []assay.Feed) []string {
 	var names []string
-	for _, f := range feed.All() {
+	for _, f := range feeds {
 		for _, s := range f.Streams() {
 			names = append(names, string(s))
 		}

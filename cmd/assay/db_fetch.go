@@ -36,7 +36,7 @@ is a mirror, from which "assay db build --mirror" builds the database.`,
 	o.flags(cmd.Flags())
 	streamsFlag(cmd.Flags(), &names)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		wanted, err := streamsOf("", names, true)
+		wanted, err := streamsOf("", feed.All(), names, true)
 		if err != nil {
 			return err
 		}

@@ -9,9 +9,11 @@ import (
 	"github.com/assaysec/assay/internal/feed/alpine"
 	"github.com/assaysec/assay/internal/feed/chainguard"
 	"github.com/assaysec/assay/internal/feed/debian"
+	"github.com/assaysec/assay/internal/feed/debianchangelogs"
 	"github.com/assaysec/assay/internal/feed/eol"
 	"github.com/assaysec/assay/internal/feed/epss"
 	"github.com/assaysec/assay/internal/feed/kev"
+	"github.com/assaysec/assay/internal/feed/mavenindex"
 	"github.com/assaysec/assay/internal/feed/nvd"
 	"github.com/assaysec/assay/internal/feed/vulnrichment"
 	"github.com/assaysec/assay/internal/feed/wolfi"
@@ -33,6 +35,17 @@ func All() []assay.Feed {
 		epss.Feed{},
 		eol.Feed{},
 	}
+}
+
+// MavenIndex tells the coordinates of Java archives; it is read only when asked
+// for, because its document has several gigabytes.
+func MavenIndex() assay.Feed { return mavenindex.Feed{} }
+
+// DebianChangelogs derives Debian's fixes from packages, all or those named; it
+// is read only when asked for, because what it says is a guess, and it gets
+// every package.
+func DebianChangelogs(packages []string) assay.Feed {
+	return debianchangelogs.Feed{Packages: packages}
 }
 
 // ForScans lists the feeds that a scan asks by itself: all but those that have
