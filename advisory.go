@@ -30,6 +30,7 @@ const (
 	StreamEOL       Stream = "eol"        // when releases of products reach their end of life
 	StreamKEV       Stream = "kev"        // known exploited vulnerabilities
 	StreamEPSS      Stream = "epss"       // exploit prediction scores
+	StreamCPE       Stream = "nvd-cpe"    // NVD's products, "vendor:product", for binaries without a package
 	StreamArtifacts Stream = "maven-sha1" // coordinates of Java archives, by digest
 	StreamDetails          = "details"    // family: "details:2024" holds CVE-2024-*; "details:other" what has no year
 )

@@ -5,22 +5,27 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/db"
 	"github.com/assaysec/assay/internal/printable"
+	"github.com/assaysec/assay/internal/purl"
 	"github.com/spf13/cobra"
 )
 
 func newDBSearch(g *global) *cobra.Command {
 	var format, stream string
 	cmd := &cobra.Command{
-		Use:   "search ID|PACKAGE",
+		Use:   "search ID|PACKAGE|PURL|CPE",
 		Short: "Show what the database has on a vulnerability or a package",
 		Example: `  assay db search CVE-2022-0778
-  assay db search openssl --stream 'debian:*'`,
+  assay db search GHSA-jfh8-c2jp-5v3q -o json
+  assay db search openssl --stream 'debian:*'
+  assay db search pkg:npm/lodash
+  assay db search cpe:2.3:a:apache:http_server`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkFormat(format); err != nil {
@@ -41,11 +46,12 @@ func newDBSearch(g *global) *cobra.Command {
 				return err
 			}
 			defer d.Close()
-			q := db.Query{Stream: assay.Stream(stream)}
-			if isID(args[0]) {
-				q.ID = args[0]
-			} else {
-				q.Package = args[0]
+			q, err := query(args[0])
+			if err != nil {
+				return err
+			}
+			if stream != "" {
+				q.Stream = assay.Stream(stream)
 			}
 			return search(cmd.Context(), g.out, d, q, format, args[0])
 		},
@@ -55,19 +61,30 @@ func newDBSearch(g *global) *cobra.Command {
 	return cmd
 }
 
-// isID tells the name of a vulnerability or notice from a package's: capitals,
-// then a hyphen and a digit somewhere.
-func isID(s string) bool {
-	prefix, rest, ok := strings.Cut(strings.ToUpper(s), "-")
-	if !ok || len(prefix) < 3 || rest == "" {
-		return false
+// query tells what a person asks for.
+func query(s string) (q db.Query, err error) {
+	switch {
+	case strings.HasPrefix(s, "pkg:"):
+		q.Stream, q.Package, err = purl.Lookup(s)
+	case strings.HasPrefix(s, "cpe:"):
+		parts := strings.Split(strings.TrimPrefix(strings.TrimPrefix(s, "cpe:2.3:"), "cpe:/"), ":")
+		if len(parts) < 3 {
+			return q, usagef("%q names no vendor and product", s)
+		}
+		q.Stream, q.Package = assay.StreamCPE, strings.ToLower(parts[1]+":"+parts[2])
+	case isID(s):
+		q.ID = s
+	default:
+		q.Package = s
 	}
-	switch prefix {
-	case "CVE", "GHSA", "TEMP", "DSA", "DLA", "ALSA", "ALBA", "ALEA", "RHSA", "USN", "XSA", "RUSTSEC", "PYSEC", "GO", "ELSA", "RLSA":
-		return true
-	}
-	return false
+	return q, err
 }
+
+// identifier matches the names of vulnerabilities and notices, some also in
+// small letters.
+var identifier = regexp.MustCompile(`^(?i:(?:cve|go|pysec|rustsec)-\d{4}-\d+|ghsa(?:-[0-9a-z]{4}){3}|(?:dsa|dla|rhsa|usn|elsa|rlsa|alsa|alas\w*|mal|xsa)-\d\S*)$|^[A-Z]{3,}-\S*\d\S*$`)
+
+func isID(s string) bool { return identifier.MatchString(s) }
 
 // found is a row of `db search`.
 type found struct {

@@ -90,6 +90,8 @@ func asJSON(w io.Writer, v any) error {
 
 func formatFlag(f *pflag.FlagSet, format *string) {
 	f.StringVarP(format, "format", "f", "table", "table or json")
+	f.StringVarP(format, "output", "o", "table", "the same as --format")
+	f.Lookup("output").Hidden = true
 }
 
 func checkFormat(format string) error {

@@ -1,0 +1,51 @@
+package purl
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/distro"
+	"github.com/assaysec/assay/internal/ecosystem"
+	"github.com/package-url/packageurl-go"
+)
+
+// Lookup returns the stream, or the pattern of streams, that speaks of a
+// package URL, and the name that it is under there. What no stream speaks of is
+// ErrUnsupported.
+func Lookup(s string) (stream assay.Stream, name string, err error) {
+	u, err := packageurl.FromString(s)
+	if err != nil {
+		return "", "", fmt.Errorf("purl %q: %w: %w", s, err, assay.ErrMalformed)
+	}
+	q := u.Qualifiers.Map()
+	if e, ok := ecosystem.OfType(u.Type); ok {
+		return e.Stream, e.Name(nameIn(e, &u)), nil
+	}
+	_, version, _ := strings.Cut(q["distro"], "-")
+	r := assay.Release{ID: u.Namespace, Version: version}
+	f, ok := distro.Of(r)
+	if !ok {
+		return "", "", fmt.Errorf("purl %q: no advisories on packages of type %s by %q: %w", s, u.Type, u.Namespace, assay.ErrUnsupported)
+	}
+	name = u.Name
+	if up := q["upstream"]; up != "" && f.BySource {
+		name, _, _ = strings.Cut(up, "@")
+	}
+	if stream = f.Stream(r); stream == "" {
+		r.Version = "1"
+		stream = assay.Stream(f.Stream(r).Family()) + ":*"
+	}
+	return stream, name, nil
+}
+
+// nameIn joins namespace and name as the ecosystem does.
+func nameIn(e *ecosystem.Ecosystem, u *packageurl.PackageURL) string {
+	switch {
+	case u.Namespace == "":
+		return u.Name
+	case e.Stream == "maven":
+		return u.Namespace + ":" + u.Name
+	}
+	return u.Namespace + "/" + u.Name
+}
