@@ -108,6 +108,7 @@ type Affected struct {
 type Range struct {
 	Introduced   string `json:"introduced,omitempty"`   // first affected; "" means from the beginning
 	Fixed        string `json:"fixed,omitempty"`        // first not affected; "" means there is none yet
+	Before       string `json:"before,omitempty"`       // first version not meant, which is no fix
 	LastAffected string `json:"lastAffected,omitempty"` // last affected, where Fixed is not known, or is not the next one
 }
 

@@ -19,8 +19,8 @@ const module = "github.com/assaysec/assay"
 var (
 	lists   = []string{"internal/source", "internal/reader", "internal/feed", "internal/importer", "internal/report"}
 	engines = []string{"internal/inventory", "internal/match", "internal/triage", "internal/db", "internal/publish", "internal/fetch", "internal/cache"}
-	leaves  = []string{"internal/boltfile", "internal/bundle", "internal/compression", "internal/cve", "internal/cvss", "internal/distribution", "internal/distro", "internal/ecosystem", "internal/jsonstream", "internal/limit", "internal/oci", "internal/osv", "internal/oval",
-		"internal/printable", "internal/purl", "internal/rpmdb", "internal/secdb", "internal/stanza", "internal/tardoc", "internal/tarstream", "internal/version", "internal/zipdoc"}
+	leaves  = []string{"internal/boltfile", "internal/bundle", "internal/compression", "internal/csaf", "internal/cve", "internal/cverecord", "internal/cvss", "internal/distribution", "internal/distro", "internal/ecosystem", "internal/jsonstream", "internal/limit", "internal/markdown", "internal/oci", "internal/osv", "internal/oval",
+		"internal/printable", "internal/purl", "internal/requirement", "internal/rpmdb", "internal/secdb", "internal/stanza", "internal/tardoc", "internal/tarstream", "internal/version", "internal/zipdoc"}
 	testOnly = []string{"internal/contract", "internal/corpus", "internal/testimage"}
 )
 
@@ -34,7 +34,7 @@ var thirdParty = map[string][]string{
 	"github.com/google/go-containerregistry": {"internal/distribution", "internal/publish", "internal/source/registry"},
 	"github.com/klauspost/compress":          {"internal/compression", "internal/cache", "internal/db", "internal/publish"},
 	"github.com/ulikunitz/xz":                {"internal/compression"},
-	"go.etcd.io/bbolt":                       {"internal/db"},
+	"go.etcd.io/bbolt":                       {"internal/contract", "internal/db"},
 	"google.golang.org/protobuf":             {"internal/db", "internal/inventory"},
 	"github.com/gofrs/flock":                 {"internal/db", "internal/fetch"},
 	"golang.org/x/sync":                      {"internal/db", "internal/feed/debianchangelogs", "internal/inventory", "bench", "cmd/assay"},
@@ -43,7 +43,8 @@ var thirdParty = map[string][]string{
 	"github.com/spf13/cobra":                 {"cmd/assay"},
 	"github.com/spf13/pflag":                 {"cmd/assay"},
 	"github.com/vbauerster/mpb/v8":           {"cmd/assay"},
-	"go.yaml.in/yaml/v4":                     {"cmd/assay"},
+	"github.com/pelletier/go-toml/v2":        {"internal/feed/haskell", "internal/feed/rustsec"},
+	"go.yaml.in/yaml/v4":                     {"cmd/assay", "internal/contract", "internal/feed/elixir", "internal/feed/glad", "internal/feed/phpsec", "internal/feed/rubysec", "internal/osv"},
 	"golang.org/x/term":                      {"cmd/assay"},
 	"golang.org/x/tools/txtar":               {"internal/testimage"},
 	"github.com/google/go-cmp":               {"internal/contract"},

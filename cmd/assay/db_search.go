@@ -174,6 +174,9 @@ func ranges(r found) string {
 		if x.Fixed != "" {
 			p = append(p, "< "+x.Fixed)
 		}
+		if x.Before != "" {
+			p = append(p, "< "+x.Before+" (no fix)")
+		}
 		if x.LastAffected != "" {
 			p = append(p, "<= "+x.LastAffected)
 		}

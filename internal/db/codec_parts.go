@@ -16,6 +16,7 @@ func (w *writer) affected(f *assay.Affected) {
 			w.string(1, r.Introduced)
 			w.string(2, r.Fixed)
 			w.string(3, r.LastAffected)
+			w.string(4, r.Before)
 		})
 	}
 	w.strings(2, f.Versions)
@@ -107,6 +108,8 @@ func decodeRange(b message) (r assay.Range, err error) {
 			r.Fixed = p.s
 		case 3:
 			r.LastAffected = p.s
+		case 4:
+			r.Before = p.s
 		}
 		return nil
 	})

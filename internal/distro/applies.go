@@ -11,7 +11,7 @@ import (
 // for this very package: its architecture, and the module that it belongs to.
 func (f *Family) Applies(p *assay.Package, a *assay.Affected) bool {
 	q := &a.Qualifiers
-	if len(q.Arches) > 0 && p.Arch != "" && !slices.Contains(q.Arches, p.Arch) && !slices.Contains(q.Arches, "noarch") {
+	if len(q.Arches) > 0 && p.Arch != "" && p.Arch != "noarch" && !slices.Contains(q.Arches, p.Arch) && !slices.Contains(q.Arches, "noarch") {
 		return false
 	}
 	if f.Package != assay.TypeRPM {

@@ -8,7 +8,16 @@ import (
 
 var debian = Family{
 	ID: "debian", Title: "Debian", Package: assay.TypeDeb, Scheme: "deb", BySource: true,
-	Stream: numbered("debian", 1), refine: refineDebian, thirdParty: thirdPartyDeb,
+	Stream: debianStream, refine: refineDebian, thirdParty: thirdPartyDeb,
+}
+
+// debianStream: woody was 3.0 and sarge 3.1; since then the first number is
+// the release.
+func debianStream(r assay.Release) assay.Stream {
+	if strings.HasPrefix(r.Version, "3.") {
+		return numbered("debian", 2)(r)
+	}
+	return numbered("debian", 1)(r)
 }
 
 // debianReleases gives the number of each Debian release by its code name.

@@ -34,6 +34,7 @@ type Family struct {
 var families = slices.Concat(
 	[]Family{debian, ubuntu, alpine, arch, openwrt},
 	rolling,
+	fromOSV,
 	rpmFamilies,
 )
 

@@ -104,7 +104,7 @@ func TestStreams(t *testing.T) {
 	}{
 		{"debian", "12.4", nil, "debian:12", "debian 12"},
 		{"debian", "sid", nil, "debian:sid", ""},
-		{"debian", "3.1", nil, "debian:3", "debian 3.1"},
+		{"debian", "3.1", nil, "debian:3.1", "debian 3.1"},
 		{"debian", "", nil, "", ""},
 		{"ubuntu", "22.04", nil, "ubuntu:22.04", "ubuntu 22.04"},
 		{"ubuntu", "18.04", func(r *assay.Release) { r.ESM = true }, "ubuntu-esm:18.04", ""},
@@ -175,6 +175,12 @@ func TestStreams(t *testing.T) {
 	if n, ok := distro.DebianNumber("bookworm"); n != "12" || !ok {
 		t.Errorf("bookworm is %q", n)
 	}
+	if n, ok := distro.UbuntuNumber("jammy"); n != "22.04" || !ok {
+		t.Errorf("jammy is %q", n)
+	}
+	if all := distro.UbuntuCodenames(); all[0] != "warty" || all[len(all)-1] != "stonking" {
+		t.Errorf("%v", all)
+	}
 }
 
 func TestThirdParty(t *testing.T) {
@@ -231,6 +237,7 @@ func TestApplies(t *testing.T) {
 		{"no limits", "debian", assay.Package{Arch: "amd64"}, assay.Affected{}, true},
 		{"architecture", "rocky", assay.Package{Arch: "x86_64"}, assay.Affected{Qualifiers: assay.Qualifiers{Arches: []string{"aarch64", "x86_64"}}}, true},
 		{"another architecture", "rocky", assay.Package{Arch: "s390x"}, assay.Affected{Qualifiers: assay.Qualifiers{Arches: []string{"aarch64"}}}, false},
+		{"no architecture's package", "ol", assay.Package{Arch: "noarch"}, assay.Affected{Qualifiers: assay.Qualifiers{Arches: []string{"aarch64"}}}, true},
 		{"architecture not told", "rocky", assay.Package{}, assay.Affected{Qualifiers: assay.Qualifiers{Arches: []string{"aarch64"}}}, true},
 		{"module", "rocky", assay.Package{Module: label}, assay.Affected{Qualifiers: assay.Qualifiers{Module: "nodejs:18"}}, true},
 		{"another stream of it", "rocky", assay.Package{Module: label}, assay.Affected{Qualifiers: assay.Qualifiers{Module: "nodejs:1"}}, false},

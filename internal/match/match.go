@@ -3,6 +3,7 @@
 package match
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -251,6 +252,7 @@ func (m *matcher) inRange(r assay.Range, key version.Key) (bool, error) {
 	}{
 		{r.Introduced, func(c int) bool { return c >= 0 }},
 		{r.Fixed, func(c int) bool { return c < 0 }},
+		{r.Before, func(c int) bool { return c < 0 }},
 		{r.LastAffected, func(c int) bool { return c <= 0 }},
 	} {
 		if bound.version == "" {
@@ -306,22 +308,7 @@ func because(s assay.Stream, family *distro.Family, p *assay.Package, name, ver 
 		what = "source package"
 	}
 	fmt.Fprintf(&b, "%s: %s %s is affected", s, what, name)
-	switch {
-	case r.Introduced != "" && r.Fixed != "":
-		fmt.Fprintf(&b, " from %s to below %s", r.Introduced, r.Fixed)
-	case r.Fixed != "":
-		fmt.Fprintf(&b, " below %s", r.Fixed)
-	case r.Introduced != "" && r.Introduced == r.LastAffected:
-		fmt.Fprintf(&b, " in %s", r.LastAffected)
-	case r.Introduced != "" && r.LastAffected != "":
-		fmt.Fprintf(&b, " from %s up to %s", r.Introduced, r.LastAffected)
-	case r.LastAffected != "":
-		fmt.Fprintf(&b, " up to %s", r.LastAffected)
-	case r.Introduced != "":
-		fmt.Fprintf(&b, " from %s on, without a fix", r.Introduced)
-	default:
-		b.WriteString(" in every version, without a fix")
-	}
+	b.WriteString(" " + interval(r))
 	if aff.Reason != "" {
 		fmt.Fprintf(&b, " (%s)", aff.Reason)
 	}
@@ -330,6 +317,33 @@ func because(s assay.Stream, family *distro.Family, p *assay.Package, name, ver 
 		fmt.Fprintf(&b, " (of which %s %s was built)", p.Name, p.Version)
 	}
 	return b.String()
+}
+
+// interval says in words which versions a range holds.
+func interval(r assay.Range) string {
+	if r.Introduced != "" && r.Introduced == r.LastAffected {
+		return "in " + r.LastAffected
+	}
+	var parts []string
+	if r.Introduced != "" {
+		parts = append(parts, "from "+r.Introduced)
+	}
+	if r.LastAffected != "" {
+		parts = append(parts, "up to "+r.LastAffected)
+	} else if end := cmp.Or(r.Fixed, r.Before); end != "" {
+		below := "below " + end
+		if r.Introduced != "" {
+			below = "to " + below
+		}
+		parts = append(parts, below)
+	}
+	switch {
+	case len(parts) == 0:
+		return "in every version, without a fix"
+	case len(parts) == 1 && r.Introduced != "":
+		return parts[0] + " on, without a fix"
+	}
+	return strings.Join(parts, " ")
 }
 
 // merge adds a finding to those of its package; a vulnerability that several

@@ -1,7 +1,8 @@
 // Package osv reads records of the Open Source Vulnerability format.
 //
-// Specification: https://ossf.github.io/osv-schema/ (1.7). Not taken: GIT
-// ranges, credits, and what only one database has.
+// Specification: https://ossf.github.io/osv-schema/ (1.7). What databases add
+// to it is taken where it tells what is affected or how badly; its shape is
+// theirs, so another one counts as none. Not taken: GIT ranges and credits.
 package osv
 
 import (
@@ -29,9 +30,24 @@ type Record struct {
 	Severity   []Severity  `json:"severity"`
 	References []Reference `json:"references"`
 	Affected   []Affected  `json:"affected"`
-	Database   struct {
-		Severity Word `json:"severity"`
-	} `json:"database_specific"`
+	Database   Database    `json:"database_specific"`
+}
+
+// Database is what the record's own database adds to it.
+type Database struct {
+	Severity Word  `json:"severity"`      // GitHub, Bitnami: "MODERATE"
+	CWEs     Words `json:"cwe_ids"`       // GitHub
+	Review   Word  `json:"review_status"` // Go: "REVIEWED", "UNREVIEWED"
+}
+
+// UnmarshalJSON takes anything.
+func (d *Database) UnmarshalJSON(b []byte) error {
+	type plain Database
+	var p plain
+	if json.Unmarshal(b, &p) == nil {
+		*d = Database(p)
+	}
+	return nil
 }
 
 // Reference is a page about the record.
@@ -58,6 +74,57 @@ type Affected struct {
 	Ranges   []Range    `json:"ranges"`
 	Versions []string   `json:"versions"`
 	Severity []Severity `json:"severity"`
+	Extra    Extra      `json:"database_specific"`
+	Parts    Parts      `json:"ecosystem_specific"`
+}
+
+// Extra is what the record's own database adds to a package.
+type Extra struct {
+	LastKnown     Word  `json:"last_known_affected_version_range"` // GitHub: "<= 1.2"
+	Informational Word  `json:"informational"`                     // RustSec: "unmaintained"
+	Categories    Words `json:"categories"`                        // RustSec: "malicious"
+	CVSS          Word  `json:"cvss"`                              // RustSec: a vector
+}
+
+// UnmarshalJSON takes anything.
+func (e *Extra) UnmarshalJSON(b []byte) error {
+	type plain Extra
+	var p plain
+	if json.Unmarshal(b, &p) == nil {
+		*e = Extra(p)
+	}
+	return nil
+}
+
+// Parts is what the ecosystem adds to a package: the parts of it that are at
+// fault, and where.
+type Parts struct {
+	Imports  []Import `json:"imports"`       // Go
+	Custom   []Range  `json:"custom_ranges"` // Go: versions that are none of the module's
+	Severity Word     `json:"severity"`
+	Affects  struct { // RustSec
+		Arches    []string `json:"arch"`
+		OS        []string `json:"os"`
+		Functions []string `json:"functions"`
+	} `json:"affects"`
+}
+
+// UnmarshalJSON takes anything.
+func (e *Parts) UnmarshalJSON(b []byte) error {
+	type plain Parts
+	var p plain
+	if json.Unmarshal(b, &p) == nil {
+		*e = Parts(p)
+	}
+	return nil
+}
+
+// Import is a Go package. No symbols, systems or architectures means all.
+type Import struct {
+	Path    string   `json:"path"`
+	Symbols []string `json:"symbols"`
+	OS      []string `json:"goos"`
+	Arches  []string `json:"goarch"`
 }
 
 // Range is a list of events along the order of versions.
@@ -109,23 +176,31 @@ func (a *Affected) Intervals(compare func(x, y string) (int, error)) []assay.Ran
 
 // intervals follows the specification's evaluation: along the sorted events,
 // the state is affected from an introduced to the next fixed or last_affected.
-// At one version, fixed comes before introduced, last_affected after it.
+// At one version, fixed comes before introduced, last_affected after it; but
+// where nothing was affected before, introduced and fixed at one version are an
+// empty interval, as RustSec writes (RUSTSEC-2022-0012, August 2026).
 func (r Range) intervals(compare func(x, y string) (int, error)) []assay.Range {
 	events := slices.Clone(r.Events)
 	if compare != nil {
 		sortEvents(events, compare)
 	}
 	var out []assay.Range
-	open := false
+	open, fixed := false, ""
 	for _, e := range events {
 		switch {
+		case e.Introduced != "" && e.Introduced == fixed: // empty
 		case e.Introduced != "" && !open:
 			open = true
 			out = append(out, assay.Range{Introduced: beginning(e.Introduced)})
 		case e.Introduced != "": // affected already
 		case (e.Fixed != "" || e.LastAffected != "") && open:
 			open = false
-			out[len(out)-1].Fixed, out[len(out)-1].LastAffected = e.Fixed, e.LastAffected
+			last := &out[len(out)-1]
+			if last.Fixed, last.LastAffected = e.Fixed, e.LastAffected; e.Fixed != "" && e.Fixed == last.Introduced {
+				out = out[:len(out)-1]
+			}
+		case e.Fixed != "":
+			fixed = e.Fixed
 		}
 	}
 	return out
@@ -195,6 +270,18 @@ func (w *Word) UnmarshalJSON(b []byte) error {
 	var s string
 	if json.Unmarshal(b, &s) == nil {
 		*w = Word(s)
+	}
+	return nil
+}
+
+// Words is a list of texts; empty where the record has something else.
+type Words []string
+
+// UnmarshalJSON takes anything.
+func (w *Words) UnmarshalJSON(b []byte) error {
+	var s []string
+	if json.Unmarshal(b, &s) == nil {
+		*w = s
 	}
 	return nil
 }

@@ -35,6 +35,8 @@ func TestIntervals(t *testing.T) {
 		{"out of order", `{"introduced":"5"},{"introduced":"0"},{"fixed":"7"},{"fixed":"2"}`, []r{{Fixed: "2"}, {Introduced: "5", Fixed: "7"}}},
 		{"introduced twice", `{"introduced":"0"},{"introduced":"5"},{"fixed":"7"}`, []r{{Fixed: "7"}}},
 		{"fixed and introduced in one version", `{"introduced":"5"},{"fixed":"7"},{"introduced":"7"},{"fixed":"9"}`, []r{{Introduced: "5", Fixed: "7"}, {Introduced: "7", Fixed: "9"}}},
+		{"an empty interval", `{"introduced":"0"},{"fixed":"5"},{"introduced":"7"},{"fixed":"7"}`, []r{{Fixed: "5"}}},
+		{"an empty interval that cannot be ordered", `{"introduced":"x"},{"fixed":"x"}`, nil},
 		{"only one version", `{"introduced":"5"},{"last_affected":"5"}`, []r{{Introduced: "5", LastAffected: "5"}}},
 		{"never introduced", `{"fixed":"7"}`, nil},
 		{"versions that cannot be ordered", `{"introduced":"x"},{"fixed":"y"}`, []r{{Introduced: "x", Fixed: "y"}}},

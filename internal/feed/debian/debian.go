@@ -3,7 +3,13 @@
 // https://security-tracker.debian.org/tracker/data/json has, for each source
 // package and vulnerability, what holds in each release. The states are those
 // of https://security-team.debian.org/security_tracker.html. It speaks of the
-// releases that Debian still builds; older ones vanish from it.
+// releases that Debian still builds; older ones vanish from it, and what is left
+// of them are the lists of notices, DSA and DLA, which may be missing.
+//
+// The lists of packages with limited security support
+// (https://salsa.debian.org/debian/debian-security-support) are not read: they
+// tell of no vulnerability, and where support has ended for good the tracker
+// says so of each.
 package debian
 
 import (
@@ -30,6 +36,12 @@ const maxRecord = 16 << 20
 
 // Feed reads the tracker. A record is one source package, one vulnerability
 // and one release; packages are named by source.
+//
+// A release that the tracker has is decided by it; the notices about a package
+// and vulnerability there are VendorIDs, and the date of the one that names the
+// fixed version is the fix's. Of other releases the notices are all that is
+// known: what they fixed affects the versions below. A notice without CVE is
+// one there under its own identifier if it calls itself a security update.
 //
 // An open vulnerability affects every version. A resolved one affects those
 // below the fixed version, or none where that is "0". An undetermined one is
@@ -64,6 +76,11 @@ func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s 
 		return err
 	}
 	defer body.Close()
+	lists, err := readNotices(ctx, g, s)
+	if err != nil {
+		return err
+	}
+	known := map[string]bool{} // releases
 	d := jsonstream.NewDecoder(ctx, body, maxRecord)
 	err = d.Object(func(name string) error {
 		return d.Object(func(id string) error {
@@ -79,7 +96,7 @@ func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s 
 				s.Skip(name+" "+id, "no package, identifier or release")
 				return nil
 			}
-			return e.emit(name, id, wanted, s)
+			return e.emit(name, id, lists, known, wanted, s)
 		})
 	})
 	if err == nil {
@@ -88,11 +105,12 @@ func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s 
 	if err != nil {
 		return fmt.Errorf("%s: %w", Document, err)
 	}
-	return nil
+	return lists.emit(known, wanted, s)
 }
 
-func (e *entry) emit(name, id string, wanted []assay.Stream, s assay.Sink) error {
+func (e *entry) emit(name, id string, lists *notices, known map[string]bool, wanted []assay.Stream, s assay.Sink) error {
 	for _, codename := range slices.Sorted(maps.Keys(e.Releases)) {
+		known[codename] = true
 		number, ok := distro.DebianNumber(codename)
 		if !ok {
 			s.Skip(name+" "+id+" "+codename, "release of unknown name")
@@ -108,8 +126,10 @@ func (e *entry) emit(name, id string, wanted []assay.Stream, s assay.Sink) error
 			continue
 		}
 		a.Stream, a.Name = stream, name
+		var ids []string
+		ids, a.FixDate = lists.about(place{name, id, codename}, a.Ranges[0].Fixed)
 		err := s.Advisory(assay.Advisory{
-			ID: id, Feed: "debian", Text: e.Description, URL: page + id, Affected: []assay.Affected{a},
+			ID: id, VendorIDs: ids, Feed: "debian", Text: e.Description, URL: page + id, Affected: []assay.Affected{a},
 		})
 		if err != nil {
 			return err

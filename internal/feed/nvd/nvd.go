@@ -3,8 +3,8 @@
 // https://nvd.nist.gov/vuln/data-feeds: a file for each year of identifiers
 // (2002 holds all before it, too) and two of what was published or changed in
 // the last eight days, in the JSON form of the API 2.0,
-// https://csrc.nist.gov/schema/nvd/api/2.0/cve_api_json_2.0.schema. The
-// configurations (which products are affected) are not read.
+// https://csrc.nist.gov/schema/nvd/api/2.0/cve_api_json_2.0.schema. The API
+// itself, which wants a key and gives pages of the same, is not asked.
 package nvd
 
 import (
@@ -39,7 +39,9 @@ const (
 )
 
 // Feed reads the feeds. A record is one CVE in one file; where the files have
-// several the one changed last counts.
+// several the one changed last counts. It gives details, and which products are
+// affected: these are for software that no package manager installed, for NVD
+// names products as vendors do and knows nothing of backported fixes.
 type Feed struct {
 	Now func() time.Time // nil means time.Now; the year up to which there are files
 }
@@ -47,8 +49,10 @@ type Feed struct {
 // Name is "nvd".
 func (Feed) Name() string { return "nvd" }
 
-// Streams is "details:*".
-func (Feed) Streams() []assay.Stream { return []assay.Stream{assay.StreamDetails + ":*"} }
+// Streams is "details:*" and "nvd-cpe".
+func (Feed) Streams() []assay.Stream {
+	return []assay.Stream{assay.StreamDetails + ":*", assay.StreamCPE}
+}
 
 // Fetch implements assay.Feed. A year that is not published is counted as
 // skipped; if nothing is the error is ErrNotFound.
@@ -58,8 +62,10 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, 
 		return nil
 	}
 	found := false
-	for _, name := range append(years, "modified", "recent") {
-		err := file(ctx, g, Base+name+".json", wanted, s)
+	r := &reader{wanted: wanted, sink: s, newest: map[string]time.Time{}}
+	for _, name := range append([]string{"modified", "recent"}, years...) {
+		r.changes = len(name) != 4
+		err := r.file(ctx, g, Base+name+".json")
 		switch {
 		case errors.Is(err, assay.ErrNotFound) && len(name) == 4:
 			s.Skip("nvdcve-2.0-"+name, "year not published")
@@ -86,7 +92,7 @@ func (f Feed) years(wanted []assay.Stream) []string {
 	last := now().UTC().Year()
 	set := map[int]bool{}
 	for y := firstYear; y <= last; y++ {
-		if wanted == nil || slices.Contains(wanted, assay.StreamDetails+":*") {
+		if wanted == nil || slices.Contains(wanted, assay.StreamDetails+":*") || slices.Contains(wanted, assay.StreamCPE) {
 			set[y] = true
 		}
 	}
@@ -103,9 +109,17 @@ func (f Feed) years(wanted []assay.Stream) []string {
 	return years
 }
 
+// reader reads files, those of changes first.
+type reader struct {
+	wanted  []assay.Stream
+	sink    assay.Sink
+	changes bool
+	newest  map[string]time.Time // when records that changed did so
+}
+
 // file reads one file: compressed as NVD publishes it, or plain where a mirror
 // has it so.
-func file(ctx context.Context, g assay.Getter, url string, wanted []assay.Stream, s assay.Sink) error {
+func (r *reader) file(ctx context.Context, g assay.Getter, url string) error {
 	sum, err := checksum(ctx, g, strings.TrimSuffix(url, ".json")+".meta")
 	if err != nil {
 		return err
@@ -126,7 +140,7 @@ func file(ctx context.Context, g assay.Getter, url string, wanted []assay.Stream
 	}
 	defer z.Close()
 	h := sha256.New()
-	if err := read(ctx, io.TeeReader(limit.Reader(z, maxFile), h), wanted, s); err != nil {
+	if err := r.read(ctx, io.TeeReader(limit.Reader(z, maxFile), h)); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	if got := hex.EncodeToString(h.Sum(nil)); sum != "" && got != sum {
@@ -159,9 +173,9 @@ func checksum(ctx context.Context, g assay.Getter, url string) (string, error) {
 	return string(bytes.ToLower(m[1])), nil
 }
 
-// read hands the records of a file to s.
-func read(ctx context.Context, r io.Reader, wanted []assay.Stream, s assay.Sink) error {
-	d := jsonstream.NewDecoder(ctx, r, maxRecord)
+// read hands the records of a file to the sink.
+func (r *reader) read(ctx context.Context, in io.Reader) error {
+	d := jsonstream.NewDecoder(ctx, in, maxRecord)
 	found := false
 	err := d.Object(func(key string) error {
 		if key != "vulnerabilities" {
@@ -171,18 +185,14 @@ func read(ctx context.Context, r io.Reader, wanted []assay.Stream, s assay.Sink)
 		return d.Array(func() error {
 			var i item
 			ok, err := d.Value(&i)
-			switch {
-			case err != nil:
+			if err != nil {
 				return err
-			case !ok || !cve.Valid(i.CVE.ID):
-				s.Skip(i.CVE.ID, "malformed record")
+			}
+			if !ok || !cve.Valid(i.CVE.ID) {
+				r.sink.Skip(i.CVE.ID, "malformed record")
 				return nil
 			}
-			stream := assay.DetailStream(i.CVE.ID)
-			if wanted != nil && !slices.ContainsFunc(wanted, func(w assay.Stream) bool { return w.Covers(stream) }) {
-				return nil
-			}
-			return s.Detail(i.detail())
+			return r.give(&i)
 		})
 	})
 	if err == nil {
@@ -192,4 +202,35 @@ func read(ctx context.Context, r io.Reader, wanted []assay.Stream, s assay.Sink)
 		err = fmt.Errorf("no vulnerabilities in it: %w", assay.ErrMalformed)
 	}
 	return err
+}
+
+// give hands over a record unless a newer one was.
+func (r *reader) give(i *item) error {
+	d := i.detail()
+	if at, ok := r.newest[d.ID]; ok && !d.Modified.After(at) {
+		if r.wants(assay.DetailStream(d.ID)) {
+			r.sink.Skip(d.ID, "changed since, in another file")
+		}
+		return nil
+	}
+	if r.changes {
+		r.newest[d.ID] = d.Modified
+	}
+	if r.wants(assay.DetailStream(d.ID)) {
+		if err := r.sink.Detail(d); err != nil {
+			return err
+		}
+	}
+	if d.Rejected || !r.wants(assay.StreamCPE) {
+		return nil
+	}
+	rows := products(i.CVE.Configurations, func(why string) { r.sink.Skip(d.ID, why) })
+	if len(rows) == 0 {
+		return nil // not analysed yet, or hardware only
+	}
+	return r.sink.Advisory(assay.Advisory{ID: d.ID, Feed: "nvd", Published: d.Published, Modified: d.Modified, Affected: rows})
+}
+
+func (r *reader) wants(s assay.Stream) bool {
+	return r.wanted == nil || slices.ContainsFunc(r.wanted, func(w assay.Stream) bool { return w.Covers(s) })
 }

@@ -4,8 +4,12 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -98,7 +102,7 @@ func TestYears(t *testing.T) {
 		want    string
 		skipped map[string]int
 	}{
-		{"all", nil, "CVE-1999-0001 CVE-2002-0002 CVE-2003-0003 CVE-2004-0005", map[string]int{"year not published": 2, "changes not published": 1, "malformed record": 2}},
+		{"all", nil, "CVE-2004-0005 CVE-1999-0001 CVE-2002-0002 CVE-2003-0003", map[string]int{"year not published": 2, "changes not published": 1, "malformed record": 2}},
 		{"one year", []assay.Stream{"details:2003"}, "CVE-2003-0003", map[string]int{"changes not published": 1, "malformed record": 2}},
 		{"before the first", []assay.Stream{"details:1999"}, "CVE-1999-0001", map[string]int{"changes not published": 1}},
 		{"not published", []assay.Stream{"details:2004"}, "CVE-2004-0005", map[string]int{"year not published": 1, "changes not published": 1}},
@@ -141,8 +145,8 @@ func TestRejected(t *testing.T) {
 
 func TestCorpus(t *testing.T) {
 	r := contract.Fetch(t, year(2026), contract.Mirror(corpus.Path(t, "feeds")))
-	// 2021: 3, 2025: 4, modified: 2, recent: 94.
-	if diff := cmp.Diff(map[string]int{"year not published": 23}, r.Reasons()); diff != "" || len(r.Details) != 103 {
+	// 2021: 3, 2025: 4, modified: 2, recent: 94; one of them twice.
+	if diff := cmp.Diff(map[string]int{"year not published": 23, "changed since, in another file": 1}, r.Reasons()); diff != "" || len(r.Details) != 102 {
 		t.Errorf("%d kept\n%s", len(r.Details), diff)
 	}
 	scores := map[string]int{}
@@ -158,10 +162,99 @@ func TestCorpus(t *testing.T) {
 			t.Errorf("%+v", d.CVSS)
 		}
 	}
-	if diff := cmp.Diff(map[string]int{"2.0": 28, "3.1": 75, "4.0": 50}, scores); diff != "" || rejected != 2 {
+	if diff := cmp.Diff(map[string]int{"2.0": 27, "3.1": 74, "4.0": 50}, scores); diff != "" || rejected != 2 {
 		t.Errorf("%d rejected\n%s", rejected, diff)
 	}
 }
+
+// TestNewest: a record of a year's file gives way to the same that changed.
+func TestNewest(t *testing.T) {
+	product := func(modified, vendor string) string {
+		return fmt.Sprintf(`{"cve": {"id": "CVE-2003-0003", "lastModified": %q, "configurations": [{"nodes": [{"cpeMatch": [
+			{"vulnerable": true, "criteria": "cpe:2.3:a:%s:x:*:*:*:*:*:*:*:*"}]}]}]}}`, modified, vendor)
+	}
+	docs := contract.Documents{Base + "2003.json": plain(product("2024-01-01", "old")), Base + "modified.json": plain(product("2024-02-01", "new"))}
+	r := contract.Fetch(t, year(2003), docs)
+	if len(r.Details) != 1 || len(r.Advisories) != 1 || r.Advisories[0].Affected[0].Name != "new:x" || r.Reasons()["changed since, in another file"] != 1 {
+		t.Errorf("%+v %+v, skipped %v", r.Details, r.Advisories, r.Skipped)
+	}
+	if r := contract.Fetch(t, year(2003), docs, assay.StreamCPE); len(r.Details) != 0 || len(r.Advisories) != 1 {
+		t.Errorf("of products alone: %d details, %d advisories", len(r.Details), len(r.Advisories))
+	}
+}
+
+func TestProducts(t *testing.T) {
+	cpe := func(name string) string { return "cpe:2.3:" + name + ":*:*:*:*:*:*" }
+	for _, tt := range []struct{ name, in, want string }{
+		{"a range", `[{"nodes":[{"operator":"OR","cpeMatch":[{"vulnerable":true,"criteria":"` + cpe("a:apache:http_server:*:*") + `","versionStartIncluding":"2.4.0","versionEndExcluding":"2.4.50"}]}]}]`,
+			"apache:http_server [{2.4.0 2.4.50 }] [] []"},
+		{"behind a version, up to another", `[{"nodes":[{"cpeMatch":[{"vulnerable":true,"criteria":"` + cpe("a:v:p:*:*") + `","versionStartExcluding":"1.0","versionEndIncluding":"1.9"}]}]}]`,
+			"v:p [{1.0.0.0.1  1.9}] [] []"},
+		{"one version, an update of another", `[{"nodes":[{"cpeMatch":[{"vulnerable":true,"criteria":"` + cpe("a:v:p:1.0:*") + `"},{"vulnerable":true,"criteria":"` + cpe("o:v:p:2.0:rc1") + `"}]}]}]`,
+			"v:p [] [1.0] []; v:p [] [2.0:rc1] []"},
+		{"all versions", `[{"nodes":[{"cpeMatch":[{"vulnerable":true,"criteria":"` + cpe("a:v:p:-:*") + `"}]}]}]`, "v:p [{  }] [] []"},
+		{"colons and signs in names", `[{"nodes":[{"cpeMatch":[{"vulnerable":true,"criteria":"` + cpe(`a:v\\:w:p\\+\\+:*:*`) + `"}]}]}]`, "v:w:p++ [{  }] [] []"},
+		{"hardware", `[{"nodes":[{"cpeMatch":[{"vulnerable":true,"criteria":"` + cpe("h:v:p:-:*") + `"}]}]}]`, ""},
+		{"beside another", `[{"operator":"AND","nodes":[{"cpeMatch":[{"vulnerable":true,"criteria":"` + cpe("a:v:p:*:*") + `"}]},{"cpeMatch":[{"vulnerable":false,"criteria":"` + cpe("o:w:os:*:*") + `"}]}]}]`,
+			"v:p [{  }] [] [" + cpe("o:w:os:*:*") + "]"},
+		{"both of a node", `[{"nodes":[{"operator":"AND","cpeMatch":[{"vulnerable":true,"criteria":"` + cpe("a:v:p:*:*") + `"},{"vulnerable":false,"criteria":"` + cpe("o:w:os:*:*") + `"}]}]}]`,
+			"v:p [{  }] [] [" + cpe("o:w:os:*:*") + "]"},
+		{"negated", `[{"nodes":[{"negate":true,"cpeMatch":[{"vulnerable":true,"criteria":"` + cpe("a:v:p:*:*") + `"}]}]}]`, "skip " + whyNegated},
+		{"no versions", `[{"nodes":[{"cpeMatch":[{"vulnerable":true,"criteria":"` + cpe("a:v:p:*:*") + `","versionStartExcluding":"a b"}]}]}]`, "skip " + whyVersions},
+		{"no CPE", `[{"nodes":[{"cpeMatch":[{"vulnerable":true,"criteria":"cpe"}]}]}]`, ""},
+	} {
+		var c []configuration
+		if err := json.Unmarshal([]byte(tt.in), &c); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, a := range products(c, func(why string) { got = append(got, "skip "+why) }) {
+			got = append(got, fmt.Sprint(a.Name, " ", a.Ranges, " ", a.Versions, " ", a.Qualifiers.RunningOn))
+		}
+		if s := strings.Join(got, "; "); s != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, s, tt.want)
+		}
+	}
+}
+
+// TestProductsOfCorpus counts the rows of NVD's own records, read another way.
+func TestProductsOfCorpus(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(corpus.Path(t, "feeds/services.nvd.nist.gov/rest/json/cves/2.0"), "*.json"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(err)
+	}
+	total := 0
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Contains(b, []byte(`"vulnerabilities"`)) {
+			continue
+		}
+		docs := contract.Documents{Base + "recent.json": b}
+		r := contract.Fetch(t, year(2002), docs, assay.StreamCPE)
+		got := 0
+		for _, a := range r.Advisories {
+			got += len(a.Affected)
+		}
+		want := 0
+		for _, m := range vulnerable.FindAll(b, -1) {
+			if !bytes.Contains(m, []byte(":h:")) {
+				want++
+			}
+		}
+		if total += got; got != want {
+			t.Errorf("%s: %d products, want %d", filepath.Base(f), got, want)
+		}
+	}
+	if total < 100 {
+		t.Errorf("only %d products in all", total)
+	}
+}
+
+// vulnerable finds a criterion of software or hardware that is at fault.
+var vulnerable = regexp.MustCompile(`"vulnerable"\s*:\s*true\s*,\s*"criteria"\s*:\s*"cpe:2\.3:[aoh]:[^"]*"`)
 
 func FuzzFeed(f *testing.F) {
 	contract.FuzzFeed(f, year(2003), Base+"2003.json.gz", pack, string(plain(whole, record("CVE-2003-0003", ""))))

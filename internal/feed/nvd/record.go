@@ -24,6 +24,7 @@ type item struct {
 		References []struct {
 			URL string `json:"url"`
 		} `json:"references"`
+		Configurations []configuration `json:"configurations"`
 	} `json:"cve"`
 }
 

@@ -1,4 +1,10 @@
-package vulnrichment
+// Package cverecord reads CVE records of the JSON format 5, and bundles of them.
+// One container is by the authority (CNA) that gave the number, others are by
+// authorised publishers (ADP), CISA among them. What is affected, and CISA's
+// decision points (SSVC), are not read.
+//
+// Format: https://github.com/CVEProject/cve-schema
+package cverecord
 
 import (
 	"encoding/json"
@@ -68,7 +74,7 @@ func (m *metric) UnmarshalJSON(b []byte) error {
 func (r *record) detail() assay.Detail {
 	m := &r.Metadata
 	d := assay.Detail{
-		ID: m.ID, Feed: "vulnrichment", Published: cve.Time(m.Published), Modified: cve.Time(m.Updated),
+		ID: m.ID, Published: cve.Time(m.Published), Modified: cve.Time(m.Updated),
 		Rejected: m.State == "REJECTED",
 		Title:    strings.Join(strings.Fields(r.Containers.CNA.Title), " "), // one line
 		Text:     english(append(r.Containers.CNA.Descriptions, r.Containers.CNA.RejectedReasons...)),

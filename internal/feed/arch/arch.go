@@ -1,0 +1,135 @@
+// Package arch reads Arch Linux's security tracker.
+//
+// https://security.archlinux.org/all.json lists the groups (AVG): packages
+// built of one source, the issues that they share, and the version that mends
+// them. The states are those of
+// https://wiki.archlinux.org/title/Arch_Security_Team.
+package arch
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/cve"
+	"github.com/assaysec/assay/internal/jsonstream"
+)
+
+// Document lists all groups.
+const Document = "https://security.archlinux.org/all.json"
+
+const page = "https://security.archlinux.org/"
+
+const maxRecord = 1 << 20 // a group has under 10 kB
+
+// Feed reads the tracker. Packages are binary ones. A record is one group and
+// one of its issues; a group without issues keeps its own identifier. The
+// group and its advisories (ASA) are VendorIDs.
+//
+// A group without a fixed version affects every version, for what is affected
+// is told by one version only; one whose fix is in the testing repositories
+// has it as the fix.
+type Feed struct{}
+
+// Name is "arch".
+func (Feed) Name() string { return "arch" }
+
+// Streams is "arch".
+func (Feed) Streams() []assay.Stream { return []assay.Stream{"arch"} }
+
+// group is a set of packages with the same issues.
+type group struct {
+	Name       string   `json:"name"`
+	Packages   []string `json:"packages"`
+	Status     string   `json:"status"`
+	Severity   string   `json:"severity"`
+	Type       string   `json:"type"`
+	Fixed      string   `json:"fixed"`
+	Issues     []string `json:"issues"`
+	Advisories []string `json:"advisories"`
+}
+
+// Fetch implements assay.Feed.
+func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
+	if wanted != nil && !slices.ContainsFunc(wanted, func(w assay.Stream) bool { return w.Covers("arch") }) {
+		return nil
+	}
+	body, err := g.Get(ctx, Document)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	n := 0
+	d := jsonstream.NewDecoder(ctx, body, maxRecord)
+	err = d.Array(func() error {
+		var r group
+		ok, err := d.Value(&r)
+		switch {
+		case err != nil:
+			return err
+		case !ok:
+			s.Skip(r.Name, "malformed record")
+			return nil
+		}
+		n++
+		return r.emit(s)
+	})
+	if err == nil {
+		err = d.End()
+	}
+	if err == nil && n == 0 {
+		err = fmt.Errorf("no groups in it: %w", assay.ErrMalformed)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", Document, err)
+	}
+	return nil
+}
+
+func (g *group) emit(s assay.Sink) error {
+	status, reason := assay.StatusAffected, ""
+	fixed := g.Fixed
+	switch g.Status {
+	case "Fixed":
+	case "Vulnerable":
+	case "Testing":
+		reason = "Testing"
+	case "Not affected":
+		status, fixed = assay.StatusNotAffected, ""
+	case "Unknown":
+		status = assay.StatusUnknown
+	default:
+		s.Skip(g.Name, "unknown status")
+		return nil
+	}
+	if status != assay.StatusAffected || fixed == "" {
+		reason = g.Status
+	}
+	var rows []assay.Affected
+	for _, name := range cve.Set(g.Packages) {
+		rows = append(rows, assay.Affected{Stream: "arch", Name: name, Status: status, Reason: reason, Ranges: []assay.Range{{Fixed: fixed}}})
+	}
+	switch {
+	case g.Name == "" || len(rows) == 0:
+		s.Skip(g.Name, "no group or package")
+		return nil
+	case g.Status == "Fixed" && fixed == "":
+		s.Skip(g.Name, "fixed without a version")
+		return nil
+	}
+	a := assay.Advisory{ID: g.Name, Feed: "arch", Title: g.Type, Affected: rows, URL: page + g.Name}
+	a.Severity, _ = assay.ParseSeverity(g.Severity)
+	issues := cve.Set(g.Issues)
+	if len(issues) == 0 {
+		a.VendorIDs = cve.Set(g.Advisories)
+		return s.Advisory(a)
+	}
+	for _, id := range issues {
+		a.ID, a.VendorIDs = id, append(cve.Set(slices.Clone(g.Advisories)), g.Name)
+		if err := s.Advisory(a); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,162 @@
+// Package cpan reads the CPAN security advisory database, CPANSA:
+// https://github.com/briandfoy/cpan-security-advisory
+//
+// A record names a distribution and the affected versions as lists of
+// comparisons: those between commas hold together, but for "==", which stands
+// alone; any of the list is enough. Where they are missing, what is not fixed
+// is affected. Records of one identifier (an embedded library has one for each
+// version of it) are handed over as one.
+package cpan
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/cve"
+	"github.com/assaysec/assay/internal/jsonstream"
+	"github.com/assaysec/assay/internal/osv"
+	"github.com/assaysec/assay/internal/requirement"
+)
+
+// Document is the database as its maintainers bundle it.
+const Document = "https://raw.githubusercontent.com/briandfoy/cpan-security-advisory/master/cpan-security-advisory.json"
+
+// maxDist bounds what is said of one distribution; perl has 600 kB (2026).
+const maxDist = 64 << 20
+
+// Feed reads the bundle.
+type Feed struct{}
+
+// Name is "cpan".
+func (Feed) Name() string { return "cpan" }
+
+// Streams is "cpan"; packages are distributions: "Archive-Tar", "perl".
+func (Feed) Streams() []assay.Stream { return []assay.Stream{"cpan"} }
+
+type record struct {
+	ID          string   `json:"id"`
+	CVEs        []string `json:"cves"`
+	Description string   `json:"description"`
+	Severity    *string  `json:"severity"`
+	Reported    *string  `json:"reported"`
+	References  []string `json:"references"`
+	Affected    []string `json:"affected_versions"`
+	Fixed       []string `json:"fixed_versions"`
+}
+
+// Fetch implements assay.Feed.
+func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
+	body, err := g.Get(ctx, Document)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	if !osv.Wants(wanted, f.Streams())("cpan") {
+		return nil
+	}
+	d := jsonstream.NewDecoder(ctx, body, maxDist)
+	found := false
+	err = d.Object(func(key string) error {
+		if key != "dists" {
+			return d.Skip()
+		}
+		found = true
+		return d.Object(func(dist string) error {
+			var x struct {
+				Advisories []record `json:"advisories"`
+			}
+			ok, err := d.Value(&x)
+			if err != nil {
+				return err
+			}
+			if !ok || dist == "" {
+				s.Skip(dist, "malformed record")
+				return nil
+			}
+			return f.emit(dist, x.Advisories, s)
+		})
+	})
+	if err == nil {
+		err = d.End()
+	}
+	if err == nil && !found {
+		err = fmt.Errorf("no distributions in it: %w", assay.ErrMalformed)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", Document, err)
+	}
+	return nil
+}
+
+func (f Feed) emit(dist string, records []record, s assay.Sink) error {
+	all, at := []assay.Advisory(nil), map[string]int{}
+	for _, r := range records {
+		affected, safe := alternatives(r.Affected), []string(nil)
+		if len(affected) == 0 {
+			affected, safe = []string{"*"}, r.Fixed
+		}
+		ranges, why := requirement.Ranges(requirement.Plain, "perl", affected, safe)
+		if r.ID == "" {
+			why = "no identifier"
+		}
+		if why != "" {
+			s.Skip(dist+" "+r.ID, why)
+			continue
+		}
+		i, ok := at[r.ID]
+		if !ok {
+			i = len(all)
+			at[r.ID] = i
+			all = append(all, r.advisory(dist))
+		}
+		p := &all[i].Affected[0]
+		for _, g := range ranges {
+			if !slices.Contains(p.Ranges, g) {
+				p.Ranges = append(p.Ranges, g)
+			}
+		}
+	}
+	for _, a := range all {
+		a.Feed = f.Name()
+		if err := s.Advisory(a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// alternatives takes "==" out of what stands between commas.
+func alternatives(lists []string) (out []string) {
+	for _, list := range lists {
+		var together []string
+		for _, c := range strings.Split(list, ",") {
+			if c = strings.TrimSpace(c); strings.HasPrefix(c, "==") {
+				out = append(out, c)
+			} else {
+				together = append(together, c)
+			}
+		}
+		if len(together) > 0 {
+			out = append(out, strings.Join(together, ","))
+		}
+	}
+	return out
+}
+
+func (r *record) advisory(dist string) assay.Advisory {
+	a := assay.Advisory{
+		ID: r.ID, Aliases: cve.Set(r.CVEs), Text: strings.TrimSpace(r.Description), References: r.References,
+		URL:      "https://github.com/briandfoy/cpan-security-advisory/blob/master/cpansa/CPANSA-" + dist + ".yml",
+		Affected: []assay.Affected{{Stream: "cpan", Name: dist, Status: assay.StatusAffected}},
+	}
+	if r.Severity != nil {
+		a.Severity, _ = assay.ParseSeverity(*r.Severity)
+	}
+	if r.Reported != nil {
+		a.Published = cve.Time(*r.Reported)
+	}
+	return a
+}

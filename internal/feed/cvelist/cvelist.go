@@ -1,0 +1,122 @@
+// Package cvelist reads the list of all CVE records, which has what the numbering
+// authorities say where NVD has nothing yet.
+//
+// https://github.com/CVEProject/cvelistV5 holds a file for each record, in
+// folders by year and thousand (package cverecord).
+package cvelist
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/cverecord"
+	"github.com/assaysec/assay/internal/limit"
+)
+
+// Document is the archive of the repository's branch; Folder is where its files
+// are, one by one.
+const (
+	Document = "https://github.com/CVEProject/cvelistV5/archive/refs/heads/main.zip"
+	Folder   = "https://github.com/CVEProject/cvelistV5/raw/main/cves/"
+)
+
+const (
+	maxRecord = 32 << 20  // the largest record known is 3 MB
+	maxFiles  = 2_000_000 // the list has 300,000 records (2026)
+)
+
+// Feed reads the archive, or, of a mirror that has only files, those. A record
+// is one CVE.
+type Feed struct{}
+
+// Name is "cvelist".
+func (Feed) Name() string { return "cvelist" }
+
+// Streams is "details:*".
+func (Feed) Streams() []assay.Stream { return []assay.Stream{assay.StreamDetails + ":*"} }
+
+// lister is a Getter of a mirror whose folders can be listed.
+type lister interface {
+	assay.Getter
+	List(ctx context.Context, url string) ([]string, error)
+}
+
+// Fetch implements assay.Feed.
+func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
+	body, err := g.Get(ctx, Document)
+	if l, ok := g.(lister); ok && errors.Is(err, assay.ErrNotFound) {
+		if e := files(ctx, l, wanted, s); !errors.Is(e, assay.ErrNotFound) {
+			return e
+		}
+	}
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	if err := cverecord.Bundle(ctx, body, "cvelist", wanted, s); err != nil {
+		return fmt.Errorf("%s: %w", Document, err)
+	}
+	return nil
+}
+
+// files reads records one by one. Without any it is ErrNotFound.
+func files(ctx context.Context, l lister, wanted []assay.Stream, s assay.Sink) error {
+	years, err := l.List(ctx, Folder)
+	if err != nil {
+		return fmt.Errorf("%s: %w", Folder, err)
+	}
+	n := 0
+	for _, year := range years {
+		if len(year) != 4 || strings.Trim(year, "0123456789") != "" {
+			continue
+		}
+		stream := assay.Stream(assay.StreamDetails + ":" + year)
+		if wanted != nil && !slices.ContainsFunc(wanted, func(w assay.Stream) bool { return w.Covers(stream) }) {
+			continue
+		}
+		folders, err := l.List(ctx, Folder+year+"/")
+		if err != nil {
+			return fmt.Errorf("%s: %w", Folder+year, err)
+		}
+		for _, folder := range folders {
+			at := Folder + year + "/" + folder + "/"
+			names, err := l.List(ctx, at)
+			if err != nil {
+				return fmt.Errorf("%s: %w", at, err)
+			}
+			for _, name := range names {
+				id, ok := cverecord.ID(name)
+				if !ok {
+					continue
+				}
+				if n++; n > maxFiles {
+					return fmt.Errorf("%s: over %d records: %w", Folder, maxFiles, assay.ErrTooLarge)
+				}
+				if err := file(ctx, l, at+name, id, s); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if n == 0 {
+		return fmt.Errorf("%s: no records: %w", Folder, assay.ErrNotFound)
+	}
+	return nil
+}
+
+func file(ctx context.Context, g assay.Getter, url, id string, s assay.Sink) error {
+	body, err := g.Get(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	b, err := limit.ReadAll(body, maxRecord)
+	if err != nil {
+		return fmt.Errorf("%s: %w", url, err)
+	}
+	return cverecord.Give(id, "cvelist", b, s)
+}

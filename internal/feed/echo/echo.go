@@ -1,0 +1,91 @@
+// Package echo reads the advisories of Echo, whose images are built of Debian's
+// packages, mended: https://www.echo.ai
+//
+// The document has, for each source package and vulnerability, the version
+// that fixed it; where there is none, every version is affected, and "0" says
+// that none is.
+package echo
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/jsonstream"
+)
+
+// Document is all that Echo says.
+const Document = "https://advisory.echohq.com/data.json"
+
+const maxPackage = 64 << 20 // all of one package; a kernel's may have thousands
+
+// Feed reads the document. A record is one package and one vulnerability.
+type Feed struct{}
+
+// Name is "echo".
+func (Feed) Name() string { return "echo" }
+
+// Streams is "echo": the distribution rolls.
+func (Feed) Streams() []assay.Stream { return []assay.Stream{"echo"} }
+
+type entry struct {
+	Fixed    string `json:"fixed_version"`
+	Severity string `json:"severity"`
+}
+
+// Fetch implements assay.Feed.
+func (f Feed) Fetch(ctx context.Context, g assay.Getter, _ []assay.Stream, s assay.Sink) error {
+	body, err := g.Get(ctx, Document)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	d := jsonstream.NewDecoder(ctx, body, maxPackage)
+	found := false
+	err = d.Object(func(name string) error {
+		found = true
+		var all map[string]json.RawMessage
+		ok, err := d.Value(&all)
+		if err != nil {
+			return err
+		}
+		if !ok || name == "" {
+			s.Skip(name, "malformed record")
+			return nil
+		}
+		for _, id := range slices.Sorted(maps.Keys(all)) {
+			var e entry
+			if json.Unmarshal(all[id], &e) != nil || id == "" {
+				s.Skip(name+" "+id, "malformed record")
+				continue
+			}
+			if err := s.Advisory(f.advisory(name, id, e)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		err = d.End()
+	}
+	if err == nil && !found {
+		err = fmt.Errorf("no packages in it: %w", assay.ErrMalformed)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", Document, err)
+	}
+	return nil
+}
+
+func (f Feed) advisory(name, id string, e entry) assay.Advisory {
+	p := assay.Affected{Stream: "echo", Name: name, Status: assay.StatusAffected, Ranges: []assay.Range{{Fixed: e.Fixed}}}
+	if e.Fixed == "0" {
+		p.Status, p.Ranges = assay.StatusNotAffected, []assay.Range{{}}
+	}
+	a := assay.Advisory{ID: id, Feed: f.Name(), URL: "https://advisory.echohq.com/cve/" + id, Affected: []assay.Affected{p}}
+	a.Severity, _ = assay.ParseSeverity(e.Severity)
+	return a
+}

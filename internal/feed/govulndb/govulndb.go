@@ -1,0 +1,54 @@
+// Package govulndb reads the Go vulnerability database, as records of package
+// osv: https://go.dev/doc/security/vuln/database
+//
+// What it knows beyond others' copies is in Qualifiers.Imports: which packages
+// and symbols of a module are at fault, and on which systems. The standard
+// library is the module "stdlib", the go command's own parts are "toolchain";
+// versions have no "v" in front.
+//
+// Not taken: ecosystem_specific.custom_ranges, which count in versions that a
+// module of that path cannot have.
+package govulndb
+
+import (
+	"context"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/osv"
+)
+
+// Document is the database in one archive: ID/GO-….json.
+const Document = "https://vuln.go.dev/vulndb.zip"
+
+// Feed reads the archive. What nobody of the Go team has looked at, which then
+// is what GitHub said and knows no symbols, has the Reason "unreviewed".
+type Feed struct{}
+
+// Name is "govulndb".
+func (Feed) Name() string { return "govulndb" }
+
+// Streams is "go".
+func (Feed) Streams() []assay.Stream { return []assay.Stream{"go"} }
+
+// Fetch implements assay.Feed.
+func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
+	p := osv.Publisher{Feed: f.Name(), Page: "https://pkg.go.dev/vuln/", Wanted: osv.Wants(wanted, f.Streams())}
+	isRecord := func(name string) bool { return strings.Contains("/"+name, "/ID/") && osv.IsRecord(name) }
+	return osv.Walk(ctx, g, Document, isRecord, s, func(_ string, r *osv.Record) error {
+		a, why := p.Advisory(r)
+		if why != "" {
+			s.Skip(r.ID, why)
+			return nil
+		}
+		if len(a.Affected) == 0 {
+			return nil
+		}
+		for i := range a.Affected {
+			if r.Database.Review == "UNREVIEWED" {
+				a.Affected[i].Reason = "unreviewed"
+			}
+		}
+		return s.Advisory(a)
+	})
+}

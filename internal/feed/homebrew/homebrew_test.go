@@ -1,0 +1,41 @@
+package homebrew
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/contract"
+	"github.com/assaysec/assay/internal/corpus"
+)
+
+const member = "d/advisories/BREW-x.json"
+
+const small = `{"id":"BREW-x","modified":"2024-01-02T00:00:00Z","aliases":["CVE-2024-0001"],"affected":[{"package":{"ecosystem":"Homebrew","name":"glibc"},"severity":[{"type":"CVSS_V3","score":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H"}],"ranges":[{"type":"SEMVER","events":[{"introduced":"0"},{"fixed":"5.15.14"}]},{"type":"SEMVER","events":[{"introduced":"5.16.0"},{"last_affected":"5.16.0"}]}]}]}`
+
+func TestContract(t *testing.T) {
+	docs := contract.Documents{Document: contract.TarGz(contract.Member{Name: member, Content: small})}
+	contract.Feed(t, contract.FeedCase{Feed: Feed{}, Documents: docs, Wanted: "homebrew"})
+}
+
+func TestCorpus(t *testing.T) {
+	r := contract.Fetch(t, Feed{}, contract.Mirror(corpus.Path(t, "feeds")))
+	if diff := cmp.Diff(map[string]int{}, r.Reasons()); diff != "" || r.Kept() != 43 {
+		t.Errorf("%d kept\n%s", r.Kept(), diff)
+	}
+	i := slices.IndexFunc(r.Advisories, func(a assay.Advisory) bool { return a.ID == "BREW-glibc-CVE-2024-2961" })
+	if i < 0 {
+		t.Fatal("BREW-glibc-CVE-2024-2961 is not there")
+	}
+	a := r.Advisories[i]
+	want := []assay.Affected{{Stream: "homebrew", Name: "glibc", Status: assay.StatusAffected, Ranges: []assay.Range{{Fixed: "2.39"}}}}
+	if diff := cmp.Diff(want, a.Affected); diff != "" || !slices.Contains(a.Aliases, "CVE-2024-2961") {
+		t.Errorf("%v\n%s", a.Aliases, diff)
+	}
+}
+
+func FuzzFeed(f *testing.F) {
+	contract.FuzzFeed(f, Feed{}, Document, contract.Packed(contract.TarGz, member), small)
+}

@@ -1,0 +1,30 @@
+// Package kubernetes reads the vulnerabilities of the parts of Kubernetes, as
+// records of package osv: https://github.com/kubernetes-sigs/cve-feed-osv
+//
+// Not taken: the official feed of https://kubernetes.io/docs/reference/issues-security/official-cve-feed/,
+// of which those records are made; its versions are prose.
+package kubernetes
+
+import (
+	"context"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/osv"
+)
+
+// Document is the main branch of the database.
+const Document = "https://github.com/kubernetes-sigs/cve-feed-osv/archive/refs/heads/main.tar.gz"
+
+// Feed reads the archive.
+type Feed struct{}
+
+// Name is "kubernetes".
+func (Feed) Name() string { return "kubernetes" }
+
+// Streams is "kubernetes"; packages are the Go paths of parts: "k8s.io/apiserver".
+func (Feed) Streams() []assay.Stream { return []assay.Stream{"kubernetes"} }
+
+// Fetch implements assay.Feed.
+func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
+	return osv.Publisher{Feed: f.Name(), Page: "https://www.cve.org/CVERecord?id=", Wanted: osv.Wants(wanted, f.Streams())}.Fetch(ctx, g, Document, s)
+}

@@ -1,0 +1,134 @@
+// Package nodecore reads what the Node.js project says of Node.js itself:
+// https://github.com/nodejs/security-wg/tree/main/vuln/core
+//
+// A record has the release lines that were vulnerable and the versions that
+// mend it; what is of the first and not of the second is affected. The same
+// repository's records about npm packages ended in 2020 and are in GitHub's.
+package nodecore
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/cve"
+	"github.com/assaysec/assay/internal/cvss"
+	"github.com/assaysec/assay/internal/jsonstream"
+	"github.com/assaysec/assay/internal/osv"
+	"github.com/assaysec/assay/internal/requirement"
+)
+
+// Document is the index of all records.
+const Document = "https://raw.githubusercontent.com/nodejs/security-wg/main/vuln/core/index.json"
+
+const maxRecord = 4 << 20 // the longest has 4 kB (2026)
+
+// Feed reads the index. A record of several CVEs is handed over once for each;
+// one without is "nodejs-core-N", N being its number.
+type Feed struct{}
+
+// Name is "nodecore".
+func (Feed) Name() string { return "nodecore" }
+
+// Streams is "node", whose only package is "node".
+func (Feed) Streams() []assay.Stream { return []assay.Stream{"node"} }
+
+type record struct {
+	CVE          []string `json:"cve"`
+	Vulnerable   string   `json:"vulnerable"`
+	Patched      string   `json:"patched"`
+	Ref          string   `json:"ref"`
+	Description  string   `json:"description"`
+	Overview     string   `json:"overview"`
+	Severity     string   `json:"severity"`
+	Published    string   `json:"publish_date"`
+	CVSS         string   `json:"cvss"` // without "CVSS:"
+	Environments []string `json:"affectedEnvironments"`
+}
+
+// Fetch implements assay.Feed.
+func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
+	body, err := g.Get(ctx, Document)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	if !osv.Wants(wanted, f.Streams())("node") {
+		return nil
+	}
+	d := jsonstream.NewDecoder(ctx, body, maxRecord)
+	found := false
+	err = d.Object(func(number string) error {
+		var r record
+		found = true
+		ok, err := d.Value(&r)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			s.Skip("nodejs-core-"+number, "malformed record")
+			return nil
+		}
+		return f.emit("nodejs-core-"+number, r, s)
+	})
+	if err == nil {
+		err = d.End()
+	}
+	if err == nil && !found {
+		err = fmt.Errorf("no records in it: %w", assay.ErrMalformed)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", Document, err)
+	}
+	return nil
+}
+
+func (f Feed) emit(id string, r record, s assay.Sink) error {
+	var safe []string
+	if p := strings.TrimSpace(r.Patched); p != "" {
+		safe = []string{p}
+	}
+	ranges, why := requirement.Ranges(requirement.NPM, "semver", []string{r.Vulnerable}, safe)
+	if why != "" {
+		s.Skip(id, why)
+		return nil
+	}
+	a := assay.Advisory{
+		ID: id, Feed: f.Name(), Title: r.Description, Text: strings.TrimSpace(r.Overview), URL: cmp.Or(r.Ref, Document), Published: cve.Time(r.Published),
+		Affected: []assay.Affected{{Stream: "node", Name: "node", Status: assay.StatusAffected, Ranges: ranges, Qualifiers: assay.Qualifiers{OS: systems(r.Environments)}}},
+	}
+	a.Severity, _ = assay.ParseSeverity(r.Severity)
+	if c, err := cvss.Parse("nodejs", "CVSS:"+strings.TrimPrefix(r.CVSS, "CVSS:")); err == nil {
+		a.CVSS = []assay.CVSS{c}
+	}
+	ids := cve.Set(r.CVE)
+	if len(ids) == 0 {
+		return s.Advisory(a)
+	}
+	a.VendorIDs = []string{id}
+	for _, a.ID = range ids {
+		if err := s.Advisory(a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// systems turns Node's names of operating systems into Go's; "all" is no limit.
+// https://nodejs.org/api/process.html#processplatform
+func systems(node []string) (out []string) {
+	for _, os := range node {
+		switch os {
+		case "all":
+			return nil
+		case "win32":
+			os = "windows"
+		case "sunos":
+			os = "solaris"
+		}
+		out = append(out, os)
+	}
+	return out
+}

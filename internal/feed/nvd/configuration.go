@@ -1,0 +1,141 @@
+package nvd
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/requirement"
+	"github.com/assaysec/assay/internal/version"
+)
+
+// configuration says which products are affected, each perhaps only beside
+// others. https://nvd.nist.gov/developers/vulnerabilities
+type configuration struct {
+	Operator string `json:"operator"` // of the nodes: "OR" or ""; "AND"
+	Negate   bool   `json:"negate"`
+	Nodes    []node `json:"nodes"`
+}
+
+type node struct {
+	Operator string  `json:"operator"`
+	Negate   bool    `json:"negate"`
+	Matches  []match `json:"cpeMatch"`
+}
+
+type match struct {
+	Vulnerable bool   `json:"vulnerable"`
+	Criteria   string `json:"criteria"`
+	StartIn    string `json:"versionStartIncluding"`
+	StartEx    string `json:"versionStartExcluding"`
+	EndIn      string `json:"versionEndIncluding"`
+	EndEx      string `json:"versionEndExcluding"`
+}
+
+const (
+	maxBeside   = 100 // CPEs that must be there, too; a few list every device of a maker
+	whyNegated  = "negated configuration"
+	whyVersions = "configuration whose versions cannot be judged"
+)
+
+// products turns configurations into what is affected, one row for each
+// product that is software. Skip is told why some were left out.
+func products(configurations []configuration, skip func(why string)) []assay.Affected {
+	var out []assay.Affected
+	for _, c := range configurations {
+		for i, n := range c.Nodes {
+			if c.Negate || n.Negate {
+				skip(whyNegated)
+				continue
+			}
+			var beside []string // one of these must be present, too
+			if c.Operator == "AND" {
+				for j, other := range c.Nodes {
+					if j != i {
+						beside = append(beside, criteria(other.Matches)...)
+					}
+				}
+			}
+			out = append(out, n.rows(beside, skip)...)
+		}
+	}
+	return out
+}
+
+func criteria(matches []match) (out []string) {
+	for _, m := range matches {
+		out = append(out, m.Criteria)
+	}
+	return out
+}
+
+// rows are the products of a node.
+func (n *node) rows(beside []string, skip func(why string)) (out []assay.Affected) {
+	for i := range n.Matches {
+		m := &n.Matches[i]
+		parts := splitCPE(m.Criteria)
+		if !m.Vulnerable || len(parts) < 7 || parts[2] == "h" {
+			continue
+		}
+		with := slices.Clone(beside)
+		if n.Operator == "AND" {
+			with = append(with, criteria(slices.Delete(slices.Clone(n.Matches), i, i+1))...)
+		}
+		if len(with) > maxBeside {
+			with = with[:maxBeside:maxBeside]
+		}
+		a := assay.Affected{Stream: assay.StreamCPE, Name: unescape(parts[3]) + ":" + unescape(parts[4]), Status: assay.StatusAffected,
+			Qualifiers: assay.Qualifiers{CPEs: []string{m.Criteria}, RunningOn: with}}
+		if err := m.versions(&a, parts); err != nil {
+			skip(whyVersions)
+			continue
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+// versions sets what versions of the product are meant: a range, one, or all.
+func (m *match) versions(a *assay.Affected, parts []string) error {
+	if v := parts[5]; v != "*" && v != "-" {
+		v = unescape(v)
+		if u := parts[6]; u != "*" && u != "-" {
+			v += ":" + unescape(u)
+		}
+		a.Versions = []string{v}
+		return nil
+	}
+	r := assay.Range{Introduced: m.StartIn, Fixed: m.EndEx, LastAffected: m.EndIn}
+	if m.StartEx != "" {
+		set, err := requirement.Parse(requirement.Plain, version.Generic, ">"+m.StartEx)
+		if err != nil {
+			return err
+		}
+		behind, err := set.Ranges()
+		if err != nil || len(behind) != 1 {
+			return err
+		}
+		r.Introduced = behind[0].Introduced
+	}
+	a.Ranges = []assay.Range{r}
+	return nil
+}
+
+// splitCPE cuts a formatted CPE name at its colons, of which those that belong
+// to values have a backslash. https://nvlpubs.nist.gov/nistpubs/Legacy/IR/nistir7695.pdf
+func splitCPE(s string) []string {
+	var parts []string
+	begin := 0
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case ':':
+			parts = append(parts, s[begin:i])
+			begin = i + 1
+		}
+	}
+	return append(parts, s[begin:])
+}
+
+func unescape(s string) string { return strings.ReplaceAll(s, `\`, "") }

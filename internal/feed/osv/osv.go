@@ -1,0 +1,275 @@
+// Package osv reads the Open Source Vulnerability database, which gathers what
+// other databases say of the packages of languages' registries, and of a few
+// distributions that publish nowhere else.
+//
+// Its bucket has a folder for each ecosystem: all.zip with a record a member,
+// the records themselves as ID.json, and modified_id.csv, "TIME,ID" a line,
+// newest first. https://google.github.io/osv.dev/data/
+//
+// Not taken: distributions whose own data other feeds read; Bitnami, Julia and
+// Root, whose records the feeds bitnami, julia and rootio take from the same
+// bucket; Android, OSS-Fuzz and GIT, which name no packages of images.
+package osv
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/cve"
+	"github.com/assaysec/assay/internal/limit"
+	"github.com/assaysec/assay/internal/osv"
+	"github.com/assaysec/assay/internal/zipdoc"
+)
+
+// Bucket is where the folders are.
+const Bucket = "https://osv-vulnerabilities.storage.googleapis.com/"
+
+const (
+	maxChanged = 100       // records got one by one instead of the archive: some 10 s
+	maxIndex   = 256 << 20 // bytes of modified_id.csv; npm's has 12 MB (2026)
+	maxRecord  = 32 << 20  // as in package zipdoc
+)
+
+// A folder is one ecosystem's.
+type folder struct {
+	name   string       // as OSV writes the ecosystem
+	stream assay.Stream // of its packages, or all of a distribution's
+}
+
+var folders = []folder{
+	{"CRAN", "cran"}, {"GHC", "ghc"}, {"GitHub Actions", "github-actions"}, {"Go", "go"}, {"Hackage", "hackage"}, {"Hex", "hex"}, {"Linux", "linux"},
+	{"Maven", "maven"}, {"NuGet", "nuget"}, {"Packagist", "packagist"}, {"Pub", "pub"}, {"PyPI", "pypi"}, {"RubyGems", "rubygems"}, {"SwiftURL", "swift"},
+	{"VSCode", "vscode"}, {"crates.io", "crates.io"}, {"npm", "npm"}, {"opam", "opam"},
+	{"Alpaquita", "alpaquita:*"}, {"BellSoft Hardened Containers", "bellsoft-hardened-containers:*"}, {"Mageia", "mageia:*"},
+}
+
+// Feed reads the archives. Of a record that speaks of several ecosystems each
+// archive has a copy, from which only what it says of this one is taken; so a
+// record is handed over once for each of its ecosystems.
+//
+// Advisories of registries keep their identifiers. Those of distributions are
+// handed over once for each CVE, whose identifier they then have.
+type Feed struct{}
+
+// Name is "osv".
+func (Feed) Name() string { return "osv" }
+
+// Streams lists the registries, and "alpaquita:*" ("alpaquita:23",
+// "alpaquita:stream"), "bellsoft-hardened-containers:*" and "mageia:*".
+func (Feed) Streams() []assay.Stream {
+	var all []assay.Stream
+	for _, f := range folders {
+		all = append(all, f.stream)
+	}
+	return all
+}
+
+// Fetch implements assay.Feed.
+func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
+	want := osv.Wants(wanted, f.Streams())
+	for _, d := range folders {
+		if wanted != nil && !want(d.stream) && !slices.ContainsFunc(wanted, d.stream.Covers) {
+			continue
+		}
+		p := osv.Publisher{Feed: f.Name(), Place: d.place, Wanted: want}
+		if err := d.fetch(ctx, g, p, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d folder) url(file string) string { return Bucket + url.PathEscape(d.name) + "/" + file }
+
+// place finds the packages of this ecosystem only.
+func (d folder) place(ecosystem, name string) (osv.Place, bool) {
+	eco, release := osv.Ecosystem(ecosystem)
+	family, distribution := strings.CutSuffix(string(d.stream), ":*")
+	switch {
+	case eco != d.name:
+		return osv.Place{}, false
+	case !distribution:
+		return osv.OfLanguage(ecosystem, name)
+	}
+	scheme := "apk"
+	if family == "mageia" {
+		scheme = "rpm"
+	}
+	return osv.Place{Stream: assay.Stream(family + ":" + release), Name: name, Scheme: scheme}, release != ""
+}
+
+// emit hands over a record.
+func (d folder) emit(p osv.Publisher, r *osv.Record, s assay.Sink) error {
+	if !strings.HasSuffix(string(d.stream), ":*") {
+		return p.Emit(r, s)
+	}
+	a, why := p.Advisory(r)
+	if why != "" {
+		s.Skip(r.ID, why)
+		return nil
+	}
+	if len(a.Affected) == 0 {
+		return nil
+	}
+	ids := cve.Set(slices.DeleteFunc(slices.Concat(r.Upstream, r.Aliases, r.Related), func(id string) bool { return !cve.Valid(id) }))
+	if len(ids) == 0 {
+		return s.Advisory(a)
+	}
+	a.VendorIDs, a.Aliases = []string{r.ID}, nil
+	for _, id := range ids {
+		a.ID = id
+		if err := s.Advisory(a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fetch takes the archive that was got last and what changed since, where that
+// is little, and otherwise the archive of today.
+func (d folder) fetch(ctx context.Context, g assay.Getter, p osv.Publisher, s assay.Sink) error {
+	if k, ok := g.(assay.Keeper); ok {
+		c, err := d.changes(ctx, k)
+		if err != nil {
+			return err
+		}
+		if c != nil {
+			return c.replay(ctx, k, p, s)
+		}
+	}
+	return osv.Walk(ctx, g, d.url("all.zip"), osv.IsRecord, s, func(_ string, r *osv.Record) error { return d.emit(p, r, s) })
+}
+
+// changes is what differs between an archive and the bucket's records.
+type changes struct {
+	folder
+	now     map[string]time.Time // the bucket's records
+	changed map[string]bool      // those that the archive has not, or has older
+}
+
+// changes compares the archive held with the bucket's list; nil where there is
+// none to compare or too much differs.
+func (d folder) changes(ctx context.Context, k assay.Keeper) (*changes, error) {
+	held, err := k.Held(ctx, d.url("all.zip"))
+	if errors.Is(err, assay.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer held.Close()
+	list, err := k.Get(ctx, d.url("modified_id.csv"))
+	if errors.Is(err, assay.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer list.Close()
+	c := &changes{folder: d, changed: map[string]bool{}}
+	if c.now, err = parseList(list); err != nil {
+		return nil, fmt.Errorf("%s: %w", d.url("modified_id.csv"), err)
+	}
+	for id := range c.now {
+		c.changed[id] = true
+	}
+	err = zipdoc.Walk(ctx, held, osv.IsRecord, func(_ string, b []byte, err error) error {
+		if err != nil {
+			return nil // as if it were not there
+		}
+		if r, err := osv.Parse(b); err == nil && r.Modified.Equal(c.now[r.ID]) {
+			delete(c.changed, r.ID)
+		}
+		return nil
+	})
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil || len(c.changed) > maxChanged {
+		return nil, nil // get it anew
+	}
+	return c, nil
+}
+
+// parseList reads modified_id.csv.
+func parseList(r io.Reader) (map[string]time.Time, error) {
+	now := map[string]time.Time{}
+	lines := bufio.NewScanner(limit.Reader(r, maxIndex))
+	for lines.Scan() {
+		when, id, ok := strings.Cut(strings.TrimSpace(lines.Text()), ",")
+		t := cve.Time(when)
+		if !ok || t.IsZero() || id == "" || strings.ContainsAny(id, "/\\") {
+			return nil, fmt.Errorf("%.80q is no time and identifier: %w", lines.Text(), assay.ErrMalformed)
+		}
+		now[id] = t
+	}
+	if err := lines.Err(); err != nil {
+		return nil, err
+	}
+	if len(now) == 0 {
+		return nil, fmt.Errorf("no records in it: %w", assay.ErrMalformed)
+	}
+	return now, nil
+}
+
+// replay hands over the archive's records that are listed as they are, and
+// behind them those that are new or changed.
+func (c *changes) replay(ctx context.Context, k assay.Keeper, p osv.Publisher, s assay.Sink) error {
+	held, err := k.Held(ctx, c.url("all.zip"))
+	if err != nil {
+		return err
+	}
+	defer held.Close()
+	err = zipdoc.Walk(ctx, held, osv.IsRecord, func(name string, b []byte, err error) error {
+		if err != nil {
+			return nil
+		}
+		r, err := osv.Parse(b)
+		if err != nil || c.changed[r.ID] || c.now[r.ID].IsZero() {
+			return nil
+		}
+		return c.emit(p, r, s)
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.url("all.zip"), err)
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.changed)) {
+		if err := c.single(ctx, k, id, p, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// single gets one record.
+func (c *changes) single(ctx context.Context, k assay.Keeper, id string, p osv.Publisher, s assay.Sink) error {
+	at := c.url(url.PathEscape(id) + ".json")
+	body, err := k.GetEdition(ctx, at, c.now[id].Format(time.RFC3339Nano))
+	if errors.Is(err, assay.ErrNotFound) {
+		s.Skip(id, "listed and not there")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	b, err := limit.ReadAll(body, maxRecord)
+	if err != nil {
+		return fmt.Errorf("%s: %w", at, err)
+	}
+	r, err := osv.Parse(b)
+	if err != nil {
+		s.Skip(id, "malformed record")
+		return nil
+	}
+	return c.emit(p, r, s)
+}

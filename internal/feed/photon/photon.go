@@ -1,0 +1,247 @@
+// Package photon reads what Broadcom publishes of vulnerabilities in Photon OS.
+//
+// https://packages.broadcom.com/photon/photon_cve_metadata/ has a JSON document
+// for each branch, and a list of the branches. An entry is one CVE and one
+// source package. The notices (PHSA) about them are in OVAL documents,
+// https://packages.broadcom.com/photon/photon_oval_definitions/, one for each
+// branch; they add their identifiers and dates to the fixes and may be missing.
+package photon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/cve"
+	"github.com/assaysec/assay/internal/jsonstream"
+	"github.com/assaysec/assay/internal/oval"
+)
+
+// The folders of the documents, and the list of branches.
+const (
+	Folder   = "https://packages.broadcom.com/photon/photon_cve_metadata/"
+	Branches = Folder + "photon_versions.json"
+	Notices  = "https://packages.broadcom.com/photon/photon_oval_definitions/"
+)
+
+const maxRecord = 1 << 20 // an entry has 200 bytes
+
+// Feed reads the documents. Packages are named by source.
+//
+// "NA" for the versions affected and fixed is that none is affected, as the
+// status "Not Affected" says in so many words. The score of an entry has no
+// vector; its rating by version 3 of CVSS is the severity.
+type Feed struct{}
+
+// Name is "photon".
+func (Feed) Name() string { return "photon" }
+
+// Streams is "photon:*": "photon:5.0".
+func (Feed) Streams() []assay.Stream { return []assay.Stream{"photon:*"} }
+
+// branch is a release as the list names it.
+var branch = regexp.MustCompile(`^\d+\.\d+$`)
+
+// Fetch implements assay.Feed.
+func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
+	var list struct {
+		Branches []string `json:"branches"`
+	}
+	err := read(ctx, g, Branches, func(d *jsonstream.Decoder) error {
+		if ok, err := d.Value(&list); err != nil || ok && len(list.Branches) > 0 {
+			return err
+		}
+		return fmt.Errorf("no branches in it: %w", assay.ErrMalformed)
+	})
+	if err != nil {
+		return err
+	}
+	for _, b := range list.Branches {
+		stream := assay.Stream("photon:" + b)
+		switch {
+		case !branch.MatchString(b):
+			s.Skip(b, "branch of unknown name")
+		case wanted == nil || slices.ContainsFunc(wanted, func(w assay.Stream) bool { return w.Covers(stream) }):
+			if err := fetch(ctx, g, b, stream, s); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func read(ctx context.Context, g assay.Getter, url string, visit func(*jsonstream.Decoder) error) error {
+	body, err := g.Get(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	d := jsonstream.NewDecoder(ctx, body, maxRecord)
+	if err = visit(d); err == nil {
+		err = d.End()
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", url, err)
+	}
+	return nil
+}
+
+func fetch(ctx context.Context, g assay.Getter, b string, stream assay.Stream, s assay.Sink) error {
+	known, err := notices(ctx, g, b)
+	if err != nil {
+		return err
+	}
+	return read(ctx, g, Folder+"cve_data_photon"+b+".json", func(d *jsonstream.Decoder) error {
+		n := 0
+		err := d.Array(func() error {
+			var e entry
+			ok, err := d.Value(&e)
+			switch {
+			case err != nil:
+				return err
+			case !ok:
+				s.Skip(b, "malformed record")
+				return nil
+			}
+			n++
+			return e.emit(stream, known, s)
+		})
+		if err == nil && n == 0 {
+			err = fmt.Errorf("no entries in it: %w", assay.ErrMalformed)
+		}
+		return err
+	})
+}
+
+// entry is what a branch's document says of a CVE and a package.
+type entry struct {
+	ID       string  `json:"cve_id"`
+	Package  string  `json:"pkg"`
+	Score    float64 `json:"cve_score"`
+	Affected string  `json:"aff_ver"` // "all versions before 1.2.8-5.ph1 are vulnerable", "NA"
+	Fixed    string  `json:"res_ver"` // "1.2.8-5.ph1", "NA"
+	Status   string  `json:"status"`  // "" in documents of old
+}
+
+func (e *entry) emit(stream assay.Stream, known map[fix][]notice, s assay.Sink) error {
+	a, why := e.advisory(stream)
+	if why != "" {
+		s.Skip(e.ID+" "+e.Package, why)
+		return nil
+	}
+	p := &a.Affected[0]
+	for _, n := range known[fix{e.ID, e.Package, p.Ranges[0].Fixed}] {
+		a.VendorIDs = append(a.VendorIDs, n.id)
+		if p.FixDate.IsZero() || n.issued.Before(p.FixDate) {
+			p.FixDate = n.issued
+		}
+	}
+	return s.Advisory(a)
+}
+
+const all = "all versions before "
+
+// advisory turns an entry into an advisory; why says what it cannot be used
+// for.
+func (e *entry) advisory(stream assay.Stream) (a assay.Advisory, why string) {
+	for _, v := range []*string{&e.Affected, &e.Fixed} {
+		if *v = strings.TrimSpace(*v); strings.EqualFold(*v, "NA") {
+			*v = ""
+		}
+	}
+	p := assay.Affected{Stream: stream, Name: e.Package, Status: assay.StatusAffected, Reason: e.Status, Ranges: []assay.Range{{Fixed: e.Fixed}}}
+	switch strings.ToLower(e.Status) {
+	case "not affected":
+		p.Status, p.Ranges[0].Fixed = assay.StatusNotAffected, ""
+	case "under investigation":
+		p.Status = assay.StatusUnderInvestigation
+	case "will not fix", "won't fix":
+		p.Status = assay.StatusWillNotFix
+	case "", "fixed", "affected", "vulnerable", "open":
+		switch {
+		case e.Fixed != "":
+			p.Reason = ""
+		case e.Affected == "" && e.Status == "":
+			p.Status, p.Reason = assay.StatusNotAffected, "NA"
+		case e.Affected == "":
+			return a, "no affected versions"
+		case strings.HasPrefix(e.Affected, all): // and no release with the fix
+			before, _, _ := strings.Cut(e.Affected[len(all):], " ")
+			p.Ranges[0].Fixed = before
+		case !strings.HasPrefix(e.Affected, "all versions"):
+			return a, "affected versions in words"
+		}
+	default:
+		return a, "unknown status"
+	}
+	switch {
+	case !cve.Valid(e.ID):
+		return a, "no CVE"
+	case e.Package == "":
+		return a, "no package"
+	}
+	a = assay.Advisory{ID: e.ID, Feed: "photon", Severity: assay.CVSS{Version: "3.1", Score: e.Score}.Severity(), Affected: []assay.Affected{p}}
+	return a, ""
+}
+
+// A fix is what a notice brought: a version of a source package, or of one of
+// its binary ones, without a CVE.
+type fix struct{ cve, name, version string }
+
+type notice struct {
+	id     string
+	issued time.Time
+}
+
+// notices indexes those of a branch.
+func notices(ctx context.Context, g assay.Getter, b string) (map[fix][]notice, error) {
+	major, _, _ := strings.Cut(b, ".")
+	url := Notices + "com.vmware.phsa-photon" + major + ".xml.gz"
+	body, err := g.Get(ctx, url)
+	if errors.Is(err, assay.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	known := map[fix][]notice{}
+	err = oval.Read(ctx, body, func(d *oval.Definition) error {
+		n := notice{id: identifier(d), issued: cve.Time(d.Metadata.Advisory.Issued.Date)}
+		if n.id == "" {
+			return nil
+		}
+		for _, p := range d.Packages() {
+			for _, c := range d.Metadata.Advisory.CVEs {
+				k := fix{c.ID, p.Names[0], strings.TrimPrefix(p.EVR, "0:")}
+				if !slices.Contains(known[k], n) {
+					known[k] = append(known[k], n)
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", url, err)
+	}
+	return known, nil
+}
+
+var reference = regexp.MustCompile(`^PHSA:\d+:(\d+\.\d+):(\d+)$`)
+
+// identifier is the notice's name on Photon's pages, PHSA-2019-3.0-0036, of
+// which the document has the parts: "PHSA:00001:3.0:0036" and when it was issued.
+func identifier(d *oval.Definition) string {
+	year, _, _ := strings.Cut(d.Metadata.Advisory.Issued.Date, "-")
+	for _, r := range d.Metadata.References {
+		if m := reference.FindStringSubmatch(r.ID); m != nil && len(year) == 4 {
+			return fmt.Sprintf("PHSA-%s-%s-%04s", year, m[1], m[2])
+		}
+	}
+	return ""
+}

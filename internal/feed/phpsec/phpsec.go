@@ -1,0 +1,93 @@
+// Package phpsec reads the PHP security advisories database of FriendsOfPHP:
+// https://github.com/FriendsOfPHP/security-advisories
+//
+// A record is a YAML file VENDOR/PACKAGE/ID.yaml. Each branch of the package
+// has comparisons all of which hold for the affected versions.
+package phpsec
+
+import (
+	"context"
+	"path"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/bundle"
+	"github.com/assaysec/assay/internal/cve"
+	"github.com/assaysec/assay/internal/osv"
+	"github.com/assaysec/assay/internal/requirement"
+)
+
+// Document is the database's main branch.
+const Document = "https://github.com/FriendsOfPHP/security-advisories/archive/refs/heads/master.tar.gz"
+
+// Feed reads the archive. Identifiers are CVEs, else the file's path:
+// "adodb/adodb-php/2018-03-06".
+type Feed struct{}
+
+// Name is "phpsec".
+func (Feed) Name() string { return "phpsec" }
+
+// Streams is "packagist".
+func (Feed) Streams() []assay.Stream { return []assay.Stream{"packagist"} }
+
+type record struct {
+	Title     string `yaml:"title"`
+	Link      string `yaml:"link"`
+	CVE       string `yaml:"cve"`
+	Reference string `yaml:"reference"` // "composer://vendor/package"
+	Branches  map[string]struct {
+		Time     string   `yaml:"time"` // of the fix
+		Versions []string `yaml:"versions"`
+	} `yaml:"branches"`
+}
+
+// Fetch implements assay.Feed.
+func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
+	want := osv.Wants(wanted, f.Streams())
+	isRecord := func(name string) bool { return path.Ext(name) == ".yaml" && strings.Count(name, "/") == 3 }
+	return bundle.Walk(ctx, g, Document, isRecord, s, func(name string, b []byte) error {
+		if !want("packagist") {
+			return nil
+		}
+		_, id, _ := strings.Cut(strings.TrimSuffix(name, ".yaml"), "/")
+		var r record
+		if yaml.Unmarshal(b, &r) != nil {
+			s.Skip(id, "malformed record")
+			return nil
+		}
+		a, why := r.advisory(id)
+		if why != "" {
+			s.Skip(id, why)
+			return nil
+		}
+		a.Feed = f.Name()
+		return s.Advisory(a)
+	})
+}
+
+func (r *record) advisory(id string) (_ assay.Advisory, why string) {
+	pkg, ok := strings.CutPrefix(r.Reference, "composer://")
+	if !ok || pkg == "" {
+		return assay.Advisory{}, "no package of a known ecosystem"
+	}
+	a := assay.Advisory{ID: id, Title: strings.TrimSpace(r.Title), URL: r.Link}
+	if c := strings.ToUpper(strings.TrimSpace(r.CVE)); cve.Valid(c) {
+		a.ID, a.VendorIDs = c, []string{id}
+	}
+	var all []string
+	for _, b := range r.Branches {
+		if len(b.Versions) > 0 {
+			all = append(all, strings.Join(b.Versions, ","))
+		}
+		if t := cve.Time(strings.Replace(b.Time, " ", "T", 1)); !t.IsZero() && (a.Published.IsZero() || t.Before(a.Published)) {
+			a.Published = t
+		}
+	}
+	slices.Sort(all)
+	ranges, why := requirement.Ranges(requirement.Composer, "packagist", all, nil)
+	a.Affected = []assay.Affected{{Stream: "packagist", Name: strings.ToLower(pkg), Status: assay.StatusAffected, Ranges: ranges}}
+	return a, why
+}

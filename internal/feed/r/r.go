@@ -1,0 +1,39 @@
+// Package r reads the R Consortium's advisories of packages on CRAN, which are
+// records of package osv written as YAML: https://github.com/RConsortium/r-advisory-database
+package r
+
+import (
+	"context"
+	"path"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/bundle"
+	"github.com/assaysec/assay/internal/osv"
+)
+
+// Document is the main branch of the database, vulns/PACKAGE/RSEC-….yaml.
+const Document = "https://github.com/RConsortium/r-advisory-database/archive/refs/heads/main.tar.gz"
+
+// Feed reads the archive.
+type Feed struct{}
+
+// Name is "r".
+func (Feed) Name() string { return "r" }
+
+// Streams is "cran".
+func (Feed) Streams() []assay.Stream { return []assay.Stream{"cran"} }
+
+// Fetch implements assay.Feed.
+func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
+	p := osv.Publisher{Feed: f.Name(), Wanted: osv.Wants(wanted, f.Streams())}
+	isRecord := func(name string) bool { return strings.Contains(name, "/vulns/") && path.Ext(name) == ".yaml" }
+	return bundle.Walk(ctx, g, Document, isRecord, s, func(name string, b []byte) error {
+		r, err := osv.ParseYAML(b)
+		if err != nil {
+			s.Skip(bundle.Stem(name), "malformed record")
+			return nil
+		}
+		return p.Emit(r, s)
+	})
+}

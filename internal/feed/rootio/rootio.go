@@ -1,0 +1,175 @@
+// Package rootio reads what Root publishes of the packages that it mends:
+// https://www.root.io
+//
+// There are two documents: the patch feed, with the vulnerable ranges of
+// distributions' packages under their own names, and an archive of package
+// osv's records, which has the renamed packages of distributions
+// ("rootio-gnupg2") and of languages ("@rootio/semver", "rootio_requests").
+//
+// What Root says of a distribution is in a stream of its own, such as
+// "rootio:debian:12", and is meant only for packages that Root built: those
+// whose version holds "root.io" (deb: "2.28.3-1.root.io.1"), whose apk release
+// is Root's ("2.19.5-r00071": two zeros, the revision, 007 and a number), or
+// whose name begins with "rootio-". For these it decides; all others are the
+// distribution's own.
+package rootio
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/cve"
+	"github.com/assaysec/assay/internal/limit"
+	"github.com/assaysec/assay/internal/osv"
+	"github.com/assaysec/assay/internal/requirement"
+)
+
+// The documents.
+const (
+	Patches = "https://api.root.io/external/patch_feed"
+	Records = "https://osv-vulnerabilities.storage.googleapis.com/Root/all.zip"
+)
+
+const maxPatches = 512 << 20 // the patch feed, read at once; 20 MB (2026)
+
+// schemes are the version schemes of the distributions.
+var schemes = map[string]string{"alpine": "apk", "debian": "deb", "ubuntu": "deb"}
+
+// languages are the registries that Root has packages in.
+var languages = []assay.Stream{"maven", "npm", "pypi"}
+
+// Feed reads both documents. Identifiers of distributions' packages are CVEs.
+type Feed struct{}
+
+// Name is "rootio".
+func (Feed) Name() string { return "rootio" }
+
+// Streams is "rootio:*" ("rootio:alpine:3.19", "rootio:debian:12"), and the
+// registries that the renamed packages are in.
+func (Feed) Streams() []assay.Stream { return append([]assay.Stream{"rootio:*"}, languages...) }
+
+// Fetch implements assay.Feed.
+func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
+	if wanted == nil || slices.ContainsFunc(wanted, func(w assay.Stream) bool { return w.Family() == "rootio" }) {
+		if err := f.patches(ctx, g, wanted, s); err != nil {
+			return err
+		}
+	}
+	p := osv.Publisher{Feed: f.Name(), Wanted: osv.Wants(wanted, f.Streams()), Place: place}
+	return osv.Walk(ctx, g, Records, osv.IsRecord, s, func(_ string, r *osv.Record) error {
+		a, why := p.Advisory(r)
+		switch {
+		case why != "":
+			s.Skip(r.ID, why)
+			return nil
+		case len(a.Affected) == 0:
+			return nil
+		}
+		ids := slices.DeleteFunc(slices.Clone(a.Aliases), func(id string) bool { return !cve.Valid(id) })
+		if len(ids) != 1 || a.Affected[0].Stream.Family() != "rootio" {
+			return s.Advisory(a)
+		}
+		a.VendorIDs, a.ID = []string{a.ID}, ids[0]
+		a.Aliases = slices.DeleteFunc(a.Aliases, func(id string) bool { return id == a.ID })
+		return s.Advisory(a)
+	})
+}
+
+// place finds the packages of "Root:Debian:12" and "Root:npm".
+func place(ecosystem, name string) (osv.Place, bool) {
+	root, rest := osv.Ecosystem(ecosystem)
+	if root != "Root" {
+		return osv.Place{}, false
+	}
+	distribution, release := osv.Ecosystem(strings.ToLower(rest))
+	if scheme := schemes[distribution]; scheme != "" && release != "" {
+		return osv.Place{Stream: stream(distribution, release), Name: name, Scheme: scheme}, true
+	}
+	p, ok := osv.OfLanguage(rest, name)
+	return p, ok && slices.Contains(languages, p.Stream)
+}
+
+func stream(distribution, release string) assay.Stream {
+	return assay.Stream("rootio:" + distribution + ":" + strings.TrimPrefix(release, "v"))
+}
+
+// patch is what the patch feed says of one vulnerability of a package.
+type patch struct {
+	Ranges   []string `json:"vulnerable_ranges"`
+	Fixed    []string `json:"fixed_versions"`
+	Severity string   `json:"severity"`
+}
+
+type release struct {
+	Version  string `json:"distroversion"`
+	Packages []struct {
+		Pkg struct {
+			Name string                     `json:"name"`
+			CVEs map[string]json.RawMessage `json:"cves"`
+		} `json:"pkg"`
+	} `json:"packages"`
+}
+
+func (f Feed) patches(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
+	body, err := g.Get(ctx, Patches)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	b, err := limit.ReadAll(body, maxPatches)
+	if err != nil {
+		return fmt.Errorf("%s: %w", Patches, err)
+	}
+	var all map[string][]release
+	if err := json.Unmarshal(b, &all); err != nil || len(all) == 0 {
+		return fmt.Errorf("%s: no distributions in it: %w", Patches, assay.ErrMalformed)
+	}
+	want := osv.Wants(wanted, f.Streams())
+	for _, distribution := range slices.Sorted(maps.Keys(all)) {
+		scheme, ok := schemes[distribution]
+		if !ok {
+			s.Skip(distribution, "distribution of unknown name")
+			continue
+		}
+		for _, r := range all[distribution] {
+			at := stream(distribution, r.Version)
+			if r.Version == "" || !want(at) {
+				continue
+			}
+			if err := f.release(ctx, r, at, scheme, s); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (f Feed) release(ctx context.Context, r release, at assay.Stream, scheme string, s assay.Sink) error {
+	for _, p := range r.Packages {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		for _, id := range slices.Sorted(maps.Keys(p.Pkg.CVEs)) {
+			var x patch
+			ranges, why := []assay.Range(nil), "malformed record"
+			if json.Unmarshal(p.Pkg.CVEs[id], &x) == nil && p.Pkg.Name != "" && id != "" {
+				ranges, why = requirement.Ranges(requirement.Plain, scheme, x.Ranges, nil)
+			}
+			if why != "" {
+				s.Skip(string(at)+" "+p.Pkg.Name+" "+id, why)
+				continue
+			}
+			a := assay.Advisory{ID: id, Feed: f.Name(), URL: "https://www.root.io", Affected: []assay.Affected{{Stream: at, Name: p.Pkg.Name, Status: assay.StatusAffected, Ranges: ranges}}}
+			a.Severity, _ = assay.ParseSeverity(x.Severity)
+			if err := s.Advisory(a); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,122 @@
+// Package rustsec reads the RustSec advisory database, whose records are
+// Markdown behind a block of TOML:
+// https://github.com/rustsec/advisory-db#advisory-format
+//
+// A record says which versions are patched or were never affected; all others
+// are affected. It also knows what other copies lose: the kinds of what is no
+// vulnerability (unmaintained, unsound, notices, malicious crates) and the
+// functions, systems and architectures at fault.
+//
+// Not taken: the folder rust, which is about the toolchain.
+package rustsec
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/bundle"
+	"github.com/assaysec/assay/internal/cve"
+	"github.com/assaysec/assay/internal/cvss"
+	"github.com/assaysec/assay/internal/markdown"
+	"github.com/assaysec/assay/internal/osv"
+	"github.com/assaysec/assay/internal/requirement"
+)
+
+// Document is the database's main branch.
+const Document = "https://github.com/rustsec/advisory-db/archive/refs/heads/main.tar.gz"
+
+const stream assay.Stream = "crates.io"
+
+// Feed reads the archive.
+type Feed struct{}
+
+// Name is "rustsec".
+func (Feed) Name() string { return "rustsec" }
+
+// Streams is "crates.io".
+func (Feed) Streams() []assay.Stream { return []assay.Stream{stream} }
+
+type record struct {
+	Advisory struct {
+		ID            string   `toml:"id"`
+		Package       string   `toml:"package"`
+		Date          any      `toml:"date"`
+		Withdrawn     any      `toml:"withdrawn"`
+		Yanked        bool     `toml:"yanked"`
+		URL           string   `toml:"url"`
+		References    []string `toml:"references"`
+		Aliases       []string `toml:"aliases"`
+		Categories    []string `toml:"categories"`
+		CVSS          string   `toml:"cvss"`
+		Informational string   `toml:"informational"`
+	} `toml:"advisory"`
+	Affected struct {
+		Arches    []string            `toml:"arch"`
+		OS        []string            `toml:"os"`
+		Functions map[string][]string `toml:"functions"`
+	} `toml:"affected"`
+	Versions struct {
+		Patched    []string `toml:"patched"`
+		Unaffected []string `toml:"unaffected"`
+	} `toml:"versions"`
+}
+
+// Fetch implements assay.Feed.
+func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
+	want := osv.Wants(wanted, f.Streams())
+	return bundle.Walk(ctx, g, Document, isRecord, s, func(name string, b []byte) error {
+		block, title, text, ok := markdown.Split(b)
+		var r record
+		if !ok || toml.Unmarshal([]byte(block), &r) != nil || r.Advisory.ID == "" || r.Advisory.Package == "" {
+			s.Skip(bundle.Stem(name), "malformed record")
+			return nil
+		}
+		a, why := r.advisory()
+		switch {
+		case strings.Contains(name, "/rust/"):
+			why = "of the toolchain, not of a crate"
+		case !want(stream):
+			return nil
+		}
+		if why != "" {
+			s.Skip(r.Advisory.ID, why)
+			return nil
+		}
+		a.Feed, a.Title, a.Text = f.Name(), title, text
+		return s.Advisory(a)
+	})
+}
+
+func isRecord(name string) bool {
+	return strings.HasSuffix(name, ".md") && (strings.Contains(name, "/crates/") || strings.Contains(name, "/rust/"))
+}
+
+func (r *record) advisory() (_ assay.Advisory, why string) {
+	m := &r.Advisory
+	if m.Withdrawn != nil || m.Yanked {
+		return assay.Advisory{}, osv.WhyWithdrawn
+	}
+	ranges, why := requirement.Ranges(requirement.Cargo, "semver", []string{"*"}, slices.Concat(r.Versions.Patched, r.Versions.Unaffected))
+	if why != "" {
+		return assay.Advisory{}, why
+	}
+	a := assay.Advisory{
+		ID: m.ID, Aliases: cve.Set(m.Aliases), Kind: osv.RustKind(m.Informational, m.Categories),
+		URL: "https://rustsec.org/advisories/" + m.ID + ".html", References: m.References, Published: markdown.Time(m.Date),
+	}
+	if m.URL != "" {
+		a.References = append([]string{m.URL}, m.References...)
+	}
+	if c, err := cvss.Parse("rustsec", m.CVSS); err == nil {
+		a.CVSS = []assay.CVSS{c}
+	}
+	a.Affected = []assay.Affected{{Stream: stream, Name: m.Package, Status: assay.StatusAffected, Ranges: ranges, Qualifiers: assay.Qualifiers{
+		Arches: r.Affected.Arches, OS: osv.Systems(r.Affected.OS), Imports: osv.Functions(slices.Collect(maps.Keys(r.Affected.Functions))),
+	}}}
+	return a, ""
+}

@@ -1,0 +1,74 @@
+// Package seal reads what Seal Security publishes of the packages that it
+// mends, as records of package osv: https://www.sealsecurity.io
+//
+// Seal renames its packages, "seal-zlib", "@seal-security/ejs",
+// "sealsecurity.io/…", and marks the versions with "sp", as in "2.14.2+sp1".
+// Names with its mark are no registry's own, so those of languages are in the
+// registries' streams. Those of distributions are in streams of their own,
+// "seal:debian", "seal:rhel:7", which are meant for packages whose name or
+// source begins with "seal-" only.
+//
+// Not taken: the archive about packages under their own names.
+package seal
+
+import (
+	"context"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/osv"
+)
+
+// Document is the archive about renamed packages.
+const Document = "https://vulnfeed.sealsecurity.io/v1/osv/renamed/vulnerabilities.zip"
+
+// distributions have their stream and version scheme by Seal's name.
+var distributions = map[string]osv.Place{
+	"alpine": {Stream: "seal:alpine", Scheme: "apk"}, "debian": {Stream: "seal:debian", Scheme: "deb"}, "ubuntu": {Stream: "seal:ubuntu", Scheme: "deb"},
+	"red hat": {Stream: "seal:rhel", Scheme: "rpm"}, "centos": {Stream: "seal:centos", Scheme: "rpm"}, "oracle linux": {Stream: "seal:oracle", Scheme: "rpm"},
+	"cbl-mariner": {Stream: "seal:azurelinux", Scheme: "rpm"}, "azure linux": {Stream: "seal:azurelinux", Scheme: "rpm"},
+}
+
+// languages are OSV's names of registries that Seal spells otherwise.
+var languages = map[string]string{"python": "pypi", "javascript": "npm", "node": "npm", "java": "maven", "ruby": "rubygems", "php": "packagist", "golang": "go"}
+
+// streams are the registries' that Seal has packages for.
+var streams = []assay.Stream{"go", "maven", "npm", "nuget", "packagist", "pypi", "rubygems"}
+
+// Feed reads the archive.
+type Feed struct{}
+
+// Name is "seal".
+func (Feed) Name() string { return "seal" }
+
+// Streams is "seal:*", and the registries that the renamed packages are in.
+func (Feed) Streams() []assay.Stream { return append([]assay.Stream{"seal:*"}, streams...) }
+
+// Fetch implements assay.Feed.
+func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
+	return osv.Publisher{Feed: f.Name(), Wanted: osv.Wants(wanted, f.Streams()), Place: place}.Fetch(ctx, g, Document, s)
+}
+
+// place finds the packages of "Seal:Red Hat:7" and "Seal:Python", with and
+// without "Seal:".
+func place(ecosystem, name string) (osv.Place, bool) {
+	ecosystem = strings.TrimPrefix(strings.ToLower(ecosystem), "seal:")
+	base, release := osv.Ecosystem(ecosystem)
+	if p, ok := distributions[base]; ok {
+		p.Name = name
+		if release != "" {
+			p.Stream += assay.Stream(":" + release)
+		}
+		return p, strings.HasPrefix(name, "seal-")
+	}
+	if own, ok := languages[base]; ok {
+		base = own
+	}
+	p, ok := osv.OfLanguage(base, name)
+	for _, s := range streams {
+		if ok && s == p.Stream {
+			return p, strings.Contains(strings.ToLower(name), "seal")
+		}
+	}
+	return p, false
+}

@@ -1,0 +1,280 @@
+package ubuntu
+
+import (
+	"context"
+	"path"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/bundle"
+	"github.com/assaysec/assay/internal/cve"
+	"github.com/assaysec/assay/internal/cvss"
+	"github.com/assaysec/assay/internal/distro"
+	"github.com/assaysec/assay/internal/version"
+)
+
+// tracker reads the tree of the tracker: a file for each vulnerability.
+func (r *run) tracker(ctx context.Context) error {
+	want := func(name string) bool {
+		switch path.Base(path.Dir(name)) {
+		case "active", "retired", "ignored":
+			return strings.HasPrefix(path.Base(name), "CVE-")
+		}
+		return false
+	}
+	err := bundle.Walk(ctx, r.g, Tracker, want, r.s, func(name string, b []byte) error {
+		f := parse(string(b))
+		f.id = path.Base(name)
+		if !cve.Valid(f.id) {
+			r.s.Skip(f.id, "no CVE")
+			return nil
+		}
+		r.tracked[f.id] = true
+		return r.file(f)
+	})
+	if err != nil {
+		return err
+	}
+	return r.development()
+}
+
+// A held row is one of the release under development, which is told at the end
+// only: it is the one after the newest that has rows by name.
+type held struct {
+	v    *vulnerability
+	name string
+	say  say
+}
+
+// development hands over the rows that are held.
+func (r *run) development() error {
+	release := ""
+	codenames := distro.UbuntuCodenames()
+	for i, codename := range codenames[:len(codenames)-1] {
+		if number, _ := distro.UbuntuNumber(codename); r.releases[number] {
+			release, _ = distro.UbuntuNumber(codenames[i+1])
+		}
+	}
+	if release != "" && len(r.held) > 0 {
+		r.releases[release] = true
+	}
+	for _, h := range r.held {
+		if release == "" {
+			r.s.Skip(h.v.id+" devel_"+h.name, "release under development")
+			continue
+		}
+		h.say.release = release
+		if err := r.emit(h.v, h.name, release, []say{h.say}); err != nil {
+			return err
+		}
+	}
+	r.held = nil
+	return nil
+}
+
+// A file is what the tracker says of a vulnerability.
+type file struct {
+	vulnerability
+	priorities map[string]string // by package; "" is for all
+	rows       []row
+}
+
+// A row is what it says of a package and a release.
+type row struct{ where, name, status, detail string }
+
+// parse reads a file: fields, whose value may go on in lines that begin with a
+// blank, and rows, which are fields named RELEASE_PACKAGE.
+func parse(text string) *file {
+	f := &file{priorities: map[string]string{}}
+	key := ""
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\r\n\t ")
+		switch {
+		case line == "" || line[0] == '#':
+		case line[0] == ' ' || line[0] == '\t':
+			f.more(key, strings.TrimSpace(line))
+		default:
+			head, value, _ := strings.Cut(line, ":")
+			key, value = strings.TrimSpace(head), strings.TrimSpace(value)
+			f.field(key, value)
+			f.more(key, value)
+		}
+	}
+	return f
+}
+
+// field reads the fields of one line.
+func (f *file) field(key, value string) {
+	head, rest, cut := strings.Cut(key, "_")
+	switch {
+	case cut && head != "" && head[0] >= 'a' && head[0] <= 'z':
+		i := strings.IndexAny(value, " ([")
+		if i < 0 {
+			i = len(value)
+		}
+		f.rows = append(f.rows, row{head, rest, value[:i], strings.Trim(value[i:], " ()[]")})
+	case head == "Priority":
+		f.priorities[rest], _, _ = strings.Cut(value, " ") // a reason may follow
+	case key == "PublicDate":
+		f.published = date(value)
+	}
+}
+
+// more reads the fields of several lines.
+func (f *file) more(key, value string) {
+	switch key {
+	case "References":
+		f.notices = append(f.notices, notices(value)...)
+	case "CVSS":
+		source, vector, _ := strings.Cut(value, ":")
+		vector, _, _ = strings.Cut(strings.TrimSpace(vector), " ") // "[7.5 HIGH]" may follow
+		if score, err := cvss.Parse(source, vector); err == nil {
+			f.cvss = append(f.cvss, score)
+		}
+	}
+}
+
+// date reads "2020-03-10 20:15:00 UTC" and "2020-03-10".
+func date(s string) time.Time {
+	day, clock, _ := strings.Cut(s, " ")
+	clock, _, _ = strings.Cut(clock, " ")
+	if t := cve.Time(day + "T" + clock); !t.IsZero() {
+		return t
+	}
+	return cve.Time(day)
+}
+
+// file hands over a file, package by package and release by release.
+func (r *run) file(f *file) error {
+	type place struct{ name, release string }
+	says := map[place][]say{}
+	var order []place
+	for _, w := range f.rows {
+		if w.where == "upstream" { // not of Ubuntu's
+			continue
+		}
+		p, why := pocketOf(w.where)
+		if why != "" {
+			r.s.Skip(f.id+" "+w.where+"_"+w.name, why)
+			continue
+		}
+		s, why := verdict(w.status, w.detail)
+		s.pocket = p
+		if p.release != "" {
+			r.releases[p.release] = true
+		}
+		if why != "" {
+			r.skip(p.release, f.id, w.name, why)
+			continue
+		}
+		r.sources[w.name] = true
+		at := place{w.name, p.release}
+		if says[at] == nil {
+			order = append(order, at)
+		}
+		says[at] = append(says[at], s)
+	}
+	for _, at := range order {
+		v := f.of(at.name)
+		if at.release == "" {
+			r.held = append(r.held, held{v, at.name, says[at][0]})
+			continue
+		}
+		if err := r.emit(v, at.name, at.release, says[at]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// of is the vulnerability with the priority that it has for a package.
+func (f *file) of(name string) *vulnerability {
+	v := f.vulnerability
+	word := f.priorities[name]
+	if word == "" {
+		word = f.priorities[""]
+	}
+	v.severity, _ = assay.ParseSeverity(word)
+	return &v
+}
+
+// pocketOf reads the release of a row: "xenial", "trusty/esm",
+// "esm-infra/xenial", "fips-updates/jammy"; none for "devel".
+func pocketOf(where string) (p pocket, why string) {
+	first, second, cut := strings.Cut(where, "/")
+	codename := first
+	switch {
+	case where == "devel":
+		return p, ""
+	case !cut:
+	case second == "esm":
+		p.esm = true
+	case strings.HasPrefix(first, "esm-"):
+		p.esm, codename = true, second
+	case strings.HasPrefix(first, "fips"):
+		p.flavour, codename = "fips", second
+	default:
+		return p, "product beside the releases"
+	}
+	number, ok := distro.UbuntuNumber(codename)
+	if !ok {
+		return p, "release of unknown name"
+	}
+	p.release = number
+	return p, ""
+}
+
+// ended tells that the tracker ignores a vulnerability because a release, or
+// the support of a package in it, is at its end.
+var ended = regexp.MustCompile(`(?i)\bend[ -]of[ -](?:life|line|support|standard|esm|kernel)|out of (?:standard )?support|no longer supported|\bEOL\b`)
+
+const maxReason = 120 // the longest details are whole sentences
+
+// verdict reads a state of the tracker; why says what it cannot be used for.
+func verdict(status, detail string) (s say, why string) {
+	s.reason = status
+	if detail != "" {
+		s.reason += " (" + detail + ")"
+	}
+	s.reason = strings.ToValidUTF8(s.reason[:min(len(s.reason), maxReason)], "")
+	s.status = assay.StatusAffected
+	switch status {
+	case "released":
+		if !versionLike(detail) {
+			return s, "released without a version"
+		}
+		s.fixed, s.reason = detail, ""
+	case "needed":
+	case "pending": // mended, but not published yet
+		if versionLike(detail) {
+			s.fixed = detail
+		}
+	case "needs-triage":
+		s.status = assay.StatusUnderInvestigation
+	case "deferred":
+		s.status = assay.StatusFixDeferred
+	case "ignored":
+		s.status = assay.StatusWillNotFix
+		if ended.MatchString(detail) {
+			s.status = assay.StatusEndOfLife
+		}
+	case "not-affected":
+		s.status = assay.StatusNotAffected
+	case "DNE":
+		return s, "package not in the release"
+	default:
+		return s, "unknown status"
+	}
+	return s, ""
+}
+
+// versionLike tells versions from remarks.
+func versionLike(s string) bool {
+	if s == "" || s[0] < '0' || s[0] > '9' || strings.ContainsAny(s, " ,;") {
+		return false
+	}
+	_, err := version.Deb.Key(s)
+	return err == nil && !version.Doubtful(version.Deb, s)
+}
