@@ -20,7 +20,7 @@ var (
 	lists   = []string{"internal/source", "internal/reader", "internal/feed", "internal/importer", "internal/report"}
 	engines = []string{"internal/inventory", "internal/match", "internal/triage", "internal/db", "internal/publish", "internal/fetch", "internal/cache"}
 	leaves  = []string{"internal/boltfile", "internal/bundle", "internal/compression", "internal/csaf", "internal/cve", "internal/cverecord", "internal/cvss", "internal/distribution", "internal/distro", "internal/ecosystem", "internal/jsonstream", "internal/limit", "internal/markdown", "internal/oci", "internal/osv", "internal/oval",
-		"internal/printable", "internal/purl", "internal/requirement", "internal/rpmdb", "internal/secdb", "internal/stanza", "internal/tardoc", "internal/tarstream", "internal/version", "internal/zipdoc"}
+		"internal/printable", "internal/purl", "internal/requirement", "internal/rpmdb", "internal/secdb", "internal/stanza", "internal/tardoc", "internal/tarstream", "internal/version", "internal/vex", "internal/zipdoc"}
 	testOnly = []string{"internal/contract", "internal/corpus", "internal/testimage"}
 )
 
@@ -38,7 +38,7 @@ var thirdParty = map[string][]string{
 	"google.golang.org/protobuf":             {"internal/db", "internal/inventory"},
 	"github.com/gofrs/flock":                 {"internal/db", "internal/fetch"},
 	"golang.org/x/sync":                      {"internal/db", "internal/feed/debianchangelogs", "internal/inventory", "bench", "cmd/assay"},
-	"github.com/package-url/packageurl-go":   {"internal/purl"},
+	"github.com/package-url/packageurl-go":   {"internal/purl", "internal/vex"},
 	"github.com/jedib0t/go-pretty/v6":        {"internal/report/table"},
 	"github.com/spf13/cobra":                 {"cmd/assay"},
 	"github.com/spf13/pflag":                 {"cmd/assay"},

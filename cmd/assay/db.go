@@ -187,11 +187,21 @@ func newDBUpdate(g *global, build bool) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		b := db.Builder{Force: build, Log: slog.Default()}
+		all, _, err := o.split()
+		if err != nil {
+			return err
+		}
+		b := db.Builder{Force: build, Log: slog.Default(), Partial: all != "" && len(names) == 0}
 		res, err := b.Update(ctx, dbDir(dir), feeds, getter, wanted)
 		bars.end()
 		if cause := context.Cause(ctx); err != nil && cause != nil {
 			return cause
+		}
+		if len(res.Absent) > 0 && !g.quiet {
+			fmt.Fprintf(g.err, "assay: the mirror has nothing for %s\n", strings.Join(res.Absent, ", "))
+		}
+		if err == nil && len(res.Built)+len(res.Unchanged) == 0 {
+			err = fmt.Errorf("nothing was built: %s has no documents that a feed knows", all)
 		}
 		return g.changed(res, dbDir(dir), "built", "its publisher has nothing about it", err)
 	}

@@ -24,6 +24,11 @@ type Builder struct {
 	Grace time.Duration // how long replaced shards are kept for those who read them; 0 means 1 hour
 	Force bool          // read every feed, also where nothing changed
 	Log   *slog.Logger  // nil means none; skipped records are at level debug
+
+	// Partial says that the documents come from a mirror that need not have
+	// all: a feed that finds none, and gave nothing before, is not an error
+	// but among Result.Absent.
+	Partial bool
 }
 
 // A Result says what an update did, by stream.
@@ -31,6 +36,7 @@ type Result struct {
 	Built     []assay.Stream // written anew, with other content than before
 	Unchanged []assay.Stream // current already
 	Missing   []assay.Stream // wanted, and no feed has anything about them
+	Absent    []string       // feeds without documents in a partial mirror
 }
 
 // dated is a feed whose documents are not asked for but were had before, as in
@@ -90,7 +96,20 @@ func (b *Builder) Update(ctx context.Context, dir string, feeds []assay.Feed, g 
 		return Result{}, fmt.Errorf("database %s: %w; the old one is unchanged", dir, err)
 	}
 	res.Missing = u.missing(wanted)
-	return res, failures(runs)
+	var errs []error
+	for _, r := range runs {
+		if b.Partial && errors.Is(r.err, assay.ErrNotFound) && !u.gave(r.feed.Name()) {
+			res.Absent = append(res.Absent, r.feed.Name())
+			continue
+		}
+		errs = append(errs, r.err)
+	}
+	return res, errors.Join(errs...)
+}
+
+// gave reports whether the database has something by a feed.
+func (u *update) gave(feed string) bool {
+	return slices.ContainsFunc(u.ix.Shards, func(e entry) bool { return e.status(feed) != nil })
 }
 
 // begin takes the folder and reads what is in it.
@@ -250,15 +269,6 @@ func same(ctx context.Context, g assay.Getter, documents, known map[string]strin
 }
 
 func (u *update) path(e *entry) string { return filepath.Join(u.dir, shardsName, e.file()) }
-
-// failures joins the errors of the feeds.
-func failures(runs []*run) error {
-	var errs []error
-	for _, r := range runs {
-		errs = append(errs, r.err)
-	}
-	return errors.Join(errs...)
-}
 
 // missing lists the wanted streams without a shard.
 func (u *update) missing(wanted []assay.Stream) []assay.Stream {

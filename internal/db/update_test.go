@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -322,5 +323,27 @@ func TestCancelled(t *testing.T) {
 	}
 	if left, err := os.ReadDir(filepath.Join(dir, tempName)); err == nil || !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// TestPartialMirror: what a mirror does not have is told, and is an error only
+// where it was there before.
+func TestPartialMirror(t *testing.T) {
+	w := &web{}
+	w.set("alpha", "a p CVE-2024-0001 1\n")
+	feeds := []assay.Feed{lines{"alpha", []assay.Stream{"a"}, nil}, lines{"beta", []assay.Stream{"b"}, nil}}
+	dir := t.TempDir()
+	b := Builder{Partial: true}
+	res, err := b.Update(t.Context(), dir, feeds, w, nil)
+	if err != nil || !slices.Equal(res.Absent, []string{"beta"}) || !slices.Equal(res.Built, []assay.Stream{"a"}) {
+		t.Errorf("%+v, %v", res, err)
+	}
+	delete(w.docs, "alpha")
+	res, err = b.Update(t.Context(), dir, feeds, w, nil)
+	if !errors.Is(err, assay.ErrNotFound) || !slices.Equal(res.Absent, []string{"beta"}) {
+		t.Errorf("a document that is gone: %+v, %v", res, err)
+	}
+	if got := look(t, open(t, dir), "a", "p"); got != "CVE-2024-0001<1 (alpha)" {
+		t.Errorf("the old data: %q", got)
 	}
 }

@@ -24,6 +24,8 @@ type Family struct {
 	// does not say enough.
 	Stream func(assay.Release) assay.Stream
 
+	flavours bool // advisories tell flavours of builds apart, see Flavour
+
 	// refine sets what other files than os-release tell better; may be nil.
 	refine func(*assay.Release, []assay.Release) []assay.Gap
 	// thirdParty says why a package is not the distribution's; may be nil.

@@ -246,6 +246,11 @@ func TestApplies(t *testing.T) {
 		{"a fix outside modules", "rocky", assay.Package{Module: label}, assay.Affected{Ranges: fix("1-1.el8")}, false},
 		{"a module's fix, stream not told", "rocky", assay.Package{Module: label}, assay.Affected{Ranges: fix("1-1.module+el8.9.0+1+abc")}, true},
 		{"a build without label", "rocky", assay.Package{Version: "1-0.module+el8.9.0+1+abc"}, assay.Affected{Ranges: fix("1-1.module+el8.9.0+1+abc")}, true},
+		{"a flavour", "ol", assay.Package{Version: "2:2.28-1.ksplice1.el8"}, assay.Affected{Qualifiers: assay.Qualifiers{Flavour: "ksplice"}}, true},
+		{"a plain build of what has a flavour", "ol", assay.Package{Version: "2.28-1.el8"}, assay.Affected{Qualifiers: assay.Qualifiers{Flavour: "ksplice"}}, false},
+		{"a flavour of what is plain", "ol", assay.Package{Version: "10:1.1.1k-5.el8_5_fips"}, assay.Affected{}, false},
+		{"Ubuntu's flavour", "ubuntu", assay.Package{Version: "3.0.2-0ubuntu1.10+Fips1"}, assay.Affected{Qualifiers: assay.Qualifiers{Flavour: "fips"}}, true},
+		{"a distribution without flavours", "rocky", assay.Package{Version: "1-1_fips"}, assay.Affected{}, true},
 		{"no fix", "rocky", assay.Package{Module: label}, assay.Affected{Ranges: []assay.Range{{}}}, true},
 	}
 	for _, tt := range tests {

@@ -14,7 +14,7 @@ var rpmFamilies = []Family{
 	rpm("rhel", "Red Hat Enterprise Linux", numbered("rhel", 1), "red hat"),
 	rpm("centos", "CentOS", centosStream, "centos", "red hat"),
 	rpm("fedora", "Fedora", numbered("fedora", 1), "fedora"),
-	rpm("ol", "Oracle Linux", numbered("oracle", 1), "oracle"),
+	flavoured(rpm("ol", "Oracle Linux", numbered("oracle", 1), "oracle")),
 	rpm("amzn", "Amazon Linux", amazonStream, "amazon"),
 	named(rpm("sles", "SUSE Linux Enterprise Server", numbered("sles", 2), "suse"), "sles_sap", "sled"),
 	named(rpm("sle-micro", "SUSE Linux Enterprise Micro", numbered("sle-micro", 2), "suse"), "sl-micro", "suse-microos", "sle-micro-rancher"),
@@ -34,6 +34,8 @@ func rpm(id, title string, stream func(assay.Release) assay.Stream, vendors ...s
 }
 
 func bySource(f Family) Family { f.BySource = true; return f }
+
+func flavoured(f Family) Family { f.flavours = true; return f }
 
 func named(f Family, names ...string) Family { f.Names = names; return f }
 

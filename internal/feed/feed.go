@@ -7,29 +7,91 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/feed/almalinux"
 	"github.com/assaysec/assay/internal/feed/alpine"
+	"github.com/assaysec/assay/internal/feed/arch"
+	"github.com/assaysec/assay/internal/feed/azurelinux"
+	"github.com/assaysec/assay/internal/feed/bitnami"
 	"github.com/assaysec/assay/internal/feed/chainguard"
+	"github.com/assaysec/assay/internal/feed/cpan"
+	"github.com/assaysec/assay/internal/feed/cvelist"
 	"github.com/assaysec/assay/internal/feed/debian"
 	"github.com/assaysec/assay/internal/feed/debianchangelogs"
+	"github.com/assaysec/assay/internal/feed/drupal"
+	"github.com/assaysec/assay/internal/feed/echo"
+	"github.com/assaysec/assay/internal/feed/elixir"
 	"github.com/assaysec/assay/internal/feed/eol"
 	"github.com/assaysec/assay/internal/feed/epss"
+	"github.com/assaysec/assay/internal/feed/gentoo"
+	"github.com/assaysec/assay/internal/feed/ghsa"
+	"github.com/assaysec/assay/internal/feed/glad"
+	"github.com/assaysec/assay/internal/feed/govulndb"
+	"github.com/assaysec/assay/internal/feed/haskell"
+	"github.com/assaysec/assay/internal/feed/homebrew"
+	"github.com/assaysec/assay/internal/feed/julia"
 	"github.com/assaysec/assay/internal/feed/kev"
+	"github.com/assaysec/assay/internal/feed/kubernetes"
 	"github.com/assaysec/assay/internal/feed/mavenindex"
+	"github.com/assaysec/assay/internal/feed/nodecore"
 	"github.com/assaysec/assay/internal/feed/nvd"
+	"github.com/assaysec/assay/internal/feed/oracle"
+	"github.com/assaysec/assay/internal/feed/osv"
+	"github.com/assaysec/assay/internal/feed/photon"
+	"github.com/assaysec/assay/internal/feed/phpsec"
+	"github.com/assaysec/assay/internal/feed/pysec"
+	"github.com/assaysec/assay/internal/feed/r"
+	"github.com/assaysec/assay/internal/feed/retirejs"
+	"github.com/assaysec/assay/internal/feed/rootio"
+	"github.com/assaysec/assay/internal/feed/rubysec"
+	"github.com/assaysec/assay/internal/feed/rustsec"
+	"github.com/assaysec/assay/internal/feed/seal"
+	"github.com/assaysec/assay/internal/feed/ubuntu"
+	"github.com/assaysec/assay/internal/feed/vexhub"
 	"github.com/assaysec/assay/internal/feed/vulnrichment"
 	"github.com/assaysec/assay/internal/feed/wolfi"
 )
 
-// All lists the feeds: distributions first, then what is known of
+// All lists the feeds: of distributions, of ecosystems, and what is known of
 // vulnerabilities themselves, in the order in which the first word counts, and
-// of the distributions.
+// of releases.
 func All() []assay.Feed {
 	return []assay.Feed{
 		almalinux.Feed{},
 		alpine.Feed{},
+		arch.Feed{},
+		azurelinux.Feed{},
 		chainguard.Feed{},
 		debian.Feed{},
+		echo.Feed{},
+		gentoo.Feed{},
+		oracle.Feed{},
+		photon.Feed{},
+		rootio.Feed{},
+		seal.Feed{},
+		ubuntu.Feed{},
 		wolfi.Feed{},
+
+		bitnami.Feed{},
+		cpan.Feed{},
+		drupal.Feed{},
+		elixir.Feed{},
+		ghsa.Feed{},
+		glad.Feed{},
+		govulndb.Feed{},
+		haskell.Feed{},
+		homebrew.Feed{},
+		julia.Feed{},
+		kubernetes.Feed{},
+		nodecore.Feed{},
+		osv.Feed{},
+		phpsec.Feed{},
+		pysec.Feed{},
+		r.Feed{},
+		retirejs.Feed{},
+		rubysec.Feed{},
+		rustsec.Feed{},
+
+		vexhub.Feed{},
 		nvd.Feed{},
+		cvelist.Feed{},
 		vulnrichment.Feed{},
 		kev.Feed{},
 		epss.Feed{},
@@ -48,9 +110,12 @@ func DebianChangelogs(packages []string) assay.Feed {
 	return debianchangelogs.Feed{Packages: packages}
 }
 
-// ForScans lists the feeds that a scan asks by itself: all but those that have
-// no documents smaller than the whole of what they know, which is too much to
-// get for one image (vulnrichment, some 400 MB in 2026).
+// whole names the feeds whose documents are the whole of what they know, hundreds
+// of megabytes, and to which others give what a scan needs most.
+var whole = []string{"cvelist", "ghsa", "vulnrichment"}
+
+// ForScans lists the feeds that a scan asks by itself: all but those that are
+// too much to get for one image.
 func ForScans() []assay.Feed {
-	return slices.DeleteFunc(All(), func(f assay.Feed) bool { return f == assay.Feed(vulnrichment.Feed{}) })
+	return slices.DeleteFunc(All(), func(f assay.Feed) bool { return slices.Contains(whole, f.Name()) })
 }

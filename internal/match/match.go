@@ -116,6 +116,13 @@ func (m *matcher) one(ctx context.Context, i int, p *assay.Package) error {
 	if len(advisories) == 0 {
 		return nil
 	}
+	if f := m.family.Flavoured(p); f != "" && !slices.ContainsFunc(advisories, func(a assay.Advisory) bool {
+		return slices.ContainsFunc(a.Affected, func(x assay.Affected) bool { return x.Qualifiers.Flavour == f })
+	}) {
+		m.gaps = append(m.gaps, assay.Gap{Where: "package " + p.Name + " " + p.Version, What: fmt.Sprintf(
+			"a build of flavour %s, of which the %d advisories about %s say nothing", f, len(advisories), name)})
+		return nil
+	}
 	key, err := m.scheme.Key(ver)
 	if err != nil {
 		m.gaps = append(m.gaps, assay.Gap{Where: "package " + p.Name + " " + p.Version, What: fmt.Sprintf(

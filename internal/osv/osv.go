@@ -181,14 +181,22 @@ func (a *Affected) Intervals(compare func(x, y string) (int, error)) []assay.Ran
 // empty interval, as RustSec writes (RUSTSEC-2022-0012, August 2026).
 func (r Range) intervals(compare func(x, y string) (int, error)) []assay.Range {
 	events := slices.Clone(r.Events)
+	same := func(x, y string) bool { return x == y }
 	if compare != nil {
 		sortEvents(events, compare)
+		same = func(x, y string) bool {
+			if x == "" || y == "" || x == y {
+				return x == y
+			}
+			c, err := compare(x, y)
+			return err == nil && c == 0
+		}
 	}
 	var out []assay.Range
 	open, fixed := false, ""
 	for _, e := range events {
 		switch {
-		case e.Introduced != "" && e.Introduced == fixed: // empty
+		case e.Introduced != "" && same(e.Introduced, fixed): // empty
 		case e.Introduced != "" && !open:
 			open = true
 			out = append(out, assay.Range{Introduced: beginning(e.Introduced)})
@@ -196,7 +204,7 @@ func (r Range) intervals(compare func(x, y string) (int, error)) []assay.Range {
 		case (e.Fixed != "" || e.LastAffected != "") && open:
 			open = false
 			last := &out[len(out)-1]
-			if last.Fixed, last.LastAffected = e.Fixed, e.LastAffected; e.Fixed != "" && e.Fixed == last.Introduced {
+			if last.Fixed, last.LastAffected = e.Fixed, e.LastAffected; e.Fixed != "" && same(e.Fixed, last.Introduced) {
 				out = out[:len(out)-1]
 			}
 		case e.Fixed != "":

@@ -13,6 +13,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/version"
 )
 
 // numbers orders versions that are numbers.
@@ -117,4 +118,14 @@ func ordered(a Affected) bool {
 		}
 	}
 	return true
+}
+
+// TestSpellings: what begins and ends at one version, spelled in two ways, is
+// empty, and leaves nothing open.
+func TestSpellings(t *testing.T) {
+	r := Range{Type: "SEMVER", Events: []Event{{Introduced: "1.23.0-0"}, {Fixed: "1.23.5"}, {Introduced: "1.24.0-0"}, {Fixed: "1.24.0"}}}
+	got := r.intervals(func(x, y string) (int, error) { return version.Compare(version.Bitnami, x, y) })
+	if want := []assay.Range{{Introduced: "1.23.0-0", Fixed: "1.23.5"}}; !slices.Equal(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
+	}
 }

@@ -7,13 +7,18 @@ package kubernetes
 
 import (
 	"context"
+	"errors"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/osv"
 )
 
-// Document is the main branch of the database.
-const Document = "https://github.com/kubernetes-sigs/cve-feed-osv/archive/refs/heads/main.tar.gz"
+// Document is the main branch of the database, Copy OSV's copy, for where only
+// that is mirrored.
+const (
+	Document = "https://github.com/kubernetes-sigs/cve-feed-osv/archive/refs/heads/main.tar.gz"
+	Copy     = "https://osv-vulnerabilities.storage.googleapis.com/Kubernetes/all.zip"
+)
 
 // Feed reads the archive.
 type Feed struct{}
@@ -26,5 +31,10 @@ func (Feed) Streams() []assay.Stream { return []assay.Stream{"kubernetes"} }
 
 // Fetch implements assay.Feed.
 func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
-	return osv.Publisher{Feed: f.Name(), Page: "https://www.cve.org/CVERecord?id=", Wanted: osv.Wants(wanted, f.Streams())}.Fetch(ctx, g, Document, s)
+	p := osv.Publisher{Feed: f.Name(), Page: "https://www.cve.org/CVERecord?id=", Wanted: osv.Wants(wanted, f.Streams())}
+	err := p.Fetch(ctx, g, Document, s)
+	if errors.Is(err, assay.ErrNotFound) {
+		err = p.Fetch(ctx, g, Copy, s)
+	}
+	return err
 }

@@ -138,6 +138,10 @@ func documents(ctx context.Context, g assay.Getter, p map[string]string) (io.Rea
 			}
 		}
 	}
+	if k, ok := g.(assay.Keeper); ok && p != nil { // so that whether it is new is asked of the properties alone
+		body, err := k.GetEdition(ctx, Whole, p["nexus.index.timestamp"])
+		return body, nil, err
+	}
 	body, err := g.Get(ctx, Whole)
 	return body, nil, err
 }

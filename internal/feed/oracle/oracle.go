@@ -19,6 +19,7 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/cve"
 	"github.com/assaysec/assay/internal/cvss"
+	"github.com/assaysec/assay/internal/distro"
 	"github.com/assaysec/assay/internal/oval"
 )
 
@@ -163,7 +164,7 @@ func affected(d *oval.Definition) (streams []assay.Stream, rows map[assay.Stream
 			arches = []string{""}
 		}
 		for _, name := range p.Names {
-			b := build{stream, name, p.Module(), flavour(p.EVR)}
+			b := build{stream, name, p.Module(), distro.Flavour(p.EVR)}
 			if fixes[b] == nil {
 				fixes[b] = map[string][]string{}
 				order = append(order, b)
@@ -195,16 +196,6 @@ func release(d *oval.Definition, p *oval.Package) assay.Stream {
 		if m := installed.FindStringSubmatch(all[0] + " is installed"); m != nil {
 			return assay.Stream("oracle:" + m[1])
 		}
-	}
-	return ""
-}
-
-func flavour(version string) string {
-	switch {
-	case strings.Contains(version, ".ksplice"):
-		return "ksplice"
-	case strings.Contains(version, "_fips"):
-		return "fips"
 	}
 	return ""
 }

@@ -14,6 +14,8 @@ package osv
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -138,15 +140,28 @@ func (d folder) emit(p osv.Publisher, r *osv.Record, s assay.Sink) error {
 // is little, and otherwise the archive of today.
 func (d folder) fetch(ctx context.Context, g assay.Getter, p osv.Publisher, s assay.Sink) error {
 	if k, ok := g.(assay.Keeper); ok {
-		c, err := d.changes(ctx, k)
-		if err != nil {
+		c, edition, err := d.changes(ctx, k)
+		switch {
+		case err != nil:
 			return err
-		}
-		if c != nil {
+		case c != nil:
 			return c.replay(ctx, k, p, s)
+		case edition != "":
+			g = pinned{k, edition}
 		}
 	}
 	return osv.Walk(ctx, g, d.url("all.zip"), osv.IsRecord, s, func(_ string, r *osv.Record) error { return d.emit(p, r, s) })
+}
+
+// pinned gets the archive as the edition that the list of its records tells, so
+// that whether there is a new one is asked of the list alone.
+type pinned struct {
+	assay.Keeper
+	edition string
+}
+
+func (p pinned) Get(ctx context.Context, url string) (io.ReadCloser, error) {
+	return p.GetEdition(ctx, url, p.edition)
 }
 
 // changes is what differs between an archive and the bucket's records.
@@ -157,28 +172,31 @@ type changes struct {
 }
 
 // changes compares the archive held with the bucket's list; nil where there is
-// none to compare or too much differs.
-func (d folder) changes(ctx context.Context, k assay.Keeper) (*changes, error) {
-	held, err := k.Held(ctx, d.url("all.zip"))
-	if errors.Is(err, assay.ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer held.Close()
+// none to compare or too much differs. The edition is a word for the list's
+// state, "" where there is no list.
+func (d folder) changes(ctx context.Context, k assay.Keeper) (_ *changes, edition string, err error) {
 	list, err := k.Get(ctx, d.url("modified_id.csv"))
 	if errors.Is(err, assay.ErrNotFound) {
-		return nil, nil
+		return nil, "", nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	defer list.Close()
 	c := &changes{folder: d, changed: map[string]bool{}}
-	if c.now, err = parseList(list); err != nil {
-		return nil, fmt.Errorf("%s: %w", d.url("modified_id.csv"), err)
+	h := sha256.New()
+	if c.now, err = parseList(io.TeeReader(list, h)); err != nil {
+		return nil, "", fmt.Errorf("%s: %w", d.url("modified_id.csv"), err)
 	}
+	edition = hex.EncodeToString(h.Sum(nil))
+	held, err := k.Held(ctx, d.url("all.zip"))
+	if errors.Is(err, assay.ErrNotFound) {
+		return nil, edition, nil
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	defer held.Close()
 	for id := range c.now {
 		c.changed[id] = true
 	}
@@ -192,12 +210,12 @@ func (d folder) changes(ctx context.Context, k assay.Keeper) (*changes, error) {
 		return nil
 	})
 	if ctx.Err() != nil {
-		return nil, ctx.Err()
+		return nil, "", ctx.Err()
 	}
 	if err != nil || len(c.changed) > maxChanged {
-		return nil, nil // get it anew
+		return nil, edition, nil // get it anew
 	}
-	return c, nil
+	return c, edition, nil
 }
 
 // parseList reads modified_id.csv.
@@ -206,8 +224,8 @@ func parseList(r io.Reader) (map[string]time.Time, error) {
 	lines := bufio.NewScanner(limit.Reader(r, maxIndex))
 	for lines.Scan() {
 		when, id, ok := strings.Cut(strings.TrimSpace(lines.Text()), ",")
-		t := cve.Time(when)
-		if !ok || t.IsZero() || id == "" || strings.ContainsAny(id, "/\\") {
+		t, err := time.Parse(time.RFC3339, when) // records without a date have the year 1
+		if !ok || err != nil || id == "" || strings.ContainsAny(id, "/\\") {
 			return nil, fmt.Errorf("%.80q is no time and identifier: %w", lines.Text(), assay.ErrMalformed)
 		}
 		now[id] = t
@@ -234,7 +252,10 @@ func (c *changes) replay(ctx context.Context, k assay.Keeper, p osv.Publisher, s
 			return nil
 		}
 		r, err := osv.Parse(b)
-		if err != nil || c.changed[r.ID] || c.now[r.ID].IsZero() {
+		if err != nil || c.changed[r.ID] {
+			return nil
+		}
+		if _, listed := c.now[r.ID]; !listed {
 			return nil
 		}
 		return c.emit(p, r, s)

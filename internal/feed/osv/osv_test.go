@@ -76,6 +76,9 @@ func (k *keeper) Held(ctx context.Context, url string) (io.ReadCloser, error) {
 }
 
 func (k *keeper) GetEdition(ctx context.Context, url, edition string) (io.ReadCloser, error) {
+	if edition != "" && !strings.HasSuffix(url, ".json") {
+		edition = "of an edition"
+	}
 	k.got = append(k.got, strings.TrimPrefix(url, Bucket)+" "+edition)
 	return k.Documents.Get(ctx, url)
 }
@@ -95,14 +98,14 @@ func TestChanges(t *testing.T) {
 		want, got  []string
 		skipped    int
 	}{
-		{"nothing held", later + ",X-1\n", nil, []string{"X-1 today"}, []string{"PyPI/all.zip"}, 0},
+		{"nothing held", later + ",X-1\n", nil, []string{"X-1 today"}, []string{"PyPI/modified_id.csv", "PyPI/all.zip of an edition"}, 0},
 		{"no list", "", old, []string{"X-1 same"}, []string{"PyPI/modified_id.csv", "PyPI/all.zip"}, 0},
 		{"little", later + ",X-2\n" + later + ",X-4\n" + later + ",X-5\n" + day + ",X-1\n", old,
 			[]string{"X-1 same", "X-2 now", "X-4 new"},
 			[]string{"PyPI/modified_id.csv", "PyPI/X-2.json " + later, "PyPI/X-4.json " + later, "PyPI/X-5.json " + later}, 1},
 		{"nothing", day + ",X-1\r\n" + day + ",X-2\n", old, []string{"X-1 same", "X-2 changed"}, []string{"PyPI/modified_id.csv"}, 0},
-		{"much", many, old, []string{"X-1 today"}, []string{"PyPI/modified_id.csv", "PyPI/all.zip"}, 0},
-		{"held is damaged", day + ",X-1\n", []byte("PK"), []string{"X-1 today"}, []string{"PyPI/modified_id.csv", "PyPI/all.zip"}, 0},
+		{"much", many, old, []string{"X-1 today"}, []string{"PyPI/modified_id.csv", "PyPI/all.zip of an edition"}, 0},
+		{"held is damaged", day + ",X-1\n", []byte("PK"), []string{"X-1 today"}, []string{"PyPI/modified_id.csv", "PyPI/all.zip of an edition"}, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			k := &keeper{Documents: contract.Documents{

@@ -13,14 +13,19 @@ package seal
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/osv"
 )
 
-// Document is the archive about renamed packages.
-const Document = "https://vulnfeed.sealsecurity.io/v1/osv/renamed/vulnerabilities.zip"
+// Document is the archive about renamed packages, Copy OSV's copy, for where only
+// that is mirrored.
+const (
+	Document = "https://vulnfeed.sealsecurity.io/v1/osv/renamed/vulnerabilities.zip"
+	Copy     = "https://osv-vulnerabilities.storage.googleapis.com/Seal/all.zip"
+)
 
 // distributions have their stream and version scheme by Seal's name.
 var distributions = map[string]osv.Place{
@@ -46,7 +51,12 @@ func (Feed) Streams() []assay.Stream { return append([]assay.Stream{"seal:*"}, s
 
 // Fetch implements assay.Feed.
 func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
-	return osv.Publisher{Feed: f.Name(), Wanted: osv.Wants(wanted, f.Streams()), Place: place}.Fetch(ctx, g, Document, s)
+	p := osv.Publisher{Feed: f.Name(), Wanted: osv.Wants(wanted, f.Streams()), Place: place}
+	err := p.Fetch(ctx, g, Document, s)
+	if errors.Is(err, assay.ErrNotFound) {
+		err = p.Fetch(ctx, g, Copy, s)
+	}
+	return err
 }
 
 // place finds the packages of "Seal:Red Hat:7" and "Seal:Python", with and

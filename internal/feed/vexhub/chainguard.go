@@ -1,0 +1,93 @@
+package vexhub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/limit"
+	"github.com/assaysec/assay/internal/vex"
+)
+
+// Chainguard is the folder of Chainguard's documents, ChainguardList the list of
+// them.
+const (
+	Chainguard     = "https://libraries.cgr.dev/openvex/v1/"
+	ChainguardList = Chainguard + "all.json"
+)
+
+const (
+	maxList     = 64 << 20 // 200 documents are known (2026)
+	maxDocument = 64 << 20 // of all versions of one library
+)
+
+// paths are what the list may name: documents by ecosystem.
+var paths = regexp.MustCompile(`^[\w@+-][\w@.+-]*(?:/[\w@+-][\w@.+-]*)*\.json$`)
+
+// An entry of the list.
+type entry struct {
+	ID       string `json:"id"`       // path below the folder
+	Modified string `json:"modified"` // when the document was changed
+}
+
+// chainguard hands over the documents on the list, in the order of their paths.
+// From a Getter that keeps them only those that changed are got.
+func (e *emitter) chainguard(ctx context.Context) error {
+	var list struct {
+		Entries []entry `json:"entries"`
+	}
+	if err := e.json(ctx, ChainguardList, maxList, &list); err != nil {
+		return err
+	}
+	slices.SortFunc(list.Entries, func(a, b entry) int { return strings.Compare(a.ID, b.ID) })
+	found := false
+	for _, d := range list.Entries {
+		if !paths.MatchString(d.ID) {
+			e.s.Skip(d.ID, "malformed entry of the list")
+			continue
+		}
+		err := e.single(ctx, d.ID, d.Modified)
+		if errors.Is(err, assay.ErrNotFound) {
+			e.s.Skip(d.ID, "document not there")
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		found = true
+	}
+	if !found {
+		return malformed(ChainguardList, "none of the documents on it is there")
+	}
+	return nil
+}
+
+// single hands over one document, of an edition.
+func (e *emitter) single(ctx context.Context, id, edition string) error {
+	url := Chainguard + id
+	var body io.ReadCloser
+	var err error
+	if k, ok := e.g.(assay.Keeper); ok && edition != "" {
+		body, err = k.GetEdition(ctx, url, edition)
+	} else {
+		body, err = e.g.Get(ctx, url)
+	}
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	b, err := limit.ReadAll(body, maxDocument)
+	if err != nil {
+		return fmt.Errorf("%s: %w", url, err)
+	}
+	d, faults, err := vex.Parse(b)
+	if err != nil {
+		return fmt.Errorf("%s: %w", url, err)
+	}
+	return e.document(id, url, d, faults, nil)
+}

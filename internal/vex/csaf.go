@@ -1,0 +1,178 @@
+package vex
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/csaf"
+)
+
+// csafGroups have their status, in the order in which statements come.
+var csafGroups = []struct {
+	group  string
+	status assay.Status
+}{
+	{csaf.KnownNotAffected, assay.StatusNotAffected},
+	{csaf.Fixed, assay.StatusFixed},
+	{csaf.FirstFixed, assay.StatusFixed},
+	{csaf.KnownAffected, assay.StatusAffected},
+	{csaf.FirstAffected, assay.StatusAffected},
+	{csaf.LastAffected, assay.StatusAffected},
+	{csaf.UnderInvestigation, assay.StatusUnderInvestigation},
+}
+
+func (r *reader) csaf(b []byte) error {
+	d, err := csaf.Parse(b)
+	if err != nil {
+		var syntax *json.SyntaxError
+		if errors.As(err, &syntax) {
+			err = fmt.Errorf("offset %d: %w", syntax.Offset, err)
+		}
+		return err
+	}
+	r.doc.ID, r.doc.Author, r.doc.Timestamp = d.ID, d.Publisher.Name, d.Modified
+	if d.Withdrawn() {
+		r.fault("document", "withdrawn", "")
+		return nil
+	}
+	for i := range d.Vulnerabilities {
+		v := &d.Vulnerabilities[i]
+		where := fmt.Sprintf("vulnerabilities[%d]", i)
+		name, aliases := csafNames(v)
+		if name == "" {
+			r.fault(where, "no vulnerability", "")
+			continue
+		}
+		if n := listed(v); n > maxParts {
+			return fmt.Errorf("%s: %d products: %w", where, n, assay.ErrTooLarge)
+		}
+		for _, s := range csafStatements(d, v) {
+			s.Vulnerability, s.Aliases = name, aliases
+			if err := r.add(where, s); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// listed is how many products the status of a vulnerability lists.
+func listed(v *csaf.Vulnerability) (n int) {
+	for _, ids := range v.Products {
+		n += len(ids)
+	}
+	return n
+}
+
+func csafNames(v *csaf.Vulnerability) (name string, aliases []string) {
+	name = v.CVE
+	for _, id := range v.IDs {
+		switch {
+		case name == "":
+			name = id.Text
+		case id.Text != "" && id.Text != name && !slices.Contains(aliases, id.Text):
+			aliases = append(aliases, id.Text)
+		}
+	}
+	return name, aliases
+}
+
+// csafStatements groups the products of a vulnerability by what holds of them.
+func csafStatements(d *csaf.Document, v *csaf.Vulnerability) (out []Statement) {
+	type said struct {
+		status                        assay.Status
+		justification, impact, action string
+	}
+	labels, impacts, actions := words{}, words{}, words{}
+	for i := range v.Flags {
+		labels.add(v.Flags[i].Label, v.Flags[i].Products)
+	}
+	for i := range v.Threats {
+		if v.Threats[i].Category == "impact" {
+			impacts.add(v.Threats[i].Details, v.Threats[i].Products)
+		}
+	}
+	for i := range v.Remediations {
+		actions.add(v.Remediations[i].Details, v.Remediations[i].Products)
+	}
+	at := map[said]int{}
+	for _, g := range csafGroups {
+		for _, id := range v.Products[g.group] {
+			k := said{status: g.status}
+			switch g.status {
+			case assay.StatusNotAffected:
+				k.justification, k.impact = labels.of(id), impacts.of(id)
+			case assay.StatusAffected:
+				k.action = actions.of(id)
+			}
+			i, ok := at[k]
+			if !ok {
+				i = len(out)
+				at[k] = i
+				out = append(out, Statement{Status: k.status, Justification: k.justification, Impact: k.impact, ActionStatement: k.action})
+			}
+			out[i].Products = append(out[i].Products, csafProducts(d.Products[id], id)...)
+		}
+	}
+	return out
+}
+
+// words are what is said of products, by their ID; under "" what is said of all.
+type words map[string]string
+
+// add says a word of products, or of all where there are none. The first counts.
+func (w words) add(word string, products []string) {
+	if len(products) == 0 {
+		products = []string{""}
+	}
+	for _, id := range products {
+		if w[id] == "" {
+			w[id] = word
+		}
+	}
+}
+
+func (w words) of(id string) string {
+	if s := w[id]; s != "" {
+		return s
+	}
+	return w[""]
+}
+
+// maxChain bounds chains of products that are parts of others; 3 is usual.
+const maxChain = 64
+
+// csafProducts is a product by its own identifiers and, where it is a part in
+// its relation to a whole, the whole with the part as subcomponent.
+func csafProducts(p *csaf.Product, id string) (out []Product) {
+	if p == nil {
+		return []Product{{ID: id}}
+	}
+	if p.Part != nil && p.Whole != nil {
+		part, whole := p.Part, p.Whole
+		for range maxChain {
+			if part.PURL != "" || part.Part == nil {
+				break
+			}
+			part = part.Part
+		}
+		if whole.PURL == "" && whole.CPE == "" {
+			whole = whole.Root()
+		}
+		out = append(out, Product{PURL: whole.PURL, CPE: whole.CPE, ID: whole.ID, Subcomponents: []string{csafName(part)}})
+	}
+	if len(out) == 0 || p.PURL != "" {
+		out = append(out, Product{PURL: p.PURL, CPE: p.CPE, ID: p.ID})
+	}
+	return out
+}
+
+func csafName(p *csaf.Product) string {
+	if p.PURL != "" {
+		return p.PURL
+	}
+	return p.ID
+}

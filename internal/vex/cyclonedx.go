@@ -1,0 +1,306 @@
+package vex
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/assaysec/assay"
+)
+
+// Bounds of a bill of materials.
+const (
+	maxComponents      = 2_000_000 // of an image with every file there are 100,000
+	maxVulnerabilities = 500_000   // more than there are CVEs
+)
+
+// one is a list that some write as its only element.
+type one[T any] []T
+
+// UnmarshalJSON takes an array or an element.
+func (o *one[T]) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] == '[' {
+		return json.Unmarshal(b, (*[]T)(o))
+	}
+	var v T
+	if err := json.Unmarshal(b, &v); err != nil {
+		return err
+	}
+	*o = one[T]{v}
+	return nil
+}
+
+type cdxMetadata struct {
+	Timestamp    string       `json:"timestamp"`
+	Authors      []cdxParty   `json:"authors"`
+	Manufacturer cdxParty     `json:"manufacturer"`
+	Manufacture  cdxParty     `json:"manufacture"` // before 1.6
+	Supplier     cdxParty     `json:"supplier"`
+	Component    cdxComponent `json:"component"`
+}
+
+type cdxParty struct {
+	Name string `json:"name"`
+}
+
+type cdxComponent struct {
+	Ref        string         `json:"bom-ref"`
+	PURL       string         `json:"purl"`
+	CPE        string         `json:"cpe"`
+	Components []cdxComponent `json:"components"`
+}
+
+type cdxVulnerability struct {
+	ID         string `json:"id"`
+	References []struct {
+		ID string `json:"id"`
+	} `json:"references"`
+	Analysis struct {
+		State         string      `json:"state"`
+		Justification string      `json:"justification"`
+		Response      one[string] `json:"response"`
+		Detail        string      `json:"detail"`
+		First         string      `json:"firstIssued"`
+		Last          string      `json:"lastUpdated"`
+	} `json:"analysis"`
+	Recommendation string       `json:"recommendation"`
+	Affects        []cdxAffects `json:"affects"`
+	where          string
+}
+
+type cdxAffects struct {
+	Ref      string `json:"ref"`
+	Versions one[struct {
+		Version string `json:"version"`
+		Range   string `json:"range"`
+		Status  string `json:"status"`
+	}] `json:"versions"`
+}
+
+// cdxStates are the states of an analysis. A bill of materials may list a
+// vulnerability without one, which tells nothing of its impact.
+var cdxStates = map[string]assay.Status{
+	"": assay.StatusUnknown, "resolved": assay.StatusFixed, "resolved_with_pedigree": assay.StatusFixed,
+	"exploitable": assay.StatusAffected, "in_triage": assay.StatusUnderInvestigation,
+	"false_positive": assay.StatusNotAffected, "not_affected": assay.StatusNotAffected,
+}
+
+// A bom is what of a bill of materials vulnerabilities point to.
+type bom struct {
+	serial, version string
+	meta            cdxMetadata
+	components      []cdxComponent
+	vulnerabilities []cdxVulnerability
+	refs            map[string]Product
+}
+
+func (r *reader) cyclonedx(b []byte) error {
+	d, bom, elements := decoder(b), &bom{refs: map[string]Product{}}, 0
+	each := func(key string, most int, v func(where string) (any, func())) error {
+		return d.Array(func() error {
+			where := fmt.Sprintf("%s[%d]", key, elements)
+			if elements++; elements > most {
+				return fmt.Errorf("over %d %s: %w", most, key, assay.ErrTooLarge)
+			}
+			to, done := v(where)
+			ok, err := r.element(d, where, to)
+			if ok {
+				done()
+			}
+			return err
+		})
+	}
+	err := d.Object(func(key string) error {
+		elements = 0
+		switch key {
+		case "serialNumber":
+			return text(d, key, &bom.serial)
+		case "version":
+			var n json.Number
+			if ok, err := d.Value(&n); err != nil || !ok {
+				return err
+			}
+			bom.version = n.String()
+		case "metadata":
+			_, err := r.element(d, key, &bom.meta)
+			return err
+		case "components":
+			return each(key, maxComponents, func(string) (any, func()) {
+				var c cdxComponent
+				return &c, func() { bom.components = append(bom.components, c) }
+			})
+		case "vulnerabilities":
+			return each(key, maxVulnerabilities, func(where string) (any, func()) {
+				v := cdxVulnerability{where: where}
+				return &v, func() { bom.vulnerabilities = append(bom.vulnerabilities, v) }
+			})
+		default:
+			return d.Skip()
+		}
+		return nil
+	})
+	if err == nil {
+		err = d.End()
+	}
+	if err != nil {
+		return err
+	}
+	bom.index(append(bom.components, bom.meta.Component))
+	return r.bom(bom)
+}
+
+// index notes the components by their references.
+func (b *bom) index(all []cdxComponent) {
+	for i := range all {
+		if c := &all[i]; c.Ref != "" {
+			b.refs[c.Ref] = Product{PURL: c.PURL, CPE: c.CPE, ID: c.Ref}
+		}
+		b.index(all[i].Components)
+	}
+}
+
+func (r *reader) bom(b *bom) error {
+	if r.doc.ID = b.serial; r.doc.ID != "" && b.version != "" {
+		r.doc.ID += "/" + b.version
+	}
+	for _, a := range append(b.meta.Authors, b.meta.Manufacturer, b.meta.Manufacture, b.meta.Supplier) {
+		if r.doc.Author == "" {
+			r.doc.Author = a.Name
+		}
+	}
+	at, ok := instant(b.meta.Timestamp)
+	if !ok {
+		return fmt.Errorf("metadata.timestamp: %.80q is no time: %w", b.meta.Timestamp, assay.ErrMalformed)
+	}
+	r.doc.Timestamp = at
+	for i := range b.vulnerabilities {
+		if err := r.cdxVulnerability(b, &b.vulnerabilities[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *reader) cdxVulnerability(b *bom, v *cdxVulnerability) error {
+	a := &v.Analysis
+	status, known := cdxStates[a.State]
+	issued := a.Last
+	if issued == "" {
+		issued = a.First
+	}
+	at, isTime := instant(issued)
+	switch {
+	case v.ID == "":
+		r.fault(v.where+".id", "no vulnerability", "")
+		return nil
+	case !known:
+		r.fault(v.where+".analysis.state", "unknown status", fmt.Sprintf("%.80q", a.State))
+		return nil
+	case !isTime:
+		r.fault(v.where+".analysis", "malformed time", fmt.Sprintf("%.80q", issued))
+		return nil
+	}
+	s := Statement{
+		Vulnerability: v.ID, Status: status, Timestamp: at, Justification: a.Justification, Impact: a.Detail,
+		ActionStatement: v.Recommendation,
+	}
+	if s.ActionStatement == "" {
+		s.ActionStatement = strings.Join(a.Response, ", ")
+	}
+	for _, ref := range v.References {
+		if ref.ID != "" && ref.ID != v.ID {
+			s.Aliases = append(s.Aliases, ref.ID)
+		}
+	}
+	spared := s // what it says of the versions that are not affected
+	spared.Status, spared.ActionStatement = assay.StatusNotAffected, ""
+	for _, affects := range v.Affects {
+		if affects.Ref == "" {
+			r.fault(v.where+".affects", "no identifier", "")
+			continue
+		}
+		in, out := b.products(&affects, status)
+		s.Products, spared.Products = append(s.Products, in...), append(spared.Products, out...)
+	}
+	if len(spared.Products) > 0 {
+		if err := r.add(v.where, spared); err != nil {
+			return err
+		}
+	}
+	if len(s.Products) == 0 && len(v.Affects) > 0 {
+		return nil
+	}
+	return r.add(v.where, s)
+}
+
+// products are the versions that are meant: those listed, or whatever the
+// reference names. Where the status is not that all is well, the versions that
+// are said to be unaffected come apart; those of unknown status tell nothing. A
+// range of versions is a bare ID, for package URLs have none.
+func (b *bom) products(a *cdxAffects, status assay.Status) (in, out []Product) {
+	p := b.find(a.Ref)
+	if len(a.Versions) == 0 {
+		return []Product{p}, nil
+	}
+	well := status == assay.StatusNotAffected || status == assay.StatusFixed
+	for _, v := range a.Versions {
+		q := Product{ID: p.ID + " " + v.Range}
+		if v.Version != "" {
+			q = Product{ID: p.ID + " " + v.Version}
+			if u, err := ParsePURL(p.PURL); err == nil && (u.Version() == "" || u.Version() == v.Version) {
+				u.url.Version = v.Version
+				q.PURL = u.url.ToString()
+			}
+		}
+		if v.Status == "unaffected" && !well {
+			out = append(out, q)
+		} else if v.Status != "unknown" {
+			in = append(in, q)
+		}
+	}
+	return in, out
+}
+
+// find returns what a reference names: a component of the document, one of
+// another by BOM-Link, or a package URL.
+func (b *bom) find(ref string) Product {
+	if p, ok := b.refs[ref]; ok {
+		return p
+	}
+	p := Product{ID: ref}
+	serial, version, in, ok := BOMLink(ref)
+	if ok {
+		if own, found := b.refs[in]; found && b.serial == "urn:uuid:"+serial && b.version == strconv.Itoa(version) {
+			return own
+		}
+		ref = in
+	}
+	if isPURL(ref) {
+		p.PURL = ref
+	}
+	return p
+}
+
+// BOMLink reads a BOM-Link, "urn:cdx:SERIAL/VERSION#REF": the bill of materials
+// and what in it, "" being all.
+// https://cyclonedx.org/capabilities/bomlink
+func BOMLink(s string) (serial string, version int, ref string, ok bool) {
+	rest, ok := strings.CutPrefix(s, "urn:cdx:")
+	if !ok {
+		return "", 0, "", false
+	}
+	rest, ref, _ = strings.Cut(rest, "#")
+	serial, number, _ := strings.Cut(rest, "/")
+	version, err := strconv.Atoi(number)
+	if err != nil || serial == "" {
+		return "", 0, "", false
+	}
+	if !isPURL(ref) { // some do not escape package URLs, whose own escapes must stay
+		if u, err := url.PathUnescape(ref); err == nil {
+			ref = u
+		}
+	}
+	return serial, version, ref, true
+}

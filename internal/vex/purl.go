@@ -1,0 +1,90 @@
+package vex
+
+import (
+	"fmt"
+	"maps"
+
+	"github.com/assaysec/assay"
+	"github.com/package-url/packageurl-go"
+)
+
+// A PURL is a package URL, normalised as its type asks for.
+//
+// Specification: https://github.com/package-url/purl-spec
+type PURL struct {
+	url        packageurl.PackageURL
+	qualifiers map[string]string
+}
+
+// ParsePURL reads a package URL. What is none is ErrMalformed.
+func ParsePURL(s string) (PURL, error) {
+	u, err := packageurl.FromString(s)
+	if err != nil {
+		return PURL{}, fmt.Errorf("purl %.200q: %w: %w", s, err, assay.ErrMalformed)
+	}
+	return PURL{u, u.Qualifiers.Map()}, nil
+}
+
+// Matches reports whether p, a pattern, holds of a package: type, namespace and
+// name are equal, and so are the version and each qualifier that p has. A
+// subpath counts for nothing.
+// https://github.com/openvex/spec/blob/main/OPENVEX-SPEC.md
+func (p PURL) Matches(of PURL) bool {
+	if p.url.Type != of.url.Type || p.url.Namespace != of.url.Namespace || p.url.Name != of.url.Name ||
+		p.url.Version != "" && p.url.Version != of.url.Version {
+		return false
+	}
+	for k, v := range p.qualifiers {
+		if w, ok := of.qualifiers[k]; !ok || v != w {
+			return false
+		}
+	}
+	return true
+}
+
+// Version is the version; "" where there is none.
+func (p PURL) Version() string { return p.url.Version }
+
+// Name is the package URL without version, subpath and qualifiers, but for the
+// repository of an image, without which its name is anybody's.
+func (p PURL) Name() string {
+	u := packageurl.PackageURL{Type: p.url.Type, Namespace: p.url.Namespace, Name: p.url.Name}
+	if r := p.qualifiers[repository]; r != "" && p.url.Type == packageurl.TypeOCI {
+		u.Qualifiers = packageurl.QualifiersFromMap(map[string]string{repository: r})
+	}
+	return u.ToString()
+}
+
+// Names are those under which there may be statements on a package: Name, and
+// for an image also the one without repository.
+func (p PURL) Names() []string {
+	name := p.Name()
+	p.qualifiers = nil
+	if bare := p.Name(); bare != name {
+		return []string{name, bare}
+	}
+	return []string{name}
+}
+
+// Qualifiers are those that Name does not have.
+func (p PURL) Qualifiers() map[string]string {
+	q := maps.Clone(p.qualifiers)
+	if p.url.Type == packageurl.TypeOCI {
+		delete(q, repository)
+	}
+	return q
+}
+
+// repository is the qualifier that tells where an image is.
+const repository = "repository_url"
+
+// Matches reports whether a pattern holds of a package, see PURL.Matches; what
+// is no package URL matches nothing.
+func Matches(pattern, purl string) bool {
+	p, err := ParsePURL(pattern)
+	if err != nil {
+		return false
+	}
+	of, err := ParsePURL(purl)
+	return err == nil && p.Matches(of)
+}
