@@ -29,6 +29,12 @@ type Place interface {
 	Shard(ctx context.Context, s assay.Shard) (io.ReadCloser, error)
 }
 
+// A patcher is a Place that can make a shard of a former one, which moves less
+// than the shard. ErrNotFound: not of this one.
+type patcher interface {
+	Patch(ctx context.Context, s, former assay.Shard, file io.Reader) (io.ReadCloser, error)
+}
+
 // maxShard bounds the file of a shard that comes from elsewhere; the largest
 // known has 200 MB.
 const maxShard = 8 << 30
@@ -97,7 +103,11 @@ func (a *adoption) take(ctx context.Context, e *entry) error {
 		a.note(mine, false)
 		return nil
 	}
-	got, err := a.move(ctx, e)
+	var former *entry
+	if here {
+		former = mine
+	}
+	got, err := a.move(ctx, e, former)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -129,12 +139,16 @@ func (e *entry) fetched() time.Time {
 	return last
 }
 
-// move copies a shard's file here and checks that it is what it is said to be.
-func (a *adoption) move(ctx context.Context, e *entry) (*entry, error) {
+// move copies a shard's file here, or makes it of the former one, and checks that
+// it is what it is said to be.
+func (a *adoption) move(ctx context.Context, e, former *entry) (*entry, error) {
 	if e.Size < 0 || e.Size > maxShard {
 		return nil, fmt.Errorf("of %d bytes, over %d: %w", e.Size, int64(maxShard), assay.ErrTooLarge)
 	}
-	body, err := a.from.Shard(ctx, e.Shard)
+	body, err := a.patched(ctx, e, former)
+	if err != nil {
+		body, err = a.from.Shard(ctx, e.Shard)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -163,6 +177,21 @@ func (a *adoption) move(ctx context.Context, e *entry) (*entry, error) {
 	}
 	got := &entry{Shard: e.Shard, Sources: e.Sources}
 	return got, a.settle(ctx, got, f.Name())
+}
+
+// patched is the shard made of the former one; any error means that it is to be
+// moved whole.
+func (a *adoption) patched(ctx context.Context, e, former *entry) (io.ReadCloser, error) {
+	p, ok := a.from.(patcher)
+	if !ok || former == nil {
+		return nil, assay.ErrNotFound
+	}
+	f, err := os.Open(a.path(former))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return p.Patch(ctx, e.Shard, former.Shard, f)
 }
 
 // settle opens the file to see that it is a shard of the stream, and gives it

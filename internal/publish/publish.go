@@ -2,8 +2,8 @@
 // a registry, in one file, in a folder.
 //
 // In a registry a database is an OCI artifact of one layer a shard, so that
-// what did not change is neither sent nor fetched again. Its configuration is
-// the database's index.json.
+// what did not change is neither sent nor fetched again; of what changed a little
+// there are deltas. Its configuration is the database's index.json, compressed.
 //
 // Specifications:
 // https://github.com/opencontainers/image-spec/blob/v1.1.0/manifest.md#guidelines-for-artifact-usage

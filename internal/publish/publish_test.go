@@ -198,6 +198,52 @@ func TestRepository(t *testing.T) {
 	}
 }
 
+// TestDeltas: a client that has a former edition gets what changed, over several
+// editions; one that has another gets nothing so.
+func TestDeltas(t *testing.T) {
+	ref := registry(t)
+	noise := make([]byte, 200_000)
+	rand.Read(noise)
+	content := func(n int) string {
+		return fmt.Sprint(n) + string(noise[:100_000]) + fmt.Sprint("edition ", n) + string(noise[100_000:])
+	}
+	for n := range 4 {
+		push(t, ref, edition(content(n)))
+	}
+	r, err := OpenRepository(t.Context(), ref, nil, distribution.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	now := edition(content(3)).Shards[0]
+	for n := range 3 {
+		before := r.Moved()
+		body, err := r.Patch(t.Context(), now, edition(content(n)).Shards[0], strings.NewReader(content(n)))
+		if err != nil {
+			t.Fatalf("from edition %d: %v", n, err)
+		}
+		if b, _ := io.ReadAll(body); string(b) != content(3) {
+			t.Errorf("from edition %d: %d bytes of something else", n, len(b))
+		}
+		if moved := r.Moved() - before; moved > 10_000 {
+			t.Errorf("from edition %d: %d bytes moved", n, moved)
+		}
+	}
+	if _, err := r.Patch(t.Context(), now, edition("another").Shards[0], strings.NewReader("another")); !errors.Is(err, assay.ErrNotFound) {
+		t.Errorf("from another: %v", err)
+	}
+	if b, err := r.Patch(t.Context(), now, edition(content(2)).Shards[0], strings.NewReader("damaged")); err == nil {
+		t.Errorf("from what is not what it should be: %v", b)
+	}
+	for n := range 20 { // the chain does not grow for ever
+		push(t, ref, edition(content(n)))
+	}
+	if r, err = OpenRepository(t.Context(), ref, nil, distribution.Options{}); err != nil || len(r.deltas) > maxDeltas {
+		t.Errorf("%d deltas, %v", len(r.deltas), err)
+	}
+	check(t, r, edition(content(19)))
+}
+
 // signer is a private key, and the file of its public one.
 type signer struct {
 	crypto.Signer

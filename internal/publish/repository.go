@@ -20,8 +20,9 @@ import (
 const (
 	typeManifest = "application/vnd.oci.image.manifest.v1+json"
 	typeDatabase = "application/vnd.assaysec.database.v1"
-	typeIndex    = "application/vnd.assaysec.database.index.v1+json"
+	typeIndex    = "application/vnd.assaysec.database.index.v1+json+zstd"
 	typeShard    = "application/vnd.assaysec.database.shard.v1+zstd"
+	typeDelta    = "application/vnd.assaysec.database.delta.v1+zstd"
 )
 
 // manifest is an OCI manifest as far as it matters here.
@@ -45,6 +46,7 @@ type descriptor struct {
 const (
 	keyTitle = "org.opencontainers.image.title" // the stream
 	keyShard = "dev.assaysec.database.shard"    // digest of the shard's file, of which the layer is the compressed form
+	keyBase  = "dev.assaysec.database.base"     // of a delta: digest of the shard's file that it starts from
 )
 
 // A Pushed says what Push did.
@@ -71,23 +73,30 @@ func Push(ctx context.Context, ref string, e Edition, o distribution.Options) (p
 		return p, distribution.Explain(err, r, o.SourceOptions)
 	}
 	defer c.Close()
-	old := map[string]descriptor{}
+	w := &pusher{client: c, edition: e, old: map[string]descriptor{}, oldShard: map[string]descriptor{}, oldDeltas: map[string][]descriptor{}}
 	if raw, err := c.Manifest(ctx, tag.TagStr()); err == nil {
 		if m, err := parseManifest(raw); err == nil {
-			old = m.shards()
+			w.remember(m)
 		}
 	}
-	w := &pusher{client: c, edition: e, old: old}
 	m := manifest{SchemaVersion: 2, MediaType: typeManifest, ArtifactType: typeDatabase}
 	for _, s := range e.Shards {
 		d, err := w.shard(ctx, s)
 		if err != nil {
 			return p, fmt.Errorf("stream %s: %w", s.Stream, distribution.Explain(err, r, o.SourceOptions))
 		}
-		m.Layers = append(m.Layers, d)
+		deltas, err := w.deltas(ctx, s, d)
+		if err != nil {
+			return p, fmt.Errorf("stream %s: %w", s.Stream, distribution.Explain(err, r, o.SourceOptions))
+		}
+		m.Layers = append(append(m.Layers, d), deltas...)
 	}
-	m.Config = descriptor{MediaType: typeIndex, Digest: oci.Digest(e.Index), Size: int64(len(e.Index))}
-	if err := w.blob(ctx, m.Config, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(e.Index)), nil }); err != nil {
+	var index bytes.Buffer
+	if err := compress(&index, bytes.NewReader(e.Index)); err != nil {
+		return p, err
+	}
+	m.Config = descriptor{MediaType: typeIndex, Digest: oci.Digest(index.Bytes()), Size: int64(index.Len())}
+	if err := w.blob(ctx, m.Config, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(index.Bytes())), nil }); err != nil {
 		return p, distribution.Explain(err, r, o.SourceOptions)
 	}
 	raw, err := json.Marshal(m)
@@ -104,8 +113,24 @@ func Push(ctx context.Context, ref string, e Edition, o distribution.Options) (p
 type pusher struct {
 	client  *distribution.Client
 	edition Edition
-	old     map[string]descriptor // by the shard's digest
 	pushed  Pushed
+
+	// What the reference's old edition has.
+	old       map[string]descriptor   // shards by digest
+	oldShard  map[string]descriptor   // shards by stream
+	oldDeltas map[string][]descriptor // by stream, oldest first
+}
+
+func (w *pusher) remember(m *manifest) {
+	w.old = m.shards()
+	for _, d := range m.Layers {
+		switch stream := d.Annotations[keyTitle]; d.MediaType {
+		case typeShard:
+			w.oldShard[stream] = d
+		case typeDelta:
+			w.oldDeltas[stream] = append(w.oldDeltas[stream], d)
+		}
+	}
 }
 
 // shard makes sure that the registry has a shard.
@@ -146,7 +171,8 @@ type Repository struct {
 
 	client   *distribution.Client
 	manifest *manifest
-	layers   map[string]descriptor
+	layers   map[string]descriptor // by the shard's digest
+	deltas   map[string]descriptor // by the digest that they start from
 	moved    atomic.Int64
 	progress func(assay.Progress)
 }
@@ -186,7 +212,12 @@ func (p *Repository) read(ctx context.Context, r name.Reference, key *Key) error
 	}
 	p.manifest, err = parseManifest(raw)
 	if err == nil {
-		p.layers = p.manifest.shards()
+		p.layers, p.deltas = p.manifest.shards(), map[string]descriptor{}
+		for _, d := range p.manifest.Layers {
+			if d.MediaType == typeDelta {
+				p.deltas[d.Annotations[keyBase]] = d
+			}
+		}
 	}
 	return err
 }
@@ -218,6 +249,14 @@ func (p *Repository) Index(ctx context.Context) ([]byte, error) {
 	d := p.manifest.Config
 	b, err := p.blob(ctx, d, maxIndex)
 	if err != nil {
+		return nil, fmt.Errorf("index of the database: %w", err)
+	}
+	r, err := unpack(io.NopCloser(bytes.NewReader(b)))
+	if err != nil {
+		return nil, fmt.Errorf("index of the database: %w", err)
+	}
+	defer r.Close()
+	if b, err = limit.ReadAll(r, maxIndex); err != nil {
 		return nil, fmt.Errorf("index of the database: %w", err)
 	}
 	return b, nil
