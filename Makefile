@@ -27,12 +27,12 @@ demo: build ## scan an image and show the report
 
 test: test-tools images lint unit ## everything that CI runs, with what it needs
 
-# Whole and hostile images under the race detector take minutes and tell nothing new.
-WHOLE := TestImages|TestFindings|TestAdversarial|TestEverySource|TestHostile
+# Whole feeds, whole and hostile images under the race detector take minutes and tell nothing new.
+WHOLE := TestRoundTrip|TestOSVRecordByRecord|TestImages|TestFindings|TestAdversarial|TestEverySource|TestHostile
 
 unit: ## the Go tests alone
 	$(GO) test $(RACE) -timeout 20m -skip '$(WHOLE)' ./...
-	$(GO) test -timeout 20m -run '$(WHOLE)' ./scan ./internal/inventory
+	$(GO) test -timeout 20m -run '$(WHOLE)' ./scan ./internal/inventory ./internal/feed
 
 lint: ## vet, formatting, staticcheck, govulncheck
 	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
@@ -59,8 +59,9 @@ fuzz: ## run every fuzz target for FUZZTIME
 	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 50x $$pkg; done; done
 
-bench: ## time whole scans beside reading and decompressing alone
+bench: ## time whole scans beside reading and decompressing alone, and the database beside others
 	$(GO) run ./bench -images $(IMAGES) -mirror "$${ASSAY_MIRROR:-$(SHARED)/feeds}"
+	$(GO) run ./bench/database -mirror "$${ASSAY_MIRROR:-$(SHARED)/feeds}"
 
 clean: ## remove what was built, but for the test images
 	rm -rf bin

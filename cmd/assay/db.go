@@ -191,7 +191,7 @@ func newDBUpdate(g *global, build bool) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		b := db.Builder{Force: build, Log: slog.Default(), Partial: all != "" && len(names) == 0}
+		b := db.Builder{Force: build, Log: slog.Default(), Partial: all != ""}
 		res, err := b.Update(ctx, dbDir(dir), feeds, getter, wanted)
 		bars.end()
 		if cause := context.Cause(ctx); err != nil && cause != nil {

@@ -7,9 +7,11 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/feed/almalinux"
 	"github.com/assaysec/assay/internal/feed/alpine"
+	"github.com/assaysec/assay/internal/feed/amazon"
 	"github.com/assaysec/assay/internal/feed/arch"
 	"github.com/assaysec/assay/internal/feed/azurelinux"
 	"github.com/assaysec/assay/internal/feed/bitnami"
+	"github.com/assaysec/assay/internal/feed/bottlerocket"
 	"github.com/assaysec/assay/internal/feed/chainguard"
 	"github.com/assaysec/assay/internal/feed/cpan"
 	"github.com/assaysec/assay/internal/feed/cvelist"
@@ -20,6 +22,7 @@ import (
 	"github.com/assaysec/assay/internal/feed/elixir"
 	"github.com/assaysec/assay/internal/feed/eol"
 	"github.com/assaysec/assay/internal/feed/epss"
+	"github.com/assaysec/assay/internal/feed/fedora"
 	"github.com/assaysec/assay/internal/feed/gentoo"
 	"github.com/assaysec/assay/internal/feed/ghsa"
 	"github.com/assaysec/assay/internal/feed/glad"
@@ -30,19 +33,25 @@ import (
 	"github.com/assaysec/assay/internal/feed/kev"
 	"github.com/assaysec/assay/internal/feed/kubernetes"
 	"github.com/assaysec/assay/internal/feed/mavenindex"
+	"github.com/assaysec/assay/internal/feed/minimos"
 	"github.com/assaysec/assay/internal/feed/nodecore"
 	"github.com/assaysec/assay/internal/feed/nvd"
+	"github.com/assaysec/assay/internal/feed/openeuler"
 	"github.com/assaysec/assay/internal/feed/oracle"
 	"github.com/assaysec/assay/internal/feed/osv"
 	"github.com/assaysec/assay/internal/feed/photon"
 	"github.com/assaysec/assay/internal/feed/phpsec"
 	"github.com/assaysec/assay/internal/feed/pysec"
 	"github.com/assaysec/assay/internal/feed/r"
+	"github.com/assaysec/assay/internal/feed/redhat"
 	"github.com/assaysec/assay/internal/feed/retirejs"
+	"github.com/assaysec/assay/internal/feed/rocky"
 	"github.com/assaysec/assay/internal/feed/rootio"
 	"github.com/assaysec/assay/internal/feed/rubysec"
 	"github.com/assaysec/assay/internal/feed/rustsec"
 	"github.com/assaysec/assay/internal/feed/seal"
+	"github.com/assaysec/assay/internal/feed/secureos"
+	"github.com/assaysec/assay/internal/feed/suse"
 	"github.com/assaysec/assay/internal/feed/ubuntu"
 	"github.com/assaysec/assay/internal/feed/vexhub"
 	"github.com/assaysec/assay/internal/feed/vulnrichment"
@@ -56,16 +65,25 @@ func All() []assay.Feed {
 	return []assay.Feed{
 		almalinux.Feed{},
 		alpine.Feed{},
+		amazon.Feed{},
 		arch.Feed{},
 		azurelinux.Feed{},
+		bottlerocket.Feed{},
 		chainguard.Feed{},
 		debian.Feed{},
 		echo.Feed{},
+		fedora.Feed{},
 		gentoo.Feed{},
+		minimos.Feed{},
+		openeuler.Feed{},
 		oracle.Feed{},
 		photon.Feed{},
+		redhat.Feed{},
+		rocky.Feed{},
 		rootio.Feed{},
 		seal.Feed{},
+		secureos.Feed{},
+		suse.Feed{},
 		ubuntu.Feed{},
 		wolfi.Feed{},
 

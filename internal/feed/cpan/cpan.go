@@ -94,11 +94,11 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, 
 func (f Feed) emit(dist string, records []record, s assay.Sink) error {
 	all, at := []assay.Advisory(nil), map[string]int{}
 	for _, r := range records {
-		affected, safe := alternatives(r.Affected), []string(nil)
+		affected, patched := alternatives(r.Affected), []string(nil)
 		if len(affected) == 0 {
-			affected, safe = []string{"*"}, r.Fixed
+			affected, patched = []string{"*"}, r.Fixed
 		}
-		ranges, why := requirement.Ranges(requirement.Plain, "perl", affected, safe)
+		ranges, why := requirement.Ranges(requirement.Plain, "perl", affected, patched, nil)
 		if r.ID == "" {
 			why = "no identifier"
 		}

@@ -9,7 +9,6 @@ package elixir
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -58,7 +57,7 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, 
 			s.Skip(name, "malformed record")
 			return nil
 		}
-		ranges, why := requirement.Ranges(requirement.Hex, "semver", []string{"*"}, slices.Concat(r.Patched, r.Unaffected))
+		ranges, why := requirement.Ranges(requirement.Hex, "semver", []string{"*"}, r.Patched, r.Unaffected)
 		if why != "" {
 			s.Skip(r.ID, why)
 			return nil

@@ -21,6 +21,7 @@ import (
 	"github.com/assaysec/assay/internal/ecosystem"
 	"github.com/assaysec/assay/internal/osv"
 	"github.com/assaysec/assay/internal/requirement"
+	"github.com/assaysec/assay/internal/version"
 )
 
 // Document is the archive of one type's folder, which %s stands for.
@@ -63,6 +64,7 @@ type record struct {
 	Date        string   `yaml:"date"`    // of the last change
 	Published   string   `yaml:"pubdate"` //
 	Affected    string   `yaml:"affected_range"`
+	Fixed       []string `yaml:"fixed_versions"`
 	URLs        []string `yaml:"urls"`
 	V2          string   `yaml:"cvss_v2"`
 	V3          string   `yaml:"cvss_v3"`
@@ -108,9 +110,15 @@ func (r *record) advisory(d folder) (_ assay.Advisory, why string) {
 	if d.name == "maven" {
 		pkg = strings.Replace(pkg, "/", ":", 1)
 	}
-	ranges, why := requirement.Ranges(d.syntax, e.Scheme, []string{r.Affected}, nil)
+	ranges, why := requirement.Ranges(d.syntax, e.Scheme, []string{r.Affected}, nil, nil)
 	if why != "" {
 		return assay.Advisory{}, why
+	}
+	if scheme, ok := version.ByName(e.Scheme); ok {
+		for i, v := range r.Fixed {
+			r.Fixed[i] = strings.TrimPrefix(v, "v")
+		}
+		requirement.Patch(scheme, ranges, r.Fixed)
 	}
 	a := assay.Advisory{
 		ID: r.ID, Title: strings.TrimSpace(r.Title), Text: strings.TrimSpace(r.Description), References: r.URLs,

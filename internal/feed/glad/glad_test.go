@@ -46,13 +46,21 @@ func all(affected map[string]string) contract.Documents {
 	return docs
 }
 
-// brief writes advisories as "stream name [from,fixed …".
+// brief writes advisories as "stream name [from,fixed …", with "!" where the
+// end is no fix.
 func brief(r *contract.Records) (out []string) {
 	for _, a := range r.Advisories {
 		p := a.Affected[0]
 		s := string(p.Stream) + " " + p.Name
 		for _, g := range p.Ranges {
-			s += " [" + g.Introduced + "," + g.Fixed + g.LastAffected
+			s += " [" + g.Introduced + ","
+			switch {
+			case g.LastAffected != "":
+				s += g.LastAffected + "]"
+			case g.Before != "":
+				s += g.Before + "!"
+			}
+			s += g.Fixed
 		}
 		out = append(out, s)
 	}
@@ -65,8 +73,8 @@ func TestContract(t *testing.T) {
 		"conan": ">=1.2 <1.2.11||=2", "gem": "~>1.2.3", "go": "<v3.7.1", "maven": "(,9.1.6),[10]", "npm": ">=1.0.0 <2.0.0||^3.0.0", "nuget": "[1.0,2.0]", "packagist": ">=1.0,<1.2||2.0.*", "pypi": ">=2.0,<2.1||==3.0",
 	}))
 	want := []string{
-		"conan X.y/z [1.2,1.2.11 [2,2", "rubygems X.y/z [1.2.3,1.3.a", "go X.y/z [,3.7.1", "maven X.y:z [,9.1.6 [10,10", "npm X.y/z [1.0.0,2.0.0 [3.0.0,4.0.0-0",
-		"nuget x.y/z [1.0,2.0", "packagist x.y/z [1.0,1.2 [2.0.0-dev,2.1.0-dev", "pypi x-y/z [2.0,2.1 [3.0,3.0",
+		"conan X.y/z [1.2,1.2.11 [2,2]", "rubygems X.y/z [1.2.3,1.3.a!", "go X.y/z [,3.7.1", "maven X.y:z [,9.1.6 [10,10]", "npm X.y/z [1.0.0,2.0.0 [3.0.0,4.0.0-0!",
+		"nuget x.y/z [1.0,2.0]", "packagist x.y/z [1.0,1.2 [2.0.0-dev,2.1.0-dev!", "pypi x-y/z [2.0,2.1 [3.0,3.0]",
 	}
 	if diff := cmp.Diff(want, brief(r)); diff != "" || len(r.Skipped) > 0 {
 		t.Errorf("skipped %v\n%s", r.Skipped, diff)
@@ -107,11 +115,11 @@ func TestCorpus(t *testing.T) {
 	}
 	r := contract.Fetch(t, Feed{}, docs, "rubygems", "npm", "pypi", "go", "maven")
 	want := []string{
-		"rubygems activejob [4.2.0.beta1,4.2.0.beta1",
+		"rubygems activejob [4.2.0.beta1,4.2.0.beta1]4.2.0.beta2",
 		"go code.cloudfoundry.org/archiver [,0.0.0-20180523222229-09b5706aa936",
 		"go code.cloudfoundry.org/archiver/extractor [,0.0.0-20180523222229-09b5706aa936",
-		"go github.com/1Panel-dev/1Panel [1.4.3,1.4.3",
-		"maven aendter.jenkins.plugins:filesystem-list-parameter-plugin [,0.0.7",
+		"go github.com/1Panel-dev/1Panel [1.4.3,1.4.3]1.5.0",
+		"maven aendter.jenkins.plugins:filesystem-list-parameter-plugin [,0.0.7]",
 		"npm apollo-server-express [,2.14.2",
 		"pypi flask [,1.0",
 	}

@@ -86,11 +86,11 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, 
 }
 
 func (f Feed) emit(id string, r record, s assay.Sink) error {
-	var safe []string
+	var patched []string
 	if p := strings.TrimSpace(r.Patched); p != "" {
-		safe = []string{p}
+		patched = []string{p}
 	}
-	ranges, why := requirement.Ranges(requirement.NPM, "semver", []string{r.Vulnerable}, safe)
+	ranges, why := requirement.Ranges(requirement.NPM, "semver", []string{r.Vulnerable}, patched, nil)
 	if why != "" {
 		s.Skip(id, why)
 		return nil

@@ -24,6 +24,9 @@ func brief(a assay.Advisory) string {
 	s := fmt.Sprintf("%s %v", a.ID, p.Qualifiers.OS)
 	for _, r := range p.Ranges {
 		s += fmt.Sprintf(" [%s,%s%s", r.Introduced, r.Fixed, r.LastAffected)
+		if r.Before != "" {
+			s += r.Before + "!"
+		}
 	}
 	return s
 }
@@ -39,7 +42,7 @@ func TestContract(t *testing.T) {
 	want := []string{
 		"CVE-2022-0001 [windows] [14.0.0-0,14.20.1 [16.0.0-0,16.17.1 [18.0.0-0,18.9.1",
 		"CVE-2022-0002 [windows] [14.0.0-0,14.20.1 [16.0.0-0,16.17.1 [18.0.0-0,18.9.1",
-		"nodejs-core-2 [] [6.0.0-0,7.0.0-0",
+		"nodejs-core-2 [] [6.0.0-0,7.0.0-0!",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -87,7 +87,7 @@ func (r *record) advisory(id string) (_ assay.Advisory, why string) {
 		}
 	}
 	slices.Sort(all)
-	ranges, why := requirement.Ranges(requirement.Composer, "packagist", all, nil)
+	ranges, why := requirement.Ranges(requirement.Composer, "packagist", all, nil, nil)
 	a.Affected = []assay.Affected{{Stream: "packagist", Name: strings.ToLower(pkg), Status: assay.StatusAffected, Ranges: ranges}}
 	return a, why
 }

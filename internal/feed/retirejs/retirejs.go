@@ -159,7 +159,7 @@ func (v *vulnerability) ranges() (_ []assay.Range, why string) {
 	for _, e := range v.Excludes {
 		text += " !=" + e
 	}
-	return requirement.Ranges(requirement.Plain, "semver", []string{text}, nil)
+	return requirement.Ranges(requirement.Plain, "semver", []string{text}, nil, nil)
 }
 
 func (v *vulnerability) advisory(id, pkg string) assay.Advisory {

@@ -158,7 +158,7 @@ func (f Feed) release(ctx context.Context, r release, at assay.Stream, scheme st
 			var x patch
 			ranges, why := []assay.Range(nil), "malformed record"
 			if json.Unmarshal(p.Pkg.CVEs[id], &x) == nil && p.Pkg.Name != "" && id != "" {
-				ranges, why = requirement.Ranges(requirement.Plain, scheme, x.Ranges, nil)
+				ranges, why = requirement.Ranges(requirement.Plain, scheme, x.Ranges, nil, nil)
 			}
 			if why != "" {
 				s.Skip(string(at)+" "+p.Pkg.Name+" "+id, why)

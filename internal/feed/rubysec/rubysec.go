@@ -9,7 +9,6 @@ package rubysec
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -74,7 +73,7 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, 
 			return nil
 		}
 		var why string
-		p.Ranges, why = requirement.Ranges(requirement.Gem, "gem", []string{"*"}, slices.Concat(r.Patched, r.Unaffected))
+		p.Ranges, why = requirement.Ranges(requirement.Gem, "gem", []string{"*"}, r.Patched, r.Unaffected)
 		if why != "" {
 			s.Skip(id, why)
 			return nil

@@ -101,7 +101,7 @@ func (r *record) advisory() (_ assay.Advisory, why string) {
 	if m.Withdrawn != nil || m.Yanked {
 		return assay.Advisory{}, osv.WhyWithdrawn
 	}
-	ranges, why := requirement.Ranges(requirement.Cargo, "semver", []string{"*"}, slices.Concat(r.Versions.Patched, r.Versions.Unaffected))
+	ranges, why := requirement.Ranges(requirement.Cargo, "semver", []string{"*"}, r.Versions.Patched, r.Versions.Unaffected)
 	if why != "" {
 		return assay.Advisory{}, why
 	}

@@ -139,7 +139,7 @@ func TestOSV(t *testing.T) {
 func probes(sets ...[]assay.Range) []string {
 	out := []string{"0.0.0", "0.0.1", "0.1.0", "1.0.0", "99.0.0"}
 	for _, r := range slices.Concat(sets...) {
-		for _, v := range []string{r.Introduced, r.Fixed, r.LastAffected} {
+		for _, v := range []string{r.Introduced, r.Fixed, r.Before, r.LastAffected} {
 			core, _, _ := strings.Cut(v, "-")
 			var x, y, z int
 			if n, _ := fmt.Sscanf(core, "%d.%d.%d", &x, &y, &z); n < 3 {
@@ -165,7 +165,7 @@ func holds(t *testing.T, ranges []assay.Range, v string) bool {
 		return c
 	}
 	return slices.ContainsFunc(ranges, func(r assay.Range) bool {
-		return (r.Introduced == "" || compare(r.Introduced) >= 0) && (r.Fixed == "" || compare(r.Fixed) < 0) && (r.LastAffected == "" || compare(r.LastAffected) <= 0)
+		return (r.Introduced == "" || compare(r.Introduced) >= 0) && (r.Fixed == "" || compare(r.Fixed) < 0) && (r.Before == "" || compare(r.Before) < 0) && (r.LastAffected == "" || compare(r.LastAffected) <= 0)
 	})
 }
 

@@ -1,0 +1,108 @@
+package rocky
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/cve"
+	"github.com/assaysec/assay/internal/oval"
+)
+
+// Document is the address of a release's OVAL document.
+func Document(release string) string {
+	return "https://download.rockylinux.org/oval/org.rockylinux.rlsa-" + release + ".xml.bz2"
+}
+
+// releases are those that may have one.
+var releases = []string{"8", "9", "10"}
+
+var (
+	mention = regexp.MustCompile(`\bCVE-\d{4}-\d{4,19}\b`)
+	distTag = regexp.MustCompile(`[.+]el(\d+)`)
+	heading = regexp.MustCompile(`^(RLSA-\S+): (.*?)(?: \(\w+\))?$`)
+)
+
+// oval reads the documents of the wanted releases. Those that are not there are
+// none, unless all are missing or one was asked for; then why there are no pages
+// is told, too.
+func (e *emitter) oval(ctx context.Context, g assay.Getter, why error) error {
+	found := false
+	for _, r := range releases {
+		stream := assay.Stream("rocky:" + r)
+		if !e.wants(stream) {
+			continue
+		}
+		body, err := g.Get(ctx, Document(r))
+		if errors.Is(err, assay.ErrNotFound) {
+			why = errors.Join(why, err)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		found = true
+		n := 0
+		err = oval.Read(ctx, body, func(d *oval.Definition) error { n++; return e.definition(d, stream) })
+		body.Close()
+		if err == nil && n == 0 {
+			err = fmt.Errorf("no definitions in it: %w", assay.ErrMalformed)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", Document(r), err)
+		}
+	}
+	if !found {
+		return why
+	}
+	return nil
+}
+
+func (e *emitter) definition(d *oval.Definition, stream assay.Stream) error {
+	m := &d.Metadata
+	n := erratum{title: m.Title, severity: m.Advisory.Severity, published: cve.Time(m.Advisory.Issued.Date), updated: cve.Time(m.Advisory.Updated.Date)}
+	if h := heading.FindStringSubmatch(m.Title); h != nil {
+		n.id, n.title = h[1], h[2]
+	}
+	for _, r := range m.References {
+		if r.Source == "RLSA" {
+			n.id = r.ID
+		}
+		if cve.Valid(r.ID) {
+			n.faults = append(n.faults, fault{id: r.ID})
+		}
+	}
+	if !strings.HasPrefix(n.id, "RLSA-") {
+		e.s.Skip(d.ID, "no security erratum")
+		return nil
+	}
+	for _, id := range mention.FindAllString(m.Description, -1) {
+		n.faults = append(n.faults, fault{id: id})
+	}
+	b := builds{}
+	for _, p := range d.Packages() {
+		if p.Operation != "less than" || p.EVR == "" || !of(p.EVR, stream) {
+			continue
+		}
+		arches := p.Arches
+		if len(arches) == 0 {
+			arches = []string{""}
+		}
+		for _, name := range p.Names {
+			for _, a := range arches {
+				b.add(place{stream, name, p.Module()}, a, strings.TrimPrefix(p.EVR, "0:"))
+			}
+		}
+	}
+	return e.erratum(&n, b)
+}
+
+// of reports whether a version is not of another release: the document of one
+// has errata of others (October 2023).
+func of(v string, stream assay.Stream) bool {
+	m := distTag.FindStringSubmatch(v)
+	return m == nil || "rocky:"+m[1] == string(stream)
+}

@@ -1,0 +1,343 @@
+// Package rocky reads Rocky Linux's errata.
+//
+// https://apollo.build.resf.org/api/v3/advisories/ is the interface of Apollo
+// (https://github.com/resf/distro-tools), which makes them: pages of errata of
+// all releases, those of old minor releases among them, with modules and scores.
+// The same is in the updateinfo.xml of each minor release, repository and
+// architecture, some hundred documents of which a later one does not hold what
+// an earlier one had. Where there is no such interface, as on a mirror of files,
+// the OVAL documents are read, https://download.rockylinux.org/oval/, which have
+// less: no scores, no titles of their own, and CVEs in the descriptions only.
+package rocky
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/cve"
+	"github.com/assaysec/assay/internal/cvss"
+	"github.com/assaysec/assay/internal/jsonstream"
+	"github.com/assaysec/assay/internal/version"
+)
+
+// Interface is where the pages are.
+const Interface = "https://apollo.build.resf.org/api/v3/advisories/"
+
+const (
+	pageSize  = 100 // errata, the most that it gives
+	maxPages  = 10_000
+	maxRecord = 64 << 20 // an erratum; that of a kernel, with all builds, has 1 MB
+)
+
+// Page is the address of a page, from 1.
+func Page(n int) string { return fmt.Sprintf("%s?page=%d&size=%d", Interface, n, pageSize) }
+
+// Feed reads the errata. Packages are binary ones. A record is one erratum
+// (RLSA), one of its CVEs and one release, so that an advisory speaks of one
+// vulnerability: its ID is the CVE and the erratum one of VendorIDs. An erratum
+// without CVE keeps its own identifier.
+//
+// Builds of one source version for several minor releases all hold the fix, so
+// the lowest bounds what is affected; where the source versions differ each
+// bounds a range of its own.
+type Feed struct{}
+
+// Name is "rocky".
+func (Feed) Name() string { return "rocky" }
+
+// Streams is "rocky:*": "rocky:9".
+func (Feed) Streams() []assay.Stream { return []assay.Stream{"rocky:*"} }
+
+// Fetch implements assay.Feed.
+func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
+	e := &emitter{wanted: wanted, s: s}
+	seen := map[string]bool{} // what is published meanwhile moves others to the next page
+	for n, more := 1, true; more; n++ {
+		if n > maxPages {
+			return fmt.Errorf("%s: over %d pages: %w", Interface, maxPages, assay.ErrTooLarge)
+		}
+		var err error
+		more, err = page(ctx, g, Page(n), func(r *record) error {
+			if seen[r.Name] {
+				return nil
+			}
+			seen[r.Name] = true
+			return e.record(r)
+		}, s)
+		if n == 1 && errors.Is(err, assay.ErrNotFound) {
+			return e.oval(ctx, g, err)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// record is an erratum as Apollo has it.
+type record struct {
+	Name      string    `json:"name"`
+	Synopsis  string    `json:"synopsis"`
+	Kind      string    `json:"kind"`
+	Severity  string    `json:"severity"`
+	Published time.Time `json:"published_at"`
+	Updated   time.Time `json:"updated_at"`
+	CVEs      []struct {
+		ID     string `json:"cve"`
+		Vector string `json:"cvss3_scoring_vector"`
+		CWE    string `json:"cwe"`
+	} `json:"cves"`
+	Packages []struct {
+		NEVRA   string `json:"nevra"`
+		Module  string `json:"module_name"`
+		Stream  string `json:"module_stream"`
+		Product string `json:"product_name"`
+	} `json:"packages"`
+}
+
+// page reads one page; more tells whether another follows.
+func page(ctx context.Context, g assay.Getter, url string, visit func(*record) error, s assay.Sink) (more bool, err error) {
+	body, err := g.Get(ctx, url)
+	if err != nil {
+		return false, err
+	}
+	defer body.Close()
+	d := jsonstream.NewDecoder(ctx, body, maxRecord)
+	errata, links := 0, false
+	err = d.Object(func(key string) error {
+		switch key {
+		case "advisories":
+			return d.Array(func() error {
+				var r record
+				ok, err := d.Value(&r)
+				errata++
+				switch {
+				case err != nil:
+					return err
+				case !ok || r.Name == "":
+					s.Skip(r.Name, "malformed record")
+					return nil
+				}
+				return visit(&r)
+			})
+		case "links":
+			var l struct {
+				Next *string `json:"next"`
+			}
+			ok, err := d.Value(&l)
+			links, more = ok, ok && l.Next != nil
+			return err
+		}
+		return d.Skip()
+	})
+	if err == nil {
+		err = d.End()
+	}
+	if err == nil && (errata == 0 || !links) {
+		err = fmt.Errorf("no errata or links in it: %w", assay.ErrMalformed)
+	}
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", url, err)
+	}
+	return more, nil
+}
+
+var (
+	release = regexp.MustCompile(`^Rocky Linux (\d+)(?:[. ]|$)`)
+	nevra   = regexp.MustCompile(`^(\S+)-(\d+):([^:\s-]+-[^:\s-]+)\.(\w+)\.rpm$`)
+)
+
+// An emitter hands errata to s.
+type emitter struct {
+	wanted []assay.Stream
+	s      assay.Sink
+}
+
+func (e *emitter) wants(stream assay.Stream) bool {
+	return e.wanted == nil || slices.ContainsFunc(e.wanted, func(w assay.Stream) bool { return w.Covers(stream) })
+}
+
+func (e *emitter) record(r *record) error {
+	if r.Kind != "Security" || !strings.HasPrefix(r.Name, "RLSA-") {
+		e.s.Skip(r.Name, "no security erratum")
+		return nil
+	}
+	builds := builds{}
+	for _, p := range r.Packages {
+		of, m := release.FindStringSubmatch(p.Product), nevra.FindStringSubmatch(p.NEVRA)
+		if of == nil || m == nil {
+			continue
+		}
+		k := place{stream: assay.Stream("rocky:" + of[1]), name: m[1]}
+		if p.Module != "" && p.Stream != "" {
+			k.module = p.Module + ":" + p.Stream
+		}
+		fixed := m[3]
+		if m[2] != "0" {
+			fixed = m[2] + ":" + fixed
+		}
+		builds.add(k, m[4], fixed)
+	}
+	notice := erratum{id: r.Name, title: r.Synopsis, severity: r.Severity, published: r.Published, updated: r.Updated}
+	for _, c := range r.CVEs {
+		if !cve.Valid(c.ID) {
+			continue
+		}
+		f := fault{id: c.ID}
+		if score, err := cvss.Parse("rocky", c.Vector); err == nil {
+			f.scores = []assay.CVSS{score}
+		}
+		if w := cve.Weakness(c.CWE); w != "" {
+			f.cwes = []string{w}
+		}
+		notice.faults = append(notice.faults, f)
+	}
+	return e.erratum(&notice, builds)
+}
+
+// An erratum is what both sources tell.
+type erratum struct {
+	id, title, severity string
+	published, updated  time.Time
+	faults              []fault
+}
+
+type fault struct {
+	id     string
+	scores []assay.CVSS
+	cwes   []string
+}
+
+func (e *emitter) erratum(n *erratum, b builds) error {
+	if len(b) == 0 {
+		e.s.Skip(n.id, "no package with a fixed version")
+		return nil
+	}
+	rows := b.rows(n.published)
+	slices.SortStableFunc(n.faults, func(a, b fault) int { return strings.Compare(a.id, b.id) })
+	n.faults = slices.CompactFunc(n.faults, func(a, b fault) bool { return a.id == b.id })
+	for len(rows) > 0 {
+		of := 1
+		for of < len(rows) && rows[of].Stream == rows[0].Stream {
+			of++
+		}
+		if e.wants(rows[0].Stream) {
+			if err := e.release(n, rows[:of:of]); err != nil {
+				return err
+			}
+		}
+		rows = rows[of:]
+	}
+	return nil
+}
+
+// release hands over what the erratum says of one release.
+func (e *emitter) release(n *erratum, rows []assay.Affected) error {
+	a := assay.Advisory{
+		ID: n.id, Feed: "rocky", Title: n.title, URL: "https://errata.rockylinux.org/" + n.id, Published: n.published, Modified: n.updated, Affected: rows,
+	}
+	a.Severity, _ = assay.ParseSeverity(n.severity)
+	if word, title, ok := strings.Cut(n.title, ": "); ok {
+		if _, ok := assay.ParseSeverity(word); ok {
+			a.Title = title
+		}
+	}
+	if len(n.faults) == 0 {
+		return e.s.Advisory(a)
+	}
+	for _, f := range n.faults {
+		a.ID, a.VendorIDs, a.CVSS, a.CWEs = f.id, []string{n.id}, f.scores, f.cwes
+		if err := e.s.Advisory(a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// builds are the fixed versions of packages and the architectures of each.
+type builds map[place]map[string]map[string]bool
+
+type place struct {
+	stream       assay.Stream
+	name, module string
+}
+
+func (p place) compare(q place) int {
+	return slices.Compare([]string{string(p.stream), p.name, p.module}, []string{string(q.stream), q.name, q.module})
+}
+
+func (b builds) add(k place, arch, fixed string) {
+	if arch == "src" || strings.HasSuffix(k.name, "-debuginfo") || strings.HasSuffix(k.name, "-debugsource") {
+		return
+	}
+	if b[k] == nil {
+		b[k] = map[string]map[string]bool{}
+	}
+	if b[k][fixed] == nil {
+		b[k][fixed] = map[string]bool{}
+	}
+	b[k][fixed][arch] = true
+}
+
+// rows returns a row for each package, by stream; where the architectures have
+// different versions, one for each of these.
+func (b builds) rows(date time.Time) (rows []assay.Affected) {
+	for _, k := range slices.SortedFunc(maps.Keys(b), place.compare) {
+		fixes := map[string]map[string]bool{} // versions by architecture
+		for v, arches := range b[k] {
+			for a := range arches {
+				if fixes[a] == nil {
+					fixes[a] = map[string]bool{}
+				}
+				fixes[a][v] = true
+			}
+		}
+		same := map[string][]string{} // architectures by their versions
+		for a, versions := range fixes {
+			all := strings.Join(lowest(slices.Sorted(maps.Keys(versions))), " ")
+			same[all] = append(same[all], a)
+		}
+		for _, all := range slices.Sorted(maps.Keys(same)) {
+			row := assay.Affected{Stream: k.stream, Name: k.name, Status: assay.StatusAffected, FixDate: date, Qualifiers: assay.Qualifiers{Module: k.module}}
+			if !slices.Contains(same[all], "noarch") && !slices.Contains(same[all], "") {
+				row.Qualifiers.Arches = same[all]
+				slices.Sort(row.Qualifiers.Arches)
+			}
+			for _, v := range strings.Fields(all) {
+				row.Ranges = append(row.Ranges, assay.Range{Fixed: v})
+			}
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+// lowest keeps of the builds of one source version the lowest.
+func lowest(versions []string) (out []string) {
+	for _, v := range versions {
+		i := slices.IndexFunc(out, func(o string) bool { return source(o) == source(v) })
+		if i < 0 {
+			out = append(out, v)
+		} else if c, err := version.Compare(version.RPM, v, out[i]); err == nil && c < 0 {
+			out[i] = v
+		}
+	}
+	return out
+}
+
+// source is a version without the distribution's tag.
+func source(v string) string {
+	for _, tag := range []string{".module+el", ".el"} {
+		if i := strings.LastIndex(v, tag); i > 0 {
+			return v[:i]
+		}
+	}
+	return v
+}

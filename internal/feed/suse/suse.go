@@ -1,0 +1,244 @@
+// Package suse reads what SUSE says of vulnerabilities in SUSE Linux Enterprise
+// and openSUSE.
+//
+// https://ftp.suse.com/pub/projects/security/oval/ has an OVAL document for each
+// product; see the README there. A definition is one CVE. The "affected" form of
+// a document has, beside what is fixed, what is not yet and what never was
+// affected, and is taken where it is there.
+//
+// The same is in CSAF VEX documents, of which there is one archive of all
+// products, and by notice in CSAF and CVRF documents; one product's image needs
+// a thousandth of it. Not taken: products other than the distributions
+// (Manager, Storage, Liberty, container and cloud images); the notices about
+// container and cloud images; descriptions and scores of others.
+package suse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/cve"
+	"github.com/assaysec/assay/internal/cvss"
+	"github.com/assaysec/assay/internal/oval"
+)
+
+// Folder is where the documents are.
+const Folder = "https://ftp.suse.com/pub/projects/security/oval/"
+
+const page = "https://www.suse.com/security/cve/"
+
+// Feed reads the documents. Packages are binary ones. A record is one CVE in
+// one document; the notices about it (SUSE-SU) are VendorIDs, whichever product
+// they are for.
+//
+// The modules and extensions of SUSE Linux Enterprise, its editions for SAP, for
+// desktops and others, and its service packs under extended support, are in the
+// stream of their service pack: "sles:15.4". Modules of SUSE Linux Enterprise 12
+// are for all service packs. Where products of one stream are not of one mind,
+// a fix is taken before what is open, and that before "not affected".
+//
+// The versions have no epochs.
+type Feed struct{}
+
+// Name is "suse".
+func (Feed) Name() string { return "suse" }
+
+// Streams is "sles:*" ("sles:15.4"), "sle-micro:*", "opensuse-leap:*" and
+// "opensuse-tumbleweed".
+func (Feed) Streams() []assay.Stream {
+	return []assay.Stream{"sles:*", "sle-micro:*", "opensuse-leap:*", "opensuse-tumbleweed"}
+}
+
+// A place is where the advisories of streams are.
+type place struct {
+	streams assay.Stream // one; or all of a major release, "sles:15"
+	major   bool         // which of both
+	names   []string     // of documents, without what is behind; the first that is there is read
+	needed  bool         // it was asked for by name
+}
+
+// holds reports whether a stream is one of the place's.
+func (p *place) holds(s assay.Stream) bool {
+	return s == p.streams || p.major && strings.HasPrefix(string(s), string(p.streams)+".")
+}
+
+// known lists the releases whose documents are read where all are wanted
+// (November 2026).
+var known = map[assay.Stream][]string{
+	"sles:*":              {"11", "12", "15", "16"},
+	"sle-micro:*":         {"5", "6"},
+	"opensuse-leap:*":     {"42.1", "42.2", "42.3", "15.0", "15.1", "15.2", "15.3", "15.4", "15.5", "15.6", "16.0"},
+	"opensuse-tumbleweed": {""},
+}
+
+// places lists where the wanted streams are.
+func places(wanted []assay.Stream) (out []place) {
+	wanted = slices.Compact(slices.Sorted(slices.Values(wanted)))
+	for _, family := range (Feed{}).Streams() {
+		asked := slices.Contains(wanted, family)
+		if len(wanted) == 0 || asked {
+			for _, release := range known[family] {
+				p := at(family.Family(), release, family != "opensuse-leap:*" && release != "")
+				p.needed = asked && release == ""
+				out = append(out, p)
+			}
+			continue
+		}
+		for _, w := range wanted {
+			if release, ok := strings.CutPrefix(string(w), family.Family()+":"); ok && path.MatchString(release) {
+				p := at(family.Family(), release, false)
+				p.needed = true
+				out = append(out, p)
+			}
+		}
+	}
+	return out
+}
+
+// path is what a release may be in a document's name.
+var path = regexp.MustCompile(`^\d+(?:\.\d+)?$`)
+
+// at is the place of a release: its own document, or that of its major release.
+func at(family, release string, major bool) place {
+	p := place{streams: assay.Stream(family), major: major}
+	if release != "" {
+		p.streams = assay.Stream(family + ":" + release)
+	}
+	first, second, minor := strings.Cut(release, ".")
+	switch family {
+	case "sles":
+		if minor && len(first) == 2 && first >= "16" {
+			p.names = append(p.names, "suse.linux.enterprise."+release)
+		} else if minor {
+			p.names = append(p.names, "suse.linux.enterprise."+first+"-sp"+second)
+		}
+		p.names = append(p.names, "suse.linux.enterprise."+first, "suse.linux.enterprise.server."+first)
+	case "sle-micro":
+		base := "suse.linux.micro."
+		if first == "5" {
+			base = "suse.linux.enterprise.micro."
+		}
+		if minor {
+			p.names = append(p.names, base+release)
+		}
+		p.names = append(p.names, base+first)
+	case "opensuse-leap":
+		p.names = []string{"opensuse.leap." + release, "opensuse." + release} // Leap began with 42.1
+	default:
+		p.names = []string{"opensuse.tumbleweed"}
+	}
+	return p
+}
+
+// ends are the forms of a document, best first.
+var ends = []string{"-affected.xml.gz", "-affected.xml", ".xml.gz", ".xml"}
+
+// Fetch implements assay.Feed.
+func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
+	var missing error
+	found := false
+	for _, p := range places(wanted) {
+		body, url, err := p.open(ctx, g)
+		if errors.Is(err, assay.ErrNotFound) && !p.needed {
+			missing = err
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		found = true
+		err = p.read(ctx, body, s)
+		body.Close()
+		if err != nil {
+			return fmt.Errorf("%s: %w", url, err)
+		}
+	}
+	if !found {
+		return missing
+	}
+	return nil
+}
+
+// open gets the best document that there is.
+func (p *place) open(ctx context.Context, g assay.Getter) (body io.ReadCloser, url string, err error) {
+	for _, end := range ends {
+		for _, name := range p.names {
+			url = Folder + name + end
+			if body, err = g.Get(ctx, url); !errors.Is(err, assay.ErrNotFound) {
+				return body, url, err
+			}
+		}
+	}
+	return nil, "", err
+}
+
+func (p *place) read(ctx context.Context, r io.Reader, s assay.Sink) error {
+	n := 0
+	err := oval.Read(ctx, r, func(d *oval.Definition) error {
+		n++
+		return p.emit(d, s)
+	})
+	if err == nil && n == 0 {
+		err = fmt.Errorf("no definitions in it: %w", assay.ErrMalformed)
+	}
+	return err
+}
+
+func (p *place) emit(d *oval.Definition, s assay.Sink) error {
+	m := &d.Metadata
+	switch {
+	case d.Class != "vulnerability" || !cve.Valid(m.Title):
+		s.Skip(d.ID, "no CVE")
+		return nil
+	case d.Deprecated == "true":
+		s.Skip(m.Title, "withdrawn")
+		return nil
+	}
+	t := table{place: p, rows: map[key][]row{}}
+	t.criteria(&d.Criteria, nil)
+	a := assay.Advisory{
+		ID: m.Title, VendorIDs: notices(m.References), Feed: "suse", CVSS: scores(m.Advisory.CVEs), URL: page + m.Title + ".html",
+		Published: cve.Time(m.Advisory.Issued.Date), Modified: cve.Time(m.Advisory.Updated.Date), Affected: t.affected(),
+	}
+	a.Severity, _ = assay.ParseSeverity(m.Advisory.Severity)
+	if len(a.Affected) == 0 {
+		if !t.foreign {
+			s.Skip(a.ID, "no package of a known product")
+		}
+		return nil
+	}
+	return s.Advisory(a)
+}
+
+// notice is one about packages, as against images and background.
+var notice = regexp.MustCompile(`^(?:SUSE|openSUSE)-(?:SU|RU|OU|FU|SR|SA)[-:]`)
+
+func notices(all []oval.Reference) (ids []string) {
+	for _, r := range all {
+		if r.Source == "SUSE-SU" && notice.MatchString(r.ID) {
+			ids = append(ids, r.ID)
+		}
+	}
+	return cve.Set(ids)
+}
+
+// scores are SUSE's own; vectors that are none are left out.
+func scores(all []oval.CVE) (out []assay.CVSS) {
+	for _, c := range all {
+		if strings.Contains(c.URL, "nvd.nist.gov") {
+			continue
+		}
+		for _, vector := range []string{c.CVSS4, c.CVSS3, c.CVSS2} {
+			if score, err := cvss.Parse("suse", vector); err == nil && !slices.Contains(out, score) {
+				out = append(out, score)
+			}
+		}
+	}
+	return out
+}
