@@ -31,6 +31,7 @@ const (
 	StreamKEV       Stream = "kev"        // known exploited vulnerabilities
 	StreamEPSS      Stream = "epss"       // exploit prediction scores
 	StreamCPE       Stream = "nvd-cpe"    // NVD's products, "vendor:product", for binaries without a package
+	StreamRHELCPE   Stream = "rhel-cpe"   // products by Red Hat's repositories
 	StreamVEX       Stream = "vex"        // what makers of products say of vulnerabilities in them
 	StreamArtifacts Stream = "maven-sha1" // coordinates of Java archives, by digest
 	StreamDetails          = "details"    // family: "details:2024" holds CVE-2024-*; "details:other" what has no year

@@ -98,7 +98,18 @@ func (s *Scanner) match(ctx context.Context, inv *assay.Inventory, r *assay.Repo
 	if len(streams) == 0 {
 		return nil
 	}
-	gaps, err := s.Advisories.Ensure(ctx, streams)
+	needed := slices.DeleteFunc(slices.Clone(streams), func(s assay.Stream) bool { return s == assay.StreamRHELCPE })
+	if len(needed) < len(streams) { // without it the usual repositories are assumed
+		gaps, err := s.Advisories.Ensure(ctx, []assay.Stream{assay.StreamRHELCPE})
+		r.Gaps = append(r.Gaps, gaps...)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			r.Gaps = append(r.Gaps, assay.Gap{Where: "repositories", What: fmt.Sprintf("what they hold is not known: %v", err)})
+		}
+	}
+	gaps, err := s.Advisories.Ensure(ctx, needed)
 	r.Gaps = append(r.Gaps, gaps...)
 	if errors.Is(err, assay.ErrUnsupported) { // no feed has it: that is not the user's to mend
 		r.Gaps = append(r.Gaps, assay.Gap{Where: "distribution " + r.Release.ID + " " + r.Release.Version, What: fmt.Sprintf(

@@ -24,7 +24,16 @@ type Family struct {
 	// does not say enough.
 	Stream func(assay.Release) assay.Stream
 
-	flavours bool // advisories tell flavours of builds apart, see Flavour
+	// Repositories is the stream that tells what repositories hold, by which
+	// this family's advisories say what they mean; "" when they do not.
+	Repositories assay.Stream
+	// Products are what Repositories would tell of a release whose image does
+	// not say where its packages come from; nil without Repositories.
+	Products func(assay.Release) []string
+
+	flavour    func(version string) string // see Flavoured; nil: all builds are one
+	epochless  bool                        // versions in advisories have no epoch
+	namesStems bool                        // what has no module in an advisory is none
 
 	// refine sets what other files than os-release tell better; may be nil.
 	refine func(*assay.Release, []assay.Release) []assay.Gap

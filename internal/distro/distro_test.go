@@ -233,29 +233,38 @@ func TestApplies(t *testing.T) {
 		p    assay.Package
 		a    assay.Affected
 		want bool
+
+		products []string
 	}{
-		{"no limits", "debian", assay.Package{Arch: "amd64"}, assay.Affected{}, true},
-		{"architecture", "rocky", assay.Package{Arch: "x86_64"}, assay.Affected{Qualifiers: assay.Qualifiers{Arches: []string{"aarch64", "x86_64"}}}, true},
-		{"another architecture", "rocky", assay.Package{Arch: "s390x"}, assay.Affected{Qualifiers: assay.Qualifiers{Arches: []string{"aarch64"}}}, false},
-		{"no architecture's package", "ol", assay.Package{Arch: "noarch"}, assay.Affected{Qualifiers: assay.Qualifiers{Arches: []string{"aarch64"}}}, true},
-		{"architecture not told", "rocky", assay.Package{}, assay.Affected{Qualifiers: assay.Qualifiers{Arches: []string{"aarch64"}}}, true},
-		{"module", "rocky", assay.Package{Module: label}, assay.Affected{Qualifiers: assay.Qualifiers{Module: "nodejs:18"}}, true},
-		{"another stream of it", "rocky", assay.Package{Module: label}, assay.Affected{Qualifiers: assay.Qualifiers{Module: "nodejs:1"}}, false},
-		{"no module", "rocky", assay.Package{}, assay.Affected{Qualifiers: assay.Qualifiers{Module: "nodejs:18"}}, false},
-		{"a label that is none", "rocky", assay.Package{Module: "nodejs"}, assay.Affected{Qualifiers: assay.Qualifiers{Module: "nodejs:18"}}, false},
-		{"a fix outside modules", "rocky", assay.Package{Module: label}, assay.Affected{Ranges: fix("1-1.el8")}, false},
-		{"a module's fix, stream not told", "rocky", assay.Package{Module: label}, assay.Affected{Ranges: fix("1-1.module+el8.9.0+1+abc")}, true},
-		{"a build without label", "rocky", assay.Package{Version: "1-0.module+el8.9.0+1+abc"}, assay.Affected{Ranges: fix("1-1.module+el8.9.0+1+abc")}, true},
-		{"a flavour", "ol", assay.Package{Version: "2:2.28-1.ksplice1.el8"}, assay.Affected{Qualifiers: assay.Qualifiers{Flavour: "ksplice"}}, true},
-		{"a plain build of what has a flavour", "ol", assay.Package{Version: "2.28-1.el8"}, assay.Affected{Qualifiers: assay.Qualifiers{Flavour: "ksplice"}}, false},
-		{"a flavour of what is plain", "ol", assay.Package{Version: "10:1.1.1k-5.el8_5_fips"}, assay.Affected{}, false},
-		{"Ubuntu's flavour", "ubuntu", assay.Package{Version: "3.0.2-0ubuntu1.10+Fips1"}, assay.Affected{Qualifiers: assay.Qualifiers{Flavour: "fips"}}, true},
-		{"a distribution without flavours", "rocky", assay.Package{Version: "1-1_fips"}, assay.Affected{}, true},
-		{"no fix", "rocky", assay.Package{Module: label}, assay.Affected{Ranges: []assay.Range{{}}}, true},
+		{"no limits", "debian", assay.Package{Arch: "amd64"}, assay.Affected{}, true, nil},
+		{"architecture", "rocky", assay.Package{Arch: "x86_64"}, assay.Affected{Qualifiers: assay.Qualifiers{Arches: []string{"aarch64", "x86_64"}}}, true, nil},
+		{"another architecture", "rocky", assay.Package{Arch: "s390x"}, assay.Affected{Qualifiers: assay.Qualifiers{Arches: []string{"aarch64"}}}, false, nil},
+		{"no architecture's package", "ol", assay.Package{Arch: "noarch"}, assay.Affected{Qualifiers: assay.Qualifiers{Arches: []string{"aarch64"}}}, true, nil},
+		{"architecture not told", "rocky", assay.Package{}, assay.Affected{Qualifiers: assay.Qualifiers{Arches: []string{"aarch64"}}}, true, nil},
+		{"module", "rocky", assay.Package{Module: label}, assay.Affected{Qualifiers: assay.Qualifiers{Module: "nodejs:18"}}, true, nil},
+		{"another stream of it", "rocky", assay.Package{Module: label}, assay.Affected{Qualifiers: assay.Qualifiers{Module: "nodejs:1"}}, false, nil},
+		{"no module", "rocky", assay.Package{}, assay.Affected{Qualifiers: assay.Qualifiers{Module: "nodejs:18"}}, false, nil},
+		{"a label that is none", "rocky", assay.Package{Module: "nodejs"}, assay.Affected{Qualifiers: assay.Qualifiers{Module: "nodejs:18"}}, false, nil},
+		{"a fix outside modules", "rocky", assay.Package{Module: label}, assay.Affected{Ranges: fix("1-1.el8")}, false, nil},
+		{"a module's fix, stream not told", "rocky", assay.Package{Module: label}, assay.Affected{Ranges: fix("1-1.module+el8.9.0+1+abc")}, true, nil},
+		{"a build without label", "rocky", assay.Package{Version: "1-0.module+el8.9.0+1+abc"}, assay.Affected{Ranges: fix("1-1.module+el8.9.0+1+abc")}, true, nil},
+		{"a flavour", "ol", assay.Package{Version: "2:2.28-1.ksplice1.el8"}, assay.Affected{Qualifiers: assay.Qualifiers{Flavour: "ksplice"}}, true, nil},
+		{"a plain build of what has a flavour", "ol", assay.Package{Version: "2.28-1.el8"}, assay.Affected{Qualifiers: assay.Qualifiers{Flavour: "ksplice"}}, false, nil},
+		{"a flavour of what is plain", "ol", assay.Package{Version: "10:1.1.1k-5.el8_5_fips"}, assay.Affected{}, false, nil},
+		{"Ubuntu's flavour", "ubuntu", assay.Package{Version: "3.0.2-0ubuntu1.10+Fips1"}, assay.Affected{Qualifiers: assay.Qualifiers{Flavour: "fips"}}, true, nil},
+		{"a distribution without flavours", "rocky", assay.Package{Version: "1-1_fips"}, assay.Affected{}, true, nil},
+		{"Red Hat's product", "rhel", assay.Package{}, assay.Affected{Qualifiers: assay.Qualifiers{CPEs: []string{"cpe:/a:redhat:openshift:4"}}}, true, []string{"cpe:/a:redhat:openshift:4.14::el9"}},
+		{"another product", "rhel", assay.Package{}, assay.Affected{Qualifiers: assay.Qualifiers{CPEs: []string{"cpe:/a:redhat:openshift:4.1"}}}, false, []string{"cpe:/a:redhat:openshift:4.14::el9"}},
+		{"products not told", "rhel", assay.Package{}, assay.Affected{Qualifiers: assay.Qualifiers{CPEs: []string{"cpe:/a:redhat:openshift:4"}}}, true, nil},
+		{"a source package's row", "rhel", assay.Package{Arch: "x86_64"}, assay.Affected{Qualifiers: assay.Qualifiers{Arches: []string{"src"}}}, true, nil},
+		{"Red Hat names modules always", "rhel", assay.Package{Module: label}, assay.Affected{Ranges: []assay.Range{{}}}, false, nil},
+		{"a service pack of openEuler", "openeuler", assay.Package{Version: "1-2.oe2203sp3"}, assay.Affected{Qualifiers: assay.Qualifiers{Flavour: "oe2203sp3"}}, true, nil},
+		{"another service pack", "openeuler", assay.Package{Version: "1-2.oe2203sp1"}, assay.Affected{Qualifiers: assay.Qualifiers{Flavour: "oe2203sp3"}}, false, nil},
+		{"no fix", "rocky", assay.Package{Module: label}, assay.Affected{Ranges: []assay.Range{{}}}, true, nil},
 	}
 	for _, tt := range tests {
 		f, _ := distro.Of(assay.Release{ID: tt.id})
-		if got := f.Applies(&tt.p, &tt.a); got != tt.want {
+		if got := f.Applies(&tt.p, &tt.a, tt.products); got != tt.want {
 			t.Errorf("%s: %v", tt.name, got)
 		}
 	}

@@ -11,16 +11,16 @@ import (
 var rpmFamilies = []Family{
 	rpm("almalinux", "AlmaLinux", numbered("almalinux", 1), "almalinux", "cloudlinux"),
 	rpm("rocky", "Rocky Linux", numbered("rocky", 1), "rocky"),
-	rpm("rhel", "Red Hat Enterprise Linux", numbered("rhel", 1), "red hat"),
-	rpm("centos", "CentOS", centosStream, "centos", "red hat"),
+	redhat(rpm("rhel", "Red Hat Enterprise Linux", numbered("rhel", 1), "red hat")),
+	redhat(rpm("centos", "CentOS", centosStream, "centos", "red hat")),
 	rpm("fedora", "Fedora", numbered("fedora", 1), "fedora"),
-	flavoured(rpm("ol", "Oracle Linux", numbered("oracle", 1), "oracle")),
+	flavoured(rpm("ol", "Oracle Linux", numbered("oracle", 1), "oracle"), Flavour),
 	rpm("amzn", "Amazon Linux", amazonStream, "amazon"),
-	named(rpm("sles", "SUSE Linux Enterprise Server", numbered("sles", 2), "suse"), "sles_sap", "sled"),
-	named(rpm("sle-micro", "SUSE Linux Enterprise Micro", numbered("sle-micro", 2), "suse"), "sl-micro", "suse-microos", "sle-micro-rancher"),
-	named(rpm("opensuse-leap", "openSUSE Leap", numbered("opensuse-leap", 2), "opensuse", "suse"), "opensuse"),
-	rpm("opensuse-tumbleweed", "openSUSE Tumbleweed", only("opensuse-tumbleweed"), "opensuse", "suse"),
-	rpm("openeuler", "openEuler", numbered("openeuler", 2), "openeuler", "http://openeuler.org"),
+	named(epochless(rpm("sles", "SUSE Linux Enterprise Server", numbered("sles", 2), "suse")), "sles_sap", "sled"),
+	named(epochless(rpm("sle-micro", "SUSE Linux Enterprise Micro", numbered("sle-micro", 2), "suse")), "sl-micro", "suse-microos", "sle-micro-rancher"),
+	named(epochless(rpm("opensuse-leap", "openSUSE Leap", numbered("opensuse-leap", 2), "opensuse", "suse")), "opensuse"),
+	epochless(rpm("opensuse-tumbleweed", "openSUSE Tumbleweed", only("opensuse-tumbleweed"), "opensuse", "suse")),
+	flavoured(epochless(rpm("openeuler", "openEuler", numbered("openeuler", 2), "openeuler", "http://openeuler.org")), openEulerTag),
 	bySource(rpm("photon", "Photon OS", numbered("photon", 2), "vmware", "broadcom")),
 	named(bySource(rpm("azurelinux", "Azure Linux", numbered("azurelinux", 2), "microsoft")), "mariner"),
 	rpm("bottlerocket", "Bottlerocket", only("bottlerocket")),
@@ -35,7 +35,9 @@ func rpm(id, title string, stream func(assay.Release) assay.Stream, vendors ...s
 
 func bySource(f Family) Family { f.BySource = true; return f }
 
-func flavoured(f Family) Family { f.flavours = true; return f }
+func flavoured(f Family, of func(version string) string) Family { f.flavour = of; return f }
+
+func epochless(f Family) Family { f.epochless = true; return f }
 
 func named(f Family, names ...string) Family { f.Names = names; return f }
 

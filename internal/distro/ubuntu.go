@@ -12,7 +12,7 @@ import (
 // stream of their own: they name fixes that others do not get.
 // https://ubuntu.com/security/esm
 var ubuntu = Family{
-	ID: "ubuntu", Title: "Ubuntu", Package: assay.TypeDeb, Scheme: "deb", BySource: true, flavours: true,
+	ID: "ubuntu", Title: "Ubuntu", Package: assay.TypeDeb, Scheme: "deb", BySource: true, flavour: Flavour,
 	Stream: func(r assay.Release) assay.Stream {
 		if r.ESM {
 			return numbered("ubuntu-esm", 2)(r)

@@ -24,7 +24,11 @@ func Streams(inv *assay.Inventory) ([]assay.Stream, []assay.Gap) {
 	if family == nil {
 		return nil, nil
 	}
-	return []assay.Stream{stream}, nil
+	streams := []assay.Stream{stream}
+	if family.Repositories != "" {
+		streams = append(streams, family.Repositories)
+	}
+	return streams, nil
 }
 
 // system finds the distribution's family and stream; no family and no gap when
@@ -71,7 +75,10 @@ func Packages(ctx context.Context, inv *assay.Inventory, advisories assay.Adviso
 	if !ok {
 		return nil, nil, fmt.Errorf("version scheme %q of %s: %w", family.Scheme, family.Title, assay.ErrUnsupported)
 	}
-	m := &matcher{family: family, stream: stream, scheme: scheme, advisories: advisories, known: map[string][]assay.Advisory{}, keys: map[string]version.Key{}, told: map[assay.Gap]bool{}}
+	m := &matcher{family: family, stream: stream, scheme: scheme, advisories: advisories, known: map[string][]assay.Advisory{}, usual: map[string]bool{}, keys: map[string]version.Key{}, told: map[assay.Gap]bool{}}
+	if err := m.repositories(ctx, inv.Release); err != nil {
+		return nil, nil, err
+	}
 	for i := range inv.Packages {
 		if err := m.one(ctx, i, &inv.Packages[i]); err != nil {
 			return nil, nil, err
@@ -86,7 +93,9 @@ type matcher struct {
 	stream     assay.Stream
 	scheme     version.Scheme
 	advisories assay.Advisories
+	products   []string                    // CPEs that the packages' repositories hold; none: all are meant
 	known      map[string][]assay.Advisory // by name: many binaries come of one source
+	usual      map[string]bool             // names that the usual repositories have advisories on
 	keys       map[string]version.Key
 
 	findings     []assay.Finding
@@ -105,18 +114,15 @@ func (m *matcher) one(ctx context.Context, i int, p *assay.Package) error {
 		m.foreign[p.ThirdParty] = append(m.foreign[p.ThirdParty], p.Name)
 		return nil
 	}
-	name, ver := p.Name, p.Version
-	if m.family.BySource {
-		name, ver = p.SourceName(), p.SourceVer()
-	}
-	advisories, err := m.lookup(ctx, name)
+	name, ver := m.family.Subject(p)
+	advisories, err := m.about(ctx, p, name)
 	if err != nil {
 		return fmt.Errorf("%s: %s: %w", m.stream, name, err)
 	}
 	if len(advisories) == 0 {
 		return nil
 	}
-	if f := m.family.Flavoured(p); f != "" && !slices.ContainsFunc(advisories, func(a assay.Advisory) bool {
+	if f := m.family.Flavoured(p); f != "" && f == distro.Flavour(ver) && !slices.ContainsFunc(advisories, func(a assay.Advisory) bool {
 		return slices.ContainsFunc(a.Affected, func(x assay.Affected) bool { return x.Qualifiers.Flavour == f })
 	}) {
 		m.gaps = append(m.gaps, assay.Gap{Where: "package " + p.Name + " " + p.Version, What: fmt.Sprintf(
@@ -145,6 +151,7 @@ func (m *matcher) one(ctx context.Context, i int, p *assay.Package) error {
 			found = merge(found, *f, m)
 		}
 	}
+	m.mended(advisories, p, ver, cleared)
 	for _, f := range found { // "not affected" wins, whoever says it
 		if !isCleared(&f, cleared) {
 			m.findings = append(m.findings, f)
@@ -179,6 +186,7 @@ func (m *matcher) lookup(ctx context.Context, name string) ([]assay.Advisory, er
 		if a.Withdrawn.IsZero() {
 			as = append(as, a)
 		}
+		m.usual[name] = m.usual[name] || slices.ContainsFunc(a.Affected, func(f assay.Affected) bool { return len(f.Qualifiers.Repos) == 0 })
 	}
 	m.known[name] = as
 	return as, nil
@@ -189,7 +197,7 @@ func (m *matcher) lookup(ctx context.Context, name string) ([]assay.Advisory, er
 func (m *matcher) judge(p *assay.Package, name, ver string, key version.Key, a *assay.Advisory) (f *assay.Finding, clear bool) {
 	for k := range a.Affected {
 		aff := &a.Affected[k]
-		if !m.family.Applies(p, aff) {
+		if !m.family.Applies(p, aff, m.products) || elsewhere(aff, ver, m.usual[aff.Name]) {
 			continue
 		}
 		r, in, err := m.in(aff, key)

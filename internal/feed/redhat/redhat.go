@@ -40,7 +40,7 @@ const (
 // StreamRepositories holds content sets, not vulnerabilities: an advisory's ID
 // and the name in it are a content set, its Qualifiers.CPEs the products that
 // are in it.
-const StreamRepositories assay.Stream = "rhel-cpe"
+const StreamRepositories = assay.StreamRHELCPE
 
 // Feed reads the archive. An advisory is one CVE and one erratum, its ID the
 // CVE; what has no erratum, being open or not affected, is an advisory without

@@ -1,0 +1,34 @@
+package distro
+
+import (
+	"strings"
+
+	"github.com/assaysec/assay"
+)
+
+// redhat adds what is Red Hat's own: its advisories say which products they
+// mean, by the repositories that an image's packages come from, and always name
+// a module.
+// https://www.redhat.com/en/blog/vulnerability-exploitability-exchange-vex-beta-files-now-available
+func redhat(f Family) Family {
+	f.Repositories, f.namesStems = assay.StreamRHELCPE, true
+	f.Products = func(r assay.Release) []string {
+		major, _, _ := strings.Cut(r.Version, ".")
+		if major == "" || isCentOSStream(r) {
+			return nil
+		}
+		o, a := "cpe:/o:redhat:enterprise_linux:"+major, "cpe:/a:redhat:enterprise_linux:"+major
+		return []string{o, o + "::baseos", a + "::appstream", a + "::crb", o + "::server", o + "::client", o + "::workstation"}
+	}
+	return f
+}
+
+// ContentSet is the name under which a repository's products are found:
+// "rhel-8-for-x86_64-baseos-rpms__8" is a tool's copy of the one before "__".
+func ContentSet(name string) string {
+	base, tail, ok := strings.Cut(name, "__")
+	if ok && tail != "" && strings.Trim(tail, "0123456789") == "" {
+		return base
+	}
+	return name
+}
