@@ -2,8 +2,10 @@ package debian
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -252,3 +254,22 @@ func FuzzLists(f *testing.F) {
 }
 
 func FuzzFeed(f *testing.F) { contract.FuzzFeed(f, Feed{}, Document, nil, small) }
+
+// unreachable is a mirror whose second host does not answer.
+type unreachable struct{ contract.Documents }
+
+func (u unreachable) Get(ctx context.Context, url string) (io.ReadCloser, error) {
+	if url == DSA || url == DLA {
+		return nil, errors.New("no such host")
+	}
+	return u.Documents.Get(ctx, url)
+}
+
+// TestListsUnreachable: without its lists of notices the tracker is read all the
+// same, and that they lack is counted.
+func TestListsUnreachable(t *testing.T) {
+	r := contract.Fetch(t, Feed{}, unreachable{contract.Documents{Document: []byte(`{"openssl": {"CVE-2022-0001": {"releases": {"bullseye": {"status": "resolved", "fixed_version": "1"}}}}}`)}})
+	if len(r.Advisories) != 1 || r.Reasons()[whyUnreachable] != 2 {
+		t.Errorf("%d advisories, skipped %v", len(r.Advisories), r.Skipped)
+	}
+}

@@ -63,6 +63,10 @@ type notices struct {
 	claims map[place][]claim
 }
 
+// whyUnreachable: then there are no identifiers of notices, and older releases keep
+// their last words.
+const whyUnreachable = "list of notices that cannot be reached"
+
 // readNotices reads both lists. One that the publisher does not have counts as
 // empty: then there are no identifiers and dates of notices, and nothing about
 // releases that the tracker has given up.
@@ -71,6 +75,10 @@ func readNotices(ctx context.Context, g assay.Getter, s assay.Sink) (*notices, e
 	for _, url := range []string{DSA, DLA} {
 		body, err := g.Get(ctx, url)
 		if errors.Is(err, assay.ErrNotFound) {
+			continue
+		}
+		if err != nil && ctx.Err() == nil { // another host's failure must not hide the tracker
+			s.Skip(url, whyUnreachable)
 			continue
 		}
 		if err != nil {
