@@ -19,8 +19,8 @@ const module = "github.com/assaysec/assay"
 var (
 	lists   = []string{"internal/source", "internal/reader", "internal/feed", "internal/importer", "internal/report"}
 	engines = []string{"internal/inventory", "internal/match", "internal/triage", "internal/db", "internal/publish", "internal/fetch", "internal/cache"}
-	leaves  = []string{"internal/boltfile", "internal/bundle", "internal/compression", "internal/csaf", "internal/cve", "internal/cverecord", "internal/cvss", "internal/distribution", "internal/distro", "internal/ecosystem", "internal/jsonstream", "internal/limit", "internal/markdown", "internal/oci", "internal/osv", "internal/oval",
-		"internal/printable", "internal/purl", "internal/requirement", "internal/rpmdb", "internal/secdb", "internal/stanza", "internal/tardoc", "internal/tarstream", "internal/updateinfo", "internal/version", "internal/vex", "internal/zipdoc"}
+	leaves  = []string{"internal/boltfile", "internal/bundle", "internal/compression", "internal/csaf", "internal/cve", "internal/cverecord", "internal/cvss", "internal/dbfile", "internal/distribution", "internal/distro", "internal/ecosystem", "internal/jsonstream", "internal/limit", "internal/markdown", "internal/oci", "internal/osv", "internal/oval",
+		"internal/printable", "internal/purl", "internal/requirement", "internal/rpmdb", "internal/secdb", "internal/sqlitefile", "internal/stanza", "internal/tardoc", "internal/tarstream", "internal/updateinfo", "internal/version", "internal/vex", "internal/zipdoc"}
 	testOnly = []string{"internal/contract", "internal/corpus", "internal/testimage"}
 )
 
@@ -31,10 +31,11 @@ var thirdParty = map[string][]string{
 	"google.golang.org/grpc":                 {"internal/source/containerd"},
 	"github.com/moby/moby/client":            {"internal/source/docker"},
 	"github.com/containerd/errdefs":          {"internal/source/docker"},
-	"github.com/google/go-containerregistry": {"internal/distribution", "internal/publish", "internal/source/registry"},
+	"github.com/google/go-containerregistry": {"bench/database", "internal/distribution", "internal/publish", "internal/source/registry"},
 	"github.com/klauspost/compress":          {"internal/compression", "internal/cache", "internal/db", "internal/publish"},
 	"github.com/ulikunitz/xz":                {"internal/compression"},
-	"go.etcd.io/bbolt":                       {"internal/contract", "internal/db"},
+	"go.etcd.io/bbolt":                       {"bench/database", "internal/contract", "internal/db"},
+	"modernc.org/sqlite":                     {"bench/database"},
 	"google.golang.org/protobuf":             {"internal/db", "internal/inventory"},
 	"github.com/gofrs/flock":                 {"internal/db", "internal/fetch"},
 	"golang.org/x/sync":                      {"internal/db", "internal/feed/debianchangelogs", "internal/inventory", "bench", "cmd/assay"},

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/compression"
 	"github.com/assaysec/assay/internal/tardoc"
 	"github.com/assaysec/assay/internal/zipdoc"
 )
@@ -49,31 +48,10 @@ func walk(ctx context.Context, body io.Reader, url string, want func(name string
 	if path.Ext(url) == ".zip" {
 		err = zipdoc.Walk(ctx, body, want, each)
 	} else {
-		err = untar(ctx, body, want, each)
+		err = tardoc.Walk(ctx, body, want, each)
 	}
 	if err == nil && !found {
 		err = fmt.Errorf("no records in it: %w", assay.ErrMalformed)
-	}
-	return err
-}
-
-// maxTail bounds what follows the end of a tar archive: GNU tar pads to 10 KiB.
-const maxTail = 16 << 20
-
-// untar walks the archive to the end of its compression, which carries the
-// checksum.
-func untar(ctx context.Context, body io.Reader, want func(name string) bool, each tardoc.Visit) error {
-	z, _, err := compression.Document(body)
-	if err != nil {
-		return err
-	}
-	defer z.Close()
-	if err := tardoc.Walk(ctx, z, want, each); err != nil {
-		return err
-	}
-	_, err = io.CopyN(io.Discard, z, maxTail)
-	if err == io.EOF {
-		return nil
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -240,6 +241,10 @@ func passing(ctx context.Context, err error) error {
 	var r retry
 	if errors.As(err, &r) {
 		return retry{r.error, 0}
+	}
+	var unknown *net.DNSError
+	if errors.As(err, &unknown) && unknown.IsNotFound {
+		return fmt.Errorf("%w: check the network, or name a mirror", err)
 	}
 	var network *url.Error // what Client.Do returns
 	var certificate *tls.CertificateVerificationError

@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/importer/grypedb"
+	"github.com/assaysec/assay/internal/importer/javadb"
+	"github.com/assaysec/assay/internal/importer/osvdump"
 	"github.com/assaysec/assay/internal/importer/trivydb"
 )
 
@@ -28,10 +31,14 @@ type Kind struct {
 	Open func(ctx context.Context, path string) (Feed, error)
 }
 
-// All lists the kinds, in the order in which they are tried.
+// All lists the kinds, in the order in which they are tried: dumps last, for
+// they are looked for below a folder.
 func All() []Kind {
 	return []Kind{
 		{"Trivy's database (trivy.db, its folder or its archive)", func(ctx context.Context, path string) (Feed, error) { return trivydb.Open(ctx, path) }},
+		{"Trivy's database of Java archives (trivy-java.db, its folder or its archive)", func(ctx context.Context, path string) (Feed, error) { return javadb.Open(ctx, path) }},
+		{"Grype's database (vulnerability.db of version 6, its folder or its archive)", func(ctx context.Context, path string) (Feed, error) { return grypedb.Open(ctx, path) }},
+		{"records of OSV (a zip archive, or a folder of records and archives)", func(ctx context.Context, path string) (Feed, error) { return osvdump.Open(ctx, path) }},
 	}
 }
 

@@ -294,7 +294,7 @@ func (a *Affected) versions(scheme version.Scheme) (ranges []assay.Range, versio
 		op, v, _ := strings.Cut(string(a.Extra.LastKnown), " ")
 		switch op {
 		case "<":
-			ranges[0].Fixed = strings.TrimSpace(v)
+			ranges[0].Before = strings.TrimSpace(v)
 		case "<=":
 			ranges[0].LastAffected = strings.TrimSpace(v)
 		}
@@ -325,6 +325,6 @@ func holds(scheme version.Scheme, ranges []assay.Range, v string) bool {
 	}
 	return slices.ContainsFunc(ranges, func(g assay.Range) bool {
 		return (g.Introduced == "" || is(g.Introduced, 0, 1)) &&
-			(g.Fixed == "" || is(g.Fixed, -1)) && (g.LastAffected == "" || is(g.LastAffected, -1, 0))
+			(g.Fixed == "" || is(g.Fixed, -1)) && (g.Before == "" || is(g.Before, -1)) && (g.LastAffected == "" || is(g.LastAffected, -1, 0))
 	})
 }

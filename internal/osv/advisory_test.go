@@ -32,7 +32,7 @@ func TestAdvisory(t *testing.T) {
 		Published: time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC), Modified: time.Date(2024, 1, 3, 0, 0, 0, 0, time.UTC),
 		Affected: []assay.Affected{
 			{Stream: "pypi", Name: "py-drive-2", Status: assay.StatusAffected, Ranges: []assay.Range{{Fixed: "2"}, {Introduced: "3", LastAffected: "4"}}, Versions: []string{"9"}},
-			{Stream: "go", Name: "stdlib", Status: assay.StatusAffected, Ranges: []assay.Range{{Fixed: "1.2.3"}}, Qualifiers: assay.Qualifiers{
+			{Stream: "go", Name: "stdlib", Status: assay.StatusAffected, Ranges: []assay.Range{{Before: "1.2.3"}}, Qualifiers: assay.Qualifiers{
 				Imports: []assay.Import{{Path: "net/http", Symbols: []string{"Get"}, OS: []string{"windows"}, Arches: []string{"386"}}}}},
 			{Stream: "crates.io", Name: "c", Status: assay.StatusAffected, Versions: []string{"1"}, Qualifiers: assay.Qualifiers{
 				OS: []string{"darwin", "linux"}, Arches: []string{"x86"}, Imports: []assay.Import{{Path: "c::f"}}}},

@@ -15,6 +15,7 @@
 package requirement
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -226,7 +227,7 @@ func (r reader) compareFull(op, v string) (Set, error) {
 
 // comparePartial compares with all versions that begin with parts.
 func (r reader) comparePartial(op string, parts []string) (Set, error) {
-	first, err := r.least(parts)
+	first, err := r.least(parts, op == "<" || op == ">=" || op == "=>")
 	if err != nil {
 		return Set{}, err
 	}
@@ -307,7 +308,7 @@ func (r reader) from(v string, parts, end []string) (Set, error) {
 	var low Set
 	var err error
 	if _, partial := r.partial(v); partial {
-		low, err = r.least(parts)
+		low, err = r.least(parts, true)
 	} else {
 		low, err = r.compareFull(">=", v)
 	}
@@ -339,8 +340,9 @@ func increment(digits string) string {
 }
 
 // least holds the versions from the first that begins with parts; except
-// Cargo's, its pre-releases are included.
-func (r reader) least(parts []string) (Set, error) {
+// Cargo's, its pre-releases are included. Named: the requirement means that
+// version, so it can be a fix.
+func (r reader) least(parts []string, named bool) (Set, error) {
 	v := strings.Join(parts, ".")
 	switch r.Syntax {
 	case Cargo, Hex:
@@ -352,7 +354,12 @@ func (r reader) least(parts []string) (Set, error) {
 	case Python:
 		v += ".dev0"
 	}
-	return r.compareFull(">=", v)
+	set, err := r.compareFull(">=", v)
+	set = set.Unfixed()
+	if named && len(set.in) > 0 && set.in[0].low != nil {
+		set.in[0].low.fix = padded(parts)
+	}
+	return set, err
 }
 
 // below holds the versions before all that begin with parts, their
@@ -369,7 +376,8 @@ func (r reader) below(parts []string) (Set, error) {
 	case Gem:
 		v += ".a"
 	}
-	return r.compareFull("<", v)
+	set, err := r.compareFull("<", v)
+	return set.Unfixed(), err
 }
 
 // padded writes three numbers.
@@ -416,23 +424,26 @@ const (
 	WhyOrder     = "versions that cannot be compared"
 )
 
-// Ranges returns the ranges of the versions that meet any of the first
-// requirements and none of the second; the scheme is named as in package
-// version. Where there are none, why says so.
-func Ranges(syntax Syntax, name string, affected, safe []string) (_ []assay.Range, why string) {
+// Ranges returns the ranges of the versions that meet any requirement of the
+// affected ones and none of the patched or unaffected; the scheme is named as in
+// package version. Where there are none, why says so. A range ends in a fix
+// where the requirements of the affected or patched ones name the version, or
+// where everything from there on is unaffected, and else is fixed in the next
+// patched one, if any.
+func Ranges(syntax Syntax, name string, affected, patched, unaffected []string) (_ []assay.Range, why string) {
 	scheme, ok := version.ByName(name)
 	if !ok {
 		return nil, WhyOrder
 	}
-	in, err := Any(syntax, scheme, affected)
-	if err != nil {
-		return nil, WhyMalformed
+	var sets [3]Set
+	for i, texts := range [][]string{affected, patched, unaffected} {
+		var err error
+		if sets[i], err = Any(syntax, scheme, texts); err != nil {
+			return nil, WhyMalformed
+		}
 	}
-	out, err := Any(syntax, scheme, safe)
-	if err != nil {
-		return nil, WhyMalformed
-	}
-	set := in.And(out.Not())
+	safe := sets[1].Or(sets[2].lastFix())
+	set := sets[0].And(safe.Not())
 	if set.Empty() {
 		return nil, WhyNone
 	}
@@ -440,5 +451,42 @@ func Ranges(syntax Syntax, name string, affected, safe []string) (_ []assay.Rang
 	if err != nil {
 		return nil, WhyOrder
 	}
+	var fixes []string
+	for _, i := range sets[1].in {
+		if i.low != nil && i.lowIn && i.low.fix != "" {
+			fixes = append(fixes, i.low.fix)
+		}
+	}
+	Patch(scheme, r, fixes)
 	return r, ""
+}
+
+// Patch sets the fixes of ranges that have an end but no fix: the next of the
+// patched versions.
+func Patch(scheme version.Scheme, ranges []assay.Range, patched []string) {
+	type fix struct {
+		v   string
+		key version.Key
+	}
+	var fixes []fix
+	for _, v := range patched {
+		if k, err := scheme.Key(v); err == nil {
+			fixes = append(fixes, fix{v, k})
+		}
+	}
+	slices.SortStableFunc(fixes, func(a, b fix) int { return scheme.Compare(a.key, b.key) })
+	for i := range ranges {
+		r := &ranges[i]
+		end, err := scheme.Key(cmp.Or(r.LastAffected, r.Before))
+		if r.Fixed != "" || err != nil {
+			continue
+		}
+		at := slices.IndexFunc(fixes, func(f fix) bool {
+			c := scheme.Compare(f.key, end)
+			return c > 0 || c == 0 && r.LastAffected == ""
+		})
+		if at >= 0 {
+			r.Fixed = fixes[at].v
+		}
+	}
 }

@@ -57,16 +57,19 @@ func (o order) Compare(a, b version.Key) int {
 
 var semver = order{"semver"}
 
-// show writes ranges as "[1,2) [3,4] [5,".
+// show writes ranges as "[1,2) [3,4] [5,6! [7,", with "!" where the end is no
+// fix, and the fix, where that is another version, behind it.
 func show(ranges []assay.Range) string {
 	var out []string
 	for _, r := range ranges {
 		s := "[" + r.Introduced + ","
 		switch {
+		case r.LastAffected != "":
+			s += r.LastAffected + "]" + r.Fixed
+		case r.Before != "":
+			s += r.Before + "!" + r.Fixed
 		case r.Fixed != "":
 			s += r.Fixed + ")"
-		case r.LastAffected != "":
-			s += r.LastAffected + "]"
 		}
 		out = append(out, s)
 	}
@@ -81,15 +84,15 @@ func TestParse(t *testing.T) {
 		{Plain, "1.2", "[1.2,1.2]"}, {Plain, "=1.2", "[1.2,1.2]"}, {Plain, "==1.2", "[1.2,1.2]"}, {Plain, "<1.2", "[,1.2)"}, {Plain, "<= 1.2", "[,1.2]"}, {Plain, ">= 1.2", "[1.2,"},
 		{Plain, ">=1.2,<1.5", "[1.2,1.5)"}, {Plain, ">=1.2 <1.5 || 3", "[1.2,1.5) [3,3]"}, {Plain, "!=1.2.0", "[,1.2.0) [1.2.1-0,"}, {Plain, ">0", "[,"}, {Plain, ">=0.0", "[,"}, {Plain, "<0.0.0", ""}, {Plain, "*", "[,"},
 		{Plain, ">2,<1", ""}, {Plain, "<2||>=1", "[,"}, {Plain, "<1||>=1", "[,"}, {Plain, "<1||>=2", "[,1) [2,"}, {Plain, "<=1||>1", "[,"}, {Plain, "<2,<=1,<=2", "[,1]"},
-		{Cargo, "1.2.3", "[1.2.3,2.0.0-0)"}, {Cargo, "^0.2.3", "[0.2.3,0.3.0-0)"}, {Cargo, "^0.0.3", "[0.0.3,0.0.4-0)"}, {Cargo, "^0.0", "[,0.1.0-0)"}, {Cargo, "^ 1", "[1.0.0,2.0.0-0)"},
-		{Cargo, "~1.2.3", "[1.2.3,1.3.0-0)"}, {Cargo, "~1", "[1.0.0,2.0.0-0)"}, {Cargo, "=1.2", "[1.2.0,1.3.0-0)"}, {Cargo, "> 0", "[1.0.0-0,"}, {Cargo, "<= 0.12", "[,0.13.0-0)"}, {Cargo, "< 0.12", "[,0.12.0)"},
-		{Cargo, ">= 0.23, < 0.23.13", "[0.23.0,0.23.13)"}, {Cargo, "< 0.5.0, >= 0.4.3", "[0.4.3,0.5.0)"}, {Cargo, "> 0.22.0", "[0.22.1-0,"}, {Cargo, "> 1.0.0-rc.1", "[1.0.0-rc.1.0,"}, {Cargo, "1.*", "[1.0.0,2.0.0-0)"},
-		{NPM, "8.x || 9.x", "[8.0.0-0,10.0.0-0)"}, {NPM, " ^8.11.4 || ^10.9.0", "[8.11.4,9.0.0-0) [10.9.0,11.0.0-0)"}, {NPM, "1.2.3 - 2.3", "[1.2.3,2.4.0-0)"}, {NPM, ">=1.2.3<2.0.0", "[1.2.3,2.0.0)"},
-		{NPM, "~0.8.0-pre", "[0.8.0-pre,0.9.0-0)"}, {NPM, ">1.2", "[1.3.0-0,"}, {NPM, "v1.2.3", "[1.2.3,1.2.3]"}, {NPM, "< 2.1.7 > 2.0.0", "[2.0.1-0,2.1.7)"},
-		{Composer, "^1.2", "[1.2,2.0.0-dev)"}, {Composer, "~1.2", "[1.2,2.0.0-dev)"}, {Composer, "~1.2.3", "[1.2.3,1.3.0-dev)"}, {Composer, "1.2.*", "[1.2.0-dev,1.3.0-dev)"}, {Composer, ">=1.0|<0.5", "[,0.5) [1.0,"}, {Composer, "1.0 - 2.0", "[1.0,2.1.0-dev)"},
-		{Gem, "~> 1.4.6", "[1.4.6,1.5.a)"}, {Gem, "~> 1.4", "[1.4,2.a)"}, {Gem, "~> 1", "[1,2.a)"}, {Gem, "~> 7.0.8, >= 7.0.8.5", "[7.0.8.5,7.1.a)"},
-		{Hex, "~> 1.2.5", "[1.2.5,1.3.0-0)"}, {Hex, "~> 2.0", "[2.0.0,3.0.0-0)"}, {Hex, "> 2.2.0", "[2.2.1-0,"},
-		{Python, "~=2.2", "[2.2,3.dev0)"}, {Python, "==1.2.*", "[1.2.dev0,1.3.dev0)"}, {Python, ">=1.0,<1.2||==2.0", "[1.0,1.2) [2.0,2.0]"},
+		{Cargo, "1.2.3", "[1.2.3,2.0.0-0!"}, {Cargo, "^0.2.3", "[0.2.3,0.3.0-0!"}, {Cargo, "^0.0.3", "[0.0.3,0.0.4-0!"}, {Cargo, "^0.0", "[,0.1.0-0!"}, {Cargo, "^ 1", "[1.0.0,2.0.0-0!"},
+		{Cargo, "~1.2.3", "[1.2.3,1.3.0-0!"}, {Cargo, "~1", "[1.0.0,2.0.0-0!"}, {Cargo, "=1.2", "[1.2.0,1.3.0-0!"}, {Cargo, "> 0", "[1.0.0-0,"}, {Cargo, "<= 0.12", "[,0.13.0-0!"}, {Cargo, "< 0.12", "[,0.12.0)"},
+		{Cargo, ">= 0.23, < 0.23.13", "[0.23.0,0.23.13)"}, {Cargo, "< 0.5.0, >= 0.4.3", "[0.4.3,0.5.0)"}, {Cargo, "> 0.22.0", "[0.22.1-0,"}, {Cargo, "> 1.0.0-rc.1", "[1.0.0-rc.1.0,"}, {Cargo, "1.*", "[1.0.0,2.0.0-0!"},
+		{NPM, "8.x || 9.x", "[8.0.0-0,10.0.0-0!"}, {NPM, " ^8.11.4 || ^10.9.0", "[8.11.4,9.0.0-0! [10.9.0,11.0.0-0!"}, {NPM, "1.2.3 - 2.3", "[1.2.3,2.4.0-0!"}, {NPM, ">=1.2.3<2.0.0", "[1.2.3,2.0.0)"},
+		{NPM, "~0.8.0-pre", "[0.8.0-pre,0.9.0-0!"}, {NPM, ">1.2", "[1.3.0-0,"}, {NPM, "v1.2.3", "[1.2.3,1.2.3]"}, {NPM, "< 2.1.7 > 2.0.0", "[2.0.1-0,2.1.7)"},
+		{Composer, "^1.2", "[1.2,2.0.0-dev!"}, {Composer, "~1.2", "[1.2,2.0.0-dev!"}, {Composer, "~1.2.3", "[1.2.3,1.3.0-dev!"}, {Composer, "1.2.*", "[1.2.0-dev,1.3.0-dev!"}, {Composer, ">=1.0|<0.5", "[,0.5) [1.0,"}, {Composer, "1.0 - 2.0", "[1.0,2.1.0-dev!"},
+		{Gem, "~> 1.4.6", "[1.4.6,1.5.a!"}, {Gem, "~> 1.4", "[1.4,2.a!"}, {Gem, "~> 1", "[1,2.a!"}, {Gem, "~> 7.0.8, >= 7.0.8.5", "[7.0.8.5,7.1.a!"},
+		{Hex, "~> 1.2.5", "[1.2.5,1.3.0-0!"}, {Hex, "~> 2.0", "[2.0.0,3.0.0-0!"}, {Hex, "> 2.2.0", "[2.2.1-0,"},
+		{Python, "~=2.2", "[2.2,3.dev0!"}, {Python, "==1.2.*", "[1.2.dev0,1.3.dev0!"}, {Python, ">=1.0,<1.2||==2.0", "[1.0,1.2) [2.0,2.0]"},
 		{Maven, "[1.0,2.0)", "[1.0,2.0)"}, {Maven, "(,1.0],[1.2,)", "[,1.0] [1.2,"}, {Maven, "[1.0]", "[1.0,1.0]"}, {Maven, "(1.0.0, 2.0)", "[1.0.1-0,2.0)"}, {Maven, "<1.2", "[,1.2)"},
 	} {
 		set, err := Parse(tt.syntax, semver, tt.text)
@@ -123,6 +126,47 @@ func TestNot(t *testing.T) {
 		}
 		if again := set.Not().Not(); show(must(again.Ranges())) != show(must(set.Ranges())) {
 			t.Errorf("not not %q: %v", tt.patched, again)
+		}
+	}
+}
+
+// TestRanges holds that a range is fixed where somebody says so.
+func TestRanges(t *testing.T) {
+	list := func(s string) []string {
+		if s == "" {
+			return nil
+		}
+		return strings.Split(s, ";")
+	}
+	for _, tt := range []struct {
+		syntax                              Syntax
+		affected, patched, unaffected, want string
+	}{
+		{NPM, "6.x", "", "", "[6.0.0-0,7.0.0-0!"},
+		{NPM, "6.x", "^6.9.1", "", "[6.0.0-0,6.9.1)"},
+		{NPM, "4.x || 6.x", "^6.9.1", "", "[4.0.0-0,5.0.0-0!6.9.1 [6.0.0-0,6.9.1)"},
+		{NPM, "<1.2", "", "", "[,1.2.0-0!1.2.0"},
+		{NPM, "<=1.2.3", ">=1.2.4", "", "[,1.2.3]1.2.4"},
+		{NPM, "6.x", "", ">=6.5.0", "[6.0.0-0,6.5.0)"},
+		{NPM, "6.x", "", "^6.5.0", "[6.0.0-0,6.5.0!"},
+		{NPM, "6.x", ">=6.5.0", ">=6.5.0", "[6.0.0-0,6.5.0)"},
+		{NPM, "6.x", "6.x", "", ""},
+		{NPM, "<3.0.0", "2.x", "", "[,2.0.0-0! [3.0.0-0,3.0.0)"},
+		{Cargo, "*", ">= 0.2", "< 0.1", "[0.1.0,0.2.0)"},
+		{Cargo, "*", "^0.2.3;>= 1.0.0", "", "[,0.2.3) [0.3.0-0,1.0.0)"},
+		{Cargo, "*", "", ">= 0.2.0", "[,0.2.0)"},
+		{Cargo, "*", ">=0.2.3", "=0.2.0", "[,0.2.0!0.2.3 [0.2.1-0,0.2.3)"},
+		{Cargo, "*", "> 0.2.0", "", "[,0.2.0]"},
+		{Gem, "*", "~> 1.4.6;>= 2.0", "< 1.0", "[1.0,1.4.6) [1.5.a,2.0)"},
+		{Hex, "*", "~> 1.2", "", "[,1.2.0) [2.0.0-0,"},
+	} {
+		scheme := "semver"
+		if tt.syntax == Gem {
+			scheme = "gem"
+		}
+		got, why := Ranges(tt.syntax, scheme, list(tt.affected), list(tt.patched), list(tt.unaffected))
+		if show(got) != tt.want || (why == WhyNone) != (tt.want == "") {
+			t.Errorf("%s %q, patched %q, unaffected %q: %s (%s), want %s", tt.syntax, tt.affected, tt.patched, tt.unaffected, show(got), why, tt.want)
 		}
 	}
 }
@@ -203,13 +247,13 @@ func TestBounds(t *testing.T) {
 	if _, err := Parse(Plain, semver, strings.Repeat("1||", maxText)+"1"); !errors.Is(err, assay.ErrTooLarge) {
 		t.Error(err)
 	}
-	if _, why := Ranges(NPM, "semver", slices.Repeat([]string{"1"}, maxText), nil); why != WhyMalformed {
+	if _, why := Ranges(NPM, "semver", slices.Repeat([]string{"1"}, maxText), nil, nil); why != WhyMalformed {
 		t.Error(why)
 	}
 	if _, err := Parse(Plain, semver, strings.TrimSuffix(strings.Repeat("9||1||", maxText/6), "||")); err != nil { // in time
 		t.Error(err)
 	}
-	if _, why := Ranges(NPM, "no scheme", []string{"1"}, nil); why != WhyOrder {
+	if _, why := Ranges(NPM, "no scheme", []string{"1"}, nil, nil); why != WhyOrder {
 		t.Error(why)
 	}
 }

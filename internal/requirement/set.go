@@ -24,6 +24,7 @@ type interval struct {
 type point struct {
 	v   string
 	key version.Key
+	fix string // the version that ends a range here is one to go to; "" for an end that nobody published
 }
 
 // origin is nil for zero, from which on all versions are.
@@ -34,9 +35,36 @@ func (p *point) origin() *point {
 	return p
 }
 
+// unfixed reports whether p is no fix.
+func (p *point) unfixed() bool { return p != nil && p.fix == "" }
+
+// lastFix is Unfixed, but that the version from which on s holds all is a fix.
+func (s Set) lastFix() Set {
+	out := s.Unfixed()
+	if n := len(s.in); n > 0 && s.in[n-1].high == nil {
+		out.in[n-1].low = s.in[n-1].low
+	}
+	return out
+}
+
+// Unfixed is s with ends that are no fixes.
+func (s Set) Unfixed() Set {
+	no := func(p *point) *point {
+		if p == nil {
+			return nil
+		}
+		return &point{p.v, p.key, ""}
+	}
+	out := Set{scheme: s.scheme}
+	for _, i := range s.in {
+		out.in = append(out.in, interval{no(i.low), no(i.high), i.lowIn, i.highIn})
+	}
+	return out
+}
+
 func (r reader) at(v string) (*point, error) {
 	k, err := r.scheme.Key(v)
-	return &point{v, k}, err
+	return &point{v, k, v}, err
 }
 
 func (r reader) set(i interval) Set { return Set{r.scheme, []interval{i}} }
@@ -68,7 +96,7 @@ func (s Set) And(t Set) Set {
 			if s.compareLow(b, a) > 0 {
 				c.low, c.lowIn = b.low, b.lowIn
 			}
-			if s.compareHigh(b, a) < 0 {
+			if n := s.compareHigh(b, a); n < 0 || n == 0 && a.high.unfixed() {
 				c.high, c.highIn = b.high, b.highIn
 			}
 			if !s.empty(c) {
@@ -106,7 +134,8 @@ func (s Set) ordered() Set {
 	var out []interval
 	for _, i := range s.in {
 		if n := len(out); n > 0 && s.touch(out[n-1], i) {
-			if last := &out[n-1]; s.compareHigh(i, *last) > 0 {
+			last := &out[n-1]
+			if c := s.compareHigh(i, *last); c > 0 || c == 0 && last.high.unfixed() {
 				last.high, last.highIn = i.high, i.highIn
 			}
 			continue
@@ -174,7 +203,9 @@ func (s Set) compareHigh(a, b interval) int {
 // Ranges returns s as ranges, none where it is empty. A range begins with a
 // version that belongs to it, so one that begins behind a version begins with
 // the next that there can be. Where the scheme has no such version it is
-// ErrUnsupported.
+// ErrUnsupported. It is fixed in the version before which it ends, if that is
+// one that the requirement names and not one that a wildcard or the like makes
+// up.
 func (s Set) Ranges() ([]assay.Range, error) {
 	var out []assay.Range
 	for _, i := range s.in {
@@ -192,7 +223,9 @@ func (s Set) Ranges() ([]assay.Range, error) {
 		case i.high != nil && i.highIn:
 			r.LastAffected = i.high.v
 		case i.high != nil:
-			r.Fixed = i.high.v
+			if r.Fixed = i.high.fix; r.Fixed != i.high.v {
+				r.Before = i.high.v
+			}
 		}
 		out = append(out, r)
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"hash/adler32"
 	"io"
+
+	"github.com/assaysec/assay/internal/sqlitefile"
 )
 
 // The databases of the tests are written here, by the formats' descriptions.
@@ -149,6 +151,13 @@ func appendVarint(b []byte, v uint64) []byte {
 	return append(b, tmp...)
 }
 
+// What pages of SQLite begin with, and the bytes before that of the first one.
+const (
+	sqliteInterior = 5
+	sqliteLeaf     = 13
+	sqliteHeader   = 100
+)
+
 type sqliteBuilder struct {
 	pageSize int
 	pages    [][]byte
@@ -210,7 +219,7 @@ func fill(p []byte, start int, kind byte, right uint32, cells ...[]byte) {
 func buildSQLite(pageSize int, records ...[]byte) []byte {
 	s := &sqliteBuilder{pageSize: pageSize}
 	first, _ := s.newPage()
-	copy(first, sqliteMagic)
+	copy(first, sqlitefile.Magic)
 	binary.BigEndian.PutUint16(first[16:], uint16(pageSize&0xffff|pageSize>>16))
 	binary.BigEndian.PutUint32(first[56:], 1)
 	root, rootNumber := s.newPage()

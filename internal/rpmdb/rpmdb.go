@@ -16,6 +16,7 @@ import (
 	"iter"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/sqlitefile"
 )
 
 const (
@@ -52,9 +53,6 @@ type database struct {
 
 func (d *database) headers(yield func(Header, error) bool) {
 	d.claims = d.file.Size()
-	if d.log != nil {
-		d.claims += d.log.Size()
-	}
 	d.records(func(record []byte, err error) bool {
 		if err != nil {
 			return yield(Header{}, err)
@@ -84,7 +82,7 @@ func (d *database) records(v visit) {
 		return
 	}
 	switch {
-	case string(head[:]) == sqliteMagic:
+	case string(head[:]) == sqlitefile.Magic:
 		d.sqlite(v)
 	case string(head[:4]) == ndbMagic:
 		d.ndb(v)

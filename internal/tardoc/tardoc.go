@@ -21,6 +21,7 @@ const (
 	maxMembers = 4_000_000 // Red Hat's CSAF archive has 300,000
 	maxMember  = 64 << 20  // the largest record known has 15 MB (a kernel's CSAF document)
 	maxTotal   = 64 << 30  // uncompressed, of the whole archive; Red Hat's has 30 GB
+	maxTail    = 16 << 20  // what follows the end of the archive; GNU tar pads to 10 KiB
 )
 
 // A Visit is called for each member that is wanted. Its err, where set, says
@@ -28,7 +29,8 @@ const (
 type Visit func(name string, content []byte, err error) error
 
 // Walk reads the archive r and visits the files that want, given the name,
-// asks for, in the archive's order. An archive that is cut off or damaged is
+// asks for, in the archive's order. It reads to the end of the compression,
+// which carries a checksum. An archive that is cut off or damaged is
 // ErrMalformed, after what came before was visited.
 func Walk(ctx context.Context, r io.Reader, want func(name string) bool, visit Visit) error {
 	z, _, err := compression.Document(r)
@@ -44,7 +46,7 @@ func Walk(ctx context.Context, r io.Reader, want func(name string) bool, visit V
 		h, err := t.Next()
 		switch {
 		case err == io.EOF:
-			return nil
+			return End(z)
 		case err != nil:
 			return explain(err)
 		case n >= maxMembers:
@@ -59,6 +61,19 @@ func Walk(ctx context.Context, r io.Reader, want func(name string) bool, visit V
 		if err := visit(h.Name, b, err); err != nil {
 			return err
 		}
+	}
+}
+
+// End reads what follows the end of an archive in its compression, of which it
+// is the end as well, or nearly so.
+func End(z io.Reader) error {
+	switch _, err := io.CopyN(io.Discard, z, maxTail+1); err {
+	case nil:
+		return fmt.Errorf("over %d bytes behind the archive: %w", maxTail, assay.ErrTooLarge)
+	case io.EOF:
+		return nil
+	default:
+		return explain(err)
 	}
 }
 

@@ -43,6 +43,15 @@ func archive(t testing.TB) []byte {
 
 func isJSON(name string) bool { return path.Ext(name) == ".json" }
 
+func cut(b []byte) []byte { return b[:len(b)-1] }
+
+// flipped has a bit of gzip's checksum changed.
+func flipped(b []byte) []byte {
+	b = bytes.Clone(b)
+	b[len(b)-8] ^= 1
+	return b
+}
+
 func TestWalk(t *testing.T) {
 	plain := archive(t)
 	var gz bytes.Buffer
@@ -62,6 +71,11 @@ func TestWalk(t *testing.T) {
 		{name: "zstd", in: zw.EncodeAll(plain, nil), want: []string{"d/a.json a", "d/c.json c"}},
 		{name: "cut in a member", in: long[:3*512+7], want: []string{"d/a.json a"}, err: assay.ErrMalformed},
 		{name: "gzip cut", in: gz.Bytes()[:gz.Len()/2], err: assay.ErrMalformed},
+		{name: "gzip cut in its trailer", in: cut(gz.Bytes()), err: assay.ErrMalformed},
+		{name: "zstd cut in its checksum", in: cut(zw.EncodeAll(plain, nil)), err: assay.ErrMalformed},
+		{name: "wrong checksum", in: flipped(gz.Bytes()), err: assay.ErrMalformed},
+		{name: "padded", in: append(bytes.Clone(plain), make([]byte, 10<<10)...), want: []string{"d/a.json a", "d/c.json c"}},
+		{name: "much behind it", in: append(bytes.Clone(plain), make([]byte, maxTail+1)...), err: assay.ErrTooLarge},
 		{name: "no archive", in: []byte(strings.Repeat("text ", 200)), err: assay.ErrMalformed},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

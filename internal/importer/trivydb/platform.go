@@ -145,16 +145,19 @@ func rhel(cpe string) assay.Stream {
 	return assay.Stream("rhel:" + m[1])
 }
 
-// ranges are the affected versions. A patched version bounds a range whose last
-// affected version is all that is told.
+// ranges are the affected versions. A range whose end is no fix is fixed
+// in the next patched version.
 func (p platform) ranges(a *advisory) ([]assay.Range, error) {
 	var set requirement.Set
 	var err error
 	if len(a.VulnerableVersions) > 0 {
 		set, err = p.any(a.VulnerableVersions)
-	} else if safe := slices.Concat(a.PatchedVersions, a.UnaffectedVersions); len(safe) > 0 {
-		set, err = p.any(safe)
-		set = set.Not()
+	} else if len(a.PatchedVersions)+len(a.UnaffectedVersions) > 0 {
+		var safe requirement.Set
+		if set, err = p.any(a.PatchedVersions); err == nil {
+			safe, err = p.any(a.UnaffectedVersions)
+		}
+		set = set.Or(safe.Unfixed()).Not()
 	} else {
 		return nil, nil
 	}
@@ -165,11 +168,7 @@ func (p platform) ranges(a *advisory) ([]assay.Range, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i := range ranges {
-		if r := &ranges[i]; r.Fixed == "" && r.LastAffected != "" {
-			r.Fixed = p.patched(r.LastAffected, a.PatchedVersions)
-		}
-	}
+	requirement.Patch(p.scheme, ranges, a.PatchedVersions)
 	return ranges, nil
 }
 
@@ -180,18 +179,4 @@ func (p platform) any(texts []string) (requirement.Set, error) {
 		syntax = requirement.Maven
 	}
 	return requirement.Any(syntax, p.scheme, texts)
-}
-
-// patched is the lowest of the versions above last.
-func (p platform) patched(last string, versions []string) string {
-	best := ""
-	for _, v := range versions {
-		if c, err := version.Compare(p.scheme, v, last); err != nil || c <= 0 {
-			continue
-		}
-		if c, err := version.Compare(p.scheme, v, best); best == "" || err == nil && c < 0 {
-			best = v
-		}
-	}
-	return best
 }

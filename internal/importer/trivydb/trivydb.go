@@ -91,11 +91,7 @@ func (d *DB) Streams() []assay.Stream { return streams() }
 
 // Fetch hands over the database; no Getter is needed.
 func (d *DB) Fetch(ctx context.Context, _ assay.Getter, wanted []assay.Stream, s assay.Sink) error {
-	size, err := d.f.Seek(0, 2)
-	if err != nil {
-		return err
-	}
-	file, err := boltfile.Open(d.f, size)
+	file, err := boltfile.Open(d.file, d.file.Size)
 	if err != nil {
 		return err
 	}
@@ -108,7 +104,7 @@ func (d *DB) Fetch(ctx context.Context, _ assay.Getter, wanted []assay.Stream, s
 			return step(string(k), b)
 		})
 		if err != nil {
-			return fmt.Errorf("%s: %w", d.f.Name(), err)
+			return fmt.Errorf("%s: %w", form.Name, err)
 		}
 	}
 	return nil

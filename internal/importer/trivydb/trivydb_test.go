@@ -67,7 +67,10 @@ func rows(r *contract.Records) []string {
 	var out []string
 	for _, a := range r.Advisories {
 		for _, f := range a.Affected {
-			s := fmt.Sprintf("%s %s %s %s %s %v %v", f.Stream, f.Name, a.ID, f.Status, f.Severity, a.VendorIDs, f.Ranges)
+			s := fmt.Sprintf("%s %s %s %s %s %v", f.Stream, f.Name, a.ID, f.Status, f.Severity, a.VendorIDs)
+			for _, g := range f.Ranges {
+				s += fmt.Sprintf(" %s..%s,%s!,%s]", g.Introduced, g.Fixed, g.Before, g.LastAffected)
+			}
 			if q := f.Qualifiers; len(q.Arches)+len(q.CPEs) > 0 {
 				s += fmt.Sprintf(" %v%v", q.Arches, q.CPEs)
 			}
@@ -81,18 +84,18 @@ func TestFetch(t *testing.T) {
 	path := contract.TrivyDB(t, nodes)
 	r := fetch(t, path)
 	want := []string{
-		"oracle:8 curl CVE-2024-0004 affected UNKNOWN [ELSA-1] [{ 2 }] [x86_64][]",
-		"rhel:9 openssl CVE-2024-0011 affected MEDIUM [RHSA-2024:1] [{ 1:1-1.el8 }] [x86_64][cpe:/a:redhat:rhel_eus:9.2::appstream]",
-		"rhel:8 openssl CVE-2024-0011 affected MEDIUM [RHSA-2024:1] [{ 1:1-1.el8 }] [x86_64][cpe:/o:redhat:enterprise_linux:8::baseos]",
-		"rhel:8 openssl CVE-2024-0012 affected CRITICAL [RHSA-2024:1] [{ 1:1-1.el8 }] [x86_64][cpe:/o:redhat:enterprise_linux:8::baseos]",
-		"rhel:9 openssl CVE-2024-0012 affected CRITICAL [RHSA-2024:1] [{ 1:1-1.el8 }] [x86_64][cpe:/a:redhat:rhel_eus:9.2::appstream]",
-		"sles:15.3 bash SUSE-SU-2024:1 affected UNKNOWN [] [{ 5 }]",
-		"debian:12 bash CVE-2024-0001 affected HIGH [DSA-1-1] [{ 5.2-2 }]",
-		"debian:12 bash CVE-2024-0002 will_not_fix UNKNOWN [] [{  }]",
-		"maven g:a CVE-2024-0009 affected UNKNOWN [] [{2.9.0 2.9.10.7 }]",
-		"npm left-pad CVE-2024-0006 affected UNKNOWN [] [{ 1.2.3 } {2.0.0 2.1.1 2.1.0}]",
-		"rubygems rack CVE-2024-0010 affected UNKNOWN [] [{1.0 2.0 }]",
-		"ubuntu-esm:22.04 bash CVE-2024-0001 affected UNKNOWN [] [{ 5.1 }]",
+		"oracle:8 curl CVE-2024-0004 affected UNKNOWN [ELSA-1] ..2,!,] [x86_64][]",
+		"rhel:9 openssl CVE-2024-0011 affected MEDIUM [RHSA-2024:1] ..1:1-1.el8,!,] [x86_64][cpe:/a:redhat:rhel_eus:9.2::appstream]",
+		"rhel:8 openssl CVE-2024-0011 affected MEDIUM [RHSA-2024:1] ..1:1-1.el8,!,] [x86_64][cpe:/o:redhat:enterprise_linux:8::baseos]",
+		"rhel:8 openssl CVE-2024-0012 affected CRITICAL [RHSA-2024:1] ..1:1-1.el8,!,] [x86_64][cpe:/o:redhat:enterprise_linux:8::baseos]",
+		"rhel:9 openssl CVE-2024-0012 affected CRITICAL [RHSA-2024:1] ..1:1-1.el8,!,] [x86_64][cpe:/a:redhat:rhel_eus:9.2::appstream]",
+		"sles:15.3 bash SUSE-SU-2024:1 affected UNKNOWN [] ..5,!,]",
+		"debian:12 bash CVE-2024-0001 affected HIGH [DSA-1-1] ..5.2-2,!,]",
+		"debian:12 bash CVE-2024-0002 will_not_fix UNKNOWN [] ..,!,]",
+		"maven g:a CVE-2024-0009 affected UNKNOWN [] 2.9.0..2.9.10.7,!,]",
+		"npm left-pad CVE-2024-0006 affected UNKNOWN [] ..1.2.3,!,] 2.0.0..2.1.1,!,2.1.0]",
+		"rubygems rack CVE-2024-0010 affected UNKNOWN [] 1.0..2.0,!,]",
+		"ubuntu-esm:22.04 bash CVE-2024-0001 affected UNKNOWN [] ..5.1,!,]",
 	}
 	got := rows(r)
 	slices.Sort(got)

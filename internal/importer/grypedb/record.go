@@ -1,0 +1,259 @@
+package grypedb
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/cve"
+	"github.com/assaysec/assay/internal/cvss"
+	"github.com/assaysec/assay/internal/requirement"
+	"github.com/assaysec/assay/internal/version"
+)
+
+// vulnerabilityBlob is what vulnerability_handles point to.
+type vulnerabilityBlob struct {
+	Description string      `json:"description"`
+	References  []reference `json:"refs"`
+	Aliases     []string    `json:"aliases"`
+	Severities  []severity  `json:"severities"`
+}
+
+type reference struct {
+	URL string `json:"url"`
+	ID  string `json:"id"` // of an advisory of the publisher
+}
+
+type severity struct {
+	Value  json.RawMessage `json:"value"` // a word, or a vector with its version
+	Source string          `json:"source"`
+}
+
+// packageBlob is what handles of packages and CPEs point to.
+type packageBlob struct {
+	CVEs       []string    `json:"cves"`
+	Qualifiers *qualifiers `json:"qualifiers"`
+	Ranges     []affected  `json:"ranges"`
+}
+
+type qualifiers struct {
+	Module  string   `json:"rpm_modularity"`
+	CPEs    []string `json:"platform_cpes"`
+	Arches  words    `json:"architecture"`
+	RootIO  bool     `json:"rootio"`
+	Imports []struct {
+		Path    string   `json:"path"`
+		Symbols []string `json:"symbols"`
+	} `json:"go_imports"`
+}
+
+type affected struct {
+	Version struct {
+		Type       string `json:"type"`
+		Constraint string `json:"constraint"`
+	} `json:"version"`
+	Fix *fix `json:"fix"`
+}
+
+type fix struct {
+	Version string `json:"version"`
+	State   string `json:"state"`
+	Detail  *struct {
+		Available *struct {
+			Date string `json:"date"`
+		} `json:"available"`
+		References []reference `json:"references"`
+	} `json:"detail"`
+}
+
+// words is a text or a list of them.
+type words []string
+
+// UnmarshalJSON takes both.
+func (w *words) UnmarshalJSON(b []byte) error {
+	var one string
+	if json.Unmarshal(b, &one) == nil {
+		if one != "" {
+			*w = words{one}
+		}
+		return nil
+	}
+	return json.Unmarshal(b, (*[]string)(w))
+}
+
+// publishers are our names of Grype's providers and of NVD's sources, where
+// they differ.
+var publishers = map[string]string{
+	"alma": "almalinux", "github": "ghsa", "mariner": "azurelinux", "rhel": "redhat", "sles": "suse",
+	"nvd@nist.gov": "nvd", "134c704f-9b21-4f2e-91b3-4a467353bcc0": "cisa-adp",
+}
+
+func publisher(name string) string {
+	if to, ok := publishers[name]; ok {
+		return to
+	}
+	return name
+}
+
+// ratings reads the severities: the provider's own word, and the scores. What
+// is neither is left out.
+func (v *vulnerability) ratings() (word assay.Severity, scores []assay.CVSS) {
+	for _, s := range v.blob.Severities {
+		var text string
+		var vector struct{ Vector, Version string }
+		if json.Unmarshal(s.Value, &text) == nil {
+			if w, ok := assay.ParseSeverity(text); ok {
+				word = max(word, w)
+				continue
+			}
+			vector.Vector = text
+		} else if json.Unmarshal(s.Value, &vector) != nil {
+			continue
+		}
+		if vector.Version > "3" && !strings.HasPrefix(vector.Vector, "CVSS:") {
+			vector.Vector = "CVSS:" + vector.Version + "/" + vector.Vector
+		}
+		source := s.Source
+		if source == "" {
+			source = v.provider
+		}
+		if c, err := cvss.Parse(publisher(source), vector.Vector); err == nil && !slices.Contains(scores, c) {
+			scores = append(scores, c)
+		}
+	}
+	return word, scores
+}
+
+// said is what a range is said to be.
+type said struct {
+	status assay.Status
+	reason string
+	date   time.Time
+}
+
+// say tells the status and the date of the fix.
+func (a *affected) say(unaffected bool) said {
+	s := said{status: assay.StatusAffected}
+	if f := a.Fix; f != nil {
+		switch f.State {
+		case "wont-fix":
+			s.status, s.reason = assay.StatusWillNotFix, f.State
+		case "not-affected":
+			s.status = assay.StatusNotAffected
+		}
+		if f.Detail != nil && f.Detail.Available != nil {
+			s.date = cve.Time(f.Detail.Available.Date)
+		}
+	}
+	if unaffected {
+		s.status = assay.StatusNotAffected
+	}
+	return s
+}
+
+// fixed is the version that mends, if there is one.
+func (a *affected) fixed() string {
+	if a.Fix == nil || a.Fix.State != "fixed" {
+		return ""
+	}
+	return strings.TrimSpace(a.Fix.Version)
+}
+
+// ranges reads the versions. The ends of what has no fix are none.
+func (a *affected) ranges(scheme string) (_ []assay.Range, why string) {
+	text := strings.TrimSpace(a.Version.Constraint)
+	if text == "" {
+		return []assay.Range{{}}, ""
+	}
+	out, why := requirement.Ranges(requirement.Plain, scheme, []string{text}, nil, nil)
+	v := a.fixed()
+	for i := range out {
+		r := &out[i]
+		if v == "" && r.Fixed != "" {
+			r.Before, r.Fixed = r.Fixed, ""
+		}
+	}
+	if by, ok := version.ByName(scheme); ok && v != "" {
+		requirement.Patch(by, out, []string{v})
+	}
+	return out, why
+}
+
+// none says that no version is affected: distributions write "before 0".
+func (a *affected) none() bool {
+	return strings.ReplaceAll(a.Version.Constraint, " ", "") == "<0"
+}
+
+// since says that what is unaffected is all from the fix on.
+func (a *affected) since() bool {
+	v := a.fixed()
+	return v != "" && strings.ReplaceAll(a.Version.Constraint, " ", "") == ">="+v
+}
+
+// rows turns a blob into what is said of a package, a row for each status and
+// date of a fix. Backports: what a distribution's own build of a package does
+// not have from a version on, builds before it have.
+func (b *packageBlob) rows(scheme string, unaffected, backports bool, row assay.Affected) (out []assay.Affected, why string) {
+	row.Qualifiers = b.Qualifiers.add(row.Qualifiers)
+	ranges := b.Ranges
+	if len(ranges) == 0 {
+		ranges = []affected{{}}
+	}
+	add := func(s said, ranges []assay.Range) {
+		at := slices.IndexFunc(out, func(r assay.Affected) bool {
+			return said{r.Status, r.Reason, r.FixDate} == s
+		})
+		if at < 0 {
+			at = len(out)
+			row.Status, row.Reason, row.FixDate = s.status, s.reason, s.date
+			out = append(out, row)
+		}
+		for _, g := range ranges {
+			if !slices.Contains(out[at].Ranges, g) {
+				out[at].Ranges = append(out[at].Ranges, g)
+			}
+		}
+	}
+	var fixes []string
+	var mended said
+	for i := range ranges {
+		a := &ranges[i]
+		s := a.say(unaffected)
+		switch {
+		case unaffected && backports && a.since():
+			mended = said{status: assay.StatusAffected, date: s.date}
+			fixes = append(fixes, a.Version.Constraint)
+		case a.none():
+			add(said{status: assay.StatusNotAffected}, []assay.Range{{}})
+		default:
+			got, bad := a.ranges(scheme)
+			if bad != "" {
+				why = bad
+				continue
+			}
+			add(s, got)
+		}
+	}
+	if fixes != nil {
+		got, bad := requirement.Ranges(requirement.Plain, scheme, []string{"*"}, fixes, nil)
+		if bad != "" {
+			return out, bad
+		}
+		add(mended, got)
+	}
+	return out, why
+}
+
+// add adds what narrows a row.
+func (q *qualifiers) add(to assay.Qualifiers) assay.Qualifiers {
+	if q == nil {
+		return to
+	}
+	to.Module, to.Arches, to.RunningOn = q.Module, q.Arches, q.CPEs
+	for _, i := range q.Imports {
+		to.Imports = append(to.Imports, assay.Import{Path: i.Path, Symbols: i.Symbols})
+	}
+	return to
+}
