@@ -199,7 +199,7 @@ func (d *Database) old(shard *assay.Shard, fetchErr error) *age {
 	for _, f := range shard.Feeds {
 		a := time.Since(f.Fetched)
 		ours := d.Pull != nil || d.imported(shard) || slices.ContainsFunc(d.Feeds, func(g assay.Feed) bool { return g.Name() == f.Feed })
-		if !ours || limit < 0 || a <= limit {
+		if !ours || limit < 0 || !db.Old(f.Fetched, limit) {
 			continue
 		}
 		why := "fetching is turned off"
@@ -230,6 +230,10 @@ func aged(a age, streams []assay.Stream) assay.Gap {
 	var names []string
 	for _, s := range streams {
 		names = append(names, string(s))
+	}
+	if a.age < 0 {
+		return assay.Gap{Where: "advisories of feed " + a.feed, What: fmt.Sprintf("their date is %s ahead of this machine's clock, so that their age is not known (%s): %s",
+			strings.TrimSuffix((-a.age).Round(time.Second).String(), "0s"), strings.Join(names, ", "), a.why)}
 	}
 	return assay.Gap{Where: "advisories of feed " + a.feed, What: fmt.Sprintf("%s old, newer ones are not known (%s): %s",
 		strings.TrimSuffix(a.age.Round(unit).String(), "0m0s"), strings.Join(names, ", "), a.why)}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/db"
@@ -270,9 +271,9 @@ func newDBImport(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "import PATH",
 		Short: "Take advisories from a file: an exported database, or another scanner's",
-		Long: `Take advisories from a file or folder, told by its content: what "assay db
-export" wrote, a database's folder, ` + importer.Kinds() + `.
-What the database has from elsewhere stays. With --db-key, a signature made with
+		Long: `Take advisories from a file or folder, told by its content:
+  - what "assay db export" wrote, or a database's folder
+` + foreign() + `What the database has from elsewhere stays. With --db-key, a signature made with
 cosign must lie beside the file (FILE.sig or FILE.sigstore.json).`,
 		Example: "  assay db import assay-db.tar\n  assay db import ~/.cache/trivy/db/trivy.db\n  assay db import vulnerability-db_v6.tar.zst",
 		Args:    cobra.ExactArgs(1),
@@ -287,6 +288,15 @@ cosign must lie beside the file (FILE.sig or FILE.sigstore.json).`,
 		})
 	}
 	return cmd
+}
+
+// foreign lists the kinds of other databases, one a line.
+func foreign() string {
+	var b strings.Builder
+	for _, k := range importer.All() {
+		fmt.Fprintf(&b, "  - %s\n", k.About)
+	}
+	return b.String()
 }
 
 // importFrom takes what a file or folder holds.

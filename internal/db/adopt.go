@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -99,7 +100,7 @@ func (a *adoption) take(ctx context.Context, e *entry) error {
 		}
 		a.note(mine, false)
 		return nil
-	case here && !a.Force && mine.fetched().After(e.fetched()):
+	case here && !a.Force && mine.fetched().After(e.fetched()) && !Old(mine.fetched(), math.MaxInt64):
 		a.note(mine, false)
 		return nil
 	}

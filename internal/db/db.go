@@ -349,6 +349,17 @@ func (d *DB) verify(ctx context.Context, e *entry) error {
 // DefaultMaxAge is how old a database may be before it is updated.
 const DefaultMaxAge = 24 * time.Hour
 
+// maxAhead is how far a clock may be off before a date in the future is taken
+// for none.
+const maxAhead = time.Hour
+
+// Old reports whether what was fetched at a time is older than maxAge. A time in
+// the future says nothing, which is as good as old.
+func Old(fetched time.Time, maxAge time.Duration) bool {
+	age := time.Since(fetched)
+	return age > maxAge || age < -maxAhead
+}
+
 // Stale returns those of the wanted streams that the database in dir does not
 // have, whole and by one of the feeds, or that the publisher of one of the feeds (nil means any) was
 // last asked about more than maxAge ago (0 means DefaultMaxAge, negative that
@@ -377,7 +388,7 @@ func Stale(ctx context.Context, dir string, wanted []assay.Stream, feeds []assay
 			for _, f := range e.Feeds {
 				counts := feeds == nil || slices.ContainsFunc(feeds, func(g assay.Feed) bool { return g.Name() == f.Feed })
 				found = found || counts
-				old = old || counts && maxAge > 0 && time.Since(f.Fetched) > maxAge
+				old = old || counts && maxAge > 0 && Old(f.Fetched, maxAge)
 			}
 			old = old || intact(ctx, filepath.Join(dir, shardsName, e.file()), e, false) != nil
 		}

@@ -163,3 +163,14 @@ func TestDetailKey(t *testing.T) {
 		}
 	}
 }
+
+func TestOld(t *testing.T) {
+	for _, tt := range []struct {
+		ago  time.Duration
+		want bool
+	}{{time.Minute, false}, {2 * time.Hour, true}, {-time.Minute, false}, {-48 * time.Hour, true}} {
+		if got := Old(time.Now().Add(-tt.ago), time.Hour); got != tt.want {
+			t.Errorf("%v ago: %v", tt.ago, got)
+		}
+	}
+}
