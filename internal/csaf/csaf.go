@@ -103,17 +103,6 @@ type Branch struct {
 	Parent   *Branch
 }
 
-// Ancestor returns the name of the nearest branch of a category; "" when there
-// is none.
-func (b *Branch) Ancestor(category string) string {
-	for ; b != nil; b = b.Parent {
-		if b.Category == category {
-			return b.Name
-		}
-	}
-	return ""
-}
-
 // The groups of products in Vulnerability.Products.
 const (
 	FirstAffected      = "first_affected"

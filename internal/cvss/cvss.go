@@ -40,17 +40,6 @@ func Parse(source, vector string) (assay.CVSS, error) {
 	return assay.CVSS{Source: source, Version: s.version, Vector: text, Score: s.published(&v)}, nil
 }
 
-// Score computes the score of all metrics that a vector gives: where there is
-// an environmental one the environmental score, else where there is a temporal
-// one the temporal score, else the base score.
-func Score(vector string) (float64, error) {
-	s, _, v, err := parse(vector)
-	if err != nil {
-		return 0, err
-	}
-	return s.score(&v), nil
-}
-
 // A standard is a version of CVSS.
 type standard struct {
 	version   string
@@ -61,7 +50,7 @@ type standard struct {
 	free      int                     // those before this one stand anywhere up to it, the others in the order of the table
 	groups    [][2]int                // ranges of metrics, of which all or none are given
 	published func(v *values) float64 // see Parse
-	score     func(v *values) float64 // see Score
+	score     func(v *values) float64 // of all metrics given
 }
 
 // A metric has values, and their weights where it takes part in an equation;

@@ -46,8 +46,8 @@ func TestConformanceScores(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got, err := Score(f[0]); err != nil || got != want {
-					t.Errorf("Score(%s) = %v, %v, want %v", f[0], got, err, want)
+				if got, err := total(f[0]); err != nil || got != want {
+					t.Errorf("total(%s) = %v, %v, want %v", f[0], got, err, want)
 				}
 			}
 		})
@@ -132,7 +132,7 @@ func TestParse(t *testing.T) {
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("Parse (-want +got):\n%s", diff)
 			}
-			if all, err := Score(tt.vector); err != nil || all != tt.all {
+			if all, err := total(tt.vector); err != nil || all != tt.all {
 				t.Errorf("Score = %v, %v, want %v", all, err, tt.all)
 			}
 		})
@@ -185,7 +185,7 @@ func each(s *standard, f func(vector string)) {
 func TestMonotone(t *testing.T) {
 	scores := map[string]float64{}
 	each(&v4, func(vector string) {
-		scores[vector], _ = Score(vector)
+		scores[vector], _ = total(vector)
 	})
 	if len(scores) != 4*2*2*3*3*729 {
 		t.Fatalf("%d vectors", len(scores))
@@ -213,7 +213,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, vector string) {
 		got, err := Parse("nvd", vector)
-		all, err2 := Score(vector)
+		all, err2 := total(vector)
 		if err != nil || err2 != nil {
 			if !errors.Is(err, assay.ErrMalformed) || !errors.Is(err2, assay.ErrMalformed) {
 				t.Fatal(err, err2)
@@ -245,4 +245,15 @@ func BenchmarkParse(b *testing.B) {
 			}
 		})
 	}
+}
+
+// total computes the score of all metrics that a vector gives: where there is
+// an environmental one the environmental score, else where there is a temporal
+// one the temporal score, else the base score.
+func total(vector string) (float64, error) {
+	s, _, v, err := parse(vector)
+	if err != nil {
+		return 0, err
+	}
+	return s.score(&v), nil
 }

@@ -203,7 +203,10 @@ func TestAlgebra(t *testing.T) {
 		}
 		sets = append(sets, s)
 	}
-	has := func(s Set, v string) bool { ok, _ := s.Has(v); return ok }
+	has := func(s Set, v string) bool {
+		at, err := reader{scheme: s.scheme}.at(v)
+		return err == nil && !s.And(Set{s.scheme, []interval{{low: at, high: at, lowIn: true, highIn: true}}}).Empty()
+	}
 	for _, v := range []string{"0.5.0", "1.0.0-a", "1.0.0", "1.5.0", "2.0.0", "2.0.1", "3.0.0", "9.0.0"} {
 		for i, a := range sets {
 			if has(a, v) == has(a.Not(), v) {

@@ -71,21 +71,8 @@ func (r reader) set(i interval) Set { return Set{r.scheme, []interval{i}} }
 
 func everything(scheme version.Scheme) Set { return Set{scheme, []interval{{}}} }
 
-// Everything holds all versions of a scheme.
-func Everything(scheme version.Scheme) Set { return everything(scheme) }
-
 // Empty reports whether s holds nothing.
 func (s Set) Empty() bool { return len(s.in) == 0 }
-
-// Has reports whether s holds a version.
-func (s Set) Has(v string) (bool, error) {
-	at, err := reader{scheme: s.scheme}.at(v)
-	if err != nil {
-		return false, err
-	}
-	one := Set{s.scheme, []interval{{low: at, high: at, lowIn: true, highIn: true}}}
-	return !s.And(one).Empty(), nil
-}
 
 // And holds what both hold.
 func (s Set) And(t Set) Set {
