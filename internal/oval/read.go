@@ -3,15 +3,14 @@ package oval
 import (
 	"context"
 	"encoding/xml"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/compression"
 	"github.com/assaysec/assay/internal/limit"
+	"github.com/assaysec/assay/internal/xmlstream"
 )
 
 // Bounds of a document.
@@ -43,7 +42,7 @@ func Read(ctx context.Context, r io.Reader, visit func(*Definition) error) error
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	return walk(ctx, f, func(d *decoder, section string, e xml.StartElement) error {
+	return walk(ctx, f, func(d *xml.Decoder, section string, e xml.StartElement) error {
 		if section != "definitions" || e.Name.Local != "definition" {
 			return d.Skip()
 		}
@@ -55,7 +54,7 @@ func Read(ctx context.Context, r io.Reader, visit func(*Definition) error) error
 			return fmt.Errorf("%s: %w", def.ID, err)
 		}
 		def.Metadata.trim()
-		return stop(visit(&def))
+		return xmlstream.Stop(visit(&def))
 	})
 }
 
@@ -78,115 +77,11 @@ func seekable(r io.Reader) (io.ReadSeeker, func(), error) {
 	return f, done, nil
 }
 
-// visited marks an error of who visits, which is no fault of the document.
-type visited struct{ error }
-
-func stop(err error) error {
-	if err != nil {
-		return visited{err}
-	}
-	return nil
-}
-
-// A decoder reads a document element by element, each within maxElement.
-type decoder struct {
-	*xml.Decoder
-	w window
-}
-
-// window lets the decoder read until end and no further.
-type window struct {
-	ctx       context.Context
-	r         io.Reader
-	read, end int64
-	err       error // the reader's own
-}
-
-func (w *window) Read(p []byte) (int, error) {
-	if w.err == nil {
-		w.err = w.ctx.Err()
-	}
-	if w.err == nil && w.read >= w.end {
-		w.err = fmt.Errorf("an element over %d bytes: %w", maxElement, assay.ErrTooLarge)
-	}
-	if w.err != nil {
-		return 0, w.err
-	}
-	n, err := w.r.Read(p)
-	w.read += int64(n)
-	if err != nil && err != io.EOF {
-		w.err = err
-	}
-	return n, err
-}
-
 // walk calls visit for each element of each section of the document; visit
 // reads it to its end.
-func walk(ctx context.Context, r io.Reader, visit func(d *decoder, section string, e xml.StartElement) error) error {
-	z, _, err := compression.Document(r)
-	if err != nil {
-		return err
-	}
-	defer z.Close()
-	d := &decoder{w: window{ctx: ctx, r: limit.Reader(z, maxDocument)}}
-	d.Decoder = xml.NewDecoder(&d.w)
-	d.CharsetReader = charset
-	var own visited
-	switch err := d.walk(visit); {
-	case err == nil:
-		return nil
-	case errors.As(err, &own):
-		return own.error
-	case d.w.err != nil:
-		return fmt.Errorf("offset %d: %w", d.InputOffset(), d.w.err)
-	case errors.Is(err, assay.ErrMalformed), errors.Is(err, assay.ErrTooLarge), errors.Is(err, assay.ErrUnsupported):
-		return fmt.Errorf("offset %d: %w", d.InputOffset(), err)
-	default:
-		return fmt.Errorf("offset %d: %w: %w", d.InputOffset(), err, assay.ErrMalformed)
-	}
-}
-
-func (d *decoder) walk(visit func(d *decoder, section string, e xml.StartElement) error) error {
-	var path []string // of the open elements: the root, a section
-	root := false
-	for {
-		d.w.end = d.InputOffset() + maxElement
-		t, err := d.Token()
-		if err == io.EOF && root {
-			return nil
-		}
-		if err == io.EOF {
-			err = io.ErrUnexpectedEOF
-		}
-		if err != nil {
-			return err
-		}
-		switch t := t.(type) {
-		case xml.StartElement:
-			if len(path) == 0 && (t.Name.Local != "oval_definitions" || root) {
-				return fmt.Errorf("<%s> where <oval_definitions> should be", t.Name.Local)
-			}
-			root = true
-			if len(path) < 2 {
-				path = append(path, t.Name.Local)
-				continue
-			}
-			if err := visit(d, path[1], t); err != nil {
-				return err
-			}
-		case xml.EndElement:
-			path = path[:len(path)-1]
-		}
-	}
-}
-
-// charset reads what documents declare beside UTF-8.
-func charset(name string, r io.Reader) (io.Reader, error) {
-	switch strings.ToLower(name) {
-	case "us-ascii", "ascii":
-		return r, nil
-	}
-	return nil, fmt.Errorf("written in %s: %w", name, assay.ErrUnsupported)
+func walk(ctx context.Context, r io.Reader, visit func(d *xml.Decoder, section string, e xml.StartElement) error) error {
+	return xmlstream.Walk(ctx, r, xmlstream.Bounds{Document: maxDocument, Element: maxElement}, "oval_definitions", 2,
+		func(d *xml.Decoder, path []string, e xml.StartElement) error { return visit(d, path[1], e) })
 }
 
 // A system is what definitions refer to.
@@ -205,7 +100,7 @@ type test struct {
 type object struct{ name, variable string }
 
 // load keeps what stands outside the definitions.
-func (s *system) load(d *decoder, section string, e xml.StartElement) error {
+func (s *system) load(d *xml.Decoder, section string, e xml.StartElement) error {
 	if len(s.tests)+len(s.objects)+len(s.states)+len(s.constants) >= maxElements {
 		return fmt.Errorf("over %d tests, objects, states and variables: %w", maxElements, assay.ErrTooLarge)
 	}
@@ -228,7 +123,7 @@ func (s *system) load(d *decoder, section string, e xml.StartElement) error {
 	return d.Skip()
 }
 
-func (s *system) loadTest(d *decoder, e xml.StartElement) error {
+func (s *system) loadTest(d *xml.Decoder, e xml.StartElement) error {
 	var x struct {
 		ID        string `xml:"id,attr"`
 		Existence string `xml:"check_existence,attr"`
@@ -249,7 +144,7 @@ func (s *system) loadTest(d *decoder, e xml.StartElement) error {
 	return err
 }
 
-func (s *system) loadObject(d *decoder, e xml.StartElement) error {
+func (s *system) loadObject(d *xml.Decoder, e xml.StartElement) error {
 	type word struct {
 		Text     string `xml:",chardata"`
 		Variable string `xml:"var_ref,attr"`
@@ -267,7 +162,7 @@ func (s *system) loadObject(d *decoder, e xml.StartElement) error {
 	return err
 }
 
-func (s *system) loadState(d *decoder, e xml.StartElement) error {
+func (s *system) loadState(d *xml.Decoder, e xml.StartElement) error {
 	var x struct {
 		ID     string `xml:"id,attr"`
 		Fields []struct {

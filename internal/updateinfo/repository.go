@@ -16,6 +16,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/limit"
+	"github.com/assaysec/assay/internal/xmlstream"
 )
 
 const (
@@ -70,13 +71,8 @@ type data struct {
 
 // find reads the index; nil where it names no updates.
 func find(ctx context.Context, index io.Reader) (found *data, err error) {
-	d, done, err := open(ctx, limit.Reader(index, maxIndex))
-	if err != nil {
-		return nil, err
-	}
-	defer done()
 	empty := true
-	err = d.document("repomd", func(e xml.StartElement) error {
+	err = xmlstream.Walk(ctx, limit.Reader(index, maxIndex), bounds, "repomd", 1, func(d *xml.Decoder, _ []string, e xml.StartElement) error {
 		if e.Name.Local != "data" {
 			return d.Skip()
 		}

@@ -9,17 +9,14 @@ package updateinfo
 import (
 	"context"
 	"encoding/xml"
-	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/compression"
 	"github.com/assaysec/assay/internal/cve"
-	"github.com/assaysec/assay/internal/limit"
+	"github.com/assaysec/assay/internal/xmlstream"
 )
 
 // Bounds of a document.
@@ -182,16 +179,13 @@ func (u *Update) Emit(a assay.Advisory, ids []string, s assay.Sink) error {
 	return nil
 }
 
+var bounds = xmlstream.Bounds{Document: maxDocument, Element: maxUpdate}
+
 // Read calls visit for each update of the document r, which may be compressed.
 // What is no such document, or is cut off, is ErrMalformed, after what came
 // before was visited.
 func Read(ctx context.Context, r io.Reader, visit func(*Update) error) error {
-	d, done, err := open(ctx, r)
-	if err != nil {
-		return err
-	}
-	defer done()
-	return d.document("updates", func(e xml.StartElement) error {
+	return xmlstream.Walk(ctx, r, bounds, "updates", 1, func(d *xml.Decoder, _ []string, e xml.StartElement) error {
 		if e.Name.Local != "update" {
 			return d.Skip()
 		}
@@ -202,109 +196,6 @@ func Read(ctx context.Context, r io.Reader, visit func(*Update) error) error {
 		for _, s := range []*string{&u.ID, &u.Title, &u.Severity, &u.Summary, &u.Description, &u.Release} {
 			*s = strings.TrimSpace(*s)
 		}
-		if err := visit(&u); err != nil {
-			return visited{err}
-		}
-		return nil
+		return xmlstream.Stop(visit(&u))
 	})
-}
-
-// visited marks an error of who visits, which is no fault of the document.
-type visited struct{ error }
-
-// A decoder reads a document element by element, each within maxUpdate.
-type decoder struct {
-	*xml.Decoder
-	w window
-}
-
-// window lets the decoder read until end and no further.
-type window struct {
-	ctx       context.Context
-	r         io.Reader
-	read, end int64
-	err       error // the reader's own
-}
-
-func (w *window) Read(p []byte) (int, error) {
-	if w.err == nil {
-		w.err = w.ctx.Err()
-	}
-	if w.err == nil && w.read >= w.end {
-		w.err = fmt.Errorf("an element over %d bytes: %w", maxUpdate, assay.ErrTooLarge)
-	}
-	if w.err != nil {
-		return 0, w.err
-	}
-	n, err := w.r.Read(p)
-	w.read += int64(n)
-	if err != nil && err != io.EOF {
-		w.err = err
-	}
-	return n, err
-}
-
-func open(ctx context.Context, r io.Reader) (*decoder, func() error, error) {
-	z, _, err := compression.Document(r)
-	if err != nil {
-		return nil, nil, err
-	}
-	d := &decoder{w: window{ctx: ctx, r: limit.Reader(z, maxDocument)}}
-	d.Decoder = xml.NewDecoder(&d.w)
-	d.CharsetReader = func(name string, r io.Reader) (io.Reader, error) {
-		if strings.EqualFold(name, "us-ascii") {
-			return r, nil
-		}
-		return nil, fmt.Errorf("written in %s: %w", name, assay.ErrUnsupported)
-	}
-	return d, z.Close, nil
-}
-
-// document calls visit for each element within the root.
-func (d *decoder) document(root string, visit func(xml.StartElement) error) error {
-	var own visited
-	switch err := d.elements(root, visit); {
-	case err == nil:
-		return nil
-	case errors.As(err, &own):
-		return own.error
-	case d.w.err != nil:
-		return fmt.Errorf("offset %d: %w", d.InputOffset(), d.w.err)
-	case errors.Is(err, assay.ErrUnsupported):
-		return err
-	default:
-		return fmt.Errorf("offset %d: %w: %w", d.InputOffset(), err, assay.ErrMalformed)
-	}
-}
-
-func (d *decoder) elements(root string, visit func(xml.StartElement) error) error {
-	inside, seen := false, false
-	for {
-		d.w.end = d.InputOffset() + maxUpdate
-		t, err := d.Token()
-		if err == io.EOF && seen && !inside {
-			return nil
-		}
-		if err == io.EOF {
-			err = io.ErrUnexpectedEOF
-		}
-		if err != nil {
-			return err
-		}
-		switch t := t.(type) {
-		case xml.StartElement:
-			switch {
-			case inside:
-				if err := visit(t); err != nil {
-					return err
-				}
-			case seen || t.Name.Local != root:
-				return fmt.Errorf("<%s> where <%s> should be", t.Name.Local, root)
-			default:
-				inside, seen = true, true
-			}
-		case xml.EndElement:
-			inside = false
-		}
-	}
 }
