@@ -10,6 +10,20 @@ const (
 	TypeRPM  = "rpm"
 	TypeAlpm = "alpm"
 	TypeOpkg = "opkg"
+
+	TypeCargo     = "cargo"
+	TypeCocoaPods = "cocoapods"
+	TypeComposer  = "composer"
+	TypeConan     = "conan"
+	TypeGem       = "gem"
+	TypeGo        = "golang"
+	TypeHex       = "hex"
+	TypeMaven     = "maven"
+	TypeNPM       = "npm"
+	TypeNuGet     = "nuget"
+	TypePub       = "pub"
+	TypePyPI      = "pypi"
+	TypeSwift     = "swift"
 )
 
 // A Release is what an image says about the distribution it holds. Readers

@@ -18,7 +18,8 @@ type Ecosystem struct {
 	Type   string       // of its purls; "" where there is none
 	Scheme string       // of its versions, as named in package version
 
-	name func(string) string // spells a name as the stream does; nil keeps it
+	name    func(string) string // spells a name as the stream does; nil keeps it
+	version func(string) string // the same of a version
 }
 
 // Ecosystems lists them by stream. OSV's names are those of
@@ -26,14 +27,14 @@ type Ecosystem struct {
 // https://github.com/package-url/purl-spec.
 var ecosystems = []Ecosystem{
 	{Stream: "bitnami", Title: "Bitnami", OSV: []string{"bitnami"}, Type: "bitnami", Scheme: "bitnami", name: strings.ToLower},
-	{Stream: "cocoapods", Title: "CocoaPods", OSV: []string{"cocoapods"}, Type: "cocoapods", Scheme: "gem"},
+	{Stream: "cocoapods", Title: "CocoaPods", OSV: []string{"cocoapods"}, Type: "cocoapods", Scheme: "gem", name: pod},
 	{Stream: "conan", Title: "Conan", OSV: []string{"conancenter", "conan"}, Type: "conan", Scheme: "generic"},
 	{Stream: "cpan", Title: "CPAN", OSV: []string{"cpan"}, Type: "cpan", Scheme: "perl"},
 	{Stream: "cran", Title: "CRAN", OSV: []string{"cran", "bioconductor"}, Type: "cran", Scheme: "cran"},
 	{Stream: "crates.io", Title: "crates.io", OSV: []string{"crates.io"}, Type: "cargo", Scheme: "semver"},
 	{Stream: "ghc", Title: "GHC", OSV: []string{"ghc"}, Scheme: "hackage"},
 	{Stream: "github-actions", Title: "GitHub Actions", OSV: []string{"github actions"}, Type: "githubactions", Scheme: "semver", name: strings.ToLower},
-	{Stream: "go", Title: "Go", OSV: []string{"go"}, Type: "golang", Scheme: "semver"},
+	{Stream: "go", Title: "Go", OSV: []string{"go"}, Type: "golang", Scheme: "semver", version: toolchain},
 	{Stream: "hackage", Title: "Hackage", OSV: []string{"hackage"}, Type: "hackage", Scheme: "hackage"},
 	{Stream: "hex", Title: "Hex", OSV: []string{"hex"}, Type: "hex", Scheme: "semver", name: strings.ToLower},
 	{Stream: "homebrew", Title: "Homebrew", OSV: []string{"homebrew"}, Type: "brew", Scheme: "generic"},
@@ -98,6 +99,14 @@ func (e *Ecosystem) Name(n string) string {
 	return e.name(n)
 }
 
+// Version spells a package's version as the stream does.
+func (e *Ecosystem) Version(v string) string {
+	if e.version == nil {
+		return v
+	}
+	return e.version(v)
+}
+
 var separators = regexp.MustCompile(`[-_.]+`)
 
 // pep503 is https://peps.python.org/pep-0503/#normalized-names.
@@ -113,4 +122,22 @@ func repository(n string) string {
 		n = strings.TrimPrefix(n, scheme)
 	}
 	return strings.TrimSuffix(strings.TrimSuffix(n, "/"), ".git")
+}
+
+// pod is the pod that a subspec is of, which has the pod's version: "Firebase"
+// of "Firebase/Core". https://guides.cocoapods.org/syntax/podspec.html#subspec
+func pod(n string) string {
+	n, _, _ = strings.Cut(n, "/")
+	return n
+}
+
+// toolchain is the version of a Go toolchain as of a module: "1.22.3" of
+// "go1.22.3 X:boringcrypto". https://go.dev/doc/toolchain#version
+func toolchain(v string) string {
+	rest, ok := strings.CutPrefix(v, "go")
+	if !ok || rest == "" || rest[0] < '0' || rest[0] > '9' {
+		return v
+	}
+	rest, _, _ = strings.Cut(rest, " ")
+	return rest
 }

@@ -20,6 +20,7 @@ func TestName(t *testing.T) {
 		{"maven", "org.Apache:Core", "org.Apache:Core"},
 		{"swift", "https://github.com/Apple/swift-nio.git", "github.com/apple/swift-nio"},
 		{"swift", "github.com/vapor/vapor/", "github.com/vapor/vapor"},
+		{"cocoapods", "Firebase/Core", "Firebase"},
 	} {
 		e, ok := Of(tt.stream)
 		if !ok {
@@ -28,6 +29,24 @@ func TestName(t *testing.T) {
 		}
 		if got := e.Name(tt.in); got != tt.want {
 			t.Errorf("%s: %s is %s, want %s", tt.stream, tt.in, got, tt.want)
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	for _, tt := range []struct {
+		stream   assay.Stream
+		in, want string
+	}{
+		{"go", "go1.22.3", "1.22.3"},
+		{"go", "go1.21.0 X:boringcrypto", "1.21.0"},
+		{"go", "v1.2.3", "v1.2.3"},
+		{"go", "gopher", "gopher"},
+		{"go", "go", "go"},
+		{"npm", "go1.2", "go1.2"},
+	} {
+		if e, ok := Of(tt.stream); !ok || e.Version(tt.in) != tt.want {
+			t.Errorf("%s: %s is %s, want %s", tt.stream, tt.in, e.Version(tt.in), tt.want)
 		}
 	}
 }

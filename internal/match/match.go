@@ -3,7 +3,6 @@
 package match
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -14,21 +13,39 @@ import (
 	"github.com/assaysec/assay/internal/version"
 )
 
-// Streams returns the streams of advisories that speak of an inventory. A gap
-// tells what is installed of which none does.
+// Streams returns the streams of advisories that speak of an inventory: the
+// distribution's first, then the ecosystems' in order. A gap tells what is
+// installed of which none does; Packages tells it, too.
 func Streams(inv *assay.Inventory) ([]assay.Stream, []assay.Gap) {
+	var streams []assay.Stream
+	var gaps []assay.Gap
 	family, stream, gap := system(inv)
 	if gap != nil {
-		return nil, []assay.Gap{*gap}
+		gaps = append(gaps, *gap)
 	}
-	if family == nil {
-		return nil, nil
+	if family != nil {
+		streams = append(streams, stream)
+		if family.Repositories != "" {
+			streams = append(streams, family.Repositories)
+		}
 	}
-	streams := []assay.Stream{stream}
-	if family.Repositories != "" {
-		streams = append(streams, family.Repositories)
+	ecosystems, gap := ecosystemsOf(inv)
+	for _, e := range ecosystems {
+		streams = append(streams, e.Stream)
 	}
-	return streams, nil
+	if gap != nil {
+		gaps = append(gaps, *gap)
+	}
+	return streams, gaps
+}
+
+// isSystem reports whether packages of a type are a distribution's.
+func isSystem(kind string) bool {
+	switch kind {
+	case assay.TypeDeb, assay.TypeApk, assay.TypeRPM, assay.TypeAlpm, assay.TypeOpkg:
+		return true
+	}
+	return false
 }
 
 // system finds the distribution's family and stream; no family and no gap when
@@ -36,8 +53,7 @@ func Streams(inv *assay.Inventory) ([]assay.Stream, []assay.Gap) {
 func system(inv *assay.Inventory) (*distro.Family, assay.Stream, *assay.Gap) {
 	n := 0
 	for i := range inv.Packages {
-		switch inv.Packages[i].Type {
-		case assay.TypeDeb, assay.TypeApk, assay.TypeRPM, assay.TypeAlpm, assay.TypeOpkg:
+		if isSystem(inv.Packages[i].Type) {
 			n++
 		}
 	}
@@ -61,9 +77,22 @@ func label(r assay.Release) string {
 	return strings.TrimSpace(r.ID + " " + r.Version)
 }
 
-// Packages matches the packages of the system. The findings' Package is an
-// index in inv.Packages. An error is the database's: then nothing is known.
+// Packages matches the packages of the system and of languages. The findings'
+// Package is an index in inv.Packages. An error is the database's: then nothing
+// is known.
 func Packages(ctx context.Context, inv *assay.Inventory, advisories assay.Advisories) ([]assay.Finding, []assay.Gap, error) {
+	findings, gaps, err := systemPackages(ctx, inv, advisories)
+	if err != nil {
+		return nil, nil, err
+	}
+	more, moreGaps, err := languagePackages(ctx, inv, advisories)
+	if err != nil {
+		return nil, nil, err
+	}
+	return append(findings, more...), append(gaps, moreGaps...), nil
+}
+
+func systemPackages(ctx context.Context, inv *assay.Inventory, advisories assay.Advisories) ([]assay.Finding, []assay.Gap, error) {
 	family, stream, gap := system(inv)
 	if gap != nil {
 		return nil, []assay.Gap{*gap}, nil
@@ -71,15 +100,18 @@ func Packages(ctx context.Context, inv *assay.Inventory, advisories assay.Adviso
 	if family == nil {
 		return nil, nil, nil
 	}
-	scheme, ok := version.ByName(family.Scheme)
-	if !ok {
-		return nil, nil, fmt.Errorf("version scheme %q of %s: %w", family.Scheme, family.Title, assay.ErrUnsupported)
+	m, err := newMatcher(stream, family.Scheme, advisories)
+	if err != nil {
+		return nil, nil, err
 	}
-	m := &matcher{family: family, stream: stream, scheme: scheme, advisories: advisories, known: map[string][]assay.Advisory{}, usual: map[string]bool{}, keys: map[string]version.Key{}, told: map[assay.Gap]bool{}}
+	m.family = family
 	if err := m.repositories(ctx, inv.Release); err != nil {
 		return nil, nil, err
 	}
 	for i := range inv.Packages {
+		if !isSystem(inv.Packages[i].Type) {
+			continue
+		}
 		if err := m.one(ctx, i, &inv.Packages[i]); err != nil {
 			return nil, nil, err
 		}
@@ -88,8 +120,9 @@ func Packages(ctx context.Context, inv *assay.Inventory, advisories assay.Adviso
 	return m.findings, m.gaps, nil
 }
 
+// matcher matches the packages of one stream.
 type matcher struct {
-	family     *distro.Family
+	family     *distro.Family // nil for languages
 	stream     assay.Stream
 	scheme     version.Scheme
 	advisories assay.Advisories
@@ -103,6 +136,15 @@ type matcher struct {
 	told         map[assay.Gap]bool
 	foreign      map[string][]string // packages that are not the distribution's, by why
 	undetermined []string
+}
+
+func newMatcher(stream assay.Stream, scheme string, advisories assay.Advisories) (*matcher, error) {
+	s, ok := version.ByName(scheme)
+	if !ok {
+		return nil, fmt.Errorf("%s: version scheme %q: %w", stream, scheme, assay.ErrUnsupported)
+	}
+	return &matcher{stream: stream, scheme: s, advisories: advisories, known: map[string][]assay.Advisory{}, usual: map[string]bool{},
+		keys: map[string]version.Key{}, told: map[assay.Gap]bool{}}, nil
 }
 
 // one matches one package.
@@ -202,11 +244,7 @@ func (m *matcher) judge(p *assay.Package, name, ver string, key version.Key, a *
 		}
 		r, in, err := m.in(aff, key)
 		if err != nil {
-			g := assay.Gap{Where: fmt.Sprintf("%s %s", m.stream, a.ID), What: fmt.Sprintf("about %s %s: %v", name, ver, err)}
-			if !m.told[g] { // many binaries come of one source
-				m.told[g] = true
-				m.gaps = append(m.gaps, g)
-			}
+			m.incomparable(a, name, ver, err)
 			continue
 		}
 		switch {
@@ -222,81 +260,13 @@ func (m *matcher) judge(p *assay.Package, name, ver string, key version.Key, a *
 	return f, clear
 }
 
-// later reports whether a, a fix, is above b; no fix at all is the highest.
-func (m *matcher) later(a, b string) bool {
-	if a == "" || b == "" {
-		return a == "" && b != ""
+// incomparable tells that an advisory could not be judged.
+func (m *matcher) incomparable(a *assay.Advisory, name, ver string, err error) {
+	g := assay.Gap{Where: fmt.Sprintf("%s %s", m.stream, a.ID), What: fmt.Sprintf("about %s %s: %v", name, ver, err)}
+	if !m.told[g] { // many binaries come of one source
+		m.told[g] = true
+		m.gaps = append(m.gaps, g)
 	}
-	c, err := version.Compare(m.scheme, a, b)
-	return err == nil && c > 0
-}
-
-// in finds the range or version of aff that holds key. Of several ranges it is
-// the one with the highest fix, for the lower ones proved not to be enough.
-func (m *matcher) in(aff *assay.Affected, key version.Key) (best assay.Range, found bool, bad error) {
-	for _, r := range aff.Ranges {
-		ok, err := m.inRange(r, key)
-		if err != nil {
-			bad = err
-			continue
-		}
-		if ok && (!found || m.later(r.Fixed, best.Fixed)) {
-			best, found = r, true
-		}
-	}
-	if found {
-		return best, true, nil
-	}
-	for _, v := range aff.Versions {
-		k, err := m.key(v)
-		if err != nil {
-			bad = fmt.Errorf("its version cannot be compared: %w", err)
-			continue
-		}
-		if m.scheme.Compare(k, key) == 0 {
-			return assay.Range{Introduced: v, LastAffected: v}, true, nil
-		}
-	}
-	return assay.Range{}, false, bad
-}
-
-func (m *matcher) inRange(r assay.Range, key version.Key) (bool, error) {
-	for _, bound := range []struct {
-		version string
-		inside  func(c int) bool // c: installed against the bound
-	}{
-		{r.Introduced, func(c int) bool { return c >= 0 }},
-		{r.Fixed, func(c int) bool { return c < 0 }},
-		{r.Before, func(c int) bool { return c < 0 }},
-		{r.LastAffected, func(c int) bool { return c <= 0 }},
-	} {
-		if bound.version == "" {
-			continue
-		}
-		k, err := m.key(bound.version)
-		if err != nil {
-			return false, fmt.Errorf("its version cannot be compared: %w", err)
-		}
-		if !bound.inside(m.scheme.Compare(key, k)) {
-			if version.Doubtful(m.scheme, bound.version) {
-				return false, fmt.Errorf("its version %q is not of %s's form, so whether this one is affected cannot be told: %w", bound.version, m.scheme.Name(), assay.ErrMalformed)
-			}
-			return false, nil
-		}
-	}
-	return true, nil
-}
-
-// key is the scheme's, remembered: advisories repeat versions.
-func (m *matcher) key(v string) (version.Key, error) {
-	if k, ok := m.keys[v]; ok {
-		return k, nil
-	}
-	k, err := m.scheme.Key(v)
-	if err == nil {
-		m.keys[v] = k
-	}
-	return k, err
 }
 
 func (m *matcher) finding(p *assay.Package, name, ver string, a *assay.Advisory, aff *assay.Affected, r assay.Range) *assay.Finding {
@@ -332,33 +302,6 @@ func because(s assay.Stream, family *distro.Family, p *assay.Package, name, ver 
 		fmt.Fprintf(&b, " (of which %s %s was built)", p.Name, p.Version)
 	}
 	return b.String()
-}
-
-// interval says in words which versions a range holds.
-func interval(r assay.Range) string {
-	if r.Introduced != "" && r.Introduced == r.LastAffected {
-		return "in " + r.LastAffected
-	}
-	var parts []string
-	if r.Introduced != "" {
-		parts = append(parts, "from "+r.Introduced)
-	}
-	if r.LastAffected != "" {
-		parts = append(parts, "up to "+r.LastAffected)
-	} else if end := cmp.Or(r.Fixed, r.Before); end != "" {
-		below := "below " + end
-		if r.Introduced != "" {
-			below = "to " + below
-		}
-		parts = append(parts, below)
-	}
-	switch {
-	case len(parts) == 0:
-		return "in every version, without a fix"
-	case len(parts) == 1 && r.Introduced != "":
-		return parts[0] + " on, without a fix"
-	}
-	return strings.Join(parts, " ")
 }
 
 // merge adds a finding to those of its package; a vulnerability that several
@@ -410,6 +353,10 @@ func (m *matcher) sum() {
 		m.gaps = append(m.gaps, assay.Gap{Where: some(names, "package", "packages"), What: fmt.Sprintf(
 			"not the distribution's (%s); the advisories of %s do not speak of them, so they are not matched", why, m.stream)})
 	}
+	m.sumUndetermined()
+}
+
+func (m *matcher) sumUndetermined() {
 	slices.Sort(m.undetermined)
 	if ids := slices.Compact(m.undetermined); len(ids) > 0 {
 		m.gaps = append(m.gaps, assay.Gap{Where: string(m.stream), What: fmt.Sprintf(

@@ -199,6 +199,7 @@ func TestPackages(t *testing.T) {
 
 func TestNotMatched(t *testing.T) {
 	three := []assay.Package{{Type: "deb", Name: "a", Version: "1"}, {Type: "rpm", Name: "b", Version: "1"}, {Type: "npm", Name: "c", Version: "1"}}
+	npm := []assay.Stream{"npm"}
 	tests := []struct {
 		name    string
 		inv     assay.Inventory
@@ -206,12 +207,13 @@ func TestNotMatched(t *testing.T) {
 		want    string // the gap
 	}{
 		{"nothing installed", assay.Inventory{Release: bookworm}, nil, ""},
-		{"no system packages", assay.Inventory{Release: bookworm, Packages: three[2:]}, nil, ""},
-		{"no distribution", assay.Inventory{Packages: three}, nil, "distribution: no file of the image tells which one it is; its 2 system packages are not matched"},
-		{"one that is not known", assay.Inventory{Release: assay.Release{ID: "plan9", Version: "4"}, Packages: three}, nil, "distribution plan9 4: not supported; its 2 system packages are not matched"},
-		{"a derivative is not its parent", assay.Inventory{Release: assay.Release{ID: "kali", IDLike: []string{"debian"}}, Packages: three}, nil, "distribution kali: not supported; its 2 system packages are not matched"},
-		{"no version", assay.Inventory{Release: assay.Release{ID: "debian"}, Packages: three}, nil, "distribution debian: its release is not told, so its 2 system packages are not matched"},
-		{"matched", assay.Inventory{Release: bookworm, Packages: three}, []assay.Stream{"debian:12"}, ""},
+		{"no system packages", assay.Inventory{Release: bookworm, Packages: three[2:]}, npm, ""},
+		{"no distribution", assay.Inventory{Packages: three}, npm, "distribution: no file of the image tells which one it is; its 2 system packages are not matched"},
+		{"one that is not known", assay.Inventory{Release: assay.Release{ID: "plan9", Version: "4"}, Packages: three}, npm, "distribution plan9 4: not supported; its 2 system packages are not matched"},
+		{"a derivative is not its parent", assay.Inventory{Release: assay.Release{ID: "kali", IDLike: []string{"debian"}}, Packages: three}, npm, "distribution kali: not supported; its 2 system packages are not matched"},
+		{"no version", assay.Inventory{Release: assay.Release{ID: "debian"}, Packages: three}, npm, "distribution debian: its release is not told, so its 2 system packages are not matched"},
+		{"matched", assay.Inventory{Release: bookworm, Packages: three}, []assay.Stream{"debian:12", "npm"}, ""},
+		{"no stream at all", assay.Inventory{Packages: []assay.Package{{Type: "generic", Name: "a"}, {Type: "generic", Name: "b"}, {Name: "c"}}}, nil, "packages of types generic, none: no advisories speak of such; 3 are listed, not matched"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -219,11 +221,13 @@ func TestNotMatched(t *testing.T) {
 			if diff := cmp.Diff(tt.streams, streams); diff != "" {
 				t.Error(diff)
 			}
-			if streams == nil { // then no database is asked
-				fs, again, err := match.Packages(t.Context(), &tt.inv, nil)
-				if len(fs) > 0 || err != nil || !slices.Equal(gaps, again) {
-					t.Errorf("%v, %v, %v", fs, again, err)
-				}
+			var db assay.Advisories
+			if streams != nil { // otherwise no database is asked
+				db = memory{adv("CVE-0", assay.Affected{Stream: "debian:12", Name: "other"}), adv("CVE-0", assay.Affected{Stream: "npm", Name: "other"})}
+			}
+			fs, again, err := match.Packages(t.Context(), &tt.inv, db)
+			if len(fs) > 0 || err != nil || !slices.Equal(gaps, again) {
+				t.Errorf("%v, %v, %v", fs, again, err)
 			}
 			if got := show(&tt.inv, nil, gaps); strings.Join(got, "\n") != strings.TrimSuffix("gap: "+tt.want, "gap: ") {
 				t.Errorf("%q, want %q", got, tt.want)

@@ -1,0 +1,300 @@
+package match
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/ecosystem"
+	"github.com/assaysec/assay/internal/version"
+)
+
+// This file matches packages of languages' registries. Of several advisories
+// about one vulnerability any suffices for a finding; one that says "not
+// affected" takes it away.
+
+// ecosystemsOf lists the registries that packages of an inventory are from, by
+// stream; the gap tells of packages that are from none, and not the system's.
+func ecosystemsOf(inv *assay.Inventory) ([]*ecosystem.Ecosystem, *assay.Gap) {
+	var found []*ecosystem.Ecosystem
+	var foreign []string
+	n := 0
+	for i := range inv.Packages {
+		kind := inv.Packages[i].Type
+		if isSystem(kind) {
+			continue
+		}
+		e, ok := ecosystem.OfType(kind)
+		switch {
+		case !ok:
+			n++
+			if name := cmp.Or(kind, "none"); !slices.Contains(foreign, name) {
+				foreign = append(foreign, name)
+			}
+		case !slices.Contains(found, e):
+			found = append(found, e)
+		}
+	}
+	slices.SortFunc(found, func(a, b *ecosystem.Ecosystem) int { return cmp.Compare(a.Stream, b.Stream) })
+	if n == 0 {
+		return found, nil
+	}
+	slices.Sort(foreign)
+	return found, &assay.Gap{Where: "packages of " + some(foreign, "type", "types"), What: fmt.Sprintf("no advisories speak of such; %d are listed, not matched", n)}
+}
+
+func languagePackages(ctx context.Context, inv *assay.Inventory, advisories assay.Advisories) (findings []assay.Finding, gaps []assay.Gap, err error) {
+	ecosystems, gap := ecosystemsOf(inv)
+	for _, e := range ecosystems {
+		m, err := newMatcher(e.Stream, e.Scheme, advisories)
+		if err != nil {
+			return nil, nil, err
+		}
+		r := &registry{matcher: m, ecosystem: e, grouped: map[string][]vulnerability{}}
+		for i := range inv.Packages {
+			if inv.Packages[i].Type != e.Type {
+				continue
+			}
+			if err := r.one(ctx, i, &inv.Packages[i]); err != nil {
+				return nil, nil, err
+			}
+		}
+		r.sum()
+		findings, gaps = append(findings, r.findings...), append(gaps, r.gaps...)
+	}
+	if gap != nil {
+		gaps = append(gaps, *gap)
+	}
+	return findings, gaps, nil
+}
+
+// registry matches the packages of one ecosystem.
+type registry struct {
+	*matcher
+	ecosystem *ecosystem.Ecosystem
+	grouped   map[string][]vulnerability // by name
+	notices   []string                   // what advisories tell besides vulnerabilities
+}
+
+// A target is an installed package as its stream spells it.
+type target struct {
+	*assay.Package
+	name, version string
+	key           version.Key
+	bad           error // why there is no key
+}
+
+var errNoVersion = errors.New("none is told")
+
+// one matches one package.
+func (m *registry) one(ctx context.Context, i int, p *assay.Package) error {
+	t := &target{Package: p, name: m.ecosystem.Name(p.Name), version: m.ecosystem.Version(p.Version)}
+	all, ok := m.grouped[t.name]
+	if !ok {
+		advisories, err := m.lookup(ctx, t.name)
+		if err != nil {
+			return fmt.Errorf("%s: %s: %w", m.stream, t.name, err)
+		}
+		all = vulnerabilities(advisories)
+		m.grouped[t.name] = all
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	if t.version == "" {
+		t.bad = errNoVersion
+	} else {
+		t.key, t.bad = m.scheme.Key(t.version)
+	}
+	open := 0
+	for j := range all {
+		f, judged := m.judge(t, &all[j])
+		if f != nil {
+			f.Package = i
+			m.findings = append(m.findings, *f)
+		}
+		if !judged {
+			open++
+		}
+	}
+	if open > 0 {
+		m.gaps = append(m.gaps, assay.Gap{Where: "package " + strings.TrimSpace(p.Name+" "+p.Version), What: fmt.Sprintf(
+			"its version cannot be compared with %d of the %d vulnerabilities known of %s: %v", open, len(all), t.name, t.bad)})
+	}
+	return nil
+}
+
+// A hit is what an advisory says that holds an installed version.
+type hit struct {
+	*assay.Advisory
+	row *assay.Affected
+	by  assay.Range
+}
+
+// accuses reports whether the versions that h holds make findings: some are of
+// notices, or are held not to be affected, or not determined.
+func (h *hit) accuses() bool {
+	return h.row.Status != assay.StatusNotAffected && h.row.Status != assay.StatusUnknown &&
+		(h.Kind == assay.KindVulnerability || h.Kind == assay.KindMalware)
+}
+
+// judge applies what is known of one vulnerability. judged is false where the
+// target's version is none that can be compared, and that mattered.
+func (m *registry) judge(t *target, v *vulnerability) (f *assay.Finding, judged bool) {
+	rows := m.rows(t, v)
+	var hits, others []hit
+	var bad []func()
+	judged = true
+	for _, h := range rows {
+		r, in, err := m.holds(t, h.row)
+		h.by = r
+		switch {
+		case err != nil && t.bad != nil:
+			judged = false
+		case err != nil:
+			bad = append(bad, func() { m.incomparable(h.Advisory, t.name, t.version, err) })
+		case !in:
+		case h.row.Status == assay.StatusNotAffected:
+			return nil, true
+		case h.accuses():
+			hits = append(hits, h)
+		default:
+			others = append(others, h)
+		}
+	}
+	if len(hits) > 0 {
+		return m.finding(t, v, rows, hits), true
+	}
+	for _, tell := range bad {
+		tell()
+	}
+	for _, h := range others {
+		if h.Kind == assay.KindVulnerability {
+			m.undetermined = append(m.undetermined, h.ID)
+			continue
+		}
+		m.notices = append(m.notices, fmt.Sprintf("%s %s %s (%s)", t.Name, t.Version, noticed[h.Kind], h.ID))
+	}
+	return nil, judged
+}
+
+// noticed says what a package is of which an advisory tells no vulnerability.
+var noticed = map[assay.Kind]string{
+	assay.KindUnmaintained: "is unmaintained",
+	assay.KindUnsound:      "is unsound",
+	assay.KindNotice:       "has a notice",
+}
+
+// rows lists what is said of the target. Where an advisory that nobody of the
+// publisher's has looked at (Go's "unreviewed", which copies GitHub's and loses
+// what ranges its form cannot write) is of the same vulnerability as another,
+// only the other counts.
+func (m *registry) rows(t *target, v *vulnerability) (rows []hit) {
+	unreviewed := map[string]bool{} // by ID, for another feed's copy does not tell
+	for _, a := range v.advisories {
+		for i := range a.Affected {
+			unreviewed[a.ID] = unreviewed[a.ID] || a.Affected[i].Reason == "unreviewed"
+		}
+	}
+	reviewed := slices.ContainsFunc(v.advisories, func(a *assay.Advisory) bool { return !unreviewed[a.ID] })
+	for _, a := range v.advisories {
+		if reviewed && unreviewed[a.ID] {
+			continue
+		}
+		for i := range a.Affected {
+			if meant(t.Arch, &a.Affected[i].Qualifiers) {
+				rows = append(rows, hit{Advisory: a, row: &a.Affected[i]})
+			}
+		}
+	}
+	return rows
+}
+
+// holds finds the range or version of f that holds the target. A version that
+// is listed and cannot be compared is not one that can be. Of a target without
+// a key it is known only that it is in the range of all versions, or listed.
+func (m *registry) holds(t *target, f *assay.Affected) (assay.Range, bool, error) {
+	if t.version != "" && slices.Contains(f.Versions, t.version) {
+		return only(t.version), true, nil
+	}
+	if t.bad != nil {
+		if slices.Contains(f.Ranges, assay.Range{}) {
+			return assay.Range{}, true, nil
+		}
+		return assay.Range{}, false, t.bad
+	}
+	return m.listed(f, t.key)
+}
+
+// listed is in for a key of which versions that cannot be compared are others.
+func (m *registry) listed(f *assay.Affected, key version.Key) (assay.Range, bool, error) {
+	r, in, err := m.inRanges(f.Ranges, key)
+	if in {
+		return r, true, nil
+	}
+	for _, v := range f.Versions {
+		if k, bad := m.key(v); bad == nil && m.scheme.Compare(k, key) == 0 {
+			return only(v), true, nil
+		}
+	}
+	return assay.Range{}, false, err
+}
+
+// fix is the lowest version above the target that an advisory calls fixed and
+// that none of the rows holds; "" when there is none. So where publishers
+// disagree the highest of their fixes wins, one that brings the vulnerability
+// back is none, and one on the target's own branch comes before a later branch's.
+func (m *registry) fix(t *target, rows []hit) string {
+	if t.bad != nil {
+		return ""
+	}
+	type candidate struct {
+		version string
+		key     version.Key
+	}
+	var fixes []candidate
+	for _, h := range rows {
+		if !h.accuses() {
+			continue
+		}
+		for _, r := range h.row.Ranges {
+			if k, err := m.key(r.Fixed); r.Fixed != "" && err == nil && m.scheme.Compare(k, t.key) > 0 {
+				fixes = append(fixes, candidate{r.Fixed, k})
+			}
+		}
+	}
+	slices.SortStableFunc(fixes, func(a, b candidate) int { return m.scheme.Compare(a.key, b.key) })
+	for _, c := range fixes {
+		if m.holder(rows, c.key) == nil {
+			return c.version
+		}
+	}
+	return ""
+}
+
+// holder returns what says that a version is affected; nil when nothing does.
+func (m *registry) holder(rows []hit, key version.Key) *hit {
+	for _, h := range rows {
+		if !h.accuses() {
+			continue
+		}
+		if r, in, err := m.listed(h.row, key); in && err == nil {
+			h.by = r
+			return &h
+		}
+	}
+	return nil
+}
+
+// sum makes gaps of what was counted.
+func (m *registry) sum() {
+	m.sumUndetermined()
+	slices.Sort(m.notices)
+	if all := slices.Compact(m.notices); len(all) > 0 {
+		m.gaps = append(m.gaps, assay.Gap{Where: string(m.stream), What: "no vulnerabilities, so not among the findings: " + some(all, "", "")})
+	}
+}

@@ -1,0 +1,163 @@
+package match
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/cve"
+)
+
+// finding puts together what the advisories on a vulnerability say, of which
+// hits hold the target. The one that decides is that with the fix that counts,
+// else the highest.
+func (m *registry) finding(t *target, v *vulnerability, rows, hits []hit) *assay.Finding {
+	fixed := m.fix(t, rows)
+	best := &hits[0]
+	for i := range hits {
+		h := &hits[i]
+		if best.by.Fixed != fixed && (h.by.Fixed == fixed || m.later(h.by.Fixed, best.by.Fixed)) {
+			best = h
+		}
+	}
+	f := &assay.Finding{FixedIn: fixed, Status: best.row.Status, Stream: m.stream, Feed: best.Feed, URL: best.URL}
+	if fixed != "" {
+		f.Status = assay.StatusFixed
+	}
+	f.ID, f.Aliases = v.names()
+	f.Severity, f.SeveritySource = worst(v, hits)
+	f.Detail = detail(f.ID, best.Advisory, v)
+	for _, a := range v.advisories {
+		f.VendorIDs = append(f.VendorIDs, a.VendorIDs...)
+	}
+	if f.VendorIDs = cve.Set(f.VendorIDs); len(f.VendorIDs) == 0 {
+		f.VendorIDs = nil
+	}
+	f.Because = m.because(t, best, rows, fixed)
+	return f
+}
+
+// worst is the highest of the severities that publishers give. Malware that
+// nobody rates is critical, as GitHub rates all of it.
+func worst(v *vulnerability, hits []hit) (s assay.Severity, source string) {
+	raise := func(to assay.Severity, by string) {
+		if to > s {
+			s, source = to, by
+		}
+	}
+	for _, h := range hits {
+		raise(h.row.Severity, h.Feed)
+		if h.row.Severity == assay.SeverityUnknown {
+			raise(h.Severity, h.Feed)
+		}
+	}
+	for _, a := range v.advisories {
+		if !slices.ContainsFunc(hits, func(h hit) bool { return h.Advisory == a }) {
+			raise(a.Severity, a.Feed)
+		}
+	}
+	if i := slices.IndexFunc(hits, func(h hit) bool { return h.Kind == assay.KindMalware }); i >= 0 && s == assay.SeverityUnknown {
+		s, source = assay.SeverityCritical, hits[i].Feed
+	}
+	return s, source
+}
+
+// detail joins the advisories' own words, those of the one that decides first.
+func detail(id string, best *assay.Advisory, v *vulnerability) assay.Detail {
+	d := assay.Detail{ID: id}
+	for _, a := range append([]*assay.Advisory{best}, v.advisories...) {
+		if d.Title == "" {
+			d.Title = a.Title
+		}
+		if d.Text == "" {
+			d.Text = a.Text
+		}
+		for _, c := range a.CVSS {
+			if !slices.Contains(d.CVSS, c) {
+				d.CVSS = append(d.CVSS, c)
+			}
+		}
+		d.CWEs, d.References = union(d.CWEs, a.CWEs), union(d.References, a.References)
+		if !a.Published.IsZero() && (d.Published.IsZero() || a.Published.Before(d.Published)) {
+			d.Published = a.Published
+		}
+		if a.Modified.After(d.Modified) {
+			d.Modified = a.Modified
+		}
+	}
+	return d
+}
+
+// because says in words what decided.
+func (m *registry) because(t *target, h *hit, rows []hit, fixed string) string {
+	var b strings.Builder
+	what := "affected"
+	if h.Kind == assay.KindMalware {
+		what = "malicious"
+	}
+	fmt.Fprintf(&b, "%s: package %s is %s %s", m.stream, t.name, what, interval(h.by))
+	if notes := slices.DeleteFunc([]string{h.row.Reason, systems(&h.row.Qualifiers)}, func(s string) bool { return s == "" }); len(notes) > 0 {
+		fmt.Fprintf(&b, " (%s)", strings.Join(notes, ", "))
+	}
+	if t.Version == "" {
+		b.WriteString("; which version is installed is not told")
+	} else {
+		fmt.Fprintf(&b, "; installed is %s", t.Version)
+	}
+	if h.by.Fixed == "" || h.by.Fixed == fixed {
+		return b.String()
+	}
+	if k, err := m.key(h.by.Fixed); err == nil {
+		if o := m.holder(rows, k); o != nil {
+			fmt.Fprintf(&b, "; %s is no fix: by %s it is affected %s", h.by.Fixed, o.ID, interval(o.by))
+		}
+	}
+	return b.String()
+}
+
+// systems names the operating systems that a row is limited to; "" for none.
+// An image's packages are not known to be built for another.
+func systems(q *assay.Qualifiers) string {
+	all := slices.Clone(q.OS)
+	if len(all) == 0 {
+		for _, i := range q.Imports {
+			if len(i.OS) == 0 {
+				return ""
+			}
+			all = append(all, i.OS...)
+		}
+	}
+	if all = cve.Set(all); len(all) == 0 {
+		return ""
+	}
+	return "on " + strings.Join(all, ", ") + " only"
+}
+
+// machines gives architectures Go's names. Rust's are those of
+// https://doc.rust-lang.org/std/env/consts/constant.ARCH.html, purls' and
+// package managers' are mixed.
+var machines = map[string]string{
+	"386": "386", "x86": "386", "i386": "386", "i686": "386",
+	"amd64": "amd64", "x86_64": "amd64", "x64": "amd64",
+	"arm": "arm", "armhf": "arm", "armv7": "arm", "armv7l": "arm",
+	"arm64": "arm64", "aarch64": "arm64",
+	"ppc64le": "ppc64le", "powerpc64le": "ppc64le", "riscv64": "riscv64", "s390x": "s390x",
+}
+
+// meant reports whether a row may be meant for a package that was built for an
+// architecture. One that is not told, or in words that are not known, may be
+// any.
+func meant(arch string, q *assay.Qualifiers) bool {
+	own, known := machines[arch]
+	if !known {
+		return true
+	}
+	on := func(arches []string) bool {
+		return len(arches) == 0 || slices.ContainsFunc(arches, func(a string) bool { return machines[a] == "" || machines[a] == own })
+	}
+	if !on(q.Arches) {
+		return false
+	}
+	return len(q.Imports) == 0 || slices.ContainsFunc(q.Imports, func(i assay.Import) bool { return on(i.Arches) })
+}
