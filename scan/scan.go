@@ -6,12 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/distro"
+	"github.com/assaysec/assay/internal/ecosystem"
 	"github.com/assaysec/assay/internal/inventory"
 	"github.com/assaysec/assay/internal/match"
 	"github.com/assaysec/assay/internal/reader"
@@ -57,7 +59,7 @@ func (s *Scanner) Scan(ctx context.Context, img *assay.Image) (*assay.Report, er
 	}
 	if s.SkipOS {
 		inv.Packages = slices.DeleteFunc(inv.Packages, func(p assay.Package) bool { return isSystem(p.Type) })
-		inv.Gaps = append(inv.Gaps, assay.Gap{Where: "language packages", What: "none is read by this version, which knows the packages of the system only"})
+		inv.Gaps = append(inv.Gaps, assay.Gap{Where: "language packages", What: "none is read from images by this version, which reads the packages of the system only"})
 	}
 	now := time.Now
 	if s.Now != nil {
@@ -94,32 +96,15 @@ func (s *Scanner) match(ctx context.Context, inv *assay.Inventory, r *assay.Repo
 		return err
 	}
 	streams, gaps := match.Streams(inv)
-	r.Gaps = append(r.Gaps, gaps...)
 	if len(streams) == 0 {
-		return nil
-	}
-	needed := slices.DeleteFunc(slices.Clone(streams), func(s assay.Stream) bool { return s == assay.StreamRHELCPE })
-	if len(needed) < len(streams) { // without it the usual repositories are assumed
-		gaps, err := s.Advisories.Ensure(ctx, []assay.Stream{assay.StreamRHELCPE})
 		r.Gaps = append(r.Gaps, gaps...)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err != nil {
-			r.Gaps = append(r.Gaps, assay.Gap{Where: "repositories", What: fmt.Sprintf("what they hold is not known: %v", err)})
-		}
-	}
-	gaps, err := s.Advisories.Ensure(ctx, needed)
-	r.Gaps = append(r.Gaps, gaps...)
-	if errors.Is(err, assay.ErrUnsupported) { // no feed has it: that is not the user's to mend
-		r.Gaps = append(r.Gaps, assay.Gap{Where: "distribution " + r.Release.ID + " " + r.Release.Version, What: fmt.Sprintf(
-			"no advisories (%s); its packages are listed, not matched", strings.TrimSuffix(err.Error(), ": "+assay.ErrUnsupported.Error()))})
 		return nil
 	}
+	advisories, err := s.ensure(ctx, streams, r)
 	if err != nil {
-		return fmt.Errorf("advisories for %w", err)
+		return err
 	}
-	findings, gaps, err := match.Packages(ctx, inv, s.Advisories)
+	findings, gaps, err := match.Packages(ctx, inv, advisories)
 	if err != nil {
 		return err
 	}
@@ -128,6 +113,73 @@ func (s *Scanner) match(ctx context.Context, inv *assay.Inventory, r *assay.Repo
 		r.Findings = findings
 	}
 	return s.details(ctx, r)
+}
+
+// ensure makes the streams ready to be asked. Those that no feed has are a gap,
+// and have nothing in what is returned: that is not the user's to mend.
+func (s *Scanner) ensure(ctx context.Context, streams []assay.Stream, r *assay.Report) (assay.Advisories, error) {
+	needed := slices.DeleteFunc(slices.Clone(streams), func(s assay.Stream) bool { return s == assay.StreamRHELCPE })
+	if len(needed) < len(streams) { // without it the usual repositories are assumed
+		gaps, err := s.Advisories.Ensure(ctx, []assay.Stream{assay.StreamRHELCPE})
+		r.Gaps = append(r.Gaps, gaps...)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil {
+			r.Gaps = append(r.Gaps, assay.Gap{Where: "repositories", What: fmt.Sprintf("what they hold is not known: %v", err)})
+		}
+	}
+	gaps, err := s.Advisories.Ensure(ctx, needed)
+	r.Gaps = append(r.Gaps, gaps...)
+	none := without{Advisories: s.Advisories, streams: map[assay.Stream]bool{}}
+	for _, e := range parts(err) {
+		if !errors.Is(e, assay.ErrUnsupported) {
+			return nil, fmt.Errorf("advisories for %w", err)
+		}
+		missing := needed // a database that does not tell which
+		var one *StreamError
+		if errors.As(e, &one) {
+			missing = []assay.Stream{one.Stream}
+		}
+		for _, m := range missing {
+			none.streams[m] = true
+		}
+		where := "distribution " + r.Release.ID + " " + r.Release.Version
+		if eco, ok := ecosystem.Of(missing[0]); ok {
+			where = "packages of " + eco.Title
+		}
+		r.Gaps = append(r.Gaps, assay.Gap{Where: where, What: fmt.Sprintf("no advisories (%s); its packages are listed, not matched",
+			strings.TrimSuffix(e.Error(), ": "+assay.ErrUnsupported.Error()))})
+	}
+	return none, nil
+}
+
+// parts takes joined errors apart.
+func parts(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []error
+		for _, e := range joined.Unwrap() {
+			all = append(all, parts(e)...)
+		}
+		return all
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
+}
+
+// without answers nothing about some streams.
+type without struct {
+	assay.Advisories
+	streams map[assay.Stream]bool
+}
+
+func (w without) Lookup(ctx context.Context, s assay.Stream, name string) iter.Seq2[assay.Advisory, error] {
+	if w.streams[s] {
+		return func(func(assay.Advisory, error) bool) {}
+	}
+	return w.Advisories.Lookup(ctx, s, name)
 }
 
 // endOfLife finds when the release's support ends. What cannot be looked up is

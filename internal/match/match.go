@@ -128,7 +128,7 @@ type matcher struct {
 	advisories assay.Advisories
 	products   []string                    // CPEs that the packages' repositories hold; none: all are meant
 	known      map[string][]assay.Advisory // by name: many binaries come of one source
-	usual      map[string]bool             // names that the usual repositories have advisories on
+	usual      map[string]string           // the highest fix of the usual repositories, by name, where others are spoken of, too
 	keys       map[string]version.Key
 
 	findings     []assay.Finding
@@ -143,7 +143,7 @@ func newMatcher(stream assay.Stream, scheme string, advisories assay.Advisories)
 	if !ok {
 		return nil, fmt.Errorf("%s: version scheme %q: %w", stream, scheme, assay.ErrUnsupported)
 	}
-	return &matcher{stream: stream, scheme: s, advisories: advisories, known: map[string][]assay.Advisory{}, usual: map[string]bool{},
+	return &matcher{stream: stream, scheme: s, advisories: advisories, known: map[string][]assay.Advisory{}, usual: map[string]string{},
 		keys: map[string]version.Key{}, told: map[assay.Gap]bool{}}, nil
 }
 
@@ -221,6 +221,7 @@ func (m *matcher) lookup(ctx context.Context, name string) ([]assay.Advisory, er
 		return as, nil
 	}
 	var as []assay.Advisory
+	beside := false
 	for a, err := range m.advisories.Lookup(ctx, m.stream, name) {
 		if err != nil {
 			return nil, err
@@ -228,7 +229,12 @@ func (m *matcher) lookup(ctx context.Context, name string) ([]assay.Advisory, er
 		if a.Withdrawn.IsZero() {
 			as = append(as, a)
 		}
-		m.usual[name] = m.usual[name] || slices.ContainsFunc(a.Affected, func(f assay.Affected) bool { return len(f.Qualifiers.Repos) == 0 })
+		beside = beside || slices.ContainsFunc(a.Affected, func(f assay.Affected) bool { return len(f.Qualifiers.Repos) > 0 })
+	}
+	for i := range as {
+		if beside {
+			m.fixedAt(name, &as[i])
+		}
 	}
 	m.known[name] = as
 	return as, nil
@@ -239,7 +245,7 @@ func (m *matcher) lookup(ctx context.Context, name string) ([]assay.Advisory, er
 func (m *matcher) judge(p *assay.Package, name, ver string, key version.Key, a *assay.Advisory) (f *assay.Finding, clear bool) {
 	for k := range a.Affected {
 		aff := &a.Affected[k]
-		if !m.family.Applies(p, aff, m.products) || elsewhere(aff, ver, m.usual[aff.Name]) {
+		if !m.family.Applies(p, aff, m.products) || m.elsewhere(aff, ver) {
 			continue
 		}
 		r, in, err := m.in(aff, key)
@@ -249,8 +255,8 @@ func (m *matcher) judge(p *assay.Package, name, ver string, key version.Key, a *
 		}
 		switch {
 		case !in:
-		case aff.Status == assay.StatusNotAffected:
-			clear = true
+		case aff.Status == assay.StatusNotAffected: // of one product, it says nothing of another's package
+			clear = clear || len(aff.Qualifiers.CPEs) == 0
 		case aff.Status == assay.StatusUnknown:
 			m.undetermined = append(m.undetermined, a.ID)
 		case f == nil || m.later(r.Fixed, f.FixedIn):

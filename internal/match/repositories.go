@@ -91,57 +91,76 @@ func rows(advisories []assay.Advisory, source bool) (out []assay.Advisory) {
 	return out
 }
 
-// elsewhere reports whether a row speaks of a repository beside the usual ones
-// that the package is not from: of a package that the usual ones have, too, it
-// is meant for builds of its own version line.
-func elsewhere(a *assay.Affected, installed string, usual bool) bool {
-	if len(a.Qualifiers.Repos) == 0 || !usual {
+// elsewhere reports whether a row speaks of repositories beside the usual ones
+// that the package is not from. One that is called by a version line
+// ("amzn2extra-kernel-5.10", "amzn2extra-postgresql14") has builds of that line
+// only; another's builds are above those of the usual repositories.
+func (m *matcher) elsewhere(a *assay.Affected, installed string) bool {
+	if len(a.Qualifiers.Repos) == 0 {
 		return false
 	}
-	for _, r := range a.Ranges {
-		if r.Fixed != "" && line(r.Fixed) == line(installed) {
-			return false
+	return !slices.ContainsFunc(a.Qualifiers.Repos, func(repo string) bool {
+		if line := versionLine.FindString(repo); line != "" {
+			return ofLine(installed, line)
 		}
-	}
-	return true
+		usual := m.usual[a.Name]
+		if usual == "" {
+			return true
+		}
+		c, err := version.Compare(m.scheme, installed, usual)
+		return err != nil || c > 0
+	})
 }
 
-// line is the first two numbers of a version without its epoch: "5.10" of
-// "5.10.210-201.852.amzn2".
-func line(v string) string {
+var versionLine = regexp.MustCompile(`[0-9]+(?:\.[0-9]+)*$`)
+
+// ofLine reports whether a version, its epoch aside, begins with the numbers.
+func ofLine(v, numbers string) bool {
 	if _, rest, ok := strings.Cut(v, ":"); ok {
 		v = rest
 	}
-	parts := strings.SplitN(v, ".", 3)
-	return strings.Join(parts[:min(2, len(parts))], ".")
+	rest, ok := strings.CutPrefix(v, numbers)
+	return ok && (rest == "" || rest[0] == '.' || rest[0] == '-')
+}
+
+// fixedAt notes the highest fix that the usual repositories have of a name.
+func (m *matcher) fixedAt(name string, a *assay.Advisory) {
+	for _, f := range a.Affected {
+		for _, r := range f.Ranges {
+			if len(f.Qualifiers.Repos) == 0 && r.Fixed != "" && (m.usual[name] == "" || m.later(r.Fixed, m.usual[name])) {
+				m.usual[name] = r.Fixed
+			}
+		}
+	}
 }
 
 // minor finds the minor release that an rpm was built for: "el9_2".
 var minor = regexp.MustCompile(`\.(el\d+_\d+)`)
 
-// mended clears the vulnerabilities for which a package is at or above the fix
-// that was built for its own minor release: the fix of a later one is higher,
-// but not for it.
+// mended clears the vulnerabilities for which a package is at or above the
+// highest fix that was built for its own minor release: that of a later release
+// is higher, but not for it.
 func (m *matcher) mended(advisories []assay.Advisory, p *assay.Package, installed string, cleared map[string]bool) {
 	tag := minor.FindString(installed)
 	if tag == "" {
 		return
 	}
+	highest := map[string]string{} // by vulnerability
 	for i := range advisories {
 		a := &advisories[i]
 		for j := range a.Affected {
-			f := &a.Affected[j]
-			if !m.family.Applies(p, f, m.products) {
-				continue
-			}
-			for _, r := range f.Ranges {
-				if minor.FindString(r.Fixed) != tag {
-					continue
-				}
-				if c, err := version.Compare(m.scheme, installed, r.Fixed); err == nil && c >= 0 {
-					cleared[a.ID] = true
+			if f := &a.Affected[j]; m.family.Applies(p, f, m.products) {
+				for _, r := range f.Ranges {
+					if minor.FindString(r.Fixed) == tag && (highest[a.ID] == "" || m.later(r.Fixed, highest[a.ID])) {
+						highest[a.ID] = r.Fixed
+					}
 				}
 			}
+		}
+	}
+	for id, fixed := range highest {
+		if c, err := version.Compare(m.scheme, installed, fixed); err == nil && c >= 0 {
+			cleared[id] = true
 		}
 	}
 }

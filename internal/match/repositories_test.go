@@ -37,6 +37,20 @@ func TestRepositories(t *testing.T) {
 		adv("CVE-2024-0007", row("amazon:2", "kernel", "5.10.210-1.amzn2", assay.Qualifiers{Repos: []string{"amzn2extra-kernel-5.10"}})),
 		adv("CVE-2024-0008", row("amazon:2", "docker", "24.0.5-1.amzn2", assay.Qualifiers{Repos: []string{"amzn2extra-docker"}})),
 
+		adv("CVE-2024-0013", row("amazon:2", "postgresql", "9.2.24-8.amzn2", assay.Qualifiers{})),
+		adv("CVE-2024-0014", row("amazon:2", "postgresql", "14.8-1.amzn2", assay.Qualifiers{Repos: []string{"amzn2extra-postgresql14"}})),
+		adv("CVE-2024-0015", row("amazon:2", "firefox", "91.0-1.amzn2", assay.Qualifiers{})),
+		adv("CVE-2024-0016", row("amazon:2", "firefox", "115.5.0-1.amzn2", assay.Qualifiers{Repos: []string{"amzn2extra-firefox"}})),
+		adv("CVE-2024-0017", row("almalinux:8", "pam", "1.3.1-37.el8_10", assay.Qualifiers{})),
+		adv("CVE-2024-0017", row("almalinux:8", "pam", "1.3.1-38.el8_10", assay.Qualifiers{})),
+		adv("CVE-2024-0018", rhel("podman", "", assay.Qualifiers{CPEs: []string{"cpe:/a:redhat:enterprise_linux:9::appstream"}})),
+		adv("CVE-2024-0018", func() assay.Affected {
+			f := rhel("podman", "", assay.Qualifiers{CPEs: []string{"cpe:/a:redhat:openshift:4"}})
+			f.Status = assay.StatusNotAffected
+			return f
+		}()),
+		adv("appstream", row("rhel-cpe", "appstream-rpms", "", assay.Qualifiers{CPEs: []string{"cpe:/a:redhat:enterprise_linux:9::appstream"}})),
+
 		adv("CVE-2024-0009", row("openeuler:22.03", "curl", "7.79.1-20.oe2203sp1", assay.Qualifiers{Flavour: "oe2203sp1"})),
 		adv("CVE-2024-0010", row("openeuler:22.03", "curl", "7.79.1-30.oe2203sp3", assay.Qualifiers{Flavour: "oe2203sp3"})),
 		adv("CVE-2024-0011", row("sles:15.5", "bind", "9.16.50-150500.8.18.1", assay.Qualifiers{})),
@@ -69,6 +83,12 @@ func TestRepositories(t *testing.T) {
 		{"a kernel of the core", assay.Release{ID: "amzn", Version: "2"}, pkg("kernel", "4.14.200-1.amzn2"), []string{"CVE-2024-0006"}, ""},
 		{"a kernel of the extras", assay.Release{ID: "amzn", Version: "2"}, pkg("kernel", "5.10.100-1.amzn2"), []string{"CVE-2024-0007"}, ""},
 		{"what only the extras have", assay.Release{ID: "amzn", Version: "2"}, pkg("docker", "20.10.17-1.amzn2"), []string{"CVE-2024-0008"}, ""},
+		{"an extra of its own line", assay.Release{ID: "amzn", Version: "2"}, pkg("postgresql", "14.5-1.amzn2"), []string{"CVE-2024-0014"}, ""},
+		{"the core's line", assay.Release{ID: "amzn", Version: "2"}, pkg("postgresql", "9.2.20-1.amzn2"), []string{"CVE-2024-0013"}, ""},
+		{"an extra without a line", assay.Release{ID: "amzn", Version: "2"}, pkg("firefox", "102.0-1.amzn2"), []string{"CVE-2024-0016"}, ""},
+		{"below the extra's lines", assay.Release{ID: "amzn", Version: "2"}, pkg("firefox", "90.0-1.amzn2"), []string{"CVE-2024-0015"}, ""},
+		{"mended twice in one minor release", assay.Release{ID: "almalinux", Version: "8.10"}, pkg("pam", "1.3.1-37.el8_10"), []string{"CVE-2024-0017"}, ""},
+		{"affected in one product, not in another", rhel9("appstream-rpms", "openshift-4-rpms"), pkg("podman", "4.0-1.el9"), []string{"CVE-2024-0018"}, ""},
 		{"a service pack", assay.Release{ID: "openEuler", Version: "22.03"}, pkg("curl", "1:7.79.1-10.oe2203sp3"), []string{"CVE-2024-0010"}, ""},
 		{"an epoch that advisories do not tell", assay.Release{ID: "sles", Version: "15.5"}, pkg("bind", "1:9.16.40-150500.1"), []string{"CVE-2024-0011"}, ""},
 		{"a flavour of which nothing is said", assay.Release{ID: "ol", Version: "8.9"}, pkg("openssl", "10:1.1.1k-5.el8_5_fips"), nil, "flavour fips"},
