@@ -107,6 +107,9 @@ func (f *File) page(id uint64) ([]byte, error) {
 	if _, err := f.r.ReadAt(head, int64(id)*f.pageSize); err != nil {
 		return nil, err
 	}
+	if is := binary.LittleEndian.Uint64(head); is != id {
+		return nil, bad("page %d calls itself %d", id, is)
+	}
 	overflow := uint64(binary.LittleEndian.Uint32(head[12:]))
 	size := int64(overflow+1) * f.pageSize
 	if overflow >= f.pages-id || size > maxPage {

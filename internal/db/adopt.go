@@ -12,13 +12,14 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/boltfile"
 )
 
 // A Place is where else a database is kept: a registry, an archive, another
@@ -95,12 +96,12 @@ func (a *adoption) take(ctx context.Context, e *entry) error {
 	here := mine != nil && intact(ctx, a.path(mine), mine, false) == nil
 	switch {
 	case here && mine.Digest == e.Digest:
-		if e.fetched().After(mine.fetched()) {
+		if !mine.current(e) {
 			mine = &entry{Shard: e.Shard, ModTime: mine.ModTime, Sources: e.Sources}
 		}
 		a.note(mine, false)
 		return nil
-	case here && !a.Force && mine.fetched().After(e.fetched()) && !Old(mine.fetched(), math.MaxInt64):
+	case here && !a.Force && mine.current(e):
 		a.note(mine, false)
 		return nil
 	}
@@ -129,15 +130,17 @@ func (a *adoption) note(e *entry, edited bool) {
 	a.edited[e.Stream] = edited
 }
 
-// fetched is when a publisher was last asked about the shard.
-func (e *entry) fetched() time.Time {
-	last := e.Built
-	for _, f := range e.Feeds {
-		if f.Fetched.After(last) {
-			last = f.Fetched
+// current reports whether e was asked about by every feed of another shard's as
+// late as that. A date in the future says nothing.
+func (e *entry) current(other *entry) bool {
+	for i := range other.Feeds {
+		f := &other.Feeds[i]
+		mine := e.status(f.Feed)
+		if mine == nil || f.Fetched.After(mine.Fetched) || Old(mine.Fetched, math.MaxInt64) {
+			return false
 		}
 	}
-	return last
+	return true
 }
 
 // move copies a shard's file here, or makes it of the former one, and checks that
@@ -198,11 +201,10 @@ func (a *adoption) patched(ctx context.Context, e, former *entry) (io.ReadCloser
 // settle opens the file to see that it is a shard of the stream, and gives it
 // its name.
 func (a *adoption) settle(ctx context.Context, e *entry, file string) error {
-	sh, err := openShard(ctx, file, e)
-	if err != nil {
+	if err := sound(file); err != nil {
 		return err
 	}
-	if err := sh.close(); err != nil {
+	if err := trusted(func() error { return readable(ctx, file, e) }); err != nil {
 		return err
 	}
 	if err := os.Rename(file, a.path(e)); err != nil {
@@ -214,6 +216,47 @@ func (a *adoption) settle(ctx context.Context, e *entry, file string) error {
 	}
 	e.ModTime = st.ModTime().UnixNano()
 	return nil
+}
+
+// trusted makes an error of a panic of the library's, should a file that sound
+// lets pass be able to cause one yet.
+func trusted(read func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%v: %w", p, assay.ErrMalformed)
+		}
+	}()
+	return read()
+}
+
+// sound walks the file without trust: the library that reads shards follows what
+// it finds in them, and a file that was made to harm makes it panic.
+func sound(file string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	b, err := boltfile.Open(f, st.Size())
+	if err != nil {
+		return fmt.Errorf("%w: %w", err, assay.ErrMalformed)
+	}
+	return b.Root().Each(func(_, _ []byte, sub *boltfile.Bucket) error {
+		if sub == nil {
+			return nil
+		}
+		return sub.Each(func(_, _ []byte, deeper *boltfile.Bucket) error {
+			if deeper != nil {
+				return fmt.Errorf("a bucket in a bucket: %w", assay.ErrMalformed)
+			}
+			return nil
+		})
+	})
 }
 
 // exchange writes the index with what was taken.

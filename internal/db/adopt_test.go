@@ -2,6 +2,8 @@ package db
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -203,6 +205,47 @@ func TestAdoptBroken(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAdoptHostile: a file that has the digest and the size that its index tells,
+// and was made to harm, is refused before the library opens it.
+func TestAdoptHostile(t *testing.T) {
+	w := &web{}
+	feeds := []assay.Feed{lines{"alpha", []assay.Stream{"a"}, nil}}
+	text := ""
+	for i := range 2000 {
+		text += fmt.Sprintf("a p%d CVE-2024-%04d 1\n", i, i)
+	}
+	w.set("alpha", text)
+	theirs := t.TempDir()
+	runUpdate(t, theirs, w, feeds, nil, false)
+	whole := snapshot(t, theirs)
+	shard := open(t, theirs).Shards()[0]
+	old := whole.shards[shard.Digest]
+	for n := range 200 {
+		bad := slices.Clone(old)
+		for i := range 16 { // in and behind the two meta pages
+			at := (n*7919 + i*104729) % len(bad)
+			if n%2 == 0 {
+				at %= 3 * pageSize
+			}
+			bad[at] ^= byte(1 + (n+i)%255)
+		}
+		digest := digestOf(bad)
+		c := &copied{index: []byte(strings.ReplaceAll(string(whole.index), shard.Digest, digest)), shards: map[string][]byte{digest: bad}}
+		ours := t.TempDir()
+		if _, err := adopt(t, ours, c); err != nil {
+			continue
+		}
+		if err := open(t, ours).Verify(t.Context()); err != nil { // what was changed is of no account
+			t.Errorf("%d: taken, and %v", n, err)
+		}
+	}
+}
+
+func digestOf(b []byte) string {
+	sum := sha256.Sum256(b)
+	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
 func TestSnapshotOutlives(t *testing.T) {

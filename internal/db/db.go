@@ -320,6 +320,11 @@ func (d *DB) verify(ctx context.Context, e *entry) error {
 	if err := intact(ctx, path, e, true); err != nil {
 		return err
 	}
+	return readable(ctx, path, e)
+}
+
+// readable checks that each record of a shard's file can be read.
+func readable(ctx context.Context, path string, e *entry) error {
 	sh, err := openShard(ctx, path, e)
 	if err != nil {
 		return err
