@@ -64,7 +64,8 @@ var repositories = []repository{
 // Repos is meant for packages of the core repository.
 //
 // Repositories beside the core one that are not there are counted as skipped,
-// and so are releases that were not asked for one by one.
+// and so are releases that were not asked for one by one; one that was there
+// before is an error, and not counted as gone until the next time.
 type Feed struct{}
 
 // Name is "amazon".
@@ -188,9 +189,28 @@ func (r *repository) fetch(ctx context.Context, g assay.Getter, s assay.Sink) er
 	return fmt.Errorf("%s: no repository at its addresses: %w: %w", r.mirrors, err, assay.ErrMalformed)
 }
 
+// held reports whether a document was there before. It is to be asked before
+// the document is got, for one that is gone is forgotten.
+func held(ctx context.Context, g assay.Getter, url string) bool {
+	k, ok := g.(assay.Keeper)
+	if !ok {
+		return false
+	}
+	body, err := k.Held(ctx, url)
+	if err != nil {
+		return false
+	}
+	body.Close()
+	return true
+}
+
 // list reads the mirrors' addresses, with a slash behind.
 func (r *repository) list(ctx context.Context, g assay.Getter) (mirrors []string, err error) {
+	had := held(ctx, g, r.mirrors)
 	body, err := g.Get(ctx, r.mirrors)
+	if had && errors.Is(err, assay.ErrNotFound) {
+		return nil, fmt.Errorf("%s: it was there before and is gone: %w", r.mirrors, assay.ErrMalformed)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -164,6 +164,35 @@ func TestCorpus(t *testing.T) {
 	}
 }
 
+// before is what there is now, and what is held from before.
+type before struct {
+	contract.Documents
+	held contract.Documents
+}
+
+func (b before) Held(ctx context.Context, url string) (io.ReadCloser, error) {
+	return b.held.Get(ctx, url)
+}
+
+func (b before) GetEdition(ctx context.Context, url, _ string) (io.ReadCloser, error) {
+	return b.Get(ctx, url)
+}
+
+// TestGone: a repository that was there before does not go in silence.
+func TestGone(t *testing.T) {
+	for _, url := range []string{Extras + "docker/latest/x86_64/mirror.list", repositories[4].mirrors} {
+		now := docs()
+		delete(now, url)
+		if err := (Feed{}).Fetch(t.Context(), before{now, docs()}, nil, &contract.Records{}); !errors.Is(err, assay.ErrMalformed) || !strings.Contains(err.Error(), url) {
+			t.Errorf("%s is gone: %v", url, err)
+		}
+		delete(now, url)
+		if r := contract.Fetch(t, Feed{}, before{now, nil}); len(r.Skipped["repository that is not there"]) != 5 {
+			t.Errorf("%s was never there: skipped %v", url, r.Skipped)
+		}
+	}
+}
+
 func FuzzFeed(f *testing.F) {
 	f.Add([]byte("<updates>" + update("ALAS2-2024-1", "security", "CVE-2024-0002", "curl", "3.amzn2") + "</updates>"))
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -4,7 +4,8 @@
 // package and vulnerability, what holds in each release. The states are those
 // of https://security-team.debian.org/security_tracker.html. It speaks of the
 // releases that Debian still builds; older ones vanish from it, and what is left
-// of them are the lists of notices, DSA and DLA, which may be missing.
+// of them are the lists of notices, DSA and DLA. They may be missing, but once
+// they were there they must be for whoever wants such a release.
 //
 // The lists of packages with limited security support
 // (https://salsa.debian.org/debian/debian-security-support) are not read: they
@@ -104,6 +105,9 @@ func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s 
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", Document, err)
+	}
+	if err := lists.lacks(known, wanted); err != nil {
+		return err
 	}
 	return lists.emit(known, wanted, s)
 }

@@ -255,21 +255,63 @@ func FuzzLists(f *testing.F) {
 
 func FuzzFeed(f *testing.F) { contract.FuzzFeed(f, Feed{}, Document, nil, small) }
 
-// unreachable is a mirror whose second host does not answer.
-type unreachable struct{ contract.Documents }
+// lists is a mirror whose lists of notices are not to be had; held are those
+// that were.
+type lists struct {
+	contract.Documents
+	err  error
+	held contract.Documents
+}
 
-func (u unreachable) Get(ctx context.Context, url string) (io.ReadCloser, error) {
+func (l lists) Get(ctx context.Context, url string) (io.ReadCloser, error) {
 	if url == DSA || url == DLA {
-		return nil, errors.New("no such host")
+		return nil, fmt.Errorf("%s: %w", url, l.err)
 	}
-	return u.Documents.Get(ctx, url)
+	return l.Documents.Get(ctx, url)
+}
+
+func (l lists) Held(ctx context.Context, url string) (io.ReadCloser, error) {
+	return l.held.Get(ctx, url)
+}
+
+func (l lists) GetEdition(ctx context.Context, url, _ string) (io.ReadCloser, error) {
+	return l.Get(ctx, url)
 }
 
 // TestListsUnreachable: without its lists of notices the tracker is read all the
-// same, and that they lack is counted.
+// same, and that they lack is counted; but what only they tell is not lost in
+// silence.
 func TestListsUnreachable(t *testing.T) {
-	r := contract.Fetch(t, Feed{}, unreachable{contract.Documents{Document: []byte(`{"openssl": {"CVE-2022-0001": {"releases": {"bullseye": {"status": "resolved", "fixed_version": "1"}}}}}`)}})
-	if len(r.Advisories) != 1 || r.Reasons()[whyUnreachable] != 2 {
-		t.Errorf("%d advisories, skipped %v", len(r.Advisories), r.Skipped)
+	docs := contract.Documents{Document: []byte(`{"openssl": {"CVE-2022-0001": {"releases": {"bullseye": {"status": "resolved", "fixed_version": "1"}}}}}`)}
+	down, before := errors.New("no such host"), contract.Documents{DLA: []byte(dla)}
+	for _, tt := range []struct {
+		name    string
+		err     error
+		held    contract.Documents
+		wanted  []assay.Stream
+		skipped int
+		fails   string
+	}{
+		{"down, release of the tracker", down, nil, []assay.Stream{"debian:11"}, 2, ""},
+		{"down, release of the lists", down, nil, []assay.Stream{"debian:11", "debian:8"}, 0, DLA},
+		{"down, all of Debian", down, nil, []assay.Stream{"debian:*"}, 0, DLA},
+		{"down, all", down, nil, nil, 0, DLA},
+		{"never there", assay.ErrNotFound, nil, nil, 0, ""},
+		{"gone, all", assay.ErrNotFound, before, nil, 0, DLA},
+		{"gone, release of the tracker", assay.ErrNotFound, before, []assay.Stream{"debian:11"}, 1, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var r contract.Records
+			err := Feed{}.Fetch(t.Context(), lists{docs, tt.err, tt.held}, tt.wanted, &r)
+			if tt.fails != "" {
+				if !errors.Is(err, tt.err) || !strings.Contains(err.Error(), tt.fails) {
+					t.Errorf("%v, want one about %s", err, tt.fails)
+				}
+				return
+			}
+			if err != nil || len(r.Advisories) != 1 || r.Reasons()[whyUnreachable] != tt.skipped {
+				t.Errorf("%v, %d advisories, skipped %v", err, len(r.Advisories), r.Skipped)
+			}
+		})
 	}
 }

@@ -61,24 +61,31 @@ type place struct{ name, id, codename string }
 type notices struct {
 	order  []place
 	claims map[place][]claim
+	lost   error // why a list cannot be had that there is
 }
 
 // whyUnreachable: then there are no identifiers of notices, and older releases keep
 // their last words.
 const whyUnreachable = "list of notices that cannot be reached"
 
-// readNotices reads both lists. One that the publisher does not have counts as
+// readNotices reads both lists. One that the publisher never had counts as
 // empty: then there are no identifiers and dates of notices, and nothing about
-// releases that the tracker has given up.
+// releases that the tracker has given up. So does one that cannot be had now,
+// but for whoever wants such a release: see lacks.
 func readNotices(ctx context.Context, g assay.Getter, s assay.Sink) (*notices, error) {
 	n := &notices{claims: map[place][]claim{}}
 	for _, url := range []string{DSA, DLA} {
+		had := held(ctx, g, url)
 		body, err := g.Get(ctx, url)
 		if errors.Is(err, assay.ErrNotFound) {
-			continue
+			if !had {
+				continue
+			}
+			err = fmt.Errorf("%s: it was there before: %w", url, err)
 		}
 		if err != nil && ctx.Err() == nil { // another host's failure must not hide the tracker
 			s.Skip(url, whyUnreachable)
+			n.lost = err
 			continue
 		}
 		if err != nil {
@@ -91,6 +98,41 @@ func readNotices(ctx context.Context, g assay.Getter, s assay.Sink) (*notices, e
 		}
 	}
 	return n, nil
+}
+
+// held reports whether a document was there before. It is to be asked before
+// the document is got, for one that is gone is forgotten.
+func held(ctx context.Context, g assay.Getter, url string) bool {
+	k, ok := g.(assay.Keeper)
+	if !ok {
+		return false
+	}
+	body, err := k.Held(ctx, url)
+	if err != nil {
+		return false
+	}
+	body.Close()
+	return true
+}
+
+// lacks is the error that a list cannot be had, where something is wanted that
+// only the lists tell: what the tracker, whose releases are known, does not have.
+func (n *notices) lacks(known map[string]bool, wanted []assay.Stream) error {
+	if n.lost == nil || wanted == nil {
+		return n.lost
+	}
+	tracked := map[string]bool{}
+	for codename := range known {
+		if number, ok := distro.DebianNumber(codename); ok {
+			tracked[number] = true
+		}
+	}
+	for _, w := range wanted {
+		if number, ok := strings.CutPrefix(string(w), "debian:"); ok && !tracked[number] {
+			return n.lost
+		}
+	}
+	return nil
 }
 
 func (n *notices) read(ctx context.Context, r io.Reader, s assay.Sink) error {

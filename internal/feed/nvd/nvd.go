@@ -55,7 +55,8 @@ func (Feed) Streams() []assay.Stream {
 }
 
 // Fetch implements assay.Feed. A year that is not published is counted as
-// skipped; if nothing is the error is ErrNotFound.
+// skipped, but an error when it was there before; if nothing is published the
+// error is ErrNotFound.
 func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
 	years := f.years(wanted)
 	if len(years) == 0 {
@@ -125,10 +126,14 @@ func (r *reader) file(ctx context.Context, g assay.Getter, url string) error {
 		return err
 	}
 	name := url + ".gz"
+	had := !r.changes && (held(ctx, g, name) || held(ctx, g, url))
 	body, err := g.Get(ctx, name)
 	if errors.Is(err, assay.ErrNotFound) {
 		name = url
 		body, err = g.Get(ctx, name)
+	}
+	if had && errors.Is(err, assay.ErrNotFound) {
+		return fmt.Errorf("%s: it was there before and is gone: %w", url, assay.ErrMalformed)
 	}
 	if err != nil {
 		return err
@@ -147,6 +152,21 @@ func (r *reader) file(ctx context.Context, g assay.Getter, url string) error {
 		return fmt.Errorf("%s: SHA-256 %s, but its .meta says %s: %w; both may just have been replaced: try again", name, got, sum, assay.ErrMalformed)
 	}
 	return nil
+}
+
+// held reports whether a document was there before. It is to be asked before
+// the document is got, for one that is gone is forgotten.
+func held(ctx context.Context, g assay.Getter, url string) bool {
+	k, ok := g.(assay.Keeper)
+	if !ok {
+		return false
+	}
+	body, err := k.Held(ctx, url)
+	if err != nil {
+		return false
+	}
+	body.Close()
+	return true
 }
 
 var metaSum = regexp.MustCompile(`(?im)^sha256:\s*([0-9a-f]{64})\s*$`)

@@ -3,10 +3,12 @@ package nvd
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -117,6 +119,36 @@ func TestYears(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// before is what there is now, and what is held from before.
+type before struct {
+	contract.Documents
+	held contract.Documents
+}
+
+func (b before) Held(ctx context.Context, url string) (io.ReadCloser, error) {
+	return b.held.Get(ctx, url)
+}
+
+func (b before) GetEdition(ctx context.Context, url, _ string) (io.ReadCloser, error) {
+	return b.Get(ctx, url)
+}
+
+// TestGone: a year that was there before does not go in silence.
+func TestGone(t *testing.T) {
+	b := plain(record("CVE-2002-0002", ""))
+	now := contract.Documents{Base + "2002.json.gz": pack(b)}
+	for _, name := range []string{"2003.json.gz", "2003.json"} {
+		err := year(2003).Fetch(t.Context(), before{now, contract.Documents{Base + name: b}}, nil, &contract.Records{})
+		if !errors.Is(err, assay.ErrMalformed) || !strings.Contains(err.Error(), Base+"2003.json") {
+			t.Errorf("%s is gone: %v", name, err)
+		}
+	}
+	held := contract.Documents{Base + "2002.json": b, Base + "recent.json.gz": b}
+	if r := contract.Fetch(t, year(2003), before{now, held}); r.Kept() != 1 || r.Reasons()["year not published"] != 1 {
+		t.Errorf("%d kept, skipped %v", r.Kept(), r.Skipped)
 	}
 }
 

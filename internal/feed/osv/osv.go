@@ -239,9 +239,22 @@ func parseList(r io.Reader) (map[string]time.Time, error) {
 	return now, nil
 }
 
-// replay hands over the archive's records that are listed as they are, and
-// behind them those that are new or changed.
+// replay hands over the archive's records but those of which there is a newer
+// edition or that are listed no more, and behind them the new and changed ones.
+// Of a record that could not be had the archive's edition stays.
 func (c *changes) replay(ctx context.Context, k assay.Keeper, p osv.Publisher, s assay.Sink) error {
+	came := map[string]*osv.Record{}
+	for _, id := range slices.Sorted(maps.Keys(c.changed)) {
+		r, why, err := c.single(ctx, k, id)
+		switch {
+		case err != nil:
+			return err
+		case why != "":
+			s.Skip(id, why)
+		default:
+			came[id] = r
+		}
+	}
 	held, err := k.Held(ctx, c.url("all.zip"))
 	if err != nil {
 		return err
@@ -252,10 +265,11 @@ func (c *changes) replay(ctx context.Context, k assay.Keeper, p osv.Publisher, s
 			return nil
 		}
 		r, err := osv.Parse(b)
-		if err != nil || c.changed[r.ID] {
+		if err != nil || came[r.ID] != nil {
 			return nil
 		}
 		if _, listed := c.now[r.ID]; !listed {
+			s.Skip(r.ID, "no longer listed")
 			return nil
 		}
 		return c.emit(p, r, s)
@@ -263,34 +277,32 @@ func (c *changes) replay(ctx context.Context, k assay.Keeper, p osv.Publisher, s
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.url("all.zip"), err)
 	}
-	for _, id := range slices.Sorted(maps.Keys(c.changed)) {
-		if err := c.single(ctx, k, id, p, s); err != nil {
+	for _, id := range slices.Sorted(maps.Keys(came)) {
+		if err := c.emit(p, came[id], s); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// single gets one record.
-func (c *changes) single(ctx context.Context, k assay.Keeper, id string, p osv.Publisher, s assay.Sink) error {
+// single gets one record; why says what it cannot be used for.
+func (c *changes) single(ctx context.Context, k assay.Keeper, id string) (_ *osv.Record, why string, _ error) {
 	at := c.url(url.PathEscape(id) + ".json")
 	body, err := k.GetEdition(ctx, at, c.now[id].Format(time.RFC3339Nano))
 	if errors.Is(err, assay.ErrNotFound) {
-		s.Skip(id, "listed and not there")
-		return nil
+		return nil, "listed and not there", nil
 	}
 	if err != nil {
-		return err
+		return nil, "", err
 	}
 	defer body.Close()
 	b, err := limit.ReadAll(body, maxRecord)
 	if err != nil {
-		return fmt.Errorf("%s: %w", at, err)
+		return nil, "", fmt.Errorf("%s: %w", at, err)
 	}
 	r, err := osv.Parse(b)
-	if err != nil {
-		s.Skip(id, "malformed record")
-		return nil
+	if err != nil || r.ID != id {
+		return nil, "malformed record", nil
 	}
-	return c.emit(p, r, s)
+	return r, "", nil
 }

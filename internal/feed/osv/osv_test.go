@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -96,21 +98,24 @@ func TestChanges(t *testing.T) {
 		name, list string
 		held       []byte
 		want, got  []string
-		skipped    int
+		skipped    string
 	}{
-		{"nothing held", later + ",X-1\n", nil, []string{"X-1 today"}, []string{"PyPI/modified_id.csv", "PyPI/all.zip of an edition"}, 0},
-		{"no list", "", old, []string{"X-1 same"}, []string{"PyPI/modified_id.csv", "PyPI/all.zip"}, 0},
+		{"nothing held", later + ",X-1\n", nil, []string{"X-1 today"}, []string{"PyPI/modified_id.csv", "PyPI/all.zip of an edition"}, ""},
+		{"no list", "", old, []string{"X-1 same"}, []string{"PyPI/modified_id.csv", "PyPI/all.zip"}, ""},
 		{"little", later + ",X-2\n" + later + ",X-4\n" + later + ",X-5\n" + day + ",X-1\n", old,
 			[]string{"X-1 same", "X-2 now", "X-4 new"},
-			[]string{"PyPI/modified_id.csv", "PyPI/X-2.json " + later, "PyPI/X-4.json " + later, "PyPI/X-5.json " + later}, 1},
-		{"nothing", day + ",X-1\r\n" + day + ",X-2\n", old, []string{"X-1 same", "X-2 changed"}, []string{"PyPI/modified_id.csv"}, 0},
-		{"much", many, old, []string{"X-1 today"}, []string{"PyPI/modified_id.csv", "PyPI/all.zip of an edition"}, 0},
-		{"held is damaged", day + ",X-1\n", []byte("PK"), []string{"X-1 today"}, []string{"PyPI/modified_id.csv", "PyPI/all.zip of an edition"}, 0},
+			[]string{"PyPI/modified_id.csv", "PyPI/X-2.json " + later, "PyPI/X-4.json " + later, "PyPI/X-5.json " + later}, "listed and not there [X-5], no longer listed [X-3]"},
+		{"changed and not there", later + ",X-3\n" + later + ",X-6\n" + day + ",X-1\n" + day + ",X-2\n", old, []string{"X-1 same", "X-2 changed", "X-3 gone"},
+			[]string{"PyPI/modified_id.csv", "PyPI/X-3.json " + later, "PyPI/X-6.json " + later}, "listed and not there [X-3], malformed record [X-6]"},
+		{"nothing", day + ",X-1\r\n" + day + ",X-2\n", old, []string{"X-1 same", "X-2 changed"}, []string{"PyPI/modified_id.csv"}, "no longer listed [X-3]"},
+		{"much", many, old, []string{"X-1 today"}, []string{"PyPI/modified_id.csv", "PyPI/all.zip of an edition"}, ""},
+		{"held is damaged", day + ",X-1\n", []byte("PK"), []string{"X-1 today"}, []string{"PyPI/modified_id.csv", "PyPI/all.zip of an edition"}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			k := &keeper{Documents: contract.Documents{
 				Bucket + "PyPI/all.zip":  today,
 				Bucket + "PyPI/X-2.json": []byte(record("X-2", later, "PyPI", "now", "1")), Bucket + "PyPI/X-4.json": []byte(record("X-4", later, "PyPI", "new", "1")),
+				Bucket + "PyPI/X-6.json": []byte(`{"id":6}`),
 			}, held: contract.Documents{}}
 			if tt.held != nil {
 				k.held[Bucket+"PyPI/all.zip"] = tt.held
@@ -128,8 +133,15 @@ func TestChanges(t *testing.T) {
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Error(diff)
 			}
-			if diff := cmp.Diff(tt.got, k.got); diff != "" || tt.skipped != len(r.Skipped["listed and not there"]) {
-				t.Errorf("skipped %v\n%s", r.Skipped, diff)
+			if diff := cmp.Diff(tt.got, k.got); diff != "" {
+				t.Error(diff)
+			}
+			var skipped []string
+			for _, why := range slices.Sorted(maps.Keys(r.Skipped)) {
+				skipped = append(skipped, fmt.Sprint(why, " ", r.Skipped[why]))
+			}
+			if got := strings.Join(skipped, ", "); got != tt.skipped {
+				t.Errorf("skipped %s, want %s", got, tt.skipped)
 			}
 		})
 	}

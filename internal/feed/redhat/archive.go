@@ -20,7 +20,8 @@ import (
 )
 
 const (
-	maxChanged = 500 // documents got one by one; they have as many bytes then as the archive, compressed
+	maxChanged = 500   // documents got one by one rather than today's archive; they have as many bytes then as it has, compressed
+	maxNewer   = 5_000 // documents newer than today's archive: those of some weeks
 	maxName    = 1 << 20
 	maxTail    = 16 << 20 // of zeros behind the archive's end, before that of its compression, which has the checksum
 
@@ -33,8 +34,9 @@ var archive = regexp.MustCompile(`^csaf_vex_(\d{4}-\d\d-\d\d)\.tar\.zst$`)
 
 // documents hands over what changed since the archive was made and then the
 // rest of the archive. The archive is the one that was got last as long as no
-// more than maxChanged documents are newer; where even today's is older than
-// that it is taken as it is, and so it is from a Getter that keeps nothing.
+// more than maxChanged documents are newer. Of what is newer than even today's
+// the newest maxNewer are got; the others are counted as skipped and stay as
+// they were had last. From a Getter that keeps nothing the archive is all.
 func (e *emitter) documents(ctx context.Context, g assay.Getter) error {
 	changed, err := list(ctx, g, Changes)
 	if err != nil {
@@ -45,7 +47,7 @@ func (e *emitter) documents(ctx context.Context, g assay.Getter) error {
 		return err
 	}
 	maps.DeleteFunc(deleted, func(p string, at time.Time) bool { return changed[p].After(at) }) // it came back
-	w := &walker{emitter: e, deleted: deleted, done: map[string]bool{}}
+	w := &walker{emitter: e, deleted: deleted, done: map[string]bool{}, left: map[string]bool{}}
 	k, keeps := g.(assay.Keeper)
 	if keeps && changed != nil {
 		body, name, err := held(ctx, k)
@@ -54,7 +56,7 @@ func (e *emitter) documents(ctx context.Context, g assay.Getter) error {
 		}
 		if body != nil {
 			defer body.Close()
-			if newer := since(name, changed, deleted); newer != nil {
+			if newer := since(name, changed, deleted); newer != nil && len(newer) <= maxChanged {
 				return w.walk(ctx, k, name, body, newer, changed)
 			}
 		}
@@ -126,7 +128,7 @@ func held(ctx context.Context, k assay.Keeper) (io.ReadCloser, string, error) {
 }
 
 // since lists the documents that are newer than an archive, sorted; nil where
-// they are too many.
+// its name tells no day.
 func since(name string, changed, deleted map[string]time.Time) []string {
 	day, err := time.Parse(time.DateOnly, archive.FindStringSubmatch(name)[1])
 	if err != nil {
@@ -138,9 +140,6 @@ func since(name string, changed, deleted map[string]time.Time) []string {
 			newer = append(newer, p)
 		}
 	}
-	if len(newer) > maxChanged {
-		return nil
-	}
 	slices.Sort(newer)
 	return newer
 }
@@ -150,11 +149,25 @@ type walker struct {
 	*emitter
 	deleted map[string]time.Time
 	done    map[string]bool // documents got one by one
+	left    map[string]bool // documents not got, for there are too many
 	found   bool
 }
 
+// bound leaves out of the newer documents the oldest over maxNewer.
+func (w *walker) bound(newer []string, changed map[string]time.Time) []string {
+	if len(newer) <= maxNewer {
+		return newer
+	}
+	slices.SortStableFunc(newer, func(a, b string) int { return changed[b].Compare(changed[a]) })
+	for _, p := range newer[maxNewer:] {
+		w.left[p] = true
+		w.s.Skip(path.Base(p), "changed since the archive, and too many did")
+	}
+	return newer[:maxNewer]
+}
+
 func (w *walker) walk(ctx context.Context, k assay.Keeper, name string, body io.Reader, newer []string, changed map[string]time.Time) error {
-	for _, p := range newer {
+	for _, p := range w.bound(newer, changed) {
 		if err := w.single(ctx, k, p, changed[p]); err != nil {
 			return err
 		}
@@ -167,8 +180,19 @@ func (w *walker) walk(ctx context.Context, k assay.Keeper, name string, body io.
 			w.s.Skip(path.Base(member), "withdrawn")
 			return nil
 		}
+		if w.left[member] {
+			delete(w.left, member)
+			if used, err := w.before(ctx, k, member, b); used || err != nil {
+				return err
+			}
+		}
 		return w.document(path.Base(member), b, err)
 	})
+	for _, p := range slices.Sorted(maps.Keys(w.left)) {
+		if err == nil {
+			_, err = w.before(ctx, k, p, nil)
+		}
+	}
 	if err == nil && !w.found {
 		err = fmt.Errorf("no documents in it: %w", assay.ErrMalformed)
 	}
@@ -213,6 +237,27 @@ func (w *walker) single(ctx context.Context, k assay.Keeper, p string, at time.T
 		return w.document(path.Base(p), nil, err)
 	}
 	return fmt.Errorf("%s: %w", Folder+p, err)
+}
+
+// before hands over the edition of a document that was got last, if there is
+// one and it is newer than the archive's; nil: the archive has none.
+func (w *walker) before(ctx context.Context, k assay.Keeper, p string, archived []byte) (used bool, _ error) {
+	body, err := k.Held(ctx, Folder+p)
+	if errors.Is(err, assay.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer body.Close()
+	had, err := csaf.Read(body)
+	if err != nil {
+		return false, ctx.Err() // as if it were not there
+	}
+	if d, err := csaf.Parse(archived); err == nil && !had.Modified.After(d.Modified) {
+		return false, nil
+	}
+	return true, w.emit(had)
 }
 
 // document hands over what a document says, or counts one that cannot be read.

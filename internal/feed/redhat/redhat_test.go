@@ -274,6 +274,42 @@ func TestIncrements(t *testing.T) {
 	}
 }
 
+// TestTooMany: of documents newer than today's archive the newest are got; the
+// others stay as they were had last, and never go back behind that.
+func TestTooMany(t *testing.T) {
+	one := func(id, version, modified string) []byte {
+		d := document(id, product{"fixed", baseos9, "a", "pkg:rpm/redhat/a@" + version, fix})
+		return []byte(strings.Replace(d, "2024-06-01T", modified+"T", 1))
+	}
+	k := &keeper{Documents: docs("2024-08-10", "2024/cve-2024-1.json", string(one("CVE-2024-1", "1", "2024-08-10")), "2024/cve-2024-2.json", string(one("CVE-2024-2", "1", "2024-08-10")),
+		"2024/cve-2024-3.json", string(one("CVE-2024-3", "1", "2024-08-10")))}
+	k.held = contract.Documents{
+		Folder + "2024/cve-2024-1.json": one("CVE-2024-1", "2", "2024-08-11"), // newer than the archive's
+		Folder + "2024/cve-2024-2.json": one("CVE-2024-2", "0", "2024-08-09"),
+		Folder + "2024/cve-2024-4.json": one("CVE-2024-4", "2", "2024-08-11"), // not in the archive
+	}
+	var changes strings.Builder
+	for i := range maxNewer {
+		fmt.Fprintf(&changes, "2025/cve-2025-%d.json,2024-08-13T00:00:00Z\n", 1000+i)
+	}
+	for i := range 5 {
+		fmt.Fprintf(&changes, "2024/cve-2024-%d.json,2024-08-12T00:00:00Z\n", 1+i)
+	}
+	k.Documents[Changes] = []byte(changes.String())
+	k.Documents[Folder+"2025/cve-2025-1000.json"] = one("CVE-2025-1000", "9", "2024-08-13")
+	r := contract.Fetch(t, Feed{}, k, "rhel:*")
+	var got []string
+	for _, a := range r.Advisories {
+		got = append(got, a.ID+" <"+a.Affected[0].Ranges[0].Fixed)
+	}
+	if diff := cmp.Diff([]string{"CVE-2025-1000 <9", "CVE-2024-1 <2", "CVE-2024-2 <1", "CVE-2024-3 <1", "CVE-2024-4 <2"}, got); diff != "" {
+		t.Error(diff)
+	}
+	if n := r.Reasons()["changed since the archive, and too many did"]; n != 5 || len(k.got) < maxNewer {
+		t.Errorf("skipped %v, got %d", r.Skipped, len(k.got))
+	}
+}
+
 // TestCorpus reads the archive of 2024 with its list of deletions, and the
 // content sets of 2023.
 func TestCorpus(t *testing.T) {

@@ -145,8 +145,19 @@ func rhel(cpe string) assay.Stream {
 	return assay.Stream("rhel:" + m[1])
 }
 
-// ranges are the affected versions. A range whose end is no fix is fixed
-// in the next patched version.
+// modular lists the distributions whose packages may be of modules.
+var modular = []string{"rhel", "almalinux", "rocky", "oracle"}
+
+// module splits the name of a package of a module, "nodejs:18::npm".
+func (p platform) module(name string) (module, pkg string) {
+	if module, pkg, ok := strings.Cut(name, "::"); ok && module != "" && pkg != "" && slices.Contains(modular, p.stream.Family()) {
+		return module, pkg
+	}
+	return "", name
+}
+
+// ranges are the affected versions. A range whose end is no fix, which it is
+// not where others are named as patched, is fixed in the next patched version.
 func (p platform) ranges(a *advisory) ([]assay.Range, error) {
 	var set requirement.Set
 	var err error
@@ -168,8 +179,32 @@ func (p platform) ranges(a *advisory) ([]assay.Range, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.unfix(ranges, a.PatchedVersions)
 	requirement.Patch(p.scheme, ranges, a.PatchedVersions)
 	return ranges, nil
+}
+
+// unfix takes the fixes of ranges for mere ends that are not among the patched
+// versions. Where there are none, or they are requirements, it leaves all be.
+func (p platform) unfix(ranges []assay.Range, patched []string) {
+	var fixes []version.Key
+	for _, v := range patched {
+		k, err := p.scheme.Key(v)
+		if err != nil || strings.ContainsAny(v, "<>=!^~*|,[]() ") {
+			return
+		}
+		fixes = append(fixes, k)
+	}
+	for i := range ranges {
+		r := &ranges[i]
+		end, err := p.scheme.Key(r.Fixed)
+		if len(fixes) == 0 || r.Fixed == "" || r.LastAffected != "" || err != nil {
+			continue
+		}
+		if !slices.ContainsFunc(fixes, func(f version.Key) bool { return p.scheme.Compare(f, end) == 0 }) {
+			r.Fixed, r.Before = "", r.Fixed
+		}
+	}
 }
 
 // any reads requirements; GitLab writes Maven's and NuGet's in brackets.

@@ -194,6 +194,7 @@ func (r *reader) platform(name string, b *boltfile.Bucket) error {
 // there is none.
 func (r *reader) system(p platform, name, id string, a *advisory) error {
 	out := assay.Advisory{ID: id, Feed: "trivy-db", VendorIDs: a.VendorIDs}
+	module, name := p.module(name)
 	if len(a.Entries) == 0 {
 		a.Entries = []entry{{FixedVersion: a.FixedVersion, Arches: a.Arches, Status: a.Status}}
 	}
@@ -201,7 +202,7 @@ func (r *reader) system(p platform, name, id string, a *advisory) error {
 		out.VendorIDs = append(out.VendorIDs, e.VendorIDs...)
 		out.Affected = append(out.Affected, assay.Affected{
 			Stream: p.stream, Name: name, Status: status(e.Status), Severity: severity(a.Severity),
-			Ranges: []assay.Range{{Introduced: a.AffectedVersion, Fixed: e.FixedVersion}}, Qualifiers: assay.Qualifiers{Arches: e.Arches},
+			Ranges: []assay.Range{{Introduced: a.AffectedVersion, Fixed: e.FixedVersion}}, Qualifiers: assay.Qualifiers{Arches: e.Arches, Module: module},
 		})
 	}
 	out.VendorIDs = cve.Set(out.VendorIDs)
@@ -210,7 +211,8 @@ func (r *reader) system(p platform, name, id string, a *advisory) error {
 
 // redhat hands over an erratum's or a CVE's entries, each for the releases
 // that its products belong to.
-func (r *reader) redhat(_ platform, name, id string, a *advisory) error {
+func (r *reader) redhat(p platform, name, id string, a *advisory) error {
+	module, name := p.module(name)
 	given := false
 	for _, e := range a.Entries {
 		products := map[assay.Stream][]string{}
@@ -235,7 +237,7 @@ func (r *reader) redhat(_ platform, name, id string, a *advisory) error {
 				if r.wants(s) {
 					out.Affected = append(out.Affected, assay.Affected{
 						Stream: s, Name: name, Status: status(e.Status), Severity: severity(c.Severity),
-						Ranges: []assay.Range{{Fixed: e.FixedVersion}}, Qualifiers: assay.Qualifiers{Arches: e.Arches, CPEs: products[s]},
+						Ranges: []assay.Range{{Fixed: e.FixedVersion}}, Qualifiers: assay.Qualifiers{Arches: e.Arches, CPEs: products[s], Module: module},
 					})
 				}
 			}

@@ -44,7 +44,12 @@ var nodes = []contract.Node{
 	pairs("rubygems::ruby-advisory-db", pairs("rack", value("CVE-2024-0010", object{"PatchedVersions": []string{">= 2.0"}, "UnaffectedVersions": []string{"< 1.0"}}))),
 	pairs("Red Hat", pairs("openssl", value("RHSA-2024:1", object{"Entries": []object{
 		{"FixedVersion": "1:1-1.el8", "Affected": []int{1, 2, 3}, "Arches": []string{"x86_64"}, "Cves": []object{{"ID": "CVE-2024-0011", "Severity": 2.0}, {"ID": "CVE-2024-0012", "Severity": 4}}}}}),
-		value("CVE-2024-0013", object{"Entries": []object{{"Status": 5, "Affected": []int{3}, "Cves": []object{{"Severity": 1}}}}}))),
+		value("CVE-2024-0013", object{"Entries": []object{{"Status": 5, "Affected": []int{3}, "Cves": []object{{"Severity": 1}}}}})),
+		pairs("nodejs:18::npm", value("RHSA-2024:2", object{"Entries": []object{{"FixedVersion": "1:9", "Affected": []int{1}, "Cves": []object{{"ID": "CVE-2024-0014"}}}}}))),
+	pairs("rocky 9", pairs("nodejs:18::npm", value("CVE-2024-0014", object{"FixedVersion": "1:9"}))),
+	pairs("alpine 3.20", pairs("a::b", value("CVE-2024-0014", object{"FixedVersion": "1"}))),
+	pairs("conan::GitLab Advisory Database Community", pairs("pcre",
+		value("CVE-2024-0015", object{"VulnerableVersions": []string{"<8.44", ">=9.0 <9.1", ">=10.0 <10.1"}, "PatchedVersions": []string{"9.1", "8.45"}}))),
 	pairs("Red Hat CPE", pairs("cpe", value("1", "cpe:/o:redhat:enterprise_linux:8::baseos"), value("2", "cpe:/a:redhat:rhel_eus:9.2::appstream"), value("3", "cpe:/a:redhat:openshift:4"))),
 	pairs("vulnerability", value("CVE-2024-0001", object{"Title": "t", "Description": "d", "CweIDs": []string{"CWE-1"}, "References": []string{"https://example.org/"},
 		"VendorSeverity": object{"nvd": 2.0, "redhat": 1}, "PublishedDate": "2024-01-02T00:00:00Z",
@@ -74,6 +79,9 @@ func rows(r *contract.Records) []string {
 			if q := f.Qualifiers; len(q.Arches)+len(q.CPEs) > 0 {
 				s += fmt.Sprintf(" %v%v", q.Arches, q.CPEs)
 			}
+			if m := f.Qualifiers.Module; m != "" {
+				s += " module " + m
+			}
 			out = append(out, s)
 		}
 	}
@@ -95,6 +103,10 @@ func TestFetch(t *testing.T) {
 		"maven g:a CVE-2024-0009 affected UNKNOWN [] 2.9.0..2.9.10.7,!,]",
 		"npm left-pad CVE-2024-0006 affected UNKNOWN [] ..1.2.3,!,] 2.0.0..2.1.1,!,2.1.0]",
 		"rubygems rack CVE-2024-0010 affected UNKNOWN [] 1.0..2.0,!,]",
+		"rhel:8 npm CVE-2024-0014 affected UNKNOWN [RHSA-2024:2] ..1:9,!,] [][cpe:/o:redhat:enterprise_linux:8::baseos] module nodejs:18",
+		"rocky:9 npm CVE-2024-0014 affected UNKNOWN [] ..1:9,!,] module nodejs:18",
+		"alpine:3.20 a::b CVE-2024-0014 affected UNKNOWN [] ..1,!,]",
+		"conan pcre CVE-2024-0015 affected UNKNOWN [] ..8.45,8.44!,] 9.0..9.1,!,] 10.0..,10.1!,]",
 		"ubuntu-esm:22.04 bash CVE-2024-0001 affected UNKNOWN [] ..5.1,!,]",
 	}
 	got := rows(r)
@@ -154,7 +166,7 @@ func TestConformance(t *testing.T) {
 				pkg = pairs("vulnerability", pkg)
 			}
 			for _, v := range pkg.Pairs {
-				name := pkg.Bucket
+				_, name := p.module(pkg.Bucket)
 				if p.ecosystem != nil {
 					name = p.ecosystem.Name(name)
 				}
