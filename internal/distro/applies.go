@@ -21,7 +21,7 @@ func (f *Family) Applies(p *assay.Package, a *assay.Affected, products []string)
 		return false
 	}
 	if len(q.CPEs) > 0 && len(products) > 0 && !slices.ContainsFunc(q.CPEs, func(c string) bool {
-		return slices.ContainsFunc(products, func(p string) bool { return covers(c, p) })
+		return slices.ContainsFunc(products, func(p string) bool { return CoversCPE(c, p) })
 	}) {
 		return false
 	}
@@ -52,9 +52,9 @@ func BySource(a *assay.Affected) bool {
 	return len(a.Qualifiers.Arches) == 1 && a.Qualifiers.Arches[0] == "src"
 }
 
-// covers reports whether a CPE is the beginning of another, up to a colon or a
+// CoversCPE reports whether a CPE is the beginning of another, up to a colon or a
 // point: "cpe:/a:redhat:openshift:4" of "cpe:/a:redhat:openshift:4.14::el9".
-func covers(cpe, other string) bool {
+func CoversCPE(cpe, other string) bool {
 	rest, ok := strings.CutPrefix(other, strings.TrimRight(cpe, ":*"))
 	return ok && (rest == "" || rest[0] == ':' || rest[0] == '.')
 }

@@ -54,6 +54,9 @@ func (f *Fetcher) update(ctx context.Context, address, target, edition string) (
 		var again retry
 		switch {
 		case err == nil:
+			if r.Missing && old != nil {
+				r.Last = old.SHA256 // "" where it was missing already
+			}
 			r.key, r.URL, r.Edition, r.Fetched = k, address, edition, time.Now().UTC().Truncate(time.Second)
 			if err := f.save(r); err != nil {
 				return nil, fmt.Errorf("%s: cache: %w", address, err)

@@ -144,13 +144,14 @@ func (f *Fetcher) GetEdition(ctx context.Context, address, edition string) (io.R
 }
 
 // Held implements assay.Keeper. A mirror that is a folder holds nothing: what
-// is there is current.
+// is there is current. A document that its publisher no longer has is held until
+// the next Fetcher asks for it.
 func (f *Fetcher) Held(ctx context.Context, address string) (io.ReadCloser, error) {
 	p, _, err := f.where(address)
 	if err != nil {
 		return nil, err
 	}
-	if r := f.cached(ctx, key(address)); p.dir == "" && r != nil && !r.Missing {
+	if r := f.cached(ctx, key(address)); p.dir == "" && r != nil && r.body() != "" {
 		if file, err := os.Open(f.path(r.body())); err == nil {
 			return file, nil
 		}

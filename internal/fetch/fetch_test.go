@@ -632,3 +632,34 @@ func TestKeeper(t *testing.T) {
 		t.Errorf("held beside a folder: %q, %v", got, err)
 	}
 }
+
+// TestGone: the last body of a document that its publisher dropped is held for
+// the one who finds that out, and then no more.
+func TestGone(t *testing.T) {
+	there := true
+	url, _ := server(t, func(w http.ResponseWriter, _ *http.Request) {
+		if !there {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		io.WriteString(w, "body")
+	})
+	dir := t.TempDir()
+	for i, want := range []struct{ get, held bool }{{true, true}, {false, true}, {false, false}} {
+		there = i == 0
+		f := fetcher(t, Options{Dir: dir, Mirror: url})
+		if _, err := get(t, f, address); (err == nil) != want.get {
+			t.Errorf("round %d: %v", i, err)
+		}
+		r, err := f.Held(t.Context(), address)
+		if (err == nil) != want.held {
+			t.Errorf("round %d: held: %v", i, err)
+		}
+		if err == nil {
+			r.Close()
+		}
+	}
+	if files, _ := filepath.Glob(filepath.Join(dir, "*")); len(files) != 2 { // record, lock
+		t.Errorf("left behind: %v", files)
+	}
+}

@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -31,6 +32,7 @@ type record struct {
 	Missing      bool      `json:"missing,omitempty"` // it has no such document
 	Size         int64     `json:"size"`              // bytes; of a part: of the whole, 0 when unknown
 	SHA256       string    `json:"sha256,omitempty"`
+	Last         string    `json:"last,omitempty"`    // of a document that has just gone missing: the SHA-256 of its last body
 	Edition      string    `json:"edition,omitempty"` // the publisher's word for it, where GetEdition got it
 }
 
@@ -49,7 +51,15 @@ func key(address string) string {
 	return clean + "-" + hex.EncodeToString(sum[:12])
 }
 
-func (r *record) body() string { return r.key + "." + r.SHA256[:16] }
+// body is the name of the file that holds the document, or, of one that has just
+// gone missing, its last edition; "" when there is none.
+func (r *record) body() string {
+	sum := cmp.Or(r.SHA256, r.Last)
+	if len(sum) < 16 {
+		return ""
+	}
+	return r.key + "." + sum[:16]
+}
 
 func (f *Fetcher) path(name string) string { return filepath.Join(f.o.Dir, name) }
 
@@ -111,7 +121,7 @@ func (f *Fetcher) save(r *record) error {
 		switch filepath.Base(p) {
 		case r.key + ".json", r.key + ".lock":
 		default:
-			if r.Missing || filepath.Base(p) != r.body() {
+			if filepath.Base(p) != r.body() {
 				os.Remove(p) // on Windows an open one stays until the next time
 			}
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/csaf"
+	"github.com/assaysec/assay/internal/distro"
 )
 
 const page = "https://access.redhat.com/security/cve/"
@@ -104,7 +105,7 @@ func (e *emitter) releasesOf(cpe, version string) []string {
 	all, ok := e.releases[cpe]
 	if !ok {
 		for _, p := range e.products {
-			if m := edition.FindStringSubmatch(p); m != nil && covers(cpe, p) {
+			if m := edition.FindStringSubmatch(p); m != nil && distro.CoversCPE(cpe, p) {
 				all = append(all, m[1])
 			}
 		}
@@ -116,13 +117,6 @@ func (e *emitter) releasesOf(cpe, version string) []string {
 		return m[1:]
 	}
 	return all
-}
-
-// covers reports whether a CPE is the beginning of another, up to a colon or a
-// point: "cpe:/a:redhat:openshift:4" of "cpe:/a:redhat:openshift:4.14::el9".
-func covers(cpe, other string) bool {
-	rest, ok := strings.CutPrefix(other, strings.TrimRight(cpe, ":*"))
-	return ok && (rest == "" || rest[0] == ':' || rest[0] == '.')
 }
 
 // A pkg is a package as the product tree names it.
