@@ -48,6 +48,9 @@ func (o *dbOptions) check() error {
 	if o.offline && o.failOld {
 		return usagef("--offline and --fail-on-old-db contradict each other: use --skip-db-update with the latter")
 	}
+	if o.key != "" && len(o.repositories) == 0 {
+		return usagef("--db-key is of a published database: name it with --db-repository")
+	}
 	return nil
 }
 
@@ -140,72 +143,94 @@ for any, ahead of time or for machines without a network.`,
 	return cmd
 }
 
+// updateOptions are the flags of `db update` and `db build`.
+type updateOptions struct {
+	getterOptions
+	names, changelogs []string
+	mavenIndex        bool
+}
+
 // newDBUpdate is `db update`, or `db build`, which reads everything anew.
 func newDBUpdate(g *global, build bool) *cobra.Command {
-	var o getterOptions
-	var names, changelogs []string
-	mavenIndex := false
+	var o updateOptions
 	cmd := &cobra.Command{
 		Use:     "update",
 		Short:   "Bring the database up to date",
 		Long:    "Bring streams up to date: those that are named, or all that the database has,\nor, when it has none, all that there are. What did not change is not built again.",
 		Example: "  assay db update\n  assay db update --streams debian:12,'alpine:*','details:*'",
+		RunE:    func(cmd *cobra.Command, _ []string) error { return o.update(cmd.Context(), g, build) },
 	}
 	if build {
 		cmd.Use, cmd.Short = "build", "Build the database from its publishers' documents"
 		cmd.Long = "Fetch what publishers have on all streams, or on those that are named, and build\nthe database of it, also where nothing changed."
 		cmd.Example = "  assay db build --mirror /srv/mirror\n  assay db build --streams 'debian:*'"
 	}
-	o.flags(cmd.Flags())
-	streamsFlag(cmd.Flags(), &names)
 	f := cmd.Flags()
-	f.BoolVar(&mavenIndex, "maven-index", false, "read Maven Central's index, too (several gigabytes): it tells which artifact a Java archive is")
-	f.StringSliceVar(&changelogs, "debian-changelogs", nil, "derive Debian's fixes from the changelogs of these source `PACKAGES` (or all), for where only a mirror of packages can be reached")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		dir, err := g.cache()
-		if err != nil {
-			return err
-		}
-		feeds := feed.All()
-		if mavenIndex {
-			feeds = append(feeds, feed.MavenIndex())
-		}
-		if slices.Equal(changelogs, []string{"all"}) {
-			feeds = append(feeds, feed.DebianChangelogs(nil))
-		} else if len(changelogs) > 0 {
-			feeds = append(feeds, feed.DebianChangelogs(changelogs))
-		}
-		wanted, err := streamsOf(dbDir(dir), feeds, names, build)
-		if err != nil {
-			return err
-		}
-		ctx, cancel := g.limited(cmd.Context())
-		defer cancel()
-		bars := g.progress(ctx)
-		defer bars.end()
-		getter, err := o.getter(dir, bars)
-		if err != nil {
-			return err
-		}
-		all, _, err := o.split()
-		if err != nil {
-			return err
-		}
-		b := db.Builder{Force: build, Log: slog.Default(), Partial: all != ""}
-		res, err := b.Update(ctx, dbDir(dir), feeds, getter, wanted)
-		bars.end()
-		if cause := context.Cause(ctx); err != nil && cause != nil {
-			return cause
-		}
-		if len(res.Absent) > 0 && !g.quiet {
-			fmt.Fprintf(g.err, "assay: the mirror has nothing for %s\n", strings.Join(res.Absent, ", "))
-		}
-		if err == nil && len(res.Built)+len(res.Unchanged) == 0 {
-			err = fmt.Errorf("nothing was built: %s has no documents that a feed knows", all)
-		}
-		return g.changed(res, dbDir(dir), "built", "its publisher has nothing about it", err)
-	}
+	o.flags(f)
+	streamsFlag(f, &o.names)
+	f.BoolVar(&o.mavenIndex, "maven-index", false, "read Maven Central's index, too (several gigabytes): it tells which artifact a Java archive is")
+	f.StringSliceVar(&o.changelogs, "debian-changelogs", nil, "derive Debian's fixes from the changelogs of these source `PACKAGES` (or all), for where only a mirror of packages can be reached")
 	return cmd
+}
+
+// feeds are all, and those that are asked for.
+func (o *updateOptions) feeds() []assay.Feed {
+	feeds := feed.All()
+	if o.mavenIndex {
+		feeds = append(feeds, feed.MavenIndex())
+	}
+	switch {
+	case slices.Equal(o.changelogs, []string{"all"}):
+		feeds = append(feeds, feed.DebianChangelogs(nil))
+	case len(o.changelogs) > 0:
+		feeds = append(feeds, feed.DebianChangelogs(o.changelogs))
+	}
+	return feeds
+}
+
+func (o *updateOptions) update(ctx context.Context, g *global, build bool) error {
+	dir, err := g.cache()
+	if err != nil {
+		return err
+	}
+	feeds := o.feeds()
+	wanted, err := streamsOf(dbDir(dir), feeds, o.names, build)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := g.limited(ctx)
+	defer cancel()
+	bars := g.progress(ctx)
+	defer bars.end()
+	getter, err := o.getter(dir, bars)
+	if err != nil {
+		return err
+	}
+	all, _, err := o.split()
+	if err != nil {
+		return err
+	}
+	b := db.Builder{Force: build, Log: slog.Default(), Partial: all != ""}
+	res, err := b.Update(ctx, dbDir(dir), feeds, getter, wanted)
+	bars.end()
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		return cause
+	}
+	if len(res.Absent) > 0 && !g.quiet {
+		fmt.Fprintf(g.err, "assay: the mirror has nothing for %s\n", strings.Join(res.Absent, ", "))
+	}
+	if err == nil && len(res.Built)+len(res.Unchanged) == 0 {
+		err = errNothing(all)
+	}
+	return g.changed(res, dbDir(dir), "built", "its publisher has nothing about it", err)
+}
+
+// errNothing is why an update that did not fail gave nothing.
+func errNothing(mirror string) error {
+	if mirror == "" {
+		return errors.New("nothing was built: no publisher has anything about what is wanted")
+	}
+	return fmt.Errorf("nothing was built: %s has no documents that a feed knows", mirror)
 }
 
 func streamsFlag(f *pflag.FlagSet, names *[]string) {

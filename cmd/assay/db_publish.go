@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/assaysec/assay"
@@ -77,13 +78,17 @@ func (o *publishedOptions) placeAt(ctx context.Context, name string, bars *progr
 	}
 	if dir, ok := databaseFolder(name); ok {
 		if key != nil {
-			return nil, usagef("%s is a folder, which has no signature to hold against --db-key", name)
+			return nil, noSignature(name)
 		}
 		return folderPlace{publish.Folder(dir)}, nil
 	}
 	s := o.registry
 	s.Progress = bars.update()
 	return publish.OpenRepository(ctx, name, key, distribution.Options{SourceOptions: s})
+}
+
+func noSignature(folder string) error {
+	return usagef("%s is a folder, which has no signature to hold against --db-key", folder)
 }
 
 // databaseFolder is where the index is in a folder: there, or, of a cache
@@ -97,23 +102,57 @@ func databaseFolder(name string) (string, bool) {
 	return "", false
 }
 
-// pull takes streams from the first of the repositories that has them all.
-func (o *publishedOptions) pull(ctx context.Context, dir string, wanted []assay.Stream, bars *progress) (res db.Result, err error) {
+// pull takes streams from the first of the repositories that works, and those
+// that it does not have from the next ones.
+func (o *publishedOptions) pull(ctx context.Context, dir string, wanted []assay.Stream, bars *progress) (sum db.Result, err error) {
+	var used []string
 	var errs []error
 	for _, name := range o.repositories {
-		if res, err = o.pullFrom(ctx, name, dir, wanted, bars); err == nil {
-			if len(errs) > 0 {
-				slog.Warn("another repository was used", "used", name, "because", errors.Join(errs...))
-			}
-			return res, nil
-		}
+		res, err := o.pullFrom(ctx, name, dir, wanted, bars)
 		var usage usageError
-		if errors.As(err, &usage) || ctx.Err() != nil {
-			return res, err
+		if errors.As(err, &usage) || err != nil && ctx.Err() != nil {
+			return sum, err
 		}
-		errs = append(errs, err)
+		merge(&sum, res)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		used, sum.Missing = append(used, name), res.Missing
+		if wanted = without(wanted, res); len(wanted) == 0 {
+			break
+		}
 	}
-	return res, errors.Join(errs...)
+	if len(used) == 0 {
+		return sum, errors.Join(errs...)
+	}
+	if len(errs) > 0 {
+		slog.Warn("another repository was used", "used", strings.Join(used, ", "), "because", errors.Join(errs...))
+	}
+	sum.Missing = without(sum.Missing, sum)
+	return sum, nil
+}
+
+// merge adds what a further place gave.
+func merge(sum *db.Result, res db.Result) {
+	for _, s := range res.Built {
+		sum.Unchanged = slices.DeleteFunc(sum.Unchanged, func(u assay.Stream) bool { return u == s })
+		if !slices.Contains(sum.Built, s) {
+			sum.Built = append(sum.Built, s)
+		}
+	}
+	for _, s := range res.Unchanged {
+		if !slices.Contains(sum.Built, s) && !slices.Contains(sum.Unchanged, s) {
+			sum.Unchanged = append(sum.Unchanged, s)
+		}
+	}
+}
+
+// without is what is wanted of which the result has nothing.
+func without(wanted []assay.Stream, res db.Result) []assay.Stream {
+	return slices.DeleteFunc(slices.Clone(wanted), func(w assay.Stream) bool {
+		return slices.ContainsFunc(res.Built, w.Covers) || slices.ContainsFunc(res.Unchanged, w.Covers)
+	})
 }
 
 func (o *publishedOptions) pullFrom(ctx context.Context, name, dir string, wanted []assay.Stream, bars *progress) (db.Result, error) {
@@ -138,8 +177,8 @@ func newDBPull(g *global) *cobra.Command {
 		Short: "Take streams from a published database",
 		Long: `Take streams from a database that "assay db push" put in a registry, or from a
 folder: those that are named, or all that it has. Only shards that changed are
-moved, and what is newer here stays. Of several places the first that works is
-used. With --db-key, a signature made with cosign must be there.`,
+moved; they replace the streams that are here, unless those are newer. Of several places the first that works is
+used, and the next ones for streams that it does not have. With --db-key, a signature made with cosign must be there.`,
 		Example: "  assay db pull registry.example.com/security/assay-db:1\n  assay db pull --db-repository registry.example.com/security/assay-db:1 --streams debian:12",
 		Args:    cobra.ArbitraryArgs,
 	}
@@ -273,8 +312,10 @@ func newDBImport(g *global) *cobra.Command {
 		Short: "Take advisories from a file: an exported database, or another scanner's",
 		Long: `Take advisories from a file or folder, told by its content:
   - what "assay db export" wrote, or a database's folder
-` + foreign() + `What the database has from elsewhere stays. With --db-key, a signature made with
-cosign must lie beside the file (FILE.sig or FILE.sigstore.json).`,
+` + foreign() + `Of a foreign database, what there is by other feeds stays; an exported one replaces
+its streams, unless those here are newer. With --db-key, a signature made with
+cosign must lie beside the file (FILE.sig or FILE.sigstore.json); other files
+beside it are then not read.`,
 		Example: "  assay db import assay-db.tar\n  assay db import ~/.cache/trivy/db/trivy.db\n  assay db import vulnerability-db_v6.tar.zst",
 		Args:    cobra.ExactArgs(1),
 	}
@@ -318,12 +359,10 @@ func (o *publishedOptions) importFrom(ctx context.Context, path, dir string, wan
 	if err != nil {
 		return res, err
 	}
-	if key != nil {
-		if err := key.VerifyFile(path); err != nil {
-			return res, err
-		}
+	if key != nil && info.IsDir() {
+		return res, noSignature(path)
 	}
-	a, err := publish.OpenArchive(path)
+	a, err := publish.OpenArchive(path, key)
 	if err == nil {
 		defer a.Close()
 		return b.Adopt(ctx, dir, a, wanted)
@@ -331,10 +370,34 @@ func (o *publishedOptions) importFrom(ctx context.Context, path, dir string, wan
 	if !errors.Is(err, assay.ErrUnsupported) {
 		return res, err
 	}
+	if key != nil {
+		copied, done, err := verified(ctx, path, key)
+		if err != nil {
+			return res, err
+		}
+		defer done()
+		path = copied
+	}
 	f, err := importer.Open(ctx, path)
 	if err != nil {
 		return res, err
 	}
 	defer f.Close()
 	return b.Update(ctx, dir, []assay.Feed{f}, nil, wanted)
+}
+
+// verified is a copy of the file that the key signed, in a folder of its own:
+// others cannot change it before it is read, and what lies beside the file,
+// which is not signed, is not taken for a part of it.
+func verified(ctx context.Context, path string, key *publish.Key) (_ string, done func(), err error) {
+	temp, err := os.MkdirTemp("", "assay-verified-*")
+	if err != nil {
+		return "", nil, err
+	}
+	to := filepath.Join(temp, filepath.Base(path))
+	if err := key.CopyFile(ctx, to, path); err != nil {
+		os.RemoveAll(temp)
+		return "", nil, err
+	}
+	return to, func() { os.RemoveAll(temp) }, nil
 }

@@ -59,36 +59,60 @@ func newDBDelete(g *global) *cobra.Command {
 			return usagef("delete what? Name either --streams or --all")
 		}
 		return g.withDB(cmd.Context(), func(ctx context.Context, dir string, bars *progress) error {
-			wanted := asStreams(names)
-			if everything {
-				d, err := db.Open(dir)
-				if err == nil {
-					for _, s := range d.Shards() {
-						wanted = append(wanted, s.Stream)
-					}
-					d.Close()
-				} else if !errors.Is(err, assay.ErrNotFound) {
-					return err
-				}
-			}
-			var gone []assay.Stream
-			if len(wanted) > 0 {
-				var err error
-				if gone, err = db.Delete(ctx, dir, wanted); err != nil {
-					return err
-				}
-			}
-			if everything {
-				if err := os.RemoveAll(documentsDir(filepath.Dir(dir))); err != nil {
-					return err
-				}
+			what, err := deleted(ctx, dir, asStreams(names), everything)
+			if err != nil {
+				return err
 			}
 			bars.end()
-			fmt.Fprintf(g.out, "%d streams deleted, in %s\n", len(gone), dir)
+			fmt.Fprintf(g.out, "%s deleted, in %s\n", what, dir)
 			return nil
 		})
 	}
 	return cmd
+}
+
+// deleted deletes streams, or the database and its documents, and says what there
+// was.
+func deleted(ctx context.Context, dir string, wanted []assay.Stream, everything bool) (what string, err error) {
+	if everything {
+		if wanted, err = shardsIn(dir); isUnreadable(err) {
+			err = db.Clear(ctx, dir)
+			what = "the database, which could not be read,"
+		}
+		if err == nil {
+			err = os.RemoveAll(documentsDir(filepath.Dir(dir)))
+		}
+		if err != nil || what != "" {
+			return what, err
+		}
+	}
+	var gone []assay.Stream
+	if len(wanted) > 0 {
+		gone, err = db.Delete(ctx, dir, wanted)
+	}
+	return fmt.Sprintf("%d streams", len(gone)), err
+}
+
+// shardsIn lists the streams of a database; none where there is no database.
+func shardsIn(dir string) ([]assay.Stream, error) {
+	d, err := db.Open(dir)
+	if errors.Is(err, assay.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	var list []assay.Stream
+	for _, s := range d.Shards() {
+		list = append(list, s.Stream)
+	}
+	return list, nil
+}
+
+// isUnreadable says whether an error is about what a database's index holds.
+func isUnreadable(err error) bool {
+	return errors.Is(err, assay.ErrMalformed) || errors.Is(err, assay.ErrUnsupported) || errors.Is(err, assay.ErrTooLarge)
 }
 
 func newDBProviders(g *global) *cobra.Command {
@@ -149,6 +173,11 @@ registry; without NEW it is the one in use.`,
 			return err
 		}
 		return g.withDB(cmd.Context(), func(ctx context.Context, dir string, bars *progress) error {
+			for _, name := range args {
+				if _, ok := databaseFolder(name); ok && o.key != "" {
+					return noSignature(name)
+				}
+			}
 			if len(args) == 1 {
 				args = append(args, dir)
 			}

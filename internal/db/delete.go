@@ -2,7 +2,11 @@ package db
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/assaysec/assay"
@@ -42,4 +46,18 @@ func Delete(ctx context.Context, dir string, wanted []assay.Stream) ([]assay.Str
 		return nil, fmt.Errorf("database %s: %w; the old one is unchanged", dir, err)
 	}
 	return gone, nil
+}
+
+// Clear removes the database in dir, whatever its index holds, also one that
+// this version cannot read.
+func Clear(ctx context.Context, dir string) error {
+	unlock, err := lock(ctx, dir)
+	if err != nil {
+		return fmt.Errorf("database %s: %w", dir, err)
+	}
+	defer unlock()
+	if err := os.Remove(filepath.Join(dir, indexName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.RemoveAll(filepath.Join(dir, shardsName))
 }

@@ -47,7 +47,7 @@ type File struct {
 	Note []byte    // the file beside it; nil where there is none
 
 	f    *os.File
-	temp bool // f was unpacked and goes with it
+	temp bool // f was unpacked, and its name is to be removed
 }
 
 // Open opens the file, a folder that holds it, or its archive. What is none of
@@ -119,7 +119,7 @@ func (f Form) unpack(ctx context.Context, in *os.File, at time.Time) (_ *File, e
 		return nil, f.not()
 	}
 	defer z.Close()
-	d := &File{Time: at, temp: true}
+	d := &File{Time: at}
 	defer func() {
 		if err != nil {
 			d.Close()
@@ -174,6 +174,9 @@ func (f Form) spool(ctx context.Context, d *File, r io.Reader) error {
 	if d.f, err = os.CreateTemp("", "assay-import-*.db"); err != nil {
 		return err
 	}
+	// At once where open files can be removed, so that a process that is killed
+	// leaves none.
+	d.temp = os.Remove(d.f.Name()) != nil
 	d.Size, err = io.Copy(d.f, &reader{ctx, limit.Reader(r, maxDatabase)})
 	if errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, assay.ErrMalformed) {
 		err = fmt.Errorf("archive: %w: %w", err, assay.ErrMalformed)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -66,6 +67,9 @@ func TestOpen(t *testing.T) {
 			d, err := form.Open(t.Context(), filepath.Join(dir, "x"))
 			if !errors.Is(err, tt.err) {
 				t.Errorf("%v, want %v", err, tt.err)
+			}
+			if left, _ := os.ReadDir(temp); runtime.GOOS != "windows" && len(left) > 0 {
+				t.Errorf("has a name while it is open: %v", left)
 			}
 			if err == nil {
 				b := make([]byte, d.Size)

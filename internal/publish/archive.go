@@ -4,6 +4,8 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -60,7 +62,9 @@ func writeMember(t *tar.Writer, name string, size int64, r io.Reader) error {
 	return err
 }
 
-// pack compresses a shard to a temporary file, at its beginning.
+// pack compresses a shard to a temporary file, at its beginning. Where open files
+// can be removed it has no name any more, so that none is left by a process that
+// is killed.
 func pack(e Edition, s assay.Shard) (_ *os.File, size int64, err error) {
 	r, err := e.Open(s)
 	if err != nil {
@@ -70,6 +74,7 @@ func pack(e Edition, s assay.Shard) (_ *os.File, size int64, err error) {
 	if err != nil {
 		return nil, 0, err
 	}
+	os.Remove(f.Name())
 	if err = compress(f, r); err == nil {
 		if size, err = f.Seek(0, io.SeekCurrent); err == nil {
 			_, err = f.Seek(0, io.SeekStart)
@@ -90,51 +95,89 @@ func discard(f *os.File) {
 // Archive is an open archive.
 type Archive struct {
 	f       *os.File
+	index   []byte
 	members map[string]*io.SectionReader
 }
 
-// OpenArchive reads the archive's directory. What is no such archive is
-// ErrUnsupported.
-func OpenArchive(path string) (*Archive, error) {
+// OpenArchive reads the archive's directory and index. What is no such archive
+// is ErrUnsupported. With a key, a signature by it must lie beside the file; it
+// holds for the index that was read, whatever becomes of the file, and so, by
+// their digests, for the shards that it names.
+func OpenArchive(path string, key *Key) (*Archive, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	a := &Archive{f, map[string]*io.SectionReader{}}
-	if err := a.read(); err != nil {
+	a := &Archive{f: f, members: map[string]*io.SectionReader{}}
+	if key == nil {
+		err = a.read(f)
+	} else {
+		err = a.verify(path, key)
+	}
+	if err != nil {
 		f.Close()
-		return nil, fmt.Errorf("%s: %w", path, err)
+		if !errors.Is(err, assay.ErrUnauthorized) { // which names it
+			err = fmt.Errorf("%s: %w", path, err)
+		}
+		return nil, err
 	}
 	return a, nil
 }
 
-func (a *Archive) read() error {
-	t := tar.NewReader(a.f)
+// verify reads the archive as read does, and all bytes of it only once.
+func (a *Archive) verify(path string, key *Key) error {
+	if err := key.forFiles(); err != nil {
+		return err
+	}
+	h := sha256.New()
+	if err := a.read(io.TeeReader(a.f, h)); err != nil {
+		return err
+	}
+	if _, err := io.Copy(h, a.f); err != nil {
+		return err
+	}
+	return key.beside(path, [sha256.Size]byte(h.Sum(nil)))
+}
+
+// read reads the directory and the index from r, which reads the file.
+func (a *Archive) read(r io.Reader) error {
+	t := tar.NewReader(r)
 	for len(a.members) < maxMembers {
 		h, err := t.Next()
 		switch {
-		case err == io.EOF && a.members[indexName] != nil:
+		case err == io.EOF && a.index != nil:
 			return nil
-		case len(a.members) == 0 && (err != nil || h.Name != indexName):
+		case a.index == nil && (err != nil || h.Name != indexName):
 			return fmt.Errorf("not an exported database: %w", assay.ErrUnsupported)
 		case err != nil:
-			return fmt.Errorf("cut off or damaged: %w: %w", err, assay.ErrMalformed)
+			return damaged(err)
+		}
+		if a.index == nil {
+			if a.index, err = limit.ReadAll(t, maxIndex); err != nil {
+				return fmt.Errorf("%s: %w", indexName, damaged(err))
+			}
+			continue
 		}
 		at, err := a.f.Seek(0, io.SeekCurrent)
 		if err != nil {
 			return err
 		}
-		if strings.HasPrefix(h.Name, shardsFolder) || h.Name == indexName {
+		if strings.HasPrefix(h.Name, shardsFolder) {
 			a.members[h.Name] = io.NewSectionReader(a.f, at, h.Size)
 		}
 	}
 	return fmt.Errorf("over %d members: %w", maxMembers, assay.ErrTooLarge)
 }
 
-// Index returns the index.
-func (a *Archive) Index(context.Context) ([]byte, error) {
-	return limit.ReadAll(a.members[indexName], maxIndex)
+func damaged(err error) error {
+	if errors.Is(err, assay.ErrTooLarge) {
+		return err
+	}
+	return fmt.Errorf("cut off or damaged: %w: %w", err, assay.ErrMalformed)
 }
+
+// Index returns the index.
+func (a *Archive) Index(context.Context) ([]byte, error) { return a.index, nil }
 
 // Shard opens the file of a shard.
 func (a *Archive) Shard(_ context.Context, s assay.Shard) (io.ReadCloser, error) {

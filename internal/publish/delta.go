@@ -80,11 +80,11 @@ func (w *pusher) deltas(ctx context.Context, s assay.Shard, full descriptor) ([]
 // delta makes and sends the delta from the former shard; nil where that is not
 // to be had any more, or too large.
 func (w *pusher) delta(ctx context.Context, s assay.Shard, base descriptor) (*descriptor, error) {
-	body, err := w.client.Open(ctx, oci.Descriptor{Digest: base.Digest, Size: base.Size})
+	from, err := body(ctx, w.client, base)
 	if err != nil {
 		return nil, nil
 	}
-	old, err := whole(body)
+	old, err := whole(from)
 	if err != nil {
 		return nil, nil
 	}

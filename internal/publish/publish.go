@@ -28,6 +28,7 @@ import (
 const (
 	maxIndex  = 64 << 20 // some hundred shards of 3 kB each
 	maxWindow = 32 << 20 // of a compressed shard; the encoder's level takes 8 MB
+	maxLayer  = 8 << 30  // of a registry's; the largest shard known has 200 MB
 )
 
 // An Edition is a database as it is published.

@@ -96,7 +96,7 @@ func write(t *testing.T, e Edition) string {
 func TestArchive(t *testing.T) {
 	e := edition("one", strings.Repeat("two ", 10_000))
 	path := write(t, e)
-	a, err := OpenArchive(path)
+	a, err := OpenArchive(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func TestArchive(t *testing.T) {
 		if err := os.WriteFile(path, []byte(tt.content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		a, err := OpenArchive(path)
+		a, err := OpenArchive(path, nil)
 		if !errors.Is(err, tt.err) {
 			t.Errorf("%s: %v, want %v", name, err, tt.err)
 		}
@@ -406,8 +406,16 @@ func TestSignedFile(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := key.VerifyFile(path); tt.ok != (err == nil) || err != nil && !errors.Is(err, assay.ErrUnauthorized) {
+		to := filepath.Join(t.TempDir(), "copy")
+		err := key.CopyFile(t.Context(), to, path)
+		if tt.ok != (err == nil) || err != nil && !errors.Is(err, assay.ErrUnauthorized) {
 			t.Errorf("%s: %v", tt.name, err)
+		}
+		if b, _ := os.ReadFile(to); tt.ok != bytes.Equal(b, content) {
+			t.Errorf("%s: copied %q", tt.name, b)
+		}
+		if _, err := os.Stat(to); tt.ok != (err == nil) {
+			t.Errorf("%s: the copy: %v", tt.name, err)
 		}
 	}
 	bad := filepath.Join(t.TempDir(), "key")
@@ -432,7 +440,7 @@ func FuzzArchive(f *testing.F) {
 		if err := os.WriteFile(path, in, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if a, err := OpenArchive(path); err == nil {
+		if a, err := OpenArchive(path, nil); err == nil {
 			a.Index(t.Context())
 			a.Close()
 		}

@@ -230,6 +230,14 @@ func parseManifest(raw []byte) (*manifest, error) {
 	if m.Config.MediaType != typeIndex {
 		return nil, fmt.Errorf("not an advisory database that `assay db push` made, but %q: %w", m.Config.MediaType, assay.ErrUnsupported)
 	}
+	for _, d := range append([]descriptor{m.Config}, m.Layers...) {
+		switch {
+		case d.Size <= 0:
+			return nil, fmt.Errorf("manifest: layer %s of %d bytes: %w", d.Digest, d.Size, assay.ErrMalformed)
+		case d.Size > maxLayer:
+			return nil, fmt.Errorf("manifest: layer %s of %d bytes, over %d: %w", d.Digest, d.Size, int64(maxLayer), assay.ErrTooLarge)
+		}
+	}
 	return m, nil
 }
 
@@ -262,6 +270,19 @@ func (p *Repository) Index(ctx context.Context) ([]byte, error) {
 	return b, nil
 }
 
+// body opens a layer of a parsed manifest; it fails where more comes than the
+// manifest says.
+func body(ctx context.Context, c *distribution.Client, d descriptor) (io.ReadCloser, error) {
+	b, err := c.Open(ctx, oci.Descriptor{Digest: d.Digest, Size: d.Size})
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{limit.Reader(b, d.Size), b}, nil
+}
+
 // blob reads a small blob and verifies it.
 func (p *Repository) blob(ctx context.Context, d descriptor, max int64) ([]byte, error) {
 	body, err := p.client.Open(ctx, oci.Descriptor{Digest: d.Digest, Size: d.Size})
@@ -269,7 +290,7 @@ func (p *Repository) blob(ctx context.Context, d descriptor, max int64) ([]byte,
 		return nil, err
 	}
 	defer body.Close()
-	b, err := limit.ReadAll(body, max)
+	b, err := limit.ReadAll(body, min(max, d.Size))
 	if err != nil {
 		return nil, err
 	}
@@ -283,11 +304,11 @@ func (p *Repository) Shard(ctx context.Context, s assay.Shard) (io.ReadCloser, e
 	if !ok {
 		return nil, fmt.Errorf("shard %s: %w among the layers, though the index names it", s.Digest, assay.ErrNotFound)
 	}
-	body, err := p.client.Open(ctx, oci.Descriptor{Digest: d.Digest, Size: d.Size})
+	b, err := body(ctx, p.client, d)
 	if err != nil {
 		return nil, err
 	}
-	return unpack(&counted{body, p, assay.Progress{Task: "stream " + string(s.Stream), Total: d.Size}})
+	return unpack(&counted{b, p, assay.Progress{Task: "stream " + string(s.Stream), Total: d.Size}})
 }
 
 // Moved is how many bytes of blobs came so far.

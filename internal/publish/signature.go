@@ -26,8 +26,9 @@ import (
 // Bounds of what is about signatures.
 const (
 	maxKey        = 64 << 10
-	maxSignature  = 1 << 20 // a bundle or payload
-	maxSignatures = 20      // of one database
+	maxSignature  = 1 << 20  // a bundle or payload
+	maxSignatures = 20       // of one database
+	maxFile       = 16 << 30 // that is copied; another scanner's largest has 3 GB (2026)
 )
 
 // A Key is a public key, as cosign's cosign.pub: PEM with an ECDSA, RSA or
@@ -85,20 +86,70 @@ func errUnsigned(what string) error {
 	return fmt.Errorf("%s has no signature by the key that --db-key names: %w", what, assay.ErrUnauthorized)
 }
 
-// VerifyFile checks that a signature of the file lies beside it: FILE.sig, as
-// `cosign sign-blob --output-signature` writes it, or FILE.sigstore.json, as
-// its --bundle.
-func (k *Key) VerifyFile(path string) error {
-	f, err := os.Open(path)
+// forFiles says whether a file's signature by the key can be verified.
+func (k *Key) forFiles() error {
+	if _, ok := k.key.(ed25519.PublicKey); ok {
+		return fmt.Errorf("signature of a file by an Ed25519 key, which signs the file itself and not its digest, so that all of it had to be in memory: %w; sign with ECDSA or RSA", assay.ErrUnsupported)
+	}
+	return nil
+}
+
+// CopyFile copies the file to a new one, of the same time, if a signature of
+// what was copied lies beside the file; else there is no new one. So nobody who
+// may write the file can change what was verified, if he may not write the copy.
+func (k *Key) CopyFile(ctx context.Context, to, path string) (err error) {
+	if err := k.forFiles(); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	in, err := os.Open(path)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer in.Close()
+	info, err := in.Stat()
+	if err != nil {
+		return err
+	}
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(to)
+		}
+	}()
 	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
+	_, err = io.Copy(io.MultiWriter(out, h), limit.Reader(&during{ctx, in}, maxFile))
+	if e := out.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	sum := [sha256.Size]byte(h.Sum(nil))
+	if err := k.beside(path, [sha256.Size]byte(h.Sum(nil))); err != nil {
+		return err
+	}
+	return os.Chtimes(to, info.ModTime(), info.ModTime())
+}
+
+// during is a reader that ends with its context.
+type during struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (d *during) Read(p []byte) (int, error) {
+	if err := d.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return d.Reader.Read(p)
+}
+
+// beside looks for a signature of the file with the digest: FILE.sig, as
+// `cosign sign-blob --output-signature` writes it, or FILE.sigstore.json, as
+// its --bundle.
+func (k *Key) beside(path string, sum [sha256.Size]byte) error {
 	if sig, err := small(path + ".sig"); err == nil {
 		if raw, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(sig))); err == nil && k.verify(sum, nil, raw) {
 			return nil

@@ -377,25 +377,6 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
-func TestCovers(t *testing.T) {
-	for _, tt := range []struct {
-		a, b string
-		want bool
-	}{
-		{"cpe:/o:redhat:enterprise_linux:9", "cpe:/o:redhat:enterprise_linux:9::baseos", true},
-		{"cpe:/o:redhat:enterprise_linux:9::baseos", "cpe:/o:redhat:enterprise_linux:9::baseos", true},
-		{"cpe:/o:redhat:enterprise_linux:9::baseos", "cpe:/o:redhat:enterprise_linux:9", false},
-		{"cpe:/a:redhat:openshift:4.1", "cpe:/a:redhat:openshift:4.14::el9", false},
-		{"cpe:/a:redhat:openshift:4", "cpe:/a:redhat:openshift:4.14::el9", true},
-		{"cpe:/a:redhat:openshift:4:*", "cpe:/a:redhat:openshift:4.14::el9", true},
-		{"cpe:/a:redhat:openshift", "cpe:/a:redhat:openshift_do:1.0::el7", false},
-	} {
-		if got := covers(tt.a, tt.b); got != tt.want {
-			t.Errorf("%s covers %s: %v", tt.a, tt.b, got)
-		}
-	}
-}
-
 func TestBroken(t *testing.T) {
 	for name, d := range map[string]contract.Documents{
 		"no documents": docs("2024-08-04", "README", "x"),
