@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -290,4 +291,71 @@ var vulnerable = regexp.MustCompile(`"vulnerable"\s*:\s*true\s*,\s*"criteria"\s*
 
 func FuzzFeed(f *testing.F) {
 	contract.FuzzFeed(f, year(2003), Base+"2003.json.gz", pack, string(plain(whole, record("CVE-2003-0003", ""))))
+}
+
+// TestExpected holds what the feed gives against what the authors of the samples
+// expect of them.
+func TestExpected(t *testing.T) {
+	const folder = "feeds/services.nvd.nist.gov/rest/json/cves/2.0/"
+	read := func(name string) []byte {
+		b, err := os.ReadFile(corpus.Path(t, folder+name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	var expected []struct {
+		Aliases    []string
+		Summary    string
+		Published  time.Time `json:"date_published"`
+		Weaknesses []int
+		References []struct {
+			ID         string `json:"reference_id"`
+			URL        string
+			Severities []struct {
+				System, Value string
+				Elements      string `json:"scoring_elements"`
+			}
+		}
+	}
+	if err := json.Unmarshal(read("vc-nvd-expected.json"), &expected); err != nil || len(expected) == 0 {
+		t.Fatal(err)
+	}
+	r := contract.Fetch(t, year(2002), contract.Documents{Base + "recent.json": read("vc-nvd_test.json")})
+	details := map[string]assay.Detail{}
+	for _, d := range r.Details {
+		details[d.ID] = d
+	}
+	cpes := map[string]bool{}
+	for _, a := range r.Advisories {
+		for _, f := range a.Affected {
+			cpes[a.ID+" "+f.Qualifiers.CPEs[0]] = true
+		}
+	}
+	for _, want := range expected {
+		id := want.Aliases[0]
+		d, ok := details[id]
+		if !ok || d.Text != want.Summary || !d.Published.Equal(want.Published.Truncate(time.Millisecond)) {
+			t.Errorf("%s: %+v, want %+v", id, d, want)
+		}
+		for _, w := range want.Weaknesses {
+			if !slices.Contains(d.CWEs, fmt.Sprint("CWE-", w)) {
+				t.Errorf("%s: weaknesses %v, want %v", id, d.CWEs, want.Weaknesses)
+			}
+		}
+		for _, ref := range want.References {
+			if strings.HasPrefix(ref.ID, "cpe:") {
+				if !cpes[id+" "+ref.ID] {
+					t.Errorf("%s: no row of %s", id, ref.ID)
+				}
+			} else if ref.ID == "" && !slices.Contains(d.References, ref.URL) {
+				t.Errorf("%s: no reference %s", id, ref.URL)
+			}
+			for _, s := range ref.Severities {
+				if !slices.ContainsFunc(d.CVSS, func(c assay.CVSS) bool { return c.Vector == s.Elements && fmt.Sprintf("%.1f", c.Score) == s.Value }) {
+					t.Errorf("%s: %v, want a score %+v in it", id, d.CVSS, s)
+				}
+			}
+		}
+	}
 }
