@@ -5,6 +5,7 @@ package dbfile
 import (
 	"archive/tar"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -48,6 +49,27 @@ type File struct {
 
 	f    *os.File
 	temp bool // f was unpacked, and its name is to be removed
+}
+
+// Built reads the note as that of a database of Trivy's, of a version of its
+// schema, and sets Time to when the database was built. Without a note Time stays.
+func (f *File) Built(schema int) error {
+	if f.Note == nil {
+		return nil
+	}
+	var m struct {
+		Version   int
+		UpdatedAt time.Time
+	}
+	switch err := json.Unmarshal(f.Note, &m); {
+	case err != nil:
+		return fmt.Errorf("metadata: %w: %w", err, assay.ErrMalformed)
+	case m.Version != schema:
+		return fmt.Errorf("schema version %d, not %d: %w; use a database of another time", m.Version, schema, assay.ErrMalformed)
+	case !m.UpdatedAt.IsZero():
+		f.Time = m.UpdatedAt
+	}
+	return nil
 }
 
 // Open opens the file, a folder that holds it, or its archive. What is none of

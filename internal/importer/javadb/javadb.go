@@ -7,7 +7,6 @@ package javadb
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -44,33 +43,11 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &DB{f, f.Time}
-	if err := d.describe(f.Note); err != nil {
+	if err := f.Built(1); err != nil {
 		f.Close()
 		return nil, err
 	}
-	return d, nil
-}
-
-// describe takes the content of metadata.json; without it the date is that of
-// the file.
-func (d *DB) describe(b []byte) error {
-	if b == nil {
-		return nil
-	}
-	var m struct {
-		Version   int
-		UpdatedAt time.Time
-	}
-	switch err := json.Unmarshal(b, &m); {
-	case err != nil:
-		return fmt.Errorf("%s: %w: %w", noteName, err, assay.ErrMalformed)
-	case m.Version != 1:
-		return fmt.Errorf("schema version %d, not 1: %w", m.Version, assay.ErrMalformed)
-	case !m.UpdatedAt.IsZero():
-		d.date = m.UpdatedAt
-	}
-	return nil
+	return &DB{f, f.Time}, nil
 }
 
 // Close closes the file.

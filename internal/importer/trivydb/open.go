@@ -2,12 +2,9 @@ package trivydb
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"io"
 	"time"
 
-	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/boltfile"
 	"github.com/assaysec/assay/internal/dbfile"
 )
@@ -33,33 +30,11 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &DB{f, f.Time}
-	if err := d.describe(f.Note); err != nil {
+	if err := f.Built(2); err != nil {
 		f.Close()
 		return nil, err
 	}
-	return d, nil
-}
-
-// describe takes the content of metadata.json; without it the date is that of
-// the file.
-func (d *DB) describe(b []byte) error {
-	if b == nil {
-		return nil
-	}
-	var m struct {
-		Version   int
-		UpdatedAt time.Time
-	}
-	switch err := json.Unmarshal(b, &m); {
-	case err != nil:
-		return fmt.Errorf("%s: %w: %w", form.Note, err, assay.ErrMalformed)
-	case m.Version != 2:
-		return fmt.Errorf("schema version %d, not 2: %w; use a Trivy database of 2021 or later", m.Version, assay.ErrMalformed)
-	case !m.UpdatedAt.IsZero():
-		d.date = m.UpdatedAt
-	}
-	return nil
+	return &DB{f, f.Time}, nil
 }
 
 // Close closes the file.
