@@ -95,6 +95,7 @@ func newest(ctx context.Context, g assay.Getter) (string, error) {
 }
 
 // read hands the rows of the table to s. Date is that of the document's name.
+// A row that cannot be read is skipped; a table of nothing else is no table.
 func read(ctx context.Context, r io.Reader, date string, s assay.Sink) error {
 	z, _, err := compression.Reader(r)
 	if err != nil {
@@ -103,7 +104,7 @@ func read(ctx context.Context, r io.Reader, date string, s assay.Sink) error {
 	defer z.Close()
 	lines := bufio.NewScanner(limit.Reader(z, maxTable))
 	lines.Buffer(nil, maxLine)
-	header := false
+	header, kept, bad := false, 0, 0
 	for n := 1; lines.Scan(); n++ {
 		if n%4096 == 0 && ctx.Err() != nil {
 			return ctx.Err()
@@ -123,8 +124,10 @@ func read(ctx context.Context, r io.Reader, date string, s assay.Sink) error {
 			id, score, ok := row(string(line))
 			if !ok {
 				s.Skip(id, "malformed row")
+				bad++
 				continue
 			}
+			kept++
 			score.Date = date
 			if err := s.Detail(assay.Detail{ID: id, Feed: "epss", EPSS: &score}); err != nil {
 				return err
@@ -139,6 +142,9 @@ func read(ctx context.Context, r io.Reader, date string, s assay.Sink) error {
 	}
 	if !header {
 		return fmt.Errorf("no header: %w", assay.ErrMalformed)
+	}
+	if kept == 0 && bad > 0 {
+		return fmt.Errorf("none of %d rows can be read: %w", bad, assay.ErrMalformed)
 	}
 	return nil
 }

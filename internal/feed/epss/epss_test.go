@@ -70,6 +70,7 @@ func TestBroken(t *testing.T) {
 	for name, b := range map[string][]byte{
 		"no table":    pack([]byte("id;score\n")),
 		"nothing":     pack(nil),
+		"only broken": pack([]byte("cve,epss\n\"CVE-2024-1,0.1\n")),
 		"a long line": pack([]byte("cve,epss\n" + strings.Repeat("x", maxLine+1))),
 		"checksum":    append(pack([]byte(small))[:len(pack([]byte(small)))-8], 0, 0, 0, 0, 0, 0, 0, 0),
 	} {
