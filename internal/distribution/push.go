@@ -61,8 +61,15 @@ func (c *Client) PutManifest(ctx context.Context, tag, mediaType string, raw []b
 	return resp.Body.Close()
 }
 
-// maxTags bounds a page of tags.
-const maxTags = 4 << 20
+// maxReferrers bounds the index of a manifest's referrers.
+const maxReferrers = 4 << 20
+
+// Absent says whether err is a registry's answer that it has no such thing,
+// or does not know the question.
+func Absent(err error) bool {
+	var answer *transport.Error
+	return errors.As(err, &answer) && (answer.StatusCode == http.StatusNotFound || answer.StatusCode == http.StatusMethodNotAllowed)
+}
 
 // Referrers returns the index of the manifests that refer to one, or nil where
 // the registry does not know of such.
@@ -70,15 +77,14 @@ const maxTags = 4 << 20
 func (c *Client) Referrers(ctx context.Context, digest string) ([]byte, error) {
 	for _, path := range []string{"/referrers/" + digest, "/manifests/" + strings.Replace(digest, ":", "-", 1)} {
 		resp, err := c.get(ctx, path, "application/vnd.oci.image.index.v1+json", 0)
-		var answer *transport.Error
-		if errors.As(err, &answer) && (answer.StatusCode == http.StatusNotFound || answer.StatusCode == http.StatusMethodNotAllowed) {
+		if Absent(err) {
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
 		defer resp.Body.Close()
-		return limit.ReadAll(resp.Body, maxTags)
+		return limit.ReadAll(resp.Body, maxReferrers)
 	}
 	return nil, nil
 }

@@ -18,7 +18,10 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -376,6 +379,31 @@ func TestSignedRepository(t *testing.T) {
 				t.Errorf("bundle: %v", err)
 			}
 		})
+	}
+}
+
+// A registry that fails to give the signature is not one that has none.
+func TestSignatureLost(t *testing.T) {
+	s := signers(t)["ecdsa"]
+	key, err := LoadKey(s.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref := registry(t)
+	push(t, ref, edition("one"))
+	host, path, _ := strings.Cut(ref, "/")
+	from := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: host})
+	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, ".sig") {
+			http.Error(w, "not now", http.StatusForbidden)
+			return
+		}
+		from.ServeHTTP(w, r)
+	}))
+	defer broken.Close()
+	_, err = OpenRepository(t.Context(), broken.Listener.Addr().String()+"/"+path, key, distribution.Options{})
+	if err == nil || !strings.Contains(err.Error(), "403") || strings.Contains(err.Error(), "has no signature") {
+		t.Error(err)
 	}
 }
 

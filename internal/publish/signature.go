@@ -20,6 +20,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/distribution"
 	"github.com/assaysec/assay/internal/limit"
 )
 
@@ -234,12 +235,14 @@ const (
 // signed checks that the manifest is signed: by a tag that cosign derives from
 // its digest, or by a bundle that refers to it.
 func (p *Repository) signed(ctx context.Context, k *Key) error {
-	if raw, err := p.client.Manifest(ctx, strings.Replace(p.Digest, ":", "-", 1)+".sig"); err == nil {
-		if p.payloads(ctx, raw, k) {
-			return nil
-		}
+	raw, err := p.client.Manifest(ctx, strings.Replace(p.Digest, ":", "-", 1)+".sig")
+	if err != nil && !distribution.Absent(err) {
+		return err
 	}
-	raw, err := p.client.Referrers(ctx, p.Digest)
+	if err == nil && p.payloads(ctx, raw, k) {
+		return nil
+	}
+	raw, err = p.client.Referrers(ctx, p.Digest)
 	if err != nil {
 		return err
 	}
