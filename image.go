@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"io/fs"
 	"time"
 )
 
@@ -53,8 +54,36 @@ type Layer struct {
 	// Open returns the layer's uncompressed tar. A digest that does not match
 	// is an error from Read at the end, so a caller drains it before it
 	// believes what it read. The result may be an io.Seeker: then what is
-	// skipped is not read at all. Nil where Image.Stream is to be used.
+	// skipped is not read at all. Nil where Image.Stream or Walk is to be used.
 	Open func(ctx context.Context) (io.ReadCloser, error)
+
+	// Walk, where set, gives what would be the layer's tar entry by entry: of a
+	// folder, a disk. It calls visit for every entry, parents first, and stops
+	// at its first error. What it cannot read it hands over with Err.
+	Walk func(ctx context.Context, visit func(*Entry) error) error
+
+	// Other reads one file of a layer that has Walk, following no link that
+	// leaves its root. See File.Other.
+	Other func(path string, most int64) ([]byte, error)
+}
+
+// An Entry is a file, folder or link of a layer that has Walk. It is valid only
+// during the visit.
+type Entry struct {
+	Path string      // inside the target: clean, no leading slash
+	Mode fs.FileMode // kind and permissions
+	Size int64       // of a file, in bytes
+	Link string      // target of a symbolic link
+	Err  error       // why it, or what is in it, cannot be read; then only Path counts
+
+	// Open opens a file.
+	Open func() (ReaderAtCloser, error)
+}
+
+// A ReaderAtCloser is an open file.
+type ReaderAtCloser interface {
+	io.ReaderAt
+	io.Closer
 }
 
 // Platform is what an image runs on.

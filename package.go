@@ -1,6 +1,11 @@
 package assay
 
-import "time"
+import (
+	"hash/fnv"
+	"io"
+	"slices"
+	"time"
+)
 
 // Package types, which are also purl types.
 // https://github.com/package-url/purl-spec/blob/main/PURL-TYPES.rst
@@ -11,19 +16,40 @@ const (
 	TypeAlpm = "alpm"
 	TypeOpkg = "opkg"
 
+	TypeBitnami   = "bitnami"
+	TypeBrew      = "brew"
 	TypeCargo     = "cargo"
 	TypeCocoaPods = "cocoapods"
 	TypeComposer  = "composer"
 	TypeConan     = "conan"
+	TypeConda     = "conda"
+	TypeCPAN      = "cpan"
+	TypeCRAN      = "cran"
+	TypeEbuild    = "ebuild" // Gentoo's
+	TypeFlatpak   = "flatpak"
 	TypeGem       = "gem"
+	TypeGeneric   = "generic" // software that no package manager brought: bare binaries, kernels
+	TypeActions   = "githubactions"
 	TypeGo        = "golang"
+	TypeHackage   = "hackage"
 	TypeHex       = "hex"
+	TypeJulia     = "julia"
+	TypeK8s       = "k8s"
+	TypeLuaRocks  = "luarocks"
 	TypeMaven     = "maven"
+	TypeNix       = "nix"
 	TypeNPM       = "npm"
 	TypeNuGet     = "nuget"
+	TypeOpam      = "opam"
+	TypeOTP       = "otp" // applications of Erlang
+	TypePEAR      = "pear"
 	TypePub       = "pub"
 	TypePyPI      = "pypi"
+	TypeSnap      = "snap"
 	TypeSwift     = "swift"
+	TypeTerraform = "terraform"
+	TypeVcpkg     = "vcpkg"
+	TypeWordPress = "wordpress-plugin"
 )
 
 // A Release is what an image says about the distribution it holds. Readers
@@ -64,11 +90,18 @@ type Package struct {
 	Module        string   `json:"module,omitempty"`        // rpm modularity label, "name:stream:version:context:arch"
 	Vendor        string   `json:"vendor,omitempty"`        // rpm vendor, deb and apk maintainer
 	Licences      []string `json:"licences,omitempty"`      // as the package states them
-	DependsOn     []string `json:"dependsOn,omitempty"`     // names, as the package states them
+	DependsOn     []string `json:"dependsOn,omitempty"`     // of the system: names, as the package states them; else Ref of packages that the same file tells of
 	State         string   `json:"state,omitempty"`         // when not plainly installed: "half-installed", "unpacked", …
 	ThirdParty    string   `json:"thirdParty,omitempty"`    // why the distribution's advisories do not speak of it; "" when they do
-	Path          string   `json:"path,omitempty"`          // the file that says it is installed
+	Path          string   `json:"path,omitempty"`          // the file that says it is installed; "a.war!/lib/b.jar" inside an archive
 	PURL          string   `json:"purl,omitempty"`          //
+	FoundBy       string   `json:"foundBy,omitempty"`       // name of the reader
+	Relation      Relation `json:"relation,omitempty"`      // to the project whose file tells of it; "" when that is not told
+	Dev           bool     `json:"dev,omitempty"`           // needed for development only
+	Owner         string   `json:"owner,omitempty"`         // PURL of the package of the system that brought Path; "" when none did
+	CPEs          []string `json:"cpes,omitempty"`          // by which NVD knows it, where no registry does: CPE 2.3 with the version
+	Digest        string   `json:"digest,omitempty"`        // of the file, "sha1:…", where that identifies it
+	Symbols       Symbols  `json:"-"`                       // of a Go module: the functions that the binary links; nil when that is not known
 	Layer         LayerRef `json:"layer,omitzero"`          // the layer that brought it
 }
 
@@ -87,6 +120,39 @@ func (p *Package) SourceVer() string {
 		return p.SourceVersion
 	}
 	return p.Version
+}
+
+// Ref names the package among those that one file tells of: "name@version".
+func (p *Package) Ref() string { return p.Name + "@" + p.Version }
+
+// A Relation is what a package is to the project whose lock file, manifest or
+// build tells of it.
+type Relation string
+
+// The words are those of Trivy's --pkg-relationships.
+const (
+	RelationRoot      Relation = "root"      // the project itself
+	RelationWorkspace Relation = "workspace" // another part of the project
+	RelationDirect    Relation = "direct"    // asked for by the project
+	RelationIndirect  Relation = "indirect"  // needed by others
+)
+
+// Symbols is a set of function names, "import/path.Type.Method", each cut to a
+// number by SymbolHash; sorted. Two names of one number make one of them count
+// as present, which hides nothing.
+type Symbols []uint32
+
+// SymbolHash is the number of a function's name: FNV-1a.
+func SymbolHash(name string) uint32 {
+	h := fnv.New32a()
+	io.WriteString(h, name)
+	return h.Sum32()
+}
+
+// Has reports whether a function of that name may be in the set.
+func (s Symbols) Has(name string) bool {
+	_, ok := slices.BinarySearch(s, SymbolHash(name))
+	return ok
 }
 
 // A LayerRef names a layer of the image that a report is about.

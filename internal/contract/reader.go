@@ -1,7 +1,12 @@
 package contract
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
 	"regexp"
 	"strings"
 	"testing"
@@ -46,11 +51,65 @@ func Reader(t *testing.T, r assay.Reader, samples map[string]string) {
 // versions.
 func Read(t testing.TB, r assay.Reader, path, content string) (assay.Facts, error) {
 	t.Helper()
-	facts, err := r.Read(context.Background(), &assay.File{Path: path, Size: int64(len(content)), ReaderAt: strings.NewReader(content)})
+	return read(t, r, &assay.File{Path: path, Mode: 0o755, Size: int64(len(content)), ReaderAt: strings.NewReader(content)})
+}
+
+func read(t testing.TB, r assay.Reader, f *assay.File) (assay.Facts, error) {
+	t.Helper()
+	facts, err := r.Read(context.Background(), f)
 	for _, p := range facts.Packages {
-		if p.Type == "" || p.Name == "" || p.Version == "" {
-			t.Errorf("%s: package without type, name or version: %+v", path, p)
+		if p.Type == "" || p.Name == "" || p.Version == "" && p.Digest == "" && p.Relation != assay.RelationRoot {
+			t.Errorf("%s: package without type, name or version: %+v", f.Path, p)
 		}
 	}
 	return facts, err
+}
+
+// ReadDir has a reader read those files of a folder that it wants, with the
+// folder as the target, so that they may ask for other files.
+func ReadDir(t testing.TB, r assay.Reader, dir string) (map[string]assay.Facts, map[string]error) {
+	t.Helper()
+	facts, errs := map[string]assay.Facts{}, map[string]error{}
+	root := os.DirFS(dir)
+	err := fs.WalkDir(root, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() || !wanted(r, path) {
+			return err
+		}
+		b, err := fs.ReadFile(root, path)
+		if err != nil {
+			return err
+		}
+		f := &assay.File{Path: path, Mode: 0o755, Size: int64(len(b)), ReaderAt: bytes.NewReader(b)}
+		f.Other = func(path string, most int64) ([]byte, error) {
+			b, err := fs.ReadFile(root, path)
+			switch {
+			case err != nil:
+				return nil, fmt.Errorf("%s: %w", path, assay.ErrNotFound)
+			case int64(len(b)) > most:
+				return nil, fmt.Errorf("%s: %w", path, assay.ErrTooLarge)
+			}
+			return b, nil
+		}
+		facts[path], errs[path] = read(t, r, f)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return facts, errs
+}
+
+// wanted reports whether one of a reader's patterns matches a path.
+func wanted(r assay.Reader, file string) bool {
+	for _, p := range r.Wants() {
+		glob, anywhere := strings.CutPrefix(p.Glob, "**/")
+		tail := file
+		for n := strings.Count(file, "/") - strings.Count(glob, "/"); anywhere && n > 0; n-- {
+			_, tail, _ = strings.Cut(tail, "/")
+		}
+		if ok, _ := path.Match(glob, tail); ok {
+			return true
+		}
+	}
+	return false
 }

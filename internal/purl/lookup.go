@@ -20,7 +20,7 @@ func Lookup(s string) (stream assay.Stream, name string, err error) {
 	}
 	q := u.Qualifiers.Map()
 	if e, ok := ecosystem.OfType(u.Type); ok {
-		return e.Stream, e.Name(nameIn(e, &u)), nil
+		return e.Stream, e.Name(Join(e.Type, u.Namespace, u.Name)), nil
 	}
 	_, version, _ := strings.Cut(q["distro"], "-")
 	r := assay.Release{ID: u.Namespace, Version: version}
@@ -37,15 +37,4 @@ func Lookup(s string) (stream assay.Stream, name string, err error) {
 		stream = assay.Stream(f.Stream(r).Family()) + ":*"
 	}
 	return stream, name, nil
-}
-
-// nameIn joins namespace and name as the ecosystem does.
-func nameIn(e *ecosystem.Ecosystem, u *packageurl.PackageURL) string {
-	switch {
-	case u.Namespace == "":
-		return u.Name
-	case e.Stream == "maven":
-		return u.Namespace + ":" + u.Name
-	}
-	return u.Namespace + "/" + u.Name
 }

@@ -19,9 +19,10 @@ func Of(p *assay.Package, r assay.Release) string {
 			q[key] = value
 		}
 	}
-	set("arch", p.Arch)
 	switch p.Type {
 	case assay.TypeDeb, assay.TypeApk, assay.TypeRPM, assay.TypeAlpm, assay.TypeOpkg:
+		set("arch", p.Arch)
+		set("upstream", upstream(p))
 		u.Namespace = strings.ToLower(r.ID)
 		if r.ID != "" {
 			distro := strings.ToLower(r.ID)
@@ -34,13 +35,46 @@ func Of(p *assay.Package, r assay.Release) string {
 			u.Version = version
 			set("epoch", epoch)
 		}
+	default:
+		u.Namespace, u.Name = Cut(p.Type, p.Name)
 	}
-	set("upstream", upstream(p))
 	if m, _, ok := cutModule(p.Module); ok {
 		set("rpmmod", m)
 	}
 	u.Qualifiers = packageurl.QualifiersFromMap(q)
+	if err := u.Normalize(); err != nil {
+		u.Name, u.Namespace = p.Name, "" // what a type's rules forbid is still the name that it has
+	}
 	return u.ToString()
+}
+
+// Cut cuts a package's name into the namespace and name of its purl, as the
+// type has them: "@babel" and "core" of "@babel/core", "org.slf4j" and
+// "slf4j-api" of "org.slf4j:slf4j-api".
+func Cut(kind, name string) (namespace, rest string) {
+	sep := "/"
+	switch kind {
+	case assay.TypeMaven:
+		sep = ":"
+	case assay.TypeNPM, assay.TypeGo, assay.TypeComposer, assay.TypeSwift, assay.TypeActions, assay.TypeTerraform, assay.TypeEbuild, assay.TypeLuaRocks, assay.TypeHex, assay.TypePEAR:
+	default:
+		return "", name
+	}
+	if i := strings.LastIndex(name, sep); i > 0 {
+		return name[:i], name[i+1:]
+	}
+	return "", name
+}
+
+// Join is the reverse of Cut.
+func Join(kind, namespace, name string) string {
+	switch {
+	case namespace == "":
+		return name
+	case kind == assay.TypeMaven:
+		return namespace + ":" + name
+	}
+	return namespace + "/" + name
 }
 
 // upstream is the source package, where it is not called or numbered as the

@@ -20,6 +20,11 @@ func TestOf(t *testing.T) {
 			"pkg:deb/debian/a@1:2-1%2Bb1?distro=debian-12&upstream=s%401:2-1"},
 		{"rpm", assay.Package{Type: "rpm", Name: "perl", Version: "4:5.26-1.el8", Arch: "x86_64", Module: "perl:5.26:1:abc:x86_64"}, assay.Release{ID: "almalinux", Version: "8.9"},
 			"pkg:rpm/almalinux/perl@5.26-1.el8?arch=x86_64&distro=almalinux-8.9&epoch=4&rpmmod=perl:5.26"},
+		{"npm", assay.Package{Type: "npm", Name: "@babel/core", Version: "7.0.0"}, debian, "pkg:npm/%40babel/core@7.0.0"},
+		{"maven", assay.Package{Type: "maven", Name: "org.slf4j:slf4j-api", Version: "1.7"}, debian, "pkg:maven/org.slf4j/slf4j-api@1.7"},
+		{"maven without a group", assay.Package{Type: "maven", Name: "asm", Version: "9"}, debian, "pkg:maven/asm@9"},
+		{"pypi", assay.Package{Type: "pypi", Name: "Oauth2_client", Version: "4.0"}, debian, "pkg:pypi/oauth2-client@4.0"},
+		{"go", assay.Package{Type: "golang", Name: "github.com/a/b/v2", Version: "v2.0.1"}, debian, "pkg:golang/github.com/a/b/v2@v2.0.1"},
 		{"no release", assay.Package{Type: "apk", Name: "musl", Version: "1.2-r0"}, assay.Release{}, "pkg:apk/musl@1.2-r0"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
