@@ -38,6 +38,7 @@ var thirdParty = map[string][]string{
 	"modernc.org/sqlite":                     {"bench/database"},
 	"google.golang.org/protobuf":             {"internal/db", "internal/inventory"},
 	"github.com/gofrs/flock":                 {"internal/db", "internal/fetch"},
+	"github.com/bmatcuk/doublestar/v4":       {"internal/inventory"},
 	"golang.org/x/sync":                      {"internal/db", "internal/feed/debianchangelogs", "internal/inventory", "bench", "cmd/assay"},
 	"github.com/package-url/packageurl-go":   {"internal/purl", "internal/vex"},
 	"github.com/jedib0t/go-pretty/v6":        {"internal/report/table"},

@@ -8,8 +8,22 @@ import (
 	"time"
 )
 
+// A TargetKind is what kind of thing is scanned. All are given as images: a
+// folder is one layer.
+type TargetKind string
+
+// The words are those of Trivy's reports, where it has them.
+const (
+	KindImage      TargetKind = "container_image"
+	KindFilesystem TargetKind = "filesystem"
+	KindRepository TargetKind = "repository"
+	KindVM         TargetKind = "vm"
+	KindSBOM       TargetKind = "sbom"
+)
+
 // An Image is one platform's image, already chosen, with its layers unread.
 type Image struct {
+	Kind        TargetKind      // "" means KindImage
 	Name        string          // the reference as the user gave it
 	Source      string          // name of the Source that opened it
 	ID          string          // digest of the configuration, "sha256:…"
@@ -21,6 +35,7 @@ type Image struct {
 	Config      json.RawMessage // the image configuration, verbatim
 	Layers      []Layer         // lowest first
 	Gaps        []Gap           // what the source already knows to be missing
+	Repository  RepositoryInfo  // of a repository of source code
 
 	// Stream, where set, reads layers that Layer.Open cannot reach one by one
 	// (a daemon exports the whole image as one archive). It calls visit once

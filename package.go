@@ -85,6 +85,7 @@ type Package struct {
 	Name          string   `json:"name"`                    //
 	Version       string   `json:"version"`                 // in full, as its manager prints it: "1:2.3-4"
 	Arch          string   `json:"arch,omitempty"`          //
+	OS            string   `json:"os,omitempty"`            // that a binary is built for, as GOOS names it
 	Source        string   `json:"source,omitempty"`        // source package; "" when the manager names none (then it is Name)
 	SourceVersion string   `json:"sourceVersion,omitempty"` // "" when it is Version
 	Module        string   `json:"module,omitempty"`        // rpm modularity label, "name:stream:version:context:arch"
@@ -103,6 +104,15 @@ type Package struct {
 	Digest        string   `json:"digest,omitempty"`        // of the file, "sha1:…", where that identifies it
 	Symbols       Symbols  `json:"-"`                       // of a Go module: the functions that the binary links; nil when that is not known
 	Layer         LayerRef `json:"layer,omitzero"`          // the layer that brought it
+}
+
+// IsSystem reports whether the package is a distribution's, by its type.
+func (p *Package) IsSystem() bool {
+	switch p.Type {
+	case TypeDeb, TypeApk, TypeRPM, TypeAlpm, TypeOpkg:
+		return true
+	}
+	return false
 }
 
 // SourceName is the name of the source package, whether or not the manager

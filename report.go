@@ -22,6 +22,12 @@ type Finding struct {
 	Detail         Detail   `json:"detail,omitzero"`
 }
 
+// Suppressed is a finding that was taken out of the others, and why.
+type Suppressed struct {
+	Finding
+	Reason string `json:"reason"`
+}
+
 // A Gap is something that could not be read, compared or looked up, so that
 // the report may be incomplete. Gaps are never dropped.
 type Gap struct {
@@ -41,16 +47,19 @@ type Inventory struct {
 
 // A Report is the result of a scan. Its JSON form is the native report.
 type Report struct {
-	Schema   int       `json:"schema"` // ReportSchema
-	Tool     Tool      `json:"tool"`
-	Created  time.Time `json:"created"`
-	Image    ImageInfo `json:"image"`
-	Release  Release   `json:"release"`
-	Packages []Package `json:"packages"`
-	Findings []Finding `json:"findings"`          // worst first, then by package
-	LeftOut  int       `json:"leftOut,omitempty"` // findings that the user asked not to see
-	Gaps     []Gap     `json:"gaps,omitempty"`
-	Database Database  `json:"database,omitzero"`
+	Schema     int          `json:"schema"` // ReportSchema
+	Tool       Tool         `json:"tool"`
+	Created    time.Time    `json:"created"`
+	Kind       TargetKind   `json:"kind"`
+	Image      ImageInfo    `json:"image"`
+	Release    Release      `json:"release"`
+	Packages   []Package    `json:"packages"`
+	Findings   []Finding    `json:"findings"`             // worst first, then by package
+	Suppressed []Suppressed `json:"suppressed,omitempty"` // what advisories hold, and the package is not affected by all the same
+	LeftOut    int          `json:"leftOut,omitempty"`    // findings that the user asked not to see
+	DevLeftOut int          `json:"devLeftOut,omitempty"` // packages that only development needs, and that the user did not ask for
+	Gaps       []Gap        `json:"gaps,omitempty"`
+	Database   Database     `json:"database,omitzero"`
 }
 
 // ReportSchema is the version of the native report; it grows when a reader of
@@ -76,6 +85,18 @@ type ImageInfo struct {
 	Size        int64           `json:"size,omitempty"` // of the layers as stored, in bytes
 	Layers      []LayerInfo     `json:"layers,omitempty"`
 	Config      json.RawMessage `json:"config,omitempty"`
+	Repository  RepositoryInfo  `json:"repository,omitzero"` // of a repository of source code
+}
+
+// RepositoryInfo says which state of a repository was scanned.
+type RepositoryInfo struct {
+	URL       string   `json:"url,omitempty"`
+	Branch    string   `json:"branch,omitempty"`
+	Tags      []string `json:"tags,omitempty"`
+	Commit    string   `json:"commit,omitempty"`
+	Message   string   `json:"message,omitempty"`
+	Author    string   `json:"author,omitempty"` // "name <address>"
+	Committer string   `json:"committer,omitempty"`
 }
 
 // LayerInfo is what a report keeps of a layer.

@@ -94,7 +94,8 @@ func TestAlmaLinux(t *testing.T) {
 // found lists the vulnerabilities of the inventory.
 func found(t *testing.T, a assay.Advisories, inv *assay.Inventory) []string {
 	t.Helper()
-	findings, gaps, err := match.Packages(context.Background(), inv, a)
+	res, err := match.Packages(context.Background(), inv, a, match.Options{})
+	findings, gaps := res.Findings, res.Gaps
 	if err != nil || len(gaps) > 0 {
 		t.Fatal(err, gaps)
 	}
@@ -108,7 +109,8 @@ func found(t *testing.T, a assay.Advisories, inv *assay.Inventory) []string {
 // same lists the findings that are due to an erratum.
 func same(t *testing.T, a assay.Advisories, inv *assay.Inventory, erratum string) (out []string) {
 	t.Helper()
-	findings, _, err := match.Packages(context.Background(), inv, a)
+	res, err := match.Packages(context.Background(), inv, a, match.Options{})
+	findings := res.Findings
 	if err != nil {
 		t.Fatal(err)
 	}

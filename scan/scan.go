@@ -3,6 +3,7 @@
 package scan
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,7 +44,11 @@ type Scanner struct {
 	SpoolDir   string               // for large files while they are read; "" means os.TempDir()
 	Verify     bool                 // check every digest again, cached or not
 	Triage     triage.Options       // which findings the report keeps
-	SkipOS     bool                 // leave out the packages of the system
+	Scopes     assay.Scope          // what the target is looked at for; 0 means as an image: ScopeSystem|ScopeInstalled
+	Skip       inventory.Skip       // what is not to be looked at
+	More       []inventory.More     // files to offer to readers besides those that they want
+	Packages   Packages             // which packages the report has
+	Match      match.Options        // how packages are matched
 	Progress   func(assay.Progress) // may be nil
 	Now        func() time.Time     // nil means time.Now
 }
@@ -52,21 +57,18 @@ type Scanner struct {
 // the image. What could not be read or judged is among the report's gaps; an
 // error means that there is no report to rely on.
 func (s *Scanner) Scan(ctx context.Context, img *assay.Image) (*assay.Report, error) {
-	inv, err := inventory.Take(ctx, img, inventory.Options{Readers: reader.All(), Cache: s.Cache, Build: s.Build, Jobs: s.Jobs,
-		SpoolDir: s.SpoolDir, Verify: s.Verify, Progress: s.Progress})
+	inv, err := inventory.Take(ctx, img, inventory.Options{Readers: reader.All(), Scopes: s.Scopes, Skip: s.Skip, More: s.More, Cache: s.Cache, Build: s.Build,
+		Jobs: s.Jobs, SpoolDir: s.SpoolDir, Verify: s.Verify, Progress: s.Progress})
 	if err != nil {
 		return nil, err
 	}
-	if s.SkipOS {
-		inv.Packages = slices.DeleteFunc(inv.Packages, func(p assay.Package) bool { return isSystem(p.Type) })
-		inv.Gaps = append(inv.Gaps, assay.Gap{Where: "language packages", What: "none is read from images by this version, which reads the packages of the system only"})
-	}
+	dev := s.Packages.keep(inv)
 	now := time.Now
 	if s.Now != nil {
 		now = s.Now
 	}
 	r := &assay.Report{Schema: assay.ReportSchema, Tool: s.Tool, Created: now().UTC().Truncate(time.Second), Image: info(img),
-		Release: inv.Release, Packages: inv.Packages, Findings: []assay.Finding{}, Gaps: inv.Gaps}
+		Kind: cmp.Or(img.Kind, assay.KindImage), Release: inv.Release, Packages: inv.Packages, Findings: []assay.Finding{}, DevLeftOut: dev, Gaps: inv.Gaps}
 	if r.Packages == nil {
 		r.Packages = []assay.Package{}
 	}
@@ -82,20 +84,12 @@ func (s *Scanner) Scan(ctx context.Context, img *assay.Image) (*assay.Report, er
 	return r, nil
 }
 
-func isSystem(kind string) bool {
-	switch kind {
-	case assay.TypeDeb, assay.TypeApk, assay.TypeRPM, assay.TypeAlpm, assay.TypeOpkg:
-		return true
-	}
-	return false
-}
-
 // match adds findings and their details to the report.
 func (s *Scanner) match(ctx context.Context, inv *assay.Inventory, r *assay.Report) error {
 	if err := s.endOfLife(ctx, r); err != nil {
 		return err
 	}
-	streams, gaps := match.Streams(inv)
+	streams, gaps := match.Streams(inv, s.Match)
 	if len(streams) == 0 {
 		r.Gaps = append(r.Gaps, gaps...)
 		return nil
@@ -104,13 +98,13 @@ func (s *Scanner) match(ctx context.Context, inv *assay.Inventory, r *assay.Repo
 	if err != nil {
 		return err
 	}
-	findings, gaps, err := match.Packages(ctx, inv, advisories)
+	found, err := match.Packages(ctx, inv, advisories, s.Match)
 	if err != nil {
 		return err
 	}
-	r.Gaps = append(r.Gaps, gaps...)
-	if findings != nil {
-		r.Findings = findings
+	r.Gaps, r.Suppressed = append(r.Gaps, found.Gaps...), found.Suppressed
+	if found.Findings != nil {
+		r.Findings = found.Findings
 	}
 	return s.details(ctx, r)
 }
@@ -340,7 +334,10 @@ func add(to, d *assay.Detail) {
 // info is what the report keeps of the image.
 func info(img *assay.Image) assay.ImageInfo {
 	i := assay.ImageInfo{Name: img.Name, Source: img.Source, ID: img.ID, Digest: img.Digest, RepoTags: img.RepoTags, RepoDigests: img.RepoDigests,
-		Platform: img.Platform, Created: img.Created, Config: img.Config}
+		Platform: img.Platform, Created: img.Created, Config: img.Config, Repository: img.Repository}
+	if img.Kind != "" && img.Kind != assay.KindImage {
+		return i // its layer is none that has a name
+	}
 	for _, l := range img.Layers {
 		i.Layers = append(i.Layers, assay.LayerInfo{DiffID: l.DiffID, Digest: l.Digest, Size: l.Size, CreatedBy: l.CreatedBy})
 		i.Size += l.Size

@@ -23,6 +23,7 @@ func (t *taker) squash(ctx context.Context, layers []*layerFacts) (*squasher, []
 		if err != nil {
 			return nil, nil, err
 		}
+		s.plain = t.img.Kind != "" && t.img.Kind != assay.KindImage
 		facts := s.standing()
 		if ctx.Err() != nil {
 			return nil, nil, ctx.Err()
@@ -106,6 +107,12 @@ func (t *taker) keep(ctx context.Context, wants map[int][]*want, kept map[int]ma
 	}
 	for i := range wants {
 		l := t.img.Layers[i]
+		if l.Walk != nil {
+			if _, err := reader(i).walk(ctx, &l); err != nil {
+				return fmt.Errorf("layer %d: %w", i, err)
+			}
+			continue
+		}
 		if l.Open == nil {
 			diff[l.DiffID] = append(diff[l.DiffID], i)
 			continue

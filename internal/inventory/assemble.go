@@ -40,11 +40,13 @@ func (t *taker) assemble(s *squasher, facts []fact) *assay.Inventory {
 		inv.Owns = append(inv.Owns, f.facts.Owns...)
 		inv.Packages = append(inv.Packages, t.packages(s, f)...)
 	}
+	owners := s.owners(inv, facts)
 	var gaps []assay.Gap
 	inv.Release, gaps = distro.Identify(parts)
 	inv.Gaps = append(inv.Gaps, gaps...)
 	inv.Gaps = bounded(unique(inv.Gaps))
-	finish(inv)
+	t.finish(inv)
+	own(inv, owners)
 	return inv
 }
 
@@ -87,10 +89,17 @@ func (t *taker) packages(s *squasher, f fact) []assay.Package {
 		}
 	}
 	for i := range out {
-		if out[i].Path == "" {
-			out[i].Path = f.path
+		p := &out[i]
+		switch {
+		case p.Path == "":
+			p.Path = f.path
+		case strings.HasPrefix(p.Path, "!/"):
+			p.Path = f.path + p.Path
 		}
-		out[i].Layer = t.layerRef(since[i])
+		p.FoundBy = f.reader
+		if p.Layer == (assay.LayerRef{}) {
+			p.Layer = t.layerRef(since[i])
+		}
 	}
 	return out
 }
@@ -102,15 +111,27 @@ func (t *taker) layerRef(l int) assay.LayerRef {
 
 // identity tells packages apart that are installed side by side.
 func identity(p *assay.Package) string {
-	return p.Type + "\x00" + p.Name + "\x00" + p.Version + "\x00" + p.Arch
+	id := p.Type + "\x00" + p.Name + "\x00" + p.Version + "\x00" + p.Arch
+	if p.IsSystem() {
+		return id
+	}
+	return id + "\x00" + p.Path
+}
+
+// byLayer orders packages of the system by layer; of others the path tells more.
+func byLayer(a, b *assay.Package) int {
+	if !a.IsSystem() {
+		return 0
+	}
+	return cmp.Compare(a.Layer.Index, b.Layer.Index)
 }
 
 // finish orders the packages, drops those of the system that two databases
 // list, and adds what only the whole image can tell.
-func finish(inv *assay.Inventory) {
+func (t *taker) finish(inv *assay.Inventory) {
 	slices.SortStableFunc(inv.Packages, func(a, b assay.Package) int {
 		return cmp.Or(strings.Compare(a.Type, b.Type), strings.Compare(a.Name, b.Name), strings.Compare(a.Version, b.Version),
-			strings.Compare(a.Arch, b.Arch), cmp.Compare(a.Layer.Index, b.Layer.Index), strings.Compare(a.Path, b.Path))
+			strings.Compare(a.Arch, b.Arch), byLayer(&a, &b), strings.Compare(a.Path, b.Path))
 	})
 	inv.Packages = slices.CompactFunc(inv.Packages, func(a, b assay.Package) bool { return identity(&a) == identity(&b) })
 	family, known := distro.Of(inv.Release)
@@ -119,11 +140,26 @@ func finish(inv *assay.Inventory) {
 		if known {
 			p.ThirdParty = family.ThirdParty(p)
 		}
-		p.PURL = purl.Of(p, inv.Release)
+		if p.PURL == "" {
+			p.PURL = purl.Of(p, inv.Release)
+		}
 	}
 	if len(inv.Packages) == 0 && inv.Release.ID == "" {
-		inv.Gaps = append(inv.Gaps, assay.Gap{Where: "image", What: "no package database and no release file found in its layers"})
+		inv.Gaps = append(inv.Gaps, nothing(t.img.Kind))
 	}
+}
+
+// nothing tells that a target has nothing that readers know.
+func nothing(kind assay.TargetKind) assay.Gap {
+	switch kind {
+	case assay.KindFilesystem, assay.KindRepository:
+		return assay.Gap{Where: "target", What: "no lock file, manifest or package database of a known kind found in it"}
+	case assay.KindVM:
+		return assay.Gap{Where: "target", What: "no package database, no release file and no software of a known kind found in its file systems"}
+	case assay.KindSBOM:
+		return assay.Gap{Where: "target", What: "no package found in it"}
+	}
+	return assay.Gap{Where: "image", What: "no package database, no release file and no software of a known kind found in its layers"}
 }
 
 // unique keeps the first of gaps that say the same.

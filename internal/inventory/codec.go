@@ -85,12 +85,15 @@ func encodeFile(f *fileFacts) []byte {
 
 // strings lists the fields of a package that readers set, by their number.
 func packageStrings(p *assay.Package) []*string {
-	return []*string{&p.Type, &p.Name, &p.Version, &p.Arch, &p.Source, &p.SourceVersion, &p.Module, &p.Vendor, &p.State, &p.Path}
+	return []*string{&p.Type, &p.Name, &p.Version, &p.Arch, &p.Source, &p.SourceVersion, &p.Module, &p.Vendor, &p.State, &p.Path, &p.PURL, (*string)(&p.Relation), &p.Digest, &p.OS}
 }
 
 const (
 	fieldLicence = 20 + iota
 	fieldDepends
+	fieldCPE
+	fieldDev
+	fieldSymbols
 )
 
 func encodePackage(p *assay.Package) []byte {
@@ -105,6 +108,19 @@ func encodePackage(p *assay.Package) []byte {
 	}
 	for _, s := range p.DependsOn {
 		b = appendString(b, fieldDepends, s)
+	}
+	for _, s := range p.CPEs {
+		b = appendString(b, fieldCPE, s)
+	}
+	if p.Dev {
+		b = appendString(b, fieldDev, "")
+	}
+	if p.Symbols != nil {
+		x := make([]byte, 0, 4*len(p.Symbols))
+		for _, v := range p.Symbols {
+			x = binary.LittleEndian.AppendUint32(x, v)
+		}
+		b = appendBytes(b, fieldSymbols, x)
 	}
 	return b
 }
@@ -230,6 +246,15 @@ func decodePackage(b []byte) (p assay.Package, err error) {
 			p.Licences = append(p.Licences, string(v))
 		case field == fieldDepends:
 			p.DependsOn = append(p.DependsOn, string(v))
+		case field == fieldCPE:
+			p.CPEs = append(p.CPEs, string(v))
+		case field == fieldDev:
+			p.Dev = true
+		case field == fieldSymbols:
+			p.Symbols = make(assay.Symbols, len(v)/4)
+			for i := range p.Symbols {
+				p.Symbols[i] = binary.LittleEndian.Uint32(v[4*i:])
+			}
 		}
 		return nil
 	})

@@ -127,7 +127,7 @@ func TestFit(t *testing.T) {
 func TestCancelledSquash(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	tk := &taker{img: &assay.Image{}, matcher: compile(readers), o: Options{Readers: readers}}
+	tk := &taker{img: &assay.Image{}, matcher: compile(readers, assay.ScopeSystem), o: Options{Readers: readers}}
 	if _, _, err := tk.squash(ctx, []*layerFacts{{}}); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}

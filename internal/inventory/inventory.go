@@ -24,6 +24,9 @@ import (
 // has no readers; all else has a default.
 type Options struct {
 	Readers  []assay.Reader       // in the order in which files are offered to them
+	Scopes   assay.Scope          // which of their patterns count; 0 means ScopeSystem|ScopeInstalled
+	Skip     Skip                 // what is not to be looked at
+	More     []More               // files to offer besides
 	Cache    assay.Cache          // nil: no layer's facts are kept
 	Build    string               // identifies the program's readers: facts of another build are read anew
 	Jobs     int                  // layers read at once; 0 means runtime.NumCPU()
@@ -37,7 +40,10 @@ type Options struct {
 // be read is among the inventory's gaps; an error means that there is no
 // inventory to rely on: a layer is not there or is not what its digest says.
 func Take(ctx context.Context, img *assay.Image, o Options) (*assay.Inventory, error) {
-	t := &taker{img: img, o: o, matcher: compile(o.Readers), spool: newSpool(o.SpoolDir, o.Spool)}
+	o.Scopes = cmp.Or(o.Scopes, assay.ScopeSystem|assay.ScopeInstalled)
+	t := &taker{img: img, o: o, matcher: compile(o.Readers, o.Scopes), spool: newSpool(o.SpoolDir, o.Spool)}
+	t.matcher.skip = o.Skip
+	t.matcher.offer(o.Readers, o.More)
 	t.room.Store(maxImage)
 	if o.Spool == 0 {
 		t.spool.left.Store(DefaultSpool)
@@ -98,7 +104,7 @@ func (t *taker) layers(ctx context.Context) ([]*layerFacts, error) {
 				layers[i], err = t.fit(f)
 				return err
 			}
-			if t.img.Layers[i].Open == nil {
+			if t.img.Layers[i].Open == nil && t.img.Layers[i].Walk == nil {
 				mu.Lock()
 				missing = append(missing, i)
 				mu.Unlock()
@@ -139,7 +145,10 @@ func name(l assay.Layer) string {
 	return l.DiffID
 }
 
-func (t *taker) key(layer string) string { return "facts\x00" + t.o.Build + "\x00" + layer }
+// key is that of a layer's facts: what else they depend on is in it.
+func (t *taker) key(layer string) string {
+	return fmt.Sprintf("facts\x00%s\x00%d %q %v\x00%s", t.o.Build, t.o.Scopes, t.o.Skip, t.o.More, layer)
+}
 
 func (t *taker) cached(ctx context.Context, l assay.Layer) *layerFacts {
 	if t.o.Cache == nil || l.Key == "" || t.o.Verify {
@@ -169,6 +178,13 @@ func (t *taker) reader() *layerReader {
 }
 
 func (t *taker) readLayer(ctx context.Context, l assay.Layer) (*layerFacts, error) {
+	if l.Walk != nil {
+		f, err := t.reader().walk(ctx, &l)
+		if err != nil {
+			return nil, err
+		}
+		return t.fit(f)
+	}
 	r, err := l.Open(ctx)
 	if err != nil {
 		if l.Foreign && errors.Is(err, assay.ErrNotFound) {

@@ -310,7 +310,7 @@ func TestSpool(t *testing.T) {
 }
 
 func TestMatcher(t *testing.T) {
-	m := compile(readers)
+	m := compile(readers, assay.ScopeSystem|assay.ScopeInstalled)
 	for _, tt := range []struct {
 		path string
 		want string

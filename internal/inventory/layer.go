@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -88,14 +89,8 @@ type layerReader struct {
 // no facts are returned from bytes that are not what they should be. Damage
 // of the tar itself is a gap; what came before it counts.
 func (l *layerReader) read(ctx context.Context, r io.Reader) (*layerFacts, error) {
-	l.index, l.out.links, l.out.hards = newIndexBuilder(), map[string]string{}, map[string]string{}
-	l.at, l.below = map[string][]int{}, map[string][]string{}
-	l.with, l.mains = map[string]*held{}, map[string][]*want{}
-	defer func() {
-		for _, h := range l.with {
-			h.release()
-		}
-	}()
+	l.begin()
+	defer l.release()
 	tr := tarstream.NewReader(r)
 	for n := 0; ; n++ {
 		h, err := tr.Next()
@@ -122,6 +117,23 @@ func (l *layerReader) read(ctx context.Context, r io.Reader) (*layerFacts, error
 	if err := l.drain(r); err != nil {
 		return nil, err
 	}
+	return l.end(ctx)
+}
+
+func (l *layerReader) begin() {
+	l.index, l.out.links, l.out.hards = newIndexBuilder(), map[string]string{}, map[string]string{}
+	l.at, l.below = map[string][]int{}, map[string][]string{}
+	l.with, l.mains = map[string]*held{}, map[string][]*want{}
+}
+
+func (l *layerReader) release() {
+	for _, h := range l.with {
+		h.release()
+	}
+}
+
+// end puts together what was read.
+func (l *layerReader) end(ctx context.Context) (*layerFacts, error) {
 	l.readWaiting(ctx)
 	if l.moreGaps > 0 {
 		l.out.gaps = append(l.out.gaps, assay.Gap{What: fmt.Sprintf("%d more gaps like these", l.moreGaps)})
@@ -184,11 +196,47 @@ func (l *layerReader) entry(ctx context.Context, h *tarstream.Header, r io.Reade
 		l.index.add(path, bitFile)
 	default:
 		l.index.add(path, bitFile)
-		if l.ws = onePerReader(l.matcher.match(l.ws[:0], path)); len(l.ws) > 0 {
-			return l.file(ctx, path, h, r)
-		}
+		return l.regular(ctx, path, h, r)
 	}
 	return nil
+}
+
+// regular sees who wants a regular file, by its name or because it is an
+// executable, and has it read.
+func (l *layerReader) regular(ctx context.Context, path string, h *tarstream.Header, r io.Reader) error {
+	l.ws = l.matcher.match(l.ws[:0], path)
+	if h.Mode&anyExec != 0 && h.Size > magicLen && len(l.matcher.execs) > 0 && !h.Sparse {
+		begin := make([]byte, magicLen)
+		if _, err := io.ReadFull(r, begin); err != nil {
+			return noEOF(err)
+		}
+		if isExecutable(begin) {
+			l.ws = l.matcher.allowed(append(l.ws, l.matcher.execs...), path)
+		}
+		r = io.MultiReader(bytes.NewReader(begin), r)
+	}
+	if l.ws = onePerReader(l.ws); len(l.ws) == 0 {
+		return nil
+	}
+	return l.file(ctx, path, h, r)
+}
+
+const (
+	anyExec  = 0o111
+	magicLen = 4
+)
+
+// isExecutable tells by its first bytes that a file is ELF, PE or Mach-O, the
+// last for one machine or for several.
+// https://gabi.xinuos.com/elf/02-eheader.html#elf-identification
+// https://learn.microsoft.com/windows/win32/debug/pe-format#ms-dos-stub-image-only
+// https://github.com/apple-oss-distributions/xnu/blob/main/EXTERNAL_HEADERS/mach-o/loader.h
+func isExecutable(begin []byte) bool {
+	switch string(begin) {
+	case "\x7fELF", "\xfe\xed\xfa\xce", "\xfe\xed\xfa\xcf", "\xce\xfa\xed\xfe", "\xcf\xfa\xed\xfe", "\xca\xfe\xba\xbe":
+		return true
+	}
+	return string(begin[:2]) == "MZ"
 }
 
 // whiteout notes what a marker takes away from lower layers.
@@ -355,19 +403,11 @@ func (l *layerReader) file(ctx context.Context, path string, h *tarstream.Header
 	if !l.claim(path) {
 		return nil
 	}
-	most := int64(0)
-	for _, w := range l.ws {
-		most = max(most, w.max)
+	if h.Sparse {
+		l.refuse(path, "stored as a sparse file; not read")
+		return nil
 	}
-	refuse := ""
-	switch {
-	case h.Size > most:
-		refuse = fmt.Sprintf("%d bytes, over the limit of %d for this file; not read", h.Size, most)
-	case h.Sparse:
-		refuse = "stored as a sparse file; not read"
-	}
-	if refuse != "" {
-		l.refuse(path, refuse)
+	if l.fits(path, h.Size); len(l.ws) == 0 {
 		return nil
 	}
 	f, err := l.spool.hold(path, h.Mode, h.Size, r)
@@ -382,10 +422,17 @@ func (l *layerReader) file(ctx context.Context, path string, h *tarstream.Header
 		}
 		return err
 	}
+	l.offer(ctx, path, f)
+	return nil
+}
+
+// offer gives a file to those who want it, now or when its companions are
+// there, too.
+func (l *layerReader) offer(ctx context.Context, path string, f *held) {
 	if l.keep {
 		l.drop(l.kept, path)
 		l.kept[path] = f
-		return nil
+		return
 	}
 	wait := false
 	for _, w := range l.ws {
@@ -404,7 +451,6 @@ func (l *layerReader) file(ctx context.Context, path string, h *tarstream.Header
 	} else {
 		f.release()
 	}
-	return nil
 }
 
 // onePerReader drops the wants of readers of which two patterns match.
@@ -421,11 +467,31 @@ func onePerReader(ws []*want) []*want {
 	return out
 }
 
+// fits leaves those who want a file of that size.
+func (l *layerReader) fits(path string, size int64) {
+	all := l.ws
+	l.ws = nil
+	for _, w := range all {
+		if size <= w.max {
+			l.ws = append(l.ws, w)
+		}
+	}
+	for _, w := range all {
+		if size > w.max {
+			l.refused(w, path, fmt.Sprintf("%d bytes, over the limit of %d for this file; not read", size, w.max))
+		}
+	}
+}
+
 // refuse notes a wanted file that was not read.
 func (l *layerReader) refuse(path, why string) {
 	for _, w := range l.ws {
-		l.add(fileFacts{path: path, reader: l.readers[w.reader].Name(), gaps: []string{why}, companion: w.companion != ""})
+		l.refused(w, path, why)
 	}
+}
+
+func (l *layerReader) refused(w *want, path, why string) {
+	l.add(fileFacts{path: path, reader: l.readers[w.reader].Name(), gaps: []string{why}, companion: w.companion != ""})
 }
 
 // readWaiting reads the files that waited for their companions until the end
@@ -478,6 +544,10 @@ func (f *fileFacts) size() int64 {
 		for _, s := range p.DependsOn {
 			n += text + len(s)
 		}
+		for _, s := range p.CPEs {
+			n += text + len(s)
+		}
+		n += 4 * len(p.Symbols)
 	}
 	for _, o := range f.facts.Owns {
 		n += 3*text + len(o.Owner) + len(o.Paths)

@@ -1,6 +1,8 @@
 package inventory
 
 import (
+	"cmp"
+	"regexp"
 	"strings"
 
 	"github.com/assaysec/assay"
@@ -21,6 +23,9 @@ type want struct {
 	tail      string // what is compared while reading: the last components of glob
 	companion string // suffix: the file belongs to the one without it
 	with      []string
+	exec      bool           // executables only
+	beside    string         // see assay.Pattern
+	more      *regexp.Regexp // stands for glob
 }
 
 // A matcher finds who wants a path, in a few map look-ups.
@@ -28,17 +33,24 @@ type matcher struct {
 	base  map[string][]*want // by the last component, when it has no wildcard
 	dir   map[string][]*want // by the component before, when that has none
 	ext   map[string][]*want // by what follows the last dot, when that has none
+	first map[byte][]*want   // by the first letter of the last component
 	other []*want
 	exact map[string][]*want // by the whole path
+	execs []*want            // of executables, whatever they are called
 	all   []*want
+	skip  Skip
 }
 
-func compile(readers []assay.Reader) *matcher {
+// compile makes a matcher of the patterns that count in the scopes.
+func compile(readers []assay.Reader, scopes assay.Scope) *matcher {
 	var wants []*want
 	for i, r := range readers {
 		for _, p := range r.Wants() {
+			if cmp.Or(p.Scope, assay.ScopeSystem)&scopes == 0 {
+				continue
+			}
 			glob, anywhere := strings.CutPrefix(p.Glob, "**/")
-			w := want{reader: i, max: p.MaxSize, rooted: !anywhere, glob: glob, with: p.With}
+			w := want{reader: i, max: p.MaxSize, rooted: !anywhere, glob: glob, with: p.With, exec: p.Executable, beside: p.Beside}
 			if w.max == 0 {
 				w.max = assay.DefaultMaxSize
 			}
@@ -53,9 +65,30 @@ func compile(readers []assay.Reader) *matcher {
 	return newMatcher(wants)
 }
 
+// offer adds what users want to be offered besides, of which m takes the
+// largest bound that the reader has.
+func (m *matcher) offer(readers []assay.Reader, more []More) {
+	for _, x := range more {
+		for i, r := range readers {
+			if r.Name() != x.Reader {
+				continue
+			}
+			w := want{reader: i, more: x.Path, max: assay.DefaultMaxSize}
+			for _, p := range r.Wants() {
+				w.max = max(w.max, p.MaxSize)
+			}
+			m.other, m.all = append(m.other, &w), append(m.all, &w)
+		}
+	}
+}
+
 func newMatcher(wants []*want) *matcher {
-	m := &matcher{base: map[string][]*want{}, dir: map[string][]*want{}, ext: map[string][]*want{}, exact: map[string][]*want{}, all: wants}
+	m := &matcher{base: map[string][]*want{}, dir: map[string][]*want{}, ext: map[string][]*want{}, first: map[byte][]*want{}, exact: map[string][]*want{}, all: wants}
 	for _, w := range wants {
+		if w.exec {
+			m.execs = append(m.execs, w)
+			continue
+		}
 		if w.exact {
 			m.exact[w.glob] = append(m.exact[w.glob], w)
 			continue
@@ -74,6 +107,8 @@ func newMatcher(wants []*want) *matcher {
 			m.dir[parent] = append(m.dir[parent], w)
 		case dot >= 0 && !strings.Contains(base[dot:], "*"):
 			m.ext[base[dot:]] = append(m.ext[base[dot:]], w)
+		case base[0] != '*':
+			m.first[base[0]] = append(m.first[base[0]], w)
 		default:
 			m.other = append(m.other, w)
 		}
@@ -81,7 +116,7 @@ func newMatcher(wants []*want) *matcher {
 	return m
 }
 
-// match appends to ws those who may want path.
+// match appends to ws those who may want path, whatever kind of file is there.
 func (m *matcher) match(ws []*want, path string) []*want {
 	ws = append(ws, m.exact[path]...)
 	dir, base := split(path)
@@ -93,12 +128,23 @@ func (m *matcher) match(ws []*want, path string) []*want {
 	if dot := strings.LastIndexByte(base, '.'); dot >= 0 {
 		ws = filter(ws, m.ext[base[dot:]], path)
 	}
-	return filter(ws, m.other, path)
+	if base != "" {
+		ws = filter(ws, m.first[base[0]], path)
+	}
+	return m.allowed(filter(ws, m.other, path), path)
+}
+
+// allowed drops all of ws where the user does not want path to be looked at.
+func (m *matcher) allowed(ws []*want, path string) []*want {
+	if len(ws) > 0 && m.skip.file(path) {
+		return ws[:0]
+	}
+	return ws
 }
 
 func filter(ws, candidates []*want, path string) []*want {
 	for _, w := range candidates {
-		if globTail(w.tail, path) {
+		if w.more != nil && w.more.MatchString(path) || w.more == nil && globTail(w.tail, path) {
 			ws = append(ws, w)
 		}
 	}

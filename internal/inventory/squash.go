@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -38,6 +39,7 @@ type lack struct {
 
 // squasher puts together what layers say, as a file system does.
 type squasher struct {
+	plain bool // one layer that is no image's, and not named
 	*tree
 	readers []assay.Reader
 	matcher *matcher
@@ -113,6 +115,9 @@ func (s *squasher) find(reader, path string, l int) *fileFacts {
 }
 
 func (s *squasher) where(l int, path string) string {
+	if s.plain {
+		return cmp.Or(path, "target")
+	}
 	w := fmt.Sprintf("layer %d", l)
 	if path != "" {
 		w += ": " + path
@@ -152,8 +157,15 @@ func (s *squasher) allow(reader, path, name string) {
 
 // anywhere reports whether a reader wants the file wherever it is.
 func (s *squasher) anywhere(f fact) bool {
-	for _, w := range s.matcher.match(nil, f.path) {
-		if !w.rooted && s.readers[w.reader].Name() == f.reader {
+	dir, _ := split(f.path)
+	for _, w := range append(s.matcher.match(nil, f.path), s.matcher.execs...) {
+		if w.rooted || s.readers[w.reader].Name() != f.reader {
+			continue
+		}
+		if w.beside == "" {
+			return true
+		}
+		if p := s.at(join(dir, w.beside), s.top); p.kind != 0 || p.implied {
 			return true
 		}
 	}

@@ -17,29 +17,38 @@ import (
 // about one vulnerability any suffices for a finding; one that says "not
 // affected" takes it away.
 
-// ecosystemsOf lists the registries that packages of an inventory are from, by
-// stream; the gap tells of packages that are from none, and not the system's.
-func ecosystemsOf(inv *assay.Inventory) ([]*ecosystem.Ecosystem, *assay.Gap) {
-	var found []*ecosystem.Ecosystem
+// registriesOf lists the registries that packages of an inventory are from, by
+// stream, with these packages; bare binaries are NVD's. The gap tells of
+// packages that are from none, and not the system's.
+func registriesOf(inv *assay.Inventory, o Options) ([]registry, *assay.Gap) {
+	var found []registry
 	var foreign []string
 	n := 0
+	matched := systemMatched(inv, o)
 	for i := range inv.Packages {
-		kind := inv.Packages[i].Type
-		if isSystem(kind) {
+		p := &inv.Packages[i]
+		if p.IsSystem() || p.Owner != "" && matched[p.Owner] {
 			continue
 		}
-		e, ok := ecosystem.OfType(kind)
-		switch {
-		case !ok:
+		e, ok := ecosystem.OfType(p.Type)
+		if !ok && len(p.CPEs) > 0 {
+			e, ok = products, true
+		}
+		if !ok {
 			n++
-			if name := cmp.Or(kind, "none"); !slices.Contains(foreign, name) {
+			if name := cmp.Or(p.Type, "none"); !slices.Contains(foreign, name) {
 				foreign = append(foreign, name)
 			}
-		case !slices.Contains(found, e):
-			found = append(found, e)
+			continue
 		}
+		at := slices.IndexFunc(found, func(r registry) bool { return r.ecosystem == e })
+		if at < 0 {
+			at = len(found)
+			found = append(found, registry{ecosystem: e, options: o, grouped: map[string][]vulnerability{}})
+		}
+		found[at].packages = append(found[at].packages, i)
 	}
-	slices.SortFunc(found, func(a, b *ecosystem.Ecosystem) int { return cmp.Compare(a.Stream, b.Stream) })
+	slices.SortFunc(found, func(a, b registry) int { return cmp.Compare(a.ecosystem.Stream, b.ecosystem.Stream) })
 	if n == 0 {
 		return found, nil
 	}
@@ -47,37 +56,55 @@ func ecosystemsOf(inv *assay.Inventory) ([]*ecosystem.Ecosystem, *assay.Gap) {
 	return found, &assay.Gap{Where: "packages of " + some(foreign, "type", "types"), What: fmt.Sprintf("no advisories speak of such; %d are listed, not matched", n)}
 }
 
-func languagePackages(ctx context.Context, inv *assay.Inventory, advisories assay.Advisories) (findings []assay.Finding, gaps []assay.Gap, err error) {
-	ecosystems, gap := ecosystemsOf(inv)
-	for _, e := range ecosystems {
-		m, err := newMatcher(e.Stream, e.Scheme, advisories)
-		if err != nil {
-			return nil, nil, err
+// systemMatched lists the purls of the system's packages that the
+// distribution's advisories speak of: they speak of what these brought, too.
+func systemMatched(inv *assay.Inventory, o Options) map[string]bool {
+	family, _, _ := system(inv)
+	if family == nil || o.Comprehensive {
+		return nil
+	}
+	matched := map[string]bool{}
+	for i := range inv.Packages {
+		if p := &inv.Packages[i]; p.IsSystem() && p.ThirdParty == "" {
+			matched[p.PURL] = true
 		}
-		r := &registry{matcher: m, ecosystem: e, grouped: map[string][]vulnerability{}}
-		for i := range inv.Packages {
-			if inv.Packages[i].Type != e.Type {
-				continue
-			}
-			if err := r.one(ctx, i, &inv.Packages[i]); err != nil {
-				return nil, nil, err
+	}
+	return matched
+}
+
+func otherPackages(ctx context.Context, inv *assay.Inventory, advisories assay.Advisories, o Options) (out Result, err error) {
+	registries, gap := registriesOf(inv, o)
+	for i := range registries {
+		r := &registries[i]
+		if r.matcher, err = newMatcher(r.ecosystem.Stream, r.ecosystem.Scheme, advisories); err != nil {
+			return Result{}, err
+		}
+		r.release = inv.Release
+		for _, at := range r.packages {
+			if err := r.one(ctx, at, &inv.Packages[at]); err != nil {
+				return Result{}, err
 			}
 		}
 		r.sum()
-		findings, gaps = append(findings, r.findings...), append(gaps, r.gaps...)
+		out.Findings, out.Gaps = append(out.Findings, r.findings...), append(out.Gaps, r.gaps...)
+		out.Suppressed = append(out.Suppressed, r.suppressed...)
 	}
 	if gap != nil {
-		gaps = append(gaps, *gap)
+		out.Gaps = append(out.Gaps, *gap)
 	}
-	return findings, gaps, nil
+	return out, nil
 }
 
 // registry matches the packages of one ecosystem.
 type registry struct {
 	*matcher
-	ecosystem *ecosystem.Ecosystem
-	grouped   map[string][]vulnerability // by name
-	notices   []string                   // what advisories tell besides vulnerabilities
+	ecosystem  *ecosystem.Ecosystem
+	options    Options
+	release    assay.Release
+	packages   []int                      // in the inventory
+	grouped    map[string][]vulnerability // by name
+	notices    []string                   // what advisories tell besides vulnerabilities
+	suppressed []assay.Suppressed
 }
 
 // A target is an installed package as its stream spells it.
@@ -86,18 +113,35 @@ type target struct {
 	name, version string
 	key           version.Key
 	bad           error // why there is no key
+	product       product
 }
 
 var errNoVersion = errors.New("none is told")
 
-// one matches one package.
+// one matches one package, of which NVD may know several names.
 func (m *registry) one(ctx context.Context, i int, p *assay.Package) error {
-	t := &target{Package: p, name: m.ecosystem.Name(p.Name), version: m.ecosystem.Version(p.Version)}
+	if m.ecosystem != products {
+		return m.target(ctx, i, &target{Package: p, name: m.ecosystem.Name(p.Name), version: m.ecosystem.Version(p.Version)})
+	}
+	for _, t := range productsOf(p) {
+		if err := m.target(ctx, i, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// target matches a package by one name.
+func (m *registry) target(ctx context.Context, i int, t *target) error {
+	p := t.Package
 	all, ok := m.grouped[t.name]
 	if !ok {
 		advisories, err := m.lookup(ctx, t.name)
 		if err != nil {
 			return fmt.Errorf("%s: %s: %w", m.stream, t.name, err)
+		}
+		if m.ecosystem == products {
+			advisories = alike(t.name, advisories)
 		}
 		all = vulnerabilities(advisories)
 		m.grouped[t.name] = all
@@ -115,7 +159,7 @@ func (m *registry) one(ctx context.Context, i int, p *assay.Package) error {
 		f, judged := m.judge(t, &all[j])
 		if f != nil {
 			f.Package = i
-			m.findings = append(m.findings, *f)
+			m.found(t, &all[j], f)
 		}
 		if !judged {
 			open++
@@ -126,6 +170,19 @@ func (m *registry) one(ctx context.Context, i int, p *assay.Package) error {
 			"its version cannot be compared with %d of the %d vulnerabilities known of %s: %v", open, len(all), t.name, t.bad)})
 	}
 	return nil
+}
+
+// found keeps a finding, unless the package is known not to have what is at
+// fault, or has it under another of its names.
+func (m *registry) found(t *target, v *vulnerability, f *assay.Finding) {
+	if why := m.unreached(t, v); why != "" {
+		m.suppressed = append(m.suppressed, assay.Suppressed{Finding: *f, Reason: why})
+		return
+	}
+	if m.ecosystem == products && slices.ContainsFunc(m.findings, func(o assay.Finding) bool { return o.Package == f.Package && o.ID == f.ID }) {
+		return
+	}
+	m.findings = append(m.findings, *f)
 }
 
 // A hit is what an advisory says that holds an installed version.
@@ -206,7 +263,7 @@ func (m *registry) rows(t *target, v *vulnerability) (rows []hit) {
 			continue
 		}
 		for i := range a.Affected {
-			if meant(t.Arch, &a.Affected[i].Qualifiers) {
+			if m.meant(t, &a.Affected[i].Qualifiers) {
 				rows = append(rows, hit{Advisory: a, row: &a.Affected[i]})
 			}
 		}

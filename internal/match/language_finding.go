@@ -97,7 +97,7 @@ func (m *registry) because(t *target, h *hit, rows []hit, fixed string) string {
 		what = "malicious"
 	}
 	fmt.Fprintf(&b, "%s: package %s is %s %s", m.stream, t.name, what, interval(h.by))
-	if notes := slices.DeleteFunc([]string{h.row.Reason, systems(&h.row.Qualifiers)}, func(s string) bool { return s == "" }); len(notes) > 0 {
+	if notes := slices.DeleteFunc([]string{h.row.Reason, systems(&h.row.Qualifiers), m.linked(t, rows)}, func(s string) bool { return s == "" }); len(notes) > 0 {
 		fmt.Fprintf(&b, " (%s)", strings.Join(notes, ", "))
 	}
 	if t.Version == "" {
@@ -114,50 +114,4 @@ func (m *registry) because(t *target, h *hit, rows []hit, fixed string) string {
 		}
 	}
 	return b.String()
-}
-
-// systems names the operating systems that a row is limited to; "" for none.
-// An image's packages are not known to be built for another.
-func systems(q *assay.Qualifiers) string {
-	all := slices.Clone(q.OS)
-	if len(all) == 0 {
-		for _, i := range q.Imports {
-			if len(i.OS) == 0 {
-				return ""
-			}
-			all = append(all, i.OS...)
-		}
-	}
-	if all = cve.Set(all); len(all) == 0 {
-		return ""
-	}
-	return "on " + strings.Join(all, ", ") + " only"
-}
-
-// machines gives architectures Go's names. Rust's are those of
-// https://doc.rust-lang.org/std/env/consts/constant.ARCH.html, purls' and
-// package managers' are mixed.
-var machines = map[string]string{
-	"386": "386", "x86": "386", "i386": "386", "i686": "386",
-	"amd64": "amd64", "x86_64": "amd64", "x64": "amd64",
-	"arm": "arm", "armhf": "arm", "armv7": "arm", "armv7l": "arm",
-	"arm64": "arm64", "aarch64": "arm64",
-	"ppc64le": "ppc64le", "powerpc64le": "ppc64le", "riscv64": "riscv64", "s390x": "s390x",
-}
-
-// meant reports whether a row may be meant for a package that was built for an
-// architecture. One that is not told, or in words that are not known, may be
-// any.
-func meant(arch string, q *assay.Qualifiers) bool {
-	own, known := machines[arch]
-	if !known {
-		return true
-	}
-	on := func(arches []string) bool {
-		return len(arches) == 0 || slices.ContainsFunc(arches, func(a string) bool { return machines[a] == "" || machines[a] == own })
-	}
-	if !on(q.Arches) {
-		return false
-	}
-	return len(q.Imports) == 0 || slices.ContainsFunc(q.Imports, func(i assay.Import) bool { return on(i.Arches) })
 }

@@ -124,7 +124,8 @@ func TestLanguages(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			inv := &assay.Inventory{Release: bookworm, Packages: []assay.Package{tt.pkg}}
-			fs, gaps, err := match.Packages(t.Context(), inv, tt.advisories)
+			res, err := match.Packages(t.Context(), inv, tt.advisories, match.Options{})
+			fs, gaps := res.Findings, res.Gaps
 			got := show(inv, fs, gaps)
 			for i := range got {
 				if i < len(fs) && len(fs[i].Aliases) > 0 {
@@ -152,7 +153,8 @@ func TestLanguageFinding(t *testing.T) {
 	b.Feed, b.Title, b.URL, b.CVSS, b.References, b.CWEs, b.Published, b.Modified = "other", "Title", "https://example.org/2", score("nvd"), []string{"r2", "r3"}, []string{"CWE-1"}, day(1), day(4)
 	c := adv("OSV-1", with(row("npm", "lodash", assay.Range{Introduced: "9.0.0"}), func(r *assay.Affected) { r.Severity = assay.SeverityCritical }), aliases("CVE-1"))
 	inv := &assay.Inventory{Packages: []assay.Package{{Type: "npm", Name: "x", Version: "1"}, {Type: "npm", Name: "lodash", Version: "4.17.4"}}}
-	fs, gaps, err := match.Packages(t.Context(), inv, memory{a, b, c})
+	res, err := match.Packages(t.Context(), inv, memory{a, b, c}, match.Options{})
+	fs, gaps := res.Findings, res.Gaps
 	want := []assay.Finding{{
 		ID: "CVE-1", Aliases: []string{"GHSA-1", "OSV-1"}, VendorIDs: []string{"N-1", "N-2"}, Package: 1, FixedIn: "4.17.14", Status: assay.StatusFixed, Severity: assay.SeverityHigh, SeveritySource: "test",
 		Stream: "npm", Feed: "other", URL: "https://example.org/2", Because: "npm: package lodash is affected below 4.17.14; installed is 4.17.4",
@@ -178,7 +180,8 @@ func TestLanguageSeverity(t *testing.T) {
 		{"malware that is rated", memory{mal, adv("GHSA-1", row("npm", "p", assay.Range{}), aliases("MAL-1"), low)}, "LOW test"},
 	} {
 		inv := &assay.Inventory{Packages: []assay.Package{{Type: "npm", Name: "p", Version: "1.0.0"}}}
-		fs, _, err := match.Packages(t.Context(), inv, tt.as)
+		res, err := match.Packages(t.Context(), inv, tt.as, match.Options{})
+		fs := res.Findings
 		if err != nil || len(fs) != 1 || fs[0].Severity.String()+" "+fs[0].SeveritySource != tt.want {
 			t.Errorf("%s: %v %+v, want %s", tt.name, err, fs, tt.want)
 		}
@@ -202,7 +205,8 @@ func TestLanguageBecause(t *testing.T) {
 			"affected below 1.22.4; installed is go1.22.3; 1.22.4 is no fix: by GO-1 it is affected from 1.22.4 to below 1.22.6"},
 	} {
 		inv := &assay.Inventory{Packages: []assay.Package{{Type: assay.TypeGo, Name: "stdlib", Version: "go1.22.3"}}}
-		fs, _, err := match.Packages(t.Context(), inv, tt.as)
+		res, err := match.Packages(t.Context(), inv, tt.as, match.Options{})
+		fs := res.Findings
 		if want := "go: package stdlib is " + tt.want; err != nil || len(fs) != 1 || fs[0].Because != want {
 			t.Errorf("%v %+v, want %q", err, fs, want)
 		}
@@ -213,11 +217,12 @@ func TestLanguageBecause(t *testing.T) {
 func TestMixed(t *testing.T) {
 	inv := &assay.Inventory{Release: bookworm, Packages: []assay.Package{src("1.0"), {Type: "npm", Name: "src", Version: "1.0.0", ThirdParty: "a npm package on Debian"}, {Type: "pypi", Name: "src", Version: "1.0"}}}
 	db := memory{adv("CVE-1", deb(every, "")), adv("CVE-2", row("npm", "src", assay.Range{})), adv("CVE-3", row("pypi", "src", assay.Range{}))}
-	fs, gaps, err := match.Packages(t.Context(), inv, db)
+	res, err := match.Packages(t.Context(), inv, db, match.Options{})
+	fs, gaps := res.Findings, res.Gaps
 	if diff := cmp.Diff([]string{"bin CVE-1 affected", "src CVE-2 affected", "src CVE-3 affected"}, show(inv, fs, gaps)); diff != "" || err != nil {
 		t.Errorf("%v\n%s", err, diff)
 	}
-	if streams, _ := match.Streams(inv); !slices.Equal(streams, []assay.Stream{"debian:12", "npm", "pypi"}) {
+	if streams, _ := match.Streams(inv, match.Options{}); !slices.Equal(streams, []assay.Stream{"debian:12", "npm", "pypi"}) {
 		t.Errorf("%v", streams)
 	}
 }

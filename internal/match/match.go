@@ -16,7 +16,7 @@ import (
 // Streams returns the streams of advisories that speak of an inventory: the
 // distribution's first, then the ecosystems' in order. A gap tells what is
 // installed of which none does; Packages tells it, too.
-func Streams(inv *assay.Inventory) ([]assay.Stream, []assay.Gap) {
+func Streams(inv *assay.Inventory, o Options) ([]assay.Stream, []assay.Gap) {
 	var streams []assay.Stream
 	var gaps []assay.Gap
 	family, stream, gap := system(inv)
@@ -29,9 +29,9 @@ func Streams(inv *assay.Inventory) ([]assay.Stream, []assay.Gap) {
 			streams = append(streams, family.Repositories)
 		}
 	}
-	ecosystems, gap := ecosystemsOf(inv)
-	for _, e := range ecosystems {
-		streams = append(streams, e.Stream)
+	registries, gap := registriesOf(inv, o)
+	for i := range registries {
+		streams = append(streams, registries[i].ecosystem.Stream)
 	}
 	if gap != nil {
 		gaps = append(gaps, *gap)
@@ -39,13 +39,15 @@ func Streams(inv *assay.Inventory) ([]assay.Stream, []assay.Gap) {
 	return streams, gaps
 }
 
-// isSystem reports whether packages of a type are a distribution's.
-func isSystem(kind string) bool {
-	switch kind {
-	case assay.TypeDeb, assay.TypeApk, assay.TypeRPM, assay.TypeAlpm, assay.TypeOpkg:
-		return true
-	}
-	return false
+// Options is what a user may choose about matching. The zero value is what
+// most want.
+type Options struct {
+	// Comprehensive matches packages of languages that a package of the system
+	// brought by their registry's advisories, too, though the distribution may
+	// have mended them without a new version.
+	Comprehensive bool
+	// AllSymbols keeps findings of functions that a binary does not link.
+	AllSymbols bool
 }
 
 // system finds the distribution's family and stream; no family and no gap when
@@ -53,7 +55,7 @@ func isSystem(kind string) bool {
 func system(inv *assay.Inventory) (*distro.Family, assay.Stream, *assay.Gap) {
 	n := 0
 	for i := range inv.Packages {
-		if isSystem(inv.Packages[i].Type) {
+		if inv.Packages[i].IsSystem() {
 			n++
 		}
 	}
@@ -77,19 +79,27 @@ func label(r assay.Release) string {
 	return strings.TrimSpace(r.ID + " " + r.Version)
 }
 
-// Packages matches the packages of the system and of languages. The findings'
+// Packages matches the packages of the system and all others. The findings'
 // Package is an index in inv.Packages. An error is the database's: then nothing
 // is known.
-func Packages(ctx context.Context, inv *assay.Inventory, advisories assay.Advisories) ([]assay.Finding, []assay.Gap, error) {
+func Packages(ctx context.Context, inv *assay.Inventory, advisories assay.Advisories, o Options) (Result, error) {
 	findings, gaps, err := systemPackages(ctx, inv, advisories)
 	if err != nil {
-		return nil, nil, err
+		return Result{}, err
 	}
-	more, moreGaps, err := languagePackages(ctx, inv, advisories)
+	r, err := otherPackages(ctx, inv, advisories, o)
 	if err != nil {
-		return nil, nil, err
+		return Result{}, err
 	}
-	return append(findings, more...), append(gaps, moreGaps...), nil
+	r.Findings, r.Gaps = append(findings, r.Findings...), append(gaps, r.Gaps...)
+	return r, nil
+}
+
+// A Result is what is known of the packages of an inventory.
+type Result struct {
+	Findings   []assay.Finding
+	Suppressed []assay.Suppressed // what advisories hold, and the package is not affected by all the same
+	Gaps       []assay.Gap
 }
 
 func systemPackages(ctx context.Context, inv *assay.Inventory, advisories assay.Advisories) ([]assay.Finding, []assay.Gap, error) {
@@ -109,7 +119,7 @@ func systemPackages(ctx context.Context, inv *assay.Inventory, advisories assay.
 		return nil, nil, err
 	}
 	for i := range inv.Packages {
-		if !isSystem(inv.Packages[i].Type) {
+		if !inv.Packages[i].IsSystem() {
 			continue
 		}
 		if err := m.one(ctx, i, &inv.Packages[i]); err != nil {

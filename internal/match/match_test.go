@@ -183,7 +183,8 @@ func TestPackages(t *testing.T) {
 				stream = "almalinux:8"
 			}
 			db := append(slices.Clone(tt.advisories), adv("CVE-0", assay.Affected{Stream: stream, Name: "other", Ranges: every}))
-			fs, gaps, err := match.Packages(t.Context(), inv, db)
+			res, err := match.Packages(t.Context(), inv, db, match.Options{})
+			fs, gaps := res.Findings, res.Gaps
 			got := show(inv, fs, gaps)
 			for i := range got { // a cause in another package's words
 				if i < len(tt.want) && strings.HasSuffix(tt.want[i], ": ") && strings.HasPrefix(got[i], tt.want[i]) {
@@ -217,7 +218,7 @@ func TestNotMatched(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			streams, gaps := match.Streams(&tt.inv)
+			streams, gaps := match.Streams(&tt.inv, match.Options{})
 			if diff := cmp.Diff(tt.streams, streams); diff != "" {
 				t.Error(diff)
 			}
@@ -225,7 +226,8 @@ func TestNotMatched(t *testing.T) {
 			if streams != nil { // otherwise no database is asked
 				db = memory{adv("CVE-0", assay.Affected{Stream: "debian:12", Name: "other"}), adv("CVE-0", assay.Affected{Stream: "npm", Name: "other"})}
 			}
-			fs, again, err := match.Packages(t.Context(), &tt.inv, db)
+			res, err := match.Packages(t.Context(), &tt.inv, db, match.Options{})
+			fs, again := res.Findings, res.Gaps
 			if len(fs) > 0 || err != nil || !slices.Equal(gaps, again) {
 				t.Errorf("%v, %v, %v", fs, again, err)
 			}
@@ -234,7 +236,7 @@ func TestNotMatched(t *testing.T) {
 			}
 		})
 	}
-	if _, _, err := match.Packages(t.Context(), &assay.Inventory{Release: bookworm, Packages: three}, memory{}); !errors.Is(err, assay.ErrNotFound) {
+	if _, err := match.Packages(t.Context(), &assay.Inventory{Release: bookworm, Packages: three}, memory{}, match.Options{}); !errors.Is(err, assay.ErrNotFound) {
 		t.Errorf("a database without the stream: %v", err)
 	}
 }
@@ -245,7 +247,8 @@ func TestFinding(t *testing.T) {
 	b := adv("CVE-1", assay.Affected{Stream: "debian:12", Name: "src", Ranges: below("1.5"), Severity: assay.SeverityCritical}, aliases("GHSA-2"))
 	b.Feed = "other"
 	inv := &assay.Inventory{Release: bookworm, Packages: []assay.Package{{Type: "deb", Name: "bin", Version: "1+b1", Source: "src", SourceVersion: "1"}}}
-	fs, gaps, err := match.Packages(t.Context(), inv, memory{a, b})
+	res, err := match.Packages(t.Context(), inv, memory{a, b}, match.Options{})
+	fs, gaps := res.Findings, res.Gaps
 	want := []assay.Finding{{
 		ID: "CVE-1", Aliases: []string{"GHSA-1", "GHSA-2"}, VendorIDs: []string{"DSA-1"}, FixedIn: "2", Status: assay.StatusFixed, Severity: assay.SeverityCritical, SeveritySource: "other",
 		Stream: "debian:12", Feed: "test", URL: "https://example.org", Detail: assay.Detail{ID: "CVE-1", Title: "Title"},
@@ -271,7 +274,8 @@ func TestBecause(t *testing.T) {
 	} {
 		tt.row.Stream, tt.row.Name = "almalinux:8", "npm"
 		inv := &assay.Inventory{Release: alma, Packages: []assay.Package{{Type: "rpm", Name: "npm", Version: "1.5"}}}
-		fs, _, err := match.Packages(t.Context(), inv, memory{adv("CVE-1", tt.row)})
+		res, err := match.Packages(t.Context(), inv, memory{adv("CVE-1", tt.row)}, match.Options{})
+		fs := res.Findings
 		if want := "almalinux:8: package npm is affected" + tt.want + "; installed is 1.5"; err != nil || len(fs) != 1 || fs[0].Because != want {
 			t.Errorf("%v %v, want %q", err, fs, want)
 		}
@@ -288,7 +292,8 @@ func TestMany(t *testing.T) {
 		db = append(db, adv(fmt.Sprintf("CVE-%02d", i), deb(every, assay.StatusUnknown)))
 	}
 	inv.Packages = append(inv.Packages, src("1"))
-	_, gaps, err := match.Packages(t.Context(), inv, db)
+	res, err := match.Packages(t.Context(), inv, db, match.Options{})
+	gaps := res.Gaps
 	if err != nil || len(gaps) != 2 || !strings.HasSuffix(gaps[0].Where, "p07 and 12 more") || !strings.Contains(gaps[1].What, "CVE-07 and 12 more;") {
 		t.Errorf("%v %v", err, gaps)
 	}

@@ -95,7 +95,8 @@ func TestRepositories(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			inv := &assay.Inventory{Release: tt.r, Packages: []assay.Package{tt.p}}
-			found, gaps, err := match.Packages(t.Context(), inv, data)
+			res, err := match.Packages(t.Context(), inv, data, match.Options{})
+			found, gaps := res.Findings, res.Gaps
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/source"
+	"github.com/spf13/cobra"
+)
+
+// onePath takes the one argument of commands that scan a folder.
+func onePath(what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return fmt.Errorf("name one %s, got %d arguments", what, len(args))
+		}
+		return nil
+	}
+}
+
+func newFilesystem(g *global) *cobra.Command {
+	o := &scanOptions{global: g}
+	cmd := &cobra.Command{
+		Use:     "filesystem PATH",
+		Aliases: []string{"fs", "dir"},
+		Short:   "Scan a folder or a file: lock files, manifests, and the system where it holds one",
+		Long: `Scan a folder or a single file of this machine: what its lock files and
+manifests ask for and, where it is the root of a system, that system's packages.
+To look at what is installed rather than asked for, use assay rootfs.
+
+Nothing outside the folder is read, whatever links lead there; .git is left out.`,
+		Example: `  assay fs .
+  assay fs ./package-lock.json --severity HIGH,CRITICAL
+  assay fs . --include-dev-deps --dependency-tree
+  assay fs . --skip-dirs 'testdata,**/node_modules' -f json -o report.json`,
+		Args: onePath("folder or file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return o.folder(cmd.Context(), args[0], assay.ScopeSystem|assay.ScopeDeclared)
+		},
+	}
+	o.flags(cmd.Flags())
+	return cmd
+}
+
+func newRootfs(g *global) *cobra.Command {
+	o := &scanOptions{global: g}
+	cmd := &cobra.Command{
+		Use:   "rootfs PATH",
+		Short: "Scan an unpacked root file system, as an image would be",
+		Long: `Scan the root of a system: an unpacked image, a chroot, a mounted disk, or the
+running system itself with /. It is looked at as an image is: packages of the
+system, and software as it is installed. Links are followed inside the root only.`,
+		Example: `  assay rootfs /mnt/disk
+  assay rootfs / --skip-dirs home,var/lib/docker`,
+		Args: onePath("folder"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return o.folder(cmd.Context(), args[0], assay.ScopeSystem|assay.ScopeInstalled)
+		},
+	}
+	o.flags(cmd.Flags())
+	return cmd
+}
+
+func (o *scanOptions) folder(ctx context.Context, path string, scopes assay.Scope) error {
+	return o.run(ctx, target{scopes: scopes, open: func(context.Context, *progress) (*assay.Image, error) {
+		return source.Folder(path, assay.KindFilesystem)
+	}})
+}
+
+func newRepository(g *global) *cobra.Command {
+	o := &scanOptions{global: g}
+	var at source.GitOptions
+	cmd := &cobra.Command{
+		Use:     "repository ADDRESS|PATH",
+		Aliases: []string{"repo"},
+		Short:   "Scan a repository of source code",
+		Long: `Scan what the lock files and manifests of a repository ask for: a folder as it
+is, or an address (https, ssh, git, file) from which the git program fetches one
+commit, without its history. Nothing of a repository is run.`,
+		Example: `  assay repo .
+  assay repo https://github.com/org/app --branch main
+  assay repo git@example.com:org/app.git --tag v1.4.0
+  assay repo https://example.com/org/app --commit 1f0c9a7 --exit-code 1`,
+		Args: onePath("repository"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := at.Check(); err != nil {
+				return usagef("--branch, --tag, --commit: %w", err)
+			}
+			return o.run(cmd.Context(), target{scopes: assay.ScopeDeclared, open: func(ctx context.Context, _ *progress) (*assay.Image, error) {
+				return source.Repository(ctx, args[0], at)
+			}})
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&at.Branch, "branch", "", "the `BRANCH` to fetch (default the repository's own)")
+	f.StringVar(&at.Tag, "tag", "", "the `TAG` to fetch")
+	f.StringVar(&at.Commit, "commit", "", "the `COMMIT` to fetch")
+	f.BoolVar(&at.Insecure, "insecure", false, "allow unverified TLS")
+	f.StringVar(&at.CACert, "cacert", "", "`FILE` of certificates to trust instead of the system's")
+	o.flags(f)
+	return cmd
+}

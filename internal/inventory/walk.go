@@ -1,0 +1,125 @@
+package inventory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/assaysec/assay"
+)
+
+// walk reads a layer that is no tar, but a folder or a disk: files are read
+// where they are, and what is in folders that the user does not want to be
+// looked at is not even listed.
+func (l *layerReader) walk(ctx context.Context, layer *assay.Layer) (*layerFacts, error) {
+	l.begin()
+	defer l.release()
+	n := 0
+	err := layer.Walk(ctx, func(e *assay.Entry) error {
+		if n++; n > maxEntries {
+			return fmt.Errorf("more than %d entries: %w", maxEntries, assay.ErrTooLarge)
+		}
+		return l.visit(ctx, e, layer.Other)
+	})
+	if errors.Is(err, assay.ErrMalformed) || errors.Is(err, assay.ErrTooLarge) {
+		l.gap("", err.Error()+"; what follows is not read")
+		err = nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return l.end(ctx)
+}
+
+// visit takes one entry of a walk.
+func (l *layerReader) visit(ctx context.Context, e *assay.Entry, other func(string, int64) ([]byte, error)) error {
+	if e.Path == "" {
+		if e.Err != nil {
+			l.gap("", e.Err.Error())
+		}
+		return nil
+	}
+	if len(e.Path) > maxPath {
+		l.gap(e.Path[:maxPath/64]+"…", fmt.Sprintf("a path of %d bytes, over the limit of %d; not read", len(e.Path), maxPath))
+		return nil
+	}
+	dir, _ := split(e.Path)
+	l.index.addParents(dir)
+	switch {
+	case e.Err != nil && (e.Mode.IsDir() || len(l.matcher.match(nil, e.Path)) > 0):
+		l.gap(e.Path, e.Err.Error())
+	case e.Err != nil:
+	case e.Mode.IsDir():
+		l.index.add(e.Path, bitDir)
+		if l.matcher.skip.dir(e.Path) {
+			return fs.SkipDir
+		}
+	case e.Mode&fs.ModeSymlink != 0:
+		l.index.add(e.Path, bitLink)
+		l.link(e.Path, e.Link)
+	default:
+		l.index.add(e.Path, bitFile)
+		if e.Mode.IsRegular() {
+			l.found(ctx, e, other)
+		}
+	}
+	return ctx.Err()
+}
+
+// found sees who wants a regular file and has it read.
+func (l *layerReader) found(ctx context.Context, e *assay.Entry, other func(string, int64) ([]byte, error)) {
+	l.ws = l.matcher.match(l.ws[:0], e.Path)
+	ask := e.Mode&anyExec != 0 && e.Size > magicLen && len(l.matcher.execs) > 0
+	if len(l.ws) == 0 && !ask {
+		return
+	}
+	r, err := e.Open()
+	if err != nil {
+		if len(l.ws) > 0 {
+			l.gap(e.Path, err.Error())
+		}
+		return
+	}
+	f := &held{File: assay.File{Path: e.Path, Mode: uint32(e.Mode.Perm()), Size: e.Size, ReaderAt: r, Other: other}, free: func() {
+		if err := r.Close(); err != nil {
+			l.gap(e.Path, err.Error())
+		}
+	}}
+	if begin := make([]byte, magicLen); ask {
+		if _, err := r.ReadAt(begin, 0); err == nil && isExecutable(begin) {
+			l.ws = l.matcher.allowed(append(l.ws, l.matcher.execs...), e.Path)
+		}
+	}
+	if l.ws = onePerReader(l.ws); len(l.ws) == 0 || !l.claim(e.Path) {
+		f.release()
+		return
+	}
+	if l.fits(e.Path, e.Size); len(l.ws) == 0 {
+		f.release()
+		return
+	}
+	l.hold(ctx, f)
+}
+
+// hold offers a file, which is copied where it has to wait for others: the
+// number of open files is small.
+func (l *layerReader) hold(ctx context.Context, f *held) {
+	waits := l.keep
+	for _, w := range l.ws {
+		waits = waits || w.companion != "" || len(w.with) > 0
+	}
+	if !waits {
+		l.offer(ctx, f.Path, f)
+		return
+	}
+	defer f.release()
+	c, err := l.spool.hold(f.Path, f.Mode, f.Size, io.NewSectionReader(f, 0, f.Size))
+	if err != nil {
+		l.refuse(f.Path, err.Error())
+		return
+	}
+	c.Other = f.Other
+	l.offer(ctx, f.Path, c)
+}

@@ -1,0 +1,209 @@
+// Package dir gives a folder of this machine as an image of one layer: source
+// code, or the root of a system. Nothing outside the folder is read, whatever
+// links lead there.
+package dir
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/limit"
+)
+
+// maxNames bounds the entries of one folder, which are held and sorted.
+const maxNames = 4_000_000
+
+// Open gives the folder, or the one file, at name. What is in .git, and in proc,
+// sys and dev of the root, is left out.
+func Open(name string) (*assay.Image, error) {
+	info, err := os.Stat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%s: no such file or folder: %w", name, assay.ErrNotFound)
+	case err != nil:
+		return nil, err
+	case !info.IsDir() && !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s: neither a file nor a folder: %w", name, assay.ErrUnsupported)
+	}
+	folder, only := name, ""
+	if !info.IsDir() {
+		folder, only = filepath.Dir(name), filepath.Base(name)
+	}
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return nil, err
+	}
+	t := &tree{root: root, fs: root.FS()}
+	l := assay.Layer{History: -1, Other: t.other, Walk: t.walk}
+	if only != "" {
+		l.Walk = func(_ context.Context, visit func(*assay.Entry) error) error { return t.one(only, visit) }
+	}
+	return &assay.Image{Name: name, Source: "dir", Layers: []assay.Layer{l}, Close: root.Close}, nil
+}
+
+type tree struct {
+	root *os.Root
+	fs   fs.FS
+}
+
+// walk visits what is in the folder, names in order.
+func (t *tree) walk(ctx context.Context, visit func(*assay.Entry) error) error {
+	return t.folder(ctx, ".", visit)
+}
+
+func (t *tree) folder(ctx context.Context, dir string, visit func(*assay.Entry) error) error {
+	entries, err := t.list(dir)
+	if err != nil {
+		p := dir
+		if p == "." {
+			p = ""
+		}
+		if err := visit(&assay.Entry{Path: p, Mode: fs.ModeDir, Err: plain(err)}); err != nil {
+			return err
+		}
+	}
+	for _, d := range entries {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		p := path.Join(dir, d.Name())
+		if d.IsDir() && apart(p) {
+			continue
+		}
+		err := t.entry(p, d, visit)
+		if err == fs.SkipDir {
+			continue
+		}
+		if err == nil && d.IsDir() {
+			err = t.folder(ctx, p, visit)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// apart reports whether a folder is none of the target's: what version control
+// keeps, and what a running system shows of itself.
+func apart(p string) bool {
+	return p == "proc" || p == "sys" || p == "dev" || path.Base(p) == ".git"
+}
+
+// list returns the entries of a folder by name; with an error those that could
+// be read.
+func (t *tree) list(dir string) ([]fs.DirEntry, error) {
+	f, err := t.fs.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	entries, err := f.(fs.ReadDirFile).ReadDir(maxNames)
+	if err == io.EOF {
+		err = nil
+	}
+	if len(entries) == maxNames {
+		err = fmt.Errorf("more than %d entries: %w", maxNames, assay.ErrTooLarge)
+	}
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return entries, err
+}
+
+// entry visits one entry of a folder.
+func (t *tree) entry(p string, d fs.DirEntry, visit func(*assay.Entry) error) error {
+	e := &assay.Entry{Path: p, Mode: d.Type()}
+	switch {
+	case d.Type()&fs.ModeSymlink != 0:
+		e.Link, e.Err = t.root.Readlink(p)
+	case d.Type().IsRegular():
+		info, err := d.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // it is gone since the folder was listed
+		}
+		if e.Err = plain(err); err == nil {
+			e.Mode, e.Size = info.Mode(), info.Size()
+		}
+		e.Open = func() (assay.ReaderAtCloser, error) { return t.open(p) }
+	}
+	return visit(e)
+}
+
+// one visits a single file.
+func (t *tree) one(name string, visit func(*assay.Entry) error) error {
+	info, err := t.root.Stat(name)
+	if err != nil {
+		return visit(&assay.Entry{Path: name, Err: plain(err)})
+	}
+	return visit(&assay.Entry{Path: name, Mode: info.Mode(), Size: info.Size(), Open: func() (assay.ReaderAtCloser, error) { return t.open(name) }})
+}
+
+// open opens a file; a pipe that took its place is not waited for.
+func (t *tree) open(p string) (assay.ReaderAtCloser, error) {
+	f, err := t.root.OpenFile(p, os.O_RDONLY|nonblock, 0)
+	if err != nil {
+		return nil, plain(err)
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("no file any more")
+	}
+	if err != nil {
+		f.Close()
+		return nil, plain(err)
+	}
+	return &file{f, info}, nil
+}
+
+// A file tells at its end whether it changed while it was open.
+type file struct {
+	*os.File
+	then fs.FileInfo
+}
+
+func (f *file) Close() error {
+	now, err := f.Stat()
+	f.File.Close()
+	if err != nil || now.Size() != f.then.Size() || !now.ModTime().Equal(f.then.ModTime()) {
+		return errors.New("changed while it was read; scan it again")
+	}
+	return nil
+}
+
+// other reads a file that a reader asks for.
+func (t *tree) other(p string, most int64) ([]byte, error) {
+	f, err := t.open(filepath.FromSlash(p))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: %w", p, err, assay.ErrNotFound)
+	}
+	defer f.Close()
+	b, err := limit.ReadAll(f.(*file).File, most)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", p, err)
+	}
+	return b, nil
+}
+
+// plain is an error without the path, which is told beside it.
+func plain(err error) error {
+	if p := (*fs.PathError)(nil); errors.As(err, &p) {
+		err = p.Err
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		what := "no permission to read it"
+		if runtime.GOOS != "windows" && os.Geteuid() != 0 {
+			what += "; what is in it is not known (run as its owner, or leave it out with --skip-dirs)"
+		}
+		return errors.New(what)
+	}
+	return err
+}

@@ -1,0 +1,274 @@
+// Package git gives a repository of source code as an image of one layer: a
+// folder that holds one, or one that the git program fetches from an address.
+//
+// Protocols: https://git-scm.com/docs/git-fetch#_git_urls
+package git
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/limit"
+	"github.com/assaysec/assay/internal/printable"
+)
+
+// Options says which state of a repository is meant. At most one is set; none
+// means what the repository's HEAD says.
+type Options struct {
+	Branch, Tag, Commit string
+
+	Dir      string // for the files while they are read; "" means os.TempDir()
+	Insecure bool   // unverified TLS is allowed
+	CACert   string // file of PEM certificates to trust instead of the system's
+}
+
+// IsAddress reports whether a reference is an address rather than a folder.
+func IsAddress(ref string) bool {
+	if scheme, _, ok := strings.Cut(ref, "://"); ok {
+		switch scheme {
+		case "http", "https", "ssh", "git", "file", "git+ssh":
+			return true
+		}
+	}
+	return scpForm.MatchString(ref)
+}
+
+// scpForm is user@host:path.
+var scpForm = regexp.MustCompile(`^[\w.-]+@[\w.-]+:[^/\\].*`)
+
+const (
+	// maxMessage bounds what is shown of what git says.
+	maxMessage = 4 << 10
+	// maxHead bounds the small files in .git that tell which commit is checked out.
+	maxHead = 1 << 20
+	// patience is how long git may take to end after it was told to.
+	patience = 5 * time.Second
+)
+
+// Fetch gets the files of one commit into a new folder below o.Dir. The caller
+// calls done when it does not need them any more.
+func Fetch(ctx context.Context, address string, o Options) (folder string, info assay.RepositoryInfo, done func(), err error) {
+	if _, err := exec.LookPath("git"); err != nil {
+		return "", info, nil, fmt.Errorf("%s: the git program, which fetches it, is not installed; install it, or clone the repository and scan the folder: %w", address, assay.ErrUnsupported)
+	}
+	folder, err = os.MkdirTemp(o.Dir, "assay-*")
+	if err != nil {
+		return "", info, nil, err
+	}
+	done = func() { os.RemoveAll(folder) }
+	defer func() {
+		if err != nil {
+			done()
+		}
+	}()
+	g := &git{ctx: ctx, dir: folder, o: o, address: address}
+	if err = g.checkout(); err != nil {
+		return "", info, nil, err
+	}
+	if info, err = g.info(); err != nil {
+		return "", info, nil, err
+	}
+	return folder, info, done, nil
+}
+
+// A git runs the program in a folder of its own.
+type git struct {
+	ctx     context.Context
+	dir     string
+	address string
+	o       Options
+}
+
+// checkout gets the one commit that is meant, without its history where the
+// server allows to ask for it so.
+func (g *git) checkout() error {
+	want := "HEAD"
+	switch {
+	case g.o.Branch != "":
+		want = "refs/heads/" + g.o.Branch
+	case g.o.Tag != "":
+		want = "refs/tags/" + g.o.Tag
+	case g.o.Commit != "":
+		want = g.o.Commit
+	}
+	if _, err := g.run("init", "-q"); err != nil {
+		return err
+	}
+	fetch := func(args ...string) error {
+		_, err := g.run(append([]string{"fetch", "-q", "--no-recurse-submodules", "--no-tags"}, args...)...)
+		return err
+	}
+	err := fetch("--depth=1", "--", g.address, want)
+	if err != nil && g.o.Commit != "" && g.ctx.Err() == nil { // a server may give whole branches only, or the commit's name is cut
+		if all := fetch("--", g.address, "+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*"); all == nil {
+			_, err = g.run("checkout", "-q", "--detach", g.o.Commit)
+			return err
+		}
+	}
+	if err != nil {
+		return err
+	}
+	_, err = g.run("checkout", "-q", "--detach", "FETCH_HEAD")
+	return err
+}
+
+// info tells which commit is there.
+func (g *git) info() (assay.RepositoryInfo, error) {
+	out, err := g.run("log", "-1", "--no-show-signature", "--format=%H%x00%an <%ae>%x00%cn <%ce>%x00%B")
+	if err != nil {
+		return assay.RepositoryInfo{}, err
+	}
+	parts := strings.SplitN(strings.TrimSpace(string(out)), "\x00", 4)
+	if len(parts) < 4 {
+		return assay.RepositoryInfo{}, fmt.Errorf("%s: its last commit: %w", g.address, assay.ErrMalformed)
+	}
+	r := assay.RepositoryInfo{URL: withoutPassword(g.address), Branch: g.o.Branch, Commit: parts[0], Author: parts[1], Committer: parts[2], Message: strings.TrimSpace(parts[3])}
+	if g.o.Tag != "" {
+		r.Tags = []string{g.o.Tag}
+	}
+	return r, nil
+}
+
+// run runs git with nothing of what a repository could make it run: no hooks,
+// no filters, no helpers for other protocols, and no question to the user.
+func (g *git) run(args ...string) ([]byte, error) {
+	settings := []string{"-c", "core.hooksPath=" + os.DevNull, "-c", "core.fsmonitor=false", "-c", "protocol.ext.allow=never", "-c", "gc.auto=0",
+		"-c", "advice.detachedHead=false", "-c", "core.symlinks=true", "-c", "filter.lfs.smudge=", "-c", "filter.lfs.required=false"}
+	if g.o.Insecure {
+		settings = append(settings, "-c", "http.sslVerify=false")
+	}
+	if g.o.CACert != "" {
+		ca, err := filepath.Abs(g.o.CACert)
+		if err != nil {
+			return nil, err
+		}
+		settings = append(settings, "-c", "http.sslCAInfo="+ca)
+	}
+	cmd := exec.CommandContext(g.ctx, "git", append(settings, args...)...)
+	cmd.Dir, cmd.WaitDelay = g.dir, patience
+	cmd.Env = append(os.Environ(), "GIT_TERMINAL_PROMPT=0", "GIT_ALLOW_PROTOCOL=http:https:ssh:git:file", "GIT_LFS_SKIP_SMUDGE=1", "GIT_DIR="+filepath.Join(g.dir, ".git"), "GIT_WORK_TREE="+g.dir, "LC_ALL=C")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err == nil {
+		return out, nil
+	}
+	if g.ctx.Err() != nil {
+		return nil, g.ctx.Err()
+	}
+	what := strings.TrimSpace(stderr.String())
+	what = printable.Text(strings.ReplaceAll(what[:min(len(what), maxMessage)], "\n", "; "))
+	if what == "" {
+		what = err.Error()
+	}
+	return nil, fmt.Errorf("%s: git %s: %s%w", withoutPassword(g.address), args[0], what, kindOf(what))
+}
+
+// told is an error that is not told again.
+type told struct{ error }
+
+func (told) Error() string   { return "" }
+func (t told) Unwrap() error { return t.error }
+
+func kindOf(what string) error {
+	for _, s := range []string{"could not read Username", "Authentication failed", "Permission denied", "403"} {
+		if strings.Contains(what, s) {
+			return told{assay.ErrUnauthorized}
+		}
+	}
+	return told{assay.ErrNotFound}
+}
+
+var password = regexp.MustCompile(`^([a-z+]+://)[^/@]*@`)
+
+func withoutPassword(address string) string { return password.ReplaceAllString(address, "$1") }
+
+// Describe tells which commit a folder has checked out, by the files in its
+// .git: running git there would obey what the repository configures. A folder
+// without one is the zero RepositoryInfo.
+func Describe(folder string) (info assay.RepositoryInfo) {
+	root, err := os.OpenRoot(filepath.Join(folder, ".git"))
+	if err != nil {
+		return info
+	}
+	defer root.Close()
+	read := func(name string) string {
+		f, err := root.Open(name)
+		if err != nil {
+			return ""
+		}
+		defer f.Close()
+		b, err := limit.ReadAll(f, maxHead)
+		if err != nil {
+			return ""
+		}
+		return string(b)
+	}
+	head := strings.TrimSpace(read("HEAD"))
+	ref, symbolic := strings.CutPrefix(head, "ref: ")
+	if !symbolic {
+		info.Commit = commit(head)
+	} else {
+		info.Branch = strings.TrimPrefix(ref, "refs/heads/")
+		info.Commit = commit(strings.TrimSpace(read(ref)))
+	}
+	for line := range strings.Lines(read("packed-refs")) {
+		if hash, name, ok := strings.Cut(strings.TrimSpace(line), " "); ok && symbolic && name == ref && info.Commit == "" {
+			info.Commit = commit(hash)
+		}
+	}
+	info.URL = withoutPassword(origin(read("config")))
+	return info
+}
+
+var hash = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
+
+func commit(s string) string {
+	if hash.MatchString(s) {
+		return s
+	}
+	return ""
+}
+
+// origin is the address of the remote of that name in a git configuration.
+// https://git-scm.com/docs/git-config#_configuration_file
+func origin(config string) string {
+	in := false
+	for line := range strings.Lines(config) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "[") {
+			in = line == `[remote "origin"]`
+			continue
+		}
+		if key, value, ok := strings.Cut(line, "="); in && ok && strings.TrimSpace(key) == "url" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
+// Check refuses options that cannot be meant.
+func (o Options) Check() error {
+	n := 0
+	for _, s := range []string{o.Branch, o.Tag, o.Commit} {
+		if s != "" {
+			n++
+		}
+		if strings.HasPrefix(s, "-") {
+			return fmt.Errorf("%q is no name of a branch, tag or commit", s)
+		}
+	}
+	if n > 1 {
+		return errors.New("name a branch, a tag or a commit, not several")
+	}
+	return nil
+}

@@ -1,0 +1,63 @@
+package source
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/source/dir"
+	"github.com/assaysec/assay/internal/source/git"
+)
+
+// GitOptions says which state of a repository is meant.
+type GitOptions = git.Options
+
+// Folder opens a folder, or one file, of this machine.
+func Folder(path string, kind assay.TargetKind) (*assay.Image, error) {
+	img, err := dir.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	img.Kind = kind
+	return img, nil
+}
+
+// Repository opens a repository of source code: a folder, or an address from
+// which it is fetched.
+func Repository(ctx context.Context, ref string, o GitOptions) (*assay.Image, error) {
+	if !git.IsAddress(ref) {
+		if o.Branch+o.Tag+o.Commit != "" {
+			return nil, fmt.Errorf("%s: a folder is scanned as it is; to scan another branch, tag or commit give its address: file://%s", ref, absolute(ref))
+		}
+		img, err := Folder(ref, assay.KindRepository)
+		if err != nil {
+			return nil, err
+		}
+		img.Repository = git.Describe(ref)
+		return img, nil
+	}
+	folder, info, done, err := git.Fetch(ctx, ref, o)
+	if err != nil {
+		return nil, err
+	}
+	img, err := Folder(folder, assay.KindRepository)
+	if err != nil {
+		done()
+		return nil, err
+	}
+	img.Name, img.Source, img.Repository = ref, "git", info
+	closed := img.Close
+	img.Close = func() error {
+		defer done()
+		return closed()
+	}
+	return img, nil
+}
+
+func absolute(path string) string {
+	if p, err := filepath.Abs(path); err == nil {
+		return filepath.ToSlash(p)
+	}
+	return path
+}
