@@ -90,11 +90,10 @@ func (t *taker) packages(s *squasher, f fact) []assay.Package {
 	}
 	for i := range out {
 		p := &out[i]
-		switch {
-		case p.Path == "":
+		if inner, ok := strings.CutPrefix(p.Path, f.fileFacts.path+"!/"); ok {
+			p.Path = f.path + "!/" + inner
+		} else if p.Path == "" {
 			p.Path = f.path
-		case strings.HasPrefix(p.Path, "!/"):
-			p.Path = f.path + p.Path
 		}
 		p.FoundBy = f.reader
 		if p.Layer == (assay.LayerRef{}) {

@@ -155,13 +155,16 @@ func (s *squasher) allow(reader, path, name string) {
 	}
 }
 
-// anywhere reports whether a reader wants the file wherever it is.
+// anywhere reports whether a reader wants the file wherever it is: by its name,
+// else as an executable, which it was when its layer was read.
 func (s *squasher) anywhere(f fact) bool {
 	dir, _ := split(f.path)
-	for _, w := range append(s.matcher.match(nil, f.path), s.matcher.execs...) {
+	named := false
+	for _, w := range s.matcher.match(nil, f.path) {
 		if w.rooted || s.readers[w.reader].Name() != f.reader {
 			continue
 		}
+		named = true
 		if w.beside == "" {
 			return true
 		}
@@ -169,7 +172,7 @@ func (s *squasher) anywhere(f fact) bool {
 			return true
 		}
 	}
-	return false
+	return !named && slices.ContainsFunc(s.matcher.execs, func(w *want) bool { return s.readers[w.reader].Name() == f.reader })
 }
 
 // reach follows every system path from the root, notes which files it leads

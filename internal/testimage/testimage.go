@@ -23,6 +23,7 @@ import (
 //	1/var/ a directory
 //	1/etc/os-release -> ../usr/lib/os-release    a symbolic link
 //	1/usr/bin/b => usr/bin/a                     a hard link
+//	1/usr/bin/a*                                 a file that may be executed
 //	3                                            a layer with nothing in it
 //
 // The text before the first file is ignored.
@@ -64,6 +65,9 @@ func write(w *tar.Writer, path string, data []byte) error {
 	}
 	if name, target, ok := strings.Cut(path, " => "); ok {
 		h.Name, h.Linkname, h.Typeflag, h.Size = name, target, tar.TypeLink, 0
+	}
+	if name, ok := strings.CutSuffix(path, "*"); ok {
+		h.Name, h.Mode = name, 0o755
 	}
 	if strings.HasSuffix(path, "/") {
 		h.Typeflag, h.Size, h.Mode = tar.TypeDir, 0, 0o755

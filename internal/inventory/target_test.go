@@ -1,0 +1,190 @@
+package inventory
+
+import (
+	"context"
+	"io/fs"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/limit"
+	"github.com/assaysec/assay/internal/reader/dpkg"
+	"github.com/assaysec/assay/internal/reader/osrelease"
+	"github.com/assaysec/assay/internal/testimage"
+	"github.com/google/go-cmp/cmp"
+)
+
+// things reads files of many kinds: each is a package that is called as the
+// file is, and what it holds.
+type things struct{}
+
+func (things) Name() string { return "things" }
+
+func (things) Wants() []assay.Pattern {
+	return []assay.Pattern{
+		{Glob: "**/*.thing", Scope: assay.ScopeInstalled},
+		{Glob: "**/app.json", Scope: assay.ScopeInstalled, Beside: "parts"},
+		{Glob: "**/*", Scope: assay.ScopeInstalled, Executable: true},
+		{Glob: "**/lock", Scope: assay.ScopeDeclared},
+		{Glob: "**/both", Scope: assay.ScopeDeclared | assay.ScopeInstalled},
+	}
+}
+
+func (things) Read(_ context.Context, f *assay.File) (facts assay.Facts, err error) {
+	_, base := split(f.Path)
+	facts.Packages = []assay.Package{{Type: assay.TypeGeneric, Name: base, Version: "1"}}
+	b, err := limit.ReadAll(f.Reader(), 100)
+	if strings.HasPrefix(string(b), "holds ") {
+		facts.Packages = append(facts.Packages, assay.Package{Type: assay.TypeGeneric, Name: string(b[6 : len(b)-1]), Version: "1", Path: f.Path + "!/inner"})
+	}
+	if manifest, err := f.Beside("manifest", 100); err == nil {
+		facts.Packages[0].Version = strings.TrimSpace(string(manifest))
+	}
+	return facts, err
+}
+
+// listed gives "path name version owner" of packages that are not the system's.
+func listed(inv *assay.Inventory) (out []string) {
+	for _, p := range inv.Packages {
+		if p.IsSystem() {
+			continue
+		}
+		line := p.Path + " " + p.Name + " " + p.Version
+		if p.Owner != "" {
+			line += " by " + p.Owner
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+func TestSoftware(t *testing.T) {
+	elf := "\x7fELF and more\n"
+	for _, tt := range []struct {
+		name, image string
+		o           Options
+		want        []string
+	}{
+		{"installed", "-- 1/a/b.thing --\nx\n-- 1/lock --\nx\n-- 1/both --\nx\n", Options{}, []string{"a/b.thing b.thing 1", "both both 1"}},
+		{"declared", "-- 1/a/b.thing --\nx\n-- 1/lock --\nx\n-- 1/both --\nx\n", Options{Scopes: assay.ScopeDeclared}, []string{"both both 1", "lock lock 1"}},
+		{"the same in two places", "-- 1/a/x.thing --\nx\n-- 2/b/x.thing --\nx\n", Options{}, []string{"a/x.thing x.thing 1", "b/x.thing x.thing 1"}},
+		{"beside what a higher layer brought", "-- 1/a/app.json --\nx\n-- 1/b/app.json --\nx\n-- 2/a/parts/p --\nx\n", Options{}, []string{"a/app.json app.json 1"}},
+		{"beside what is gone", "-- 1/a/app.json --\nx\n-- 1/a/parts/p --\nx\n-- 2/a/.wh.parts --\n", Options{}, nil},
+		{"executables", "-- 1/bin/a* --\n" + elf + "-- 1/bin/script* --\n#!/bin/sh\n-- 1/lib/b.so --\n" + elf + "-- 1/bin/short* --\n\x7fEL\n", Options{}, []string{"bin/a a 1"}},
+		{"both an executable and wanted by its name", "-- 1/bin/a.thing* --\n" + elf, Options{}, []string{"bin/a.thing a.thing 1"}},
+		{"inside an archive", "-- 1/a.thing --\nholds me\n", Options{}, []string{"a.thing a.thing 1", "a.thing!/inner me 1"}},
+		{"written through a link", "-- 1/usr/lib/x --\n\n-- 1/lib -> usr/lib --\n-- 2/lib/a.thing --\nholds me\n", Options{}, []string{"usr/lib/a.thing a.thing 1", "usr/lib/a.thing!/inner me 1"}},
+		{"skipped folders", "-- 1/a/x.thing --\nx\n-- 1/b/c/y.thing --\nx\n-- 1/d/z.thing --\nx\n", Options{Skip: Skip{Dirs: []string{"a", "**/c"}}}, []string{"d/z.thing z.thing 1"}},
+		{"skipped files", "-- 1/a/x.thing --\nx\n-- 1/b/y.thing --\nx\n-- 1/bin/p* --\n" + elf, Options{Skip: Skip{Files: []string{"a/*.thing", "bin/{p,q}"}}}, []string{"b/y.thing y.thing 1"}},
+		{"offered besides", "-- 1/a/x.other --\nx\n", Options{More: []More{{"things", regexp.MustCompile(`\.oth`)}, {"dpkg", regexp.MustCompile(`none`)}}}, []string{"a/x.other x.other 1"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.o.Readers = []assay.Reader{things{}, dpkg.Reader{}}
+			inv, err := Take(t.Context(), testimage.Parse(t, tt.image), tt.o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, listed(inv)); diff != "" {
+				t.Error(diff, gaps(inv))
+			}
+		})
+	}
+}
+
+func TestOwners(t *testing.T) {
+	base := "-- 1/etc/os-release --\n" + osr + "-- 1/lib -> usr/lib --\n-- 1/var/lib/dpkg/status --\n" + deb("python3-a", "1") + "-- 1/var/lib/dpkg/info/python3-a.list --\n/.\n/lib\n/lib/a.thing\n/usr/lib/a.jar\n-- 1/usr/lib/a.thing --\nholds me\n"
+	purl := "pkg:deb/debian/python3-a@1?arch=amd64&distro=debian-12"
+	for _, tt := range []struct {
+		name, image string
+		want        []string
+	}{
+		{"by a path through a link", base, []string{"usr/lib/a.thing a.thing 1 by " + purl, "usr/lib/a.thing!/inner me 1 by " + purl}},
+		{"not what lies beside", base + "-- 1/usr/lib/b/a.thing --\nx\n", []string{"usr/lib/a.thing a.thing 1 by " + purl, "usr/lib/b/a.thing a.thing 1", "usr/lib/a.thing!/inner me 1 by " + purl}},
+		{"not what was put in its place", base + "-- 2/usr/lib/a.thing --\nholds you\n", []string{"usr/lib/a.thing a.thing 1 by " + purl, "usr/lib/a.thing!/inner you 1"}},
+		{"an upgrade", base + "-- 2/usr/lib/a.thing --\nx\n-- 2/var/lib/dpkg/status --\n" + deb("python3-a", "2"), []string{"usr/lib/a.thing a.thing 1 by " + strings.Replace(purl, "@1", "@2", 1)}},
+		{"not what a package owns that is gone", base + "-- 2/var/lib/dpkg/status --\n" + deb("other", "2"), []string{"usr/lib/a.thing a.thing 1", "usr/lib/a.thing!/inner me 1"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			inv, err := Take(t.Context(), testimage.Parse(t, tt.image), Options{Readers: []assay.Reader{things{}, dpkg.Reader{}, osrelease.Reader{}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, listed(inv)); diff != "" {
+				t.Error(diff, gaps(inv))
+			}
+		})
+	}
+}
+
+// walked gives files as a layer that has Walk.
+func walked(files fstest.MapFS) assay.Layer {
+	return assay.Layer{Other: func(path string, most int64) ([]byte, error) {
+		b, err := fs.ReadFile(files, path)
+		if err != nil {
+			return nil, assay.ErrNotFound
+		}
+		return b, nil
+	}, Walk: func(_ context.Context, visit func(*assay.Entry) error) error {
+		return fs.WalkDir(files, ".", func(path string, d fs.DirEntry, err error) error {
+			if err != nil || path == "." {
+				return err
+			}
+			e := &assay.Entry{Path: path, Mode: files[path].Mode, Size: int64(len(files[path].Data))}
+			if d.IsDir() {
+				e.Mode = fs.ModeDir
+			}
+			if e.Mode&fs.ModeSymlink != 0 {
+				e.Link, e.Size = string(files[path].Data), 0
+			}
+			if strings.Contains(path, "denied") {
+				e.Err = fs.ErrPermission
+			}
+			e.Open = func() (assay.ReaderAtCloser, error) { return open{strings.NewReader(string(files[path].Data))}, nil }
+			if err := visit(e); err != nil || e.Err != nil {
+				return fs.SkipDir
+			}
+			return nil
+		})
+	}}
+}
+
+type open struct{ *strings.Reader }
+
+func (open) Close() error { return nil }
+
+func TestWalk(t *testing.T) {
+	folder := &fstest.MapFile{Mode: fs.ModeDir}
+	files := fstest.MapFS{
+		"a": folder, "a/x.thing": {Data: []byte("x")}, "a/manifest": {Data: []byte("2\n")},
+		"denied": folder, "denied/y.thing": {Data: []byte("x")},
+		"bin": folder, "bin/p": {Data: []byte("\x7fELF and more"), Mode: 0o755}, "bin/q": {Data: []byte("#!/bin/sh"), Mode: 0o755},
+		"skip": folder, "skip/z.thing": {Data: []byte("x")},
+		"etc": folder, "etc/os-release": {Data: []byte("../usr/os-release"), Mode: fs.ModeSymlink}, "usr": folder, "usr/os-release": {Data: []byte(osr)},
+		"var": folder, "var/db": {Data: []byte("1\n")}, "var/db-log": {Data: []byte("2\n")},
+	}
+	img := &assay.Image{Kind: assay.KindFilesystem, Layers: []assay.Layer{walked(files)}}
+	inv, err := Take(t.Context(), img, Options{Readers: []assay.Reader{things{}, osrelease.Reader{}, pairs{}}, Skip: Skip{Dirs: []string{"skip"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"bin/p p 1", "a/x.thing x.thing 2", "var/db a 1", "var/db b 2"}, listed(inv)); diff != "" {
+		t.Error(diff)
+	}
+	if inv.Release.Version != "12" || gaps(inv) != "denied: permission denied" {
+		t.Errorf("%+v, gaps %q", inv.Release, gaps(inv))
+	}
+}
+
+func TestNewSkip(t *testing.T) {
+	got, err := NewSkip([]string{"/usr/", "./a/b", " c "}, []string{"**/*.md"})
+	if diff := cmp.Diff(Skip{Dirs: []string{"usr", "a/b", "c"}, Files: []string{"**/*.md"}}, got); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+	for _, bad := range []string{"", "/", "a[", "{a"} {
+		if _, err := NewSkip([]string{bad}, nil); err == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+}
