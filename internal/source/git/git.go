@@ -65,16 +65,12 @@ func Fetch(ctx context.Context, address string, o Options) (folder string, info 
 		return "", info, nil, err
 	}
 	done = func() { os.RemoveAll(folder) }
-	defer func() {
-		if err != nil {
-			done()
-		}
-	}()
 	g := &git{ctx: ctx, dir: folder, o: o, address: address}
-	if err = g.checkout(); err != nil {
-		return "", info, nil, err
+	if err = g.checkout(); err == nil {
+		info, err = g.info()
 	}
-	if info, err = g.info(); err != nil {
+	if err != nil {
+		done()
 		return "", info, nil, err
 	}
 	return folder, info, done, nil

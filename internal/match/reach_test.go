@@ -1,0 +1,100 @@
+package match_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/match"
+)
+
+// symbols are the functions that a binary links.
+func symbols(names ...string) assay.Symbols {
+	s := assay.Symbols{}
+	for _, n := range names {
+		s = append(s, assay.SymbolHash(n))
+	}
+	slices.Sort(s)
+	return s
+}
+
+func TestReach(t *testing.T) {
+	binary := func(s assay.Symbols) assay.Package {
+		return assay.Package{Type: assay.TypeGo, Name: "x/y", Version: "v1.0.0", Arch: "amd64", OS: "linux", Symbols: s}
+	}
+	at := func(is ...assay.Import) assay.Affected {
+		r := row("go", "x/y", assay.Range{Fixed: "1.1.0"})
+		r.Qualifiers.Imports = is
+		return r
+	}
+	parse := assay.Import{Path: "x/y/z", Symbols: []string{"Parse", "T.Read"}}
+	plain := adv("CVE-1", row("go", "x/y", assay.Range{Fixed: "1.1.0"}))
+	for _, tt := range []struct {
+		name       string
+		pkg        assay.Package
+		advisories memory
+		o          match.Options
+		want       string // end of because, or "not: " and the reason
+	}{
+		{"linked", binary(symbols("x/y/z.T.Read")), memory{adv("CVE-1", at(parse))}, match.Options{}, "(linked: x/y/z.T.Read); installed is v1.0.0"},
+		{"not linked", binary(symbols("x/y/z.Other")), memory{adv("CVE-1", at(parse))}, match.Options{}, "not: what is at fault is not linked into the binary: x/y/z.Parse, x/y/z.T.Read"},
+		{"not linked, and another publisher knows of no functions", binary(symbols("x/y/z.Other")), memory{adv("CVE-1", at(parse)), plain}, match.Options{}, "not: what is at fault is not linked into the binary: x/y/z.Parse, x/y/z.T.Read"},
+		{"one of two imports", binary(symbols("x/y.F")), memory{adv("CVE-1", at(parse, assay.Import{Path: "x/y", Symbols: []string{"F"}}))}, match.Options{}, "(linked: x/y.F); installed is v1.0.0"},
+		{"all of an import", binary(symbols("x/y/z")), memory{adv("CVE-1", at(assay.Import{Path: "x/y/z"}))}, match.Options{}, "(linked: x/y/z); installed is v1.0.0"},
+		{"none of an import", binary(symbols("x/y")), memory{adv("CVE-1", at(assay.Import{Path: "x/y/z"}))}, match.Options{}, "not: what is at fault is not linked into the binary: x/y/z"},
+		{"all symbols", binary(symbols("x/y/z.Other")), memory{adv("CVE-1", at(parse))}, match.Options{AllSymbols: true}, "affected below 1.1.0; installed is v1.0.0"},
+		{"not known what is linked", binary(nil), memory{adv("CVE-1", at(parse))}, match.Options{}, "affected below 1.1.0; installed is v1.0.0"},
+		{"another system", binary(nil), memory{adv("CVE-1", at(assay.Import{Path: "x/y", OS: []string{"windows"}}))}, match.Options{}, "not: on windows only; it was built for linux/amd64"},
+		{"another system, by the row", binary(nil), memory{adv("CVE-1", with(at(), func(r *assay.Affected) { r.Qualifiers.OS = []string{"windows"} }))}, match.Options{}, ""},
+		{"a system that is not known", assay.Package{Type: assay.TypeGo, Name: "x/y", Version: "v1.0.0"}, memory{adv("CVE-1", at(assay.Import{Path: "x/y", OS: []string{"windows"}}))}, match.Options{}, "(on windows only); installed is v1.0.0"},
+		{"another version", binary(symbols("x/y/z.Other")), memory{adv("CVE-1", with(at(parse), func(r *assay.Affected) { r.Ranges[0].Fixed = "1.0.0" }))}, match.Options{}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			res, err := match.Packages(t.Context(), &assay.Inventory{Packages: []assay.Package{tt.pkg}}, tt.advisories, tt.o)
+			if err != nil || len(res.Findings)+len(res.Suppressed) > 1 || len(res.Gaps) > 0 {
+				t.Fatalf("%v %+v", err, res)
+			}
+			got := ""
+			for _, f := range res.Findings {
+				got = f.Because
+			}
+			for _, f := range res.Suppressed {
+				got = "not: " + f.Reason
+			}
+			if !strings.HasSuffix(got, tt.want) || (got == "") != (tt.want == "") || strings.HasPrefix(tt.want, "not: ") != strings.HasPrefix(got, "not: ") {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestOwned(t *testing.T) {
+	system := assay.Package{Type: "deb", Name: "python3-x", Version: "1.0-1", PURL: "pkg:deb/debian/python3-x@1.0-1"}
+	owned := assay.Package{Type: assay.TypePyPI, Name: "x", Version: "1.0", Owner: system.PURL}
+	db := memory{adv("CVE-1", row("pypi", "x", assay.Range{})), adv("CVE-2", assay.Affected{Stream: "debian:12", Name: "python3-x", Ranges: []assay.Range{{}}})}
+	foreign := system
+	foreign.ThirdParty = "published by another"
+	for _, tt := range []struct {
+		name    string
+		release assay.Release
+		system  assay.Package
+		o       match.Options
+		want    []string
+	}{
+		{"by the distribution only", bookworm, system, match.Options{}, []string{"python3-x CVE-2 affected"}},
+		{"both ways", bookworm, system, match.Options{Comprehensive: true}, []string{"python3-x CVE-2 affected", "x CVE-1 affected"}},
+		{"of a package that is not the distribution's", bookworm, foreign, match.Options{}, []string{"x CVE-1 affected"}},
+		{"of a distribution of which nothing is known", assay.Release{ID: "plan9"}, system, match.Options{}, []string{"x CVE-1 affected"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			inv := &assay.Inventory{Release: tt.release, Packages: []assay.Package{tt.system, owned}}
+			res, err := match.Packages(t.Context(), inv, db, tt.o)
+			if diff := cmp.Diff(tt.want, show(inv, res.Findings, nil)); diff != "" || err != nil {
+				t.Error(diff, err)
+			}
+		})
+	}
+}
