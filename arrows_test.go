@@ -19,8 +19,8 @@ const module = "github.com/assaysec/assay"
 var (
 	lists   = []string{"internal/source", "internal/reader", "internal/feed", "internal/importer", "internal/report"}
 	engines = []string{"internal/inventory", "internal/match", "internal/triage", "internal/db", "internal/publish", "internal/fetch", "internal/cache"}
-	leaves  = []string{"internal/boltfile", "internal/bundle", "internal/compression", "internal/csaf", "internal/cve", "internal/cverecord", "internal/cvss", "internal/dbfile", "internal/distribution", "internal/distro", "internal/ecosystem", "internal/jsonstream", "internal/limit", "internal/markdown", "internal/oci", "internal/osv", "internal/oval",
-		"internal/printable", "internal/purl", "internal/relation", "internal/requirement", "internal/rpmdb", "internal/secdb", "internal/sqlitefile", "internal/stanza", "internal/tardoc", "internal/tarstream", "internal/updateinfo", "internal/version", "internal/vex", "internal/xmlstream", "internal/zipdoc"}
+	leaves  = []string{"internal/boltfile", "internal/bom", "internal/bundle", "internal/compression", "internal/csaf", "internal/cve", "internal/cverecord", "internal/cvss", "internal/dbfile", "internal/distribution", "internal/distro", "internal/ecosystem", "internal/jsonstream", "internal/limit", "internal/markdown", "internal/oci", "internal/osv", "internal/oval",
+		"internal/printable", "internal/purl", "internal/relation", "internal/requirement", "internal/rpmdb", "internal/secdb", "internal/sqlitefile", "internal/stanza", "internal/tardoc", "internal/tarstream", "internal/updateinfo", "internal/version", "internal/vex", "internal/xmlstream", "internal/ziparchive", "internal/zipdoc"}
 	testOnly = []string{"internal/contract", "internal/corpus", "internal/testimage"}
 )
 
@@ -37,6 +37,9 @@ var thirdParty = map[string][]string{
 	"go.etcd.io/bbolt":                       {"bench/database", "internal/contract", "internal/db"},
 	"modernc.org/sqlite":                     {"bench/database"},
 	"google.golang.org/protobuf":             {"internal/db", "internal/inventory"},
+	"github.com/CycloneDX/cyclonedx-go":      {"internal/reader/sbom", "internal/report/cyclonedx"},
+	"github.com/spdx/tools-golang":           {"internal/report/spdx"},
+	"github.com/github/go-spdx/v2":           {"internal/bom"},
 	"github.com/gofrs/flock":                 {"internal/db", "internal/fetch"},
 	"github.com/bmatcuk/doublestar/v4":       {"internal/inventory"},
 	"golang.org/x/sync":                      {"internal/db", "internal/feed/debianchangelogs", "internal/inventory", "bench", "cmd/assay"},

@@ -127,15 +127,18 @@ type Cache interface {
 
 // A Format writes a report.
 type Format struct {
-	Name  string // as given to --format
-	About string // one line for --help
-	Write func(io.Writer, *Report, FormatOptions) error
+	Name     string   // as given to --format
+	About    string   // one line for --help
+	Versions []string // of its specification, as given after "@"; the first is the default
+	Bill     bool     // a bill of materials: it tells of packages, so that nothing need be matched
+	Write    func(io.Writer, *Report, FormatOptions) error
 }
 
 // FormatOptions is what a user may choose about how a report looks.
 type FormatOptions struct {
-	Width      int  // columns of the terminal; 0 means 160
-	Color      bool // escape sequences are welcome
-	ShowLayers bool // layer and instruction with each package
-	AllPkgs    bool // packages without findings, too
+	Version    string // one of Format.Versions; "" means the first
+	Width      int    // columns of the terminal; 0 means 160
+	Color      bool   // escape sequences are welcome
+	ShowLayers bool   // layer and instruction with each package
+	AllPkgs    bool   // packages without findings, too
 }

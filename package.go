@@ -178,6 +178,7 @@ type Facts struct {
 	Release  *Release
 	Packages []Package
 	Owns     []Ownership
+	Gaps     []Gap // that a bill of materials tells of
 }
 
 // An Ownership says which files a package of the system brought.

@@ -37,6 +37,7 @@ type Advisories interface {
 // A Scanner scans images. The zero value lists packages without matching them.
 type Scanner struct {
 	Advisories Advisories           // nil: no findings, and a gap that says so
+	NoMatch    bool                 // packages are to be listed only, which is no gap
 	Cache      assay.Cache          // of layers' facts; nil means none
 	Build      string               // identifies this program's readers in the cache
 	Tool       assay.Tool           // as the report names it
@@ -71,6 +72,9 @@ func (s *Scanner) Scan(ctx context.Context, img *assay.Image) (*assay.Report, er
 		Kind: cmp.Or(img.Kind, assay.KindImage), Release: inv.Release, Packages: inv.Packages, Findings: []assay.Finding{}, DevLeftOut: dev, Gaps: inv.Gaps}
 	if r.Packages == nil {
 		r.Packages = []assay.Package{}
+	}
+	if s.NoMatch {
+		return r, nil
 	}
 	if s.Advisories == nil {
 		r.Gaps = append(r.Gaps, assay.Gap{Where: "advisories", What: "no database was asked; packages are listed, not matched"})

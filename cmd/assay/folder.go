@@ -101,3 +101,27 @@ commit, without its history. Nothing of a repository is run.`,
 	o.flags(f)
 	return cmd
 }
+
+func newSBOM(g *global) *cobra.Command {
+	o := &scanOptions{global: g}
+	cmd := &cobra.Command{
+		Use:   "sbom FILE",
+		Short: "Scan a bill of materials, or a list of purls or CPE names",
+		Long: `Match the packages that a bill of materials lists: CycloneDX (JSON, XML), SPDX
+(JSON, tag-value, 3.0), Syft's JSON, each perhaps inside an in-toto attestation
+or a DSSE envelope, or a list with a purl or a CPE 2.3 name a line. FILE is - for
+what comes by a pipe. A bill that assay wrote gives the findings of what it was
+made of.`,
+		Example: `  assay image app:1.4 -f cyclonedx -o app.cdx.json && assay sbom app.cdx.json
+  echo pkg:npm/lodash@4.17.4 | assay sbom -
+  cosign download attestation app:1.4 | assay sbom - --severity CRITICAL`,
+		Args: onePath("bill of materials"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return o.run(cmd.Context(), target{scopes: assay.ScopeSBOM, open: func(context.Context, *progress) (*assay.Image, error) {
+				return source.Bill(args[0], g.in)
+			}})
+		},
+	}
+	o.flags(cmd.Flags())
+	return cmd
+}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/assaysec/assay"
@@ -18,6 +19,7 @@ import (
 // reportOptions are the flags about what is reported, and how.
 type reportOptions struct {
 	format        string
+	version       string // of the format
 	output        string
 	severity      []string
 	ignoreUnfixed bool
@@ -28,11 +30,8 @@ type reportOptions struct {
 }
 
 func (o *reportOptions) flags(f *pflag.FlagSet) {
-	var names []string
-	for _, fm := range report.All() {
-		names = append(names, fm.Name)
-	}
-	f.StringVarP(&o.format, "format", "f", names[0], "form of the report: "+strings.Join(names, ", "))
+	names := formatNames()
+	f.StringVarP(&o.format, "format", "f", names[0], "form of the report: "+strings.Join(names, ", ")+"; cyclonedx@1.7 asks for a version of its specification")
 	f.StringVarP(&o.output, "output", "o", "", "write the report to this `FILE`")
 	f.StringSliceVarP(&o.severity, "severity", "s", nil, "severities to report: UNKNOWN, NEGLIGIBLE, LOW, MEDIUM, HIGH, CRITICAL (default all)")
 	f.BoolVar(&o.ignoreUnfixed, "ignore-unfixed", false, "leave out what has no fix")
@@ -61,20 +60,34 @@ func (o *reportOptions) check() (assay.Format, triage.Options, error) {
 			return assay.Format{}, t, usagef("%s %d is not an exit code (0 to 255)", c.flag, c.code)
 		}
 	}
-	var names []string
+	name, version, _ := strings.Cut(o.format, "@")
 	for _, f := range report.All() {
-		if f.Name == o.format {
-			return f, t, nil
+		if f.Name != name {
+			continue
 		}
+		if version != "" && !slices.Contains(f.Versions, version) {
+			if len(f.Versions) == 0 {
+				return assay.Format{}, t, usagef("--format %s has no versions", name)
+			}
+			return assay.Format{}, t, usagef("--format %s has versions %s, not %s", name, strings.Join(f.Versions, ", "), version)
+		}
+		o.version = version
+		return f, t, nil
+	}
+	return assay.Format{}, t, usagef("--format %q is none of %s", o.format, strings.Join(formatNames(), ", "))
+}
+
+func formatNames() (names []string) {
+	for _, f := range report.All() {
 		names = append(names, f.Name)
 	}
-	return assay.Format{}, t, usagef("--format %q is none of %s", o.format, strings.Join(names, ", "))
+	return names
 }
 
 // write puts the report where it was asked for: a file appears whole or not at
 // all.
 func (o *reportOptions) write(g *global, format assay.Format, r *assay.Report) error {
-	opts := assay.FormatOptions{ShowLayers: o.showLayers, AllPkgs: o.listAllPkgs || format.Name != "table"}
+	opts := assay.FormatOptions{Version: o.version, ShowLayers: o.showLayers, AllPkgs: o.listAllPkgs || format.Name != "table"}
 	write := func(w io.Writer) error { return format.Write(w, r, opts) }
 	if o.output == "" || o.output == "-" || o.output == "/dev/stdout" {
 		opts.Width, _ = isTerminal(g.out)

@@ -75,7 +75,7 @@ func (o *scanOptions) run(ctx context.Context, t target) error {
 	if err != nil {
 		return err
 	}
-	s.Triage, s.Verify = keep, t.verify
+	s.Triage, s.Verify, s.NoMatch = keep, t.verify, format.Bill
 	if err := o.report.place(); err != nil {
 		return err
 	}
@@ -167,13 +167,15 @@ func (o *scanOptions) scan(ctx context.Context, s *scan.Scanner, t target, bars 
 		defer img.Close()
 	}
 	slog.Debug("target opened", "name", img.Name, "source", img.Source, "id", img.ID, "layers", len(img.Layers))
-	database, err := o.db.open(o.global, dir, bars)
-	if err != nil {
-		return nil, err
+	if !s.NoMatch {
+		database, err := o.db.open(o.global, dir, bars)
+		if err != nil {
+			return nil, err
+		}
+		defer database.Close()
+		s.Advisories = database
 	}
-	defer database.Close()
-	s.Advisories, s.Progress = database, bars.update()
-	if t.cached {
+	if s.Progress = bars.update(); t.cached {
 		s.Cache = &cache.Dir{Path: filepath.Join(dir, "layers")}
 	}
 	return s.Scan(ctx, img)

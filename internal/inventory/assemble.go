@@ -32,9 +32,10 @@ func (t *taker) assemble(s *squasher, facts []fact) *assay.Inventory {
 		for _, g := range f.gaps {
 			inv.Gaps = append(inv.Gaps, assay.Gap{Where: s.where(f.layer, f.path), What: f.reader + ": " + g})
 		}
+		inv.Gaps = append(inv.Gaps, f.facts.Gaps...)
 		if f.facts.Release != nil {
 			part := *f.facts.Release
-			part.Path = cmp.Or(f.name, f.path)
+			part.Path = cmp.Or(part.Path, f.name, f.path)
 			parts = append(parts, part)
 		}
 		inv.Owns = append(inv.Owns, f.facts.Owns...)
@@ -95,7 +96,7 @@ func (t *taker) packages(s *squasher, f fact) []assay.Package {
 		} else if p.Path == "" {
 			p.Path = f.path
 		}
-		p.FoundBy = f.reader
+		p.FoundBy = cmp.Or(p.FoundBy, f.reader)
 		if p.Layer == (assay.LayerRef{}) {
 			p.Layer = t.layerRef(since[i])
 		}

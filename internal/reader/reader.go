@@ -5,13 +5,18 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/reader/alpm"
 	"github.com/assaysec/assay/internal/reader/apk"
+	"github.com/assaysec/assay/internal/reader/dotnet"
 	"github.com/assaysec/assay/internal/reader/dpkg"
+	"github.com/assaysec/assay/internal/reader/java"
 	"github.com/assaysec/assay/internal/reader/opkg"
 	"github.com/assaysec/assay/internal/reader/osrelease"
 	"github.com/assaysec/assay/internal/reader/rpm"
+	"github.com/assaysec/assay/internal/reader/sbom"
 )
 
 // All lists the readers, in the order in which files are offered to them.
 func All() []assay.Reader {
-	return []assay.Reader{osrelease.Reader{}, dpkg.Reader{}, apk.Reader{}, rpm.Reader{}, alpm.Reader{}, opkg.Reader{}}
+	return []assay.Reader{osrelease.Reader{}, dpkg.Reader{}, apk.Reader{}, rpm.Reader{}, alpm.Reader{}, opkg.Reader{}, java.Archive{}, java.Machine{}, java.Pom{}, java.Gradle{}, java.SBT{},
+		dotnet.Deps{}, dotnet.Lock{}, dotnet.Config{}, dotnet.Props{}, dotnet.Project{}, dotnet.Assembly{}, dotnet.Bundle{},
+		sbom.Reader{}, sbom.Embedded{}}
 }

@@ -27,7 +27,7 @@ func TestAll(t *testing.T) {
 		}
 		names = append(names, f.Name)
 	}
-	if diff := cmp.Diff([]string{"table", "json", "trivy-json"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"table", "json", "trivy-json", "cyclonedx", "cyclonedx-xml", "spdx-json", "spdx"}, names); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -211,9 +211,14 @@ func TestJSON(t *testing.T) {
 			t.Errorf("it comes back otherwise:\n%s", diff)
 		}
 	}
-	for _, name := range []string{"json", "trivy-json"} {
+	for _, name := range []string{"json", "trivy-json", "cyclonedx", "spdx-json"} {
 		if text := write(t, name, evil(), assay.FormatOptions{AllPkgs: true}); !stdjson.Valid([]byte(text)) || strings.ContainsAny(text, "\x1b\r\t") || !utf8.ValidString(text) {
-			t.Errorf("%s: not to be shown: %s", name, text)
+			t.Errorf("%s: not to be shown: %.1000s", name, text)
+		}
+	}
+	for _, name := range []string{"cyclonedx-xml", "spdx"} {
+		if text := write(t, name, evil(), assay.FormatOptions{}); strings.ContainsAny(text, "\x1b\r") || !utf8.ValidString(text) {
+			t.Errorf("%s: not to be shown: %.1000s", name, text)
 		}
 	}
 }

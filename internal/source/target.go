@@ -3,9 +3,11 @@ package source
 import (
 	"context"
 	"fmt"
+	"io"
 	"path/filepath"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/limit"
 	"github.com/assaysec/assay/internal/source/dir"
 	"github.com/assaysec/assay/internal/source/git"
 )
@@ -20,6 +22,23 @@ func Folder(path string, kind assay.TargetKind) (*assay.Image, error) {
 		return nil, err
 	}
 	img.Kind = kind
+	return img, nil
+}
+
+// maxBill bounds a bill of materials that comes by a pipe.
+const maxBill = 512 << 20
+
+// Bill opens a bill of materials: a file, or what comes by a pipe, as "-".
+func Bill(path string, pipe io.Reader) (*assay.Image, error) {
+	if path != "-" {
+		return Folder(path, assay.KindSBOM)
+	}
+	b, err := limit.ReadAll(pipe, maxBill)
+	if err != nil {
+		return nil, fmt.Errorf("standard input: %w", err)
+	}
+	img := dir.Content("stdin", b)
+	img.Kind = assay.KindSBOM
 	return img, nil
 }
 

@@ -4,6 +4,7 @@
 package dir
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -50,6 +51,18 @@ func Open(name string) (*assay.Image, error) {
 	}
 	return &assay.Image{Name: name, Source: "dir", Layers: []assay.Layer{l}, Close: root.Close}, nil
 }
+
+// Content gives bytes as an image of one file.
+func Content(name string, b []byte) *assay.Image {
+	walk := func(_ context.Context, visit func(*assay.Entry) error) error {
+		return visit(&assay.Entry{Path: name, Mode: 0o644, Size: int64(len(b)), Open: func() (assay.ReaderAtCloser, error) { return memory{bytes.NewReader(b)}, nil }})
+	}
+	return &assay.Image{Name: name, Source: "dir", Layers: []assay.Layer{{History: -1, Walk: walk}}}
+}
+
+type memory struct{ *bytes.Reader }
+
+func (memory) Close() error { return nil }
 
 type tree struct {
 	root *os.Root

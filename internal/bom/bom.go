@@ -1,0 +1,254 @@
+// Package bom holds what bills of materials say whatever their form: how a
+// report becomes named properties beside what the forms have places for, and
+// back, so that a bill that assay wrote is worth the image it was made of.
+package bom
+
+import (
+	"cmp"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/assaysec/assay"
+)
+
+// Prefix begins the names of assay's own properties.
+const Prefix = "assay:"
+
+// Names of properties of the whole bill.
+const (
+	Release = Prefix + "release" // assay.Release in JSON
+	Layer   = Prefix + "layer"   // assay.LayerRef in JSON, one each
+	Gap     = Prefix + "gap"     // assay.Gap in JSON, one each
+	DevLeft = Prefix + "devLeftOut"
+)
+
+// Licence is the name of a property that tells a licence as the package states
+// it, for forms that take expressions only.
+const Licence = Prefix + "licence"
+
+// noSymbols tells that a binary links none of a module's functions.
+const noSymbols = "none"
+
+// A Property is a named value of a package, or of the whole bill.
+type Property struct{ Name, Value string }
+
+// text lists the fields that are written as they are.
+func text(p *assay.Package) []struct {
+	name string
+	at   *string
+} {
+	return []struct {
+		name string
+		at   *string
+	}{
+		{"type", &p.Type}, {"name", &p.Name}, {"version", &p.Version}, {"arch", &p.Arch}, {"os", &p.OS}, {"source", &p.Source}, {"sourceVersion", &p.SourceVersion},
+		{"module", &p.Module}, {"vendor", &p.Vendor}, {"state", &p.State}, {"thirdParty", &p.ThirdParty}, {"path", &p.Path}, {"foundBy", &p.FoundBy},
+		{"relation", (*string)(&p.Relation)}, {"owner", &p.Owner}, {"digest", &p.Digest},
+	}
+}
+
+// Properties tells of a package what the forms have no place for.
+func Properties(p *assay.Package) (out []Property) {
+	for _, f := range text(p) {
+		if *f.at != "" {
+			out = append(out, Property{Prefix + f.name, *f.at})
+		}
+	}
+	if p.Dev {
+		out = append(out, Property{Prefix + "dev", "true"})
+	}
+	for _, c := range p.CPEs {
+		out = append(out, Property{Prefix + "cpe", c})
+	}
+	if p.Layer != (assay.LayerRef{}) {
+		out = append(out, Property{Prefix + "layer", strconv.Itoa(p.Layer.Index)})
+	}
+	if p.Symbols != nil {
+		b := make([]byte, 0, 4*len(p.Symbols))
+		for _, s := range p.Symbols {
+			b = binary.LittleEndian.AppendUint32(b, s)
+		}
+		out = append(out, Property{Prefix + "symbols", cmp.Or(base64.StdEncoding.EncodeToString(b), noSymbols)})
+	}
+	return out
+}
+
+// Apply sets what a property of assay's tells of a package; layers are those of
+// the bill. What is none of assay's is ignored.
+func Apply(p *assay.Package, q Property, layers map[int]assay.LayerRef) error {
+	name, ours := strings.CutPrefix(q.Name, Prefix)
+	if !ours {
+		return nil
+	}
+	for _, f := range text(p) {
+		if f.name == name {
+			*f.at = q.Value
+			return nil
+		}
+	}
+	switch name {
+	case "dev":
+		p.Dev = q.Value == "true"
+	case "cpe":
+		if !slices.Contains(p.CPEs, q.Value) {
+			p.CPEs = append(p.CPEs, q.Value)
+		}
+	case "licence":
+		if !slices.Contains(p.Licences, q.Value) {
+			p.Licences = append(p.Licences, q.Value)
+		}
+	case "layer":
+		n, err := strconv.Atoi(q.Value)
+		if err != nil {
+			return fmt.Errorf("%s %q: %w", q.Name, q.Value, assay.ErrMalformed)
+		}
+		p.Layer = layers[n]
+	case "symbols":
+		if q.Value == noSymbols {
+			p.Symbols = assay.Symbols{}
+			return nil
+		}
+		b, err := base64.StdEncoding.DecodeString(q.Value)
+		if err != nil || len(b)%4 != 0 {
+			return fmt.Errorf("%s: %w", q.Name, assay.ErrMalformed)
+		}
+		p.Symbols = make(assay.Symbols, len(b)/4)
+		for i := range p.Symbols {
+			p.Symbols[i] = binary.LittleEndian.Uint32(b[4*i:])
+		}
+	}
+	return nil
+}
+
+// Of tells what a report says besides packages.
+func Of(r *assay.Report) (out []Property) {
+	add := func(name string, v any) {
+		b, _ := json.Marshal(v) // texts and numbers only: it cannot fail
+		out = append(out, Property{name, string(b)})
+	}
+	if r.Release.ID != "" {
+		bare := r.Release
+		bare.EOL = "" // is looked up again
+		add(Release, bare)
+	}
+	for i, l := range r.Image.Layers {
+		add(Layer, assay.LayerRef{Index: i, DiffID: l.DiffID, Digest: l.Digest, CreatedBy: l.CreatedBy})
+	}
+	for _, g := range r.Gaps {
+		add(Gap, g)
+	}
+	if r.DevLeftOut > 0 {
+		add(DevLeft, r.DevLeftOut)
+	}
+	return out
+}
+
+// A Head is what a bill says besides packages.
+type Head struct {
+	Release *assay.Release
+	Layers  map[int]assay.LayerRef
+	Gaps    []assay.Gap
+}
+
+// Read takes what Of wrote. What is none of assay's is ignored.
+func (h *Head) Read(q Property) error {
+	var err error
+	switch q.Name {
+	case Release:
+		h.Release = new(assay.Release)
+		err = json.Unmarshal([]byte(q.Value), h.Release)
+	case Layer:
+		var l assay.LayerRef
+		if err = json.Unmarshal([]byte(q.Value), &l); err == nil {
+			if h.Layers == nil {
+				h.Layers = map[int]assay.LayerRef{}
+			}
+			h.Layers[l.Index] = l
+		}
+	case Gap:
+		var g assay.Gap
+		if err = json.Unmarshal([]byte(q.Value), &g); err == nil {
+			h.Gaps = append(h.Gaps, g)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w: %w", q.Name, err, assay.ErrMalformed)
+	}
+	return nil
+}
+
+// References names the packages of a report, each by its purl; where several
+// have one purl, with the path, else with a number.
+func References(packages []assay.Package) []string {
+	out := make([]string, len(packages))
+	taken := map[string]bool{}
+	for i := range packages {
+		p := &packages[i]
+		name := p.PURL
+		if name == "" {
+			name = p.Type + ":" + p.Ref()
+		}
+		if taken[name] {
+			name += "#" + p.Path
+		}
+		for n, first := 2, name; taken[name]; n++ {
+			name = first + "#" + strconv.Itoa(n)
+		}
+		taken[name], out[i] = true, name
+	}
+	return out
+}
+
+// Dependencies lists for each package of a report those that it depends on, as
+// far as they are in the report: of the system by name, of others by Ref among
+// those that the same file tells of.
+func Dependencies(packages []assay.Package) [][]int {
+	at := map[string][]int{}
+	for i := range packages {
+		at[key(&packages[i], name(&packages[i]))] = append(at[key(&packages[i], name(&packages[i]))], i)
+	}
+	out := make([][]int, len(packages))
+	for i := range packages {
+		p := &packages[i]
+		for _, d := range p.DependsOn {
+			for _, j := range at[key(p, d)] {
+				if j != i && !slices.Contains(out[i], j) {
+					out[i] = append(out[i], j)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// name is what DependsOn calls a package.
+func name(p *assay.Package) string {
+	if p.IsSystem() {
+		return p.Name
+	}
+	return p.Ref()
+}
+
+// key tells a dependency apart from those of other files.
+func key(p *assay.Package, name string) string {
+	if p.IsSystem() {
+		return p.Type + "\x00" + name
+	}
+	return p.Type + "\x00" + p.Path + "\x00" + name
+}
+
+// Depend sets DependsOn of packages by what each depends on.
+func Depend(packages []assay.Package, on [][]int) {
+	for i := range packages {
+		for _, j := range on[i] {
+			if n := name(&packages[j]); !slices.Contains(packages[i].DependsOn, n) {
+				packages[i].DependsOn = append(packages[i].DependsOn, n)
+			}
+		}
+	}
+}

@@ -1,0 +1,68 @@
+package purl
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/package-url/packageurl-go"
+)
+
+// Parse returns the package that a purl names, and what it says of the
+// distribution that the package is of. PURL is the purl as it is.
+func Parse(s string) (assay.Package, assay.Release, error) {
+	u, err := packageurl.FromString(s)
+	if err != nil {
+		return assay.Package{}, assay.Release{}, fmt.Errorf("purl %q: %w: %w", s, err, assay.ErrMalformed)
+	}
+	q := u.Qualifiers.Map()
+	p := assay.Package{Type: u.Type, Name: Join(u.Type, u.Namespace, u.Name), Version: u.Version, PURL: s}
+	if !p.IsSystem() {
+		return p, assay.Release{}, nil
+	}
+	p.Name, p.Arch = u.Name, q["arch"]
+	if e := q["epoch"]; e != "" && p.Type == assay.TypeRPM {
+		p.Version = e + ":" + p.Version
+	}
+	if p.Type == assay.TypeRPM && strings.HasSuffix(q["upstream"], ".src.rpm") {
+		p.Source, p.SourceVersion = sourceRPM(q["upstream"])
+	} else {
+		p.Source, p.SourceVersion, _ = strings.Cut(q["upstream"], "@")
+	}
+	p.Module = q["rpmmod"]
+	return p, release(u.Namespace, q["distro"]), nil
+}
+
+// release is the distribution of a package, whose purl's namespace is its
+// maker: "debian" and "debian-12", or "redhat" and "rhel-9.4".
+func release(namespace, distro string) assay.Release {
+	id, version, ok := cutVersion(distro)
+	if !ok {
+		id, version = namespace, distro
+	}
+	return assay.Release{ID: id, Version: version}
+}
+
+// cutVersion cuts "opensuse-leap-15.4" before the version.
+func cutVersion(s string) (id, version string, ok bool) {
+	for i := 0; i+1 < len(s); i++ {
+		if s[i] == '-' && s[i+1] >= '0' && s[i+1] <= '9' {
+			return s[:i], s[i+1:], true
+		}
+	}
+	return s, "", s != "" && (s[0] < '0' || s[0] > '9')
+}
+
+// sourceRPM cuts name-version-release.src.rpm.
+func sourceRPM(file string) (name, version string) {
+	s := strings.TrimSuffix(file, ".src.rpm")
+	i := strings.LastIndexByte(s, '-')
+	if i < 0 {
+		return s, ""
+	}
+	j := strings.LastIndexByte(s[:i], '-')
+	if j < 0 {
+		return s, ""
+	}
+	return s[:j], s[j+1:]
+}

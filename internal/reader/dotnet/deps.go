@@ -1,0 +1,226 @@
+// Package dotnet reads what .NET software says of the NuGet packages in it:
+// beside and inside applications as they are deployed, and in the files in
+// which projects declare what they need.
+package dotnet
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/limit"
+	"github.com/assaysec/assay/internal/relation"
+	"github.com/assaysec/assay/internal/stanza"
+)
+
+// maxJSON: the largest deps.json and lock files known have 2 MB.
+const maxJSON = 64 << 20
+
+const both = assay.ScopeInstalled | assay.ScopeDeclared
+
+// Deps reads the file beside a deployed application that tells its loader what
+// belongs to it. Packages that only compiling needed, and those of the shared
+// framework, which are deployed elsewhere, are left out; packages without files
+// of their own count when one of those they stand for is deployed.
+//
+// Format: https://github.com/dotnet/sdk/blob/main/documentation/specs/runtime-configuration-file.md
+type Deps struct{}
+
+func (Deps) Name() string { return "dotnet-deps" }
+
+func (Deps) Wants() []assay.Pattern {
+	return []assay.Pattern{{Glob: "**/*.deps.json", Scope: both, MaxSize: maxJSON}}
+}
+
+func (Deps) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
+	b, err := limit.ReadAll(f.Reader(), maxJSON)
+	if err != nil {
+		return assay.Facts{}, err
+	}
+	return parseDeps(b, strings.TrimSuffix(path.Base(f.Path), ".deps.json"))
+}
+
+// deps is a file of this kind.
+type deps struct {
+	RuntimeTarget target
+	Targets       map[string]map[string]deployed
+	Libraries     map[string]struct{ Type string }
+}
+
+// target is an object, and was a string in the beginning.
+type target struct{ Name string }
+
+func (t *target) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] == '"' {
+		return json.Unmarshal(b, &t.Name)
+	}
+	var o struct{ Name string }
+	err := json.Unmarshal(b, &o)
+	t.Name = o.Name
+	return err
+}
+
+// deployed is what a library brings in a target.
+type deployed struct {
+	Dependencies   map[string]string
+	Runtime        map[string]json.RawMessage
+	RuntimeTargets map[string]json.RawMessage
+	Native         map[string]json.RawMessage
+	Resources      map[string]json.RawMessage
+	Compile        map[string]json.RawMessage
+	CompileOnly    bool
+}
+
+func (d deployed) files() bool {
+	return len(d.Runtime)+len(d.RuntimeTargets)+len(d.Native)+len(d.Resources) > 0
+}
+
+// parseDeps reads the file of an application.
+func parseDeps(b []byte, application string) (assay.Facts, error) {
+	var doc deps
+	if err := json.Unmarshal(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")), &doc); err != nil {
+		return assay.Facts{}, fmt.Errorf("%w: %w", err, assay.ErrMalformed)
+	}
+	in, ok := doc.Targets[doc.RuntimeTarget.Name]
+	if !ok {
+		in = map[string]deployed{}
+		for _, t := range doc.Targets {
+			for k, v := range t {
+				if _, known := in[k]; !known || v.files() {
+					in[k] = v
+				}
+			}
+		}
+	}
+	there := present(in)
+	var errs stanza.Errors
+	var odd []string
+	var ps []assay.Package
+	keys := map[string]string{} // of the packages, by Ref
+	for key, lib := range doc.Libraries {
+		name, version, ok := cutLast(key, "/")
+		kind := strings.ToLower(lib.Type)
+		p := assay.Package{Type: assay.TypeNuGet, Name: name, Version: version}
+		switch {
+		case kind == "project":
+			p.Relation = assay.RelationWorkspace
+		case kind == "runtimepack":
+			p.Name = strings.TrimPrefix(name, "runtimepack.")
+		case kind != "package", len(in) > 0 && !there[key]:
+			continue
+		}
+		if !ok || p.Name == "" || p.Version == "" {
+			odd = append(odd, fmt.Sprintf("%q", key))
+			continue
+		}
+		keys[p.Ref()] = key
+		ps = append(ps, p)
+	}
+	slices.SortFunc(ps, func(a, b assay.Package) int { return strings.Compare(a.Ref(), b.Ref()) })
+	ps = slices.CompactFunc(ps, func(a, b assay.Package) bool { return a.Ref() == b.Ref() })
+	if len(odd) > 0 {
+		slices.Sort(odd)
+		errs.Add(fmt.Errorf("no name/version: %s: %w", list(odd), assay.ErrMalformed))
+	}
+	connect(ps, func(p *assay.Package) map[string]string { return in[keys[p.Ref()]].Dependencies })
+	root(ps, application)
+	return assay.Facts{Packages: ps}, errs.Err()
+}
+
+// present tells which libraries of a target are deployed.
+func present(in map[string]deployed) map[string]bool {
+	there := make(map[string]bool, len(in))
+	users := map[string][]string{} // libraries without files, by what they stand for
+	var todo []string
+	for key, d := range in {
+		switch {
+		case d.files():
+			there[key] = true
+			todo = append(todo, key)
+		case !d.CompileOnly && len(d.Compile) == 0:
+			for name := range d.Dependencies {
+				name = strings.ToLower(name)
+				users[name] = append(users[name], key)
+			}
+		}
+	}
+	for len(todo) > 0 {
+		name, _, _ := cutLast(todo[len(todo)-1], "/")
+		todo = todo[:len(todo)-1]
+		for _, key := range users[strings.ToLower(name)] {
+			if !there[key] {
+				there[key] = true
+				todo = append(todo, key)
+			}
+		}
+	}
+	return there
+}
+
+// connect sets DependsOn from what each package asks for by name.
+func connect(ps []assay.Package, asks func(*assay.Package) map[string]string) {
+	at := make(map[string][]int, len(ps))
+	for i := range ps {
+		name := strings.ToLower(ps[i].Name)
+		at[name] = append(at[name], i)
+	}
+	for i := range ps {
+		var refs []string
+		for name, version := range asks(&ps[i]) {
+			found := at[strings.ToLower(strings.TrimPrefix(name, "runtimepack."))]
+			for _, j := range found {
+				if len(found) == 1 || ps[j].Version == version {
+					refs = append(refs, ps[j].Ref())
+				}
+			}
+		}
+		slices.Sort(refs)
+		ps[i].DependsOn = slices.Compact(refs)
+	}
+}
+
+// root finds the project that is the application, and what the others are to
+// it, where the file tells.
+func root(ps []assay.Package, application string) {
+	app, projects := -1, 0
+	for i := range ps {
+		if ps[i].Relation != assay.RelationWorkspace {
+			continue
+		}
+		projects++
+		if strings.EqualFold(ps[i].Name, application) || app < 0 {
+			app = i
+		}
+	}
+	if app < 0 || projects > 1 && !strings.EqualFold(ps[app].Name, application) {
+		return
+	}
+	ps[app].Relation = assay.RelationRoot
+	if len(ps[app].DependsOn) > 0 {
+		relation.Mark(ps, ps[app].DependsOn, nil)
+	}
+}
+
+func cutLast(s, sep string) (before, after string, ok bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
+}
+
+// listed bounds the names in one error.
+const listed = 10
+
+// list joins names for an error.
+func list(names []string) string {
+	if len(names) > listed {
+		return strings.Join(names[:listed], ", ") + fmt.Sprintf(" and %d more", len(names)-listed)
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,153 @@
+package java
+
+import (
+	"path"
+	"regexp"
+	"strings"
+)
+
+// Words of versions and of classifiers, which are not part of the artifact's
+// name: in "guava-31.1-jre-sources.jar" the version is "31.1-jre".
+var (
+	component  = regexp.MustCompile(`(?i)^(v?[0-9]+[a-z]{0,2}[0-9]*|[0-9a-f]{7,40}|(v|r|b|rc|cr|m|sp|ga|pr|ea|alpha|beta|a|final|release|snapshot|rev|rel|build|pre|preview|jre|jdk|java|android|milestone|incubating|incubator|redhat|jbossorg|jboss|fuse|hadoop|cdh|hdp|hf|patch|pl|p|u|dev|fixed|repack|stable|post|dfsg|svn|git|ds)[-_]?[0-9a-z]{0,12}?[0-9]*)$`)
+	classifier = regexp.MustCompile(`(?i)^(shaded|all|sources|javadoc|tests?|jar|with|dependencies|no|aop|noaop|natives?|linux|osx|macos|mac|windows|win|win32|win64|x86|x64|amd64|aarch64|aarch_64|x86_64|x86_32|arm64|aarch32|ppcle_64|s390_64|riscv64|universal|shadow|uber|fat|standalone|assembly|exec|bin|runner|classes|plain|full|nodeps|dependency|min|boot|plugin|hadoop[23]?|jdk[0-9]+(on)?|java[0-9]+|nolog|lite|dist|onejar|optimized|classifier|fedora|alpine|musl|signed|obf|remapped|slim|bundle|osgi|debug|release|api|client|server)$`)
+	numeric    = regexp.MustCompile(`^[0-9]`)
+)
+
+// stem is a file's name without its ending.
+func stem(name string) string { return strings.TrimSuffix(name, path.Ext(name)) }
+
+// documentation reports whether an archive holds documentation only.
+func documentation(name string) bool {
+	return strings.HasSuffix(strings.ToLower(stem(name)), "-javadoc")
+}
+
+// attached reports whether an archive goes with another and so is no package
+// of its own.
+func attached(name string) bool {
+	s := strings.ToLower(stem(name))
+	return strings.HasSuffix(s, "-sources") || strings.HasSuffix(s, "-javadoc") || strings.HasSuffix(s, "-test-sources")
+}
+
+// isVersion reports whether a word can be the version of an artifact: it has a
+// digit in front, and nothing that a version does not have.
+func isVersion(v string) bool {
+	return v != "" && len(v) <= 100 && (numeric.MatchString(v) || v[0] == 'v' && numeric.MatchString(v[1:]) || v[0] == 'r' && numeric.MatchString(v[1:])) &&
+		!strings.ContainsAny(v, "${}@/\\<>()[],;:\"' \t")
+}
+
+// splitName tells artifact and version of "artifact-version(-classifier)";
+// version is "" when the name tells none. Hint is a version that the archive
+// tells of itself, "" for none, by which doubtful names are split.
+func splitName(s, hint string) (artifact, version string) {
+	if hint != "" {
+		if i := strings.LastIndex(s, "-"+hint); i > 0 && (len(s) == i+1+len(hint) || s[i+1+len(hint)] == '-') && classifiers(s[i+1+len(hint):]) {
+			return s[:i], hint
+		}
+	}
+	for i := 1; i < len(s)-1; i++ {
+		if s[i] != '-' || !numeric.MatchString(s[i+1:]) && !revision(s[i+1:]) {
+			continue
+		}
+		if v, ok := leading(s[i+1:]); ok {
+			return s[:i], v
+		}
+	}
+	return s, ""
+}
+
+// revision reports whether a version begins as those of Google's generated
+// clients do: "v1-rev20240101-2.0.0".
+func revision(s string) bool {
+	first, rest, _ := strings.Cut(s, "-")
+	return strings.HasPrefix(rest, "rev") && len(first) > 1 && first[0] == 'v' && numeric.MatchString(first[1:])
+}
+
+// classifiers reports whether all of "-word-word" are.
+func classifiers(s string) bool {
+	for word := range strings.SplitSeq(strings.TrimPrefix(s, "-"), "-") {
+		if word != "" && !classifier.MatchString(word) {
+			return false
+		}
+	}
+	return true
+}
+
+// leading is the version that "version-classifier" begins with. It is not ok
+// when a number follows after a word that no version has, for then the version
+// begins later: "1.2-api-2.17.1".
+func leading(s string) (version string, ok bool) {
+	words := strings.Split(s, "-")
+	n := 0
+	for n < len(words) && versionWord(words[n]) && (n == 0 || !classifier.MatchString(words[n])) {
+		n++
+	}
+	if n == 0 {
+		return "", false
+	}
+	for _, w := range words[n:] {
+		if numeric.MatchString(w) && versionWord(w) && strings.Contains(w, ".") {
+			return "", false
+		}
+	}
+	return strings.Join(words[:n], "-"), true
+}
+
+// versionWord reports whether a part of a name between two "-" can be one of a
+// version.
+func versionWord(w string) bool {
+	if w == "" {
+		return false
+	}
+	for c := range strings.FieldsFuncSeq(w, func(r rune) bool { return r == '.' || r == '_' || r == '+' || r == '~' }) {
+		if !component.MatchString(c) {
+			return false
+		}
+	}
+	return true
+}
+
+// plain is a name without what differs between the ways to write it.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'A' && r <= 'Z':
+			return r + 'a' - 'A'
+		case r == '-' || r == '_' || r == '.':
+			return '-'
+		}
+		return r
+	}, s)
+}
+
+// sameVersion reports whether two ways to write a version, one of which may be
+// OSGi's, mean one: "27.0-jre", "27.0.0.jre".
+func sameVersion(a, b string) bool { return a == b || osgi(a) == osgi(b) }
+
+// osgi is a version as the tools that make bundles write it.
+// https://docs.osgi.org/specification/osgi.core/8.0.0/framework.module.html#i2655136
+func osgi(v string) string {
+	var parts []string
+	for len(parts) < 3 && v != "" {
+		i := 0
+		for i < len(v) && v[i] >= '0' && v[i] <= '9' {
+			i++
+		}
+		if i == 0 || i < len(v) && v[i] != '.' && v[i] != '-' && v[i] != '_' {
+			break
+		}
+		parts = append(parts, v[:i])
+		if i == len(v) {
+			v = ""
+			break
+		}
+		dash := v[i] != '.'
+		if v = v[i+1:]; dash {
+			break
+		}
+	}
+	for len(parts) < 3 {
+		parts = append(parts, "0")
+	}
+	return strings.Join(parts, ".") + "." + plain(v)
+}

@@ -1,0 +1,138 @@
+package java
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/limit"
+	"github.com/assaysec/assay/internal/stanza"
+)
+
+const maxLock = 64 << 20 // a lock file; the largest known have 2 MB
+
+// Gradle reads Gradle's lock files: one for the project since Gradle 7, one for
+// each configuration before. What only configurations of tests use is Dev. They
+// do not tell which of the packages the project asks for.
+//
+// Format: https://docs.gradle.org/current/userguide/dependency_locking.html
+type Gradle struct{}
+
+func (Gradle) Name() string { return "gradle-lock" }
+
+func (Gradle) Wants() []assay.Pattern {
+	return []assay.Pattern{
+		{Glob: "**/gradle.lockfile*", Scope: assay.ScopeDeclared, MaxSize: maxLock},
+		{Glob: "**/*gradle.lockfile", Scope: assay.ScopeDeclared, MaxSize: maxLock},
+		{Glob: "**/gradle/dependency-locks/*.lockfile", Scope: assay.ScopeDeclared, MaxSize: maxLock},
+	}
+}
+
+func (Gradle) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
+	var l lock
+	for line, err := range stanza.Lines(f.Reader()) {
+		if err != nil {
+			return l.facts, err
+		}
+		text := strings.TrimSpace(line.Text)
+		if text == "" || text[0] == '#' || strings.HasPrefix(text, "empty=") {
+			continue
+		}
+		module, configurations, _ := strings.Cut(text, "=")
+		if configurations == "" {
+			configurations = strings.TrimSuffix(path.Base(f.Path), ".lockfile")
+		}
+		parts := strings.Split(module, ":")
+		if len(parts) != 3 || line.Cut {
+			l.errs.Add(fmt.Errorf("line %d: no group:artifact:version in %.60q: %w", line.N, text, assay.ErrMalformed))
+			continue
+		}
+		dev := true
+		for c := range strings.SplitSeq(configurations, ",") {
+			dev = dev && (strings.HasPrefix(strings.TrimSpace(c), "test") || strings.Contains(c, "Test"))
+		}
+		l.add(gav{parts[0], parts[1], parts[2]}, dev)
+	}
+	return l.facts, l.err()
+}
+
+// SBT reads the lock file of the plug-in sbt-dependency-lock. What only tests
+// or the place where it runs need is Dev.
+//
+// Format: https://stringbean.github.io/sbt-dependency-lock/file-formats/index.html
+type SBT struct{}
+
+func (SBT) Name() string { return "sbt-lock" }
+
+func (SBT) Wants() []assay.Pattern {
+	return []assay.Pattern{{Glob: "**/build.sbt.lock", Scope: assay.ScopeDeclared, MaxSize: maxLock}}
+}
+
+func (SBT) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
+	b, err := limit.ReadAll(f.Reader(), maxLock)
+	if err != nil {
+		return assay.Facts{}, err
+	}
+	var doc struct {
+		LockVersion  int
+		Dependencies []struct {
+			Org, Name, Version string
+			Configurations     []string
+		}
+	}
+	if err := json.Unmarshal(b, &doc); err != nil {
+		return assay.Facts{}, fmt.Errorf("%w: %w", err, assay.ErrMalformed)
+	}
+	if doc.LockVersion > 1 {
+		return assay.Facts{}, fmt.Errorf("version %d of the format: %w", doc.LockVersion, assay.ErrUnsupported)
+	}
+	var l lock
+	for _, d := range doc.Dependencies {
+		dev := len(d.Configurations) > 0
+		for _, c := range d.Configurations {
+			dev = dev && (strings.HasPrefix(c, "test") || c == "provided" || strings.Contains(c, "-test") || c == "it")
+		}
+		l.add(gav{d.Org, d.Name, d.Version}, dev)
+	}
+	return l.facts, l.err()
+}
+
+// lock is what has been read of a lock file.
+type lock struct {
+	facts assay.Facts
+	at    map[string]int
+	errs  stanza.Errors
+	loose []string
+}
+
+// add keeps a package; it is Dev when it is so wherever it is listed.
+func (l *lock) add(c gav, dev bool) {
+	pkg := assay.Package{Type: assay.TypeMaven, Name: c.name(), Version: c.version, Dev: dev}
+	if c.group == "" || c.artifact == "" || c.version == "" {
+		l.loose = append(l.loose, fmt.Sprintf("%q", pkg.Ref()))
+		return
+	}
+	if i, ok := l.at[pkg.Ref()]; ok {
+		l.facts.Packages[i].Dev = l.facts.Packages[i].Dev && dev
+		return
+	}
+	if l.at == nil {
+		l.at = map[string]int{}
+	}
+	if len(l.at) == stanza.MaxPackages {
+		l.errs.Add(fmt.Errorf("over %d packages: %w", stanza.MaxPackages, assay.ErrTooLarge))
+		return
+	}
+	l.at[pkg.Ref()] = len(l.facts.Packages)
+	l.facts.Packages = append(l.facts.Packages, pkg)
+}
+
+func (l *lock) err() error {
+	if len(l.loose) > 0 {
+		l.errs.Add(fmt.Errorf("%s not complete: %s: %w", count(len(l.loose), "entry is", "entries are"), list(l.loose), assay.ErrMalformed))
+	}
+	return l.errs.Err()
+}

@@ -1,0 +1,180 @@
+package sbom
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/bom"
+	"github.com/assaysec/assay/internal/purl"
+	"github.com/assaysec/assay/internal/stanza"
+)
+
+// A collector puts together what a bill says, in whatever form.
+type collector struct {
+	head     bom.Head
+	packages []assay.Package
+	refs     map[string]int // packages by their name in the bill
+	on       [][]int
+	hints    []assay.Release // what purls say of the distribution
+	errs     stanza.Errors
+	nameless []string
+}
+
+func newCollector() *collector { return &collector{refs: map[string]int{}} }
+
+// An entry is what a form says of one package.
+type entry struct {
+	ref           string
+	name, version string
+	purl          string
+	cpes          []string
+	licences      []string
+	properties    []bom.Property
+	software      bool // without a purl it still is one: a program, a library
+}
+
+// add takes one entry. What has neither a purl nor properties of ours, nor a
+// CPE name, cannot be matched, and is told.
+func (c *collector) add(e *entry) {
+	p := assay.Package{Name: e.name, Version: e.version, Licences: e.licences, CPEs: e.cpes}
+	var hint assay.Release
+	if e.purl != "" {
+		q, r, err := purl.Parse(e.purl)
+		if err != nil {
+			c.errs.Add(fmt.Errorf("package %s %s: %w", e.name, e.version, err))
+		} else {
+			q.Licences, hint = p.Licences, r
+			if q.Version == "" {
+				q.Version = p.Version
+			}
+			p = q
+		}
+	}
+	for _, q := range e.properties {
+		if err := bom.Apply(&p, q, c.head.Layers); err != nil {
+			c.errs.Add(fmt.Errorf("package %s %s: %w", e.name, e.version, err))
+		}
+	}
+	trivy(&p, e.properties)
+	if p.Type == "" && len(e.cpes) > 0 {
+		p.Type = assay.TypeGeneric
+	}
+	if e.purl != "" && p.Type != assay.TypeGeneric && !ours(e.properties) {
+		p.CPEs = nil // guesses of other scanners
+	}
+	switch {
+	case p.Type == "" && e.software:
+		c.nameless = append(c.nameless, strings.TrimSpace(e.name+" "+e.version))
+		return
+	case p.Type == "" || p.Name == "":
+		return
+	case p.Version == "" && p.Relation != assay.RelationRoot && p.Digest == "":
+		c.nameless = append(c.nameless, p.Name)
+		return
+	}
+	if hint.ID != "" {
+		c.hints = append(c.hints, hint)
+	}
+	if e.ref != "" {
+		c.refs[e.ref] = len(c.packages)
+	}
+	c.packages = append(c.packages, p)
+	c.on = append(c.on, nil)
+}
+
+func ours(properties []bom.Property) bool {
+	for _, q := range properties {
+		if strings.HasPrefix(q.Name, bom.Prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// depend notes that one entry depends on another.
+func (c *collector) depend(ref, on string) {
+	i, ok := c.refs[ref]
+	j, ok2 := c.refs[on]
+	if ok && ok2 && i != j {
+		c.on[i] = append(c.on[i], j)
+	}
+}
+
+// maxNamed bounds the packages that an error names; the rest is counted.
+const maxNamed = 5
+
+// facts is what was collected.
+func (c *collector) facts() (assay.Facts, error) {
+	bom.Depend(c.packages, c.on)
+	if n := len(c.nameless); n > 0 {
+		names := strings.Join(c.nameless[:min(n, maxNamed)], ", ")
+		if n > maxNamed {
+			names = fmt.Sprintf("%s and %d more", names, n-maxNamed)
+		}
+		c.errs.Add(fmt.Errorf("without a purl, or a version, so not matched: %s", names))
+	}
+	f := assay.Facts{Packages: c.packages, Release: c.head.Release, Gaps: c.head.Gaps}
+	if f.Release == nil {
+		f.Release = c.hint()
+	}
+	if err := bounded(len(f.Packages)); err != nil {
+		f.Packages = f.Packages[:stanza.MaxPackages]
+		c.errs.Add(err)
+	}
+	return f, c.errs.Err()
+}
+
+// hint is the distribution that most purls tell; of another one's packages the
+// error tells.
+func (c *collector) hint() *assay.Release {
+	count := map[string]int{}
+	best := ""
+	by := map[string]assay.Release{}
+	for _, r := range c.hints {
+		key := r.ID + " " + r.Version
+		count[key]++
+		by[key] = r
+		if count[key] > count[best] || count[key] == count[best] && key < best {
+			best = key
+		}
+	}
+	if best == "" {
+		return nil
+	}
+	if len(count) > 1 {
+		c.errs.Add(fmt.Errorf("packages of %d distributions; all are matched as of %s: %w", len(count), strings.TrimSpace(best), assay.ErrUnsupported))
+	}
+	r := by[best]
+	return &r
+}
+
+// trivy applies what Trivy tells in properties of its own, which purls do not.
+// https://trivy.dev/latest/docs/supply-chain/sbom/
+func trivy(p *assay.Package, properties []bom.Property) {
+	src := map[string]string{}
+	for _, q := range properties {
+		if name, ok := strings.CutPrefix(q.Name, "aquasecurity:trivy:"); ok {
+			src[name] = q.Value
+		}
+	}
+	if path := src["FilePath"]; path != "" && p.Path == "" {
+		p.Path = path
+	}
+	if d := src["LayerDiffID"]; d != "" && p.Layer == (assay.LayerRef{}) {
+		p.Layer = assay.LayerRef{DiffID: d, Digest: src["LayerDigest"]}
+	}
+	if !p.IsSystem() || src["SrcName"] == "" {
+		return
+	}
+	p.Source, p.SourceVersion = src["SrcName"], src["SrcVersion"]
+	if r := src["SrcRelease"]; r != "" {
+		p.SourceVersion += "-" + r
+	}
+	if e := src["SrcEpoch"]; e != "" && e != "0" {
+		p.SourceVersion = e + ":" + p.SourceVersion
+	}
+	if m := src["Modularitylabel"]; m != "" {
+		p.Module = m
+	}
+}

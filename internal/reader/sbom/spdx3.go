@@ -1,0 +1,157 @@
+package sbom
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/stanza"
+)
+
+// element is what is read of an element of an SPDX 3 graph.
+// https://spdx.github.io/spdx-spec/v3.0.1/serializations/
+type element struct {
+	Type        string            `json:"type"`
+	AtType      string            `json:"@type"`
+	ID          string            `json:"spdxId"`
+	AtID        string            `json:"@id"`
+	Name        string            `json:"name"`
+	Version     string            `json:"software_packageVersion"`
+	PURL        string            `json:"software_packageUrl"`
+	Purpose     string            `json:"software_primaryPurpose"`
+	Identifiers []identifier      `json:"externalIdentifier"`
+	Kind        string            `json:"relationshipType"`
+	From        string            `json:"from"`
+	To          json.RawMessage   `json:"to"`
+	Roots       []json.RawMessage `json:"rootElement"`
+	Subject     string            `json:"subject"`
+	Statement   string            `json:"statement"`
+	Expression  string            `json:"simplelicensing_licenseExpression"`
+}
+
+type identifier struct {
+	Type  string `json:"externalIdentifierType"`
+	Value string `json:"identifier"`
+}
+
+func (e *element) kind() string {
+	k := e.Type + e.AtType
+	return k[strings.LastIndexAny(k, "/:")+1:]
+}
+
+func (e *element) id() string { return e.ID + e.AtID }
+
+// to lists the ends of a relationship, which may be one or several.
+func (e *element) to() (out []string) {
+	if json.Unmarshal(e.To, &out) == nil {
+		return out
+	}
+	var one string
+	if json.Unmarshal(e.To, &one) == nil {
+		return []string{one}
+	}
+	return nil
+}
+
+func spdx3(b []byte) (assay.Facts, error) {
+	var doc struct {
+		Graph []json.RawMessage `json:"@graph"`
+	}
+	if err := json.Unmarshal(b, &doc); err != nil {
+		return assay.Facts{}, malformed(err)
+	}
+	c := newCollector()
+	var packages, relations []element
+	licence := map[string]string{} // expressions by element
+	declared := map[string]string{}
+	notes := map[string][]string{}
+	for _, raw := range doc.Graph {
+		var e element
+		if json.Unmarshal(raw, &e) != nil {
+			continue // an element of another kind, whose members have other forms
+		}
+		switch e.kind() {
+		case "software_Package":
+			packages = append(packages, e)
+		case "Relationship", "LifecycleScopedRelationship":
+			relations = append(relations, e)
+			if e.Kind == "hasDeclaredLicense" {
+				for _, to := range e.to() {
+					declared[e.From] = to
+				}
+			}
+		case "simplelicensing_LicenseExpression":
+			licence[e.id()] = e.Expression
+		case "Annotation":
+			notes[e.Subject] = append(notes[e.Subject], e.Statement)
+		}
+	}
+	for subject, all := range notes {
+		for _, n := range all {
+			if q, ok := property(n); ok && !isPackage(packages, subject) {
+				if err := c.head.Read(q); err != nil {
+					c.errs.Add(err)
+				}
+			}
+		}
+	}
+	for i := range packages {
+		if c.three(&packages[i], licence[declared[packages[i].id()]], notes[packages[i].id()]); len(c.packages) > stanza.MaxPackages {
+			break
+		}
+	}
+	for i := range relations {
+		r := &relations[i]
+		for _, to := range r.to() {
+			switch r.Kind {
+			case "dependsOn":
+				c.depend(r.From, to)
+			case "dependencyOf":
+				c.depend(to, r.From)
+			}
+		}
+	}
+	return c.facts()
+}
+
+func isPackage(packages []element, id string) bool {
+	for i := range packages {
+		if packages[i].id() == id {
+			return true
+		}
+	}
+	return false
+}
+
+// three adds a package of SPDX 3.
+func (c *collector) three(p *element, licence string, notes []string) {
+	if p.Purpose == "operatingSystem" {
+		if c.head.Release == nil {
+			c.head.Release = &assay.Release{ID: release(p.Name), Version: p.Version}
+		}
+		return
+	}
+	e := &entry{ref: p.id(), name: p.Name, version: p.Version, purl: p.PURL, software: p.Purpose == "library"}
+	for _, i := range p.Identifiers {
+		switch i.Type {
+		case "packageUrl", "purl":
+			if e.purl == "" {
+				e.purl = i.Value
+			}
+		case "cpe23":
+			e.cpes = append(e.cpes, i.Value)
+		}
+	}
+	if strings.HasPrefix(e.purl, "pkg:oci/") {
+		return
+	}
+	if licence != "" && licence != "NOASSERTION" && licence != "NONE" {
+		e.licences = []string{licence}
+	}
+	for _, n := range notes {
+		if q, ok := property(n); ok {
+			e.properties = append(e.properties, q)
+		}
+	}
+	c.add(e)
+}
