@@ -36,12 +36,16 @@ type Pattern struct {
 	Scope Scope
 
 	// Executable limits the pattern to files that begin as ELF, Mach-O and PE
-	// executables do.
+	// executables do; where Glob is "**/*", to those of them that may be executed.
 	Executable bool
 
 	// Beside limits the pattern to files in whose folder there is something of
 	// that name, too: package.json beside "node_modules".
 	Beside string
+
+	// Without limits the pattern to files in whose folder nothing of a name was
+	// found to tell of packages, with "*" in it: a library without "*.deps.json".
+	Without string
 
 	// MaxSize is the size in bytes over which the file is not read and becomes
 	// a gap; 0 means DefaultMaxSize.

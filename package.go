@@ -147,8 +147,8 @@ const (
 	RelationIndirect  Relation = "indirect"  // needed by others
 )
 
-// Symbols is a set of function names, "import/path.Type.Method", each cut to a
-// number by SymbolHash; sorted. Two names of one number make one of them count
+// Symbols is a set of function names, "import/path.Type.Method", and of their
+// import paths, each cut to a number by SymbolHash; sorted. Two names of one number make one of them count
 // as present, which hides nothing.
 type Symbols []uint32
 
@@ -178,7 +178,8 @@ type Facts struct {
 	Release  *Release
 	Packages []Package
 	Owns     []Ownership
-	Gaps     []Gap // that a bill of materials tells of
+	Gaps     []Gap  // that a bill of materials tells of
+	Bill     string // form of a bill of materials: "cyclonedx", "spdx"
 }
 
 // An Ownership says which files a package of the system brought.

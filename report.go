@@ -12,6 +12,7 @@ type Finding struct {
 	VendorIDs      []string `json:"vendorIDs,omitempty"`
 	Package        int      `json:"package"`           // index in Report.Packages
 	FixedIn        string   `json:"fixedIn,omitempty"` // "" when there is no fix
+	Fixes          []string `json:"fixes,omitempty"`   // FixedIn and the fixes on other branches, as versions go
 	Status         Status   `json:"status"`
 	Severity       Severity `json:"severity"`
 	SeveritySource string   `json:"severitySource,omitempty"` // who says so: "debian", "nvd"
@@ -43,6 +44,7 @@ type Inventory struct {
 	Packages []Package   // by type, name, version, architecture
 	Owns     []Ownership // files of the packages
 	Gaps     []Gap
+	Bill     string // form of the bill of materials that tells of it; "" where it was found in files
 }
 
 // A Report is the result of a scan. Its JSON form is the native report.
@@ -86,6 +88,7 @@ type ImageInfo struct {
 	Layers      []LayerInfo     `json:"layers,omitempty"`
 	Config      json.RawMessage `json:"config,omitempty"`
 	Repository  RepositoryInfo  `json:"repository,omitzero"` // of a repository of source code
+	Bill        string          `json:"bill,omitempty"`      // form of a bill of materials: "cyclonedx", "spdx", "syft", "list"
 }
 
 // RepositoryInfo says which state of a repository was scanned.

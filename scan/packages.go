@@ -18,6 +18,15 @@ type Packages struct {
 // RelationUnknown is what Packages.Relations calls packages without a Relation.
 const RelationUnknown assay.Relation = "unknown"
 
+// dropOwned drops bare binaries that packages of the system brought, of which
+// the distribution's advisories speak: they are no software of their own, as a
+// package of a language is.
+func dropOwned(inv *assay.Inventory, spoken map[string]bool) {
+	inv.Packages = slices.DeleteFunc(inv.Packages, func(p assay.Package) bool {
+		return p.Type == assay.TypeGeneric && p.Owner != "" && spoken[p.Owner]
+	})
+}
+
 // keep drops the others from an inventory, and counts those that only
 // development needs.
 func (k Packages) keep(inv *assay.Inventory) (dev int) {
@@ -25,6 +34,8 @@ func (k Packages) keep(inv *assay.Inventory) (dev int) {
 		switch {
 		case p.IsSystem():
 			return k.NoSystem
+		case k.NoSystem && p.Owner != "":
+			return true
 		case k.NoOthers:
 			return true
 		case p.Dev && !k.Dev:

@@ -63,6 +63,7 @@ func (s *Scanner) Scan(ctx context.Context, img *assay.Image) (*assay.Report, er
 	if err != nil {
 		return nil, err
 	}
+	dropOwned(inv, match.Spoken(inv, s.Match))
 	dev := s.Packages.keep(inv)
 	now := time.Now
 	if s.Now != nil {
@@ -73,6 +74,7 @@ func (s *Scanner) Scan(ctx context.Context, img *assay.Image) (*assay.Report, er
 	if r.Packages == nil {
 		r.Packages = []assay.Package{}
 	}
+	r.Image.Bill = inv.Bill
 	if s.NoMatch {
 		return r, nil
 	}

@@ -25,6 +25,7 @@ func (t *taker) assemble(s *squasher, facts []fact) *assay.Inventory {
 	}
 	inv.Gaps = append(inv.Gaps, s.gaps...)
 	var parts []assay.Release
+	managed := t.managed(facts)
 	for _, f := range facts {
 		if s.ctx.Err() != nil {
 			break // then nobody looks at the inventory
@@ -33,22 +34,42 @@ func (t *taker) assemble(s *squasher, facts []fact) *assay.Inventory {
 			inv.Gaps = append(inv.Gaps, assay.Gap{Where: s.where(f.layer, f.path), What: f.reader + ": " + g})
 		}
 		inv.Gaps = append(inv.Gaps, f.facts.Gaps...)
+		inv.Bill = cmp.Or(inv.Bill, f.facts.Bill)
 		if f.facts.Release != nil {
 			part := *f.facts.Release
 			part.Path = cmp.Or(part.Path, f.name, f.path)
 			parts = append(parts, part)
 		}
 		inv.Owns = append(inv.Owns, f.facts.Owns...)
-		inv.Packages = append(inv.Packages, t.packages(s, f)...)
+		packages := t.packages(s, f)
+		if f.facts.Bill != "" && t.o.Scopes&assay.ScopeSBOM == 0 { // the system's own database knows better what is installed
+			packages = slices.DeleteFunc(packages, func(p assay.Package) bool { return managed[p.Type] })
+		}
+		inv.Packages = append(inv.Packages, packages...)
 	}
-	owners := s.owners(inv, facts)
+	owners := s.owners(inv, facts, t.databases)
 	var gaps []assay.Gap
 	inv.Release, gaps = distro.Identify(parts)
 	inv.Gaps = append(inv.Gaps, gaps...)
 	inv.Gaps = bounded(unique(inv.Gaps))
 	t.finish(inv)
-	own(inv, owners)
+	own(inv, owners, t.databases)
+	merge(inv)
 	return inv
+}
+
+// managed tells of which types the packages are that databases of the system
+// list.
+func (t *taker) managed(facts []fact) map[string]bool {
+	out := map[string]bool{}
+	for _, f := range facts {
+		if t.databases[f.reader] {
+			for i := range f.facts.Packages {
+				out[f.facts.Packages[i].Type] = true
+			}
+		}
+	}
+	return out
 }
 
 // packages returns what a file says is installed, each package with the layer
@@ -118,6 +139,37 @@ func identity(p *assay.Package) string {
 	return id + "\x00" + p.Path
 }
 
+// merge leaves of bare binaries that are the same in one installation, and
+// nobody's or of the same owner, the first.
+func merge(inv *assay.Inventory) {
+	seen := map[string]bool{}
+	inv.Packages = slices.DeleteFunc(inv.Packages, func(p assay.Package) bool {
+		if p.Type != assay.TypeGeneric {
+			return false
+		}
+		id := strings.Join([]string{p.Name, p.Version, p.Owner, installation(p.Path)}, "\x00")
+		again := seen[id]
+		seen[id] = true
+		return again
+	})
+}
+
+// installation is the folder that software is installed under, of which many
+// files may tell: "usr/local" of usr/local/bin/openssl and
+// usr/local/lib/libcrypto.so.3.
+func installation(path string) string {
+	folder, _ := split(path)
+	for dir := folder; dir != ""; {
+		up, base := split(dir)
+		switch base {
+		case "bin", "sbin", "lib", "lib64", "libexec":
+			return up
+		}
+		dir = up
+	}
+	return folder
+}
+
 // byLayer orders packages of the system by layer; of others the path tells more.
 func byLayer(a, b *assay.Package) int {
 	if !a.IsSystem() {
@@ -133,7 +185,13 @@ func (t *taker) finish(inv *assay.Inventory) {
 		return cmp.Or(strings.Compare(a.Type, b.Type), strings.Compare(a.Name, b.Name), strings.Compare(a.Version, b.Version),
 			strings.Compare(a.Arch, b.Arch), byLayer(&a, &b), strings.Compare(a.Path, b.Path))
 	})
-	inv.Packages = slices.CompactFunc(inv.Packages, func(a, b assay.Package) bool { return identity(&a) == identity(&b) })
+	seen := make(map[string]bool, len(inv.Packages))
+	inv.Packages = slices.DeleteFunc(inv.Packages, func(p assay.Package) bool {
+		id := identity(&p)
+		again := seen[id]
+		seen[id] = true
+		return again
+	})
 	family, known := distro.Of(inv.Release)
 	for i := range inv.Packages {
 		p := &inv.Packages[i]

@@ -33,6 +33,7 @@ const (
 	fieldOwns
 	fieldFileGap
 	fieldCompanion
+	fieldBill
 )
 
 func encode(l *layerFacts) []byte {
@@ -79,6 +80,9 @@ func encodeFile(f *fileFacts) []byte {
 	}
 	if f.companion {
 		b = appendString(b, fieldCompanion, "")
+	}
+	if f.facts.Bill != "" {
+		b = appendString(b, fieldBill, f.facts.Bill)
 	}
 	return b
 }
@@ -230,6 +234,8 @@ func decodeFile(b []byte) (f fileFacts, err error) {
 			f.gaps = append(f.gaps, string(v))
 		case fieldCompanion:
 			f.companion = true
+		case fieldBill:
+			f.facts.Bill = string(v)
 		}
 		return nil
 	})

@@ -42,6 +42,10 @@ type Options struct {
 func Take(ctx context.Context, img *assay.Image, o Options) (*assay.Inventory, error) {
 	o.Scopes = cmp.Or(o.Scopes, assay.ScopeSystem|assay.ScopeInstalled)
 	t := &taker{img: img, o: o, matcher: compile(o.Readers, o.Scopes), spool: newSpool(o.SpoolDir, o.Spool)}
+	t.databases = map[string]bool{}
+	for _, r := range o.Readers {
+		t.databases[r.Name()] = slices.ContainsFunc(r.Wants(), func(p assay.Pattern) bool { return cmp.Or(p.Scope, assay.ScopeSystem)&assay.ScopeSystem != 0 })
+	}
 	t.matcher.skip = o.Skip
 	t.matcher.offer(o.Readers, o.More)
 	t.room.Store(maxImage)
@@ -70,6 +74,8 @@ type taker struct {
 	spool   *spool
 	done    atomic.Int64
 	room    atomic.Int64 // bytes left of maxImage
+
+	databases map[string]bool // readers of what the system's package managers keep
 }
 
 // layers returns the facts of every layer, read or cached.

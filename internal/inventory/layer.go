@@ -205,20 +205,38 @@ func (l *layerReader) entry(ctx context.Context, h *tarstream.Header, r io.Reade
 // executable, and has it read.
 func (l *layerReader) regular(ctx context.Context, path string, h *tarstream.Header, r io.Reader) error {
 	l.ws = l.matcher.match(l.ws[:0], path)
-	if h.Mode&anyExec != 0 && h.Size > magicLen && len(l.matcher.execs) > 0 && !h.Sparse {
+	if l.asks(h.Mode, h.Size) && !h.Sparse {
 		begin := make([]byte, magicLen)
 		if _, err := io.ReadFull(r, begin); err != nil {
 			return noEOF(err)
 		}
-		if isExecutable(begin) {
-			l.ws = l.matcher.allowed(append(l.ws, l.matcher.execs...), path)
-		}
+		l.known(path, h.Mode, begin)
 		r = io.MultiReader(bytes.NewReader(begin), r)
+	} else {
+		l.known(path, 0, nil)
 	}
 	if l.ws = onePerReader(l.ws); len(l.ws) == 0 {
 		return nil
 	}
 	return l.file(ctx, path, h, r)
+}
+
+// asks reports whether it matters what a file begins with.
+func (l *layerReader) asks(mode uint32, size int64) bool {
+	return size > magicLen && (mode&anyExec != 0 && len(l.matcher.execs) > 0 || slices.ContainsFunc(l.ws, func(w *want) bool { return w.exec }))
+}
+
+// known corrects who wants a file by what it begins with.
+func (l *layerReader) known(path string, mode uint32, begin []byte) {
+	if len(begin) == magicLen && isExecutable(begin) {
+		if mode&anyExec != 0 {
+			l.ws = l.matcher.allowed(append(l.ws, l.matcher.execs...), path)
+		}
+		return
+	}
+	if slices.ContainsFunc(l.ws, func(w *want) bool { return w.exec }) {
+		l.ws = slices.DeleteFunc(l.ws, func(w *want) bool { return w.exec })
+	}
 }
 
 const (

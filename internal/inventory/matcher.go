@@ -23,8 +23,9 @@ type want struct {
 	tail      string // what is compared while reading: the last components of glob
 	companion string // suffix: the file belongs to the one without it
 	with      []string
-	exec      bool           // executables only
-	beside    string         // see assay.Pattern
+	exec      bool   // executables only
+	beside    string // see assay.Pattern
+	without   string
 	more      *regexp.Regexp // stands for glob
 }
 
@@ -50,7 +51,7 @@ func compile(readers []assay.Reader, scopes assay.Scope) *matcher {
 				continue
 			}
 			glob, anywhere := strings.CutPrefix(p.Glob, "**/")
-			w := want{reader: i, max: p.MaxSize, rooted: !anywhere, glob: glob, with: p.With, exec: p.Executable, beside: p.Beside}
+			w := want{reader: i, max: p.MaxSize, rooted: !anywhere, glob: glob, with: p.With, exec: p.Executable, beside: p.Beside, without: p.Without}
 			if w.max == 0 {
 				w.max = assay.DefaultMaxSize
 			}
@@ -85,7 +86,7 @@ func (m *matcher) offer(readers []assay.Reader, more []More) {
 func newMatcher(wants []*want) *matcher {
 	m := &matcher{base: map[string][]*want{}, dir: map[string][]*want{}, ext: map[string][]*want{}, first: map[byte][]*want{}, exact: map[string][]*want{}, all: wants}
 	for _, w := range wants {
-		if w.exec {
+		if w.exec && w.glob == "*" {
 			m.execs = append(m.execs, w)
 			continue
 		}

@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/assaysec/assay"
@@ -11,19 +12,16 @@ type owner struct {
 	kind, name string // as in assay.Ownership
 }
 
-// owners finds which of the files that tell of packages were brought by
-// packages of the system, by path. The lists of files say /lib/x where lib is
+// owners finds which of the files that tell of packages, databases apart, were
+// brought by packages of the system, by path. The lists of files say /lib/x where lib is
 // a link to usr/lib, so paths are followed; and they are long, so only those
 // are whose last component is that of a file in question.
-func (s *squasher) owners(inv *assay.Inventory, facts []fact) map[string][]owner {
+func (s *squasher) owners(inv *assay.Inventory, facts []fact, databases map[string]bool) map[string][]owner {
 	files, bases := map[string]bool{}, map[string]bool{}
 	for _, f := range facts {
-		for i := range f.facts.Packages {
-			if !f.facts.Packages[i].IsSystem() {
-				_, base := split(f.path)
-				files[f.path], bases[base] = true, true
-				break
-			}
+		if len(f.facts.Packages) > 0 && !databases[f.reader] {
+			_, base := split(f.path)
+			files[f.path], bases[base] = true, true
 		}
 	}
 	found := map[string][]owner{}
@@ -50,21 +48,22 @@ func (s *squasher) owners(inv *assay.Inventory, facts []fact) map[string][]owner
 }
 
 // own notes the owners of packages. What a later layer than the owner's wrote
-// in its place is not the owner's any more.
-func own(inv *assay.Inventory, owners map[string][]owner) {
+// in its place is not the owner's any more. A file that says itself which
+// package of the system it is of, and that the system knows, adds nothing.
+func own(inv *assay.Inventory, owners map[string][]owner, databases map[string]bool) {
 	if len(owners) == 0 {
 		return
 	}
 	at := map[owner]*assay.Package{}
 	for i := range inv.Packages {
-		if p := &inv.Packages[i]; p.IsSystem() {
+		if p := &inv.Packages[i]; databases[p.FoundBy] {
 			at[owner{p.Type, p.Name}] = p
 			at[owner{p.Type, p.Name + ":" + p.Arch}] = p
 		}
 	}
 	for i := range inv.Packages {
 		p := &inv.Packages[i]
-		if p.IsSystem() {
+		if databases[p.FoundBy] {
 			continue
 		}
 		file, _, _ := strings.Cut(p.Path, "!/")
@@ -75,4 +74,5 @@ func own(inv *assay.Inventory, owners map[string][]owner) {
 			}
 		}
 	}
+	inv.Packages = slices.DeleteFunc(inv.Packages, func(p assay.Package) bool { return p.IsSystem() && p.Owner != "" && !databases[p.FoundBy] })
 }

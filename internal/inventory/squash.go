@@ -144,7 +144,28 @@ func (s *squasher) standing() []fact {
 		}
 	}
 	slices.SortStableFunc(out, func(a, b fact) int { return strings.Compare(a.path, b.path) })
-	return out
+	return s.alone(out)
+}
+
+// alone drops what patterns want only where another file of the folder does not
+// tell of the same.
+func (s *squasher) alone(facts []fact) []fact {
+	tell := map[string][]string{} // by folder, the names of files that tell of packages
+	for _, f := range facts {
+		if len(f.facts.Packages) > 0 {
+			dir, base := split(f.path)
+			tell[dir] = append(tell[dir], base)
+		}
+	}
+	return slices.DeleteFunc(facts, func(f fact) bool {
+		dir, _ := split(f.path)
+		for _, w := range s.matcher.match(nil, f.path) {
+			if w.without != "" && s.readers[w.reader].Name() == f.reader {
+				return slices.ContainsFunc(tell[dir], func(base string) bool { return globOne(w.without, base) })
+			}
+		}
+		return false
+	})
 }
 
 // allow notes that name, a system path, leads to the file at a real path.

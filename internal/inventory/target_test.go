@@ -34,10 +34,10 @@ func (things) Wants() []assay.Pattern {
 
 func (things) Read(_ context.Context, f *assay.File) (facts assay.Facts, err error) {
 	_, base := split(f.Path)
-	facts.Packages = []assay.Package{{Type: assay.TypeGeneric, Name: base, Version: "1"}}
+	facts.Packages = []assay.Package{{Type: assay.TypeNPM, Name: base, Version: "1"}}
 	b, err := limit.ReadAll(f.Reader(), 100)
 	if strings.HasPrefix(string(b), "holds ") {
-		facts.Packages = append(facts.Packages, assay.Package{Type: assay.TypeGeneric, Name: string(b[6 : len(b)-1]), Version: "1", Path: f.Path + "!/inner"})
+		facts.Packages = append(facts.Packages, assay.Package{Type: assay.TypeNPM, Name: string(b[6 : len(b)-1]), Version: "1", Path: f.Path + "!/inner"})
 	}
 	if manifest, err := f.Beside("manifest", 100); err == nil {
 		facts.Packages[0].Version = strings.TrimSpace(string(manifest))
@@ -186,5 +186,18 @@ func TestNewSkip(t *testing.T) {
 		if _, err := NewSkip([]string{bad}, nil); err == nil {
 			t.Errorf("%q is taken", bad)
 		}
+	}
+}
+
+// TestInstallations: many files tell of one installation.
+func TestInstallations(t *testing.T) {
+	generic := func(path, owner string) assay.Package {
+		return assay.Package{Type: assay.TypeGeneric, Name: "openssl", Version: "3", Path: path, Owner: owner}
+	}
+	inv := &assay.Inventory{Packages: []assay.Package{generic("usr/bin/openssl", "deb"), generic("usr/lib/x/libcrypto.so.3", "deb"), generic("usr/lib/app/bin/openssl", ""),
+		generic("opt/a/bin/openssl", ""), generic("opt/a/lib64/libssl.so", ""), generic("opt/b/libssl.so", ""), {Type: assay.TypeNPM, Name: "openssl", Version: "3", Path: "opt/a/bin/x"}}}
+	merge(inv)
+	if diff := cmp.Diff([]string{"usr/bin/openssl openssl 3 by deb", "usr/lib/app/bin/openssl openssl 3", "opt/a/bin/openssl openssl 3", "opt/b/libssl.so openssl 3", "opt/a/bin/x openssl 3"}, listed(inv)); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -71,7 +71,7 @@ func (l *layerReader) visit(ctx context.Context, e *assay.Entry, other func(stri
 // found sees who wants a regular file and has it read.
 func (l *layerReader) found(ctx context.Context, e *assay.Entry, other func(string, int64) ([]byte, error)) {
 	l.ws = l.matcher.match(l.ws[:0], e.Path)
-	ask := e.Mode&anyExec != 0 && e.Size > magicLen && len(l.matcher.execs) > 0
+	ask := l.asks(uint32(e.Mode.Perm()), e.Size)
 	if len(l.ws) == 0 && !ask {
 		return
 	}
@@ -87,11 +87,14 @@ func (l *layerReader) found(ctx context.Context, e *assay.Entry, other func(stri
 			l.gap(e.Path, err.Error())
 		}
 	}}
-	if begin := make([]byte, magicLen); ask {
-		if _, err := r.ReadAt(begin, 0); err == nil && isExecutable(begin) {
-			l.ws = l.matcher.allowed(append(l.ws, l.matcher.execs...), e.Path)
+	var begin []byte
+	if ask {
+		begin = make([]byte, magicLen)
+		if _, err := r.ReadAt(begin, 0); err != nil {
+			begin = nil
 		}
 	}
+	l.known(e.Path, f.Mode, begin)
 	if l.ws = onePerReader(l.ws); len(l.ws) == 0 || !l.claim(e.Path) {
 		f.release()
 		return

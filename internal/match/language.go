@@ -24,7 +24,7 @@ func registriesOf(inv *assay.Inventory, o Options) ([]registry, *assay.Gap) {
 	var found []registry
 	var foreign []string
 	n := 0
-	matched := systemMatched(inv, o)
+	matched := Spoken(inv, o)
 	for i := range inv.Packages {
 		p := &inv.Packages[i]
 		if p.IsSystem() || p.Owner != "" && matched[p.Owner] {
@@ -56,9 +56,9 @@ func registriesOf(inv *assay.Inventory, o Options) ([]registry, *assay.Gap) {
 	return found, &assay.Gap{Where: "packages of " + some(foreign, "type", "types"), What: fmt.Sprintf("no advisories speak of such; %d are listed, not matched", n)}
 }
 
-// systemMatched lists the purls of the system's packages that the
-// distribution's advisories speak of: they speak of what these brought, too.
-func systemMatched(inv *assay.Inventory, o Options) map[string]bool {
+// Spoken lists the purls of the system's packages that the distribution's
+// advisories speak of: they speak of what these brought, too.
+func Spoken(inv *assay.Inventory, o Options) map[string]bool {
 	family, _, _ := system(inv)
 	if family == nil || o.Comprehensive {
 		return nil
@@ -301,33 +301,43 @@ func (m *registry) listed(f *assay.Affected, key version.Key) (assay.Range, bool
 	return assay.Range{}, false, err
 }
 
-// fix is the lowest version above the target that an advisory calls fixed and
-// that none of the rows holds; "" when there is none. So where publishers
-// disagree the highest of their fixes wins, one that brings the vulnerability
-// back is none, and one on the target's own branch comes before a later branch's.
-func (m *registry) fix(t *target, rows []hit) string {
-	if t.bad != nil {
-		return ""
-	}
+// fixes lists the versions that advisories call fixed and that none of the rows
+// holds, in order. One that brings the vulnerability back is none.
+func (m *registry) fixes(rows []hit) (out []string) {
 	type candidate struct {
 		version string
 		key     version.Key
 	}
-	var fixes []candidate
+	var all []candidate
 	for _, h := range rows {
 		if !h.accuses() {
 			continue
 		}
 		for _, r := range h.row.Ranges {
-			if k, err := m.key(r.Fixed); r.Fixed != "" && err == nil && m.scheme.Compare(k, t.key) > 0 {
-				fixes = append(fixes, candidate{r.Fixed, k})
+			if k, err := m.key(r.Fixed); r.Fixed != "" && err == nil {
+				all = append(all, candidate{r.Fixed, k})
 			}
 		}
 	}
-	slices.SortStableFunc(fixes, func(a, b candidate) int { return m.scheme.Compare(a.key, b.key) })
-	for _, c := range fixes {
-		if m.holder(rows, c.key) == nil {
-			return c.version
+	slices.SortStableFunc(all, func(a, b candidate) int { return m.scheme.Compare(a.key, b.key) })
+	for i, c := range all {
+		if (i == 0 || m.scheme.Compare(all[i-1].key, c.key) != 0) && m.holder(rows, c.key) == nil {
+			out = append(out, c.version)
+		}
+	}
+	return out
+}
+
+// fix is the lowest of the fixes above the target; "" when there is none. So
+// where publishers disagree the highest of their fixes wins, and one on the
+// target's own branch comes before a later branch's.
+func (m *registry) fix(t *target, fixes []string) string {
+	if t.bad != nil {
+		return ""
+	}
+	for _, v := range fixes {
+		if k, err := m.key(v); err == nil && m.scheme.Compare(k, t.key) > 0 {
+			return v
 		}
 	}
 	return ""

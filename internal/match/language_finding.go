@@ -13,7 +13,8 @@ import (
 // hits hold the target. The one that decides is that with the fix that counts,
 // else the highest.
 func (m *registry) finding(t *target, v *vulnerability, rows, hits []hit) *assay.Finding {
-	fixed := m.fix(t, rows)
+	fixes := m.fixes(rows)
+	fixed := m.fix(t, fixes)
 	best := &hits[0]
 	for i := range hits {
 		h := &hits[i]
@@ -21,7 +22,7 @@ func (m *registry) finding(t *target, v *vulnerability, rows, hits []hit) *assay
 			best = h
 		}
 	}
-	f := &assay.Finding{FixedIn: fixed, Status: best.row.Status, Stream: m.stream, Feed: best.Feed, URL: best.URL}
+	f := &assay.Finding{FixedIn: fixed, Fixes: fixes, Status: best.row.Status, Stream: m.stream, Feed: best.Feed, URL: best.URL}
 	if fixed != "" {
 		f.Status = assay.StatusFixed
 	}

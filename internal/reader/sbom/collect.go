@@ -12,6 +12,7 @@ import (
 
 // A collector puts together what a bill says, in whatever form.
 type collector struct {
+	form     string
 	head     bom.Head
 	packages []assay.Package
 	refs     map[string]int // packages by their name in the bill
@@ -21,7 +22,7 @@ type collector struct {
 	nameless []string
 }
 
-func newCollector() *collector { return &collector{refs: map[string]int{}} }
+func newCollector(form string) *collector { return &collector{form: form, refs: map[string]int{}} }
 
 // An entry is what a form says of one package.
 type entry struct {
@@ -114,7 +115,7 @@ func (c *collector) facts() (assay.Facts, error) {
 		}
 		c.errs.Add(fmt.Errorf("without a purl, or a version, so not matched: %s", names))
 	}
-	f := assay.Facts{Packages: c.packages, Release: c.head.Release, Gaps: c.head.Gaps}
+	f := assay.Facts{Packages: c.packages, Release: c.head.Release, Gaps: c.head.Gaps, Bill: c.form}
 	if f.Release == nil {
 		f.Release = c.hint()
 	}

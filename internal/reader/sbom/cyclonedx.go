@@ -28,7 +28,7 @@ func cycloneDX(b []byte, xml bool) (assay.Facts, error) {
 	if err := cdx.NewBOMDecoder(bytes.NewReader(b), form).Decode(&doc); err != nil {
 		return assay.Facts{}, malformed(err)
 	}
-	c := newCollector()
+	c := newCollector("cyclonedx")
 	if m := doc.Metadata; m != nil {
 		c.top(m.Properties)
 		if m.Component != nil {

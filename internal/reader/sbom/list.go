@@ -11,7 +11,7 @@ import (
 
 // list reads purls and CPE 2.3 names, one a line, with comments.
 func list(b []byte) (assay.Facts, error) {
-	c := newCollector()
+	c := newCollector("list")
 	for l, err := range stanza.Lines(bytes.NewReader(b)) {
 		if err != nil {
 			c.errs.Add(err)

@@ -60,7 +60,7 @@ func spdx2(b []byte) (assay.Facts, error) {
 }
 
 func (d *document) facts() (assay.Facts, error) {
-	c := newCollector()
+	c := newCollector("spdx")
 	for _, a := range d.Annotations {
 		if q, ok := property(a.Comment); ok {
 			if err := c.head.Read(q); err != nil {

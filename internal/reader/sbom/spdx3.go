@@ -60,7 +60,7 @@ func spdx3(b []byte) (assay.Facts, error) {
 	if err := json.Unmarshal(b, &doc); err != nil {
 		return assay.Facts{}, malformed(err)
 	}
-	c := newCollector()
+	c := newCollector("spdx")
 	var packages, relations []element
 	licence := map[string]string{} // expressions by element
 	declared := map[string]string{}

@@ -51,7 +51,7 @@ func syft(b []byte) (assay.Facts, error) {
 	if err := json.Unmarshal(b, &d); err != nil {
 		return assay.Facts{}, malformed(err)
 	}
-	c := newCollector()
+	c := newCollector("syft")
 	if d.Distro.ID != "" {
 		c.head.Release = &assay.Release{ID: d.Distro.ID, Version: d.Distro.VersionID, Codename: d.Distro.Codename, Name: d.Distro.Name}
 	}

@@ -43,6 +43,13 @@ type metadata struct {
 	Reference   string          `json:",omitempty"`
 	ImageConfig json.RawMessage `json:",omitempty"`
 	Layers      []layer         `json:",omitempty"`
+	RepoURL     string          `json:",omitempty"`
+	Branch      string          `json:",omitempty"`
+	Tags        []string        `json:",omitempty"`
+	Commit      string          `json:",omitempty"`
+	CommitMsg   string          `json:",omitempty"`
+	Author      string          `json:",omitempty"`
+	Committer   string          `json:",omitempty"`
 }
 
 type operatingSys struct {
@@ -85,9 +92,13 @@ type pkg struct {
 	Licenses        []string   `json:",omitempty"`
 	Maintainer      string     `json:",omitempty"`
 	Modularitylabel string     `json:",omitempty"`
+	Dev             bool       `json:",omitempty"`
+	Indirect        bool       `json:",omitempty"`
+	Relationship    string     `json:",omitempty"`
 	DependsOn       []string   `json:",omitempty"`
 	Layer           layer      `json:",omitzero"`
 	FilePath        string     `json:",omitempty"`
+	AnalyzedBy      string     `json:",omitempty"`
 }
 
 type vulnerability struct {
@@ -95,6 +106,7 @@ type vulnerability struct {
 	VendorIDs        []string          `json:",omitempty"`
 	PkgID            string            `json:",omitempty"`
 	PkgName          string            `json:",omitempty"`
+	PkgPath          string            `json:",omitempty"`
 	PkgIdentifier    identifier        `json:",omitzero"`
 	InstalledVersion string            `json:",omitempty"`
 	FixedVersion     string            `json:",omitempty"`
@@ -151,37 +163,66 @@ func convert(r *assay.Report, o assay.FormatOptions) report {
 	if f, ok := families[family]; ok {
 		family = f
 	}
-	out := report{SchemaVersion: 2, CreatedAt: r.Created, ArtifactID: r.Image.ID, ArtifactName: r.Image.Name, ArtifactType: "container_image",
-		Metadata: metadata{Size: r.Image.Size, ImageID: r.Image.ID, RepoTags: r.Image.RepoTags, RepoDigests: r.Image.RepoDigests, ImageConfig: r.Image.Config}}
+	out := report{SchemaVersion: 2, CreatedAt: r.Created, ArtifactID: r.Image.ID, ArtifactName: r.Image.Name, ArtifactType: artifactType(r), Metadata: metadataOf(r)}
+	if family != "" {
+		out.Metadata.OS = &operatingSys{Family: family, Name: r.Release.Version, EOSL: r.Release.EndOfLife(r.Created)}
+		out.Results = append(out.Results, system(r, o, family, out.ArtifactID))
+	}
+	out.Results = append(out.Results, others(r, o, out.ArtifactID)...)
+	return out
+}
+
+// artifactType is Trivy's word for what was scanned: of bills their form.
+func artifactType(r *assay.Report) string {
+	if r.Kind == assay.KindSBOM {
+		return cmp.Or(r.Image.Bill, "sbom")
+	}
+	return string(cmp.Or(r.Kind, assay.KindImage))
+}
+
+func metadataOf(r *assay.Report) metadata {
+	repo := &r.Image.Repository
+	m := metadata{Size: r.Image.Size, ImageID: r.Image.ID, RepoTags: r.Image.RepoTags, RepoDigests: r.Image.RepoDigests, ImageConfig: r.Image.Config,
+		RepoURL: repo.URL, Branch: repo.Branch, Tags: repo.Tags, Commit: repo.Commit, CommitMsg: repo.Message, Author: repo.Author, Committer: repo.Committer}
 	if len(r.Image.RepoTags) > 0 {
-		out.Metadata.Reference = r.Image.RepoTags[0]
+		m.Reference = r.Image.RepoTags[0]
 	}
 	for _, l := range r.Image.Layers {
-		out.Metadata.DiffIDs = append(out.Metadata.DiffIDs, l.DiffID)
-		out.Metadata.Layers = append(out.Metadata.Layers, layer{l.Size, l.Digest, l.DiffID, l.CreatedBy})
+		m.DiffIDs = append(m.DiffIDs, l.DiffID)
+		m.Layers = append(m.Layers, layer{l.Size, l.Digest, l.DiffID, l.CreatedBy})
 	}
-	if family == "" {
-		return out
-	}
-	out.Metadata.OS = &operatingSys{Family: family, Name: r.Release.Version, EOSL: r.Release.EndOfLife(r.Created)}
+	return m
+}
+
+// system is the result about the distribution's packages.
+func system(r *assay.Report, o assay.FormatOptions, family, artifact string) result {
 	res := result{Target: fmt.Sprintf("%s (%s %s)", r.Image.Name, family, r.Release.Version), Class: "os-pkgs", Type: family}
-	if o.AllPkgs {
-		for i := range r.Packages {
-			res.Packages = append(res.Packages, convertPackage(&r.Packages[i]))
+	for i := range r.Packages {
+		if p := &r.Packages[i]; o.AllPkgs && p.IsSystem() {
+			res.Packages = append(res.Packages, convertPackage(p))
 		}
 	}
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		v := convertFinding(f, &r.Packages[f.Package])
-		sum := sha256.Sum256([]byte(strings.Join([]string{out.ArtifactID, res.Target, v.PkgID, v.VulnerabilityID}, ":")))
-		v.Fingerprint = "sha256:" + hex.EncodeToString(sum[:])
-		res.Vulnerabilities = append(res.Vulnerabilities, v)
+		if p := &r.Packages[f.Package]; p.IsSystem() {
+			v := convertFinding(f, p)
+			v.Fingerprint = fingerprint(artifact, res.Target, &v)
+			res.Vulnerabilities = append(res.Vulnerabilities, v)
+		}
 	}
-	slices.SortStableFunc(res.Vulnerabilities, func(a, b vulnerability) int {
-		return cmp.Or(strings.Compare(a.PkgName, b.PkgName), strings.Compare(a.PkgID, b.PkgID), strings.Compare(a.VulnerabilityID, b.VulnerabilityID))
+	sortVulnerabilities(res.Vulnerabilities)
+	return res
+}
+
+func fingerprint(artifact, target string, v *vulnerability) string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{artifact, target, v.PkgID, v.VulnerabilityID}, ":")))
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+func sortVulnerabilities(all []vulnerability) {
+	slices.SortStableFunc(all, func(a, b vulnerability) int {
+		return cmp.Or(strings.Compare(a.PkgName, b.PkgName), strings.Compare(a.PkgID, b.PkgID), strings.Compare(a.VulnerabilityID, b.VulnerabilityID), strings.Compare(a.PkgPath, b.PkgPath))
 	})
-	out.Results = []result{res}
-	return out
 }
 
 func layerOf(p *assay.Package) layer {

@@ -1,0 +1,56 @@
+package listing
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/limit"
+)
+
+// Unmarshal is json.Unmarshal, or that of another format.
+type Unmarshal func([]byte, any) error
+
+// Decode reads a document of max bytes at most into v. An error of a part may
+// leave the rest in v. A document of nothing is none, and no error.
+func Decode(f *assay.File, max int64, unmarshal Unmarshal, v any) error {
+	b, err := limit.ReadAll(f.Reader(), max)
+	if err != nil {
+		return err
+	}
+	return decode(b, unmarshal, v)
+}
+
+// Beside is Decode for the file at name relative to f's folder; found is false
+// when there is none.
+func Beside(f *assay.File, name string, max int64, unmarshal Unmarshal, v any) (found bool, err error) {
+	b, err := f.Beside(name, max)
+	if errors.Is(err, assay.ErrNotFound) {
+		return false, nil
+	}
+	if err == nil {
+		err = decode(b, unmarshal, v)
+	}
+	if err != nil {
+		return true, fmt.Errorf("%s: %w", name, err)
+	}
+	return true, nil
+}
+
+func decode(b []byte, unmarshal Unmarshal, v any) error {
+	b = bytes.TrimPrefix(b, []byte("\ufeff"))
+	if len(bytes.TrimSpace(b)) == 0 {
+		return nil
+	}
+	err := unmarshal(b, v)
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return fmt.Errorf("offset %d: %w: %w", syntax.Offset, err, assay.ErrMalformed)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", err, assay.ErrMalformed)
+	}
+	return nil
+}

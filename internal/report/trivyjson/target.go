@@ -1,0 +1,131 @@
+package trivyjson
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+)
+
+// A kind is how Trivy calls what a reader finds, and files it.
+type kind struct {
+	name  string // Type of the result
+	title string // Target, where all files of a kind are one; "" where each is its own
+	sep   string // between name and version in PkgID; "" means "@"
+	noID  bool   // there is no PkgID
+}
+
+// byReader gives the kinds of what is found in files.
+// https://github.com/aquasecurity/trivy/blob/main/docs/guide/coverage/language/index.md
+var byReader = map[string]kind{
+	"npm-lock": {name: "npm"}, "yarn-lock": {name: "yarn"}, "pnpm-lock": {name: "pnpm"}, "bun-lock": {name: "bun"}, "npm-installed": {name: "node-pkg", title: "Node.js"},
+	"requirements": {name: "pip", noID: true}, "pipfile-lock": {name: "pipenv", noID: true}, "poetry-lock": {name: "poetry"}, "uv-lock": {name: "uv"}, "pylock": {name: "pylock"},
+	"python-installed": {name: "python-pkg", title: "Python", noID: true}, "conda": {name: "conda-pkg", title: "Conda", noID: true}, "conda-environment": {name: "conda-environment", noID: true},
+	"go-binary": {name: "gobinary"}, "go-mod": {name: "gomod"}, "cargo-lock": {name: "cargo"}, "cargo-auditable": {name: "rustbinary"},
+	"java-archive": {name: "jar", title: "Java", sep: ":"}, "maven-pom": {name: "pom", sep: ":"}, "gradle-lock": {name: "gradle", sep: ":"}, "sbt-lock": {name: "sbt", sep: ":"},
+	"dotnet-deps": {name: "dotnet-core", sep: "/"}, "nuget-lock": {name: "nuget"}, "nuget-config": {name: "nuget"}, "nuget-props": {name: "packages-props"},
+	"composer-lock": {name: "composer"}, "composer-installed": {name: "composer-vendor"}, "gemspec": {name: "gemspec", title: "Ruby"}, "gemfile-lock": {name: "bundler"},
+	"conan-lock": {name: "conan", sep: "/"}, "swift-lock": {name: "swift"}, "cocoapods-lock": {name: "cocoapods"}, "pub-lock": {name: "pub"}, "mix-lock": {name: "hex"}, "julia": {name: "julia"},
+}
+
+// byType gives those of what bills of materials tell, by the type of the purl.
+var byType = map[string]kind{
+	assay.TypeNPM: {name: "node-pkg", title: "Node.js"}, assay.TypePyPI: {name: "python-pkg", title: "Python", noID: true}, assay.TypeMaven: {name: "jar", title: "Java", sep: ":"},
+	assay.TypeGo: {name: "gobinary"}, assay.TypeGem: {name: "gemspec", title: "Ruby"}, assay.TypeK8s: {name: "kubernetes", title: "Kubernetes"}, assay.TypeConan: {name: "conan", sep: "/"},
+	assay.TypeCargo: {name: "rustbinary"}, assay.TypeComposer: {name: "composer-vendor"}, assay.TypeNuGet: {name: "dotnet-core", sep: "/"}, assay.TypeConda: {name: "conda-pkg", title: "Conda", noID: true},
+}
+
+func kindOf(p *assay.Package) kind {
+	if k, ok := byReader[p.FoundBy]; ok {
+		return k
+	}
+	if k, ok := byType[p.Type]; ok {
+		return k
+	}
+	return kind{name: p.Type}
+}
+
+// id is Trivy's name of a package within a result.
+func (k kind) id(p *assay.Package) string {
+	if k.noID {
+		return ""
+	}
+	return p.Name + cmp.Or(k.sep, "@") + k.version(p)
+}
+
+// version is spelled as Trivy does.
+func (k kind) version(p *assay.Package) string {
+	if p.Type == assay.TypeGo && p.Name != "stdlib" && p.Version != "" && !strings.HasPrefix(p.Version, "v") {
+		return "v" + p.Version
+	}
+	return p.Version
+}
+
+// others are the results about packages that are not the system's, by target.
+func others(r *assay.Report, o assay.FormatOptions, artifact string) (out []result) {
+	at := map[string]int{}
+	place := make([]int, len(r.Packages)) // the result of each package
+	for i := range r.Packages {
+		p := &r.Packages[i]
+		if p.IsSystem() {
+			continue
+		}
+		k := kindOf(p)
+		target := cmp.Or(k.title, p.Path)
+		if inner, _, ok := strings.Cut(target, "!/"); ok {
+			target = inner
+		}
+		key := target + "\x00" + k.name
+		n, ok := at[key]
+		if !ok {
+			n = len(out)
+			at[key] = n
+			out = append(out, result{Target: target, Class: "lang-pkgs", Type: k.name})
+		}
+		if place[i] = n; o.AllPkgs {
+			out[n].Packages = append(out[n].Packages, k.pkg(p, r.Packages))
+		}
+	}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		p := &r.Packages[f.Package]
+		if p.IsSystem() {
+			continue
+		}
+		k, res := kindOf(p), &out[place[f.Package]]
+		v := convertFinding(f, p)
+		v.PkgID, v.InstalledVersion, v.FixedVersion = k.id(p), k.version(p), strings.Join(f.Fixes, ", ")
+		if v.PkgPath = path(p); k.title == "" {
+			v.PkgPath = ""
+		}
+		v.Fingerprint = fingerprint(artifact, res.Target, &v)
+		res.Vulnerabilities = append(res.Vulnerabilities, v)
+	}
+	slices.SortStableFunc(out, func(a, b result) int {
+		return cmp.Or(strings.Compare(a.Type, b.Type), strings.Compare(a.Target, b.Target))
+	})
+	for i := range out {
+		sortVulnerabilities(out[i].Vulnerabilities)
+	}
+	return slices.DeleteFunc(out, func(r result) bool { return len(r.Packages)+len(r.Vulnerabilities) == 0 })
+}
+
+// path is a package's with what is inside an archive as below a folder.
+func path(p *assay.Package) string { return strings.ReplaceAll(p.Path, "!/", "/") }
+
+// pkg is a package that is not the system's.
+func (k kind) pkg(p *assay.Package, all []assay.Package) pkg {
+	out := pkg{ID: k.id(p), Name: p.Name, Identifier: identifier{p.PURL}, Version: k.version(p), Licenses: p.Licences, Dev: p.Dev, Relationship: string(p.Relation),
+		Indirect: p.Relation == assay.RelationIndirect, Layer: layerOf(p), AnalyzedBy: k.name}
+	if k.title != "" {
+		out.FilePath = path(p)
+	}
+	for _, d := range p.DependsOn {
+		i := slices.IndexFunc(all, func(q assay.Package) bool { return q.Type == p.Type && q.Path == p.Path && q.Ref() == d })
+		if i >= 0 {
+			out.DependsOn = append(out.DependsOn, k.id(&all[i]))
+		}
+	}
+	return out
+}
