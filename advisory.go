@@ -78,6 +78,7 @@ type Advisory struct {
 	Aliases    []string   // other names of the same vulnerabilities
 	VendorIDs  []string   // the publisher's own notices about it: "DSA-5000-1"
 	Feed       string     // Name of the Feed
+	Publisher  string     // whose it is, where the feed gathers others': "ghsa"; else ""
 	Kind       Kind       //
 	Title      string     // one line; ""
 	Text       string     // description; ""

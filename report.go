@@ -18,6 +18,7 @@ type Finding struct {
 	SeveritySource string   `json:"severitySource,omitempty"` // who says so: "debian", "nvd"
 	Stream         Stream   `json:"stream"`                   // of the advisory that decided
 	Feed           string   `json:"feed"`                     // that published it
+	Publisher      string   `json:"publisher,omitempty"`      // whose it is, where the feed gathers others': "ghsa"
 	URL            string   `json:"url,omitempty"`            // the page to read first
 	Because        string   `json:"because"`                  // stream, rule and versions that decided, in words a person can check
 	Detail         Detail   `json:"detail,omitzero"`

@@ -155,6 +155,7 @@ func encodeAdvisory(a *assay.Advisory, affected []assay.Affected) []byte {
 	}
 	w.string(15, string(a.Kind))
 	w.strings(16, a.CWEs)
+	w.string(17, a.Publisher)
 	return w.b
 }
 
@@ -206,6 +207,8 @@ func decodeAdvisory(b message, stream assay.Stream, name string) (a assay.Adviso
 			a.Kind = assay.Kind(p.s)
 		case 16:
 			a.CWEs = append(a.CWEs, p.s)
+		case 17:
+			a.Publisher = p.s
 		}
 		return err
 	})

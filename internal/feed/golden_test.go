@@ -2,28 +2,21 @@ package feed_test
 
 import (
 	"encoding/json"
-	"encoding/xml"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
-	gocmp "github.com/google/go-cmp/cmp"
-	"github.com/pelletier/go-toml/v2"
-	"go.yaml.in/yaml/v4"
-
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/contract"
 	"github.com/assaysec/assay/internal/corpus"
 	"github.com/assaysec/assay/internal/db"
 	"github.com/assaysec/assay/internal/ecosystem"
-	"github.com/assaysec/assay/internal/importer/trivydb"
+	"github.com/assaysec/assay/internal/inventory"
 	"github.com/assaysec/assay/internal/match"
-	"github.com/assaysec/assay/internal/version"
+	"github.com/assaysec/assay/internal/reader"
+	"github.com/assaysec/assay/internal/source/dir"
 )
 
 // goldens lists the scans of Trivy's test suite that are compared: the report,
@@ -33,63 +26,8 @@ var goldens = []struct{ report, folder string }{
 	{"pipenv", "pipenv"}, {"pom", "pom"}, {"pubspec.lock", "pubspec"}, {"swift", "swift"}, {"test-repo", "trivy-ci-test"}, {"uv", "uv"}, {"yarn", "yarn"},
 }
 
-// contested lists the rows of goldens that say something else than the record
-// that they were made from, and what is right; the test holds that the record does so.
-var contested = map[string]struct{ want, because string }{
-	"pubspec.lock http 0.13.2 CVE-2020-35669 fixed 0.13.3": {"affected", "the record says \"<= 0.13.3\", so that who upgrades to its fix 0.13.3 is told to do so again"},
-}
-
-// TestTrivyGoldens matches what the lock files of Trivy's test suite name with
-// Trivy's own test database: every row of Trivy's reports must be there and
-// none more. Of the fixes that a report joins the one is right that is the
-// lowest above the installed version and makes the row go away.
-func TestTrivyGoldens(t *testing.T) {
-	d := trivyDatabase(t)
-	rows, used := 0, 0
-	for _, g := range goldens {
-		t.Run(g.report, func(t *testing.T) {
-			var want, got []string
-			for target, golden := range goldenRows(t, g.report) {
-				inv := &assay.Inventory{Packages: lockFile(t, filepath.Join(g.folder, filepath.FromSlash(target)))}
-				for _, row := range golden {
-					rows++
-					stated := row.stated()
-					row.fix = lowestFix(t, d, row)
-					c, ok := contested[g.report+" "+stated]
-					switch {
-					case ok:
-						used++
-						row.status, row.fix, _ = strings.Cut(c.want, " ")
-						if row.fix == row.fixes[0] || row.fix != "" && stands(t, d, row, row.fix) || row.fix == "" && !stands(t, d, row, row.fixes[0]) {
-							t.Errorf("%s: %q is not right: %s", stated, c.want, c.because)
-						}
-					case row.fix == "":
-						t.Errorf("%s: no such fix makes it go away", stated)
-					}
-					want = append(want, target+": "+row.String())
-				}
-				ours, gaps := ourRows(t, d, inv)
-				for _, row := range ours {
-					got = append(got, target+": "+row.String())
-				}
-				if len(gaps) > 0 {
-					t.Errorf("%s: gaps %v", target, gaps)
-				}
-			}
-			slices.Sort(want)
-			slices.Sort(got)
-			if diff := gocmp.Diff(want, got); diff != "" || len(want) == 0 {
-				t.Errorf("the golden (-) and ours (+):\n%s", diff)
-			}
-		})
-	}
-	if rows != 23 || used != len(contested) { // counted apart
-		t.Errorf("%d rows compared, want 23; %d of %d contested", rows, used, len(contested))
-	}
-	t.Logf("%d rows of %d reports, %d contested", rows, len(goldens), used)
-}
-
-// TestGoldensByFeeds matches the same packages with what our feeds say. A
+// TestGoldensByFeeds matches the packages of the folders that Trivy's test suite
+// scans with what our feeds say. A
 // vulnerability that they know of the package must be found, and every fix must
 // make its finding go away; rows that the shared documents do not have are
 // logged.
@@ -104,7 +42,7 @@ func TestGoldensByFeeds(t *testing.T) {
 	known, unknown, all := 0, 0, 0
 	for _, g := range goldens {
 		for target, golden := range goldenRows(t, g.report) {
-			inv := &assay.Inventory{Packages: lockFile(t, filepath.Join(g.folder, filepath.FromSlash(target)))}
+			inv := &assay.Inventory{Packages: named(t, g.folder, target)}
 			inv.Packages = slices.DeleteFunc(inv.Packages, func(p assay.Package) bool { // of a stream of which there is no document
 				e, _ := ecosystem.OfType(p.Type)
 				return !slices.ContainsFunc(d.Shards(), func(s assay.Shard) bool { return s.Stream == e.Stream })
@@ -204,26 +142,6 @@ func ends(t *testing.T, d *db.DB, s assay.Stream, name string) []string {
 	return slices.DeleteFunc(slices.Compact(out), func(v string) bool { return v == "" })
 }
 
-// trivyDatabase imports Trivy's test database.
-func trivyDatabase(t *testing.T) *db.DB {
-	t.Helper()
-	f, err := trivydb.Open(t.Context(), contract.TrivyDB(t, contract.TrivyNodes(t)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	dir := t.TempDir()
-	if _, err := (&db.Builder{}).Update(t.Context(), dir, []assay.Feed{f}, nil, nil); err != nil {
-		t.Fatal(err)
-	}
-	d, err := db.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { d.Close() })
-	return d
-}
-
 // A goldenRow is a vulnerability of a package in a report.
 type goldenRow struct {
 	kind, name, version string
@@ -270,29 +188,6 @@ func goldenRows(t *testing.T, report string) map[string][]goldenRow {
 
 func (r goldenRow) is(id string) bool { return slices.Contains(r.ids, id) }
 
-// lowestFix is the lowest of a row's fixes above the installed version that
-// makes it go away; "" when there is none.
-func lowestFix(t *testing.T, d *db.DB, row goldenRow) string {
-	t.Helper()
-	e, _ := ecosystem.OfType(row.kind)
-	scheme, _ := version.ByName(e.Scheme)
-	compare := func(a, b string) int {
-		c, err := version.Compare(scheme, a, b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return c
-	}
-	fixes := slices.Clone(row.fixes)
-	slices.SortFunc(fixes, compare)
-	for _, fix := range fixes {
-		if compare(fix, row.version) > 0 && !stands(t, d, row, fix) {
-			return fix
-		}
-	}
-	return ""
-}
-
 // stands reports whether a row's vulnerability is found in a version, too.
 func stands(t *testing.T, d *db.DB, row goldenRow, version string) bool {
 	t.Helper()
@@ -303,15 +198,15 @@ func stands(t *testing.T, d *db.DB, row goldenRow, version string) bool {
 // ourRows matches.
 func ourRows(t *testing.T, d *db.DB, inv *assay.Inventory) (rows []goldenRow, gaps []assay.Gap) {
 	t.Helper()
-	findings, gaps, err := match.Packages(t.Context(), inv, d)
+	found, err := match.Packages(t.Context(), inv, d, match.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range findings {
+	for _, f := range found.Findings {
 		p := &inv.Packages[f.Package]
 		rows = append(rows, goldenRow{kind: p.Type, name: p.Name, version: p.Version, ids: append([]string{f.ID}, f.Aliases...), status: string(f.Status), fix: f.FixedIn})
 	}
-	return rows, gaps
+	return rows, found.Gaps
 }
 
 // knows reports whether the database has a row's vulnerability, by any name.
@@ -345,110 +240,21 @@ func unmarshal(t *testing.T, decode func([]byte, any) error, name string, v any)
 	}
 }
 
-// asText is the decoder of a file that patterns read.
-func asText(b []byte, v any) error {
-	*v.(*string) = string(b)
-	return nil
-}
-
-// lockFile reads what the files above need and no more; the readers of lock
-// files are tested elsewhere.
-func lockFile(t *testing.T, name string) (packages []assay.Package) {
+// named are the packages that a file of a folder names.
+func named(t *testing.T, folder, target string) []assay.Package {
 	t.Helper()
-	file := filepath.Join("repo", name)
-	found := map[string]string{} // versions by name
-	switch base := filepath.Base(name); base {
-	case "go.mod":
-		goModules(t, file, found)
-	case "pom.xml":
-		mavenProject(t, file, found)
-	case "package-lock.json", "Pipfile.lock", "pubspec.lock":
-		var f struct {
-			Dependencies, Default, Packages map[string]struct{ Version string }
-		}
-		unmarshal(t, func(b []byte, v any) error { return yaml.Unmarshal(b, v) }, file, &f)
-		for _, m := range []map[string]struct{ Version string }{f.Dependencies, f.Default, f.Packages} {
-			for n, p := range m {
-				found[n] = strings.TrimPrefix(p.Version, "==")
-			}
-		}
-	case "uv.lock", "Cargo.lock", "composer.lock":
-		var f struct {
-			Package, Packages []struct{ Name, Version string }
-		}
-		decode := toml.Unmarshal
-		if base == "composer.lock" {
-			decode = json.Unmarshal
-		}
-		unmarshal(t, decode, file, &f)
-		for _, p := range append(f.Package, f.Packages...) {
-			found[p.Name] = p.Version
-		}
-	default:
-		var s string
-		unmarshal(t, asText, file, &s)
-		for _, m := range lines[base].FindAllStringSubmatch(s, -1) {
-			found[strings.TrimSuffix(strings.TrimPrefix(m[1], "https://"), ".git")] = m[2]
-		}
+	img, err := dir.Open(corpus.Path(t, filepath.Join("conformance/trivy/repo", folder)))
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, n := range slices.Sorted(maps.Keys(found)) {
-		packages = append(packages, assay.Package{Type: kindOf[filepath.Base(name)], Name: n, Version: found[n], Path: name})
+	defer img.Close()
+	inv, err := inventory.Take(t.Context(), img, inventory.Options{Readers: reader.All(), Scopes: assay.ScopeDeclared})
+	if err != nil {
+		t.Fatal(err)
 	}
-	if len(packages) == 0 {
-		t.Fatalf("%s: no packages", name)
+	ps := slices.DeleteFunc(inv.Packages, func(p assay.Package) bool { return p.Path != target || p.Dev || p.Version == "" })
+	if len(ps) == 0 {
+		t.Fatalf("%s/%s: no packages; %v", folder, target, inv.Gaps)
 	}
-	return packages
-}
-
-// lines find name and version in files where a pattern suffices.
-var lines = map[string]*regexp.Regexp{
-	"bun.lock":                regexp.MustCompile(`: \["(@?[^"@]+)@([^"]+)", "`),
-	"conan.lock":              regexp.MustCompile(`"ref": "([^/"]+)/([^"@#]+)`),
-	"datacollector.deps.json": regexp.MustCompile(`"([^/"]+)/([0-9][^"]*)": \{`),
-	"Package.resolved":        regexp.MustCompile(`(?s)"repositoryURL": "([^"]+)".*?"version": "([^"]+)"`),
-	"requirements.txt":        regexp.MustCompile(`(?m)^([\w-]+)==(\S+)$`),
-	"yarn.lock":               regexp.MustCompile(`(?m)^"?(@?[^@\s"]+)@.*:\n  version "([^"]+)"`),
-}
-
-var (
-	goVersion = regexp.MustCompile(`(?m)^go 1\.(\d+)$`)
-	goRequire = regexp.MustCompile(`(?m)^\s*(?:require )?([^\s(]+\.[^\s(]+) (v\S+)`)
-	goSum     = regexp.MustCompile(`(?m)^(\S+) (v\S+?)(?:/go\.mod)? h1:`)
-)
-
-// goModules reads go.mod, and before Go 1.17, when it did not list what is
-// required indirectly, go.sum.
-func goModules(t *testing.T, file string, found map[string]string) {
-	var mod, sum string
-	unmarshal(t, asText, file, &mod)
-	if m := goVersion.FindStringSubmatch(mod); m != nil && m[1] < "17" {
-		unmarshal(t, asText, filepath.Join(filepath.Dir(file), "go.sum"), &sum)
-	}
-	for _, m := range append(goSum.FindAllStringSubmatch(sum, -1), goRequire.FindAllStringSubmatch(mod, -1)...) {
-		found[m[1]] = m[2]
-	}
-}
-
-// mavenProject reads the dependencies that a pom.xml names itself.
-func mavenProject(t *testing.T, file string, found map[string]string) {
-	var p struct {
-		Properties struct {
-			All []struct {
-				XMLName xml.Name
-				Value   string `xml:",chardata"`
-			} `xml:",any"`
-		} `xml:"properties"`
-		Dependencies []struct {
-			Group    string `xml:"groupId"`
-			Artifact string `xml:"artifactId"`
-			Version  string `xml:"version"`
-		} `xml:"dependencies>dependency"`
-	}
-	unmarshal(t, xml.Unmarshal, file, &p)
-	for _, d := range p.Dependencies {
-		for _, v := range p.Properties.All {
-			d.Version = strings.ReplaceAll(d.Version, "${"+v.XMLName.Local+"}", v.Value)
-		}
-		found[d.Group+":"+d.Artifact] = d.Version
-	}
+	return ps
 }

@@ -20,7 +20,7 @@ func Decode(f *assay.File, max int64, unmarshal Unmarshal, v any) error {
 	if err != nil {
 		return err
 	}
-	return decode(b, unmarshal, v)
+	return DecodeBytes(b, unmarshal, v)
 }
 
 // Beside is Decode for the file at name relative to f's folder; found is false
@@ -31,7 +31,7 @@ func Beside(f *assay.File, name string, max int64, unmarshal Unmarshal, v any) (
 		return false, nil
 	}
 	if err == nil {
-		err = decode(b, unmarshal, v)
+		err = DecodeBytes(b, unmarshal, v)
 	}
 	if err != nil {
 		return true, fmt.Errorf("%s: %w", name, err)
@@ -39,7 +39,8 @@ func Beside(f *assay.File, name string, max int64, unmarshal Unmarshal, v any) (
 	return true, nil
 }
 
-func decode(b []byte, unmarshal Unmarshal, v any) error {
+// DecodeBytes is Decode for a document that was read.
+func DecodeBytes(b []byte, unmarshal Unmarshal, v any) error {
 	b = bytes.TrimPrefix(b, []byte("\ufeff"))
 	if len(bytes.TrimSpace(b)) == 0 {
 		return nil

@@ -22,7 +22,7 @@ func (m *registry) finding(t *target, v *vulnerability, rows, hits []hit) *assay
 			best = h
 		}
 	}
-	f := &assay.Finding{FixedIn: fixed, Fixes: fixes, Status: best.row.Status, Stream: m.stream, Feed: best.Feed, URL: best.URL}
+	f := &assay.Finding{FixedIn: fixed, Fixes: fixes, Status: best.row.Status, Stream: m.stream, Feed: best.Feed, Publisher: best.Publisher, URL: best.URL}
 	if fixed != "" {
 		f.Status = assay.StatusFixed
 	}

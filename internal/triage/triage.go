@@ -21,13 +21,19 @@ type Options struct {
 // the advisory has no severity of its own.
 var scoreOrder = []string{"nvd", "cna", "cisa-adp"}
 
-// Rate gives a finding a severity where its publisher gave none: by CVSS, of
-// the newest version that the first known source has, else by the first word
-// that somebody has for it. The publisher's own word
-// stays, for it knows how the package is built and used.
+// Rate gives a finding a severity where its advisory has none: what its
+// publisher says elsewhere, else by CVSS, of the newest version that the first
+// known source has, else by the first word that somebody has for it. The
+// publisher's own word stays, for it knows how the package is built and used.
 func Rate(f *assay.Finding) {
 	if f.Severity != assay.SeverityUnknown {
 		return
+	}
+	for _, r := range f.Detail.Ratings {
+		if r.Source == f.Publisher && r.Severity != assay.SeverityUnknown {
+			f.Severity, f.SeveritySource = r.Severity, r.Source
+			return
+		}
 	}
 	var best *assay.CVSS
 	for i := range f.Detail.CVSS {

@@ -95,7 +95,7 @@ func (d *DB) Fetch(ctx context.Context, _ assay.Getter, wanted []assay.Stream, s
 	if err != nil {
 		return err
 	}
-	r := &reader{ctx: ctx, wanted: wanted, sink: s, cpes: map[int]string{}}
+	r := &reader{ctx: ctx, wanted: wanted, sink: s, cpes: map[int]string{}, sources: map[string]string{}}
 	for _, step := range []func(name string, b *boltfile.Bucket) error{r.products, r.platform} {
 		err := file.Root().Each(func(k, _ []byte, b *boltfile.Bucket) error {
 			if b == nil {
@@ -115,6 +115,9 @@ type reader struct {
 	wanted []assay.Stream
 	sink   assay.Sink
 	cpes   map[int]string // Red Hat's products
+
+	sources map[string]string // publishers, by bucket
+	source  string            // of the bucket being read
 }
 
 func (r *reader) wants(s assay.Stream) bool {
@@ -129,8 +132,18 @@ func (r *reader) wants(s assay.Stream) bool {
 	return false
 }
 
-// products reads Red Hat's products, by which its advisories name them.
+// products reads Red Hat's products, by which its advisories name them, and
+// the publishers of buckets.
 func (r *reader) products(name string, b *boltfile.Bucket) error {
+	if name == "data-source" {
+		return b.Each(func(k, v []byte, _ *boltfile.Bucket) error {
+			var s struct{ ID string }
+			if json.Unmarshal(v, &s) == nil {
+				r.sources[string(k)] = s.ID
+			}
+			return nil
+		})
+	}
 	if name != "Red Hat CPE" {
 		return nil
 	}
@@ -170,6 +183,7 @@ func (r *reader) platform(name string, b *boltfile.Bucket) error {
 	if name != "Red Hat" && !r.wants(p.stream) {
 		return nil
 	}
+	r.source = r.sources[name]
 	return b.Each(func(pkg, _ []byte, sub *boltfile.Bucket) error {
 		if sub == nil {
 			return nil
@@ -193,7 +207,7 @@ func (r *reader) platform(name string, b *boltfile.Bucket) error {
 // system hands over what is said of a distribution's package: a fix, or that
 // there is none.
 func (r *reader) system(p platform, name, id string, a *advisory) error {
-	out := assay.Advisory{ID: id, Feed: "trivy-db", VendorIDs: a.VendorIDs}
+	out := assay.Advisory{ID: id, Feed: "trivy-db", Publisher: r.source, VendorIDs: a.VendorIDs}
 	module, name := p.module(name)
 	if len(a.Entries) == 0 {
 		a.Entries = []entry{{FixedVersion: a.FixedVersion, Arches: a.Arches, Status: a.Status}}
@@ -228,7 +242,7 @@ func (r *reader) redhat(p platform, name, id string, a *advisory) error {
 			products[s] = append(products[s], r.cpes[n])
 		}
 		for _, c := range e.Cves {
-			out := assay.Advisory{ID: id, Feed: "trivy-db"}
+			out := assay.Advisory{ID: id, Feed: "trivy-db", Publisher: r.source}
 			if c.ID != "" {
 				out.ID, out.VendorIDs = c.ID, []string{id}
 			}
@@ -261,7 +275,7 @@ func (r *reader) language(p platform, name, id string, a *advisory) error {
 		r.sink.Skip(id, whyNoRange)
 		return nil
 	}
-	return r.sink.Advisory(assay.Advisory{ID: id, Feed: "trivy-db", VendorIDs: a.VendorIDs, Severity: severity(a.Severity), Affected: []assay.Affected{
+	return r.sink.Advisory(assay.Advisory{ID: id, Feed: "trivy-db", Publisher: r.source, VendorIDs: a.VendorIDs, Severity: severity(a.Severity), Affected: []assay.Affected{
 		{Stream: p.stream, Name: p.ecosystem.Name(name), Status: status(a.Status), Ranges: ranges, Qualifiers: assay.Qualifiers{Arches: a.Arches}},
 	}})
 }

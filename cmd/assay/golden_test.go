@@ -1,0 +1,168 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/assaysec/assay/internal/contract"
+	"github.com/assaysec/assay/internal/corpus"
+)
+
+// goldens lists what Trivy's test suite scans, and its report.
+var goldens = []struct {
+	report, command, target string
+}{
+	{"bun", "repo", "repo/bun"}, {"composer.lock", "repo", "repo/composer"}, {"conan", "repo", "repo/conan"}, {"dotnet", "repo", "repo/dotnet"},
+	{"gomod", "repo", "repo/gomod"}, {"npm", "repo", "repo/npm"}, {"pip", "repo", "repo/pip"}, {"pipenv", "repo", "repo/pipenv"}, {"pom", "repo", "repo/pom"},
+	{"pubspec.lock", "repo", "repo/pubspec"}, {"swift", "repo", "repo/swift"}, {"test-repo", "repo", "repo/trivy-ci-test"}, {"uv", "repo", "repo/uv"}, {"yarn", "repo", "repo/yarn"},
+	{"license-cyclonedx", "sbom", "sbom/license-cyclonedx.json"}, {"minikube-kbom", "sbom", "sbom/minikube-kbom.json"},
+}
+
+// contested lists the rows of goldens that say something else than the record
+// that they were made from, with what is right and why.
+var contested = map[string]struct{ right, because string }{
+	"pubspec.lock: pubspec.lock pub http 0.13.2 CVE-2020-35669 fixed 0.13.3": {"pubspec.lock: pubspec.lock pub http 0.13.2 CVE-2020-35669 affected", "the record says \"<= 0.13.3\", so that who upgrades to its fix 0.13.3 is told to do so again"},
+}
+
+// A trivyReport is what is compared of a report in Trivy's form.
+type trivyReport struct {
+	ArtifactType string
+	Results      []struct {
+		Target, Class, Type string
+		Packages            []struct {
+			ID, Name, Version, Relationship string
+			Dev, Indirect                   bool
+			DependsOn                       []string
+		}
+		Vulnerabilities []struct{ VulnerabilityID, PkgID, PkgName, PkgPath, InstalledVersion, FixedVersion, Status, Severity, SeveritySource string }
+	}
+}
+
+// rows lists the findings of a report.
+func (r *trivyReport) rows(name, target string) (out []string) {
+	for _, res := range r.Results {
+		for _, v := range res.Vulnerabilities {
+			out = append(out, strings.TrimSpace(fmt.Sprintf("%s: %s %s %s %s %s %s %s", name, base(res.Target, target), res.Type, v.PkgName, v.InstalledVersion, v.VulnerabilityID, v.Status, fixes(v.FixedVersion))))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// severities lists how bad each finding is called, and by whom.
+func (r *trivyReport) severities() (out []string) {
+	for _, res := range r.Results {
+		for _, v := range res.Vulnerabilities {
+			out = append(out, fmt.Sprintf("%s %s %s %s", v.PkgName, v.VulnerabilityID, v.Severity, v.SeveritySource))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// packages lists the packages of a report, where it has them.
+func (r *trivyReport) packages() (out []string) {
+	for _, res := range r.Results {
+		for _, p := range res.Packages {
+			slices.Sort(p.DependsOn)
+			out = append(out, strings.TrimSpace(fmt.Sprintf("%s %s %s %v %v", p.Name, p.Version, p.Relationship, p.Dev, p.DependsOn)))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// base is a target without the folder that was scanned, which a distribution's
+// has in it.
+func base(target, scanned string) string {
+	if strings.Contains(target, " (") {
+		_, system, _ := strings.Cut(target, " (")
+		return "(" + system
+	}
+	return strings.TrimPrefix(target, scanned+"/")
+}
+
+// fixes writes fixed versions in order; Cargo's are requirements in Trivy's
+// database (">= 2.1.3, < 3.0.0"), of which each begins with a fix.
+func fixes(s string) string {
+	var out []string
+	for _, f := range strings.Split(s, ", ") {
+		if !strings.HasPrefix(f, "<") && f != "" {
+			out = append(out, strings.TrimPrefix(f, ">= "))
+		}
+	}
+	slices.Sort(out)
+	return strings.Join(out, ", ")
+}
+
+// TestTrivyGoldens runs the command as Trivy's test suite runs Trivy, with that
+// suite's database: the same findings, fixed versions, severities and statuses
+// must come out, and the same packages where the golden lists them.
+func TestTrivyGoldens(t *testing.T) {
+	cache := t.TempDir()
+	db := contract.TrivyDB(t, contract.TrivyNodes(t))
+	runAssay(t, 0, "db", "import", db, "--cache-dir", cache)
+	rows, used := 0, 0
+	for _, g := range goldens {
+		t.Run(g.report, func(t *testing.T) {
+			var want, got trivyReport
+			b, err := os.ReadFile(corpus.Path(t, "conformance/trivy/golden/"+g.report+".json.golden"))
+			if err == nil {
+				err = json.Unmarshal(b, &want)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			target := corpus.Path(t, "conformance/trivy/"+g.target)
+			out := runAssay(t, 0, g.command, target, "-f", "trivy-json", "--offline", "--cache-dir", cache)
+			if err := json.Unmarshal(out, &got); err != nil {
+				t.Fatal(err)
+			}
+			wanted := want.rows(g.report, g.target)
+			rows += len(wanted)
+			for i, row := range wanted {
+				if c, ok := contested[row]; ok {
+					used++
+					wanted[i] = c.right
+				}
+			}
+			if d := cmp.Diff(wanted, got.rows(g.report, g.target)); d != "" {
+				t.Errorf("findings (-golden +ours):\n%s", d)
+			}
+			if d := cmp.Diff(want.severities(), got.severities()); d != "" {
+				t.Errorf("severities (-golden +ours):\n%s", d)
+			}
+			if p := want.packages(); p != nil {
+				if d := cmp.Diff(p, got.packages()); d != "" {
+					t.Errorf("packages (-golden +ours):\n%s", d)
+				}
+			}
+			if want.ArtifactType != got.ArtifactType {
+				t.Errorf("a %s, and ours %s", want.ArtifactType, got.ArtifactType)
+			}
+		})
+	}
+	t.Logf("%d rows of %d reports, %d contested", rows, len(goldens), used)
+	if used != len(contested) {
+		t.Errorf("%d of %d contested rows are there", used, len(contested))
+	}
+}
+
+// runAssay runs the command in this process and returns what it writes.
+func runAssay(t *testing.T, code int, args ...string) []byte {
+	t.Helper()
+	var out, errs bytes.Buffer
+	if got := run(context.Background(), args, streams{strings.NewReader(""), &out, &errs}); got != code {
+		t.Fatalf("assay %s: exit code %d, want %d\n%s", strings.Join(args, " "), got, code, errs.String())
+	}
+	return out.Bytes()
+}
+

@@ -1,0 +1,148 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/limit"
+)
+
+// Deno reads what deno.lock, versions 2 to 5, has of npm's packages. All that
+// the project or a module from elsewhere asks for counts as asked for directly.
+//
+// Format: https://docs.deno.com/runtime/fundamentals/modules/#integrity-checking-and-lock-files
+type Deno struct{}
+
+func (Deno) Name() string { return "deno-lock" }
+
+func (Deno) Wants() []assay.Pattern {
+	return []assay.Pattern{{Glob: "**/deno.lock", Scope: assay.ScopeDeclared, MaxSize: maxLock}}
+}
+
+// denoPackages is the part that has packages, "name@1.0.0_peer@2.0.0" by key.
+// Since version 4 it is the document itself, in version 3 its "packages", in
+// version 2 its "npm".
+type denoPackages struct {
+	Specifiers map[string]string     `json:"specifiers"`
+	NPM        map[string]*denoEntry `json:"npm"`
+	Packages   map[string]*denoEntry `json:"packages"` // version 2
+}
+
+type denoEntry struct {
+	Dependencies json.RawMessage `json:"dependencies"` // keys by name; since version 4 a list of "name" or keys
+	Optional     json.RawMessage `json:"optionalDependencies"`
+}
+
+func (Deno) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
+	if inModules(f.Path) {
+		return assay.Facts{}, nil
+	}
+	b, err := limit.ReadAll(f.Reader(), maxLock)
+	if err != nil {
+		return assay.Facts{}, err
+	}
+	var doc struct {
+		Version    json.RawMessage   `json:"version"`
+		Specifiers map[string]string `json:"specifiers"`
+		Packages   json.RawMessage   `json:"packages"`
+		NPM        json.RawMessage   `json:"npm"`
+	}
+	if err := parseJSON(b, &doc); err != nil {
+		return assay.Facts{}, err
+	}
+	in := denoPackages{Specifiers: doc.Specifiers}
+	var parts []error
+	switch version := strings.Trim(string(doc.Version), `"`); {
+	case doc.Packages != nil:
+		parts = append(parts, parseJSON(doc.Packages, &in))
+	case doc.NPM == nil:
+	case version == "2":
+		parts = append(parts, parseJSON(doc.NPM, &in))
+		in.NPM = in.Packages
+	default:
+		parts = append(parts, parseJSON(doc.NPM, &in.NPM))
+	}
+	l := newList()
+	for _, err := range parts {
+		if err != nil {
+			l.errs.Add(fmt.Errorf("npm: %w", err))
+		}
+	}
+	d := deno{list: l, at: map[string]int{}, named: map[string][]int{}}
+	d.add(in)
+	return l.facts()
+}
+
+// deno is the packages of a deno.lock.
+type deno struct {
+	*list
+	at    map[string]int   // by key
+	named map[string][]int // by name
+}
+
+func (d *deno) add(in denoPackages) {
+	keys := slices.Sorted(maps.Keys(in.NPM))
+	for _, key := range keys {
+		name, version := cutSpec(key)
+		version, _, _ = strings.Cut(version, "_")
+		i := d.list.add(name, version)
+		d.at[key] = i
+		d.named[name] = append(d.named[name], i)
+	}
+	for _, key := range keys {
+		if e := in.NPM[key]; e != nil {
+			for _, raw := range []json.RawMessage{e.Dependencies, e.Optional} {
+				for _, need := range needed(raw) {
+					d.need(d.at[key], d.find(need))
+				}
+			}
+		}
+	}
+	var direct []int
+	for spec, version := range in.Specifiers {
+		if name, ok := strings.CutPrefix(spec, "npm:"); ok {
+			name, _ = cutSpec(name)
+			key := strings.TrimPrefix(version, "npm:")
+			if i, ok := d.at[key]; ok {
+				direct = append(direct, i)
+				continue
+			}
+			direct = append(direct, d.find(name+"@"+key))
+		} else if i, ok := d.at[version]; ok { // version 2 leaves "npm:" out
+			direct = append(direct, i)
+		}
+	}
+	if len(direct) > 0 {
+		d.mark(direct, nil)
+	}
+}
+
+// needed reads both forms of what a package needs.
+func needed(raw json.RawMessage) []string {
+	var list []string
+	var table map[string]string
+	if json.Unmarshal(raw, &list) == nil {
+		return list
+	}
+	if json.Unmarshal(raw, &table) == nil {
+		return slices.Collect(maps.Values(table))
+	}
+	return nil
+}
+
+// find is the package of a key, or of a name that only one has.
+func (d *deno) find(need string) int {
+	if i, ok := d.at[need]; ok {
+		return i
+	}
+	name, _ := cutSpec(need)
+	if of := d.named[name]; len(of) == 1 {
+		return of[0]
+	}
+	return -1
+}

@@ -1,0 +1,108 @@
+package node
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+)
+
+// beside reads the manifest at a path relative to a lock file's folder; nil
+// when there is none.
+func beside(f *assay.File, name string) (*manifest, error) {
+	b, err := f.Beside(name, maxManifest)
+	if errors.Is(err, assay.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var m manifest
+	if err := m.identify(b); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return &m, m.asks(b)
+}
+
+// asks reads what the project asks for.
+func (m *manifest) asks(b []byte) error {
+	return members(b, func(key string, value []byte) error {
+		switch key {
+		case "dependencies":
+			m.dependencies = specs(value)
+		case "optionalDependencies":
+			m.optional = specs(value)
+		case "peerDependencies":
+			m.peer = specs(value)
+		case "devDependencies":
+			m.dev = specs(value)
+		case "workspaces":
+			var in struct{ Packages []string }
+			if json.Unmarshal(value, &m.workspaces) != nil && json.Unmarshal(value, &in) == nil {
+				m.workspaces = in.Packages
+			}
+		}
+		return nil
+	})
+}
+
+// specs reads requirements by name; what is no string is "".
+func specs(raw []byte) map[string]string {
+	var all map[string]any
+	if json.Unmarshal(raw, &all) != nil {
+		return nil
+	}
+	out := make(map[string]string, len(all))
+	for name, v := range all {
+		out[name], _ = v.(string)
+	}
+	return out
+}
+
+// maxWorkspaces bounds the manifests of members that are read.
+const maxWorkspaces = 10_000
+
+// members reads the manifests of a project's other parts. All is false when
+// patterns stand for more of them, which cannot be listed from here.
+func (m *manifest) members(f *assay.File) (ms []*manifest, all bool) {
+	all = true
+	for _, w := range m.workspaces[:min(len(m.workspaces), maxWorkspaces)] {
+		if strings.ContainsAny(w, "*?[{!") {
+			all = false
+			continue
+		}
+		if member, err := beside(f, path.Join(w, "package.json")); err == nil && member != nil {
+			ms = append(ms, member)
+		}
+	}
+	return ms, all
+}
+
+// licences fills in what a lock file does not tell from the packages that are
+// installed beside it, where they have the same version.
+func (l *list) licences(f *assay.File, places func(p *assay.Package) []string) {
+	if f.Other == nil {
+		return
+	}
+	for i := range l.ps {
+		p := &l.ps[i]
+		if p.Licences != nil {
+			continue
+		}
+		for _, dir := range places(p) {
+			b, err := f.Beside(dir+"/package.json", maxManifest)
+			var m manifest
+			if err == nil && m.identify(b) == nil && m.Version == p.Version && m.Name == p.Name {
+				p.Licences = slices.Clone(m.licences)
+				break
+			}
+		}
+	}
+}
+
+// hoisted is where a package lies that no other version of it pushed aside.
+func hoisted(p *assay.Package) []string { return []string{"node_modules/" + p.Name} }

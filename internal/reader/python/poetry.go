@@ -1,0 +1,65 @@
+package python
+
+import (
+	"context"
+	"slices"
+
+	"github.com/assaysec/assay"
+)
+
+// Poetry reads poetry.lock of every version. What the project asks for, and for
+// what, comes from pyproject.toml beside it; what is for development also from
+// the lock file, where it has categories (before 1.5) or groups (since 2.0).
+//
+// Format: https://python-poetry.org/docs/basic-usage/#installing-with-poetrylock
+type Poetry struct{}
+
+func (Poetry) Name() string { return "poetry-lock" }
+
+func (Poetry) Wants() []assay.Pattern {
+	return []assay.Pattern{{Glob: "**/poetry.lock", Scope: assay.ScopeDeclared, MaxSize: maxLock}}
+}
+
+func (Poetry) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
+	var doc struct {
+		Package []struct {
+			Name         string         `json:"name"`
+			Version      string         `json:"version"`
+			Category     string         `json:"category"`
+			Groups       []string       `json:"groups"`
+			Dependencies map[string]any `json:"dependencies"`
+		} `json:"package"`
+	}
+	l := newList(assay.TypePyPI)
+	if err := decode(f, &doc); err != nil {
+		l.errs.Add(err)
+	}
+	told := false // whether the file says what is for development
+	index := make([]int, len(doc.Package))
+	for n, p := range doc.Package {
+		i := l.add(p.Name, p.Version)
+		index[n] = i
+		told = told || p.Category != "" || len(p.Groups) > 0
+		if i >= 0 {
+			l.ps[i].Dev = p.Category == "dev" || len(p.Groups) > 0 && !slices.Contains(p.Groups, "main")
+		}
+	}
+	for n, p := range doc.Package {
+		if index[n] < 0 {
+			continue
+		}
+		for _, w := range table(p.Dependencies) {
+			l.need(index[n], l.refs(w.name, w.allowed))
+		}
+	}
+	project, err := pyproject(f)
+	switch {
+	case err != nil:
+		l.errs.Add(err)
+	case project != nil && told:
+		l.mark(append(project.direct, project.dev...), nil)
+	case project != nil:
+		l.mark(project.direct, project.dev)
+	}
+	return l.facts()
+}

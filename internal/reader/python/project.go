@@ -1,0 +1,118 @@
+package python
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/assaysec/assay"
+)
+
+// maxProject: a manifest is written by hand.
+const maxProject = 4 << 20
+
+// A project is what a manifest says that a project asks for.
+type project struct {
+	direct, dev []wish
+	devGroups   []string
+}
+
+// pyproject reads pyproject.toml beside a lock file; nil when there is none.
+// https://packaging.python.org/en/latest/specifications/pyproject-toml/,
+// https://packaging.python.org/en/latest/specifications/dependency-groups/,
+// https://python-poetry.org/docs/pyproject/
+func pyproject(f *assay.File) (*project, error) {
+	b, err := f.Beside("pyproject.toml", maxProject)
+	if errors.Is(err, assay.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var doc struct {
+		Project struct {
+			Dependencies any            `json:"dependencies"`
+			Optional     map[string]any `json:"optional-dependencies"`
+		} `json:"project"`
+		Groups map[string]any `json:"dependency-groups"`
+		Tool   struct {
+			PDM struct {
+				Dev map[string]any `json:"dev-dependencies"`
+			} `json:"pdm"`
+			UV struct {
+				Dev any `json:"dev-dependencies"`
+			} `json:"uv"`
+			Poetry struct {
+				Dependencies map[string]any `json:"dependencies"`
+				Dev          map[string]any `json:"dev-dependencies"`
+				Group        map[string]struct {
+					Dependencies map[string]any `json:"dependencies"`
+				} `json:"group"`
+			} `json:"poetry"`
+		} `json:"tool"`
+	}
+	if err := unmarshal(b, &doc); err != nil {
+		return nil, fmt.Errorf("pyproject.toml: %w", err)
+	}
+	var p project
+	p.direct = wishes(doc.Project.Dependencies)
+	for _, list := range doc.Project.Optional {
+		p.direct = append(p.direct, wishes(list)...)
+	}
+	p.dev = wishes(doc.Tool.UV.Dev)
+	for _, groups := range []map[string]any{doc.Groups, doc.Tool.PDM.Dev} {
+		for name, list := range groups {
+			p.dev = append(p.dev, wishes(list)...)
+			p.devGroups = append(p.devGroups, name)
+		}
+	}
+	p.direct = append(p.direct, table(doc.Tool.Poetry.Dependencies)...)
+	p.dev = append(p.dev, table(doc.Tool.Poetry.Dev)...)
+	for name, g := range doc.Tool.Poetry.Group {
+		if name == "main" {
+			p.direct = append(p.direct, table(g.Dependencies)...)
+			continue
+		}
+		p.dev = append(p.dev, table(g.Dependencies)...)
+	}
+	return &p, nil
+}
+
+// wishes reads a list of requirements; what is none, such as the inclusion of
+// another group, is left out.
+func wishes(v any) (ws []wish) {
+	list, _ := v.([]any)
+	for _, e := range list {
+		if s, ok := e.(string); ok {
+			if r, err := parse(s); err == nil {
+				ws = append(ws, r.wish)
+			}
+		}
+	}
+	return ws
+}
+
+// table reads Poetry's table of requirements by name: a version, a table with
+// one, or a list of those.
+func table(t map[string]any) (ws []wish) {
+	for _, name := range slices.Sorted(maps.Keys(t)) {
+		forms, ok := t[name].([]any)
+		if !ok {
+			forms = []any{t[name]}
+		}
+		for _, form := range forms {
+			w := wish{name: name}
+			switch v := form.(type) {
+			case string:
+				w.allowed = v
+			case map[string]any:
+				w.allowed, _ = v["version"].(string)
+			default:
+				continue
+			}
+			ws = append(ws, w)
+		}
+	}
+	return ws
+}
