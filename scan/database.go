@@ -257,6 +257,24 @@ func (d *Database) Detail(ctx context.Context, id string) (assay.Detail, error) 
 	return assay.Detail{}, assay.ErrNotFound
 }
 
+// Artifact implements assay.Artifacts, by what there is: the digests of all that
+// registries published are not fetched for a scan.
+func (d *Database) Artifact(ctx context.Context, sha1 [20]byte) ([]assay.Artifact, error) {
+	c := d.newest()
+	if c == nil {
+		d.fetching.Lock()
+		_, err := d.reopen(false)
+		d.fetching.Unlock()
+		if err != nil {
+			return nil, err
+		}
+		if c = d.newest(); c == nil {
+			return nil, assay.ErrNotFound
+		}
+	}
+	return c.Artifact(ctx, sha1)
+}
+
 // Used implements Advisories: all shards that were asked, in their last state.
 func (d *Database) Used() assay.Database {
 	d.mu.Lock()

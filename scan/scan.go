@@ -82,6 +82,10 @@ func (s *Scanner) Scan(ctx context.Context, img *assay.Image) (*assay.Report, er
 		r.Gaps = append(r.Gaps, assay.Gap{Where: "advisories", What: "no database was asked; packages are listed, not matched"})
 		return r, nil
 	}
+	if err := s.identify(ctx, inv); err != nil {
+		return nil, err
+	}
+	r.Packages, r.Gaps = inv.Packages, inv.Gaps
 	if err := s.match(ctx, inv, r); err != nil {
 		return nil, err
 	}

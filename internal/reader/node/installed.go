@@ -83,7 +83,7 @@ func (Installed) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 
 // place tells by a manifest's path whether it lies where packages are
 // installed, and the name of its folder; "" for a folder that is none of a
-// package: a scope's, a hidden one, one inside a package or its tests' data.
+// package: a scope's, a hidden one, one inside a package.
 func place(file string) (folder string, installed bool) {
 	dir := path.Dir(file)
 	up, folder := path.Split(dir)
@@ -95,27 +95,10 @@ func place(file string) (folder string, installed bool) {
 	if up != "node_modules" && up != "nodejs" {
 		return "", inModules(file) // a folder inside a package
 	}
-	if testData(file) || folder[0] == '.' || folder[0] == '@' && !strings.Contains(folder, "/") {
+	if folder[0] == '.' || folder[0] == '@' && !strings.Contains(folder, "/") {
 		return "", true
 	}
 	return folder, true
-}
-
-// testData reports whether a path leads through the tests of an installed
-// package. What they pretend to have installed is no software.
-func testData(file string) bool {
-	inside, name := false, false // a package; at the name of one
-	for part := range strings.SplitSeq(path.Dir(file), "/") {
-		switch {
-		case part == "node_modules":
-			inside, name = true, true
-		case name:
-			name = strings.HasPrefix(part, "@")
-		case inside && (part == "test" || part == "tests" || part == "__tests__" || part == "fixtures" || part == "__fixtures__"):
-			return true
-		}
-	}
-	return false
 }
 
 // A manifest is what package.json says.

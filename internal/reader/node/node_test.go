@@ -99,7 +99,7 @@ func TestInstalled(t *testing.T) {
 		{"a scope's folder", "node_modules/@s/package.json", sampleManifest, nil, ""},
 		{"hidden folder", "node_modules/.cache/package.json", sampleManifest, nil, ""},
 		{"inside a package", "node_modules/a/esm/package.json", sampleManifest, nil, ""},
-		{"a package's tests", "node_modules/@s/test/test/node_modules/a/package.json", sampleManifest, nil, ""},
+		{"a package's tests", "node_modules/@s/test/test/node_modules/a/package.json", sampleManifest, []string{"a@1.0.0 (MIT)"}, ""},
 		{"a package called test", "node_modules/@s/test/node_modules/test/node_modules/a/package.json", sampleManifest, []string{"a@1.0.0 (MIT)"}, ""},
 		{"a project's tests", "test/node_modules/a/package.json", sampleManifest, []string{"a@1.0.0 (MIT)"}, ""},
 		{"store", "node_modules/.pnpm/a@1.0.0/node_modules/a/package.json", sampleManifest, []string{"a@1.0.0 (MIT)"}, ""},

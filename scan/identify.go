@@ -1,0 +1,81 @@
+package scan
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/purl"
+)
+
+// identify gives files that say too little of themselves the name and version
+// under which a registry published them, where the database knows their digest.
+// Those that stay without a version are no packages; that is a gap, unless a
+// package of the system brought them, which is matched instead.
+func (s *Scanner) identify(ctx context.Context, inv *assay.Inventory) error {
+	known, _ := s.Advisories.(assay.Artifacts)
+	for i := range inv.Packages {
+		p := &inv.Packages[i]
+		sum, ok := digest(p)
+		if !ok || known == nil {
+			continue
+		}
+		found, err := known.Artifact(ctx, sum)
+		if err != nil && !errors.Is(err, assay.ErrNotFound) {
+			return fmt.Errorf("%s: %w", p.Path, err)
+		}
+		if a := choose(p, found); a != nil {
+			p.Name, p.Version = a.Name, a.Version
+			p.PURL = purl.Of(p, inv.Release)
+		}
+	}
+	var nameless []string
+	inv.Packages = slices.DeleteFunc(inv.Packages, func(p assay.Package) bool {
+		if p.Version != "" || p.Digest == "" {
+			return false
+		}
+		if p.Owner == "" {
+			nameless = append(nameless, p.Path)
+		}
+		return true
+	})
+	if len(nameless) > 0 {
+		const most = 5
+		what := strings.Join(nameless[:min(len(nameless), most)], ", ")
+		if n := len(nameless) - most; n > 0 {
+			what = fmt.Sprintf("%s and %d more", what, n)
+		}
+		inv.Gaps = append(inv.Gaps, assay.Gap{Where: "Java archives", What: fmt.Sprintf(
+			"%d tell no version, and are not matched: %s; a database with the digests of published ones knows most (assay db update --maven-index, or assay db import of a Java database)", len(nameless), what)})
+	}
+	return nil
+}
+
+// digest is the SHA-1 of a package's file.
+func digest(p *assay.Package) (sum [20]byte, ok bool) {
+	text, ok := strings.CutPrefix(p.Digest, "sha1:")
+	if !ok || hex.DecodedLen(len(text)) != len(sum) {
+		return sum, false
+	}
+	_, err := hex.Decode(sum[:], []byte(text))
+	return sum, err == nil
+}
+
+// choose picks the coordinates under which a file was published: the same file
+// may be under several, of which the one with the artifact's own name counts.
+func choose(p *assay.Package, found []assay.Artifact) *assay.Artifact {
+	artifact := p.Name[strings.LastIndexByte(p.Name, ':')+1:]
+	for i := range found {
+		if _, name, _ := strings.Cut(found[i].Name, ":"); name == artifact {
+			return &found[i]
+		}
+	}
+	if len(found) > 0 {
+		return &found[0]
+	}
+	return nil
+}
