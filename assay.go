@@ -141,4 +141,5 @@ type FormatOptions struct {
 	Color      bool   // escape sequences are welcome
 	ShowLayers bool   // layer and instruction with each package
 	AllPkgs    bool   // packages without findings, too
+	Tree       bool   // who needs the packages with findings
 }

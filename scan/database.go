@@ -177,7 +177,7 @@ func (d *Database) judge(s assay.Stream, shard *assay.Shard, fetchErr error) (*a
 		case d.Pull != nil:
 			return nil, &StreamError{s, fmt.Errorf("not in the published database: %w", assay.ErrUnsupported)}
 		case d.Getter == nil:
-			return nil, &StreamError{s, fmt.Errorf("not in the database %s, and fetching is turned off: run `assay db update --streams %s` where there is a network: %w", d.Dir, s, assay.ErrNotFound)}
+			return nil, &StreamError{s, fmt.Errorf("not in the database %s, and fetching is turned off: run `assay db update` where there is a network (--streams chooses what): %w", d.Dir, assay.ErrNotFound)}
 		}
 		return nil, &StreamError{s, fmt.Errorf("its publisher has nothing on it: %w", assay.ErrUnsupported)}
 	}

@@ -45,7 +45,7 @@ func TestDatabase(t *testing.T) {
 
 	offline := &scan.Database{Dir: dir, Feeds: feeds}
 	_, err := offline.Ensure(ctx, []assay.Stream{"a:1", "b"})
-	if !errors.Is(err, assay.ErrNotFound) || !errors.Is(err, assay.ErrUnsupported) || !strings.Contains(err.Error(), "assay db update --streams a:1") {
+	if !errors.Is(err, assay.ErrNotFound) || !errors.Is(err, assay.ErrUnsupported) || !strings.Contains(err.Error(), "run `assay db update`") {
 		t.Errorf("nothing there, nothing to be fetched: %v", err)
 	}
 	broken := &scan.Database{Dir: dir, Feeds: feeds, Getter: func() (assay.Getter, error) { return contract.Documents{}, nil }}

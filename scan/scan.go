@@ -138,7 +138,7 @@ func (s *Scanner) ensure(ctx context.Context, streams []assay.Stream, r *assay.R
 	none := without{Advisories: s.Advisories, streams: map[assay.Stream]bool{}}
 	for _, e := range parts(err) {
 		if !errors.Is(e, assay.ErrUnsupported) {
-			return nil, fmt.Errorf("advisories for %w", err)
+			return nil, together(err)
 		}
 		missing := needed // a database that does not tell which
 		var one *StreamError
@@ -157,6 +157,37 @@ func (s *Scanner) ensure(ctx context.Context, streams []assay.Stream, r *assay.R
 	}
 	return none, nil
 }
+
+// together tells once what is wrong with several streams for one reason.
+func together(err error) error {
+	var whys []string
+	streams := map[string][]string{}
+	for _, e := range parts(err) {
+		var one *StreamError
+		if !errors.As(e, &one) {
+			return fmt.Errorf("advisories for %w", err)
+		}
+		why := one.Err.Error()
+		if streams[why] == nil {
+			whys = append(whys, why)
+		}
+		streams[why] = append(streams[why], string(one.Stream))
+	}
+	var lines []string
+	for _, why := range whys {
+		lines = append(lines, strings.Join(streams[why], ", ")+": "+why)
+	}
+	return &unready{fmt.Sprintf("advisories for %s", strings.Join(lines, "\n")), err}
+}
+
+// unready says why advisories cannot be asked, in other words than its errors.
+type unready struct {
+	text string
+	err  error
+}
+
+func (e *unready) Error() string { return e.text }
+func (e *unready) Unwrap() error { return e.err }
 
 // parts takes joined errors apart.
 func parts(err error) []error {

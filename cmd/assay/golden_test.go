@@ -165,4 +165,3 @@ func runAssay(t *testing.T, code int, args ...string) []byte {
 	}
 	return out.Bytes()
 }
-

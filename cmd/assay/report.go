@@ -25,6 +25,7 @@ type reportOptions struct {
 	ignoreUnfixed bool
 	listAllPkgs   bool
 	showLayers    bool
+	tree          bool
 	exitCode      int
 	exitOnEOL     int
 }
@@ -36,6 +37,7 @@ func (o *reportOptions) flags(f *pflag.FlagSet) {
 	f.StringSliceVarP(&o.severity, "severity", "s", nil, "severities to report: UNKNOWN, NEGLIGIBLE, LOW, MEDIUM, HIGH, CRITICAL (default all)")
 	f.BoolVar(&o.ignoreUnfixed, "ignore-unfixed", false, "leave out what has no fix")
 	f.BoolVar(&o.listAllPkgs, "list-all-pkgs", false, "list the packages without findings, too (JSON always has them)")
+	f.BoolVar(&o.tree, "dependency-tree", false, "show what needs the packages with findings, in the table")
 	f.BoolVar(&o.showLayers, "show-layers", false, "show which layer and instruction brought a package")
 	f.IntVar(&o.exitCode, "exit-code", 0, "exit code when findings remain")
 	f.IntVar(&o.exitOnEOL, "exit-on-eol", 0, "exit code when the distribution is at its end of life")
@@ -87,7 +89,7 @@ func formatNames() (names []string) {
 // write puts the report where it was asked for: a file appears whole or not at
 // all.
 func (o *reportOptions) write(g *global, format assay.Format, r *assay.Report) error {
-	opts := assay.FormatOptions{Version: o.version, ShowLayers: o.showLayers, AllPkgs: o.listAllPkgs || format.Name != "table"}
+	opts := assay.FormatOptions{Version: o.version, ShowLayers: o.showLayers, Tree: o.tree, AllPkgs: o.listAllPkgs || format.Name != "table"}
 	write := func(w io.Writer) error { return format.Write(w, r, opts) }
 	if o.output == "" || o.output == "-" || o.output == "/dev/stdout" {
 		opts.Width, _ = isTerminal(g.out)

@@ -46,7 +46,8 @@ func (Lock) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		}
 		needs[i] = append(needs[i], deps...)
 		top, _, _ := strings.Cut(name, "/")
-		if _, local := doc.External[top][":path"]; local {
+		// React Native's projects have their pods from npm.
+		if dir, local := doc.External[top][":path"].(string); local && !strings.Contains(dir, "node_modules") {
 			l.Packages[i].Relation = assay.RelationWorkspace
 		}
 	}

@@ -41,6 +41,9 @@ func write(w io.Writer, r *assay.Report, o assay.FormatOptions) error {
 	case !p.table():
 		p.list()
 	}
+	if o.Tree {
+		p.trees()
+	}
 	if o.AllPkgs {
 		p.packages()
 	}
@@ -54,6 +57,9 @@ type printer struct {
 	r *assay.Report
 	o assay.FormatOptions
 }
+
+// image reports whether an image was scanned, which has layers.
+func (p *printer) image() bool { return p.r.Kind == "" || p.r.Kind == assay.KindImage }
 
 func (p *printer) printf(format string, args ...any) { fmt.Fprintf(p, format, args...) }
 
@@ -255,7 +261,17 @@ func (p *printer) summary() {
 		verdict = "not matched with any advisories"
 	}
 	p.printf("\n")
-	p.wrapped("", fmt.Sprintf("%s: %s, %s.", count(len(r.Image.Layers), "layer", "layers"), count(len(r.Packages), "package", "packages"), verdict))
+	of := ""
+	if p.image() {
+		of = count(len(r.Image.Layers), "layer", "layers") + ": "
+	}
+	p.wrapped("", fmt.Sprintf("%s%s, %s.", of, count(len(r.Packages), "package", "packages"), verdict))
+	if n := len(r.Suppressed); n > 0 {
+		p.wrapped("", fmt.Sprintf("Not among them: %s whose functions the binaries do not link, or that are of other systems; --reachability=off shows them.", count(n, "vulnerability", "vulnerabilities")))
+	}
+	if r.DevLeftOut > 0 {
+		p.wrapped("", fmt.Sprintf("Left out: %s that only development needs; --include-dev-deps shows them.", count(r.DevLeftOut, "package", "packages")))
+	}
 	if r.LeftOut > 0 {
 		p.wrapped("", fmt.Sprintf("Left out by --severity or --ignore-unfixed: %d.", r.LeftOut))
 	}
