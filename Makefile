@@ -9,7 +9,7 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 # The race detector needs a C compiler.
 RACE       := $(shell command -v cc >/dev/null && echo -race)
 # The images that CI has time to build; `make images-all` builds every one.
-SMALL      := debian-old,distroless,rpm-sqlite,rpm-ndb,rpm-bdb,alpine,adversarial
+SMALL      := debian-old,distroless,rpm-sqlite,rpm-ndb,rpm-bdb,alpine,adversarial,httpd,python,node,java,go,polyglot
 FUZZTIME   ?= 10s
 
 export ASSAY_TEST_IMAGES = $(IMAGES)

@@ -42,8 +42,7 @@ func (g Gap) String() string { return g.Where + ": " + g.What }
 // An Inventory is what is installed in an image.
 type Inventory struct {
 	Release  Release
-	Packages []Package   // by type, name, version, architecture
-	Owns     []Ownership // files of the packages
+	Packages []Package // by type, name, version, architecture
 	Gaps     []Gap
 	Bill     string // form of the bill of materials that tells of it; "" where it was found in files
 }

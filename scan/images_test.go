@@ -31,7 +31,7 @@ import (
 var forms = []string{".docker.tar", ".oci", ".oci.tar", ".zstd.oci.tar", ".estargz.oci.tar", ".zstdchunked.oci.tar"}
 
 // small are the images that CI builds; the others take longer.
-var small = []string{"debian-old", "distroless", "rpm-sqlite", "rpm-ndb", "rpm-bdb", "alpine"}
+var small = []string{"debian-old", "distroless", "rpm-sqlite", "rpm-ndb", "rpm-bdb", "alpine", "httpd", "python", "node", "java", "polyglot"}
 
 // open opens an image file, to be closed with the test.
 func open(t testing.TB, path string) *assay.Image {
@@ -52,7 +52,9 @@ func open(t testing.TB, path string) *assay.Image {
 func system(r *assay.Report) []string {
 	var out []string
 	for _, p := range r.Packages {
-		out = append(out, p.Name+" "+p.Version+" "+p.Arch)
+		if p.IsSystem() {
+			out = append(out, p.Name+" "+p.Version+" "+p.Arch)
+		}
 	}
 	slices.Sort(out)
 	return out

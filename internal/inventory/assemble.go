@@ -25,6 +25,7 @@ func (t *taker) assemble(s *squasher, facts []fact) *assay.Inventory {
 	}
 	inv.Gaps = append(inv.Gaps, s.gaps...)
 	var parts []assay.Release
+	var owns []assay.Ownership
 	managed := t.managed(facts)
 	for _, f := range facts {
 		if s.ctx.Err() != nil {
@@ -40,14 +41,14 @@ func (t *taker) assemble(s *squasher, facts []fact) *assay.Inventory {
 			part.Path = cmp.Or(part.Path, f.name, f.path)
 			parts = append(parts, part)
 		}
-		inv.Owns = append(inv.Owns, f.facts.Owns...)
+		owns = append(owns, f.facts.Owns...)
 		packages := t.packages(s, f)
 		if f.facts.Bill != "" && t.o.Scopes&assay.ScopeSBOM == 0 { // the system's own database knows better what is installed
 			packages = slices.DeleteFunc(packages, func(p assay.Package) bool { return managed[p.Type] })
 		}
 		inv.Packages = append(inv.Packages, packages...)
 	}
-	owners := s.owners(inv, facts, t.databases)
+	owners := s.owners(owns, facts, t.databases)
 	var gaps []assay.Gap
 	inv.Release, gaps = distro.Identify(parts)
 	inv.Gaps = append(inv.Gaps, gaps...)

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"strconv"
 
 	"github.com/assaysec/assay"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -87,9 +88,9 @@ func encodeFile(f *fileFacts) []byte {
 	return b
 }
 
-// strings lists the fields of a package that readers set, by their number.
+// packageStrings lists the fields of a package that are texts, by their number.
 func packageStrings(p *assay.Package) []*string {
-	return []*string{&p.Type, &p.Name, &p.Version, &p.Arch, &p.Source, &p.SourceVersion, &p.Module, &p.Vendor, &p.State, &p.Path, &p.PURL, (*string)(&p.Relation), &p.Digest, &p.OS}
+	return []*string{&p.Type, &p.Name, &p.Version, &p.Arch, &p.Source, &p.SourceVersion, &p.Module, &p.Vendor, &p.State, &p.Path, &p.PURL, (*string)(&p.Relation), &p.Digest, &p.OS, &p.FoundBy, &p.Owner, &p.ThirdParty}
 }
 
 const (
@@ -98,6 +99,7 @@ const (
 	fieldCPE
 	fieldDev
 	fieldSymbols
+	fieldLayer
 )
 
 func encodePackage(p *assay.Package) []byte {
@@ -127,6 +129,60 @@ func encodePackage(p *assay.Package) []byte {
 		b = appendBytes(b, fieldSymbols, x)
 	}
 	return b
+}
+
+// Fields of an inventory.
+const (
+	fieldInvRelease = 1 + iota
+	fieldInvPackage
+	fieldInvGap
+	fieldInvBill
+)
+
+// encodeInventory writes what squash made of an image's layers; the layers that
+// brought packages by their number alone.
+func encodeInventory(inv *assay.Inventory) []byte {
+	var b []byte
+	r, _ := json.Marshal(inv.Release) // strings and booleans only: it cannot fail
+	b = appendBytes(b, fieldInvRelease, r)
+	for i := range inv.Packages {
+		p := encodePackage(&inv.Packages[i])
+		p = appendString(p, fieldLayer, strconv.Itoa(inv.Packages[i].Layer.Index))
+		b = appendBytes(b, fieldInvPackage, p)
+	}
+	for _, g := range inv.Gaps {
+		b = appendBytes(b, fieldInvGap, pair(g.Where, g.What))
+	}
+	return appendString(b, fieldInvBill, inv.Bill)
+}
+
+func decodeInventory(b []byte, layer func(int) (assay.LayerRef, bool)) (*assay.Inventory, error) {
+	inv := &assay.Inventory{}
+	err := fields(b, func(field protowire.Number, v []byte) error {
+		switch field {
+		case fieldInvRelease:
+			return json.Unmarshal(v, &inv.Release)
+		case fieldInvPackage:
+			p, err := decodePackage(v)
+			if err != nil {
+				return err
+			}
+			var ok bool
+			if p.Layer, ok = layer(p.Layer.Index); !ok {
+				return fmt.Errorf("cached inventory: %w", assay.ErrMalformed)
+			}
+			inv.Packages = append(inv.Packages, p)
+		case fieldInvGap:
+			var g assay.Gap
+			err := values(v, &g.Where, &g.What)
+			inv.Gaps = append(inv.Gaps, g)
+			return err
+		case fieldInvBill:
+			inv.Bill = string(v)
+		}
+		return nil
+	})
+	return inv, err
 }
 
 func appendBytes(b []byte, field protowire.Number, v []byte) []byte {
@@ -256,6 +312,10 @@ func decodePackage(b []byte) (p assay.Package, err error) {
 			p.CPEs = append(p.CPEs, string(v))
 		case field == fieldDev:
 			p.Dev = true
+		case field == fieldLayer:
+			n, err := strconv.Atoi(string(v))
+			p.Layer.Index = n
+			return err
 		case field == fieldSymbols:
 			p.Symbols = make(assay.Symbols, len(v)/4)
 			for i := range p.Symbols {

@@ -8,6 +8,7 @@ package inventory
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -48,6 +49,10 @@ func Take(ctx context.Context, img *assay.Image, o Options) (*assay.Inventory, e
 	}
 	t.matcher.skip = o.Skip
 	t.matcher.offer(o.Readers, o.More)
+	key := t.imageKey()
+	if inv := t.known(ctx, key); inv != nil {
+		return inv, nil
+	}
 	t.room.Store(maxImage)
 	if o.Spool == 0 {
 		t.spool.left.Store(DefaultSpool)
@@ -60,7 +65,50 @@ func Take(ctx context.Context, img *assay.Image, o Options) (*assay.Inventory, e
 	if err != nil {
 		return nil, err
 	}
-	return t.assemble(s, facts), ctx.Err()
+	inv := t.assemble(s, facts)
+	if ctx.Err() == nil && key != "" {
+		_ = o.Cache.Put(ctx, key, encodeInventory(inv)) // else it is made again the next time
+	}
+	return inv, ctx.Err()
+}
+
+// imageKey is that of what the layers make together; "" when one of them may
+// not be cached, or all are to be read anew.
+func (t *taker) imageKey() string {
+	if t.o.Cache == nil || t.o.Verify || len(t.img.Layers) == 0 {
+		return ""
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "%q %v", t.img.Kind, t.img.Gaps)
+	for _, l := range t.img.Layers {
+		if l.Key == "" {
+			return ""
+		}
+		fmt.Fprintf(h, " %q", l.Key)
+	}
+	return t.key(fmt.Sprintf("image %x", h.Sum(nil)))
+}
+
+// known is the inventory that an earlier scan of the same layers made; nil when
+// there is none.
+func (t *taker) known(ctx context.Context, key string) *assay.Inventory {
+	if key == "" {
+		return nil
+	}
+	b, err := t.o.Cache.Get(ctx, key)
+	if err != nil {
+		return nil
+	}
+	inv, err := decodeInventory(b, func(l int) (assay.LayerRef, bool) {
+		if l < 0 || l >= len(t.img.Layers) {
+			return assay.LayerRef{}, false
+		}
+		return t.layerRef(l), true
+	})
+	if err != nil {
+		return nil
+	}
+	return inv
 }
 
 // maxImage bounds what is held of all layers of an image, in bytes. An image of a hundred layers of

@@ -16,7 +16,7 @@ type owner struct {
 // brought by packages of the system, by path. The lists of files say /lib/x where lib is
 // a link to usr/lib, so paths are followed; and they are long, so only those
 // are whose last component is that of a file in question.
-func (s *squasher) owners(inv *assay.Inventory, facts []fact, databases map[string]bool) map[string][]owner {
+func (s *squasher) owners(owns []assay.Ownership, facts []fact, databases map[string]bool) map[string][]owner {
 	files, bases := map[string]bool{}, map[string]bool{}
 	for _, f := range facts {
 		if len(f.facts.Packages) > 0 && !databases[f.reader] {
@@ -29,7 +29,7 @@ func (s *squasher) owners(inv *assay.Inventory, facts []fact, databases map[stri
 		return found
 	}
 	dir, real := "", ""
-	for _, o := range inv.Owns {
+	for _, o := range owns {
 		for line := range strings.Lines(o.Paths) {
 			d, base := split(strings.TrimSuffix(line, "\n"))
 			if !bases[base] {

@@ -1,0 +1,95 @@
+// Package yamldoc decodes YAML that others wrote, in time and memory that go
+// with its length: the library alone looks for doubled keys by the square of
+// their number, and needs a hundred bytes and a microsecond for each of the
+// signs that make up a document, of which some megabytes may have millions.
+//
+// Format: https://yaml.org/spec/1.2.2/. Of a key that comes twice the last
+// value counts. Aliases are followed as long as what they stand for is not many
+// times what is written.
+package yamldoc
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"go.yaml.in/yaml/v4"
+	"go.yaml.in/yaml/v4/plugin/loaderlimits"
+
+	"github.com/assaysec/assay"
+)
+
+const (
+	// maxDepth bounds how deep values nest; no known form goes beyond 20.
+	maxDepth = 200
+	// maxSigns bounds the lines, keys and elements of what is decoded at once:
+	// lock files of the largest repositories, 10 MB, have 600,000.
+	maxSigns = 2_000_000
+)
+
+// Unmarshal decodes the first document of b into v, whose fields have the
+// library's tags; nothing is decoded of an empty one. Where it fails, with
+// ErrMalformed or ErrTooLarge, v has all but what has another shape than v's.
+func Unmarshal(b []byte, v any) error {
+	if err := NewDecoder(b).Decode(v); err != io.EOF {
+		return err
+	}
+	return nil
+}
+
+// A Decoder decodes the documents of a text one by one.
+type Decoder struct {
+	in  *yaml.Loader
+	err error // that ends it
+}
+
+// NewDecoder returns a Decoder for b.
+func NewDecoder(b []byte) *Decoder {
+	if signs(b) > maxSigns {
+		return &Decoder{err: fmt.Errorf("YAML of more than %d lines, keys and elements: %w", maxSigns, assay.ErrTooLarge)}
+	}
+	limits := yaml.WithPlugin(loaderlimits.New(loaderlimits.DepthValue(maxDepth)))
+	in, err := yaml.NewLoader(bytes.NewReader(b), yaml.WithV3Defaults(), yaml.WithUniqueKeys(false), limits)
+	return &Decoder{in, err}
+}
+
+// Decode decodes the next document into v as Unmarshal does; io.EOF when there
+// is none, nor any that can be read.
+func (d *Decoder) Decode(v any) error {
+	err := d.err
+	if err == nil {
+		err = d.in.Load(v)
+	}
+	if err == nil {
+		return nil
+	}
+	if shapes := (*yaml.LoadErrors)(nil); !errors.As(err, &shapes) {
+		d.err = io.EOF
+	}
+	if err == io.EOF || errors.Is(err, assay.ErrTooLarge) {
+		return err
+	}
+	// The error may list every line of the text.
+	return fmt.Errorf("%.200s: %w", err.Error(), assay.ErrMalformed)
+}
+
+// signs counts what lines, keys and elements end or begin with, which is no
+// less than half of the values. Commas, which cost the library most, count
+// twice.
+func signs(b []byte) int {
+	n := 0
+	for i, c := range b {
+		switch c {
+		case '\n', '\r', '[', '{':
+			n++
+		case ',':
+			n += 2
+		case ':', '-', '?':
+			if i+1 == len(b) || b[i+1] == ' ' || b[i+1] == '\t' || b[i+1] == '\n' {
+				n++
+			}
+		}
+	}
+	return n
+}
