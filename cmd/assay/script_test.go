@@ -102,13 +102,23 @@ func (f fatal) TempDir() string {
 	return dir
 }
 
-// mktrivydb makes a database of Trivy's with one advisory: mktrivydb OUT.
+// mktrivydb makes a database of Trivy's with an advisory each on Debian's
+// openssl, npm's lodash and PyPI's requests: mktrivydb OUT.
 func mktrivydb(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: mktrivydb OUT")
 	}
-	from := contract.TrivyDB(fatal{ts: ts}, []contract.Node{{Bucket: "debian 11", Pairs: []contract.Node{
-		{Bucket: "openssl", Pairs: []contract.Node{{Key: "CVE-2022-0009", Value: map[string]any{"FixedVersion": "1.1.1z"}}}}}}})
+	about := func(bucket, pkg, id string, value map[string]any) contract.Node {
+		return contract.Node{Bucket: bucket, Pairs: []contract.Node{{Bucket: pkg, Pairs: []contract.Node{{Key: id, Value: value}}}}}
+	}
+	below := func(v string) map[string]any {
+		return map[string]any{"PatchedVersions": []string{v}, "VulnerableVersions": []string{"< " + v}}
+	}
+	from := contract.TrivyDB(fatal{ts: ts}, []contract.Node{
+		about("debian 11", "openssl", "CVE-2022-0009", map[string]any{"FixedVersion": "1.1.1z"}),
+		about("npm::GitHub Security Advisory Npm", "lodash", "CVE-2021-0001", below("4.17.21")),
+		about("pip::GitHub Security Advisory Pip", "requests", "CVE-2021-0002", below("2.20.0")),
+	})
 	b, err := os.ReadFile(from)
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b, 0o600))

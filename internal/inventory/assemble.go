@@ -196,7 +196,7 @@ func (t *taker) finish(inv *assay.Inventory) {
 	family, known := distro.Of(inv.Release)
 	for i := range inv.Packages {
 		p := &inv.Packages[i]
-		if known {
+		if known && p.IsSystem() {
 			p.ThirdParty = family.ThirdParty(p)
 		}
 		if p.PURL == "" {

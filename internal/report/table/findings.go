@@ -2,6 +2,7 @@ package table
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/assaysec/assay"
@@ -65,7 +66,7 @@ func (p *printer) groups() (out []group) {
 	for i := range p.r.Findings {
 		f := &p.r.Findings[i]
 		pkg := &p.r.Packages[f.Package]
-		if pkg.IsSystem() {
+		if pkg.IsSystem() || pkg.Path == filepath.Base(p.r.Image.Name) && p.r.Kind == assay.KindSBOM { // the bill itself is no place
 			out = append(out, group{Finding: f})
 			continue
 		}
