@@ -36,7 +36,7 @@ Nothing outside the folder is read, whatever links lead there; .git is left out.
   assay fs . --skip-dirs 'testdata,**/node_modules' -f json -o report.json`,
 		Args: onePath("folder or file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.folder(cmd.Context(), args[0], assay.ScopeSystem|assay.ScopeDeclared)
+			return o.folder(cmd.Context(), args[0], folderScopes)
 		},
 	}
 	o.flags(cmd.Flags())
@@ -55,7 +55,7 @@ system, and software as it is installed. Links are followed inside the root only
   assay rootfs / --skip-dirs home,var/lib/docker`,
 		Args: onePath("folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.folder(cmd.Context(), args[0], assay.ScopeSystem|assay.ScopeInstalled)
+			return o.folder(cmd.Context(), args[0], imageScopes)
 		},
 	}
 	o.flags(cmd.Flags())
@@ -87,7 +87,7 @@ commit, without its history. Nothing of a repository is run.`,
 			if err := at.Check(); err != nil {
 				return usagef("--branch, --tag, --commit: %w", err)
 			}
-			return o.run(cmd.Context(), target{scopes: assay.ScopeDeclared, open: func(ctx context.Context, _ *progress) (*assay.Image, error) {
+			return o.run(cmd.Context(), target{scopes: repositoryScopes, open: func(ctx context.Context, _ *progress) (*assay.Image, error) {
 				return source.Repository(ctx, args[0], at)
 			}})
 		},

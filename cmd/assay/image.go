@@ -86,7 +86,7 @@ func (o *imageOptions) run(ctx context.Context, ref string) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	t := target{scopes: assay.ScopeSystem | assay.ScopeInstalled, verify: o.source.Verify, cached: !o.noCache}
+	t := target{scopes: imageScopes, verify: o.source.Verify, cached: !o.noCache}
 	t.open = func(ctx context.Context, bars *progress) (*assay.Image, error) {
 		o.source.Progress = bars.update()
 		return source.Open(ctx, source.All(), ref, o.source)

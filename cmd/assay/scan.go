@@ -57,6 +57,13 @@ func (o *scanOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.reachability, "reachability", reaches[0], "on: leave out Go findings whose functions the binary does not link; off: keep them")
 }
 
+// What the kinds of targets are looked at for.
+const (
+	imageScopes      = assay.ScopeSystem | assay.ScopeInstalled
+	folderScopes     = assay.ScopeSystem | assay.ScopeDeclared
+	repositoryScopes = assay.ScopeDeclared
+)
+
 // A target is what one run scans.
 type target struct {
 	open   func(context.Context, *progress) (*assay.Image, error)

@@ -101,7 +101,11 @@ func newVersion(g *global) *cobra.Command {
 func newReaders(g *global) *cobra.Command {
 	return &cobra.Command{
 		Use:   "readers",
-		Short: "List which files are recognised",
+		Short: "List which files are recognised, and in which targets",
+		Long: `List the readers and the files that each recognises. The second column says in
+which targets: image stands for images, root file systems and disks. "**/" is any
+folder; without it a path is the system's own. Names of readers are what
+--file-patterns takes.`,
 		RunE: func(*cobra.Command, []string) error {
 			w := tabwriter.NewWriter(g.out, 0, 0, 2, ' ', 0)
 			for _, r := range reader.All() {
@@ -110,10 +114,42 @@ func newReaders(g *global) *cobra.Command {
 					if i > 0 {
 						name = strings.Repeat(" ", len(name))
 					}
-					fmt.Fprintf(w, "%s\t%s\n", name, p.Glob)
+					fmt.Fprintf(w, "%s\t%s\t%s\n", name, targetsOf(p.Scope), describe(&p))
 				}
 			}
 			return w.Flush()
 		},
 	}
+}
+
+// targetsOf names the targets in which a scope counts.
+func targetsOf(s assay.Scope) string {
+	if s == 0 {
+		s = assay.ScopeSystem
+	}
+	var out []string
+	for _, t := range []struct {
+		name   string
+		scopes assay.Scope
+	}{{"image", imageScopes}, {"fs", folderScopes}, {"repo", repositoryScopes}, {"sbom", assay.ScopeSBOM}} {
+		if s&t.scopes != 0 {
+			out = append(out, t.name)
+		}
+	}
+	return strings.Join(out, ",")
+}
+
+// describe is a pattern with what limits it besides its name.
+func describe(p *assay.Pattern) string {
+	s := p.Glob
+	if p.Executable {
+		s += " (executables)"
+	}
+	if p.Beside != "" {
+		s += " (beside " + p.Beside + ")"
+	}
+	if p.Without != "" {
+		s += " (without " + p.Without + ")"
+	}
+	return s
 }
