@@ -360,7 +360,12 @@ var adversarial = map[string]struct{ packages, gap, err string }{
 	"layer-missing.docker": {err: "nope.tar"}, "zero-bytes.docker": {err: "empty file"}, "not-a-tar.docker": {err: "not a tar"}, "manifest-traversal.docker": {err: "leaves the archive"},
 	"same-layer-1000x.docker": {packages: "sentinel 1.0-1"}, "os-release-odd.docker": {packages: "sentinel 1.0-1"},
 	"dpkg-malformed.docker": {packages: "aftergarbage 3, badver not a version!, crlf 1, dup 1, dup 2, half 2, longline 1, nofinalnewline 9, sentinel 1.0-1, source 1:2-3+b1", gap: "noversion"},
-	"rpmdb-broken.docker":   {gap: "rpm: "}, "apk-malformed.docker": {packages: "last 2-r1, ok 1.0-r0", gap: "nover"}, "elf-odd.docker": {packages: "sentinel 1.0-1"},
+	"rpmdb-broken.docker":   {gap: "rpm: "}, "apk-malformed.docker": {packages: "last 2-r1, ok 1.0-r0", gap: "nover"}, "elf-odd.docker": {packages: "sentinel 1.0-1", gap: "go-binary: build information"},
+	"jar-bomb.docker": {packages: "sentinel 1.0-1, org.example:outer 1.0", gap: "lib/z15.jar!/lib/zeros.jar"}, "jar-overlap.docker": {packages: "sentinel 1.0-1", gap: "more errors like these"},
+	"jar-quine-like.docker": {packages: "sentinel 1.0-1", gap: "opt/eocd-lie.jar"}, "jar-traversal.docker": {packages: "sentinel 1.0-1, t 1", gap: "leads out of the archive"},
+	"nested-jar-20.docker":     {packages: "sentinel 1.0-1, org.example:l11 1.0, org.example:l12 1.0, org.example:l13 1.0, org.example:l14 1.0, org.example:l15 1.0, org.example:l16 1.0, org.example:l17 1.0, org.example:l18 1.0, org.example:l19 1.0", gap: "over 8 archives in each other"},
+	"huge-package-json.docker": {packages: "sentinel 1.0-1", gap: "over the limit"}, "deep-package-json.docker": {packages: "sentinel 1.0-1, a 1.0.0"},
+	"odd-package-json.docker": {packages: "sentinel 1.0-1, c 1.0.0, dd 1.0.0", gap: "name is no string"}, "secrets.docker": {packages: "sentinel 1.0-1"},
 }
 
 // TestAdversarial scans hostile and broken images: each ends soon, with what

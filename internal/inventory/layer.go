@@ -583,13 +583,22 @@ func readFile(ctx context.Context, r assay.Reader, f *assay.File) fileFacts {
 	return out
 }
 
-// unjoin returns the errors that errors.Join joined.
+// unjoin returns the errors that errors.Join joined; an error that wraps
+// several in words of its own is one.
 func unjoin(err error) []error {
 	if err == nil {
 		return nil
 	}
-	if j, ok := err.(interface{ Unwrap() []error }); ok {
-		return j.Unwrap()
+	j, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
 	}
-	return []error{err}
+	var lines []string
+	for _, e := range j.Unwrap() {
+		lines = append(lines, e.Error())
+	}
+	if strings.Join(lines, "\n") != err.Error() {
+		return []error{err}
+	}
+	return j.Unwrap()
 }
