@@ -165,3 +165,50 @@ func runAssay(t *testing.T, code int, args ...string) []byte {
 	}
 	return out.Bytes()
 }
+
+// TestTrivyBills compares the packages of the bills that Trivy's test suite
+// expects, by purl, with those of ours.
+func TestTrivyBills(t *testing.T) {
+	for _, tt := range []struct{ golden, command, target, form string }{
+		{"conda-cyclonedx", "rootfs", "repo/conda", "cyclonedx"}, {"conda-spdx", "rootfs", "repo/conda", "spdx-json"}, {"conda-environment-cyclonedx", "fs", "repo/conda-environment", "cyclonedx"},
+		{"npm-cyclonedx", "repo", "repo/npm", "cyclonedx"}, {"pom-cyclonedx", "repo", "repo/pom", "cyclonedx"},
+	} {
+		t.Run(tt.golden, func(t *testing.T) {
+			want, err := os.ReadFile(corpus.Path(t, "conformance/trivy/golden/"+tt.golden+".json.golden"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := runAssay(t, 0, tt.command, corpus.Path(t, "conformance/trivy/"+tt.target), "-f", tt.form, "--cache-dir", t.TempDir())
+			if d := cmp.Diff(purls(t, want), purls(t, got)); d != "" {
+				t.Errorf("-golden +ours:\n%s", d)
+			}
+		})
+	}
+}
+
+// purls lists those of a bill, in either form.
+func purls(t *testing.T, b []byte) (out []string) {
+	t.Helper()
+	var bill struct {
+		Components []struct{ PURL string }
+		Packages   []struct {
+			ExternalRefs []struct{ ReferenceType, ReferenceLocator string }
+		}
+	}
+	if err := json.Unmarshal(b, &bill); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range bill.Components {
+		out = append(out, c.PURL)
+	}
+	for _, p := range bill.Packages {
+		for _, r := range p.ExternalRefs {
+			if r.ReferenceType == "purl" {
+				out = append(out, r.ReferenceLocator)
+			}
+		}
+	}
+	out = slices.DeleteFunc(out, func(s string) bool { return s == "" })
+	slices.Sort(out)
+	return out
+}
