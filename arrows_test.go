@@ -19,8 +19,8 @@ const module = "github.com/assaysec/assay"
 var (
 	lists   = []string{"internal/source", "internal/reader", "internal/feed", "internal/importer", "internal/report"}
 	engines = []string{"internal/inventory", "internal/match", "internal/triage", "internal/db", "internal/publish", "internal/fetch", "internal/cache"}
-	leaves  = []string{"internal/boltfile", "internal/bom", "internal/bundle", "internal/compression", "internal/csaf", "internal/cve", "internal/cverecord", "internal/cvss", "internal/dbfile", "internal/distribution", "internal/distro", "internal/ecosystem", "internal/executable", "internal/jsonstream", "internal/limit", "internal/markdown", "internal/oci", "internal/osv", "internal/oval",
-		"internal/printable", "internal/purl", "internal/relation", "internal/requirement", "internal/rpmdb", "internal/secdb", "internal/sqlitefile", "internal/stanza", "internal/tardoc", "internal/tarstream", "internal/updateinfo", "internal/version", "internal/vex", "internal/xmlstream", "internal/ziparchive", "internal/zipdoc"}
+	leaves  = []string{"internal/boltfile", "internal/bom", "internal/bundle", "internal/compression", "internal/csaf", "internal/cve", "internal/cverecord", "internal/cvss", "internal/dbfile", "internal/distribution", "internal/distro", "internal/ecosystem", "internal/executable", "internal/jsonstream", "internal/limit", "internal/listing", "internal/markdown", "internal/oci", "internal/osv", "internal/oval",
+		"internal/printable", "internal/purl", "internal/relation", "internal/requirement", "internal/rpmdb", "internal/secdb", "internal/sqlitefile", "internal/stanza", "internal/tardoc", "internal/tarstream", "internal/tomldoc", "internal/updateinfo", "internal/version", "internal/vex", "internal/xmlstream", "internal/yamldoc", "internal/ziparchive", "internal/zipdoc"}
 	testOnly = []string{"internal/contract", "internal/corpus", "internal/testimage"}
 )
 
@@ -49,7 +49,7 @@ var thirdParty = map[string][]string{
 	"github.com/spf13/pflag":                 {"cmd/assay"},
 	"github.com/vbauerster/mpb/v8":           {"cmd/assay"},
 	"github.com/pelletier/go-toml/v2":        {"internal/feed/haskell", "internal/feed/rustsec", "internal/reader/python", "internal/reader/rust"},
-	"go.yaml.in/yaml/v4":                     {"cmd/assay", "internal/contract", "internal/feed/elixir", "internal/feed/glad", "internal/feed/phpsec", "internal/feed/rubysec", "internal/osv", "internal/reader/node", "internal/reader/python"},
+	"go.yaml.in/yaml/v4":                     {"cmd/assay", "internal/contract", "internal/feed/elixir", "internal/feed/glad", "internal/feed/phpsec", "internal/feed/rubysec", "internal/osv", "internal/reader/actions", "internal/reader/cocoapods", "internal/reader/haskell", "internal/reader/node", "internal/reader/python", "internal/yamldoc"},
 	"golang.org/x/term":                      {"cmd/assay"},
 	"golang.org/x/tools/txtar":               {"internal/testimage"},
 	"github.com/google/go-cmp":               {"internal/contract"},

@@ -91,7 +91,19 @@ func (s *Scanner) Scan(ctx context.Context, img *assay.Image) (*assay.Report, er
 	}
 	r.Database = s.Advisories.Used()
 	triage.Apply(r, s.Triage)
+	r.Gaps = unique(r.Gaps)
 	return r, nil
+}
+
+// unique keeps the first of gaps that say the same: a package may be in many
+// places.
+func unique(gaps []assay.Gap) []assay.Gap {
+	seen := map[assay.Gap]bool{}
+	return slices.DeleteFunc(gaps, func(g assay.Gap) bool {
+		again := seen[g]
+		seen[g] = true
+		return again
+	})
 }
 
 // match adds findings and their details to the report.

@@ -87,8 +87,12 @@ commit, without its history. Nothing of a repository is run.`,
 			if err := at.Check(); err != nil {
 				return usagef("--branch, --tag, --commit: %w", err)
 			}
-			return o.run(cmd.Context(), target{scopes: repositoryScopes, open: func(ctx context.Context, _ *progress) (*assay.Image, error) {
-				return source.Repository(ctx, args[0], at)
+			return o.run(cmd.Context(), target{scopes: repositoryScopes, open: func(ctx context.Context, bars *progress) (img *assay.Image, err error) {
+				err = bars.while("Fetching "+args[0], func() error {
+					img, err = source.Repository(ctx, args[0], at)
+					return err
+				})
+				return img, err
 			}})
 		},
 	}
@@ -99,6 +103,28 @@ commit, without its history. Nothing of a repository is run.`,
 	f.BoolVar(&at.Insecure, "insecure", false, "allow unverified TLS")
 	f.StringVar(&at.CACert, "cacert", "", "`FILE` of certificates to trust instead of the system's")
 	o.flags(f)
+	return cmd
+}
+
+func newVM(g *global) *cobra.Command {
+	o := &scanOptions{global: g}
+	cmd := &cobra.Command{
+		Use:   "vm FILE",
+		Short: "Scan the disk of a virtual machine",
+		Long: `Scan the image of a disk: raw, qcow2 or VMDK, with partitions (MBR, GPT) or
+without, holding ext2, ext3, ext4 or XFS. It is looked at as an image is. File
+systems besides that of the root are read where etc/fstab mounts them; what is not
+read is told. Nothing is mounted, so that no privileges are needed.`,
+		Example: `  assay vm disk.qcow2
+  assay vm disk.vmdk --severity HIGH,CRITICAL -f json -o report.json`,
+		Args: onePath("disk image"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return o.run(cmd.Context(), target{scopes: imageScopes, open: func(context.Context, *progress) (*assay.Image, error) {
+				return source.Disk(args[0])
+			}})
+		},
+	}
+	o.flags(cmd.Flags())
 	return cmd
 }
 

@@ -30,6 +30,7 @@ var goldens = []struct {
 // that they were made from, with what is right and why.
 var contested = map[string]struct{ right, because string }{
 	"pubspec.lock: pubspec.lock pub http 0.13.2 CVE-2020-35669 fixed 0.13.3": {"pubspec.lock: pubspec.lock pub http 0.13.2 CVE-2020-35669 affected", "the record says \"<= 0.13.3\", so that who upgrades to its fix 0.13.3 is told to do so again"},
+	"github.com/apple/swift-nio CVE-2022-3215 MEDIUM ":                       {"github.com/apple/swift-nio CVE-2022-3215 MEDIUM ghsa", "ghsa alone rates it in the record; the suite's database names no publisher of Swift's advisories, so that the report has a severity of nobody's"},
 }
 
 // A trivyReport is what is compared of a report in Trivy's form.
@@ -126,18 +127,21 @@ func TestTrivyGoldens(t *testing.T) {
 			if err := json.Unmarshal(out, &got); err != nil {
 				t.Fatal(err)
 			}
-			wanted := want.rows(g.report, g.target)
-			rows += len(wanted)
-			for i, row := range wanted {
-				if c, ok := contested[row]; ok {
-					used++
-					wanted[i] = c.right
+			right := func(rows []string) []string {
+				for i, row := range rows {
+					if c, ok := contested[row]; ok {
+						used++
+						rows[i] = c.right
+					}
 				}
+				return rows
 			}
+			wanted := right(want.rows(g.report, g.target))
+			rows += len(wanted)
 			if d := cmp.Diff(wanted, got.rows(g.report, g.target)); d != "" {
 				t.Errorf("findings (-golden +ours):\n%s", d)
 			}
-			if d := cmp.Diff(want.severities(), got.severities()); d != "" {
+			if d := cmp.Diff(right(want.severities()), got.severities()); d != "" {
 				t.Errorf("severities (-golden +ours):\n%s", d)
 			}
 			if p := want.packages(); p != nil {

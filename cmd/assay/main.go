@@ -115,10 +115,11 @@ func newRoot(s streams) *cobra.Command {
 	g := &global{streams: s}
 	root := &cobra.Command{
 		Use:   "assay",
-		Short: "Find vulnerabilities in container images",
-		Long: `assay finds what is installed in a container image, compares it with what
-distributions have published, and says what is wrong, how bad it is, which
-layer brought it and what to do.
+		Short: "Find vulnerabilities in container images and what they are made of",
+		Long: `assay finds what is installed in a container image, a disk or a root file
+system, or asked for by source code, compares it with what distributions and
+registries have published, and says what is wrong, how bad it is, which layer
+brought it and what to do.
 
 Every flag can also be set by a variable (--cache-dir by ASSAY_CACHE_DIR) or
 in assay.yaml (cache-dir: PATH). The command line wins over the variable, the
@@ -129,6 +130,7 @@ command line or the configuration is wrong; 3 it could not be done.`,
 		Example: `  assay image debian:12
   assay image --input image.tar --severity HIGH,CRITICAL --exit-code 1
   assay image -f json -o report.json registry.example.com/team/app:1.4
+  assay fs .
   assay db status`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
@@ -144,7 +146,7 @@ command line or the configuration is wrong; 3 it could not be done.`,
 	if width, ok := isTerminal(s.out); ok {
 		root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped "+strconv.Itoa(width)))
 	}
-	root.AddCommand(newImage(g), newFilesystem(g), newRootfs(g), newRepository(g), newSBOM(g), newDB(g), newReaders(g), newVersion(g))
+	root.AddCommand(newImage(g), newFilesystem(g), newRootfs(g), newRepository(g), newVM(g), newSBOM(g), newDB(g), newReaders(g), newVersion(g))
 	for _, cmd := range all(root) {
 		strict(cmd)
 	}

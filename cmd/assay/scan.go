@@ -52,7 +52,7 @@ func (o *scanOptions) flags(f *pflag.FlagSet) {
 	f.BoolVar(&o.dev, "include-dev-deps", false, "packages that are needed for development only, too")
 	f.StringSliceVar(&o.skipDirs, "skip-dirs", nil, "folders not to look into: paths inside the target, with * and **; may be repeated")
 	f.StringSliceVar(&o.skipFiles, "skip-files", nil, "files not to look at: paths inside the target, with * and **; may be repeated")
-	f.StringSliceVar(&o.filePatterns, "file-patterns", nil, "`READER:REGEXP`: read files of other names, too, such as pip:requirements/.*\\.in (see assay readers)")
+	f.StringSliceVar(&o.filePatterns, "file-patterns", nil, "`READER:REGEXP`: read files of other names, too, such as requirements:\\.in$ (see assay readers)")
 	f.StringVar(&o.priority, "detection-priority", priorities[0], "precise: what the system's packages brought is matched by the distribution's advisories only; comprehensive: by all")
 	f.StringVar(&o.reachability, "reachability", reaches[0], "on: leave out Go findings whose functions the binary does not link; off: keep them")
 }
@@ -137,6 +137,15 @@ func (o *scanOptions) scanner(scopes assay.Scope) (*scan.Scanner, error) {
 	return s, o.db.check()
 }
 
+// trivyReaders gives readers by what Trivy's --file-patterns calls them, where
+// that is another name.
+var trivyReaders = map[string]string{
+	"npm": "npm-lock", "yarn": "yarn-lock", "pnpm": "pnpm-lock", "bun": "bun-lock", "pip": "requirements", "pipenv": "pipfile-lock", "poetry": "poetry-lock", "uv": "uv-lock",
+	"gomod": "go-mod", "gobinary": "go-binary", "cargo": "cargo-lock", "rustbinary": "cargo-auditable", "jar": "java-archive", "pom": "maven-pom", "gradle-lockfile": "gradle-lock",
+	"dotnet-core": "dotnet-deps", "packages-props": "nuget-props", "nuget": "nuget-lock", "composer": "composer-lock", "bundler": "gemfile-lock", "swift": "swift-resolved",
+	"cocoapods": "podfile-lock", "pubspec-lock": "pubspec-lock", "mix-lock": "mix-lock", "conan-lock": "conan-lock", "julia": "julia-manifest", "conda-pkg": "conda",
+}
+
 // more reads --file-patterns.
 func more(patterns []string) (all []inventory.More, _ error) {
 	var names []string
@@ -148,6 +157,9 @@ func more(patterns []string) (all []inventory.More, _ error) {
 		name, expr, ok := strings.Cut(p, ":")
 		if name = strings.TrimSpace(name); !ok || expr == "" {
 			return nil, usagef("--file-patterns %q is not READER:REGEXP", p)
+		}
+		if ours := trivyReaders[name]; ours != "" {
+			name = ours
 		}
 		if !slices.Contains(names, name) {
 			return nil, usagef("--file-patterns %q: no reader %s; there are %s", p, name, strings.Join(names, ", "))

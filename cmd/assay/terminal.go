@@ -103,6 +103,31 @@ func (p *progress) show(u assay.Progress) {
 	}
 }
 
+// while shows that something of which no more is known is going on.
+func (p *progress) while(task string, do func() error) error {
+	if p == nil {
+		return do()
+	}
+	done := make(chan struct{})
+	var shown sync.WaitGroup
+	shown.Go(func() {
+		t := time.NewTicker(quietFor / 4)
+		defer t.Stop()
+		for {
+			select {
+			case <-t.C:
+				p.show(assay.Progress{Task: task})
+			case <-done:
+				p.show(assay.Progress{Task: task, End: true})
+				return
+			}
+		}
+	})
+	defer shown.Wait()
+	defer close(done)
+	return do()
+}
+
 // end takes the bars away, before anything else is written.
 func (p *progress) end() {
 	if p == nil {

@@ -160,7 +160,7 @@ func merge(inv *assay.Inventory) {
 // usr/local/lib/libcrypto.so.3.
 func installation(path string) string {
 	folder, _ := split(path)
-	for dir := folder; dir != ""; {
+	for dir, n := folder, 0; n < 2; n++ {
 		up, base := split(dir)
 		switch base {
 		case "bin", "sbin", "lib", "lib64", "libexec":

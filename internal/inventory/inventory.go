@@ -228,7 +228,7 @@ func (t *taker) put(ctx context.Context, key string, f *layerFacts) {
 }
 
 func (t *taker) reader() *layerReader {
-	return &layerReader{readers: t.o.Readers, matcher: t.matcher, spool: t.spool}
+	return &layerReader{readers: t.o.Readers, matcher: t.matcher, spool: t.spool, progress: t.o.Progress}
 }
 
 func (t *taker) readLayer(ctx context.Context, l assay.Layer) (*layerFacts, error) {

@@ -71,6 +71,8 @@ type layerReader struct {
 	spool   *spool
 	keep    bool // hand over the files instead of reading them
 
+	progress func(assay.Progress) // of a walk; may be nil
+
 	out       layerFacts
 	index     indexBuilder
 	linkBytes int

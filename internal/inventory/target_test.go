@@ -195,9 +195,9 @@ func TestInstallations(t *testing.T) {
 		return assay.Package{Type: assay.TypeGeneric, Name: "openssl", Version: "3", Path: path, Owner: owner}
 	}
 	inv := &assay.Inventory{Packages: []assay.Package{generic("usr/bin/openssl", "deb"), generic("usr/lib/x/libcrypto.so.3", "deb"), generic("usr/lib/app/bin/openssl", ""),
-		generic("opt/a/bin/openssl", ""), generic("opt/a/lib64/libssl.so", ""), generic("opt/b/libssl.so", ""), {Type: assay.TypeNPM, Name: "openssl", Version: "3", Path: "opt/a/bin/x"}}}
+		generic("opt/a/bin/openssl", ""), generic("opt/a/lib64/libssl.so", ""), generic("opt/b/libssl.so", ""), generic("usr/lib/jvm/x/bin/java", ""), generic("usr/lib/jvm/x/lib/server/libjvm.so", ""), generic("usr/lib/jvm/x/release", ""), {Type: assay.TypeNPM, Name: "openssl", Version: "3", Path: "opt/a/bin/x"}}}
 	merge(inv)
-	if diff := cmp.Diff([]string{"usr/bin/openssl openssl 3 by deb", "usr/lib/app/bin/openssl openssl 3", "opt/a/bin/openssl openssl 3", "opt/b/libssl.so openssl 3", "opt/a/bin/x openssl 3"}, listed(inv)); diff != "" {
+	if diff := cmp.Diff([]string{"usr/bin/openssl openssl 3 by deb", "usr/lib/app/bin/openssl openssl 3", "opt/a/bin/openssl openssl 3", "opt/b/libssl.so openssl 3", "usr/lib/jvm/x/bin/java openssl 3", "opt/a/bin/x openssl 3"}, listed(inv)); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -16,13 +16,19 @@ import (
 func (l *layerReader) walk(ctx context.Context, layer *assay.Layer) (*layerFacts, error) {
 	l.begin()
 	defer l.release()
-	n := 0
+	n, size := 0, int64(0)
 	err := layer.Walk(ctx, func(e *assay.Entry) error {
 		if n++; n > maxEntries {
 			return fmt.Errorf("more than %d entries: %w", maxEntries, assay.ErrTooLarge)
 		}
+		if size += e.Size; n&0xff == 0 && l.progress != nil {
+			l.progress(assay.Progress{Task: "Reading files", Done: size})
+		}
 		return l.visit(ctx, e, layer.Other)
 	})
+	if l.progress != nil {
+		l.progress(assay.Progress{Task: "Reading files", Done: size, End: true})
+	}
 	if errors.Is(err, assay.ErrMalformed) || errors.Is(err, assay.ErrTooLarge) {
 		l.gap("", err.Error()+"; what follows is not read")
 		err = nil

@@ -2,30 +2,90 @@
 package reader
 
 import (
+	"slices"
+
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/reader/actions"
 	"github.com/assaysec/assay/internal/reader/alpm"
 	"github.com/assaysec/assay/internal/reader/apk"
+	"github.com/assaysec/assay/internal/reader/beam"
 	"github.com/assaysec/assay/internal/reader/binary"
+	"github.com/assaysec/assay/internal/reader/bitnami"
+	"github.com/assaysec/assay/internal/reader/cocoapods"
+	"github.com/assaysec/assay/internal/reader/conan"
+	"github.com/assaysec/assay/internal/reader/dart"
 	"github.com/assaysec/assay/internal/reader/dotnet"
 	"github.com/assaysec/assay/internal/reader/dpkg"
 	"github.com/assaysec/assay/internal/reader/elf"
+	"github.com/assaysec/assay/internal/reader/flatpak"
 	"github.com/assaysec/assay/internal/reader/golang"
+	"github.com/assaysec/assay/internal/reader/haskell"
+	"github.com/assaysec/assay/internal/reader/homebrew"
 	"github.com/assaysec/assay/internal/reader/java"
+	"github.com/assaysec/assay/internal/reader/julia"
+	"github.com/assaysec/assay/internal/reader/kernel"
+	"github.com/assaysec/assay/internal/reader/lua"
+	"github.com/assaysec/assay/internal/reader/nix"
 	"github.com/assaysec/assay/internal/reader/node"
+	"github.com/assaysec/assay/internal/reader/opam"
 	"github.com/assaysec/assay/internal/reader/opkg"
 	"github.com/assaysec/assay/internal/reader/osrelease"
+	"github.com/assaysec/assay/internal/reader/perl"
+	"github.com/assaysec/assay/internal/reader/php"
+	"github.com/assaysec/assay/internal/reader/portage"
 	"github.com/assaysec/assay/internal/reader/python"
+	"github.com/assaysec/assay/internal/reader/rlang"
 	"github.com/assaysec/assay/internal/reader/rpm"
+	"github.com/assaysec/assay/internal/reader/ruby"
 	"github.com/assaysec/assay/internal/reader/rust"
 	"github.com/assaysec/assay/internal/reader/sbom"
+	"github.com/assaysec/assay/internal/reader/snap"
+	"github.com/assaysec/assay/internal/reader/swift"
+	"github.com/assaysec/assay/internal/reader/terraform"
+	"github.com/assaysec/assay/internal/reader/vcpkg"
+	"github.com/assaysec/assay/internal/reader/wordpress"
 )
 
 // All lists the readers, in the order in which files are offered to them.
 func All() []assay.Reader {
-	return []assay.Reader{osrelease.Reader{}, dpkg.Reader{}, apk.Reader{}, rpm.Reader{}, alpm.Reader{}, opkg.Reader{}, java.Archive{}, java.Machine{}, java.Pom{}, java.Gradle{}, java.SBT{},
-		dotnet.Deps{}, dotnet.Lock{}, dotnet.Config{}, dotnet.Props{}, dotnet.Project{}, dotnet.Assembly{}, dotnet.Bundle{},
-		python.Installed{}, python.Requirements{}, python.Poetry{}, python.Pipfile{}, python.UV{}, python.PDM{}, python.Pylock{}, python.Conda{}, python.Environment{},
-		node.Installed{}, node.NPM{}, node.Yarn{}, node.PNPM{}, node.Bun{}, node.Deno{},
-		golang.Binary{}, golang.Mod{}, rust.Auditable{}, rust.Lock{}, elf.Package{}, binary.Classifier{},
-		sbom.Reader{}, sbom.Embedded{}}
+	return slices.Concat(systems, languages, others)
+}
+
+// systems tell of the system and of its own packages.
+var systems = []assay.Reader{
+	osrelease.Reader{}, dpkg.Reader{}, apk.Reader{}, rpm.Reader{}, alpm.Reader{}, opkg.Reader{},
+	snap.Base{}, portage.Installed{},
+}
+
+// languages tell of packages of programming languages.
+var languages = []assay.Reader{
+	java.Archive{}, java.Machine{}, java.Pom{}, java.Gradle{}, java.SBT{},
+	dotnet.Deps{}, dotnet.Lock{}, dotnet.Config{}, dotnet.Props{}, dotnet.Project{}, dotnet.Assembly{}, dotnet.Bundle{},
+	python.Installed{}, python.Requirements{}, python.Poetry{}, python.Pipfile{}, python.UV{}, python.PDM{}, python.Pylock{}, python.Conda{}, python.Environment{},
+	node.Installed{}, node.NPM{}, node.Yarn{}, node.PNPM{}, node.Bun{}, node.Deno{},
+	golang.Binary{}, golang.Mod{},
+	rust.Auditable{}, rust.Lock{},
+	ruby.Installed{}, ruby.Lock{},
+	php.Lock{}, php.Installed{}, php.PEAR{},
+	swift.Resolved{}, cocoapods.Lock{},
+	dart.Lock{},
+	beam.Mix{}, beam.Rebar{}, beam.App{}, beam.Metadata{},
+	haskell.Stack{}, haskell.StackLock{}, haskell.Freeze{},
+	rlang.Installed{}, rlang.Renv{}, rlang.Packrat{},
+	julia.Manifest{},
+	lua.Installed{}, lua.Lock{},
+	conan.Lock{}, conan.File{}, conan.Info{},
+	vcpkg.Status{}, vcpkg.Manifest{},
+	opam.Switch{}, opam.Project{},
+	perl.Snapshot{}, perl.Minus{}, perl.Local{},
+	wordpress.Plugin{}, wordpress.Core{},
+}
+
+// others tell of software that comes by other ways, or is in no package.
+var others = []assay.Reader{
+	actions.Workflow{}, terraform.Lock{},
+	homebrew.Keg{}, homebrew.Cask{}, nix.Store{}, snap.Snap{}, flatpak.Deployed{}, bitnami.Components{},
+	kernel.Modules{}, kernel.Image{},
+	elf.Package{}, binary.Classifier{},
+	sbom.Reader{}, sbom.Embedded{},
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/assaysec/assay/internal/limit"
 	"github.com/assaysec/assay/internal/source/dir"
 	"github.com/assaysec/assay/internal/source/git"
+	"github.com/assaysec/assay/internal/source/vmdisk"
 )
 
 // GitOptions says which state of a repository is meant.
@@ -24,6 +25,9 @@ func Folder(path string, kind assay.TargetKind) (*assay.Image, error) {
 	img.Kind = kind
 	return img, nil
 }
+
+// Disk opens the image of a disk: a file of this machine.
+func Disk(path string) (*assay.Image, error) { return vmdisk.Open(path) }
 
 // maxBill bounds a bill of materials that comes by a pipe.
 const maxBill = 512 << 20

@@ -15,6 +15,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/assaysec/assay"
@@ -34,13 +35,18 @@ const (
 	maxManifest   = 256 << 10 // beginning of a manifest that is looked at: the main attributes come first, digests of classes after
 	maxHeld       = 16 << 20  // a nested archive that is inflated into memory; a larger one goes to a temporary file
 	minWork       = 256 << 20 // bytes that may be inflated and hashed of even the smallest archive
-	maxRatio      = 16        // … and for each byte of it: each level of archives is inflated and hashed once
+	maxRatio      = 8         // … and for each byte of it: each level of archives is inflated and hashed once, and three are usual
+	minText       = 32 << 20  // bytes of what Maven wrote and of manifests that may be inflated, and one for each byte: reading them takes ten times as long
+	maxPath       = 4 << 10   // of an archive within; the longest known have 500
 	maxShrink     = 100       // times that an archive within may be larger than it is deflated: archives hardly shrink
 	minShrink     = 1 << 20   // … when it has more bytes than that
 )
 
 // endings of the names of archives.
-var endings = []string{"jar", "war", "ear", "par", "sar", "nar", "jpi", "hpi", "kar", "lpkg", "rar"}
+var endings = []string{"jar", "war", "ear", "par", "sar", "nar", "jpi", "hpi", "kar", "lpkg", "rar", "far", "zap", "zip"}
+
+// shared are those that other archives bear, too, which need not be ours.
+var shared = []string{"rar", "par", "far", "zap", "zip"}
 
 // Archive reads Java archives: what is in them, what they are themselves, and
 // the archives within. A package found inside an archive that lies in another
@@ -64,8 +70,7 @@ func (Archive) Wants() []assay.Pattern {
 }
 
 func (Archive) Read(ctx context.Context, f *assay.File) (assay.Facts, error) {
-	work := minWork + maxRatio*f.Size
-	w := &walk{ctx: ctx, root: f.Path, work: work, text: work, members: maxMembers, nested: maxNested, seen: map[string]int{}}
+	w := &walk{ctx: ctx, root: f.Path, work: minWork + maxRatio*f.Size, text: minText + f.Size, members: maxMembers, nested: maxNested, seen: map[sighting]int{}}
 	err := w.archive(f, f.Size, place{name: path.Base(f.Path)})
 	if err != nil {
 		w.errs.Add(err)
@@ -74,10 +79,14 @@ func (Archive) Read(ctx context.Context, f *assay.File) (assay.Facts, error) {
 }
 
 // foreign reports whether a file bears one of our endings and is something else
-// for sure: a RAR archive, a parity file, a MIDI file, an archive of Nix.
-func foreign(r io.ReaderAt) bool {
+// for sure: a RAR archive, a parity file, a MIDI file, an archive of Nix; or no
+// zip archive, with an ending that others share.
+func foreign(r io.ReaderAt, name string) bool {
 	head := make([]byte, 16)
 	n, _ := r.ReadAt(head, 0)
+	if slices.Contains(shared, strings.ToLower(strings.TrimPrefix(path.Ext(name), "."))) && !bytes.HasPrefix(head[:n], []byte("PK")) {
+		return true
+	}
 	for _, magic := range []string{"Rar!\x1a\a", "PAR2\x00PKT", "MThd", "\r\x00\x00\x00\x00\x00\x00\x00nix-arch"} {
 		if bytes.HasPrefix(head[:n], []byte(magic)) {
 			return true
@@ -86,15 +95,18 @@ func foreign(r io.ReaderAt) bool {
 	return false
 }
 
+// A sighting is a package and where it is.
+type sighting struct{ path, ref string }
+
 // walk is what is found in a file, and what may still be spent on it.
 type walk struct {
 	ctx     context.Context
 	root    string // path of the file
 	facts   assay.Facts
 	errs    stanza.Errors
-	seen    map[string]int // packages by path and Ref, to their place
-	work    int64          // bytes of archives that may still be inflated and hashed
-	text    int64          // bytes of what Maven wrote and of manifests that may still be inflated
+	seen    map[sighting]int // packages to their place in facts
+	work    int64            // bytes of archives that may still be inflated and hashed
+	text    int64            // bytes of what Maven wrote and of manifests that may still be inflated
 	members int
 	nested  int
 }
@@ -102,16 +114,9 @@ type walk struct {
 // place is where in the file an archive lies.
 type place struct {
 	inner string // "!/WEB-INF/lib/a.jar"; "" is the file itself
+	path  string // of its packages: "opt/app.war!/WEB-INF/lib/a.jar"; "" where the engine fills in that of the file
 	name  string // base name
 	depth int
-}
-
-// path of the packages of an archive; the engine fills in that of the file.
-func (w *walk) path(p place) string {
-	if p.inner == "" {
-		return ""
-	}
-	return w.root + p.inner
 }
 
 // bad notes what is wrong inside the file.
@@ -147,7 +152,7 @@ func (w *walk) archive(r io.ReaderAt, size int64, p place) error {
 	if err := w.ctx.Err(); err != nil {
 		return err
 	}
-	if foreign(r) {
+	if foreign(r, p.name) {
 		return nil
 	}
 	z, err := ziparchive.Open(r, size)
@@ -239,7 +244,11 @@ func isArchive(ext string) bool {
 
 // enter reads an archive within an archive.
 func (w *walk) enter(z *ziparchive.Archive, m *ziparchive.Member, p place) error {
-	in := place{p.inner + "!/" + m.Name, path.Base(m.Name), p.depth + 1}
+	if len(p.inner)+len(m.Name) > maxPath {
+		return fmt.Errorf("a path of over %d bytes, what is inside was not read: %w", maxPath, assay.ErrTooLarge)
+	}
+	in := place{inner: p.inner + "!/" + m.Name, name: path.Base(m.Name), depth: p.depth + 1}
+	in.path = w.root + in.inner
 	switch {
 	case documentation(in.name):
 		return nil
@@ -335,11 +344,11 @@ func (w *walk) beginning(z *ziparchive.Archive, m *ziparchive.Member, most int64
 
 // add keeps a package, once for each place.
 func (w *walk) add(p place, pkg assay.Package) {
-	pkg.Type, pkg.Path = assay.TypeMaven, w.path(p)
+	pkg.Type, pkg.Path = assay.TypeMaven, p.path
 	if pkg.Version == "" && pkg.Digest == "" {
 		return // why there is no digest was noted
 	}
-	key := pkg.Path + "\x00" + pkg.Ref()
+	key := sighting{pkg.Path, pkg.Ref()}
 	if i, ok := w.seen[key]; ok {
 		if was := &w.facts.Packages[i]; len(was.Licences) == 0 {
 			was.Licences = pkg.Licences

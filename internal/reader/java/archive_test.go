@@ -135,7 +135,7 @@ func TestWork(t *testing.T) {
 		{"archives", 10_000, 1, 99, 1},
 		{"members", 10_000, 9, 4, 1},
 	} {
-		w := &walk{ctx: t.Context(), root: "a.jar", work: tt.work, text: tt.work, nested: tt.nested, members: tt.members, seen: map[string]int{}}
+		w := &walk{ctx: t.Context(), root: "a.jar", work: tt.work, text: tt.work, nested: tt.nested, members: tt.members, seen: map[sighting]int{}}
 		err := w.archive(strings.NewReader(content), int64(len(content)), place{name: "a.jar"})
 		if err == nil {
 			err = w.errs.Err()

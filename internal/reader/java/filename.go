@@ -14,8 +14,14 @@ var (
 	numeric    = regexp.MustCompile(`^[0-9]`)
 )
 
+// maxFileName is what file systems have; an archive's members may have more.
+const maxFileName = 255
+
 // stem is a file's name without its ending.
-func stem(name string) string { return strings.TrimSuffix(name, path.Ext(name)) }
+func stem(name string) string {
+	s := strings.TrimSuffix(name, path.Ext(name))
+	return s[:min(len(s), maxFileName)]
+}
 
 // documentation reports whether an archive holds documentation only.
 func documentation(name string) bool {
@@ -45,12 +51,28 @@ func splitName(s, hint string) (artifact, version string) {
 			return s[:i], hint
 		}
 	}
-	for i := 1; i < len(s)-1; i++ {
-		if s[i] != '-' || !numeric.MatchString(s[i+1:]) && !revision(s[i+1:]) {
-			continue
+	words := strings.Split(s, "-")
+	// When a number with dots follows after a word that no version has, the
+	// version begins later: "1.2-api-2.17.1".
+	dotted := -1
+	for i, w := range words {
+		if numeric.MatchString(w) && strings.Contains(w, ".") && versionWord(w) {
+			dotted = i
 		}
-		if v, ok := leading(s[i+1:]); ok {
-			return s[:i], v
+	}
+	at := len(words[0]) // where the "-" in front of words[i] is
+	for i := 1; i < len(words); {
+		n := 1
+		if at > 0 && at < len(s)-1 && (numeric.MatchString(words[i]) || revision(s[at+1:])) {
+			long := leading(words[i:])
+			if long > 0 && dotted < i+long {
+				return s[:at], strings.Join(words[i:i+long], "-")
+			}
+			n = max(n, long) // what begins in between ends where this does
+		}
+		for range n {
+			at += 1 + len(words[i])
+			i++
 		}
 	}
 	return s, ""
@@ -73,24 +95,13 @@ func classifiers(s string) bool {
 	return true
 }
 
-// leading is the version that "version-classifier" begins with. It is not ok
-// when a number follows after a word that no version has, for then the version
-// begins later: "1.2-api-2.17.1".
-func leading(s string) (version string, ok bool) {
-	words := strings.Split(s, "-")
+// leading is how many words the version that they begin with has.
+func leading(words []string) int {
 	n := 0
 	for n < len(words) && versionWord(words[n]) && (n == 0 || !classifier.MatchString(words[n])) {
 		n++
 	}
-	if n == 0 {
-		return "", false
-	}
-	for _, w := range words[n:] {
-		if numeric.MatchString(w) && versionWord(w) && strings.Contains(w, ".") {
-			return "", false
-		}
-	}
-	return strings.Join(words[:n], "-"), true
+	return n
 }
 
 // versionWord reports whether a part of a name between two "-" can be one of a

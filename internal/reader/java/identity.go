@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/listing"
 	"github.com/assaysec/assay/internal/ziparchive"
 )
 
@@ -58,10 +59,14 @@ func (w *walk) identify(z *ziparchive.Archive, found *wanted, p place, r io.Read
 // version has that of the archive, when it is the archive.
 func (w *walk) parts(z *ziparchive.Archive, found *wanted, p place, read func() manifest) (parts []part) {
 	var loose []string
+	split := sync.OnceValues(func() (string, string) {
+		a, v := splitName(stem(p.name), read().version())
+		return plain(a), v
+	})
 	for _, d := range found.order {
 		part, err := w.part(z, d)
 		if err == nil && !told(part.version) {
-			if a, v := splitName(stem(p.name), read().version()); v != "" && plain(a) == plain(part.artifact) {
+			if a, v := split(); v != "" && a == plain(part.artifact) {
 				part.version, part.guessed = v, true
 			}
 		}
@@ -77,7 +82,7 @@ func (w *walk) parts(z *ziparchive.Archive, found *wanted, p place, read func() 
 		}
 	}
 	if len(loose) > 0 {
-		w.bad(p, "", fmt.Errorf("%s no version: %s: %w", count(len(loose), "artifact names", "artifacts name"), list(loose), assay.ErrMalformed))
+		w.bad(p, "", fmt.Errorf("%s no version: %s: %w", count(len(loose), "artifact names", "artifacts name"), listing.Some(loose), assay.ErrMalformed))
 	}
 	return parts
 }
@@ -148,9 +153,9 @@ func (w *walk) manifest(z *ziparchive.Archive, found *wanted, p place) manifest 
 // itself tells which of the parts of an archive is the archive, rather than
 // something that was packed into it; -1 when none is.
 func itself(stem string, parts []part, read func() manifest) int {
-	best := -1
+	best, s := -1, plain(stem)
 	for i, c := range parts {
-		if named(stem, c.gav) && (best < 0 || len(c.artifact) > len(parts[best].artifact)) {
+		if named(s, c.gav) && (best < 0 || len(c.artifact) > len(parts[best].artifact)) {
 			best = i
 		}
 	}
@@ -179,10 +184,10 @@ func itself(stem string, parts []part, read func() manifest) int {
 	return best
 }
 
-// named reports whether a file's name is that of an artifact:
+// named reports whether s, a plain file's name, is that of an artifact:
 // "(group.)artifact(-version)(-classifier)".
-func named(stem string, c gav) bool {
-	s, v := plain(stem), plain(c.version)
+func named(s string, c gav) bool {
+	v := plain(c.version)
 	for _, name := range []string{plain(c.artifact), plain(c.group + "." + c.artifact)} {
 		if rest, ok := strings.CutPrefix(s, name); ok && (rest == "" || rest == "-"+v || strings.HasPrefix(rest, "-"+v+"-")) {
 			return true

@@ -9,6 +9,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/limit"
+	"github.com/assaysec/assay/internal/listing"
 	"github.com/assaysec/assay/internal/stanza"
 )
 
@@ -132,7 +133,7 @@ func (l *lock) add(c gav, dev bool) {
 
 func (l *lock) err() error {
 	if len(l.loose) > 0 {
-		l.errs.Add(fmt.Errorf("%s not complete: %s: %w", count(len(l.loose), "entry is", "entries are"), list(l.loose), assay.ErrMalformed))
+		l.errs.Add(fmt.Errorf("%s not complete: %s: %w", count(len(l.loose), "entry is", "entries are"), listing.Some(l.loose), assay.ErrMalformed))
 	}
 	return l.errs.Err()
 }

@@ -26,7 +26,15 @@ var attributes = map[string]bool{
 func parseManifest(b []byte) manifest {
 	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
 	m := manifest{}
-	main, last := true, ""
+	main := true
+	var last string // attribute that a line may continue, whose value is
+	var whole []byte
+	keep := func() {
+		if last != "" {
+			m[last] = string(whole)
+		}
+		last = ""
+	}
 	for len(b) > 0 {
 		var line []byte
 		if i := bytes.IndexAny(b, "\r\n"); i < 0 {
@@ -37,16 +45,17 @@ func parseManifest(b []byte) manifest {
 			b = b[i+1:]
 		}
 		if len(line) == 0 {
-			main, last = main && len(m) == 0, "" // empty lines before the first attribute end nothing
+			keep()
+			main = main && len(m) == 0 // empty lines before the first attribute end nothing
 			continue
 		}
 		if line[0] == ' ' {
 			if last != "" {
-				m[last] += string(line[1:])
+				whole = append(whole, line[1:]...)
 			}
 			continue
 		}
-		last = ""
+		keep()
 		name, value, ok := bytes.Cut(line, []byte(":"))
 		if !ok || len(name) > 40 {
 			continue
@@ -54,11 +63,11 @@ func parseManifest(b []byte) manifest {
 		key := strings.ToLower(string(name))
 		if attributes[key] && (main || strings.HasPrefix(key, "implementation-") || strings.HasPrefix(key, "specification-")) {
 			if _, known := m[key]; !known {
-				m[key] = strings.TrimPrefix(string(value), " ")
-				last = key
+				last, whole = key, append(whole[:0], bytes.TrimPrefix(value, []byte(" "))...)
 			}
 		}
 	}
+	keep()
 	for k, v := range m {
 		m[k] = strings.TrimSpace(v)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/limit"
+	"github.com/assaysec/assay/internal/listing"
 	"github.com/assaysec/assay/internal/stanza"
 )
 
@@ -322,10 +323,10 @@ func exact(v string) string {
 func (p *project) err() error {
 	var told []string
 	if len(p.loose) > 0 {
-		told = append(told, count(len(p.loose), "dependency has", "dependencies have")+" no version here: "+list(p.loose))
+		told = append(told, count(len(p.loose), "dependency has", "dependencies have")+" no version here: "+listing.Some(p.loose))
 	}
 	if len(p.away) > 0 {
-		told = append(told, "not in this tree: "+list(p.away))
+		told = append(told, "not in this tree: "+listing.Some(p.away))
 	}
 	if p.bare > 0 {
 		told = append(told, "what "+count(p.bare, "dependency needs", "dependencies need")+" in turn is only in a registry, which is not asked")

@@ -19,9 +19,15 @@ func parseProperties(b []byte) map[string]string {
 		if line == "" || line[0] == '#' || line[0] == '!' {
 			continue
 		}
-		for continued(line) && i+1 < len(lines) {
-			i++
-			line = line[:len(line)-1] + strings.TrimLeft(lines[i], " \t\f")
+		if continued(line) {
+			var whole strings.Builder
+			for continued(line) && i+1 < len(lines) {
+				i++
+				whole.WriteString(line[:len(line)-1])
+				line = strings.TrimLeft(lines[i], " \t\f")
+			}
+			whole.WriteString(line)
+			line = whole.String()
 		}
 		end := 0
 		for end < len(line) && !strings.ContainsRune("=: \t\f", rune(line[end])) {
@@ -73,17 +79,6 @@ func unescape(s string) string {
 		}
 	}
 	return out.String()
-}
-
-// listed bounds the names in one error.
-const listed = 10
-
-// list joins names for an error.
-func list(names []string) string {
-	if len(names) > listed {
-		return strings.Join(names[:listed], ", ") + fmt.Sprintf(" and %d more", len(names)-listed)
-	}
-	return strings.Join(names, ", ")
 }
 
 // count is "1 thing" or "3 things".

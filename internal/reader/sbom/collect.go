@@ -38,6 +38,9 @@ type entry struct {
 // add takes one entry. What has neither a purl nor properties of ours, nor a
 // CPE name, cannot be matched, and is told.
 func (c *collector) add(e *entry) {
+	if e.version == "NOASSERTION" || e.version == "NONE" {
+		e.version = ""
+	}
 	p := assay.Package{Name: e.name, Version: e.version, Licences: e.licences, CPEs: e.cpes}
 	var hint assay.Release
 	if e.purl != "" {

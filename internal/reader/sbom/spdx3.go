@@ -86,9 +86,13 @@ func spdx3(b []byte) (assay.Facts, error) {
 			notes[e.Subject] = append(notes[e.Subject], e.Statement)
 		}
 	}
+	known := make(map[string]bool, len(packages))
+	for i := range packages {
+		known[packages[i].id()] = true
+	}
 	for subject, all := range notes {
 		for _, n := range all {
-			if q, ok := property(n); ok && !isPackage(packages, subject) {
+			if q, ok := property(n); ok && !known[subject] {
 				if err := c.head.Read(q); err != nil {
 					c.errs.Add(err)
 				}
@@ -112,15 +116,6 @@ func spdx3(b []byte) (assay.Facts, error) {
 		}
 	}
 	return c.facts()
-}
-
-func isPackage(packages []element, id string) bool {
-	for i := range packages {
-		if packages[i].id() == id {
-			return true
-		}
-	}
-	return false
 }
 
 // three adds a package of SPDX 3.

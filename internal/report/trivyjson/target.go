@@ -26,7 +26,7 @@ var byReader = map[string]kind{
 	"java-archive": {name: "jar", title: "Java", sep: ":"}, "maven-pom": {name: "pom", sep: ":"}, "gradle-lock": {name: "gradle", sep: ":"}, "sbt-lock": {name: "sbt", sep: ":"},
 	"dotnet-deps": {name: "dotnet-core", sep: "/"}, "nuget-lock": {name: "nuget"}, "nuget-config": {name: "nuget"}, "nuget-props": {name: "packages-props"},
 	"composer-lock": {name: "composer"}, "composer-installed": {name: "composer-vendor"}, "gemspec": {name: "gemspec", title: "Ruby"}, "gemfile-lock": {name: "bundler"},
-	"conan-lock": {name: "conan", sep: "/"}, "swift-lock": {name: "swift"}, "cocoapods-lock": {name: "cocoapods"}, "pub-lock": {name: "pub"}, "mix-lock": {name: "hex"}, "julia": {name: "julia"},
+	"conan-lock": {name: "conan", sep: "/"}, "swift-resolved": {name: "swift"}, "podfile-lock": {name: "cocoapods"}, "pubspec-lock": {name: "pub"}, "mix-lock": {name: "hex"}, "julia-manifest": {name: "julia"}, "bitnami": {name: "bitnami"},
 }
 
 // byType gives those of what bills of materials tell, by the type of the purl.
