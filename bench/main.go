@@ -175,6 +175,9 @@ func run(images, mirror string, names []string, runs int) error {
 		return err
 	}
 	row(out, "-", "process start", start, "", start)
+	if err := made(out, work, cache, assay, runs); err != nil {
+		return err
+	}
 	for _, name := range names {
 		if err := image(out, name, images, cache, assay, self, runs); err != nil {
 			return err
