@@ -19,9 +19,9 @@ const module = "github.com/assaysec/assay"
 var (
 	lists   = []string{"internal/source", "internal/reader", "internal/feed", "internal/importer", "internal/report"}
 	engines = []string{"internal/inventory", "internal/match", "internal/triage", "internal/db", "internal/publish", "internal/fetch", "internal/cache"}
-	leaves  = []string{"internal/boltfile", "internal/bom", "internal/bundle", "internal/compression", "internal/csaf", "internal/cve", "internal/cverecord", "internal/cvss", "internal/dbfile", "internal/distribution", "internal/distro", "internal/ecosystem", "internal/executable", "internal/jsonstream", "internal/limit", "internal/listing", "internal/markdown", "internal/oci", "internal/osv", "internal/oval",
-		"internal/printable", "internal/purl", "internal/relation", "internal/requirement", "internal/rpmdb", "internal/secdb", "internal/sqlitefile", "internal/stanza", "internal/tardoc", "internal/tarstream", "internal/tomldoc", "internal/updateinfo", "internal/version", "internal/vex", "internal/xmlstream", "internal/yamldoc", "internal/ziparchive", "internal/zipdoc"}
-	testOnly = []string{"internal/contract", "internal/corpus", "internal/testimage"}
+	leaves  = []string{"internal/boltfile", "internal/bom", "internal/bundle", "internal/compression", "internal/csaf", "internal/cve", "internal/cverecord", "internal/cvss", "internal/dbfile", "internal/distribution", "internal/distro", "internal/ecosystem", "internal/executable", "internal/ext4", "internal/filesystem", "internal/jsonstream", "internal/limit", "internal/listing", "internal/markdown", "internal/oci", "internal/osv", "internal/oval", "internal/partition",
+		"internal/printable", "internal/purl", "internal/relation", "internal/requirement", "internal/rpmdb", "internal/secdb", "internal/sqlitefile", "internal/stanza", "internal/tardoc", "internal/tarstream", "internal/tomldoc", "internal/updateinfo", "internal/version", "internal/vex", "internal/virtualdisk", "internal/xfs", "internal/xmlstream", "internal/yamldoc", "internal/ziparchive", "internal/zipdoc"}
+	testOnly = []string{"internal/contract", "internal/corpus", "internal/testdisk", "internal/testimage"}
 )
 
 // thirdParty says which modules may be imported where; docs/dependencies.md
@@ -32,7 +32,7 @@ var thirdParty = map[string][]string{
 	"github.com/moby/moby/client":            {"internal/source/docker"},
 	"github.com/containerd/errdefs":          {"internal/source/docker"},
 	"github.com/google/go-containerregistry": {"bench/database", "internal/distribution", "internal/publish", "internal/source/registry"},
-	"github.com/klauspost/compress":          {"internal/compression", "internal/cache", "internal/db", "internal/publish"},
+	"github.com/klauspost/compress":          {"internal/compression", "internal/cache", "internal/db", "internal/publish", "internal/virtualdisk"},
 	"github.com/ulikunitz/xz":                {"internal/compression"},
 	"go.etcd.io/bbolt":                       {"bench/database", "internal/contract", "internal/db"},
 	"modernc.org/sqlite":                     {"bench/database"},

@@ -111,10 +111,10 @@ func newVM(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "vm FILE",
 		Short: "Scan the disk of a virtual machine",
-		Long: `Scan the image of a disk: raw, qcow2 or VMDK, with partitions (MBR, GPT) or
-without, holding ext2, ext3, ext4 or XFS. It is looked at as an image is. File
-systems besides that of the root are read where etc/fstab mounts them; what is not
-read is told. Nothing is mounted, so that no privileges are needed.`,
+		Long: `Scan the image of a disk: raw, qcow2, VMDK, VHD or VHDX, with partitions (MBR,
+GPT) or without, holding ext2, ext3, ext4 or XFS. It is looked at as an image is.
+File systems besides that of the root are read where etc/fstab mounts them; what is
+not read is told. Nothing is mounted, so that no privileges are needed.`,
 		Example: `  assay vm disk.qcow2
   assay vm disk.vmdk --severity HIGH,CRITICAL -f json -o report.json`,
 		Args: onePath("disk image"),

@@ -1,0 +1,303 @@
+package vmdisk
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/filesystem"
+	"github.com/assaysec/assay/internal/limit"
+)
+
+const (
+	// maxDepth bounds how deep folders may be in each other: some hundred is
+	// deep.
+	maxDepth = 2000
+
+	// maxPath bounds the path of a folder whose entries are listed. Linux takes
+	// 4096 bytes; several thousand paths are held at a time.
+	maxPath = 16 << 10
+
+	// maxListed bounds what all folders' lists take on disk: those of ten million
+	// files take some 1 GB. Broken disks may have the same list again and again.
+	maxListed = 4 << 30
+
+	// maxMemo bounds the names that are kept of folders looked into last, but for
+	// the very last one.
+	maxMemo = 200_000
+
+	// maxAtOnce is how many of a folder's entries are held with what they are.
+	maxAtOnce = 4096
+
+	// maxLinks bounds the links of one path, as Linux does.
+	maxLinks = 40
+)
+
+type name = filesystem.Name
+
+// A place is a folder or file of a volume.
+type place struct {
+	volume *volume
+	node   uint64
+}
+
+// A tree is the files of all volumes.
+type tree struct {
+	base   *volume           // nil where no volume is the root
+	mounts map[place]*volume // by the folder in whose place they are
+	apart  []*volume         // below folders of their own
+
+	mu   sync.Mutex
+	memo map[place]listing // folders looked into last
+	held int               // names in memo
+}
+
+// A listing is the entries of a folder by name; with an error those that could
+// be read.
+type listing struct {
+	names []name
+	err   error
+}
+
+// folder is where the files of a volume without a place are.
+func folder(v *volume) string { return fmt.Sprintf("partition-%d", v.Number) }
+
+// enter is where a folder's entries are: those of a volume mounted there.
+func (t *tree) enter(at place) place {
+	for range maxDepth {
+		v := t.mounts[at]
+		if v == nil {
+			break
+		}
+		at = place{v, v.Root()}
+	}
+	return at
+}
+
+// list gives the entries of a folder.
+func (t *tree) list(at place) listing {
+	t.mu.Lock()
+	l, ok := t.memo[at]
+	t.mu.Unlock()
+	if ok {
+		return l
+	}
+	l.names, l.err = at.volume.List(at.node)
+	slices.SortStableFunc(l.names, func(a, b name) int { return strings.Compare(a.Text, b.Text) })
+	l.names = slices.CompactFunc(l.names, func(a, b name) bool { return a.Text == b.Text })
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.held += len(l.names) + 1; t.held > maxMemo {
+		t.held = len(l.names) + 1
+		clear(t.memo)
+	}
+	t.memo[at] = l
+	return l
+}
+
+// child is the number of a folder's entry; 0 where there is none.
+func (t *tree) child(at place, text string) uint64 {
+	names := t.list(at).names
+	if i, ok := slices.BinarySearchFunc(names, text, func(n name, text string) int { return strings.Compare(n.Text, text) }); ok {
+		return names[i].Node
+	}
+	return 0
+}
+
+var errNotThere = fmt.Errorf("no such file: %w", assay.ErrNotFound)
+
+// lookup finds what a path leads to, from a root that no link leaves.
+func (t *tree) lookup(root place, name string) (at place, node filesystem.Node, err error) {
+	folders, links := []place{t.enter(root)}, 0
+	at = folders[0]
+	if node, err = at.volume.Node(at.node); err != nil {
+		return at, node, err
+	}
+	for parts := strings.Split(name, "/"); len(parts) > 0; {
+		part := parts[0]
+		parts = parts[1:]
+		switch top := folders[len(folders)-1]; {
+		case part == "" || part == ".":
+			continue
+		case !node.Mode.IsDir():
+			return at, node, errNotThere
+		case part == "..":
+			folders = folders[:max(len(folders)-1, 1)]
+			at = folders[len(folders)-1]
+		default:
+			if at = (place{top.volume, t.child(top, part)}); at.node == 0 {
+				return at, node, errNotThere
+			}
+			at = t.enter(at)
+		}
+		if node, err = at.volume.Node(at.node); err != nil {
+			return at, node, err
+		}
+		if node.Mode&fs.ModeSymlink != 0 {
+			if links++; links > maxLinks {
+				return at, node, fmt.Errorf("more than %d links: %w", maxLinks, assay.ErrMalformed)
+			}
+			if strings.HasPrefix(node.Link, "/") {
+				folders = folders[:1]
+			}
+			parts = append(strings.Split(node.Link, "/"), parts...)
+			at = folders[len(folders)-1]
+			node.Mode = fs.ModeDir
+		} else if node.Mode.IsDir() && at != folders[len(folders)-1] {
+			folders = append(folders, at)
+		}
+	}
+	return at, node, nil
+}
+
+// other reads a file that a reader asks for.
+func (t *tree) other(p string, most int64) ([]byte, error) {
+	root, rest := place{}, p
+	if t.base != nil {
+		root = place{t.base, t.base.Root()}
+	}
+	first, below, _ := strings.Cut(p, "/")
+	for _, v := range t.apart {
+		if first == folder(v) {
+			root, rest = place{v, v.Root()}, below
+		}
+	}
+	if root.volume == nil || !fs.ValidPath(p) {
+		return nil, fmt.Errorf("%s: %w", p, errNotThere)
+	}
+	at, node, err := t.lookup(root, rest)
+	if err != nil || !node.Mode.IsRegular() {
+		return nil, fmt.Errorf("%s: %w", p, errors.Join(err, errNotThere))
+	}
+	r, err := at.volume.Open(at.node)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", p, err)
+	}
+	b, err := limit.ReadAll(io.NewSectionReader(r, 0, node.Size), most)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", p, err)
+	}
+	return b, nil
+}
+
+// walk visits all files, names in order.
+func (t *tree) walk(ctx context.Context, visit func(*assay.Entry) error) error {
+	w := walker{ctx: ctx, t: t, visit: visit, seen: map[place]bool{}}
+	if t.base != nil {
+		if err := w.folder(place{t.base, t.base.Root()}, "", 0); err != nil {
+			return err
+		}
+	}
+	for _, v := range t.apart {
+		err := visit(&assay.Entry{Path: folder(v), Mode: fs.ModeDir | 0o755})
+		if err == nil {
+			err = w.folder(place{v, v.Root()}, folder(v), 1)
+		}
+		if err != nil && err != fs.SkipDir {
+			return err
+		}
+	}
+	return nil
+}
+
+// A walker is one walk through a tree.
+type walker struct {
+	ctx    context.Context
+	t      *tree
+	visit  func(*assay.Entry) error
+	seen   map[place]bool // folders
+	listed int64          // bytes of their lists
+}
+
+// folder visits what is in a folder.
+func (w *walker) folder(at place, dir string, depth int) error {
+	names, err := w.enter(&at, dir, depth)
+	if errors.Is(err, errListed) {
+		return err
+	}
+	if err != nil {
+		if err := w.visit(&assay.Entry{Path: dir, Mode: fs.ModeDir, Err: err}); err != nil {
+			return err
+		}
+	}
+	for part := range slices.Chunk(names, maxAtOnce) {
+		for i, e := range w.entries(at.volume, part, dir) {
+			if err := w.ctx.Err(); err != nil {
+				return err
+			}
+			err := w.visit(e)
+			if err == fs.SkipDir {
+				continue
+			}
+			if err == nil && e.Err == nil && e.Mode.IsDir() {
+				err = w.folder(place{at.volume, part[i].Node}, e.Path, depth+1)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+var errListed = fmt.Errorf("the lists of folders take more than %d bytes: %w", int64(maxListed), assay.ErrTooLarge)
+
+// enter lists a folder, which is one that was not seen before.
+func (w *walker) enter(at *place, dir string, depth int) ([]name, error) {
+	*at = w.t.enter(*at)
+	switch {
+	case w.seen[*at]:
+		return nil, fmt.Errorf("the folder is in two places, or in itself: %w", assay.ErrMalformed)
+	case len(dir) > maxPath:
+		return nil, fmt.Errorf("a path of %d bytes: %w", len(dir), assay.ErrTooLarge)
+	case depth > maxDepth:
+		return nil, fmt.Errorf("more than %d folders in each other: %w", maxDepth, assay.ErrTooLarge)
+	}
+	w.seen[*at] = true
+	if node, err := at.volume.Node(at.node); err == nil {
+		if w.listed += min(node.Size, filesystem.MaxFolder); w.listed > maxListed {
+			return nil, errListed
+		}
+	}
+	l := w.t.list(*at)
+	return l.names, l.err
+}
+
+// entries gives what names stand for. Inodes are read as they lie on the disk,
+// which keeps compressed disks from being decompressed again and again.
+func (w *walker) entries(v *volume, names []name, dir string) []*assay.Entry {
+	entries, order := make([]*assay.Entry, len(names)), make([]int, len(names))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(names[a].Node, names[b].Node) })
+	for _, i := range order {
+		e := &assay.Entry{Path: path.Join(dir, names[i].Text)}
+		entries[i] = e
+		node, err := v.Node(names[i].Node)
+		if e.Mode, e.Link, e.Err = node.Mode, node.Link, err; err != nil && node.Mode == 0 {
+			e.Mode = fs.ModeDir // it may be one, so that it is told
+			continue
+		}
+		if e.Mode.IsRegular() {
+			e.Size = node.Size
+			e.Open = func() (assay.ReaderAtCloser, error) {
+				r, err := v.Open(node.Number)
+				return file{r}, err
+			}
+		}
+	}
+	return entries
+}
+
+type file struct{ io.ReaderAt }
+
+func (file) Close() error { return nil }
