@@ -180,6 +180,8 @@ type Facts struct {
 	Owns     []Ownership
 	Gaps     []Gap  // that a bill of materials tells of
 	Bill     string // form of a bill of materials: "cyclonedx", "spdx"
+
+	DevLeftOut int // packages that the bill leaves out
 }
 
 // An Ownership says which files a package of the system brought.

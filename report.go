@@ -45,6 +45,8 @@ type Inventory struct {
 	Packages []Package // by type, name, version, architecture
 	Gaps     []Gap
 	Bill     string // form of the bill of materials that tells of it; "" where it was found in files
+
+	DevLeftOut int // packages that the bill leaves out, for only development needs them
 }
 
 // A Report is the result of a scan. Its JSON form is the native report.

@@ -28,13 +28,14 @@ func dropOwned(inv *assay.Inventory, spoken map[string]bool) {
 }
 
 // keep drops the others from an inventory, and counts those that only
-// development needs.
-func (k Packages) keep(inv *assay.Inventory) (dev int) {
+// development needs. Those that packages of the system brought go with these,
+// where their advisories speak of them.
+func (k Packages) keep(inv *assay.Inventory, spoken map[string]bool) (dev int) {
 	inv.Packages = slices.DeleteFunc(inv.Packages, func(p assay.Package) bool {
 		switch {
 		case p.IsSystem():
 			return k.NoSystem
-		case k.NoSystem && p.Owner != "":
+		case k.NoSystem && spoken[p.Owner]:
 			return true
 		case k.NoOthers:
 			return true

@@ -63,8 +63,12 @@ func (s *Scanner) Scan(ctx context.Context, img *assay.Image) (*assay.Report, er
 	if err != nil {
 		return nil, err
 	}
-	dropOwned(inv, match.Spoken(inv, s.Match))
-	dev := s.Packages.keep(inv)
+	if img.Kind == assay.KindSBOM && inv.Bill == "" {
+		return nil, unreadable(img, inv)
+	}
+	spoken := match.Spoken(inv, s.Match)
+	dropOwned(inv, spoken)
+	dev := s.Packages.keep(inv, spoken) + inv.DevLeftOut
 	now := time.Now
 	if s.Now != nil {
 		now = s.Now
@@ -93,6 +97,16 @@ func (s *Scanner) Scan(ctx context.Context, img *assay.Image) (*assay.Report, er
 	triage.Apply(r, s.Triage)
 	r.Gaps = unique(r.Gaps)
 	return r, nil
+}
+
+// unreadable says why a bill of materials is none.
+func unreadable(img *assay.Image, inv *assay.Inventory) error {
+	for _, g := range inv.Gaps {
+		if g.Where != "target" {
+			return fmt.Errorf("%s: %s", img.Name, strings.TrimPrefix(g.What, "sbom: "))
+		}
+	}
+	return fmt.Errorf("%s: no bill of materials: %w", img.Name, assay.ErrUnsupported)
 }
 
 // unique keeps the first of gaps that say the same: a package may be in many

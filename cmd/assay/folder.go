@@ -88,7 +88,7 @@ commit, without its history. Nothing of a repository is run.`,
 				return usagef("--branch, --tag, --commit: %w", err)
 			}
 			return o.run(cmd.Context(), target{scopes: repositoryScopes, open: func(ctx context.Context, bars *progress) (img *assay.Image, err error) {
-				err = bars.while("Fetching "+args[0], func() error {
+				err = bars.while("Fetching the repository", func() error {
 					img, err = source.Repository(ctx, args[0], at)
 					return err
 				})

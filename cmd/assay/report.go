@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -73,7 +74,9 @@ func (o *reportOptions) check() (assay.Format, triage.Options, error) {
 			}
 			return assay.Format{}, t, usagef("--format %s has versions %s, not %s", name, strings.Join(f.Versions, ", "), version)
 		}
-		o.version = version
+		if o.version = version; f.Bill && (o.exitCode != 0 || o.exitOnEOL != 0 || len(o.severity) > 0 || o.ignoreUnfixed) {
+			slog.Warn("a bill of materials lists packages and matches nothing: --exit-code, --exit-on-eol, --severity and --ignore-unfixed have no effect", "format", f.Name)
+		}
 		return f, t, nil
 	}
 	return assay.Format{}, t, usagef("--format %q is none of %s", o.format, strings.Join(formatNames(), ", "))

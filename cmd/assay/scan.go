@@ -126,6 +126,9 @@ func (o *scanOptions) scanner(scopes assay.Scope) (*scan.Scanner, error) {
 	if s.Scopes = scopes; s.Packages.NoOthers {
 		s.Scopes = scopes & (assay.ScopeSystem | assay.ScopeSBOM)
 	}
+	if s.Scopes == 0 {
+		return nil, usagef("--pkg-types os: a repository of source code holds no packages of the system")
+	}
 	s.Match = match.Options{Comprehensive: o.priority == "comprehensive", AllSymbols: o.reachability == "off"}
 	var err error
 	if s.Skip, err = inventory.NewSkip(o.skipDirs, o.skipFiles); err != nil {

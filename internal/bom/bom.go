@@ -153,6 +153,8 @@ type Head struct {
 	Release *assay.Release
 	Layers  map[int]assay.LayerRef
 	Gaps    []assay.Gap
+
+	DevLeftOut int
 }
 
 // Read takes what Of wrote. What is none of assay's is ignored.
@@ -175,6 +177,8 @@ func (h *Head) Read(q Property) error {
 		if err = json.Unmarshal([]byte(q.Value), &g); err == nil {
 			h.Gaps = append(h.Gaps, g)
 		}
+	case DevLeft:
+		err = json.Unmarshal([]byte(q.Value), &h.DevLeftOut)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w: %w", q.Name, err, assay.ErrMalformed)
@@ -186,7 +190,7 @@ func (h *Head) Read(q Property) error {
 // have one purl, with the path, else with a number.
 func References(packages []assay.Package) []string {
 	out := make([]string, len(packages))
-	taken := map[string]bool{}
+	taken, next := map[string]bool{}, map[string]int{}
 	for i := range packages {
 		p := &packages[i]
 		name := p.PURL
@@ -196,8 +200,9 @@ func References(packages []assay.Package) []string {
 		if taken[name] {
 			name += "#" + p.Path
 		}
-		for n, first := 2, name; taken[name]; n++ {
-			name = first + "#" + strconv.Itoa(n)
+		for first := name; taken[name]; {
+			next[first]++
+			name = first + "#" + strconv.Itoa(next[first]+1)
 		}
 		taken[name], out[i] = true, name
 	}
@@ -215,9 +220,11 @@ func Dependencies(packages []assay.Package) [][]int {
 	out := make([][]int, len(packages))
 	for i := range packages {
 		p := &packages[i]
+		seen := make(map[int]bool, len(p.DependsOn))
 		for _, d := range p.DependsOn {
 			for _, j := range at[key(p, d)] {
-				if j != i && !slices.Contains(out[i], j) {
+				if j != i && !seen[j] {
+					seen[j] = true
 					out[i] = append(out[i], j)
 				}
 			}
@@ -245,8 +252,13 @@ func key(p *assay.Package, name string) string {
 // Depend sets DependsOn of packages by what each depends on.
 func Depend(packages []assay.Package, on [][]int) {
 	for i := range packages {
+		seen := make(map[string]bool, len(on[i]))
+		for _, n := range packages[i].DependsOn {
+			seen[n] = true
+		}
 		for _, j := range on[i] {
-			if n := name(&packages[j]); !slices.Contains(packages[i].DependsOn, n) {
+			if n := name(&packages[j]); !seen[n] {
+				seen[n] = true
 				packages[i].DependsOn = append(packages[i].DependsOn, n)
 			}
 		}

@@ -36,6 +36,7 @@ func (t *taker) assemble(s *squasher, facts []fact) *assay.Inventory {
 		}
 		inv.Gaps = append(inv.Gaps, f.facts.Gaps...)
 		inv.Bill = cmp.Or(inv.Bill, f.facts.Bill)
+		inv.DevLeftOut += f.facts.DevLeftOut
 		if f.facts.Release != nil {
 			part := *f.facts.Release
 			part.Path = cmp.Or(part.Path, f.name, f.path)

@@ -66,7 +66,7 @@ func Take(ctx context.Context, img *assay.Image, o Options) (*assay.Inventory, e
 		return nil, err
 	}
 	inv := t.assemble(s, facts)
-	if ctx.Err() == nil && key != "" {
+	if ctx.Err() == nil && key != "" && !slices.ContainsFunc(layers, func(l *layerFacts) bool { return l.transient }) && !t.spool.refused.Load() {
 		_ = o.Cache.Put(ctx, key, encodeInventory(inv)) // else it is made again the next time
 	}
 	return inv, ctx.Err()
@@ -222,7 +222,7 @@ func (t *taker) cached(ctx context.Context, l assay.Layer) *layerFacts {
 // put keeps a layer's facts. That the cache is full or read-only costs time
 // the next time, and nothing now.
 func (t *taker) put(ctx context.Context, key string, f *layerFacts) {
-	if t.o.Cache != nil && key != "" {
+	if t.o.Cache != nil && key != "" && !f.transient {
 		_ = t.o.Cache.Put(ctx, t.key(key), encode(f))
 	}
 }
@@ -242,7 +242,7 @@ func (t *taker) readLayer(ctx context.Context, l assay.Layer) (*layerFacts, erro
 	r, err := l.Open(ctx)
 	if err != nil {
 		if l.Foreign && errors.Is(err, assay.ErrNotFound) {
-			return &layerFacts{gaps: []assay.Gap{{What: "a foreign (non-distributable) layer whose content is not with the image; what it holds is not known"}}}, nil
+			return &layerFacts{transient: true, gaps: []assay.Gap{{What: "a foreign (non-distributable) layer whose content is not with the image; what it holds is not known"}}}, nil
 		}
 		return nil, err
 	}
@@ -273,6 +273,7 @@ func (t *taker) fit(f *layerFacts) (*layerFacts, error) {
 		return f, nil
 	}
 	bare := *f
+	bare.transient = true
 	bare.files = slices.Clone(f.files)
 	for i := range bare.files {
 		x := &bare.files[i]

@@ -50,6 +50,8 @@ type layerFacts struct {
 	hards map[string]string // hard links at wanted paths, to what this layer did not give to their readers
 	asked []string          // symbolic links at wanted paths
 	gaps  []assay.Gap       // Where is a path, or ""
+
+	transient bool // some of it depends on more than the layer's bytes: it is not to be cached
 }
 
 // fileFacts is what one reader made of one file. A file that could not be read

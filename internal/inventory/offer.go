@@ -89,7 +89,8 @@ func (l *layerReader) file(ctx context.Context, path string, h *tarstream.Header
 			l.refuse(path, err.Error())
 			return err
 		}
-		if errors.Is(err, assay.ErrTooLarge) {
+		if errors.Is(err, assay.ErrTooLarge) { // for now: there was no room beside other layers' files
+			l.out.transient = true
 			l.refuse(path, err.Error())
 			return nil
 		}

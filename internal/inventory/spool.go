@@ -36,7 +36,9 @@ type spool struct {
 	left   atomic.Int64 // bytes
 	memory atomic.Int64 // bytes
 	files  atomic.Int64 // on disk
-	pool   sync.Pool
+
+	refused atomic.Bool // something did not fit
+	pool    sync.Pool
 }
 
 func newSpool(dir string, budget int64) *spool {
@@ -117,9 +119,11 @@ func (s *spool) toMemory(h *held, size int64, r io.Reader) (ok bool, _ error) {
 // toDisk makes an empty temporary file for h.
 func (s *spool) toDisk(h *held, size int64) error {
 	if !take(&s.left, size) {
+		s.refused.Store(true)
 		return fmt.Errorf("%d bytes are more than is left of the spool: %w", size, assay.ErrTooLarge)
 	}
 	if !take(&s.files, 1) {
+		s.refused.Store(true)
 		s.left.Add(size)
 		return fmt.Errorf("more than %d files in the spool: %w", maxOnDisk, assay.ErrTooLarge)
 	}

@@ -363,19 +363,38 @@ func (s *squasher) reachLink(l int, raw string) {
 		}
 		path, ok := s.resolve(link, s.top, true)
 		p := s.at(path, s.top)
+		if !w.rooted && p.kind == bitFile && s.wants(w, path) {
+			continue // found under its own name
+		}
 		if !ok || p.kind != bitFile {
-			s.gaps = append(s.gaps, assay.Gap{Where: s.where(l, raw), What: fmt.Sprintf("a symbolic link to %q, which is not in the image; not read", s.layers[l].links[raw])})
+			s.gaps = append(s.gaps, assay.Gap{Where: s.where(l, raw), What: fmt.Sprintf("a symbolic link to %q, which is not in the %s; not read", s.layers[l].links[raw], s.what())})
 			continue
 		}
 		s.need(w, path, name, p.layer)
 	}
 }
 
+// what is what is scanned, for people.
+func (s *squasher) what() string {
+	if s.plain {
+		return "target"
+	}
+	return "image"
+}
+
+// wants reports whether w's reader wants the file at a path by its own name.
+func (s *squasher) wants(w *want, path string) bool {
+	return slices.ContainsFunc(s.matcher.match(nil, path), func(v *want) bool { return v.reader == w.reader && !v.rooted })
+}
+
 // leads reports whether the system path of w leads to a link, and under which
 // name.
 func (s *squasher) leads(w *want, link string) (name string, ok bool) {
-	if !w.rooted || w.companion != "" {
-		return "", false // a file wanted anywhere is found under its own name
+	if w.companion != "" || w.exec {
+		return "", false
+	}
+	if !w.rooted { // in images the file is found under its own name; lock files may have any
+		return link, s.plain
 	}
 	if !strings.Contains(w.glob, "*") {
 		reached, ok := s.resolve(w.glob, s.top, false)

@@ -2,13 +2,16 @@ package inventory
 
 import (
 	"context"
+	"io"
 	"io/fs"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/cache"
 	"github.com/assaysec/assay/internal/limit"
 	"github.com/assaysec/assay/internal/reader/dpkg"
 	"github.com/assaysec/assay/internal/reader/osrelease"
@@ -174,6 +177,28 @@ func TestWalk(t *testing.T) {
 	}
 	if inv.Release.Version != "12" || gaps(inv) != "denied: permission denied" {
 		t.Errorf("%+v, gaps %q", inv.Release, gaps(inv))
+	}
+}
+
+// TestTransient: what depends on more than the layers' bytes is not remembered.
+func TestTransient(t *testing.T) {
+	full := testimage.Parse(t, "-- 1/a.thing --\nx\n-- 2/b.thing --\nx\n")
+	away := *full
+	away.Layers = slices.Clone(full.Layers)
+	away.Layers[1].Foreign = true
+	away.Layers[1].Open = func(context.Context) (io.ReadCloser, error) { return nil, assay.ErrNotFound }
+	o := Options{Readers: []assay.Reader{things{}}, Cache: &cache.Dir{Path: t.TempDir()}}
+	for _, tt := range []struct {
+		img  *assay.Image
+		want []string
+	}{{&away, []string{"a.thing a.thing 1"}}, {full, []string{"a.thing a.thing 1", "b.thing b.thing 1"}}, {&away, []string{"a.thing a.thing 1", "b.thing b.thing 1"}}} {
+		inv, err := Take(t.Context(), tt.img, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(tt.want, listed(inv)); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
 

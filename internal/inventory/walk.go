@@ -83,9 +83,7 @@ func (l *layerReader) found(ctx context.Context, e *assay.Entry, other func(stri
 	}
 	r, err := e.Open()
 	if err != nil {
-		if len(l.ws) > 0 {
-			l.gap(e.Path, err.Error())
-		}
+		l.gap(e.Path, err.Error()) // it is wanted, or may be a program
 		return
 	}
 	f := &held{File: assay.File{Path: e.Path, Mode: uint32(e.Mode.Perm()), Size: e.Size, ReaderAt: r, Other: other}, free: func() {
@@ -97,6 +95,7 @@ func (l *layerReader) found(ctx context.Context, e *assay.Entry, other func(stri
 	if ask {
 		begin = make([]byte, magicLen)
 		if _, err := r.ReadAt(begin, 0); err != nil {
+			l.gap(e.Path, err.Error())
 			begin = nil
 		}
 	}

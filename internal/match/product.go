@@ -97,9 +97,19 @@ func mayBe(name string, r assay.Release) bool {
 		case vendor == "linux" || what == "linux" || r.ID == "":
 			return true
 		}
-		return strings.Contains(vendor+what, strings.ToLower(r.ID)) || strings.Contains(strings.ToLower(r.ID), vendor)
+		makers, told := systemMakers[vendor]
+		return !told || slices.Contains(makers, strings.ToLower(r.ID))
 	}
 	return true
+}
+
+// systemMakers lists the distributions, by os-release's ID, of those who make
+// several or call themselves otherwise. Of others' it is not known what a
+// container has of them.
+var systemMakers = map[string][]string{
+	"debian": {"debian"}, "canonical": {"ubuntu"}, "fedoraproject": {"fedora"}, "alpinelinux": {"alpine"}, "archlinux": {"arch"}, "gentoo": {"gentoo"},
+	"redhat": {"rhel", "centos", "fedora"}, "centos": {"centos"}, "oracle": {"ol"}, "rockylinux": {"rocky"}, "almalinux": {"almalinux"}, "amazon": {"amzn"},
+	"suse": {"sles", "sled", "sle-micro", "opensuse-leap", "opensuse-tumbleweed"}, "opensuse": {"opensuse-leap", "opensuse-tumbleweed"}, "opensuse_project": {"opensuse-leap", "opensuse-tumbleweed"}, "novell": {"sles", "sled"},
 }
 
 // cutCPE cuts a CPE 2.3 name at its colons, of which those that belong to

@@ -37,6 +37,8 @@ func TestProducts(t *testing.T) {
 		{"on Windows only", httpd, []assay.Affected{beside("cpe:2.3:o:microsoft:windows:-:*:*:*:*:*:*:*")}, nil},
 		{"on Windows or Linux", httpd, []assay.Affected{beside("cpe:2.3:o:microsoft:windows:-:*:*:*:*:*:*:*", "cpe:2.3:o:linux:linux_kernel:-:*:*:*:*:*:*:*")}, []string{"httpd CVE-1 fixed 2.4.55"}},
 		{"on Debian", httpd, []assay.Affected{beside("cpe:2.3:o:debian:debian_linux:12.0:*:*:*:*:*:*:*")}, []string{"httpd CVE-1 fixed 2.4.55"}},
+		{"on RHEL", httpd, []assay.Affected{beside("cpe:2.3:o:redhat:enterprise_linux:8.0:*:*:*:*:*:*:*")}, nil},
+		{"on a system of which nothing is known", httpd, []assay.Affected{beside("cpe:2.3:o:acme:linux:1:*:*:*:*:*:*:*")}, []string{"httpd CVE-1 fixed 2.4.55"}},
 		{"on Fedora only", httpd, []assay.Affected{beside("cpe:2.3:o:fedoraproject:fedora:37:*:*:*:*:*:*:*")}, nil},
 		{"in a device", httpd, []assay.Affected{beside("cpe:2.3:h:siemens:sinec:-:*:*:*:*:*:*:*")}, nil},
 		{"beside other software, which may be there", httpd, []assay.Affected{beside("cpe:2.3:a:php:php:*:*:*:*:*:*:*:*")}, []string{"httpd CVE-1 fixed 2.4.55"}},

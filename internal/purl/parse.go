@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/distro"
 	"github.com/package-url/packageurl-go"
 )
 
@@ -35,12 +36,25 @@ func Parse(s string) (assay.Package, assay.Release, error) {
 
 // release is the distribution of a package, whose purl's namespace is its
 // maker: "debian" and "debian-12", or "redhat" and "rhel-9.4".
-func release(namespace, distro string) assay.Release {
-	id, version, ok := cutVersion(distro)
-	if !ok {
-		id, version = namespace, distro
+func release(namespace, of string) assay.Release {
+	name, version, ok := cutVersion(of)
+	switch {
+	case !ok: // a version alone, or nothing
+		return assay.Release{ID: id(namespace), Version: version}
+	case version == "": // a distribution without releases, or the name of one
+		if r := (assay.Release{ID: id(name)}); known(r) {
+			return r
+		}
+		return assay.Release{ID: id(namespace), Codename: name}
 	}
-	return assay.Release{ID: id, Version: version}
+	return assay.Release{ID: id(name), Version: version}
+}
+
+func id(name string) string { return distro.ID(name) }
+
+func known(r assay.Release) bool {
+	_, ok := distro.Of(r)
+	return ok
 }
 
 // cutVersion cuts "opensuse-leap-15.4" before the version.
@@ -50,7 +64,10 @@ func cutVersion(s string) (id, version string, ok bool) {
 			return s[:i], s[i+1:], true
 		}
 	}
-	return s, "", s != "" && (s[0] < '0' || s[0] > '9')
+	if s != "" && s[0] >= '0' && s[0] <= '9' {
+		return "", s, false
+	}
+	return s, "", s != ""
 }
 
 // sourceRPM cuts name-version-release.src.rpm.

@@ -60,7 +60,7 @@ func Repository(ctx context.Context, ref string, o GitOptions) (*assay.Image, er
 		img.Repository = git.Describe(ref)
 		return img, nil
 	}
-	folder, info, done, err := git.Fetch(ctx, ref, o)
+	folder, info, gaps, done, err := git.Fetch(ctx, ref, o)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func Repository(ctx context.Context, ref string, o GitOptions) (*assay.Image, er
 		done()
 		return nil, err
 	}
-	img.Name, img.Source, img.Repository = ref, "git", info
+	img.Name, img.Source, img.Repository, img.Gaps = info.URL, "git", info, gaps
 	closed := img.Close
 	img.Close = func() error {
 		defer done()

@@ -2,34 +2,117 @@ package sbom
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/bom"
+	"github.com/assaysec/assay/internal/distro"
 	"github.com/assaysec/assay/internal/stanza"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
 )
 
-// maxNesting bounds components inside components.
-const maxNesting = 64
+const (
+	// maxNesting bounds components inside components.
+	maxNesting = 64
+	// maxXML: large bills are written in JSON; reading XML takes five times as
+	// long.
+	maxXML = 64 << 20
+)
 
-// cycloneDX reads a bill of CycloneDX 1.0 to 1.7.
-func cycloneDX(b []byte, xml bool) (assay.Facts, error) {
-	form := cdx.BOMFileFormatJSON
-	if xml {
-		form = cdx.BOMFileFormatXML
-		if !bytes.Contains(b[:min(len(b), 4096)], []byte("http://cyclonedx.org/schema/bom/")) {
-			return assay.Facts{}, errNone
-		}
+// fromXML reads a bill of CycloneDX 1.0 to 1.7 in XML.
+func fromXML(b []byte) (assay.Facts, error) {
+	if !bytes.Contains(b[:min(len(b), 4096)], []byte("http://cyclonedx.org/schema/bom/")) {
+		return assay.Facts{}, errNone
+	}
+	if len(b) > maxXML {
+		return assay.Facts{}, fmt.Errorf("over %d bytes of XML: %w", maxXML, assay.ErrTooLarge)
 	}
 	var doc cdx.BOM
-	if err := cdx.NewBOMDecoder(bytes.NewReader(b), form).Decode(&doc); err != nil {
+	if err := cdx.NewBOMDecoder(bytes.NewReader(b), cdx.BOMFileFormatXML).Decode(&doc); err != nil {
 		return assay.Facts{}, malformed(err)
 	}
 	c := newCollector("cyclonedx")
-	if m := doc.Metadata; m != nil {
+	c.about(doc.Metadata, doc.Properties)
+	c.components(doc.Components, 0)
+	if doc.Dependencies != nil {
+		for i := range *doc.Dependencies {
+			c.dependency(&(*doc.Dependencies)[i])
+		}
+	}
+	return c.facts()
+}
+
+// cycloneParts are the members of a bill of CycloneDX in JSON that are read.
+// Components and dependencies are decoded one by one, up to the limit.
+type cycloneParts struct {
+	Metadata     json.RawMessage `json:"metadata"`
+	Properties   json.RawMessage `json:"properties"`
+	Components   json.RawMessage `json:"components"`
+	Dependencies json.RawMessage `json:"dependencies"`
+}
+
+// fromJSON reads such a bill in JSON.
+func fromJSON(parts cycloneParts) (assay.Facts, error) {
+	var about cdx.Metadata
+	var properties []cdx.Property
+	for _, p := range []struct {
+		raw  json.RawMessage
+		into any
+	}{{parts.Metadata, &about}, {parts.Properties, &properties}} {
+		if p.raw == nil {
+			continue
+		}
+		if err := json.Unmarshal(p.raw, p.into); err != nil {
+			return assay.Facts{}, malformed(err)
+		}
+	}
+	c := newCollector("cyclonedx")
+	c.about(&about, &properties)
+	for _, err := range []error{
+		each(parts.Components, func(m *cdx.Component) bool {
+			c.component(m, false, 0)
+			return len(c.packages) <= stanza.MaxPackages
+		}),
+		each(parts.Dependencies, func(d *cdx.Dependency) bool {
+			c.dependency(d)
+			return true
+		}),
+	} {
+		if err != nil {
+			c.errs.Add(err)
+		}
+	}
+	return c.facts()
+}
+
+// each decodes the elements of an array until visit has enough.
+func each[T any](array json.RawMessage, visit func(*T) bool) error {
+	if array == nil || string(array) == "null" {
+		return nil
+	}
+	d := json.NewDecoder(bytes.NewReader(array))
+	if t, err := d.Token(); err != nil || t != json.Delim('[') {
+		return fmt.Errorf("no array where %T should be: %w", *new(T), assay.ErrMalformed)
+	}
+	for d.More() {
+		var e T
+		if err := d.Decode(&e); err != nil {
+			return malformed(err)
+		}
+		if !visit(&e) {
+			break
+		}
+	}
+	return nil
+}
+
+// about reads what a bill says of itself and of what it is of.
+func (c *collector) about(m *cdx.Metadata, properties *[]cdx.Property) {
+	if m != nil {
 		c.top(m.Properties)
 		if m.Component != nil {
 			c.top(m.Component.Properties)
@@ -40,18 +123,15 @@ func cycloneDX(b []byte, xml bool) (assay.Facts, error) {
 			}
 		}
 	}
-	c.top(doc.Properties)
-	c.components(doc.Components, 0)
-	if doc.Dependencies != nil {
-		for _, d := range *doc.Dependencies {
-			if d.Dependencies != nil {
-				for _, on := range *d.Dependencies {
-					c.depend(d.Ref, on)
-				}
-			}
+	c.top(properties)
+}
+
+func (c *collector) dependency(d *cdx.Dependency) {
+	if d.Dependencies != nil {
+		for _, on := range *d.Dependencies {
+			c.depend(d.Ref, on)
 		}
 	}
-	return c.facts()
 }
 
 // top reads the properties of the whole bill.
@@ -93,7 +173,7 @@ func (c *collector) component(m *cdx.Component, root bool, depth int) {
 	switch m.Type {
 	case cdx.ComponentTypeOS:
 		if c.head.Release == nil && m.Name != "none" && m.Name != "" {
-			c.head.Release = &assay.Release{ID: release(m.Name), Version: m.Version}
+			c.head.Release = &assay.Release{ID: distro.ID(m.Name), Version: m.Version}
 		}
 	case cdx.ComponentTypeFile, cdx.ComponentTypeCryptographicAsset, cdx.ComponentTypeData, cdx.ComponentTypeDevice, cdx.ComponentTypeContainer:
 		if m.PackageURL != "" && m.Type == cdx.ComponentTypeFile {
@@ -101,12 +181,18 @@ func (c *collector) component(m *cdx.Component, root bool, depth int) {
 		}
 	default:
 		e := c.entry(m)
-		if e.software = m.Type == cdx.ComponentTypeLibrary || m.Type == cdx.ComponentTypeFramework; root {
+		if e.software = m.Type == cdx.ComponentTypeLibrary || m.Type == cdx.ComponentTypeFramework || m.Version != "" && !root && !lockFile(e.properties); root {
 			e.properties = append(e.properties, bom.Property{Name: bom.Prefix + "relation", Value: string(assay.RelationRoot)})
 		}
 		c.add(e)
 	}
 	c.components(m.Components, depth+1)
+}
+
+// lockFile reports whether a component stands for a file that tells of others,
+// as Trivy's bills have it.
+func lockFile(properties []bom.Property) bool {
+	return slices.ContainsFunc(properties, func(q bom.Property) bool { return strings.HasPrefix(q.Name, "aquasecurity:trivy:") })
 }
 
 func (c *collector) entry(m *cdx.Component) *entry {
@@ -135,26 +221,4 @@ func licences(all *cdx.Licenses) (out []string) {
 		}
 	}
 	return out
-}
-
-// release gives distributions os-release's names where Trivy has others.
-func release(name string) string {
-	name = strings.ToLower(name)
-	switch name {
-	case "alma":
-		return "almalinux"
-	case "redhat":
-		return "rhel"
-	case "oracle":
-		return "ol"
-	case "amazon":
-		return "amzn"
-	case "cbl-mariner":
-		return "mariner"
-	case "opensuse.leap", "opensuse-leap":
-		return "opensuse-leap"
-	case "suse linux enterprise server":
-		return "sles"
-	}
-	return name
 }

@@ -23,9 +23,9 @@ import (
 
 const (
 	// maxBill: bills of the largest images, with all their files, have 200 MB.
-	maxBill = 512 << 20
+	maxBill = 256 << 20
 	// maxEmbedded: those that publishers put into images tell of one product.
-	maxEmbedded = 64 << 20
+	maxEmbedded = 32 << 20
 	// maxWraps bounds attestations in envelopes in bundles.
 	maxWraps = 4
 )
@@ -70,7 +70,7 @@ func (Embedded) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		p := &facts.Packages[i]
 		p.Path, p.Layer, p.Owner = "", assay.LayerRef{}, "" // those of the file that says so
 	}
-	facts.Release, facts.Gaps = nil, nil
+	facts.Release, facts.Gaps, facts.DevLeftOut = nil, nil, 0
 	return facts, err
 }
 
@@ -151,7 +151,7 @@ func bare(b []byte) (assay.Facts, error) {
 	case b[0] == '{':
 		return object(b)
 	case b[0] == '<':
-		return cycloneDX(b, true)
+		return fromXML(b)
 	case bytes.HasPrefix(b, []byte("SPDXVersion:")) || bytes.Contains(b[:min(len(b), 4096)], []byte("\nSPDXVersion:")):
 		return tagValue(b)
 	case bytes.HasPrefix(b, []byte("pkg:")) || bytes.HasPrefix(b, []byte("cpe:")) || b[0] == '#':
@@ -169,13 +169,14 @@ func object(b []byte) (assay.Facts, error) {
 		Graph       json.RawMessage `json:"@graph"`
 		Artifacts   json.RawMessage `json:"artifacts"`
 		Descriptor  json.RawMessage `json:"descriptor"`
+		cycloneParts
 	}
 	if err := json.Unmarshal(b, &form); err != nil {
 		return assay.Facts{}, malformed(err)
 	}
 	switch {
 	case form.BOMFormat == "CycloneDX":
-		return cycloneDX(b, false)
+		return fromJSON(form.cycloneParts)
 	case form.SPDXVersion != "":
 		return spdx2(b)
 	case form.Graph != nil && bytes.Contains(form.Context, []byte("spdx")):

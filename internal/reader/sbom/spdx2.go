@@ -9,6 +9,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/bom"
+	"github.com/assaysec/assay/internal/distro"
 	"github.com/assaysec/assay/internal/stanza"
 )
 
@@ -73,7 +74,7 @@ func (d *document) facts() (assay.Facts, error) {
 		p := &d.Packages[i]
 		if p.Purpose == "OPERATING-SYSTEM" || p.Purpose == "OPERATING_SYSTEM" {
 			if c.head.Release == nil {
-				c.head.Release = &assay.Release{ID: release(p.Name), Version: p.Version}
+				c.head.Release = &assay.Release{ID: distro.ID(p.Name), Version: p.Version}
 			}
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/distro"
 	"github.com/assaysec/assay/internal/stanza"
 )
 
@@ -122,7 +123,7 @@ func spdx3(b []byte) (assay.Facts, error) {
 func (c *collector) three(p *element, licence string, notes []string) {
 	if p.Purpose == "operatingSystem" {
 		if c.head.Release == nil {
-			c.head.Release = &assay.Release{ID: release(p.Name), Version: p.Version}
+			c.head.Release = &assay.Release{ID: distro.ID(p.Name), Version: p.Version}
 		}
 		return
 	}

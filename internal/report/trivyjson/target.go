@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/bom"
 )
 
 // A kind is how Trivy calls what a reader finds, and files it.
@@ -64,6 +65,7 @@ func (k kind) version(p *assay.Package) string {
 
 // others are the results about packages that are not the system's, by target.
 func others(r *assay.Report, o assay.FormatOptions, artifact string) (out []result) {
+	on := bom.Dependencies(r.Packages)
 	at := map[string]int{}
 	place := make([]int, len(r.Packages)) // the result of each package
 	for i := range r.Packages {
@@ -84,7 +86,7 @@ func others(r *assay.Report, o assay.FormatOptions, artifact string) (out []resu
 			out = append(out, result{Target: target, Class: "lang-pkgs", Type: k.name})
 		}
 		if place[i] = n; o.AllPkgs {
-			out[n].Packages = append(out[n].Packages, k.pkg(p, r.Packages))
+			out[n].Packages = append(out[n].Packages, k.pkg(p, r.Packages, on[i]))
 		}
 	}
 	for i := range r.Findings {
@@ -115,17 +117,14 @@ func others(r *assay.Report, o assay.FormatOptions, artifact string) (out []resu
 func path(p *assay.Package) string { return strings.ReplaceAll(p.Path, "!/", "/") }
 
 // pkg is a package that is not the system's.
-func (k kind) pkg(p *assay.Package, all []assay.Package) pkg {
+func (k kind) pkg(p *assay.Package, all []assay.Package, on []int) pkg {
 	out := pkg{ID: k.id(p), Name: p.Name, Identifier: identifier{p.PURL}, Version: k.version(p), Licenses: p.Licences, Dev: p.Dev, Relationship: string(p.Relation),
 		Indirect: p.Relation == assay.RelationIndirect, Layer: layerOf(p), AnalyzedBy: k.name}
 	if k.title != "" {
 		out.FilePath = path(p)
 	}
-	for _, d := range p.DependsOn {
-		i := slices.IndexFunc(all, func(q assay.Package) bool { return q.Type == p.Type && q.Path == p.Path && q.Ref() == d })
-		if i >= 0 {
-			out.DependsOn = append(out.DependsOn, k.id(&all[i]))
-		}
+	for _, i := range on {
+		out.DependsOn = append(out.DependsOn, k.id(&all[i]))
 	}
 	return out
 }

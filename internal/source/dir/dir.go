@@ -25,9 +25,13 @@ import (
 const maxNames = 4_000_000
 
 // Open gives the folder, or the one file, at name. What is in .git, and in proc,
-// sys and dev of the root, is left out.
+// sys and dev of the root of a system, is left out.
 func Open(name string) (*assay.Image, error) {
-	info, err := os.Stat(name)
+	place, err := filepath.EvalSymlinks(name) // what the user names may be a link to elsewhere
+	if err != nil {
+		place = name
+	}
+	info, err := os.Stat(place)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("%s: no such file or folder: %w", name, assay.ErrNotFound)
@@ -36,15 +40,20 @@ func Open(name string) (*assay.Image, error) {
 	case !info.IsDir() && !info.Mode().IsRegular():
 		return nil, fmt.Errorf("%s: neither a file nor a folder: %w", name, assay.ErrUnsupported)
 	}
-	folder, only := name, ""
+	folder, only := place, ""
 	if !info.IsDir() {
-		folder, only = filepath.Dir(name), filepath.Base(name)
+		folder, only = filepath.Dir(place), filepath.Base(place)
 	}
 	root, err := os.OpenRoot(folder)
 	if err != nil {
 		return nil, err
 	}
 	t := &tree{root: root, fs: root.FS()}
+	for _, release := range []string{"etc/os-release", "usr/lib/os-release"} {
+		if _, err := root.Lstat(release); err == nil {
+			t.system = true
+		}
+	}
 	l := assay.Layer{History: -1, Other: t.other, Walk: t.walk}
 	if only != "" {
 		l.Walk = func(_ context.Context, visit func(*assay.Entry) error) error { return t.one(only, visit) }
@@ -65,8 +74,9 @@ type memory struct{ *bytes.Reader }
 func (memory) Close() error { return nil }
 
 type tree struct {
-	root *os.Root
-	fs   fs.FS
+	root   *os.Root
+	fs     fs.FS
+	system bool // it is the root of a system
 }
 
 // walk visits what is in the folder, names in order.
@@ -90,7 +100,7 @@ func (t *tree) folder(ctx context.Context, dir string, visit func(*assay.Entry) 
 			return err
 		}
 		p := path.Join(dir, d.Name())
-		if d.IsDir() && apart(p) {
+		if d.IsDir() && t.apart(p) {
 			continue
 		}
 		err := t.entry(p, d, visit)
@@ -109,8 +119,8 @@ func (t *tree) folder(ctx context.Context, dir string, visit func(*assay.Entry) 
 
 // apart reports whether a folder is none of the target's: what version control
 // keeps, and what a running system shows of itself.
-func apart(p string) bool {
-	return p == "proc" || p == "sys" || p == "dev" || path.Base(p) == ".git"
+func (t *tree) apart(p string) bool {
+	return t.system && (p == "proc" || p == "sys" || p == "dev") || path.Base(p) == ".git"
 }
 
 // list returns the entries of a folder by name; with an error those that could

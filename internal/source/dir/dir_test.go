@@ -64,9 +64,13 @@ func TestWalk(t *testing.T) {
 	dir := contract.WriteDir(t, contract.File{Name: "b/c", Content: "1"}, contract.File{Name: "a", Content: "2"}, contract.File{Name: ".git/config", Content: "3"},
 		contract.File{Name: "sub/.git/x", Content: "3"}, contract.File{Name: "proc/1", Content: "4"}, contract.File{Name: "b/proc/1", Content: "5"}, contract.File{Name: "pass/x", Content: "6"},
 		contract.File{Name: "loop", Link: "."}, contract.File{Name: "out", Link: "/etc"})
-	want := []string{"a = 2", "b/", "b/c = 1", "b/proc/", "b/proc/1 = 5", "loop -> .", "out -> /etc", "pass/", "sub/"}
+	want := []string{"a = 2", "b/", "b/c = 1", "b/proc/", "b/proc/1 = 5", "loop -> .", "out -> /etc", "pass/", "proc/", "proc/1 = 4", "sub/"}
 	if diff := cmp.Diff(want, visited(t, dir)); diff != "" {
 		t.Error(diff)
+	}
+	root := contract.WriteDir(t, contract.File{Name: "etc/os-release", Content: "1"}, contract.File{Name: "proc/1", Content: "4"}, contract.File{Name: "srv/proc/1", Content: "5"})
+	if diff := cmp.Diff([]string{"etc/", "etc/os-release = 1", "srv/", "srv/proc/", "srv/proc/1 = 5"}, visited(t, root)); diff != "" {
+		t.Errorf("the root of a system: %s", diff)
 	}
 	if diff := cmp.Diff([]string{"c = 1"}, visited(t, filepath.Join(dir, "b", "c"))); diff != "" {
 		t.Error(diff)

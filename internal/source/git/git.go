@@ -54,26 +54,28 @@ const (
 	patience = 5 * time.Second
 )
 
-// Fetch gets the files of one commit into a new folder below o.Dir. The caller
-// calls done when it does not need them any more.
-func Fetch(ctx context.Context, address string, o Options) (folder string, info assay.RepositoryInfo, done func(), err error) {
+// Fetch gets the files of one commit into a new folder below o.Dir; gaps tell of
+// submodules. The caller calls done when it does not need the files any more.
+func Fetch(ctx context.Context, address string, o Options) (folder string, info assay.RepositoryInfo, gaps []assay.Gap, done func(), err error) {
 	if _, err := exec.LookPath("git"); err != nil {
-		return "", info, nil, fmt.Errorf("%s: the git program, which fetches it, is not installed; install it, or clone the repository and scan the folder: %w", address, assay.ErrUnsupported)
+		return "", info, nil, nil, fmt.Errorf("%s: the git program, which fetches it, is not installed; install it, or clone the repository and scan the folder: %w", withoutPassword(address), assay.ErrUnsupported)
 	}
 	folder, err = os.MkdirTemp(o.Dir, "assay-*")
 	if err != nil {
-		return "", info, nil, err
+		return "", info, nil, nil, err
 	}
 	done = func() { os.RemoveAll(folder) }
 	g := &git{ctx: ctx, dir: folder, o: o, address: address}
 	if err = g.checkout(); err == nil {
-		info, err = g.info()
+		if info, err = g.info(); err == nil {
+			gaps, err = g.submodules()
+		}
 	}
 	if err != nil {
 		done()
-		return "", info, nil, err
+		return "", info, nil, nil, err
 	}
-	return folder, info, done, nil
+	return folder, info, gaps, done, nil
 }
 
 // A git runs the program in a folder of its own.
@@ -132,6 +134,21 @@ func (g *git) info() (assay.RepositoryInfo, error) {
 		r.Tags = []string{g.o.Tag}
 	}
 	return r, nil
+}
+
+// submodules tells of the repositories within the repository, which are not
+// fetched: their addresses are chosen by who wrote it.
+func (g *git) submodules() (gaps []assay.Gap, _ error) {
+	out, err := g.run("ls-files", "-s", "-z")
+	if err != nil {
+		return nil, err
+	}
+	for entry := range strings.SplitSeq(string(out), "\x00") {
+		if how, path, ok := strings.Cut(entry, "\t"); ok && strings.HasPrefix(how, "160000 ") {
+			gaps = append(gaps, assay.Gap{Where: path, What: "a submodule, which is a repository of its own and not fetched; scan it by its address, or a clone that has it"})
+		}
+	}
+	return gaps, nil
 }
 
 // run runs git with nothing of what a repository could make it run: no hooks,

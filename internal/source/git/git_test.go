@@ -86,7 +86,7 @@ func TestFetch(t *testing.T) {
 		} {
 			t.Run(tt.name, func(t *testing.T) {
 				tt.o.Dir = t.TempDir()
-				folder, info, done, err := Fetch(t.Context(), address, tt.o)
+				folder, info, _, done, err := Fetch(t.Context(), address, tt.o)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -109,13 +109,31 @@ func TestFetch(t *testing.T) {
 		}
 		for name, o := range map[string]Options{"no such branch": {Branch: "none"}, "no such commit": {Commit: strings.Repeat("0", 40)}} {
 			o.Dir = t.TempDir()
-			if _, _, _, err := Fetch(t.Context(), address, o); !errors.Is(err, assay.ErrNotFound) || !strings.Contains(err.Error(), address) {
+			if _, _, _, _, err := Fetch(t.Context(), address, o); !errors.Is(err, assay.ErrNotFound) || !strings.Contains(err.Error(), address) {
 				t.Errorf("%s: %v", name, err)
 			}
 			if left, _ := os.ReadDir(o.Dir); len(left) > 0 {
 				t.Errorf("left behind: %v", left)
 			}
 		}
+	}
+}
+
+func TestSubmodules(t *testing.T) {
+	inner, _ := repository(t)
+	outer, _ := repository(t)
+	for _, args := range [][]string{{"-c", "protocol.file.allow=always", "submodule", "add", "-q", inner, "sub"}, {"-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-q", "-m", "sub"}} {
+		if out, err := exec.Command("git", append([]string{"-C", outer}, args...)...).CombinedOutput(); err != nil {
+			t.Fatalf("%v %s", err, out)
+		}
+	}
+	_, _, gaps, done, err := Fetch(t.Context(), "file://"+filepath.ToSlash(outer), Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer done()
+	if len(gaps) != 1 || gaps[0].Where != "sub" {
+		t.Errorf("%v", gaps)
 	}
 }
 

@@ -1,0 +1,26 @@
+package distro
+
+import "strings"
+
+// ID is os-release's name of a distribution that another program may call
+// otherwise.
+func ID(name string) string {
+	name = strings.ToLower(name)
+	switch name {
+	case "alma":
+		return "almalinux"
+	case "redhat":
+		return "rhel"
+	case "oracle":
+		return "ol"
+	case "amazon":
+		return "amzn"
+	case "cbl-mariner":
+		return "mariner"
+	case "opensuse.leap", "opensuse-leap":
+		return "opensuse-leap"
+	case "suse linux enterprise server":
+		return "sles"
+	}
+	return name
+}
