@@ -45,13 +45,22 @@ func DecodeBytes(b []byte, unmarshal Unmarshal, v any) error {
 	if len(bytes.TrimSpace(b)) == 0 {
 		return nil
 	}
-	err := unmarshal(b, v)
+	return malformed(unmarshal(b, v))
+}
+
+// JSON decodes a document of JSON, which cannot be of nothing, into v.
+func JSON(b []byte, v any) error {
+	return malformed(json.Unmarshal(bytes.TrimPrefix(b, []byte("\ufeff")), v))
+}
+
+// malformed wraps what wraps no error of ours yet.
+func malformed(err error) error {
 	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
+	switch {
+	case err == nil, errors.Is(err, assay.ErrMalformed), errors.Is(err, assay.ErrTooLarge):
+		return err
+	case errors.As(err, &syntax):
 		return fmt.Errorf("offset %d: %w: %w", syntax.Offset, err, assay.ErrMalformed)
 	}
-	if err != nil {
-		return fmt.Errorf("%w: %w", err, assay.ErrMalformed)
-	}
-	return nil
+	return fmt.Errorf("%w: %w", err, assay.ErrMalformed)
 }

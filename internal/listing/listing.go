@@ -23,6 +23,8 @@ const (
 	// maxNeeds bounds the dependencies between the packages of one file; the
 	// largest known have some hundred thousand.
 	maxNeeds = 1_000_000
+	// maxLicences bounds those of one package; a dozen have been seen.
+	maxLicences = 100
 	// maxShown bounds the names in one error.
 	maxShown = 10
 )
@@ -31,9 +33,14 @@ const (
 type List struct {
 	Packages []assay.Package // change what is there; Add adds
 
+	// Name and Version report whether a text can be one; nil means any line of
+	// text.
+	Name, Version func(string) bool
+
 	kind  string
 	at    map[string]int  // by Ref
-	bare  []string        // what names no version, each once
+	bare  []string        // what names no version, each once; the first of them
+	more  int             // of them
 	seen  map[string]bool // of bare
 	errs  stanza.Errors
 	needs int
@@ -49,13 +56,13 @@ func New(kind string) *List {
 // version, or with a name or version that cannot be one.
 func (l *List) Add(name, version string) int {
 	switch {
-	case !word(name, maxName):
+	case l.Name == nil && !word(name, maxName), l.Name != nil && !l.Name(name):
 		l.Error(fmt.Errorf("a package called %.80q: %w", name, assay.ErrMalformed))
 		return -1
 	case version == "":
 		l.NoVersion(name)
 		return -1
-	case !word(version, maxVersion):
+	case l.Version == nil && !word(version, maxVersion), l.Version != nil && !l.Version(version):
 		l.Error(fmt.Errorf("%s: version %.80q: %w", name, version, assay.ErrMalformed))
 		return -1
 	}
@@ -115,19 +122,27 @@ func (l *List) Names(key func(string) string) map[string][]int {
 // package of the list.
 func (l *List) Need(i int, others ...int) {
 	for _, other := range others {
-		if i < 0 || other < 0 || i == other {
-			continue
-		}
 		if l.needs++; l.needs > maxNeeds {
 			return
+		}
+		if i < 0 || other < 0 || i == other {
+			continue
 		}
 		l.Packages[i].DependsOn = append(l.Packages[i].DependsOn, l.Packages[other].Ref())
 	}
 }
 
+// Enough reports whether no more dependencies are kept, so that none need be
+// looked for.
+func (l *List) Enough() bool { return l.needs > maxNeeds }
+
 // NoVersion notes that something is named without a version.
 func (l *List) NoVersion(name string) {
-	if !l.seen[name] {
+	switch {
+	case l.seen[name]:
+	case len(l.bare) == stanza.MaxPackages:
+		l.more++
+	default:
 		l.seen[name] = true
 		l.bare = append(l.bare, name)
 	}
@@ -166,7 +181,7 @@ func (l *List) refs(is []int) []string {
 func (l *List) Licences(i int, names ...string) {
 	for _, name := range names {
 		name = strings.TrimSpace(name)
-		if i >= 0 && word(name, maxVersion) && !slices.Contains(l.Packages[i].Licences, name) {
+		if i >= 0 && word(name, maxVersion) && len(l.Packages[i].Licences) < maxLicences && !slices.Contains(l.Packages[i].Licences, name) {
 			l.Packages[i].Licences = append(l.Packages[i].Licences, name)
 		}
 	}
@@ -174,12 +189,12 @@ func (l *List) Licences(i int, names ...string) {
 
 // Facts is what the file says, and what is wrong with it.
 func (l *List) Facts() (assay.Facts, error) {
-	if n := len(l.bare); n > 0 {
+	if n := len(l.bare) + l.more; n > 0 {
 		what := "packages name"
 		if n == 1 {
 			what = "package names"
 		}
-		l.Error(fmt.Errorf("%d %s no version: %s: %w", n, what, some(l.bare), assay.ErrUnsupported))
+		l.Error(fmt.Errorf("%d %s no version: %s: %w", n, what, some(l.bare, n), assay.ErrUnsupported))
 	}
 	if l.full {
 		l.Error(fmt.Errorf("more than %d packages: %w", stanza.MaxPackages, assay.ErrTooLarge))
@@ -194,15 +209,17 @@ func (l *List) Facts() (assay.Facts, error) {
 	return assay.Facts{Packages: l.Packages}, l.errs.Err()
 }
 
-// some shows the first of many names.
-func some(names []string) string {
+// Some shows the first of many names, for an error.
+func Some(names []string) string { return some(names, len(names)) }
+
+func some(names []string, all int) string {
 	shown := slices.Clone(names[:min(len(names), maxShown)])
 	for i, n := range shown {
 		if len(n) > 80 {
 			shown[i] = strings.ToValidUTF8(n[:80], "") + "…"
 		}
 	}
-	if more := len(names) - len(shown); more > 0 {
+	if more := all - len(shown); more > 0 {
 		return fmt.Sprintf("%s and %d more", strings.Join(shown, ", "), more)
 	}
 	return strings.Join(shown, ", ")

@@ -39,6 +39,26 @@ func TestList(t *testing.T) {
 	}
 }
 
+func TestOwnRules(t *testing.T) {
+	l := New(assay.TypeNPM)
+	l.Name = func(s string) bool { return s != "no" }
+	l.Version = func(s string) bool { return s != "bad" }
+	if l.Add(" a ", "\n") != 0 || l.Add("no", "1") != -1 || l.Add("b", "bad") != -1 {
+		t.Error(l.Packages)
+	}
+}
+
+func TestManyLicences(t *testing.T) {
+	l := New(assay.TypeGem)
+	i := l.Add("a", "1")
+	for n := range 2 * maxLicences {
+		l.Licences(i, fmt.Sprint(n))
+	}
+	if n := len(l.Packages[i].Licences); n != maxLicences {
+		t.Error(n)
+	}
+}
+
 func TestManyWithoutVersion(t *testing.T) {
 	l := New(assay.TypeGem)
 	for i := range 12 {
@@ -70,6 +90,15 @@ func TestDecode(t *testing.T) {
 				t.Error(found, err)
 			}
 		})
+	}
+	for _, want := range []error{assay.ErrMalformed, assay.ErrTooLarge} {
+		once := func([]byte, any) error { return fmt.Errorf("here: %w", want) }
+		if err := DecodeBytes([]byte("x"), once, nil); err.Error() != "here: "+want.Error() {
+			t.Error(err)
+		}
+	}
+	if err := JSON(nil, new(any)); err == nil || !strings.HasPrefix(err.Error(), "offset 0") {
+		t.Error(err)
 	}
 	if found, err := Beside(&assay.File{Path: "x"}, "y", 1, json.Unmarshal, nil); found || err != nil {
 		t.Error(found, err)

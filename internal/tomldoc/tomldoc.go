@@ -20,9 +20,9 @@ const (
 	// manifests need five.
 	maxDepth = 100
 	// maxSigns bounds the lines, keys and elements of a document, each of which
-	// costs a microsecond: the largest lock files known, PDM's with addresses of
-	// every wheel, have 300,000 in 5 MB.
-	maxSigns = 2_000_000
+	// costs half a microsecond and a hundred bytes: the largest lock files known,
+	// PDM's with addresses of every wheel, have 300,000 in 5 MB.
+	maxSigns = 5_000_000
 )
 
 // Unmarshal decodes a document into v: structs whose fields have the tag

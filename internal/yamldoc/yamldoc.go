@@ -4,8 +4,7 @@
 // signs that make up a document, of which some megabytes may have millions.
 //
 // Format: https://yaml.org/spec/1.2.2/. Of a key that comes twice the last
-// value counts. Aliases are followed as long as what they stand for is not many
-// times what is written.
+// value counts. Aliases are followed within bounds.
 package yamldoc
 
 import (
@@ -24,8 +23,12 @@ const (
 	// maxDepth bounds how deep values nest; no known form goes beyond 20.
 	maxDepth = 200
 	// maxSigns bounds the lines, keys and elements of what is decoded at once:
-	// lock files of the largest repositories, 10 MB, have 600,000.
+	// lock files of the largest repositories, 10 MB, have 900,000.
 	maxSigns = 2_000_000
+	// maxAliased bounds the values that aliases stand for, times the signs of
+	// the text, for each may cost going through the whole: a text of a thousand
+	// signs may have fifty thousand.
+	maxAliased = 50_000_000
 )
 
 // Unmarshal decodes the first document of b into v, whose fields have the
@@ -46,10 +49,16 @@ type Decoder struct {
 
 // NewDecoder returns a Decoder for b.
 func NewDecoder(b []byte) *Decoder {
-	if signs(b) > maxSigns {
+	n := signs(b)
+	if n > maxSigns {
 		return &Decoder{err: fmt.Errorf("YAML of more than %d lines, keys and elements: %w", maxSigns, assay.ErrTooLarge)}
 	}
-	limits := yaml.WithPlugin(loaderlimits.New(loaderlimits.DepthValue(maxDepth)))
+	limits := yaml.WithPlugin(loaderlimits.New(loaderlimits.DepthValue(maxDepth), loaderlimits.AliasFunc(func(aliased, _ int) error {
+		if aliased > maxAliased/(n+1) {
+			return errors.New("aliases stand for too much")
+		}
+		return nil
+	})))
 	in, err := yaml.NewLoader(bytes.NewReader(b), yaml.WithV3Defaults(), yaml.WithUniqueKeys(false), limits)
 	return &Decoder{in, err}
 }
@@ -75,13 +84,13 @@ func (d *Decoder) Decode(v any) error {
 }
 
 // signs counts what lines, keys and elements end or begin with, which is no
-// less than half of the values. Commas, which cost the library most, count
-// twice.
+// less than half of the values and marks. Commas, which cost the library most,
+// count twice.
 func signs(b []byte) int {
 	n := 0
 	for i, c := range b {
 		switch c {
-		case '\n', '\r', '[', '{':
+		case '\n', '\r', '[', '{', '\'', '"', '&', '*', '!':
 			n++
 		case ',':
 			n += 2

@@ -31,7 +31,7 @@ func TestUnmarshal(t *testing.T) {
 		{"keys twice", "name: x\nname: y\n", doc{Name: "y"}, ""},
 		{"another shape", "name: [x]\nlist: [a]\n", doc{List: []string{"a"}}, "line 1: "},
 		{"several documents", "name: x\n---\nname: y\n", doc{Name: "x"}, ""},
-		{"broken", "name: [", doc{}, "line 1: "},
+		{"broken", "name: [", doc{}, "line 2: "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var got doc
@@ -109,6 +109,7 @@ func TestHostile(t *testing.T) {
 		{"deep list", strings.Repeat("[", size), assay.ErrMalformed},
 		{"deep lines", strings.Repeat("- ", size/2), assay.ErrMalformed},
 		{"aliases of aliases", laugh, assay.ErrMalformed},
+		{"aliases of much", "a: &a {" + many("k%d: 1, ") + "}\nb: [" + strings.Repeat("*a, ", 100_000) + "]\n", assay.ErrMalformed},
 		{"merged again and again", "a: &a {" + many("k%d: 1, ") + "}\nb: {<<: [" + strings.Repeat("*a, ", 10000) + "]}\n", assay.ErrMalformed},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -11,13 +11,12 @@ import (
 	"context"
 	"strings"
 
-	"go.yaml.in/yaml/v4"
-
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/bundle"
 	"github.com/assaysec/assay/internal/cve"
 	"github.com/assaysec/assay/internal/osv"
 	"github.com/assaysec/assay/internal/requirement"
+	"github.com/assaysec/assay/internal/yamldoc"
 )
 
 // Document is the database's main branch.
@@ -53,7 +52,7 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, 
 			return nil
 		}
 		var r record
-		if yaml.Unmarshal(b, &r) != nil || r.ID == "" || r.Package == "" {
+		if yamldoc.Unmarshal(b, &r) != nil || r.ID == "" || r.Package == "" {
 			s.Skip(name, "malformed record")
 			return nil
 		}

@@ -12,8 +12,6 @@ import (
 	"path"
 	"strings"
 
-	"go.yaml.in/yaml/v4"
-
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/bundle"
 	"github.com/assaysec/assay/internal/cve"
@@ -22,6 +20,7 @@ import (
 	"github.com/assaysec/assay/internal/osv"
 	"github.com/assaysec/assay/internal/requirement"
 	"github.com/assaysec/assay/internal/version"
+	"github.com/assaysec/assay/internal/yamldoc"
 )
 
 // Document is the archive of one type's folder, which %s stands for.
@@ -82,7 +81,7 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, 
 		}
 		err := bundle.Walk(ctx, g, fmt.Sprintf(Document, d.name), isRecord, s, func(name string, b []byte) error {
 			var r record
-			if yaml.Unmarshal(b, &r) != nil || r.ID == "" {
+			if yamldoc.Unmarshal(b, &r) != nil || r.ID == "" {
 				s.Skip(bundle.Stem(name), "malformed record")
 				return nil
 			}

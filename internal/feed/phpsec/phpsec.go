@@ -11,13 +11,12 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v4"
-
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/bundle"
 	"github.com/assaysec/assay/internal/cve"
 	"github.com/assaysec/assay/internal/osv"
 	"github.com/assaysec/assay/internal/requirement"
+	"github.com/assaysec/assay/internal/yamldoc"
 )
 
 // Document is the database's main branch.
@@ -54,7 +53,7 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, 
 		}
 		_, id, _ := strings.Cut(strings.TrimSuffix(name, ".yaml"), "/")
 		var r record
-		if yaml.Unmarshal(b, &r) != nil {
+		if yamldoc.Unmarshal(b, &r) != nil {
 			s.Skip(id, "malformed record")
 			return nil
 		}

@@ -11,13 +11,12 @@ import (
 	"context"
 	"strings"
 
-	"go.yaml.in/yaml/v4"
-
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/bundle"
 	"github.com/assaysec/assay/internal/cve"
 	"github.com/assaysec/assay/internal/osv"
 	"github.com/assaysec/assay/internal/requirement"
+	"github.com/assaysec/assay/internal/yamldoc"
 )
 
 // Document is the database's main branch.
@@ -60,7 +59,7 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, 
 	return bundle.Walk(ctx, g, Document, isRecord, s, func(name string, b []byte) error {
 		id := bundle.Stem(name)
 		var r record
-		err := yaml.Unmarshal(b, &r)
+		err := yamldoc.Unmarshal(b, &r)
 		p := assay.Affected{Stream: "rubygems", Name: r.Gem, Status: assay.StatusAffected}
 		if strings.Contains(name, "/rubies/") {
 			p.Stream, p.Name = "ruby", r.Engine

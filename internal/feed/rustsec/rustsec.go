@@ -16,8 +16,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pelletier/go-toml/v2"
-
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/bundle"
 	"github.com/assaysec/assay/internal/cve"
@@ -25,6 +23,7 @@ import (
 	"github.com/assaysec/assay/internal/markdown"
 	"github.com/assaysec/assay/internal/osv"
 	"github.com/assaysec/assay/internal/requirement"
+	"github.com/assaysec/assay/internal/tomldoc"
 )
 
 // Document is the database's main branch.
@@ -72,7 +71,7 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, 
 	return bundle.Walk(ctx, g, Document, isRecord, s, func(name string, b []byte) error {
 		block, title, text, ok := markdown.Split(b)
 		var r record
-		if !ok || toml.Unmarshal([]byte(block), &r) != nil || r.Advisory.ID == "" || r.Advisory.Package == "" {
+		if !ok || tomldoc.Unmarshal([]byte(block), &r) != nil || r.Advisory.ID == "" || r.Advisory.Package == "" {
 			s.Skip(bundle.Stem(name), "malformed record")
 			return nil
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/listing"
+	"github.com/assaysec/assay/internal/yamldoc"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -33,55 +34,69 @@ func (Workflow) Wants() []assay.Pattern {
 	return ps
 }
 
-type step struct {
-	Uses string `yaml:"uses"`
-}
-
 func (Workflow) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	var doc struct {
 		Jobs yaml.Node `yaml:"jobs"`
-		Runs struct {
-			Using string    `yaml:"using"`
-			Steps yaml.Node `yaml:"steps"`
-		} `yaml:"runs"`
+		Runs yaml.Node `yaml:"runs"`
 	}
 	l := listing.New(assay.TypeActions)
-	err := listing.Decode(f, maxWorkflow, yaml.Unmarshal, &doc)
-	if err != nil && doc.Runs.Using == "" && path.Base(path.Dir(f.Path)) != "workflows" {
+	err := listing.Decode(f, maxWorkflow, yamldoc.Unmarshal, &doc)
+	if err != nil && get(&doc.Runs, "using") == nil && path.Base(path.Dir(f.Path)) != "workflows" {
 		return assay.Facts{}, nil // a file of another program's which is called as one of GitHub's
 	}
 	l.Error(err)
-	var jobs map[string]yaml.Node
-	if doc.Jobs.Decode(&jobs) == nil {
+	if doc.Jobs.Kind == yaml.MappingNode {
 		for i := 1; i < len(doc.Jobs.Content); i += 2 {
-			var job struct {
-				step  `yaml:",inline"`
-				Steps yaml.Node `yaml:"steps"`
-			}
-			if err := doc.Jobs.Content[i].Decode(&job); err != nil {
-				l.Malformed("job %.40s: %v", doc.Jobs.Content[i-1].Value, err)
-			}
-			uses(l, job.Uses)
-			steps(l, &job.Steps)
+			job := doc.Jobs.Content[i]
+			uses(l, get(job, "uses"))
+			steps(l, get(job, "steps"))
 		}
 	}
-	steps(l, &doc.Runs.Steps)
+	steps(l, get(&doc.Runs, "steps"))
 	return l.Facts()
+}
+
+// maxKeys bounds those of a job or step that are looked at; there are some
+// twenty. Many jobs may be aliases of one.
+const maxKeys = 200
+
+// get is the value that a mapping has for a key; nil where there is none.
+func get(n *yaml.Node, key string) *yaml.Node {
+	if n = target(n); n == nil || n.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < min(len(n.Content), 2*maxKeys); i += 2 {
+		if n.Content[i].Value == key {
+			return target(n.Content[i+1])
+		}
+	}
+	return nil
+}
+
+// target is what an alias stands for.
+func target(n *yaml.Node) *yaml.Node {
+	if n != nil && n.Kind == yaml.AliasNode {
+		return n.Alias
+	}
+	return n
 }
 
 // steps adds what steps use; one of another shape does not hide the rest.
 func steps(l *listing.List, n *yaml.Node) {
+	if n == nil || n.Kind != yaml.SequenceNode {
+		return
+	}
 	for _, c := range n.Content {
-		var s step
-		if c.Decode(&s) == nil {
-			uses(l, s.Uses)
-		}
+		uses(l, get(c, "uses"))
 	}
 }
 
 // uses adds "owner/name/path@ref".
-func uses(l *listing.List, s string) {
-	s = strings.TrimSpace(s)
+func uses(l *listing.List, n *yaml.Node) {
+	if n == nil || n.Kind != yaml.ScalarNode {
+		return
+	}
+	s := strings.TrimSpace(n.Value)
 	if s == "" || strings.HasPrefix(s, "./") || strings.HasPrefix(s, "../") || strings.HasPrefix(s, "docker://") {
 		return
 	}

@@ -36,7 +36,8 @@ const (
 `
 	app = `%% -*- erlang -*-
 {application, 'my_app',
- [{description, "An \"app\""},
+ [{description, "An \"app\""
+   " in two"}, {sign, $,},
   {vsn, "1.2.3"},
   {registered, []}, {mod, {my_app, []}},
   {env, [{x, #{a => 1.5, b => <<1,2>>}}, {y, -1}]},

@@ -32,7 +32,7 @@ func (t term) get(key string) term {
 
 const (
 	maxNested = 64      // terms in each other; lock files have six
-	maxTerms  = 4 << 20 // in a file
+	maxTerms  = 1 << 20 // in a file; lock files have some thousand, and each costs 64 bytes
 )
 
 // A parser reads the terms of Erlang's configuration files, and the literals
@@ -96,7 +96,11 @@ func (p *parser) term(depth int) (term, error) {
 	case p.take("<<"):
 		return p.binary()
 	case p.take("\""):
-		return p.quoted('s', '"')
+		return p.text()
+	case p.take("$") && p.at < len(p.s): // a character, "$a" or "$\n"
+		p.take("\\")
+		p.at = min(p.at+1, len(p.s))
+		return term{kind: 'a', text: "$"}, nil
 	case p.take("'"):
 		return p.quoted('a', '\'')
 	case p.take(":\""):
@@ -167,6 +171,17 @@ func (p *parser) binary() (term, error) {
 	}
 	p.at += end + 2
 	return t, nil
+}
+
+// text reads a string, or several after each other, which are one in Erlang.
+func (p *parser) text() (term, error) {
+	t, err := p.quoted('s', '"')
+	for p.space(); err == nil && !p.elixir && p.take("\""); p.space() {
+		var more term
+		more, err = p.quoted('s', '"')
+		t.text += more.text
+	}
+	return t, err
 }
 
 func (p *parser) quoted(kind, end byte) (term, error) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/listing"
+	"github.com/assaysec/assay/internal/yamldoc"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -35,7 +36,7 @@ func (Lock) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		External     map[string]map[string]any `yaml:"EXTERNAL SOURCES"`
 	}
 	l := listing.New(assay.TypeCocoaPods)
-	l.Error(listing.Decode(f, maxLock, yaml.Unmarshal, &doc))
+	l.Error(listing.Decode(f, maxLock, yamldoc.Unmarshal, &doc))
 	needs := map[int][]string{}
 	for _, n := range doc.Pods {
 		entry, deps := pod(&n)
@@ -72,11 +73,10 @@ func (Lock) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 // pod is an entry, "Name (1.0)", perhaps with a list of what it needs.
 func pod(n *yaml.Node) (entry string, needs []string) {
 	if n.Kind == yaml.MappingNode && len(n.Content) == 2 {
-		var list []string
-		if n.Content[1].Decode(&list) != nil {
-			list = nil
+		for _, c := range n.Content[1].Content {
+			needs = append(needs, c.Value)
 		}
-		return n.Content[0].Value, list
+		return n.Content[0].Value, needs
 	}
 	return n.Value, nil
 }

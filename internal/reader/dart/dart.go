@@ -9,7 +9,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/listing"
-	"go.yaml.in/yaml/v4"
+	"github.com/assaysec/assay/internal/yamldoc"
 )
 
 // maxLock: the largest known have some 100 kB.
@@ -37,7 +37,7 @@ func (Lock) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		} `yaml:"packages"`
 	}
 	l := listing.New(assay.TypePub)
-	l.Error(listing.Decode(f, maxLock, yaml.Unmarshal, &doc))
+	l.Error(listing.Decode(f, maxLock, yamldoc.Unmarshal, &doc))
 	for _, name := range slices.Sorted(maps.Keys(doc.Packages)) {
 		p := doc.Packages[name]
 		if p.Source == "sdk" {

@@ -18,7 +18,7 @@ import (
 
 // Bounds of an application in one file.
 const (
-	maxData  = 16 << 20 // a section in which the mark is looked for; the host's has 300 kB
+	maxData  = 64 << 20 // of the sections in which the mark is looked for; the host's has 300 kB
 	maxFiles = 100_000  // in the bundle
 	maxName  = 32 << 10 // of one
 )
@@ -78,6 +78,7 @@ func (Bundle) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 // header finds where in an executable the bundle's header is; 0 when it has
 // none. The mark lies among the data that a program comes with.
 func header(f *assay.File) (int64, error) {
+	left := int64(maxData)
 	head := make([]byte, 4)
 	if _, err := f.ReadAt(head, 0); err != nil {
 		return 0, nil
@@ -90,7 +91,7 @@ func header(f *assay.File) (int64, error) {
 		}
 		for _, s := range e.Sections {
 			if s.Type == elf.SHT_PROGBITS && s.Flags&elf.SHF_WRITE != 0 && s.Flags&elf.SHF_COMPRESSED == 0 {
-				if at, ok := marked(f, int64(s.Offset), int64(s.FileSize)); ok {
+				if at, ok := marked(f, int64(s.Offset), int64(s.FileSize), &left); ok {
 					return at, nil
 				}
 			}
@@ -104,7 +105,7 @@ func header(f *assay.File) (int64, error) {
 			if s.name != binary.LittleEndian.Uint32([]byte(".dat")) {
 				continue
 			}
-			if at, ok := marked(f, int64(s.raw), int64(s.rawSize)); ok {
+			if at, ok := marked(f, int64(s.raw), int64(s.rawSize), &left); ok {
 				return at, nil
 			}
 		}
@@ -115,7 +116,7 @@ func header(f *assay.File) (int64, error) {
 		}
 		for _, s := range m.Sections {
 			if s.Seg == "__DATA" {
-				if at, ok := marked(f, int64(s.Offset), int64(s.Size)); ok {
+				if at, ok := marked(f, int64(s.Offset), int64(s.Size), &left); ok {
 					return at, nil
 				}
 			}
@@ -125,11 +126,12 @@ func header(f *assay.File) (int64, error) {
 }
 
 // marked looks for the mark in a part of the file, and returns what is written
-// before it.
-func marked(f *assay.File, from, size int64) (int64, bool) {
-	if from <= 0 || size < int64(len(mark))+8 || size > maxData || from > f.Size {
+// before it. Of all such parts it reads what is left.
+func marked(f *assay.File, from, size int64, left *int64) (int64, bool) {
+	if from <= 0 || size < int64(len(mark))+8 || size > *left || from > f.Size {
 		return 0, false
 	}
+	*left -= size
 	b, err := limit.ReadAll(io.NewSectionReader(f, from, size), maxData)
 	i := bytes.Index(b, mark)
 	if err != nil || i < 8 {

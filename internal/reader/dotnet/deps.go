@@ -4,22 +4,22 @@
 package dotnet
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/limit"
+	"github.com/assaysec/assay/internal/listing"
 	"github.com/assaysec/assay/internal/relation"
-	"github.com/assaysec/assay/internal/stanza"
 )
 
 // maxJSON: the largest deps.json and lock files known have 2 MB.
-const maxJSON = 64 << 20
+const maxJSON = 32 << 20
 
 const both = assay.ScopeInstalled | assay.ScopeDeclared
 
@@ -83,8 +83,8 @@ func (d deployed) files() bool {
 // parseDeps reads the file of an application.
 func parseDeps(b []byte, application string) (assay.Facts, error) {
 	var doc deps
-	if err := json.Unmarshal(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")), &doc); err != nil {
-		return assay.Facts{}, fmt.Errorf("%w: %w", err, assay.ErrMalformed)
+	if err := listing.JSON(b, &doc); err != nil {
+		return assay.Facts{}, err
 	}
 	in, ok := doc.Targets[doc.RuntimeTarget.Name]
 	if !ok {
@@ -97,39 +97,40 @@ func parseDeps(b []byte, application string) (assay.Facts, error) {
 			}
 		}
 	}
+	l := listing.New(assay.TypeNuGet)
 	there := present(in)
-	var errs stanza.Errors
 	var odd []string
-	var ps []assay.Package
-	keys := map[string]string{} // of the packages, by Ref
-	for key, lib := range doc.Libraries {
+	keys := map[int]string{} // of the packages
+	for _, key := range slices.Sorted(maps.Keys(doc.Libraries)) {
 		name, version, ok := cutLast(key, "/")
-		kind := strings.ToLower(lib.Type)
-		p := assay.Package{Type: assay.TypeNuGet, Name: name, Version: version}
+		kind := strings.ToLower(doc.Libraries[key].Type)
 		switch {
 		case kind == "project":
-			p.Relation = assay.RelationWorkspace
 		case kind == "runtimepack":
-			p.Name = strings.TrimPrefix(name, "runtimepack.")
+			name = strings.TrimPrefix(name, "runtimepack.")
 		case kind != "package", len(in) > 0 && !there[key]:
 			continue
 		}
-		if !ok || p.Name == "" || p.Version == "" {
+		if !ok || name == "" || version == "" {
 			odd = append(odd, fmt.Sprintf("%q", key))
 			continue
 		}
-		keys[p.Ref()] = key
-		ps = append(ps, p)
+		i := l.Add(name, version)
+		if i < 0 {
+			continue
+		}
+		if keys[i] = key; kind == "project" {
+			l.Packages[i].Relation = assay.RelationWorkspace
+		}
 	}
-	slices.SortFunc(ps, func(a, b assay.Package) int { return strings.Compare(a.Ref(), b.Ref()) })
-	ps = slices.CompactFunc(ps, func(a, b assay.Package) bool { return a.Ref() == b.Ref() })
 	if len(odd) > 0 {
-		slices.Sort(odd)
-		errs.Add(fmt.Errorf("no name/version: %s: %w", list(odd), assay.ErrMalformed))
+		l.Malformed("no name/version: %s", listing.Some(odd))
 	}
-	connect(ps, func(p *assay.Package) map[string]string { return in[keys[p.Ref()]].Dependencies })
-	root(ps, application)
-	return assay.Facts{Packages: ps}, errs.Err()
+	connect(l, func(i int) map[string]string { return in[keys[i]].Dependencies })
+	facts, err := l.Facts()
+	slices.SortFunc(facts.Packages, func(a, b assay.Package) int { return strings.Compare(a.Ref(), b.Ref()) })
+	root(facts.Packages, application)
+	return facts, err
 }
 
 // present tells which libraries of a target are deployed.
@@ -152,35 +153,40 @@ func present(in map[string]deployed) map[string]bool {
 	for len(todo) > 0 {
 		name, _, _ := cutLast(todo[len(todo)-1], "/")
 		todo = todo[:len(todo)-1]
-		for _, key := range users[strings.ToLower(name)] {
+		name = strings.ToLower(name)
+		for _, key := range users[name] {
 			if !there[key] {
 				there[key] = true
 				todo = append(todo, key)
 			}
 		}
+		delete(users, name) // other versions of it have the same
 	}
 	return there
 }
 
-// connect sets DependsOn from what each package asks for by name.
-func connect(ps []assay.Package, asks func(*assay.Package) map[string]string) {
-	at := make(map[string][]int, len(ps))
-	for i := range ps {
-		name := strings.ToLower(ps[i].Name)
-		at[name] = append(at[name], i)
+// connect sets what packages need from what each asks for by name.
+func connect(l *listing.List, asks func(int) map[string]string) {
+	at := make(map[string]int, len(l.Packages)) // by name, or -1, and by name and version
+	for i := range l.Packages {
+		name := strings.ToLower(l.Packages[i].Name)
+		at[name+"@"+l.Packages[i].Version] = i
+		if _, ok := at[name]; ok {
+			i = -1
+		}
+		at[name] = i
 	}
-	for i := range ps {
-		var refs []string
-		for name, version := range asks(&ps[i]) {
-			found := at[strings.ToLower(strings.TrimPrefix(name, "runtimepack."))]
-			for _, j := range found {
-				if len(found) == 1 || ps[j].Version == version {
-					refs = append(refs, ps[j].Ref())
-				}
+	for i := range l.Packages {
+		for name, version := range asks(i) {
+			name = strings.ToLower(strings.TrimPrefix(name, "runtimepack."))
+			j, ok := at[name]
+			if j < 0 {
+				j, ok = at[name+"@"+version]
+			}
+			if ok {
+				l.Need(i, j)
 			}
 		}
-		slices.Sort(refs)
-		ps[i].DependsOn = slices.Compact(refs)
 	}
 }
 
@@ -212,15 +218,4 @@ func cutLast(s, sep string) (before, after string, ok bool) {
 		return s, "", false
 	}
 	return s[:i], s[i+len(sep):], true
-}
-
-// listed bounds the names in one error.
-const listed = 10
-
-// list joins names for an error.
-func list(names []string) string {
-	if len(names) > listed {
-		return strings.Join(names[:listed], ", ") + fmt.Sprintf(" and %d more", len(names)-listed)
-	}
-	return strings.Join(names, ", ")
 }

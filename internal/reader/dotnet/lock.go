@@ -1,16 +1,14 @@
 package dotnet
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/limit"
+	"github.com/assaysec/assay/internal/listing"
 )
 
 // Lock reads packages.lock.json: for each framework that a project is built
@@ -40,62 +38,48 @@ func (Lock) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		Version      int
 		Dependencies map[string]map[string]locked
 	}
-	if err := json.Unmarshal(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")), &doc); err != nil {
-		return assay.Facts{}, fmt.Errorf("%w: %w", err, assay.ErrMalformed)
+	if err := listing.JSON(b, &doc); err != nil {
+		return assay.Facts{}, err
 	}
-	var loose []string
-	at := map[string]int{}
-	var ps []assay.Package
+	l := listing.New(assay.TypeNuGet)
+	in := map[string]map[string]int{} // packages by framework and name in lower case
 	for _, framework := range slices.Sorted(maps.Keys(doc.Dependencies)) {
-		in := resolved(doc.Dependencies, framework)
-		for name, l := range doc.Dependencies[framework] {
-			if strings.EqualFold(l.Type, "Project") {
+		in[framework] = map[string]int{}
+		for _, name := range slices.Sorted(maps.Keys(doc.Dependencies[framework])) {
+			p := doc.Dependencies[framework][name]
+			if strings.EqualFold(p.Type, "Project") {
 				continue
 			}
-			if l.Resolved == "" || name == "" {
-				loose = append(loose, name)
+			i := l.Add(name, p.Resolved)
+			if i < 0 {
 				continue
 			}
-			p := assay.Package{Type: assay.TypeNuGet, Name: name, Version: l.Resolved, Relation: assay.RelationIndirect}
-			i, ok := at[p.Ref()]
-			if !ok {
-				i = len(ps)
-				at[p.Ref()] = i
-				ps = append(ps, p)
+			in[framework][strings.ToLower(name)] = i
+			if strings.EqualFold(p.Type, "Direct") {
+				l.Packages[i].Relation = assay.RelationDirect
+			} else if l.Packages[i].Relation == "" {
+				l.Packages[i].Relation = assay.RelationIndirect
 			}
-			if strings.EqualFold(l.Type, "Direct") {
-				ps[i].Relation = assay.RelationDirect
+		}
+	}
+	for framework, packages := range doc.Dependencies {
+		base, _, _ := strings.Cut(framework, "/") // "net8.0/linux-x64" holds what differs there
+		for name, p := range packages {
+			i, ok := in[framework][strings.ToLower(name)]
+			if !ok || strings.EqualFold(p.Type, "Project") {
+				continue
 			}
-			for name := range l.Dependencies {
-				if ref, ok := in[strings.ToLower(name)]; ok {
-					ps[i].DependsOn = append(ps[i].DependsOn, ref)
+			for name := range p.Dependencies {
+				name = strings.ToLower(name)
+				if j, ok := in[framework][name]; ok {
+					l.Need(i, j)
+				} else if j, ok := in[base][name]; ok {
+					l.Need(i, j)
 				}
 			}
 		}
 	}
-	for i := range ps {
-		slices.Sort(ps[i].DependsOn)
-		ps[i].DependsOn = slices.Compact(ps[i].DependsOn)
-	}
-	slices.SortFunc(ps, func(a, b assay.Package) int { return strings.Compare(a.Ref(), b.Ref()) })
-	if len(loose) > 0 {
-		slices.Sort(loose)
-		err = fmt.Errorf("%d packages have no version: %s: %w", len(loose), list(loose), assay.ErrMalformed)
-	}
-	return assay.Facts{Packages: ps}, err
-}
-
-// resolved is what names mean in a framework, as Refs: its own section, and for
-// "net8.0/linux-x64", which holds what differs there, that of "net8.0".
-func resolved(all map[string]map[string]locked, framework string) map[string]string {
-	in := map[string]string{}
-	base, _, _ := strings.Cut(framework, "/")
-	for _, section := range []string{base, framework} {
-		for name, l := range all[section] {
-			if l.Resolved != "" && !strings.EqualFold(l.Type, "Project") {
-				in[strings.ToLower(name)] = name + "@" + l.Resolved
-			}
-		}
-	}
-	return in
+	facts, err := l.Facts()
+	slices.SortFunc(facts.Packages, func(a, b assay.Package) int { return strings.Compare(a.Ref(), b.Ref()) })
+	return facts, err
 }

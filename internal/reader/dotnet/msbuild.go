@@ -13,6 +13,7 @@ import (
 type project struct {
 	properties map[string]string // by name in lower case; the last one set
 	references []reference       // PackageReference
+	at         map[string]int    // the first of each of references, by name in lower case
 	versions   []reference       // PackageVersion, GlobalPackageReference
 }
 
@@ -73,7 +74,7 @@ func parseProject(b []byte) (*project, error) {
 	for _, c := range doc.Choices {
 		all = append(append(all, c.When...), c.Otherwise...)
 	}
-	m := &project{properties: map[string]string{}}
+	m := &project{properties: map[string]string{}, at: map[string]int{}}
 	for _, g := range all {
 		for _, p := range g.Properties {
 			for _, set := range p.Set {
@@ -99,16 +100,18 @@ func (m *project) item(i *item) {
 		}
 		if r.name == "" && update != "" && r.version != "" { // sets the version of one that stands elsewhere
 			r.name = update
-			for j := range m.references {
-				if strings.EqualFold(m.references[j].name, update) {
-					m.references[j].version = r.version
-					return
-				}
+			if j, ok := m.at[strings.ToLower(update)]; ok {
+				m.references[j].version = r.version
+				return
 			}
 		}
-		if r.name != "" {
-			m.references = append(m.references, r)
+		if r.name == "" {
+			return
 		}
+		if _, ok := m.at[strings.ToLower(r.name)]; !ok {
+			m.at[strings.ToLower(r.name)] = len(m.references)
+		}
+		m.references = append(m.references, r)
 	case "packageversion", "globalpackagereference":
 		if r.name == "" {
 			r.name = update

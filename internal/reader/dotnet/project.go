@@ -14,13 +14,14 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/limit"
+	"github.com/assaysec/assay/internal/listing"
 )
 
 const (
-	maxXML    = 16 << 20 // a project; the largest known have 1 MB
-	maxLevels = 16       // folders above a project in which MSBuild looks for central versions
-	maxExpand = 100      // properties in one value, those in their values included
-	maxValue  = 4 << 10  // a value when expanded
+	maxXML    = 8 << 20 // a project; the largest known have 1 MB
+	maxLevels = 16      // folders above a project in which MSBuild looks for central versions
+	maxExpand = 30      // properties in one value, those in their values included
+	maxValue  = 4 << 10 // a value when expanded
 )
 
 // Config reads packages.config, in which projects listed what they use before
@@ -54,11 +55,11 @@ func (Config) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	if doc.XMLName.Local != "packages" {
 		return assay.Facts{}, fmt.Errorf("<%s> where <packages> should be: %w", doc.XMLName.Local, assay.ErrMalformed)
 	}
-	var d declared
+	d := newDeclared()
 	for _, p := range doc.Packages {
 		d.add(reference{name: p.ID, version: p.Version, dev: strings.EqualFold(p.Dev, "true")}, "")
 	}
-	return d.facts()
+	return d.Facts()
 }
 
 // Props reads the files in which projects share versions
@@ -87,11 +88,11 @@ func (Props) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	if err != nil {
 		return assay.Facts{}, err
 	}
-	var d declared
+	d := newDeclared()
 	for _, r := range slices.Concat(m.versions, m.references) {
 		d.add(m.expandIn(r), "")
 	}
-	return d.facts()
+	return d.Facts()
 }
 
 // Project reads projects of MSBuild that name what they need themselves. Where
@@ -135,7 +136,7 @@ func (Project) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	if v := m.expand(m.properties["version"]); !strings.Contains(v, "$(") {
 		root.Version = v
 	}
-	var d declared
+	d := newDeclared()
 	for _, r := range m.references {
 		r = m.expandIn(r)
 		if r.version == "" {
@@ -143,7 +144,7 @@ func (Project) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		}
 		d.add(r, assay.RelationDirect)
 	}
-	facts, err := d.facts()
+	facts, err := d.Facts()
 	for _, p := range facts.Packages {
 		root.DependsOn = append(root.DependsOn, p.Ref())
 	}
@@ -185,45 +186,23 @@ type reference struct {
 }
 
 // declared is what a file asks for.
-type declared struct {
-	packages []assay.Package
-	at       map[string]int
-	loose    []string
-}
+type declared struct{ *listing.List }
 
-func (d *declared) add(r reference, relation assay.Relation) {
+func newDeclared() declared { return declared{listing.New(assay.TypeNuGet)} }
+
+func (d declared) add(r reference, relation assay.Relation) {
+	version := least(r.version)
 	for name := range strings.SplitSeq(r.name, ";") {
 		name = strings.TrimSpace(name)
-		version := least(r.version)
+		if name == "" && r.name != "" {
+			continue // "a;b;"
+		}
 		if name == "" || version == "" || strings.Contains(name, "$(") {
-			if r.version != "" {
-				name += " " + r.version
-			}
-			d.loose = append(d.loose, strings.TrimSpace(name))
-			continue
+			d.NoVersion(strings.TrimSpace(name + " " + r.version))
+		} else if i := d.AddDev(name, version, r.dev); i >= 0 {
+			d.Packages[i].Relation = relation
 		}
-		p := assay.Package{Type: assay.TypeNuGet, Name: name, Version: version, Relation: relation, Dev: r.dev}
-		if i, ok := d.at[p.Ref()]; ok {
-			d.packages[i].Dev = d.packages[i].Dev && p.Dev
-			continue
-		}
-		if d.at == nil {
-			d.at = map[string]int{}
-		}
-		d.at[p.Ref()] = len(d.packages)
-		d.packages = append(d.packages, p)
 	}
-}
-
-func (d *declared) facts() (assay.Facts, error) {
-	var err error
-	switch n := len(d.loose); {
-	case n == 1:
-		err = fmt.Errorf("1 reference names no version: %s: %w", list(d.loose), assay.ErrUnsupported)
-	case n > 1:
-		err = fmt.Errorf("%d references name no version: %s: %w", n, list(d.loose), assay.ErrUnsupported)
-	}
-	return assay.Facts{Packages: d.packages}, err
 }
 
 // least is the least version that a requirement allows, which NuGet takes; ""

@@ -10,12 +10,15 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/listing"
 	"github.com/assaysec/assay/internal/stanza"
 	"github.com/assaysec/assay/internal/version"
 )
 
-// maxSum bounds go.sum: the largest known have some 2 MB.
-const maxSum = 64 << 20
+const (
+	maxMod = 8 << 20  // go.mod; the largest known have some 100 kB
+	maxSum = 16 << 20 // go.sum; the largest known have some 2 MB
+)
 
 // Mod reads go.mod: the module itself, what it requires with replacements
 // applied, and the standard library where a toolchain line names one. Before
@@ -30,7 +33,7 @@ type Mod struct{}
 func (Mod) Name() string { return "go-mod" }
 
 func (Mod) Wants() []assay.Pattern {
-	return []assay.Pattern{{Glob: "**/go.mod", Scope: assay.ScopeDeclared}}
+	return []assay.Pattern{{Glob: "**/go.mod", Scope: assay.ScopeDeclared, MaxSize: maxMod}}
 }
 
 func (Mod) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
@@ -227,7 +230,7 @@ func (m *mod) packages() []assay.Package {
 		add(to.path, to.version, relation)
 	}
 	if len(excluded) > 0 {
-		m.errs.Add(fmt.Errorf("required and excluded, so that it is not told which version is built: %s: %w", strings.Join(excluded, ", "), assay.ErrUnsupported))
+		m.errs.Add(fmt.Errorf("required and excluded, so that it is not told which version is built: %s: %w", listing.Some(excluded), assay.ErrUnsupported))
 	}
 	if v, _, _ := strings.Cut(strings.TrimPrefix(m.toolchain, "go"), "-"); v != "" && v != "default" { // "go1.22.3-vendor", or none
 		add("stdlib", v, assay.RelationDirect)

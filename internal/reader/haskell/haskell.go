@@ -11,6 +11,7 @@ import (
 	"github.com/assaysec/assay/internal/limit"
 	"github.com/assaysec/assay/internal/listing"
 	"github.com/assaysec/assay/internal/stanza"
+	"github.com/assaysec/assay/internal/yamldoc"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -46,7 +47,7 @@ func (Stack) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		Extra []yaml.Node `yaml:"extra-deps"`
 	}
 	l := listing.New(assay.TypeHackage)
-	l.Error(listing.Decode(f, maxFile, yaml.Unmarshal, &doc))
+	l.Error(listing.Decode(f, maxFile, yamldoc.Unmarshal, &doc))
 	for _, n := range doc.Extra {
 		if n.Kind != yaml.ScalarNode || strings.ContainsAny(n.Value, "/:") && !strings.Contains(n.Value, "@") {
 			continue // a folder, an archive, a repository
@@ -82,7 +83,7 @@ func (StackLock) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		} `yaml:"packages"`
 	}
 	l := listing.New(assay.TypeHackage)
-	l.Error(listing.Decode(f, maxFile, yaml.Unmarshal, &doc))
+	l.Error(listing.Decode(f, maxFile, yamldoc.Unmarshal, &doc))
 	for _, p := range doc.Packages {
 		switch c := p.Completed; {
 		case c.Hackage != "":

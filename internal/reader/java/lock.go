@@ -2,7 +2,6 @@ package java
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"path"
 	"strings"
@@ -13,7 +12,7 @@ import (
 	"github.com/assaysec/assay/internal/stanza"
 )
 
-const maxLock = 64 << 20 // a lock file; the largest known have 2 MB
+const maxLock = 32 << 20 // a lock file; the largest known have 2 MB
 
 // Gradle reads Gradle's lock files: one for the project since Gradle 7, one for
 // each configuration before. What only configurations of tests use is Dev. They
@@ -33,10 +32,11 @@ func (Gradle) Wants() []assay.Pattern {
 }
 
 func (Gradle) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
-	var l lock
+	l := lock{listing.New(assay.TypeMaven)}
 	for line, err := range stanza.Lines(f.Reader()) {
 		if err != nil {
-			return l.facts, err
+			l.Error(err)
+			break
 		}
 		text := strings.TrimSpace(line.Text)
 		if text == "" || text[0] == '#' || strings.HasPrefix(text, "empty=") {
@@ -48,7 +48,7 @@ func (Gradle) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		}
 		parts := strings.Split(module, ":")
 		if len(parts) != 3 || line.Cut {
-			l.errs.Add(fmt.Errorf("line %d: no group:artifact:version in %.60q: %w", line.N, text, assay.ErrMalformed))
+			l.Malformed("line %d: no group:artifact:version in %.60q", line.N, text)
 			continue
 		}
 		dev := true
@@ -57,7 +57,7 @@ func (Gradle) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		}
 		l.add(gav{parts[0], parts[1], parts[2]}, dev)
 	}
-	return l.facts, l.err()
+	return l.Facts()
 }
 
 // SBT reads the lock file of the plug-in sbt-dependency-lock. What only tests
@@ -84,13 +84,13 @@ func (SBT) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 			Configurations     []string
 		}
 	}
-	if err := json.Unmarshal(b, &doc); err != nil {
-		return assay.Facts{}, fmt.Errorf("%w: %w", err, assay.ErrMalformed)
+	if err := listing.JSON(b, &doc); err != nil {
+		return assay.Facts{}, err
 	}
 	if doc.LockVersion > 1 {
 		return assay.Facts{}, fmt.Errorf("version %d of the format: %w", doc.LockVersion, assay.ErrUnsupported)
 	}
-	var l lock
+	l := lock{listing.New(assay.TypeMaven)}
 	for _, d := range doc.Dependencies {
 		dev := len(d.Configurations) > 0
 		for _, c := range d.Configurations {
@@ -98,42 +98,16 @@ func (SBT) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		}
 		l.add(gav{d.Org, d.Name, d.Version}, dev)
 	}
-	return l.facts, l.err()
+	return l.Facts()
 }
 
-// lock is what has been read of a lock file.
-type lock struct {
-	facts assay.Facts
-	at    map[string]int
-	errs  stanza.Errors
-	loose []string
-}
+type lock struct{ *listing.List }
 
 // add keeps a package; it is Dev when it is so wherever it is listed.
-func (l *lock) add(c gav, dev bool) {
-	pkg := assay.Package{Type: assay.TypeMaven, Name: c.name(), Version: c.version, Dev: dev}
+func (l lock) add(c gav, dev bool) {
 	if c.group == "" || c.artifact == "" || c.version == "" {
-		l.loose = append(l.loose, fmt.Sprintf("%q", pkg.Ref()))
+		l.NoVersion(fmt.Sprintf("%q", c.name()+"@"+c.version))
 		return
 	}
-	if i, ok := l.at[pkg.Ref()]; ok {
-		l.facts.Packages[i].Dev = l.facts.Packages[i].Dev && dev
-		return
-	}
-	if l.at == nil {
-		l.at = map[string]int{}
-	}
-	if len(l.at) == stanza.MaxPackages {
-		l.errs.Add(fmt.Errorf("over %d packages: %w", stanza.MaxPackages, assay.ErrTooLarge))
-		return
-	}
-	l.at[pkg.Ref()] = len(l.facts.Packages)
-	l.facts.Packages = append(l.facts.Packages, pkg)
-}
-
-func (l *lock) err() error {
-	if len(l.loose) > 0 {
-		l.errs.Add(fmt.Errorf("%s not complete: %s: %w", count(len(l.loose), "entry is", "entries are"), listing.Some(l.loose), assay.ErrMalformed))
-	}
-	return l.errs.Err()
+	l.AddDev(c.name(), c.version, dev)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf16"
 
@@ -100,6 +101,7 @@ func parsePom(b []byte) (*pom, error) {
 		return nil, fmt.Errorf("<%s> where <project> should be: %w", doc.XMLName.Local, assay.ErrMalformed)
 	}
 	m := &doc.pom
+	var managed [][]dependency
 	for _, p := range m.Profiles {
 		if strings.TrimSpace(p.Active) != "true" {
 			continue
@@ -111,9 +113,11 @@ func parsePom(b []byte) (*pom, error) {
 			m.Properties[k] = v
 		}
 		m.Modules = append(m.Modules, p.Modules...)
-		m.Managed = append(p.Managed[:len(p.Managed):len(p.Managed)], m.Managed...)
+		managed = append(managed, p.Managed)
 		m.Dependencies = append(m.Dependencies, p.Dependencies...)
 	}
+	slices.Reverse(managed) // the last profile counts first
+	m.Managed = slices.Concat(append(managed, m.Managed)...)
 	m.Modules = append(m.Modules, m.Subprojects...)
 	m.trim()
 	return m, nil

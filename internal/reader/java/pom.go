@@ -15,11 +15,13 @@ import (
 
 // Bounds of a project.
 const (
-	maxProject = 16 << 20 // a pom.xml; the largest known have 1 MB
-	maxParents = 32       // one above the other
-	maxOthers  = 300      // other pom.xml that are asked for; modules and imported lists of versions
-	maxExpand  = 100      // properties in one value, those in their values included
-	maxValue   = 4 << 10  // a value when expanded
+	maxProject = 8 << 20   // a pom.xml; the largest known have 1 MB
+	maxParents = 32        // one above the other
+	maxOthers  = 300       // other pom.xml that are asked for; modules and imported lists of versions
+	maxMore    = 16 << 20  // bytes of those
+	maxLooks   = 3_000_000 // modules that are looked at for being a dependency, and versions that they set; a thousand dependencies on three hundred modules make 600,000
+	maxExpand  = 30        // properties in one value, those in their values included
+	maxValue   = 4 << 10   // a value when expanded
 )
 
 // Pom reads projects of Maven: the project itself, its modules, and the
@@ -51,7 +53,7 @@ func (Pom) Read(ctx context.Context, f *assay.File) (assay.Facts, error) {
 	if m.Artifact == "" {
 		return assay.Facts{}, fmt.Errorf("names no artifact: %w", assay.ErrMalformed)
 	}
-	p := &project{ctx: ctx, f: f, others: maxOthers, read: map[string]*pom{}}
+	p := &project{ctx: ctx, f: f, others: maxOthers, more: maxMore, looks: maxLooks, read: map[string]*pom{}}
 	p.chain(m)
 	p.manage()
 	return p.facts(), p.err()
@@ -61,11 +63,14 @@ func (Pom) Read(ctx context.Context, f *assay.File) (assay.Facts, error) {
 type project struct {
 	ctx    context.Context
 	f      *assay.File
-	others int
+	others int             // that may still be read
+	more   int             // bytes of them
+	looks  int             // see maxLooks
 	read   map[string]*pom // by path; nil where there is none
 
 	poms    []*pom // the project, its parent, its parent's parent …
 	scope   scopeOf
+	self    gav // what the project is
 	managed map[string]dependency
 	lists   map[*pom]bool // that were imported
 
@@ -85,6 +90,9 @@ func (p *project) other(name string) *pom {
 	}
 	p.others--
 	b, err := p.f.Beside(name, maxProject)
+	if p.more -= len(b); err == nil && p.more < 0 {
+		err = fmt.Errorf("over %d bytes of other projects: %w", maxMore, assay.ErrTooLarge)
+	}
 	var m *pom
 	if err == nil {
 		m, err = parsePom(b)
@@ -129,6 +137,7 @@ func (p *project) chain(m *pom) {
 		p.poms = append(p.poms, m)
 	}
 	p.scope = p.scopeOf(p.poms)
+	p.self = p.scope.coordinates()
 }
 
 func parentOf(m *pom) parent {
@@ -199,6 +208,9 @@ func (p *project) imported(d dependency) {
 	s := p.scopeOf(poms)
 	for _, m := range poms {
 		for _, d := range m.Managed {
+			if p.looks--; p.looks < 0 {
+				return
+			}
 			d = s.dependency(d)
 			if d.Scope == "import" {
 				p.imported(d)
@@ -213,6 +225,7 @@ func (p *project) imported(d dependency) {
 // project's parents, and the modules of all of them.
 func (p *project) module(group, artifact string) *pom {
 	is := func(m *pom) bool {
+		p.looks--
 		return m != nil && m.Artifact == artifact && p.scope.expand(first(m.Group, parentOf(m).Group, group)) == group
 	}
 	for _, m := range p.poms {
@@ -223,6 +236,9 @@ func (p *project) module(group, artifact string) *pom {
 	for _, likely := range []bool{true, false} { // those whose folder bears the name first, the others cost reading them
 		for _, m := range p.poms {
 			for _, dir := range m.Modules {
+				if p.looks--; p.looks < 0 {
+					return nil
+				}
 				base := path.Base(strings.ReplaceAll(dir, `\`, "/"))
 				if (strings.HasSuffix(artifact, base) || strings.HasSuffix(base, artifact)) != likely {
 					continue
@@ -241,8 +257,7 @@ func (p *project) module(group, artifact string) *pom {
 
 // facts are the project, its modules and its dependencies.
 func (p *project) facts() assay.Facts {
-	c := p.scope.coordinates()
-	root := assay.Package{Type: assay.TypeMaven, Name: c.name(), Version: c.version, Relation: assay.RelationRoot, Licences: p.poms[0].licences()}
+	root := assay.Package{Type: assay.TypeMaven, Name: p.self.name(), Version: p.self.version, Relation: assay.RelationRoot, Licences: p.poms[0].licences()}
 	var packages []assay.Package
 	at := map[string]int{root.Ref(): -1}
 	add := func(pkg assay.Package) {
@@ -298,7 +313,7 @@ func (p *project) resolve(d dependency) (assay.Package, bool) {
 		p.loose = append(p.loose, name)
 		return pkg, false
 	}
-	if d.Group == p.scope.self.group && pkg.Version == p.scope.coordinates().version && p.module(d.Group, d.Artifact) != nil {
+	if d.Group == p.scope.self.group && pkg.Version == p.self.version && p.module(d.Group, d.Artifact) != nil {
 		pkg.Relation = assay.RelationWorkspace
 	} else {
 		p.bare++
@@ -321,6 +336,9 @@ func exact(v string) string {
 
 // err sums up what the tree does not tell.
 func (p *project) err() error {
+	if p.looks < 0 {
+		p.problems.Add(fmt.Errorf("more dependencies on modules than are looked for: %w", assay.ErrTooLarge))
+	}
 	var told []string
 	if len(p.loose) > 0 {
 		told = append(told, count(len(p.loose), "dependency has", "dependencies have")+" no version here: "+listing.Some(p.loose))

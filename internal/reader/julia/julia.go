@@ -9,7 +9,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/listing"
-	"github.com/pelletier/go-toml/v2"
+	"github.com/assaysec/assay/internal/tomldoc"
 )
 
 const (
@@ -48,7 +48,7 @@ type entry struct {
 func (Manifest) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	l := listing.New(assay.TypeJulia)
 	doc := map[string]any{}
-	if err := listing.Decode(f, maxManifest, toml.Unmarshal, &doc); err != nil {
+	if err := listing.Decode(f, maxManifest, tomldoc.Unmarshal, &doc); err != nil {
 		l.Error(err)
 		return l.Facts()
 	}
@@ -135,7 +135,7 @@ func mark(l *listing.List, f *assay.File, at map[string]int) {
 		names = []string{"JuliaProject.toml", "Project.toml"}
 	}
 	for _, name := range names {
-		found, err := listing.Beside(f, name, maxProject, toml.Unmarshal, &project)
+		found, err := listing.Beside(f, name, maxProject, tomldoc.Unmarshal, &project)
 		l.Error(err)
 		if err != nil || !found {
 			continue

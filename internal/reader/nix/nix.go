@@ -33,7 +33,7 @@ func (Store) Wants() []assay.Pattern {
 func (Store) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	l := listing.New(assay.TypeNix)
 	if wal := f.With["-wal"]; wal != nil && wal.Size > 0 {
-		l.Error(fmt.Errorf("the latest changes, in %s, are not read: %w", "db.sqlite-wal", assay.ErrUnsupported))
+		l.Error(fmt.Errorf("the latest changes, in db.sqlite-wal, are not read: %w", assay.ErrUnsupported))
 	}
 	db, err := sqlitefile.Open(f, f.Size)
 	if err != nil {
@@ -49,7 +49,7 @@ func (Store) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	column := paths.Column("path")
 	for row, err := range paths.Rows() {
 		if err != nil {
-			l.Error(fmt.Errorf("ValidPaths: %w", err))
+			l.Error(fmt.Errorf("table ValidPaths: %w", err))
 			continue
 		}
 		if name, version := cut(row.Text(column)); version != "" {
@@ -72,7 +72,7 @@ func link(db *sqlitefile.File, l *listing.List, at map[int64]int) error {
 	from, to := refs.Column("referrer"), refs.Column("reference")
 	for row, err := range refs.Rows() {
 		if err != nil {
-			return fmt.Errorf("Refs: %w", err)
+			return fmt.Errorf("table Refs: %w", err)
 		}
 		a, _ := row.Int(from)
 		b, _ := row.Int(to)

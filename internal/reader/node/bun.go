@@ -12,6 +12,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/limit"
+	"github.com/assaysec/assay/internal/listing"
 )
 
 // Bun reads bun.lock. The binary bun.lockb of before Bun 1.2 is told as one
@@ -62,68 +63,81 @@ func (Bun) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	}
 	l := newList()
 	var doc bunLock
-	if err := parseJSON(plain(b), &doc); err != nil {
+	if err := listing.JSON(plain(b), &doc); err != nil {
 		if doc.Packages == nil {
 			return assay.Facts{}, err
 		}
-		l.errs.Add(err)
+		l.Error(err)
 	}
-	bun := bun{list: l, doc: &doc, at: map[string]int{}}
+	bun := bun{list: l, doc: &doc, inside: map[string]map[string]int{}}
 	bun.add()
 	bun.link()
 	l.licences(f, hoisted)
-	return l.facts()
+	return l.Facts()
 }
 
 // bun is the packages of a bun.lock.
 type bun struct {
-	*list
+	list
 	doc *bunLock
-	at  map[string]int // by key; -1 for what is no package
+	// Packages by name, by the key of what has the node_modules folder, "" for
+	// the project; -1 for what is none.
+	inside map[string]map[string]int
 }
 
 func (b *bun) add() {
 	for _, key := range slices.Sorted(maps.Keys(b.doc.Packages)) {
-		b.at[key] = -1
-		fields := b.doc.Packages[key]
-		if len(fields) == 0 {
-			continue
+		dir, name := cutKey(key)
+		if b.inside[dir] == nil {
+			b.inside[dir] = map[string]int{}
 		}
-		spec, _ := str(fields[0])
-		name, from := cutSpec(spec)
-		if place, ok := strings.CutPrefix(from, "workspace:"); ok {
-			if w := b.doc.Workspaces[place]; w != nil && w.Version != "" {
-				b.at[key] = b.local(name, w.Version, assay.RelationWorkspace)
-			}
-			continue
-		}
-		if strings.HasPrefix(from, "link:") || from == "root:" {
-			continue
-		}
-		version := strings.TrimPrefix(from, "npm:")
-		if strings.ContainsAny(version, ":/#") {
-			if version = tarball(from, name); version == "" && strings.HasPrefix(from, "file:") {
-				continue // a folder of the project
-			}
-		}
-		b.at[key] = b.list.add(name, version)
+		b.inside[dir][name] = b.entry(b.doc.Packages[key])
 	}
 	if root := b.doc.Workspaces[""]; root != nil && root.Name != "" && root.Version != "" {
 		b.local(root.Name, root.Version, assay.RelationRoot)
 	}
 }
 
+// entry adds the package of an entry; -1 when it is none.
+func (b *bun) entry(fields []json.RawMessage) int {
+	if len(fields) == 0 {
+		return -1
+	}
+	spec, _ := str(fields[0])
+	name, from := cutSpec(spec)
+	if place, ok := strings.CutPrefix(from, "workspace:"); ok {
+		if w := b.doc.Workspaces[place]; w != nil && w.Version != "" {
+			return b.local(name, w.Version, assay.RelationWorkspace)
+		}
+		return -1
+	}
+	if strings.HasPrefix(from, "link:") || from == "root:" {
+		return -1
+	}
+	version := strings.TrimPrefix(from, "npm:")
+	if strings.ContainsAny(version, ":/#") {
+		if version = tarball(from, name); version == "" && strings.HasPrefix(from, "file:") {
+			return -1 // a folder of the project
+		}
+	}
+	return b.Add(name, version)
+}
+
 func (b *bun) local(name, version string, r assay.Relation) int {
-	i := b.list.add(name, version)
+	i := b.Add(name, version)
 	if i >= 0 {
-		b.ps[i].Relation = r
+		b.Packages[i].Relation = r
 	}
 	return i
 }
 
+// maxFields bounds those of an entry that are looked at; there are four.
+const maxFields = 8
+
 func (b *bun) link() {
 	for key, fields := range b.doc.Packages {
-		for _, field := range fields {
+		dir, name := cutKey(key)
+		for _, field := range fields[:min(len(fields), maxFields)] {
 			var needs struct {
 				Dependencies map[string]json.RawMessage `json:"dependencies"`
 				Optional     map[string]json.RawMessage `json:"optionalDependencies"`
@@ -132,9 +146,7 @@ func (b *bun) link() {
 			if field[0] != '{' || json.Unmarshal(field, &needs) != nil {
 				continue
 			}
-			for _, i := range b.found(key, needs.Dependencies, needs.Optional, needs.Peer) {
-				b.need(b.at[key], i)
-			}
+			b.Need(b.inside[dir][name], b.found(key, needs.Dependencies, needs.Optional, needs.Peer)...)
 		}
 	}
 	var direct, dev []int
@@ -148,47 +160,54 @@ func (b *bun) link() {
 		}
 		asked := b.found(from, w.Dependencies, w.Optional, w.Peer)
 		direct, dev = append(direct, asked...), append(dev, b.found(from, w.Dev)...)
-		if i, ok := b.list.at[w.Name+"@"+w.Version]; ok {
-			for _, other := range asked {
-				b.need(i, other)
-			}
-		}
+		b.Need(b.Find(w.Name, w.Version), asked...)
 	}
 	if len(direct)+len(dev) > 0 {
-		b.mark(direct, dev)
+		b.Mark(direct, dev)
 	}
 }
 
-// found are the packages that names mean inside the package of a key.
+// found are the packages that names mean inside the package of a key, -1 for
+// none.
 func (b *bun) found(key string, tables ...map[string]json.RawMessage) (is []int) {
+	var near []map[string]int // nearest first
+	for range maxNested {
+		if key == "" {
+			break
+		}
+		if in := b.inside[key]; in != nil {
+			near = append(near, in)
+		}
+		key, _ = cutKey(key)
+	}
+	near = append(near, b.inside[""])
 	for _, t := range tables {
 		for name := range t {
-			if i := b.find(key, name); i >= 0 {
-				is = append(is, i)
+			if b.Enough() {
+				return is
 			}
+			is = append(is, findIn(near, name))
 		}
 	}
 	return is
 }
 
-func (b *bun) find(key, name string) int {
-	for range maxNested {
-		if key == "" {
-			break
-		}
-		if i, ok := b.at[key+"/"+name]; ok {
+func findIn(near []map[string]int, name string) int {
+	for _, in := range near {
+		if i, ok := in[name]; ok {
 			return i
 		}
-		cut := strings.LastIndexByte(key, '/')
-		if cut > 0 && key[strings.LastIndexByte(key[:cut], '/')+1] == '@' {
-			cut = strings.LastIndexByte(key[:cut], '/') // the last name has a scope
-		}
-		key = key[:max(cut, 0)]
-	}
-	if i, ok := b.at[name]; ok {
-		return i
 	}
 	return -1
+}
+
+// cutKey cuts the last name of a key off, which may have a scope.
+func cutKey(key string) (dir, name string) {
+	cut := strings.LastIndexByte(key, '/')
+	if up := strings.LastIndexByte(key[:max(cut, 0)], '/'); cut > 0 && key[up+1] == '@' {
+		cut = up
+	}
+	return key[:max(cut, 0)], key[cut+1:]
 }
 
 // plain makes JSON of JSON with comments and with commas in front of closing

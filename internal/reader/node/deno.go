@@ -10,6 +10,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/limit"
+	"github.com/assaysec/assay/internal/listing"
 )
 
 // Deno reads what deno.lock, versions 2 to 5, has of npm's packages. All that
@@ -52,35 +53,35 @@ func (Deno) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		Packages   json.RawMessage   `json:"packages"`
 		NPM        json.RawMessage   `json:"npm"`
 	}
-	if err := parseJSON(b, &doc); err != nil {
+	if err := listing.JSON(b, &doc); err != nil {
 		return assay.Facts{}, err
 	}
 	in := denoPackages{Specifiers: doc.Specifiers}
 	var parts []error
 	switch version := strings.Trim(string(doc.Version), `"`); {
 	case doc.Packages != nil:
-		parts = append(parts, parseJSON(doc.Packages, &in))
+		parts = append(parts, listing.JSON(doc.Packages, &in))
 	case doc.NPM == nil:
 	case version == "2":
-		parts = append(parts, parseJSON(doc.NPM, &in))
+		parts = append(parts, listing.JSON(doc.NPM, &in))
 		in.NPM = in.Packages
 	default:
-		parts = append(parts, parseJSON(doc.NPM, &in.NPM))
+		parts = append(parts, listing.JSON(doc.NPM, &in.NPM))
 	}
 	l := newList()
 	for _, err := range parts {
 		if err != nil {
-			l.errs.Add(fmt.Errorf("npm: %w", err))
+			l.Error(fmt.Errorf("npm: %w", err))
 		}
 	}
 	d := deno{list: l, at: map[string]int{}, named: map[string][]int{}}
 	d.add(in)
-	return l.facts()
+	return l.Facts()
 }
 
 // deno is the packages of a deno.lock.
 type deno struct {
-	*list
+	list
 	at    map[string]int   // by key
 	named map[string][]int // by name
 }
@@ -90,15 +91,17 @@ func (d *deno) add(in denoPackages) {
 	for _, key := range keys {
 		name, version := cutSpec(key)
 		version, _, _ = strings.Cut(version, "_")
-		i := d.list.add(name, version)
-		d.at[key] = i
-		d.named[name] = append(d.named[name], i)
+		if i := d.Add(name, version); i >= 0 {
+			d.at[key] = i
+			d.named[name] = append(d.named[name], i)
+		}
 	}
 	for _, key := range keys {
-		if e := in.NPM[key]; e != nil {
+		if i, ok := d.at[key]; ok && in.NPM[key] != nil {
+			e := in.NPM[key]
 			for _, raw := range []json.RawMessage{e.Dependencies, e.Optional} {
 				for _, need := range needed(raw) {
-					d.need(d.at[key], d.find(need))
+					d.Need(i, d.find(need))
 				}
 			}
 		}
@@ -118,12 +121,15 @@ func (d *deno) add(in denoPackages) {
 		}
 	}
 	if len(direct) > 0 {
-		d.mark(direct, nil)
+		d.Mark(direct, nil)
 	}
 }
 
 // needed reads both forms of what a package needs.
 func needed(raw json.RawMessage) []string {
+	if raw == nil {
+		return nil
+	}
 	var list []string
 	var table map[string]string
 	if json.Unmarshal(raw, &list) == nil {

@@ -70,30 +70,40 @@ const maxWorkspaces = 10_000
 // patterns stand for more of them, which cannot be listed from here.
 func (m *manifest) members(f *assay.File) (ms []*manifest, all bool) {
 	all = true
+	seen := map[string]bool{}
 	for _, w := range m.workspaces[:min(len(m.workspaces), maxWorkspaces)] {
 		if strings.ContainsAny(w, "*?[{!") {
 			all = false
 			continue
 		}
-		if member, err := beside(f, path.Join(w, "package.json")); err == nil && member != nil {
+		name := path.Join(w, "package.json")
+		if seen[name] {
+			continue
+		}
+		seen[name] = true
+		if member, err := beside(f, name); err == nil && member != nil {
 			ms = append(ms, member)
 		}
 	}
 	return ms, all
 }
 
+// maxPlaces bounds where a package is looked for.
+const maxPlaces = 10
+
 // licences fills in what a lock file does not tell from the packages that are
 // installed beside it, where they have the same version.
-func (l *list) licences(f *assay.File, places func(p *assay.Package) []string) {
+func (l list) licences(f *assay.File, places func(p *assay.Package) []string) {
 	if f.Other == nil {
 		return
 	}
-	for i := range l.ps {
-		p := &l.ps[i]
+	for i := range l.Packages {
+		p := &l.Packages[i]
 		if p.Licences != nil {
 			continue
 		}
-		for _, dir := range places(p) {
+		all := places(p)
+		for _, dir := range all[:min(len(all), maxPlaces)] {
 			b, err := f.Beside(dir+"/package.json", maxManifest)
 			var m manifest
 			if err == nil && m.identify(b) == nil && m.Version == p.Version && m.Name == p.Name {

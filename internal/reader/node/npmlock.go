@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -12,11 +11,13 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/limit"
+	"github.com/assaysec/assay/internal/listing"
 )
 
 const (
-	// maxLock: lock files of the largest repositories have some 10 MB.
-	maxLock = 64 << 20
+	// maxLock: lock files of the largest repositories have some 10 MB; a hostile
+	// one of this size takes seconds.
+	maxLock = 32 << 20
 	// maxNested bounds how deep packages may lie in each other; npm itself
 	// rarely goes below ten.
 	maxNested = 64
@@ -73,49 +74,35 @@ func (NPM) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	}
 	l := newList()
 	var doc npmLock
-	if err := parseJSON(b, &doc); err != nil {
+	if err := listing.JSON(b, &doc); err != nil {
 		if doc.Packages == nil && doc.Dependencies == nil {
 			return assay.Facts{}, err
 		}
-		l.errs.Add(err) // a member of another shape; the rest is there
+		l.Error(err) // a member of another shape; the rest is there
 	}
 	if doc.Packages != nil {
 		paths := tree{list: l, at: doc.Packages}
 		paths.add()
 		paths.link()
 		paths.fill(f)
-		return l.facts()
+		return l.Facts()
 	}
-	n := nest{list: l, top: doc.Dependencies, paths: map[int][]string{}}
+	n := nest{list: l, top: doc.Dependencies, places: map[int][]string{}}
 	n.add(nil, "", doc.Dependencies, false)
 	n.link()
 	m, err := beside(f, "package.json")
-	if err != nil {
-		l.errs.Add(err)
-	} else if m != nil {
-		l.mark(n.found(m.dependencies, m.optional, m.peer, m.dev), nil)
+	l.Error(err)
+	if err == nil && m != nil {
+		l.Mark(n.found(m.dependencies, m.optional, m.peer, m.dev), nil)
 	}
-	l.licences(f, func(p *assay.Package) []string { return n.paths[l.at[p.Ref()]] })
-	return l.facts()
-}
-
-func parseJSON(b []byte, v any) error {
-	b = []byte(strings.TrimPrefix(string(b), "\ufeff"))
-	err := json.Unmarshal(b, v)
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
-		return fmt.Errorf("offset %d: %w: %w", syntax.Offset, err, assay.ErrMalformed)
-	}
-	if err != nil {
-		return fmt.Errorf("%w: %w", err, assay.ErrMalformed)
-	}
-	return nil
+	l.licences(f, func(p *assay.Package) []string { return n.places[l.Find(p.Name, p.Version)] })
+	return l.Facts()
 }
 
 // A tree is the packages of a lock file by the path that each is installed at,
 // as since version 2.
 type tree struct {
-	*list
+	list
 	at     map[string]*npmPackage
 	inside map[string]modules // by the path of what has the folder
 }
@@ -150,10 +137,10 @@ func (t *tree) add() {
 				continue
 			}
 		}
-		if p.index = t.addDev(name, p.Version, p.Dev); p.index < 0 {
+		if p.index = t.AddDev(name, p.Version, p.Dev); p.index < 0 {
 			continue
 		}
-		q := &t.ps[p.index]
+		q := &t.Packages[p.index]
 		if q.Licences == nil {
 			q.Licences = licenceNames(p.License)
 		}
@@ -207,21 +194,17 @@ func (t *tree) link() {
 		}
 		near, project := t.near(place), moduleName(place) == ""
 		for _, needs := range []map[string]json.RawMessage{p.Dependencies, p.Optional, p.Peer} {
-			for name := range needs {
-				i := t.find(near, name)
-				t.need(p.index, i)
-				if project {
-					asked = append(asked, i)
-				}
+			is := t.found(near, needs)
+			t.Need(p.index, is...)
+			if project {
+				asked = append(asked, is...)
 			}
 		}
 		if project {
-			for name := range p.DevNeeds {
-				asked = append(asked, t.find(near, name))
-			}
+			asked = append(asked, t.found(near, p.DevNeeds)...)
 		}
 	}
-	t.mark(asked, nil)
+	t.Mark(asked, nil)
 }
 
 // Modules are what a node_modules folder has, by name.
@@ -242,7 +225,17 @@ func (t *tree) near(place string) (folders []modules) {
 	return append(folders, t.inside[""])
 }
 
-// find is the package that a name means; -1 when there is none.
+// found are the packages that names mean, -1 for none.
+func (t *tree) found(near []modules, needs map[string]json.RawMessage) (is []int) {
+	for name := range needs {
+		if t.Enough() {
+			break
+		}
+		is = append(is, t.find(near, name))
+	}
+	return is
+}
+
 func (t *tree) find(near []modules, name string) int {
 	for _, in := range near {
 		p := in[name]
@@ -263,7 +256,7 @@ func (t *tree) fill(f *assay.File) {
 			places[p.index] = append(places[p.index], place)
 		}
 	}
-	t.licences(f, func(p *assay.Package) []string { return places[t.list.at[p.Ref()]] })
+	t.licences(f, func(p *assay.Package) []string { return places[t.Find(p.Name, p.Version)] })
 }
 
 // npmNested is an entry of version 1, which holds what lies inside it.
@@ -279,26 +272,36 @@ type npmNested struct {
 
 // A nest walks the entries of version 1.
 type nest struct {
-	*list
-	top   map[string]*npmNested
-	todo  []nested
-	paths map[int][]string // where packages lie, by index
+	list
+	top    map[string]*npmNested
+	todo   []nested
+	places map[int][]string // where packages lie, by index
 }
 
-// nested is an entry with the tables that its requirements are looked up in,
-// innermost last.
+// A scope is a table that requirements are looked up in, then in those above.
+type scope struct {
+	entries map[string]*npmNested
+	up      *scope
+	depth   int
+}
+
+// nested is an entry with the innermost table that its requirements mean.
 type nested struct {
-	entry  *npmNested
-	scopes []map[string]*npmNested
+	entry *npmNested
+	scope *scope
 }
 
-// add adds entries and what lies inside them; false when they lie too deep.
-func (n *nest) add(scopes []map[string]*npmNested, dir string, entries map[string]*npmNested, dev bool) bool {
-	if len(scopes) == maxNested {
-		n.errs.Add(fmt.Errorf("packages lie more than %d deep in each other: %w", maxNested, assay.ErrTooLarge))
-		return false
+// add adds entries of a folder, and what lies inside them, and returns their
+// scope: that above when they lie too deep.
+func (n *nest) add(up *scope, dir string, entries map[string]*npmNested, dev bool) *scope {
+	in := &scope{entries: entries, up: up}
+	if up != nil {
+		in.depth = up.depth + 1
 	}
-	scopes = append(slices.Clip(scopes), entries)
+	if in.depth == maxNested {
+		n.Error(fmt.Errorf("packages lie more than %d deep in each other: %w", maxNested, assay.ErrTooLarge))
+		return up
+	}
 	for _, name := range slices.Sorted(maps.Keys(entries)) {
 		e := entries[name]
 		if e == nil {
@@ -308,17 +311,23 @@ func (n *nest) add(scopes []map[string]*npmNested, dir string, entries map[strin
 		if module := moduleName(name); module != "" {
 			name = module
 		}
-		place := dir + "node_modules/" + name
-		if e.index = n.entry(name, e); e.index >= 0 {
-			n.paths[e.index] = append(n.paths[e.index], place)
+		e.index = n.entry(name, e)
+		place := ""
+		if (e.index >= 0 || len(e.Dependencies) > 0) && len(name) <= maxName {
+			place = dir + "node_modules/" + name
 		}
-		inner := scopes
-		if len(e.Dependencies) > 0 && n.add(scopes, place+"/", e.Dependencies, e.Dev) {
-			inner = append(slices.Clip(scopes), e.Dependencies)
+		if e.index >= 0 && len(n.places[e.index]) < maxPlaces {
+			n.places[e.index] = append(n.places[e.index], place)
 		}
-		n.todo = append(n.todo, nested{e, inner})
+		inner := in
+		if len(e.Dependencies) > 0 {
+			inner = n.add(in, place+"/", e.Dependencies, e.Dev)
+		}
+		if e.index >= 0 {
+			n.todo = append(n.todo, nested{e, inner})
+		}
 	}
-	return true
+	return in
 }
 
 // entry adds the package of an entry. Its version may be that of another name,
@@ -339,7 +348,7 @@ func (n *nest) entry(name string, e *npmNested) int {
 		}
 		version = v
 	}
-	return n.addDev(name, version, e.Dev)
+	return n.AddDev(name, version, e.Dev)
 }
 
 func (n *nest) link() {
@@ -349,14 +358,22 @@ func (n *nest) link() {
 			continue
 		}
 		for name := range requires {
-			for i := len(t.scopes) - 1; i >= 0; i-- {
-				if e := t.scopes[i][name]; e != nil {
-					n.need(t.entry.index, e.index)
-					break
-				}
+			if n.Enough() {
+				return
 			}
+			n.Need(t.entry.index, t.scope.find(name))
 		}
 	}
+}
+
+// find is the package that a name means in a scope; -1 when there is none.
+func (s *scope) find(name string) int {
+	for ; s != nil; s = s.up {
+		if e := s.entries[name]; e != nil {
+			return e.index
+		}
+	}
+	return -1
 }
 
 // found are the packages that the project itself means by names.

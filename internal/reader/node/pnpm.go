@@ -1,9 +1,7 @@
 package node
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -13,7 +11,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/limit"
-	"go.yaml.in/yaml/v4"
+	"github.com/assaysec/assay/internal/yamldoc"
 )
 
 // PNPM reads pnpm-lock.yaml of versions 5 to 9, and what is left of older ones
@@ -61,17 +59,17 @@ type pnpmPackage struct {
 // was asked as in a table since version 6.
 type pnpmVersion string
 
-func (v *pnpmVersion) UnmarshalYAML(n *yaml.Node) error {
-	if n.Kind == yaml.MappingNode {
-		var t struct {
-			Version string `yaml:"version"`
-		}
-		err := n.Decode(&t)
-		*v = pnpmVersion(t.Version)
-		return err
+// UnmarshalYAML reads both forms.
+func (v *pnpmVersion) UnmarshalYAML(decode func(any) error) error {
+	if decode((*string)(v)) == nil {
+		return nil
 	}
-	*v = pnpmVersion(n.Value)
-	return nil
+	var t struct {
+		Version string `yaml:"version"`
+	}
+	err := decode(&t)
+	*v = pnpmVersion(t.Version)
+	return err
 }
 
 func (PNPM) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
@@ -83,39 +81,34 @@ func (PNPM) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		return assay.Facts{}, err
 	}
 	l := newList()
-	docs, err := yaml.NewLoader(bytes.NewReader(b), yaml.WithV3Defaults(), looseKeys)
-	for err == nil {
+	in := yamldoc.NewDecoder(b)
+	for n := 0; ; n++ {
 		var doc pnpmLock
-		if err = docs.Load(&doc); err == io.EOF {
+		err := in.Decode(&doc)
+		if err == io.EOF {
 			break
 		}
-		p := pnpm{list: l, at: map[string]int{}, doc: &doc}
-		p.read() // what there is: a value of another shape spoils no others
-		if shapes := (*yaml.LoadErrors)(nil); errors.As(err, &shapes) {
-			l.errs.Add(notYAML(err))
-			err = nil
+		if n == maxDocuments {
+			l.Error(fmt.Errorf("more than %d documents: %w", maxDocuments, assay.ErrTooLarge))
+			break
 		}
-	}
-	if err != nil && err != io.EOF {
-		l.errs.Add(notYAML(err))
+		l.Error(err)
+		p := pnpm{list: l, at: map[string]int{}, doc: &doc}
+		p.read()
 	}
 	l.licences(f, func(p *assay.Package) []string {
 		store := strings.ReplaceAll(p.Name, "/", "+") + "@" + p.Version
 		return append(hoisted(p), "node_modules/.pnpm/"+store+"/node_modules/"+p.Name)
 	})
-	return l.facts()
+	return l.Facts()
 }
 
-// looseKeys leaves doubled keys alone: looking for them takes the square of
-// their number, twice as long as all the rest for ten thousand packages.
-var looseKeys = yaml.WithUniqueKeys(false)
-
-// notYAML cuts the error short, which may list every line of the file.
-func notYAML(err error) error { return fmt.Errorf("%.200s: %w", err.Error(), assay.ErrMalformed) }
+// maxDocuments bounds those of one file; pnpm writes two.
+const maxDocuments = 10
 
 // pnpm is the packages of one document.
 type pnpm struct {
-	*list
+	list
 	at  map[string]int // by key
 	doc *pnpmLock
 }
@@ -155,9 +148,9 @@ func (p *pnpm) read() {
 	switch {
 	case len(direct)+len(dev) == 0:
 	case flagged:
-		p.mark(append(direct, dev...), nil)
+		p.Mark(append(direct, dev...), nil)
 	default:
-		p.mark(direct, dev)
+		p.Mark(direct, dev)
 	}
 }
 
@@ -174,9 +167,7 @@ func (p *pnpm) tools(importers []*pnpmImporter) bool {
 }
 
 func (p *pnpm) needs(i int, tables ...map[string]pnpmVersion) {
-	for _, other := range p.found(nil, tables...) {
-		p.need(i, other)
-	}
+	p.Need(i, p.found(nil, tables...)...)
 }
 
 // found appends the packages that tables lead to.
@@ -215,7 +206,7 @@ func (p *pnpm) entry(key string, e *pnpmPackage, dev bool) int {
 			return -1
 		}
 	}
-	return p.addDev(name, version, dev)
+	return p.AddDev(name, version, dev)
 }
 
 // cut reads a key: "/@scope/name/1.0.0_peers" before version 6,

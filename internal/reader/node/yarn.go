@@ -26,10 +26,8 @@ func (Yarn) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		return assay.Facts{}, nil
 	}
 	l := newList()
-	file := yarnFile{errs: &l.errs}
-	if err := file.read(f.Reader()); err != nil {
-		l.errs.Add(err)
-	}
+	file := yarnFile{list: l}
+	l.Error(file.read(f.Reader()))
 	y := yarn{list: l, asked: map[string]int{}, named: map[string][]int{}}
 	for _, e := range file.entries {
 		e.index = y.entry(e)
@@ -43,29 +41,21 @@ func (Yarn) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	}
 	for _, e := range file.entries {
 		for _, need := range e.needs {
-			if e.index >= 0 && l.ps[e.index].Relation == "" {
-				y.need(e.index, y.find(need)...)
+			if e.index >= 0 && l.Packages[e.index].Relation == "" {
+				y.Need(e.index, y.find(need)...)
 			}
 		}
 	}
-	if err := y.project(f, file.entries); err != nil {
-		l.errs.Add(err)
-	}
+	l.Error(y.project(f, file.entries))
 	l.licences(f, hoisted)
-	return l.facts()
+	return l.Facts()
 }
 
 // yarn is the packages of a yarn.lock.
 type yarn struct {
-	*list
+	list
 	asked map[string]int   // by "name@range"; -1 for what is no package
 	named map[string][]int // by the name alone
-}
-
-func (y *yarn) need(i int, others ...int) {
-	for _, other := range others {
-		y.list.need(i, other)
-	}
 }
 
 // unversioned is the version that Yarn writes of the project's own parts.
@@ -88,9 +78,9 @@ func (y *yarn) entry(e *yarnEntry) int {
 		if e.version == unversioned || e.version == "" {
 			return -1 // project may still find it in a manifest
 		}
-		i := y.add(name, e.version)
+		i := y.Add(name, e.version)
 		if i >= 0 {
-			y.ps[i].Relation = member(rest)
+			y.Packages[i].Relation = member(rest)
 		}
 		return i
 	case "file", "link", "portal":
@@ -107,7 +97,7 @@ func (y *yarn) entry(e *yarnEntry) int {
 	if n := registered(e.resolved); n != "" {
 		name = n
 	}
-	return y.add(name, e.version)
+	return y.Add(name, e.version)
 }
 
 func member(place string) assay.Relation {
@@ -165,13 +155,13 @@ func (y *yarn) project(f *assay.File, entries []*yarnEntry) error {
 	}
 	var members []*manifest
 	var direct, dev []int
-	all, workspaces := true, false
+	all, workspaces := true, map[string]bool{}
 	for _, e := range entries {
 		_, place, ok := strings.Cut(e.resolution, "@workspace:")
-		if !ok {
+		if place = path.Clean(place); !ok || workspaces[place] || len(workspaces) == maxWorkspaces {
 			continue
 		}
-		workspaces = true
+		workspaces[place] = true
 		m := root
 		if place != "." {
 			if m, err = beside(f, path.Join(place, "package.json")); err != nil {
@@ -185,10 +175,10 @@ func (y *yarn) project(f *assay.File, entries []*yarnEntry) error {
 		}
 		for _, need := range e.needs { // which are for development, only the manifest tells
 			direct = append(direct, y.find(need)...)
-			y.need(e.index, y.find(need)...)
+			y.Need(e.index, y.find(need)...)
 		}
 	}
-	if root != nil && !workspaces {
+	if root != nil && len(workspaces) == 0 {
 		members, all = root.members(f)
 		for i, m := range append([]*manifest{root}, members...) {
 			relation := assay.RelationWorkspace
@@ -202,7 +192,7 @@ func (y *yarn) project(f *assay.File, entries []*yarnEntry) error {
 	switch {
 	case len(direct)+len(dev) == 0:
 	case all:
-		y.mark(direct, dev)
+		y.Mark(direct, dev)
 	default:
 		y.markKnown(append(direct, dev...))
 	}
@@ -215,10 +205,10 @@ type asked struct{ direct, dev []int }
 // asks for.
 func (y *yarn) member(i int, m *manifest, relation assay.Relation) (a asked) {
 	if i < 0 && validName(m.Name) && validVersion(m.Version) {
-		i = y.add(m.Name, m.Version)
+		i = y.Add(m.Name, m.Version)
 	}
 	if i >= 0 {
-		y.ps[i].Relation, y.ps[i].Licences = relation, m.licences
+		y.Packages[i].Relation, y.Packages[i].Licences = relation, m.licences
 	}
 	for _, needs := range []map[string]string{m.dependencies, m.optional} {
 		for name, version := range needs {
@@ -228,7 +218,7 @@ func (y *yarn) member(i int, m *manifest, relation assay.Relation) (a asked) {
 	for name, version := range m.dev {
 		a.dev = append(a.dev, y.find(name+"@"+version)...)
 	}
-	y.need(i, a.direct...)
+	y.Need(i, a.direct...)
 	return a
 }
 
@@ -236,8 +226,8 @@ func (y *yarn) member(i int, m *manifest, relation assay.Relation) (a asked) {
 // not known whether another part asks for it.
 func (y *yarn) markKnown(direct []int) {
 	for _, i := range direct {
-		if i >= 0 && y.ps[i].Relation == "" {
-			y.ps[i].Relation = assay.RelationDirect
+		if i >= 0 && y.Packages[i].Relation == "" {
+			y.Packages[i].Relation = assay.RelationDirect
 		}
 	}
 }

@@ -1,11 +1,9 @@
 package node
 
 import (
-	"fmt"
 	"io"
 	"strings"
 
-	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/stanza"
 )
 
@@ -30,7 +28,7 @@ type yarnEntry struct {
 type yarnFile struct {
 	entries []*yarnEntry
 	berry   bool // of version 2 or later
-	errs    *stanza.Errors
+	list    list
 
 	e       *yarnEntry // the current one; nil in "__metadata"
 	key     string     // a long key, whose ":" is on the next line
@@ -75,7 +73,7 @@ func (y *yarnFile) head(n int, text string) {
 	keys, ok := strings.CutSuffix(text, ":")
 	switch {
 	case !ok:
-		y.errs.Add(fmt.Errorf("line %d: no entry in %.40q: %w", n, text, assay.ErrMalformed))
+		y.list.Malformed("line %d: no entry in %.40q", n, text)
 		return
 	case keys == "__metadata":
 		y.berry = true

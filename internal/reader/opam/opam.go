@@ -13,7 +13,7 @@ import (
 	"github.com/assaysec/assay/internal/listing"
 )
 
-const maxFile = 16 << 20 // a switch has some thousand packages, in 100 kB
+const maxFile = 2 << 20 // a switch has some thousand packages, in 100 kB; every sign costs 24 bytes
 
 // Switch reads the state of a switch, an installation of OCaml with packages.
 // The roots are what its user asked for.

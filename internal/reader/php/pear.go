@@ -22,8 +22,8 @@ type PEAR struct{}
 func (PEAR) Name() string { return "pear" }
 
 // maxReg: a registry file lists all files of its package, at most some
-// thousands.
-const maxReg = 16 << 20
+// thousands, in 1 MB.
+const maxReg = 4 << 20
 
 func (PEAR) Wants() []assay.Pattern {
 	return []assay.Pattern{

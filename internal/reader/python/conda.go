@@ -3,14 +3,13 @@ package python
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"strings"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/jsonstream"
 	"github.com/assaysec/assay/internal/limit"
-	"go.yaml.in/yaml/v4"
+	"github.com/assaysec/assay/internal/listing"
+	"github.com/assaysec/assay/internal/yamldoc"
 )
 
 // maxCondaRecord: a record lists every file of its package, the largest some
@@ -45,23 +44,20 @@ func (Conda) Read(ctx context.Context, f *assay.File) (assay.Facts, error) {
 	if err != nil {
 		return assay.Facts{}, err
 	}
-	l := newList(assay.TypeConda)
-	if i := l.addConda(name, version); i >= 0 && licence != "" {
-		l.ps[i].Licences = []string{licence}
+	l := condaList()
+	if i := l.Add(name, version); i >= 0 && licence != "" {
+		l.Packages[i].Licences = []string{licence}
 	}
-	return l.facts()
+	return l.Facts()
 }
 
-// addConda is add for Conda's names, which may begin with an underscore, as
-// that of "_libgcc_mutex".
-func (l *list) addConda(name, version string) int {
-	i := l.add(strings.TrimLeft(name, "_"), version)
-	if i >= 0 && strings.HasPrefix(name, "_") {
-		delete(l.at, l.ps[i].Ref())
-		l.ps[i].Name = name
-		l.at[l.ps[i].Ref()] = i
-	}
-	return i
+// condaList is a list of Conda's packages, whose names may begin with an
+// underscore, as that of "_libgcc_mutex".
+func condaList() *listing.List {
+	l := listing.New(assay.TypeConda)
+	l.Name = func(s string) bool { return validName(strings.TrimLeft(s, "_")) }
+	l.Version = validVersion
+	return l
 }
 
 // Environment reads Conda's environment files: what names a version, and what
@@ -85,39 +81,41 @@ func (Environment) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		return assay.Facts{}, err
 	}
 	var doc struct {
-		Dependencies []yaml.Node `yaml:"dependencies"`
+		Dependencies []condaEntry `yaml:"dependencies"`
 	}
-	// Doubled keys are not looked for: that takes the square of their number.
-	in, err := yaml.NewLoader(strings.NewReader(text(b)), yaml.WithV3Defaults(), yaml.WithUniqueKeys(false))
-	if err == nil {
-		err = in.Load(&doc)
-	}
-	if err != nil && err != io.EOF {
-		return assay.Facts{}, fmt.Errorf("%.200s: %w", err.Error(), assay.ErrMalformed)
-	}
-	conda := newList(assay.TypeConda)
+	conda := condaList()
+	conda.Error(yamldoc.Unmarshal([]byte(text(b)), &doc))
 	pip := asked{list: newList(assay.TypePyPI), f: f, pins: map[string]string{}, got: map[string]bool{}}
-	for _, n := range doc.Dependencies {
-		var more struct {
-			Pip []string `yaml:"pip"`
+	for _, e := range doc.Dependencies {
+		if e.spec != "" {
+			conda.Add(condaSpec(e.spec))
 		}
-		switch n.Kind {
-		case yaml.ScalarNode:
-			name, version := condaSpec(n.Value)
-			conda.addConda(name, version)
-		case yaml.MappingNode:
-			if err := n.Decode(&more); err != nil {
-				conda.errs.Add(fmt.Errorf("line %d: %w: %w", n.Line, err, assay.ErrMalformed))
-				continue
-			}
-			pip.read("pip", strings.Join(more.Pip, "\n"), 0, false)
-		}
+		pip.read("pip", strings.Join(e.pip, "\n"), 0, false)
 	}
 	pip.settle()
-	facts, err := conda.facts()
-	more, err2 := pip.facts()
+	facts, err := conda.Facts()
+	more, err2 := pip.Facts()
 	facts.Packages = append(facts.Packages, more.Packages...)
 	return facts, errors.Join(err, err2)
+}
+
+// A condaEntry is a specification, or a table of what pip is to install.
+type condaEntry struct {
+	spec string
+	pip  []string
+}
+
+// UnmarshalYAML tells which.
+func (e *condaEntry) UnmarshalYAML(decode func(any) error) error {
+	if decode(&e.spec) == nil {
+		return nil
+	}
+	var more struct {
+		Pip []string `yaml:"pip"`
+	}
+	err := decode(&more)
+	e.pip = more.Pip
+	return err
 }
 
 // condaSpec reads a match specification: "name=1.2=build", "channel::name==1.2",

@@ -1,35 +1,30 @@
 package python
 
 import (
-	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/ecosystem"
-	"github.com/assaysec/assay/internal/relation"
+	"github.com/assaysec/assay/internal/listing"
 	"github.com/assaysec/assay/internal/requirement"
-	"github.com/assaysec/assay/internal/stanza"
 	"github.com/assaysec/assay/internal/version"
 )
 
-// A list gathers the packages of one file, one for each name and version, and
-// what is wrong with it.
+// maxLock: the largest lock files known, PDM's with addresses of every wheel,
+// have 5 MB; a hostile one of this size takes seconds.
+const maxLock = 32 << 20
+
+// A list gathers the packages of one file.
 type list struct {
-	kind    string // of its packages
-	ps      []assay.Package
-	at      map[string]int   // by Ref
-	named   map[string][]int // by name as PyPI compares them
-	bare    []string         // what names no version, each once
-	seen    map[string]bool  // of bare
-	errs    stanza.Errors
-	needs   int // dependencies noted
-	choices int // see maxChoices
-	full    bool
+	*listing.List
+	named   map[string][]int // by name as PyPI compares them; nil before find
+	choices int              // see maxChoices
 }
 
 func newList(kind string) *list {
-	return &list{kind: kind, at: map[string]int{}, named: map[string][]int{}, seen: map[string]bool{}}
+	l := &list{List: listing.New(kind)}
+	l.Name, l.Version = validName, validVersion
+	return l
 }
 
 // normal spells a name as PyPI compares them.
@@ -38,89 +33,35 @@ func normal(name string) string {
 	return e.Name(name)
 }
 
-// add notes a package and returns its index, -1 when it is none.
-func (l *list) add(name, version string) int {
-	switch {
-	case !validName(name):
-		l.errs.Add(fmt.Errorf("a package called %.80q: %w", name, assay.ErrMalformed))
-		return -1
-	case version == "":
-		l.noVersion(name)
-		return -1
-	case !validVersion(version):
-		l.errs.Add(fmt.Errorf("%s: version %.80q: %w", name, version, assay.ErrMalformed))
-		return -1
-	}
-	p := assay.Package{Type: l.kind, Name: name, Version: version}
-	ref := p.Ref()
-	if i, ok := l.at[ref]; ok {
-		return i
-	}
-	if len(l.ps) == stanza.MaxPackages {
-		l.full = true
-		return -1
-	}
-	i := len(l.ps)
-	l.at[ref] = i
-	key := normal(name)
-	l.named[key] = append(l.named[key], i)
-	l.ps = append(l.ps, p)
-	return i
-}
-
-func (l *list) noVersion(what string) {
-	if !l.seen[what] {
-		l.seen[what] = true
-		l.bare = append(l.bare, what)
-	}
-}
-
-// need notes that a package needs others.
-func (l *list) need(i int, refs []string) {
-	p := &l.ps[i]
-	for _, ref := range refs {
-		if l.needs++; l.needs > maxNeeds {
-			return
-		}
-		if ref != p.Ref() {
-			p.DependsOn = append(p.DependsOn, ref)
-		}
-	}
-}
-
-// maxNeeds bounds the dependencies between the packages of one file; the
-// largest known have some ten thousand.
-const maxNeeds = 500_000
-
 // maxForks bounds the versions of one package among which a requirement
 // chooses; a lock file for many platforms has two or three.
 const maxForks = 10
 
 // maxChoices bounds how often a requirement is compared with a version, which
-// is seldom needed and takes microseconds.
-const maxChoices = 50_000
+// is seldom needed and takes microseconds, maxAllowed its length.
+const maxChoices, maxAllowed = 50_000, 200
 
-// refs are the packages of a name: of several that one which a requirement
-// allows, or all when that does not tell.
-func (l *list) refs(name, allowed string) []string {
+// find is the packages of a name: of several that one which a requirement
+// allows, or all when that does not tell. Packages that are added later it does
+// not know.
+func (l *list) find(name, allowed string) []int {
+	if l.named == nil {
+		l.named = l.Names(normal)
+	}
 	of := l.named[normal(name)]
 	of = of[:min(len(of), maxForks)]
-	if l.needs > maxNeeds {
-		return nil
+	if len(of) < 2 || allowed == "" || len(allowed) > maxAllowed || l.choices >= maxChoices {
+		return of
 	}
-	var out []string
-	if len(of) > 1 && allowed != "" && l.choices < maxChoices {
-		for _, i := range of {
-			l.choices++
-			if allows(allowed, l.ps[i].Version) {
-				out = append(out, l.ps[i].Ref())
-			}
+	var out []int
+	for _, i := range of {
+		l.choices++
+		if allows(allowed, l.Packages[i].Version) {
+			out = append(out, i)
 		}
 	}
 	if len(out) == 0 {
-		for _, i := range of {
-			out = append(out, l.ps[i].Ref())
-		}
+		return of
 	}
 	return out
 }
@@ -142,53 +83,19 @@ func allows(allowed, v string) bool {
 
 // mark sets Relation and Dev, given what the project asks for.
 func (l *list) mark(direct, dev []wish) {
-	all := func(ws []wish) (refs []string) {
-		for _, w := range ws {
-			refs = append(refs, l.refs(w.name, w.allowed)...)
-		}
-		return refs
+	l.Mark(l.all(direct), l.all(dev))
+}
+
+// all is the packages that wishes mean.
+func (l *list) all(ws []wish) (is []int) {
+	for _, w := range ws {
+		is = append(is, l.find(w.name, w.allowed)...)
 	}
-	relation.Mark(l.ps, all(direct), all(dev))
+	return is
 }
 
 // A wish is a package that something asks for.
 type wish struct{ name, allowed string }
-
-func (l *list) facts() (assay.Facts, error) {
-	if n := len(l.bare); n > 0 {
-		what := "packages name"
-		if n == 1 {
-			what = "package names"
-		}
-		l.errs.Add(fmt.Errorf("%d %s no version: %s: %w", n, what, some(l.bare), assay.ErrUnsupported))
-	}
-	if l.full {
-		l.errs.Add(fmt.Errorf("more than %d packages: %w", stanza.MaxPackages, assay.ErrTooLarge))
-	}
-	if l.needs > maxNeeds {
-		l.errs.Add(fmt.Errorf("more than %d dependencies: %w", maxNeeds, assay.ErrTooLarge))
-	}
-	for i := range l.ps {
-		slices.Sort(l.ps[i].DependsOn)
-		l.ps[i].DependsOn = slices.Compact(l.ps[i].DependsOn)
-	}
-	return assay.Facts{Packages: l.ps}, l.errs.Err()
-}
-
-// maxShown bounds the names in one error.
-const maxShown = 10
-
-func some(names []string) string {
-	for i, n := range names {
-		if len(n) > 80 {
-			names[i] = strings.ToValidUTF8(n[:80], "") + "…"
-		}
-	}
-	if len(names) <= maxShown {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:maxShown], ", "), len(names)-maxShown)
-}
 
 // maxWord bounds a name or a version.
 const maxWord = 256

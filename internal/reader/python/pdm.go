@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/listing"
+	"github.com/assaysec/assay/internal/tomldoc"
 )
 
 // PDM reads pdm.lock of every version. Which of its groups are for development
@@ -22,31 +24,25 @@ func (PDM) Wants() []assay.Pattern {
 // A pdmPackage is an entry: one package, or one with extras, which comes beside
 // the package itself.
 type pdmPackage struct {
-	Name         string   `json:"name"`
-	Version      string   `json:"version"`
-	Path         string   `json:"path"`
-	Groups       []string `json:"groups"`
-	Dependencies any      `json:"dependencies"`
+	Name         string   `toml:"name"`
+	Version      string   `toml:"version"`
+	Path         string   `toml:"path"`
+	Groups       []string `toml:"groups"`
+	Dependencies any      `toml:"dependencies"`
 }
 
 func (PDM) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	var doc struct {
-		Package []pdmPackage `json:"package"`
+		Package []pdmPackage `toml:"package"`
 	}
 	l := newList(assay.TypePyPI)
-	if err := decode(f, &doc); err != nil {
-		l.errs.Add(err)
-	}
+	l.Error(listing.Decode(f, maxLock, tomldoc.Unmarshal, &doc))
 	project, err := pyproject(f)
-	if err != nil {
-		l.errs.Add(err)
-	}
+	l.Error(err)
 	grouped := pdmAdd(l, doc.Package, project)
 	for _, p := range doc.Package {
-		if i, ok := l.at[p.Name+"@"+p.Version]; ok {
-			for _, w := range wishes(p.Dependencies) {
-				l.need(i, l.refs(w.name, w.allowed))
-			}
+		if i := l.Find(p.Name, p.Version); i >= 0 {
+			l.Need(i, l.all(wishes(p.Dependencies))...)
 		}
 	}
 	switch {
@@ -55,13 +51,13 @@ func (PDM) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	case project != nil:
 		l.mark(project.direct, project.dev)
 	}
-	return l.facts()
+	return l.Facts()
 }
 
 // pdmAdd adds the packages and reports whether they have groups, which files
 // before version 4.4 do not tell.
 func pdmAdd(l *list, ps []pdmPackage, project *project) (grouped bool) {
-	devGroups := []string{"dev"}
+	devGroups := map[string]bool{"dev": true}
 	if project != nil {
 		devGroups = project.devGroups
 	}
@@ -69,14 +65,10 @@ func pdmAdd(l *list, ps []pdmPackage, project *project) (grouped bool) {
 		if p.Version == "" && p.Path != "" {
 			continue // a folder of the project
 		}
-		known := len(l.ps)
-		i := l.add(p.Name, p.Version)
-		if i < 0 {
-			continue
+		dev := len(p.Groups) > 0 && !slices.ContainsFunc(p.Groups, func(g string) bool { return !devGroups[g] })
+		if l.AddDev(p.Name, p.Version, dev) >= 0 {
+			grouped = grouped || len(p.Groups) > 0
 		}
-		grouped = grouped || len(p.Groups) > 0
-		dev := len(p.Groups) > 0 && !slices.ContainsFunc(p.Groups, func(g string) bool { return !slices.Contains(devGroups, g) })
-		l.ps[i].Dev = dev && (i == known || l.ps[i].Dev)
 	}
 	return grouped
 }

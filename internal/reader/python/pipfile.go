@@ -3,14 +3,14 @@ package python
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/limit"
+	"github.com/assaysec/assay/internal/listing"
+	"github.com/assaysec/assay/internal/tomldoc"
 )
 
 // Pipfile reads Pipfile.lock. What the project asks for comes from Pipfile
@@ -31,8 +31,8 @@ func (Pipfile) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		return assay.Facts{}, err
 	}
 	var groups map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(text(b)), &groups); err != nil {
-		return assay.Facts{}, fmt.Errorf("%w: %w", err, assay.ErrMalformed)
+	if err := listing.JSON([]byte(text(b)), &groups); err != nil {
+		return assay.Facts{}, err
 	}
 	l := newList(assay.TypePyPI)
 	names := slices.DeleteFunc(slices.Sorted(maps.Keys(groups)), func(n string) bool { return n == "_meta" || n == "develop" })
@@ -40,10 +40,8 @@ func (Pipfile) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		l.pipfileGroup(name, groups[name], false)
 	}
 	l.pipfileGroup("develop", groups["develop"], true)
-	if err := l.pipfile(f); err != nil {
-		l.errs.Add(err)
-	}
-	return l.facts()
+	l.Error(l.pipfile(f))
+	return l.Facts()
 }
 
 // pipfileGroup reads "default", "develop" or a group of the project's own.
@@ -53,7 +51,7 @@ func (l *list) pipfileGroup(name string, raw json.RawMessage, dev bool) {
 		return
 	}
 	if err := json.Unmarshal(raw, &entries); err != nil {
-		l.errs.Add(fmt.Errorf("%s: %w: %w", name, err, assay.ErrMalformed))
+		l.Malformed("%s: %v", name, err)
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(entries)) {
@@ -64,7 +62,7 @@ func (l *list) pipfileGroup(name string, raw json.RawMessage, dev bool) {
 		}
 		if err := json.Unmarshal(entries[name], &e); err != nil {
 			if json.Unmarshal(entries[name], &e.Version) != nil { // pipenv before 2018: "name": "==1.0"
-				l.errs.Add(fmt.Errorf("%s: %w: %w", name, err, assay.ErrMalformed))
+				l.Malformed("%s: %v", name, err)
 				continue
 			}
 		}
@@ -78,25 +76,19 @@ func (l *list) pipfileGroup(name string, raw json.RawMessage, dev bool) {
 		if version == "*" {
 			version = ""
 		}
-		known := len(l.ps)
-		if i := l.add(name, version); i == known {
-			l.ps[i].Dev = dev
+		known := len(l.Packages)
+		if i := l.Add(name, version); i == known {
+			l.Packages[i].Dev = dev
 		}
 	}
 }
 
 // pipfile marks what Pipfile asks for.
 func (l *list) pipfile(f *assay.File) error {
-	b, err := f.Beside("Pipfile", maxProject)
-	if errors.Is(err, assay.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
 	var doc map[string]any
-	if err := unmarshal(b, &doc); err != nil {
-		return fmt.Errorf("Pipfile: %w", err)
+	found, err := listing.Beside(f, "Pipfile", maxProject, tomldoc.Unmarshal, &doc)
+	if !found || err != nil {
+		return err
 	}
 	var direct []wish
 	for name, v := range doc {

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/listing"
+	"github.com/assaysec/assay/internal/tomldoc"
 )
 
 // Poetry reads poetry.lock of every version. What the project asks for, and for
@@ -23,43 +25,35 @@ func (Poetry) Wants() []assay.Pattern {
 func (Poetry) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	var doc struct {
 		Package []struct {
-			Name         string         `json:"name"`
-			Version      string         `json:"version"`
-			Category     string         `json:"category"`
-			Groups       []string       `json:"groups"`
-			Dependencies map[string]any `json:"dependencies"`
-		} `json:"package"`
+			Name         string         `toml:"name"`
+			Version      string         `toml:"version"`
+			Category     string         `toml:"category"`
+			Groups       []string       `toml:"groups"`
+			Dependencies map[string]any `toml:"dependencies"`
+		} `toml:"package"`
 	}
 	l := newList(assay.TypePyPI)
-	if err := decode(f, &doc); err != nil {
-		l.errs.Add(err)
-	}
+	l.Error(listing.Decode(f, maxLock, tomldoc.Unmarshal, &doc))
 	told := false // whether the file says what is for development
 	index := make([]int, len(doc.Package))
 	for n, p := range doc.Package {
-		i := l.add(p.Name, p.Version)
+		i := l.Add(p.Name, p.Version)
 		index[n] = i
 		told = told || p.Category != "" || len(p.Groups) > 0
 		if i >= 0 {
-			l.ps[i].Dev = p.Category == "dev" || len(p.Groups) > 0 && !slices.Contains(p.Groups, "main")
+			l.Packages[i].Dev = p.Category == "dev" || len(p.Groups) > 0 && !slices.Contains(p.Groups, "main")
 		}
 	}
 	for n, p := range doc.Package {
-		if index[n] < 0 {
-			continue
-		}
-		for _, w := range table(p.Dependencies) {
-			l.need(index[n], l.refs(w.name, w.allowed))
-		}
+		l.Need(index[n], l.all(table(p.Dependencies))...)
 	}
 	project, err := pyproject(f)
+	l.Error(err)
 	switch {
-	case err != nil:
-		l.errs.Add(err)
 	case project != nil && told:
 		l.mark(append(project.direct, project.dev...), nil)
 	case project != nil:
 		l.mark(project.direct, project.dev)
 	}
-	return l.facts()
+	return l.Facts()
 }

@@ -1,12 +1,12 @@
 package python
 
 import (
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/listing"
+	"github.com/assaysec/assay/internal/tomldoc"
 )
 
 // maxProject: a manifest is written by hand.
@@ -15,7 +15,7 @@ const maxProject = 4 << 20
 // A project is what a manifest says that a project asks for.
 type project struct {
 	direct, dev []wish
-	devGroups   []string
+	devGroups   map[string]bool
 }
 
 // pyproject reads pyproject.toml beside a lock file; nil when there is none.
@@ -23,39 +23,33 @@ type project struct {
 // https://packaging.python.org/en/latest/specifications/dependency-groups/,
 // https://python-poetry.org/docs/pyproject/
 func pyproject(f *assay.File) (*project, error) {
-	b, err := f.Beside("pyproject.toml", maxProject)
-	if errors.Is(err, assay.ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
 	var doc struct {
 		Project struct {
-			Dependencies any            `json:"dependencies"`
-			Optional     map[string]any `json:"optional-dependencies"`
-		} `json:"project"`
-		Groups map[string]any `json:"dependency-groups"`
+			Dependencies any            `toml:"dependencies"`
+			Optional     map[string]any `toml:"optional-dependencies"`
+		} `toml:"project"`
+		Groups map[string]any `toml:"dependency-groups"`
 		Tool   struct {
 			PDM struct {
-				Dev map[string]any `json:"dev-dependencies"`
-			} `json:"pdm"`
+				Dev map[string]any `toml:"dev-dependencies"`
+			} `toml:"pdm"`
 			UV struct {
-				Dev any `json:"dev-dependencies"`
-			} `json:"uv"`
+				Dev any `toml:"dev-dependencies"`
+			} `toml:"uv"`
 			Poetry struct {
-				Dependencies map[string]any `json:"dependencies"`
-				Dev          map[string]any `json:"dev-dependencies"`
+				Dependencies map[string]any `toml:"dependencies"`
+				Dev          map[string]any `toml:"dev-dependencies"`
 				Group        map[string]struct {
-					Dependencies map[string]any `json:"dependencies"`
-				} `json:"group"`
-			} `json:"poetry"`
-		} `json:"tool"`
+					Dependencies map[string]any `toml:"dependencies"`
+				} `toml:"group"`
+			} `toml:"poetry"`
+		} `toml:"tool"`
 	}
-	if err := unmarshal(b, &doc); err != nil {
-		return nil, fmt.Errorf("pyproject.toml: %w", err)
+	found, err := listing.Beside(f, "pyproject.toml", maxProject, tomldoc.Unmarshal, &doc)
+	if !found || err != nil {
+		return nil, err
 	}
-	var p project
+	p := project{devGroups: map[string]bool{}}
 	p.direct = wishes(doc.Project.Dependencies)
 	for _, list := range doc.Project.Optional {
 		p.direct = append(p.direct, wishes(list)...)
@@ -64,7 +58,7 @@ func pyproject(f *assay.File) (*project, error) {
 	for _, groups := range []map[string]any{doc.Groups, doc.Tool.PDM.Dev} {
 		for name, list := range groups {
 			p.dev = append(p.dev, wishes(list)...)
-			p.devGroups = append(p.devGroups, name)
+			p.devGroups[name] = true
 		}
 	}
 	p.direct = append(p.direct, table(doc.Tool.Poetry.Dependencies)...)

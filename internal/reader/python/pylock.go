@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/listing"
+	"github.com/assaysec/assay/internal/tomldoc"
 )
 
 // Pylock reads pylock.toml, which all tools may write and install from. What
@@ -23,23 +25,21 @@ func (Pylock) Wants() []assay.Pattern {
 
 func (Pylock) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	type address struct {
-		URL  string `json:"url"`
-		Path string `json:"path"`
+		URL  string `toml:"url"`
+		Path string `toml:"path"`
 	}
 	var doc struct {
 		Packages []struct {
-			Name         string         `json:"name"`
-			Version      string         `json:"version"`
-			Directory    any            `json:"directory"`
-			Archive      address        `json:"archive"`
-			Wheels       []address      `json:"wheels"`
-			Dependencies []uvDependency `json:"dependencies"`
-		} `json:"packages"`
+			Name         string         `toml:"name"`
+			Version      string         `toml:"version"`
+			Directory    any            `toml:"directory"`
+			Archive      address        `toml:"archive"`
+			Wheels       []address      `toml:"wheels"`
+			Dependencies []uvDependency `toml:"dependencies"`
+		} `toml:"packages"`
 	}
 	l := newList(assay.TypePyPI)
-	if err := decode(f, &doc); err != nil {
-		l.errs.Add(err)
-	}
+	l.Error(listing.Decode(f, maxLock, tomldoc.Unmarshal, &doc))
 	index := make([]int, len(doc.Packages))
 	for n, p := range doc.Packages {
 		// A version may be left out where a source tree tells it.
@@ -54,25 +54,21 @@ func (Pylock) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		if p.Version == "" && p.Directory != nil {
 			continue // a folder of the project
 		}
-		index[n] = l.add(p.Name, p.Version)
+		index[n] = l.Add(p.Name, p.Version)
 	}
 	for n, p := range doc.Packages {
-		if index[n] < 0 {
-			continue
-		}
 		for _, d := range p.Dependencies {
 			allowed := ""
 			if d.Version != "" {
 				allowed = "==" + d.Version
 			}
-			l.need(index[n], l.refs(d.Name, allowed))
+			l.Need(index[n], l.find(d.Name, allowed)...)
 		}
 	}
 	project, err := pyproject(f)
-	if err != nil {
-		l.errs.Add(err)
-	} else if project != nil {
+	l.Error(err)
+	if project != nil {
 		l.mark(project.direct, project.dev)
 	}
-	return l.facts()
+	return l.Facts()
 }

@@ -15,8 +15,8 @@ const (
 	// maxRequirements: with hashes a line has some ten kilobytes at most.
 	maxRequirements = 16 << 20
 	// maxIncludes bounds the files that one file includes, those in turn
-	// included among them, maxIncluded how deep.
-	maxIncludes, maxIncluded = 100, 10
+	// included among them, maxIncluded how deep, maxMore after how many bytes no other is read.
+	maxIncludes, maxIncluded, maxMore = 100, 10, 16 << 20
 )
 
 // Requirements reads requirements files. It reports what is pinned to one
@@ -50,7 +50,7 @@ func (Requirements) Read(_ context.Context, f *assay.File) (assay.Facts, error) 
 	r := asked{list: newList(assay.TypePyPI), f: f, pins: map[string]string{}, got: map[string]bool{}}
 	r.read("", text(b), 0, false)
 	r.settle()
-	return r.facts()
+	return r.Facts()
 }
 
 // asked is what a requirements file asks for, with those that it includes.
@@ -60,6 +60,7 @@ type asked struct {
 	pins map[string]string // versions that constraints allow, by name
 	open []string          // what names no version itself
 	got  map[string]bool   // included files
+	more int               // their bytes
 }
 
 // read reads the text of an included file, named relative to f's folder, or of
@@ -69,9 +70,9 @@ func (r *asked) read(file, text string, depth int, constraint bool) {
 		err := r.line(path.Dir(file), line, depth, constraint)
 		switch {
 		case err != nil && file != "":
-			r.errs.Add(fmt.Errorf("%s: line %d: %w", file, n, err))
+			r.Error(fmt.Errorf("%s: line %d: %w", file, n, err))
 		case err != nil:
-			r.errs.Add(fmt.Errorf("line %d: %w", n, err))
+			r.Error(fmt.Errorf("line %d: %w", n, err))
 		}
 	}
 }
@@ -95,7 +96,7 @@ func (r *asked) line(dir, line string, depth int, constraint bool) error {
 			r.pins[normal(s.name)] = s.pin
 		}
 	case s.pin != "":
-		r.add(s.name, s.pin)
+		r.Add(s.name, s.pin)
 	default:
 		r.open = append(r.open, s.name)
 	}
@@ -133,7 +134,7 @@ func (r *asked) include(dir, name string, depth int, constraint bool) error {
 	if name == "" || strings.Contains(name, "://") || path.IsAbs(name) || !constraint && isRequirements(whole) || r.got[key] {
 		return nil
 	}
-	if depth == maxIncluded || len(r.got) == maxIncludes {
+	if depth == maxIncluded || len(r.got) == maxIncludes || r.more >= maxMore {
 		return fmt.Errorf("%s: more includes than are followed: %w", name, assay.ErrTooLarge)
 	}
 	r.got[key] = true
@@ -144,6 +145,7 @@ func (r *asked) include(dir, name string, depth int, constraint bool) error {
 	if err != nil {
 		return err
 	}
+	r.more += len(b)
 	r.read(file, text(b), depth+1, constraint)
 	return nil
 }
@@ -165,7 +167,7 @@ func isAddress(line string) bool {
 func (r *asked) address(line string) {
 	word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
 	if name, version, ok := artifact(word, ""); ok {
-		r.add(name, version)
+		r.Add(name, version)
 		return
 	}
 	address, fragment, _ := strings.Cut(word, "#")
@@ -173,21 +175,22 @@ func (r *asked) address(line string) {
 		if egg, ok := strings.CutPrefix(part, "egg="); ok {
 			egg, _, _ = strings.Cut(egg, "[")
 			if validName(egg) {
-				r.add(egg, "")
+				r.Add(egg, "")
 				return
 			}
 		}
 	}
 	if strings.Contains(address, "://") && !strings.HasPrefix(address, "file:") {
-		r.noVersion(address)
+		r.NoVersion(address)
 	}
 }
 
 // settle gives what names no version the one that a constraint allows.
 func (r *asked) settle() {
+	named := r.Names(normal)
 	for _, name := range r.open {
-		if len(r.named[normal(name)]) == 0 || r.pins[normal(name)] != "" {
-			r.add(name, r.pins[normal(name)])
+		if len(named[normal(name)]) == 0 || r.pins[normal(name)] != "" {
+			r.Add(name, r.pins[normal(name)])
 		}
 	}
 }

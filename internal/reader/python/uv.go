@@ -2,11 +2,11 @@ package python
 
 import (
 	"context"
-	"maps"
 	"slices"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/relation"
+	"github.com/assaysec/assay/internal/listing"
+	"github.com/assaysec/assay/internal/tomldoc"
 )
 
 // UV reads uv.lock, and the lock files of single scripts, which end in
@@ -26,102 +26,102 @@ func (UV) Wants() []assay.Pattern {
 }
 
 type uvDependency struct {
-	Name    string `json:"name"`
-	Version string `json:"version"`
+	Name    string `toml:"name"`
+	Version string `toml:"version"`
 }
 
 type uvPackage struct {
-	Name    string `json:"name"`
-	Version string `json:"version"`
+	Name    string `toml:"name"`
+	Version string `toml:"version"`
 	Source  struct {
-		Editable  string `json:"editable"`
-		Virtual   string `json:"virtual"`
-		Directory string `json:"directory"`
-	} `json:"source"`
-	Dependencies []uvDependency            `json:"dependencies"`
-	Optional     map[string][]uvDependency `json:"optional-dependencies"`
-	Dev          map[string][]uvDependency `json:"dev-dependencies"`
+		Editable  string `toml:"editable"`
+		Virtual   string `toml:"virtual"`
+		Directory string `toml:"directory"`
+	} `toml:"source"`
+	Dependencies []uvDependency            `toml:"dependencies"`
+	Optional     map[string][]uvDependency `toml:"optional-dependencies"`
+	Dev          map[string][]uvDependency `toml:"dev-dependencies"`
 }
 
 type uvLock struct {
 	Manifest struct {
-		Members      []string                  `json:"members"`
-		Requirements []uvDependency            `json:"requirements"`
-		Groups       map[string][]uvDependency `json:"dependency-groups"`
-	} `json:"manifest"`
-	Package []uvPackage `json:"package"`
+		Members      []string                  `toml:"members"`
+		Requirements []uvDependency            `toml:"requirements"`
+		Groups       map[string][]uvDependency `toml:"dependency-groups"`
+	} `toml:"manifest"`
+	Package []uvPackage `toml:"package"`
 }
 
 func (UV) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	var doc uvLock
 	l := newList(assay.TypePyPI)
-	if err := decode(f, &doc); err != nil {
-		l.errs.Add(err)
-	}
+	l.Error(listing.Decode(f, maxLock, tomldoc.Unmarshal, &doc))
+	member := doc.members()
 	for _, p := range doc.Package {
 		local := p.Source.Editable + p.Source.Virtual + p.Source.Directory
 		if p.Version == "" && local != "" {
 			continue // a part of the project whose version is made when it is built
 		}
-		i := l.add(p.Name, p.Version)
+		i := l.Add(p.Name, p.Version)
 		switch {
 		case i < 0:
-		case p.member(doc.Manifest.Members) && local == ".":
-			l.ps[i].Relation = assay.RelationRoot
-		case p.member(doc.Manifest.Members):
-			l.ps[i].Relation = assay.RelationWorkspace
+		case member(&p) && local == ".":
+			l.Packages[i].Relation = assay.RelationRoot
+		case member(&p):
+			l.Packages[i].Relation = assay.RelationWorkspace
 		}
 	}
 	direct, dev := doc.link(l)
 	if len(direct)+len(dev) > 0 {
-		relation.Mark(l.ps, direct, dev)
-		return l.facts()
+		l.Mark(direct, dev)
+		return l.Facts()
 	}
 	project, err := pyproject(f)
-	if err != nil {
-		l.errs.Add(err)
-	} else if project != nil {
+	l.Error(err)
+	if project != nil {
 		l.mark(project.direct, project.dev)
 	}
-	return l.facts()
+	return l.Facts()
 }
 
-// member reports whether p is a part of the project: the manifest lists them,
-// where there are several.
-func (p *uvPackage) member(members []string) bool {
-	if len(members) > 0 {
-		return slices.Contains(members, p.Name)
+// members tells which packages are parts of the project: the manifest lists
+// them, where there are several.
+func (d *uvLock) members() func(p *uvPackage) bool {
+	listed := make(map[string]bool, len(d.Manifest.Members))
+	for _, name := range d.Manifest.Members {
+		listed[name] = true
 	}
-	return p.Source.Editable == "." || p.Source.Virtual == "."
+	return func(p *uvPackage) bool {
+		return listed[p.Name] || len(listed) == 0 && (p.Source.Editable == "." || p.Source.Virtual == ".")
+	}
 }
 
 // link sets what packages need and returns what the project asks for.
-func (d *uvLock) link(l *list) (direct, dev []string) {
-	refs := func(ds []uvDependency) (refs []string) {
+func (d *uvLock) link(l *list) (direct, dev []int) {
+	found := func(ds []uvDependency) (is []int) {
 		for _, e := range ds {
-			if i, ok := l.at[e.Name+"@"+e.Version]; ok {
-				refs = append(refs, l.ps[i].Ref())
+			if i := l.Find(e.Name, e.Version); i >= 0 {
+				is = append(is, i)
 				continue
 			}
-			refs = append(refs, l.refs(e.Name, "")...)
+			is = append(is, l.find(e.Name, "")...)
 		}
-		return refs
+		return is
 	}
-	groups := func(of map[string][]uvDependency) (all []string) {
-		for _, name := range slices.Sorted(maps.Keys(of)) {
-			all = append(all, refs(of[name])...)
+	groups := func(of map[string][]uvDependency) (all []int) {
+		for _, ds := range of {
+			all = append(all, found(ds)...)
 		}
 		return all
 	}
+	member := d.members()
 	for _, p := range d.Package {
-		needs := slices.Concat(refs(p.Dependencies), groups(p.Optional))
-		if p.member(d.Manifest.Members) {
+		needs := slices.Concat(found(p.Dependencies), groups(p.Optional))
+		if member(&p) {
 			direct = append(direct, needs...)
 			dev = append(dev, groups(p.Dev)...)
 		}
-		if i, ok := l.at[p.Name+"@"+p.Version]; ok {
-			l.need(i, needs)
-		}
+		l.Need(l.Find(p.Name, p.Version), needs...)
 	}
-	return append(direct, refs(d.Manifest.Requirements)...), append(dev, groups(d.Manifest.Groups)...)
+	return append(direct, found(d.Manifest.Requirements)...), append(dev, groups(d.Manifest.Groups)...)
 }

@@ -253,7 +253,7 @@ func TestConformanceLock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var want []string // every line of a gem, by another way than the reader's
+	var want []string                                     // every line of a gem, by another way than the reader's
 	good, _, _ := strings.Cut(string(b), "\nBAD-SECTION") // one that Bundler does not know
 	for line := range strings.Lines(good) {
 		if rest, ok := strings.CutPrefix(line, "    "); ok && rest[0] != ' ' {

@@ -3,22 +3,18 @@ package rust
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/limit"
-	"github.com/assaysec/assay/internal/relation"
-	"github.com/assaysec/assay/internal/stanza"
-	"github.com/pelletier/go-toml/v2"
+	"github.com/assaysec/assay/internal/listing"
+	"github.com/assaysec/assay/internal/tomldoc"
 )
 
 const (
 	maxLock     = assay.DefaultMaxSize
-	maxManifest = 8 << 20 // Cargo.toml: genuine ones have some kB
-	maxMembers  = 2000    // of a workspace: the largest have some hundreds
+	maxManifest = 4 << 20 // Cargo.toml: genuine ones have some kB
+	maxMembers  = 10_000  // manifests of a workspace that are looked for: the largest have some hundreds
 )
 
 // Lock reads Cargo.lock, of all versions up to 4. The project's own crates are
@@ -41,128 +37,111 @@ type crate struct {
 	Version      string   `toml:"version"`
 	Source       string   `toml:"source"`
 	Dependencies []string `toml:"dependencies"` // "name", "name version" or "name version (source)"
+
+	index int // of the package; -1 when it is none
 }
 
 func (Lock) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
-	b, err := limit.ReadAll(f.Reader(), maxLock)
-	if err != nil {
-		return assay.Facts{}, err
-	}
 	var doc struct {
 		Package []crate `toml:"package"`
 		Root    *crate  `toml:"root"` // of the first version
 	}
-	if err := toml.Unmarshal(b, &doc); err != nil {
-		return assay.Facts{}, fmt.Errorf("%w: %w", err, assay.ErrMalformed)
-	}
-	l := lock{crates: doc.Package, byName: map[string][]int{}}
+	l := lock{List: listing.New(assay.TypeCargo), own: map[int]bool{}}
+	l.Error(listing.Decode(f, maxLock, tomldoc.Unmarshal, &doc))
+	crates := doc.Package
 	if doc.Root != nil {
-		l.crates = append([]crate{*doc.Root}, l.crates...)
+		crates = append([]crate{*doc.Root}, crates...)
 	}
-	if len(l.crates) > stanza.MaxPackages {
-		l.errs.Add(fmt.Errorf("more than %d crates: %w", stanza.MaxPackages, assay.ErrTooLarge))
-		l.crates = l.crates[:stanza.MaxPackages]
+	for i := range crates {
+		c := &crates[i]
+		if c.index = l.Add(c.Name, c.Version); c.index >= 0 && c.Source == "" {
+			l.own[c.index] = true
+		}
 	}
-	l.list()
-	l.relate(f)
-	return assay.Facts{Packages: l.ps}, l.errs.Err()
+	// What a crate of the project needs is sorted by what the project does with
+	// it, so that those links must not be followed: they do not tell development
+	// from use.
+	l.link(crates, false)
+	l.relate(f, crates)
+	l.link(crates, true)
+	return l.Facts()
 }
 
 type lock struct {
-	errs   stanza.Errors
-	crates []crate
-	byName map[string][]int // of crates
-	ps     []assay.Package
-	own    []int // of ps: the project's crates
+	*listing.List
+	own    map[int]bool     // packages that are the project's crates
+	byName map[string][]int // packages
 }
 
-// list makes the packages.
-func (l *lock) list() {
-	for i, c := range l.crates {
-		l.byName[c.Name] = append(l.byName[c.Name], i)
-	}
-	at := map[string]int{}
-	var nameless []string
-	for _, c := range l.crates {
-		if c.Name == "" || c.Version == "" {
-			nameless = append(nameless, fmt.Sprintf("%q", strings.TrimSpace(c.Name+" "+c.Version)))
-			continue
+// link notes what the project's own crates need, or what the others do.
+func (l *lock) link(crates []crate, own bool) {
+	for i := range crates {
+		if c := &crates[i]; l.own[c.index] == own {
+			for _, d := range c.Dependencies {
+				l.Need(c.index, l.find(d))
+			}
 		}
-		p := assay.Package{Type: assay.TypeCargo, Name: c.Name, Version: c.Version, DependsOn: l.refs(c.Dependencies)}
-		i, ok := at[p.Ref()]
-		if !ok {
-			i = len(l.ps)
-			at[p.Ref()] = i
-			l.ps = append(l.ps, p)
-		}
-		if c.Source == "" && !slices.Contains(l.own, i) {
-			l.own = append(l.own, i)
-		}
-	}
-	if len(nameless) > 0 {
-		l.errs.Add(fmt.Errorf("%d crates without name or version: %s: %w", len(nameless), strings.Join(nameless[:min(len(nameless), stanza.MaxErrors)], ", "), assay.ErrMalformed))
 	}
 }
 
-// refs resolves dependencies: a version is given only where there are several.
-func (l *lock) refs(dependencies []string) []string {
-	var refs []string
-	for _, d := range dependencies {
-		words := strings.Fields(d)
-		switch {
-		case len(words) >= 2:
-			refs = append(refs, words[0]+"@"+words[1])
-		case len(words) == 1 && len(l.byName[words[0]]) > 0:
-			refs = append(refs, words[0]+"@"+l.crates[l.byName[words[0]][0]].Version)
-		}
+// find resolves a dependency: a version is given only where there are several.
+func (l *lock) find(dependency string) int {
+	if l.byName == nil {
+		l.byName = l.Names(nil)
 	}
-	return refs
+	words := strings.Fields(dependency)
+	switch {
+	case len(words) >= 2:
+		return l.Find(words[0], words[1])
+	case len(words) == 1 && len(l.byName[words[0]]) > 0:
+		return l.byName[words[0]][0]
+	}
+	return -1
 }
 
 // relate tells the project's own crates, and what it asks for.
-func (l *lock) relate(f *assay.File) {
+func (l *lock) relate(f *assay.File, crates []crate) {
 	top, err := readManifest(f, "Cargo.toml")
-	if err != nil && !errors.Is(err, assay.ErrNotFound) {
-		l.errs.Add(err)
+	if err != nil {
+		top = &manifest{}
 	}
-	root := ""
-	if top != nil {
-		root = top.Package.Name
+	if !errors.Is(err, assay.ErrNotFound) {
+		l.Error(err)
 	}
-	for _, i := range l.own {
-		l.ps[i].Relation = assay.RelationWorkspace
-		if len(l.own) == 1 || l.ps[i].Name == root {
-			l.ps[i].Relation = assay.RelationRoot
+	for i := range l.own {
+		p := &l.Packages[i]
+		p.Relation = assay.RelationWorkspace
+		if len(l.own) == 1 || p.Name == top.Package.Name {
+			p.Relation = assay.RelationRoot
 		}
-		if l.ps[i].Name == root && top.Package.licence() != "" {
-			l.ps[i].Licences = []string{top.Package.licence()}
+		if licence := top.Package.licence(); p.Name == top.Package.Name && licence != "" {
+			p.Licences = []string{licence}
 		}
 	}
-	var direct, dev []string
-	for _, i := range l.own {
-		m := l.manifestOf(f, top, l.ps[i].Name)
-		for _, ref := range l.ps[i].DependsOn {
-			name, _, _ := strings.Cut(ref, "@")
-			if m != nil && m.onlyDev(name) {
-				dev = append(dev, ref)
-			} else {
-				direct = append(direct, ref)
+	var direct, dev []int
+	manifests := l.manifests(f, top)
+	for i := range crates {
+		c := &crates[i]
+		if !l.own[c.index] {
+			continue
+		}
+		onlyDev := manifests[c.Name].onlyDev()
+		for _, d := range c.Dependencies {
+			switch j := l.find(d); {
+			case j < 0:
+			case onlyDev[l.Packages[j].Name]:
+				dev = append(dev, j)
+			default:
+				direct = append(direct, j)
 			}
 		}
 	}
 	if len(direct)+len(dev) == 0 {
 		return
 	}
-	// What a crate of the project needs was sorted above, so that those links
-	// must not be followed again: they do not tell development from use.
-	kept := make([][]string, len(l.own))
-	for j, i := range l.own {
-		kept[j], l.ps[i].DependsOn = l.ps[i].DependsOn, nil
-	}
-	relation.Mark(l.ps, direct, dev)
-	for j, i := range l.own {
-		l.ps[i].DependsOn = kept[j]
-		l.ps[i].Dev = false
+	l.Mark(direct, dev)
+	for i := range l.own {
+		l.Packages[i].Dev = false
 	}
 }
 
@@ -180,6 +159,8 @@ type manifest struct {
 		Members      []string       `toml:"members"`
 		Dependencies map[string]any `toml:"dependencies"`
 	} `toml:"workspace"`
+
+	only map[string]bool // see onlyDev
 }
 
 type dependencySets struct {
@@ -198,16 +179,15 @@ func (p *project) licence() string {
 	return s
 }
 
-// readManifest reads a Cargo.toml, and those tables alone that are as they
-// should be.
+// readManifest reads a Cargo.toml.
 func readManifest(f *assay.File, name string) (*manifest, error) {
-	b, err := f.Beside(name, maxManifest)
+	m := &manifest{}
+	found, err := listing.Beside(f, name, maxManifest, tomldoc.Unmarshal, m)
+	if err == nil && !found {
+		err = assay.ErrNotFound
+	}
 	if err != nil {
 		return nil, err
-	}
-	m := &manifest{}
-	if err := toml.Unmarshal(b, m); err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", name, err, assay.ErrMalformed)
 	}
 	if m.Package.Name == "" {
 		m.Package = m.Project
@@ -215,42 +195,49 @@ func readManifest(f *assay.File, name string) (*manifest, error) {
 	return m, nil
 }
 
-// manifestOf finds the manifest of one of the project's crates: the one beside
-// the lock file, or a workspace member's, whose folder is mostly called as it
-// is; nil when it is not found.
-func (l *lock) manifestOf(f *assay.File, top *manifest, name string) *manifest {
-	if top == nil {
-		return nil
-	}
-	if top.Package.Name == name {
-		return top
-	}
-	members := top.Workspace.Members
-	for _, member := range members[:min(len(members), maxMembers)] {
-		dir := member
-		if i := strings.IndexByte(member, '*'); i >= 0 {
-			dir = member[:i] + name
-		} else if path.Base(member) != name && len(l.own) > 100 {
-			continue // with many crates, trying each folder for each is too much
+// manifests finds the manifests of the project's crates, by their names: the
+// one beside the lock file, and those of the members of its workspace, which
+// are in folders called as they are where the folders are given by a pattern.
+func (l *lock) manifests(f *assay.File, top *manifest) map[string]*manifest {
+	of := map[string]*manifest{top.Package.Name: top}
+	seen := map[string]bool{}
+	read := func(dir string) bool {
+		name := path.Join(dir, "Cargo.toml")
+		if seen[name] {
+			return true
 		}
-		m, err := readManifest(f, path.Join(dir, "Cargo.toml"))
-		if err != nil || m.Package.Name != name {
+		seen[name] = true
+		if m, err := readManifest(f, name); err == nil && of[m.Package.Name] == nil {
+			m.inherit(top.Workspace.Dependencies)
+			of[m.Package.Name] = m
+		}
+		return len(seen) < maxMembers
+	}
+	for _, member := range top.Workspace.Members {
+		dir, _, pattern := strings.Cut(member, "*")
+		if !pattern {
+			if !read(dir) {
+				return of
+			}
 			continue
 		}
-		for k, v := range top.Workspace.Dependencies { // what members take over with `workspace = true`
-			m.inherit(k, v)
+		for i := range l.own {
+			if name := l.Packages[i].Name; of[name] == nil && !read(dir+name) {
+				return of
+			}
 		}
-		return m
 	}
-	return nil
+	return of
 }
 
-// inherit fills in the workspace's word for a dependency: it may have another
-// name there.
-func (m *manifest) inherit(key string, value any) {
+// inherit fills in the workspace's words for dependencies of which the manifest
+// says that the workspace tells: they may have another name there.
+func (m *manifest) inherit(workspace map[string]any) {
 	for _, set := range m.sets() {
-		if t, ok := set.of[key].(map[string]any); ok && t["workspace"] == true {
-			set.of[key] = value
+		for key, value := range set.of {
+			if t, ok := value.(map[string]any); ok && t["workspace"] == true && workspace[key] != nil {
+				set.of[key] = workspace[key]
+			}
 		}
 	}
 }
@@ -268,22 +255,23 @@ func (m *manifest) sets() []set {
 	return sets
 }
 
-// onlyDev reports whether a crate is asked for to develop with and for nothing
-// else.
-func (m *manifest) onlyDev(name string) bool {
-	dev := false
-	for _, s := range m.sets() {
-		for key, value := range s.of {
-			if called(key, value) != name {
-				continue
+// onlyDev tells which crates are asked for to develop with and for nothing else.
+func (m *manifest) onlyDev() map[string]bool {
+	if m == nil {
+		return nil
+	}
+	if m.only == nil {
+		m.only = map[string]bool{}
+		use := map[string]bool{}
+		for _, s := range m.sets() {
+			for key, value := range s.of {
+				name := called(key, value)
+				use[name] = use[name] || !s.dev
+				m.only[name] = !use[name]
 			}
-			if !s.dev {
-				return false
-			}
-			dev = true
 		}
 	}
-	return dev
+	return m.only
 }
 
 // called is the crate's name in the registry, which a dependency may give

@@ -7,7 +7,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/listing"
-	"go.yaml.in/yaml/v4"
+	"github.com/assaysec/assay/internal/yamldoc"
 )
 
 // maxYAML: descriptions with icons in them have some 100 kB.
@@ -32,7 +32,7 @@ func (Snap) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		Architectures []string `yaml:"architectures"`
 	}
 	l := listing.New(assay.TypeSnap)
-	err := listing.Decode(f, maxYAML, yaml.Unmarshal, &doc)
+	err := listing.Decode(f, maxYAML, yamldoc.Unmarshal, &doc)
 	l.Error(err)
 	if doc.Name == "" {
 		if err == nil {
@@ -65,7 +65,7 @@ func (Base) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		Packages []string `yaml:"packages"`
 	}
 	l := listing.New(assay.TypeDeb)
-	l.Error(listing.Decode(f, maxYAML, yaml.Unmarshal, &doc))
+	l.Error(listing.Decode(f, maxYAML, yamldoc.Unmarshal, &doc))
 	for _, p := range doc.Packages {
 		name, version, _ := strings.Cut(p, "=")
 		name, arch, _ := strings.Cut(name, ":")

@@ -5,7 +5,6 @@ package vcpkg
 import (
 	"context"
 	"encoding/json"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -147,14 +146,18 @@ func (Manifest) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	}
 	l := listing.New(assay.TypeVcpkg)
 	l.Error(listing.Decode(f, maxManifest, json.Unmarshal, &doc))
+	asked := make(map[string]dependency, len(doc.Dependencies))
+	for _, d := range doc.Dependencies {
+		asked[d.Name] = d
+	}
 	for _, o := range doc.Overrides {
-		at := slices.IndexFunc(doc.Dependencies, func(d dependency) bool { return d.Name == o.Name })
-		i := l.AddDev(o.Name, o.version(), at >= 0 && doc.Dependencies[at].Host)
+		d, ok := asked[o.Name]
+		i := l.AddDev(o.Name, o.version(), d.Host)
 		if i < 0 {
 			continue
 		}
 		l.Packages[i].Relation = assay.RelationIndirect
-		if at >= 0 {
+		if ok {
 			l.Packages[i].Relation = assay.RelationDirect
 		}
 	}
