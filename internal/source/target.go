@@ -30,7 +30,7 @@ func Folder(path string, kind assay.TargetKind) (*assay.Image, error) {
 func Disk(path string) (*assay.Image, error) { return vmdisk.Open(path) }
 
 // maxBill bounds a bill of materials that comes by a pipe.
-const maxBill = 512 << 20
+const maxBill = 256 << 20
 
 // Bill opens a bill of materials: a file, or what comes by a pipe, as "-".
 func Bill(path string, pipe io.Reader) (*assay.Image, error) {
