@@ -27,8 +27,14 @@ type Finding struct {
 // Suppressed is a finding that was taken out of the others, and why.
 type Suppressed struct {
 	Finding
-	Reason string `json:"reason"`
+	As     Status `json:"as"`     // what holds instead: StatusNotAffected
+	By     string `json:"by"`     // who says so: SuppressedByMatch, or the document
+	Reason string `json:"reason"` // in words
 }
+
+// SuppressedByMatch is who took a finding out because the package has not what
+// is at fault.
+const SuppressedByMatch = "assay"
 
 // A Gap is something that could not be read, compared or looked up, so that
 // the report may be incomplete. Gaps are never dropped.

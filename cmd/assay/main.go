@@ -146,7 +146,7 @@ command line or the configuration is wrong; 3 it could not be done.`,
 	if width, ok := isTerminal(s.out); ok {
 		root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped "+strconv.Itoa(width)))
 	}
-	root.AddCommand(newImage(g), newFilesystem(g), newRootfs(g), newRepository(g), newVM(g), newSBOM(g), newDB(g), newReaders(g), newVersion(g))
+	root.AddCommand(newImage(g), newFilesystem(g), newRootfs(g), newRepository(g), newVM(g), newSBOM(g), newConvert(g), newDB(g), newReaders(g), newVersion(g))
 	for _, cmd := range all(root) {
 		strict(cmd)
 	}

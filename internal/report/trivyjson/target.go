@@ -89,12 +89,8 @@ func others(r *assay.Report, o assay.FormatOptions, artifact string) (out []resu
 			out[n].Packages = append(out[n].Packages, k.pkg(p, r.Packages, on[i]))
 		}
 	}
-	for i := range r.Findings {
-		f := &r.Findings[i]
+	convert := func(f *assay.Finding) (vulnerability, *result) {
 		p := &r.Packages[f.Package]
-		if p.IsSystem() {
-			continue
-		}
 		k, res := kindOf(p), &out[place[f.Package]]
 		v := convertFinding(f, p)
 		v.PkgID, v.InstalledVersion, v.FixedVersion = k.id(p), k.version(p), strings.Join(f.Fixes, ", ")
@@ -102,7 +98,19 @@ func others(r *assay.Report, o assay.FormatOptions, artifact string) (out []resu
 			v.PkgPath = ""
 		}
 		v.Fingerprint = fingerprint(artifact, res.Target, &v)
-		res.Vulnerabilities = append(res.Vulnerabilities, v)
+		return v, res
+	}
+	for i := range r.Findings {
+		if f := &r.Findings[i]; !r.Packages[f.Package].IsSystem() {
+			v, res := convert(f)
+			res.Vulnerabilities = append(res.Vulnerabilities, v)
+		}
+	}
+	for i := range r.Suppressed {
+		if s := &r.Suppressed[i]; !r.Packages[s.Package].IsSystem() {
+			v, res := convert(&s.Finding)
+			res.Modified = append(res.Modified, modified{Type: "vulnerability", Status: string(s.As), Statement: s.Reason, Source: s.By, Finding: v})
+		}
 	}
 	slices.SortStableFunc(out, func(a, b result) int {
 		return cmp.Or(strings.Compare(a.Type, b.Type), strings.Compare(a.Target, b.Target))
@@ -110,7 +118,7 @@ func others(r *assay.Report, o assay.FormatOptions, artifact string) (out []resu
 	for i := range out {
 		sortVulnerabilities(out[i].Vulnerabilities)
 	}
-	return slices.DeleteFunc(out, func(r result) bool { return len(r.Packages)+len(r.Vulnerabilities) == 0 })
+	return slices.DeleteFunc(out, func(r result) bool { return len(r.Packages)+len(r.Vulnerabilities)+len(r.Modified) == 0 })
 }
 
 // path is a package's with what is inside an archive as below a folder.

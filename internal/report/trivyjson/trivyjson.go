@@ -71,6 +71,16 @@ type result struct {
 	Type            string
 	Packages        []pkg           `json:",omitempty"`
 	Vulnerabilities []vulnerability `json:",omitempty"`
+	Modified        []modified      `json:"ExperimentalModifiedFindings,omitempty"`
+}
+
+// modified is a finding that was suppressed.
+type modified struct {
+	Type      string
+	Status    string
+	Statement string
+	Source    string
+	Finding   vulnerability
 }
 
 type identifier struct {
