@@ -93,7 +93,7 @@ func TestImages(t *testing.T) {
 						t.Errorf("%s, %s: packages (-truth +found):\n%s", form, again, d)
 					}
 					for _, g := range r.Gaps {
-						if g.Where != "advisories" {
+						if g.Where != "advisories" && !broken(g) {
 							t.Errorf("%s, %s: gap %s", form, again, g)
 						}
 					}
@@ -104,6 +104,12 @@ func TestImages(t *testing.T) {
 			}
 		})
 	}
+}
+
+// broken reports whether a gap is of the archives that Go's own tests break on
+// purpose, and that its source in an image brings along.
+func broken(g assay.Gap) bool {
+	return strings.Contains(g.Where, "src/archive/zip/testdata/")
 }
 
 func truth(t testing.TB, path string) []string {
@@ -162,7 +168,7 @@ func database(t testing.TB, dir string) *scan.Database {
 	return d
 }
 
-// TestFindingsOfDebian compares findings with what dpkg itself and the
+// TestFindingsOfDebian compares findings in Debian's packages with what dpkg itself and the
 // tracker's export, read anew here, say: every pair of package and
 // vulnerability, none more, none less.
 func TestFindingsOfDebian(t *testing.T) {
@@ -189,6 +195,9 @@ func TestFindingsOfDebian(t *testing.T) {
 			}
 			var got []string
 			for _, f := range r.Findings {
+				if r.Packages[f.Package].Type != assay.TypeDeb {
+					continue
+				}
 				got = append(got, r.Packages[f.Package].Name+" "+r.Packages[f.Package].Version+" "+f.ID+" "+f.FixedIn)
 				if !strings.Contains(f.Because, string(f.Stream)) || !strings.Contains(f.Because, f.FixedIn) {
 					t.Errorf("%s: because %q", f.ID, f.Because)
