@@ -33,6 +33,7 @@ var thirdParty = map[string][]string{
 	"github.com/containerd/errdefs":          {"internal/source/docker"},
 	"github.com/google/go-containerregistry": {"bench/database", "internal/distribution", "internal/publish", "internal/source/registry"},
 	"github.com/klauspost/compress":          {"internal/compression", "internal/cache", "internal/db", "internal/publish", "internal/virtualdisk"},
+	"github.com/klauspost/readahead":         {"internal/oci"},
 	"github.com/ulikunitz/xz":                {"internal/compression"},
 	"go.etcd.io/bbolt":                       {"bench/database", "internal/contract", "internal/db"},
 	"modernc.org/sqlite":                     {"bench/database"},

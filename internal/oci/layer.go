@@ -7,6 +7,14 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/compression"
+	"github.com/klauspost/readahead"
+)
+
+// A blob is read and verified this far ahead of its decoder, on another
+// processor: one large layer takes as long as its decoder alone.
+const (
+	aheadBuffers = 4
+	aheadSize    = 128 << 10
 )
 
 // A Blob is a layer in a blob.
@@ -23,7 +31,7 @@ func (b Blob) Open(ctx context.Context) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, fmt.Errorf("layer %s: %w", b.Digest, err)
 	}
-	l := &layer{ctx: ctx, blob: v, name: b.Digest}
+	l := &layer{ctx: ctx, name: b.Digest}
 	if b.Options.Verify {
 		if err := l.verifyDiff(b.DiffID); err != nil {
 			v.Close()
@@ -33,7 +41,13 @@ func (b Blob) Open(ctx context.Context) (io.ReadCloser, error) {
 	if b.Options.Progress != nil {
 		v.ReadCloser = &meter{ReadCloser: v.ReadCloser, report: b.Options.Progress, state: assay.Progress{Task: "layer " + short(b.Digest), Total: b.Size}}
 	}
-	if l.dec, _, err = compression.Reader(v); err != nil {
+	ahead, err := readahead.NewReadCloserSize(v, aheadBuffers, aheadSize)
+	if err != nil {
+		v.Close()
+		return nil, fmt.Errorf("layer %s: %w", b.Digest, err)
+	}
+	l.blob = struct{ io.ReadCloser }{ahead} // hides a WriteTo whose error at the end is io.EOF
+	if l.dec, _, err = compression.Reader(l.blob); err != nil {
 		defer l.Close()
 		return nil, l.finish(err)
 	}
