@@ -36,7 +36,7 @@ var thirdParty = map[string][]string{
 	"github.com/klauspost/readahead":         {"internal/oci"},
 	"github.com/ulikunitz/xz":                {"internal/compression"},
 	"go.etcd.io/bbolt":                       {"bench/database", "internal/contract", "internal/db"},
-	"modernc.org/sqlite":                     {"bench/database"},
+	"modernc.org/sqlite":                     {"bench/database", "internal/contract"},
 	"google.golang.org/protobuf":             {"internal/db", "internal/inventory"},
 	"github.com/CycloneDX/cyclonedx-go":      {"internal/reader/sbom", "internal/report/cyclonedx"},
 	"github.com/spdx/tools-golang":           {"internal/report/spdx"},

@@ -3,10 +3,12 @@ package contract
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -97,6 +99,36 @@ func ReadDir(t testing.TB, r assay.Reader, dir string) (map[string]assay.Facts, 
 		t.Fatal(err)
 	}
 	return facts, errs
+}
+
+// ReadFiles is ReadDir of a folder with these files.
+func ReadFiles(t testing.TB, r assay.Reader, files map[string]string) (map[string]assay.Facts, map[string]error) {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range files {
+		name = filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return ReadDir(t, r, dir)
+}
+
+// Failed holds that an error is one of the sentinels and says want, or is none
+// where want is "".
+func Failed(t testing.TB, err error, want string) {
+	t.Helper()
+	switch {
+	case want == "" && err != nil:
+		t.Errorf("error %v", err)
+	case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+		t.Errorf("error %v, want %q", err, want)
+	case err != nil && !errors.Is(err, assay.ErrMalformed) && !errors.Is(err, assay.ErrTooLarge) && !errors.Is(err, assay.ErrUnsupported):
+		t.Errorf("error %v wraps no sentinel", err)
+	}
 }
 
 // wanted reports whether one of a reader's patterns matches a path.

@@ -3,6 +3,7 @@ package osv
 import (
 	"context"
 	"path"
+	"strings"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/bundle"
@@ -41,5 +42,19 @@ func Walk(ctx context.Context, g assay.Getter, url string, want func(name string
 			return nil
 		}
 		return visit(name, r)
+	})
+}
+
+// FetchYAML emits the records of a tree of YAML files, vulns/PACKAGE/ID.yaml,
+// in a tar.
+func (p Publisher) FetchYAML(ctx context.Context, g assay.Getter, url string, s assay.Sink) error {
+	isRecord := func(name string) bool { return strings.Contains(name, "/vulns/") && path.Ext(name) == ".yaml" }
+	return bundle.Walk(ctx, g, url, isRecord, s, func(name string, b []byte) error {
+		r, err := ParseYAML(b)
+		if err != nil {
+			s.Skip(bundle.Stem(name), "malformed record")
+			return nil
+		}
+		return p.Emit(r, s)
 	})
 }

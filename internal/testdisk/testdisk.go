@@ -320,6 +320,21 @@ func Pack(t testing.TB, name string, b []byte) {
 	}
 }
 
+// Wrecked opens a disk and reads what is in it, and holds what comes of both.
+func Wrecked[F FileSystem](t *testing.T, disk []byte, open func(io.ReaderAt, int64) (F, error), wantOpen, wantRead error) {
+	t.Helper()
+	f, err := open(bytes.NewReader(disk), int64(len(disk)))
+	if !errors.Is(err, wantOpen) {
+		t.Fatalf("%v, want %v", err, wantOpen)
+	}
+	if wantOpen != nil {
+		return
+	}
+	if _, err := Contents(f); !errors.Is(err, wantRead) {
+		t.Errorf("%v, want %v", err, wantRead)
+	}
+}
+
 // Seeds are patches for a fuzz test to begin with.
 func Seeds(f *testing.F) {
 	f.Add([]byte{})

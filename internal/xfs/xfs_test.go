@@ -190,10 +190,9 @@ func TestLink(t *testing.T) {
 func TestDamaged(t *testing.T) {
 	base := testdisk.Unpack(t, small[0].name)
 	for _, tt := range []struct {
-		name   string
-		damage func([]byte) []byte
-		open   error // of Open
-		read   error // of what is in it
+		name       string
+		damage     func([]byte) []byte
+		open, read error // of Open, and of what is in it
 	}{
 		{"nothing there", func(b []byte) []byte { return nil }, assay.ErrMalformed, nil},
 		{"half a superblock", func(b []byte) []byte { return b[:300] }, assay.ErrMalformed, nil},
@@ -209,17 +208,7 @@ func TestDamaged(t *testing.T) {
 		{"blocks of folders overwritten", func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("XDB3"), []byte("XXXX")) }, nil, assay.ErrMalformed},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			b := tt.damage(bytes.Clone(base))
-			f, err := Open(bytes.NewReader(b), int64(len(b)))
-			if !errors.Is(err, tt.open) {
-				t.Fatalf("%v, want %v", err, tt.open)
-			}
-			if tt.open != nil {
-				return
-			}
-			if _, err := testdisk.Contents(f); !errors.Is(err, tt.read) {
-				t.Errorf("%v, want %v", err, tt.read)
-			}
+			testdisk.Wrecked(t, tt.damage(bytes.Clone(base)), Open, tt.open, tt.read)
 		})
 	}
 }

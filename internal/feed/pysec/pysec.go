@@ -4,11 +4,8 @@ package pysec
 
 import (
 	"context"
-	"path"
-	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/bundle"
 	"github.com/assaysec/assay/internal/osv"
 )
 
@@ -27,13 +24,5 @@ func (Feed) Streams() []assay.Stream { return []assay.Stream{"pypi"} }
 // Fetch implements assay.Feed.
 func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
 	p := osv.Publisher{Feed: f.Name(), Wanted: osv.Wants(wanted, f.Streams())}
-	isRecord := func(name string) bool { return strings.Contains(name, "/vulns/") && path.Ext(name) == ".yaml" }
-	return bundle.Walk(ctx, g, Document, isRecord, s, func(name string, b []byte) error {
-		r, err := osv.ParseYAML(b)
-		if err != nil {
-			s.Skip(bundle.Stem(name), "malformed record")
-			return nil
-		}
-		return p.Emit(r, s)
-	})
+	return p.FetchYAML(ctx, g, Document, s)
 }

@@ -18,7 +18,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
-	_ "modernc.org/sqlite"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/contract"
@@ -329,10 +328,10 @@ func TestOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	older := sqlite(t, "create table id (x)", "create table vulnerability (x)", "create table vulnerability_metadata (x)")
-	another := sqlite(t, "create table artifacts (x)")
-	newer := sqlite(t, append(strings.Split(schema, ";"), "insert into db_metadata values ('2025-01-01 00:00:00', 7, 0, 0)")...)
-	bare := sqlite(t, append(strings.Split(schema, ";"), "insert into db_metadata values ('2025-01-01 00:00:00', 6, 0, 0)", "drop table packages")...)
+	older := contract.SQLite(t, "create table id (x)", "create table vulnerability (x)", "create table vulnerability_metadata (x)")
+	another := contract.SQLite(t, "create table artifacts (x)")
+	newer := contract.SQLite(t, append(strings.Split(schema, ";"), "insert into db_metadata values ('2025-01-01 00:00:00', 7, 0, 0)")...)
+	bare := contract.SQLite(t, append(strings.Split(schema, ";"), "insert into db_metadata values ('2025-01-01 00:00:00', 6, 0, 0)", "drop table packages")...)
 	whole := archive(t, zst, map[string][]byte{"vulnerability.db": raw})
 	for _, tt := range []struct {
 		name       string
@@ -400,28 +399,6 @@ func TestOpen(t *testing.T) {
 	if _, err := Open(t.Context(), t.TempDir()); !errors.Is(err, assay.ErrUnsupported) {
 		t.Errorf("another folder: %v", err)
 	}
-}
-
-func sqlite(t testing.TB, statements ...string) []byte {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "x")
-	db, err := sql.Open("sqlite", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	db.SetMaxOpenConns(1)
-	db.Exec("pragma synchronous=off")
-	for _, s := range statements {
-		if _, err := db.Exec(s); err != nil {
-			t.Fatalf("%s: %v", s, err)
-		}
-	}
-	db.Close()
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raw
 }
 
 func TestCancelled(t *testing.T) {

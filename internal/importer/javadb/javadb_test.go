@@ -1,23 +1,17 @@
 package javadb
 
 import (
-	"archive/tar"
 	"bytes"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/klauspost/compress/gzip"
-	_ "modernc.org/sqlite"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/contract"
@@ -47,52 +41,14 @@ var statements = []string{
 	"insert into indices values (9, '1', x'" + strings.Repeat("64", 20) + "', 'jar'), (3, '1', x'" + strings.Repeat("65", 20) + "', 'jar'), (1, '1', x'0102', 'jar'), (1, '', x'" + strings.Repeat("66", 20) + "', 'jar'), (null, '1', x'" + strings.Repeat("67", 20) + "', 'jar')",
 }
 
-func build(t testing.TB, statements ...string) []byte {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "x")
-	db, err := sql.Open("sqlite", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	db.SetMaxOpenConns(1)
-	db.Exec("pragma synchronous=off")
-	for _, s := range statements {
-		if _, err := db.Exec(s); err != nil {
-			t.Fatalf("%s: %v", s, err)
-		}
-	}
-	db.Close()
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raw
-}
-
-func archive(t testing.TB, files map[string][]byte) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	w := tar.NewWriter(z)
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if err := w.WriteHeader(&tar.Header{Name: name, Size: int64(len(files[name])), Mode: 0o600}); err != nil {
-			t.Fatal(err)
-		}
-		w.Write(files[name])
-	}
-	w.Close()
-	z.Close()
-	return b.Bytes()
-}
-
 var want = []assay.Artifact{
 	{SHA1: [20]byte([]byte(sum("a"))), Name: "org.x:core", Version: "1.0"}, {SHA1: [20]byte([]byte(sum("b"))), Name: "org.x:web", Version: "2.0"}, {SHA1: [20]byte([]byte(sum("c"))), Name: "org.x:core", Version: "1.1"},
 }
 
 func TestOpen(t *testing.T) {
-	raw := build(t, statements...)
+	raw := contract.SQLite(t, statements...)
 	meta := []byte(`{"Version":1,"UpdatedAt":"2025-01-02T03:04:05Z"}`)
-	whole := archive(t, map[string][]byte{fileName: raw, noteName: meta})
+	whole := contract.TarGz(contract.Member{Name: noteName, Content: string(meta)}, contract.Member{Name: fileName, Content: string(raw)})
 	for _, tt := range []struct {
 		name       string
 		in         []byte
@@ -101,10 +57,10 @@ func TestOpen(t *testing.T) {
 		{"file", raw, nil, nil},
 		{"archive", whole, nil, nil},
 		{"archive, cut off", whole[:len(whole)-1], assay.ErrMalformed, nil},
-		{"archive of another schema", archive(t, map[string][]byte{fileName: raw, noteName: []byte(`{"Version":2}`)}), assay.ErrMalformed, nil},
-		{"archive of something else", archive(t, map[string][]byte{"x": raw}), assay.ErrUnsupported, nil},
-		{"other tables", build(t, "create table x (y)"), assay.ErrUnsupported, nil},
-		{"other columns", build(t, "create table artifacts (id integer primary key, group_id)", "create table indices (x)"), assay.ErrUnsupported, nil},
+		{"archive of another schema", contract.TarGz(contract.Member{Name: fileName, Content: string(raw)}, contract.Member{Name: noteName, Content: `{"Version":2}`}), assay.ErrMalformed, nil},
+		{"archive of something else", contract.TarGz(contract.Member{Name: "x", Content: string(raw)}), assay.ErrUnsupported, nil},
+		{"other tables", contract.SQLite(t, "create table x (y)"), assay.ErrUnsupported, nil},
+		{"other columns", contract.SQLite(t, "create table artifacts (id integer primary key, group_id)", "create table indices (x)"), assay.ErrUnsupported, nil},
 		{"a page destroyed", append(bytes.Clone(raw[:2*4096]), bytes.Repeat([]byte("x"), len(raw)-2*4096)...), nil, assay.ErrMalformed},
 		{"text", []byte("text"), assay.ErrUnsupported, nil},
 		{"nothing", nil, assay.ErrUnsupported, nil},
@@ -147,7 +103,7 @@ func TestOpen(t *testing.T) {
 
 func TestFetchEnds(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, fileName), build(t, statements...), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, fileName), contract.SQLite(t, statements...), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	d, err := Open(t.Context(), dir)
@@ -173,7 +129,7 @@ func TestFetchEnds(t *testing.T) {
 
 // FuzzFetch reads files that are damaged somewhere.
 func FuzzFetch(f *testing.F) {
-	whole := build(f, statements...)
+	whole := contract.SQLite(f, statements...)
 	f.Add(uint32(5000), []byte{1, 2, 3})
 	f.Fuzz(func(t *testing.T, at uint32, with []byte) {
 		raw := bytes.Clone(whole)

@@ -1,8 +1,6 @@
 package trivydb
 
 import (
-	"archive/tar"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,8 +11,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/klauspost/compress/gzip"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/contract"
@@ -179,22 +175,6 @@ func TestConformance(t *testing.T) {
 	t.Logf("%d records, %d advisories, %d details", n, len(r.Advisories), len(r.Details))
 }
 
-func archive(t testing.TB, files map[string][]byte) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	w := tar.NewWriter(z)
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if err := w.WriteHeader(&tar.Header{Name: name, Size: int64(len(files[name])), Mode: 0o600}); err != nil {
-			t.Fatal(err)
-		}
-		w.Write(files[name])
-	}
-	w.Close()
-	z.Close()
-	return b.Bytes()
-}
-
 func TestOpen(t *testing.T) {
 	path := contract.TrivyDB(t, nodes)
 	raw, err := os.ReadFile(path)
@@ -208,10 +188,10 @@ func TestOpen(t *testing.T) {
 		err  error
 	}{
 		{"file", raw, nil},
-		{"archive", archive(t, map[string][]byte{"trivy.db": raw, "metadata.json": meta}), nil},
-		{"archive of a newer schema", archive(t, map[string][]byte{"trivy.db": raw, "metadata.json": []byte(`{"Version":3}`)}), assay.ErrMalformed},
-		{"archive of something else", archive(t, map[string][]byte{"x": raw}), assay.ErrUnsupported},
-		{"archive, cut off", archive(t, map[string][]byte{"trivy.db": bytes.Repeat(raw, 20)})[:9000], assay.ErrMalformed},
+		{"archive", contract.TarGz(contract.Member{Name: "metadata.json", Content: string(meta)}, contract.Member{Name: "trivy.db", Content: string(raw)}), nil},
+		{"archive of a newer schema", contract.TarGz(contract.Member{Name: "metadata.json", Content: `{"Version":3}`}, contract.Member{Name: "trivy.db", Content: string(raw)}), assay.ErrMalformed},
+		{"archive of something else", contract.TarGz(contract.Member{Name: "x", Content: string(raw)}), assay.ErrUnsupported},
+		{"archive, cut off", contract.TarGz(contract.Member{Name: "trivy.db", Content: strings.Repeat(string(raw), 20)})[:9000], assay.ErrMalformed},
 		{"text", []byte("text"), assay.ErrUnsupported},
 		{"nothing", nil, assay.ErrUnsupported},
 	} {
