@@ -58,6 +58,7 @@ const (
 	StatusFixDeferred        Status = "fix_deferred"
 	StatusUnderInvestigation Status = "under_investigation"
 	StatusEndOfLife          Status = "end_of_life"
+	StatusIgnored            Status = "ignored" // of rulings only: the user does not want to see it
 )
 
 // Kind is what an advisory tells of, where it is no vulnerability.

@@ -142,4 +142,6 @@ type FormatOptions struct {
 	ShowLayers bool   // layer and instruction with each package
 	AllPkgs    bool   // packages without findings, too
 	Tree       bool   // who needs the packages with findings
+	Suppressed bool   // what was ruled out, too, where the form has no place of its own for it
+	Template   string // text of the template, for the format that takes one
 }

@@ -19,6 +19,7 @@ type Finding struct {
 	Stream         Stream   `json:"stream"`                   // of the advisory that decided
 	Feed           string   `json:"feed"`                     // that published it
 	Publisher      string   `json:"publisher,omitempty"`      // whose it is, where the feed gathers others': "ghsa"
+	Risk           float64  `json:"risk"`                     // 0 to 100, see docs/risk.md
 	URL            string   `json:"url,omitempty"`            // the page to read first
 	Because        string   `json:"because"`                  // stream, rule and versions that decided, in words a person can check
 	Detail         Detail   `json:"detail,omitzero"`
@@ -27,14 +28,19 @@ type Finding struct {
 // Suppressed is a finding that was taken out of the others, and why.
 type Suppressed struct {
 	Finding
-	As     Status `json:"as"`     // what holds instead: StatusNotAffected
-	By     string `json:"by"`     // who says so: SuppressedByMatch, or the document
-	Reason string `json:"reason"` // in words
+	Ruling
 }
 
-// SuppressedByMatch is who took a finding out because the package has not what
-// is at fault.
-const SuppressedByMatch = "assay"
+// A Ruling says that a finding does not count, and who says so.
+type Ruling struct {
+	As     Status `json:"as"`     // what holds instead: StatusNotAffected, StatusFixed, StatusIgnored
+	By     string `json:"by"`     // who says so: RulingOfMatch, or the file or document and the place in it: ".assayignore:3"
+	Reason string `json:"reason"` // in words; "" where nobody gave one
+}
+
+// RulingOfMatch is who took a finding out because the package has not what is
+// at fault.
+const RulingOfMatch = "assay"
 
 // A Gap is something that could not be read, compared or looked up, so that
 // the report may be incomplete. Gaps are never dropped.
@@ -65,7 +71,7 @@ type Report struct {
 	Release    Release      `json:"release"`
 	Packages   []Package    `json:"packages"`
 	Findings   []Finding    `json:"findings"`             // worst first, then by package
-	Suppressed []Suppressed `json:"suppressed,omitempty"` // what advisories hold, and the package is not affected by all the same
+	Suppressed []Suppressed `json:"suppressed,omitempty"` // what advisories hold, and somebody ruled out
 	LeftOut    int          `json:"leftOut,omitempty"`    // findings that the user asked not to see
 	DevLeftOut int          `json:"devLeftOut,omitempty"` // packages that only development needs, and that the user did not ask for
 	Gaps       []Gap        `json:"gaps,omitempty"`
@@ -97,6 +103,20 @@ type ImageInfo struct {
 	Config      json.RawMessage `json:"config,omitempty"`
 	Repository  RepositoryInfo  `json:"repository,omitzero"` // of a repository of source code
 	Bill        string          `json:"bill,omitempty"`      // form of a bill of materials: "cyclonedx", "spdx", "syft", "list"
+	Base        *BaseImage      `json:"base,omitempty"`      // nil where it is not known
+}
+
+// BaseImage is the image on which another was built.
+type BaseImage struct {
+	Name   string `json:"name,omitempty"`
+	Digest string `json:"digest,omitempty"` // of its manifest
+	Layers int    `json:"layers"`           // how many of the image's lowest layers are its
+	By     string `json:"by"`               // how that is known, in words
+}
+
+// FromBase reports whether a package lies in a layer of the base image.
+func (r *Report) FromBase(p *Package) bool {
+	return r.Image.Base != nil && p.Layer.Index < r.Image.Base.Layers
 }
 
 // RepositoryInfo says which state of a repository was scanned.

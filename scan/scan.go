@@ -94,7 +94,9 @@ func (s *Scanner) Scan(ctx context.Context, img *assay.Image) (*assay.Report, er
 		return nil, err
 	}
 	r.Database = s.Advisories.Used()
-	triage.Apply(r, s.Triage)
+	if err := triage.Apply(ctx, r, s.Triage); err != nil {
+		return nil, err
+	}
 	r.Gaps = unique(r.Gaps)
 	return r, nil
 }
@@ -334,7 +336,7 @@ func unrated(findings []assay.Finding) *assay.Gap {
 	ids := map[string]bool{}
 	for i := range findings {
 		f := &findings[i]
-		if triage.Rate(f); f.Severity == assay.SeverityUnknown {
+		if triage.Rate(f, nil); f.Severity == assay.SeverityUnknown {
 			ids[f.ID] = true
 		}
 	}
@@ -388,7 +390,7 @@ func add(to, d *assay.Detail) {
 			to.CWEs = append(to.CWEs, cwe)
 		}
 	}
-	to.Ratings = append(to.Ratings, d.Ratings...)
+	to.Ratings = ratings(to.Ratings, d.Ratings)
 	to.KEV, to.EPSS, to.Rejected = d.KEV, d.EPSS, d.Rejected
 	if !d.Published.IsZero() {
 		to.Published = d.Published
@@ -396,6 +398,16 @@ func add(to, d *assay.Detail) {
 	if !d.Modified.IsZero() {
 		to.Modified = d.Modified
 	}
+}
+
+// ratings adds the words of sources that are not among them.
+func ratings(to, more []assay.Rating) []assay.Rating {
+	for _, r := range more {
+		if !slices.ContainsFunc(to, func(x assay.Rating) bool { return x.Source == r.Source }) {
+			to = append(to, r)
+		}
+	}
+	return to
 }
 
 // info is what the report keeps of the image.

@@ -198,7 +198,7 @@ func TestScanDetails(t *testing.T) {
 		t.Fatal(err)
 	}
 	// NVD's severity counts only where the publisher has none.
-	if diff := cmp.Diff([]string{"bin CVE-2024-0001 CRITICAL nvd", "bin DSA-1 HIGH cna", "bin CVE-2024-0003 MEDIUM test"}, result(r)); diff != "" {
+	if diff := cmp.Diff([]string{"bin CVE-2024-0001 CRITICAL nvd", "bin CVE-2024-0003 MEDIUM test", "bin DSA-1 HIGH cna"}, result(r)); diff != "" {
 		t.Fatal(diff)
 	}
 	want := assay.Detail{ID: "CVE-2024-0001", Title: "Ours", Text: "Text", CVSS: []assay.CVSS{nvd}, CWEs: []string{"CWE-79"}, References: []string{"https://a", "https://b", "https://c"},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -26,13 +27,13 @@ scanned or matched again. REPORT is - for what comes by a pipe.`,
   assay convert report.json -f cyclonedx -o app.cdx.json
   assay convert report.json --severity CRITICAL --exit-code 1`,
 		Args: onePath("report"),
-		RunE: func(cmd *cobra.Command, args []string) error { return o.convert(g, args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error { return o.convert(cmd.Context(), g, args[0]) },
 	}
 	o.flags(cmd.Flags())
 	return cmd
 }
 
-func (o *reportOptions) convert(g *global, name string) error {
+func (o *reportOptions) convert(ctx context.Context, g *global, name string) error {
 	format, keep, err := o.check()
 	if err != nil {
 		return err
@@ -55,7 +56,9 @@ func (o *reportOptions) convert(g *global, name string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	triage.Apply(r, keep)
+	if err := triage.Apply(ctx, r, keep); err != nil {
+		return err
+	}
 	if err := o.write(g, format, r); err != nil {
 		return err
 	}

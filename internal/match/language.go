@@ -176,7 +176,7 @@ func (m *registry) target(ctx context.Context, i int, t *target) error {
 // fault, or has it under another of its names.
 func (m *registry) found(t *target, v *vulnerability, f *assay.Finding) {
 	if why := m.unreached(t, v); why != "" {
-		m.suppressed = append(m.suppressed, assay.Suppressed{Finding: *f, As: assay.StatusNotAffected, By: assay.SuppressedByMatch, Reason: why})
+		m.suppressed = append(m.suppressed, assay.Suppressed{Finding: *f, Ruling: assay.Ruling{As: assay.StatusNotAffected, By: assay.RulingOfMatch, Reason: why}})
 		return
 	}
 	if m.ecosystem == products && slices.ContainsFunc(m.findings, func(o assay.Finding) bool { return o.Package == f.Package && o.ID == f.ID }) {

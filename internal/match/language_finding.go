@@ -79,6 +79,11 @@ func detail(id string, best *assay.Advisory, v *vulnerability) assay.Detail {
 				d.CVSS = append(d.CVSS, c)
 			}
 		}
+		for _, r := range ratings(a) {
+			if !slices.ContainsFunc(d.Ratings, func(x assay.Rating) bool { return x.Source == r.Source }) {
+				d.Ratings = append(d.Ratings, r)
+			}
+		}
 		d.CWEs, d.References = union(d.CWEs, a.CWEs), union(d.References, a.References)
 		if !a.Published.IsZero() && (d.Published.IsZero() || a.Published.Before(d.Published)) {
 			d.Published = a.Published

@@ -158,7 +158,7 @@ func TestLanguageFinding(t *testing.T) {
 	want := []assay.Finding{{
 		ID: "CVE-1", Aliases: []string{"GHSA-1", "OSV-1"}, VendorIDs: []string{"N-1", "N-2"}, Package: 1, FixedIn: "4.17.14", Fixes: []string{"4.17.14"}, Status: assay.StatusFixed, Severity: assay.SeverityHigh, SeveritySource: "test",
 		Stream: "npm", Feed: "other", URL: "https://example.org/2", Because: "npm: package lodash is affected below 4.17.14; installed is 4.17.4",
-		Detail: assay.Detail{ID: "CVE-1", Title: "Title", CVSS: append(score("nvd"), score("ghsa")...), CWEs: []string{"CWE-1"}, References: []string{"r2", "r3", "r1"}, Published: day(1), Modified: day(4)},
+		Detail: assay.Detail{ID: "CVE-1", Title: "Title", CVSS: append(score("nvd"), score("ghsa")...), Ratings: []assay.Rating{{Source: "test", Severity: assay.SeverityHigh}}, CWEs: []string{"CWE-1"}, References: []string{"r2", "r3", "r1"}, Published: day(1), Modified: day(4)},
 	}}
 	if diff := cmp.Diff(want, fs); diff != "" || gaps != nil || err != nil {
 		t.Errorf("%v %v\n%s", gaps, err, diff)

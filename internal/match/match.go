@@ -3,6 +3,7 @@
 package match
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -297,8 +298,16 @@ func (m *matcher) finding(p *assay.Package, name, ver string, a *assay.Advisory,
 	if f.FixedIn != "" {
 		f.Status = assay.StatusFixed
 	}
-	f.Detail = assay.Detail{ID: a.ID, Title: a.Title, Text: a.Text, CVSS: a.CVSS, CWEs: a.CWEs, References: a.References, Published: a.Published, Modified: a.Modified}
+	f.Detail = assay.Detail{ID: a.ID, Ratings: ratings(a), Title: a.Title, Text: a.Text, CVSS: a.CVSS, CWEs: a.CWEs, References: a.References, Published: a.Published, Modified: a.Modified}
 	return f
+}
+
+// ratings is the publisher's own word on a vulnerability, whatever it affects.
+func ratings(a *assay.Advisory) []assay.Rating {
+	if a.Severity == assay.SeverityUnknown {
+		return nil
+	}
+	return []assay.Rating{{Source: cmp.Or(a.Publisher, a.Feed), Severity: a.Severity}}
 }
 
 // because says in words what decided.

@@ -251,7 +251,7 @@ func TestFinding(t *testing.T) {
 	fs, gaps := res.Findings, res.Gaps
 	want := []assay.Finding{{
 		ID: "CVE-1", Aliases: []string{"GHSA-1", "GHSA-2"}, VendorIDs: []string{"DSA-1"}, FixedIn: "2", Status: assay.StatusFixed, Severity: assay.SeverityCritical, SeveritySource: "other",
-		Stream: "debian:12", Feed: "test", URL: "https://example.org", Detail: assay.Detail{ID: "CVE-1", Title: "Title"},
+		Stream: "debian:12", Feed: "test", URL: "https://example.org", Detail: assay.Detail{ID: "CVE-1", Title: "Title", Ratings: []assay.Rating{{Source: "test", Severity: assay.SeverityHigh}}},
 		Because: "debian:12: source package src is affected below 2 (postponed); installed is 1 (of which bin 1+b1 was built)",
 	}}
 	if diff := cmp.Diff(want, fs); diff != "" || gaps != nil || err != nil {

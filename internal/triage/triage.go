@@ -1,9 +1,11 @@
 // Package triage makes findings ready to act on: how bad each is and who says
-// so, which of them the user asked to see, and in which order.
+// so, which of them somebody ruled out, which the user asked to see, and in which
+// order.
 package triage
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,72 +13,62 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// Options says which findings stay. The zero value keeps all.
+// Options says which findings stay, and how. The zero value keeps all.
 type Options struct {
-	Severities    []assay.Severity // empty means all
-	IgnoreUnfixed bool             // drop those without a fix
+	SeveritySources []string         // whose severity counts, best first; empty means Auto
+	Rulers          []Ruler          // asked in order; the first that rules a finding out counts
+	Severities      []assay.Severity // those to keep; empty means all
+	IgnoreUnfixed   bool             // drop those without a fix
+	IgnoreFixed     bool             // drop those with one
+	IgnoreStatuses  []assay.Status   // drop those that have one of them
+	IgnoreBase      bool             // drop what comes from the base image
+	Order           Order            // "" means ByRisk
 }
 
-// scoreOrder lists whose CVSS score counts, best first, where the publisher of
-// the advisory has no severity of its own.
-var scoreOrder = []string{"nvd", "cna", "cisa-adp"}
-
-// Rate gives a finding a severity where its advisory has none: what its
-// publisher says elsewhere, else by CVSS, of the newest version that the first
-// known source has, else by the first word that somebody has for it. The
-// publisher's own word stays, for it knows how the package is built and used.
-func Rate(f *assay.Finding) {
-	if f.Severity != assay.SeverityUnknown {
-		return
-	}
-	for _, r := range f.Detail.Ratings {
-		if r.Source == f.Publisher && r.Severity != assay.SeverityUnknown {
-			f.Severity, f.SeveritySource = r.Severity, r.Source
-			return
-		}
-	}
-	var best *assay.CVSS
-	for i := range f.Detail.CVSS {
-		c := &f.Detail.CVSS[i]
-		if c.Severity() == assay.SeverityUnknown {
-			continue
-		}
-		if best == nil || cmp.Or(cmp.Compare(rank(c.Source), rank(best.Source)), -strings.Compare(c.Version, best.Version)) < 0 {
-			best = c
-		}
-	}
-	if best != nil {
-		f.Severity, f.SeveritySource = best.Severity(), best.Source
-		return
-	}
-	for _, r := range f.Detail.Ratings {
-		if r.Severity != assay.SeverityUnknown && (f.Severity == assay.SeverityUnknown || rank(r.Source) < rank(f.SeveritySource)) {
-			f.Severity, f.SeveritySource = r.Severity, r.Source
-		}
-	}
+// A Ruler says of findings that they do not count: a file of rules, a document.
+type Ruler interface {
+	// Rule is asked about every finding of a report, once each. Errors say
+	// that it cannot judge, and end the scan.
+	Rule(ctx context.Context, r *assay.Report, f *assay.Finding) (_ assay.Ruling, out bool, _ error)
 }
 
-func rank(source string) int {
-	if i := slices.Index(scoreOrder, source); i >= 0 {
-		return i
-	}
-	return len(scoreOrder)
-}
+// An Order is what findings are sorted by, worst first.
+type Order string
 
-// Apply rates the report's findings, drops those that were not asked for, and
-// orders them: worst first, then by package and vulnerability. That a finding
-// goes because nobody has said how bad it is, is a gap: it may be as bad as
-// those that were asked for.
-func Apply(r *assay.Report, o Options) {
-	all, unrated := len(r.Findings), 0
+// The orders; each goes on with severity, then package and vulnerability.
+const (
+	ByRisk          Order = "risk"
+	BySeverity      Order = "severity"
+	ByEPSS          Order = "epss"
+	ByKEV           Order = "kev" // known exploited first
+	ByPackage       Order = "package"
+	ByVulnerability Order = "vulnerability"
+)
+
+// Orders lists them, the usual one first.
+var Orders = []Order{ByRisk, BySeverity, ByEPSS, ByKEV, ByPackage, ByVulnerability}
+
+// Apply rates the report's findings, moves those that somebody rules out to the
+// suppressed ones, drops those that were not asked for, and orders them. That a
+// finding goes because nobody has said how bad it is, is a gap: it may be as bad
+// as those that were asked for.
+func Apply(ctx context.Context, r *assay.Report, o Options) error {
 	for i := range r.Findings {
-		Rate(&r.Findings[i])
+		rate(&r.Findings[i], o.SeveritySources)
 	}
+	for i := range r.Suppressed {
+		rate(&r.Suppressed[i].Finding, o.SeveritySources)
+	}
+	if err := rule(ctx, r, o.Rulers); err != nil {
+		return err
+	}
+	all, unrated := len(r.Findings), 0
 	r.Findings = slices.DeleteFunc(r.Findings, func(f assay.Finding) bool {
-		if o.IgnoreUnfixed && f.FixedIn == "" {
+		switch {
+		case o.IgnoreUnfixed && f.FixedIn == "", o.IgnoreFixed && f.FixedIn != "", slices.Contains(o.IgnoreStatuses, f.Status),
+			o.IgnoreBase && r.FromBase(&r.Packages[f.Package]):
 			return true
-		}
-		if len(o.Severities) == 0 || slices.Contains(o.Severities, f.Severity) {
+		case len(o.Severities) == 0 || slices.Contains(o.Severities, f.Severity):
 			return false
 		}
 		if f.Severity == assay.SeverityUnknown {
@@ -89,8 +81,83 @@ func Apply(r *assay.Report, o Options) {
 		r.Gaps = append(r.Gaps, assay.Gap{Where: "severity", What: fmt.Sprintf(
 			"not known for %d of %d findings, which --severity left out; add UNKNOWN to see them", unrated, all)})
 	}
-	slices.SortStableFunc(r.Findings, func(a, b assay.Finding) int {
-		p, q := &r.Packages[a.Package], &r.Packages[b.Package]
-		return cmp.Or(-cmp.Compare(a.Severity, b.Severity), strings.Compare(p.Name, q.Name), strings.Compare(a.ID, b.ID), cmp.Compare(a.Package, b.Package))
-	})
+	slices.SortStableFunc(r.Findings, func(a, b assay.Finding) int { return compare(r, o.Order, &a, &b) })
+	slices.SortStableFunc(r.Suppressed, func(a, b assay.Suppressed) int { return compare(r, o.Order, &a.Finding, &b.Finding) })
+	return nil
+}
+
+func rate(f *assay.Finding, sources []string) {
+	Rate(f, sources)
+	f.Risk = Risk(f)
+}
+
+// rule asks the rulers about each finding.
+func rule(ctx context.Context, r *assay.Report, rulers []Ruler) error {
+	if len(rulers) == 0 {
+		return nil
+	}
+	kept := []assay.Finding{} // r stays as it is while it is asked about
+	var ruled []assay.Suppressed
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		ruling, out, err := ask(ctx, r, f, rulers)
+		switch {
+		case err != nil:
+			return fmt.Errorf("%s in %s: %w", f.ID, r.Packages[f.Package].Name, err)
+		case out:
+			ruled = append(ruled, assay.Suppressed{Finding: *f, Ruling: ruling})
+		default:
+			kept = append(kept, *f)
+		}
+	}
+	r.Findings, r.Suppressed = kept, append(r.Suppressed, ruled...)
+	return nil
+}
+
+func ask(ctx context.Context, r *assay.Report, f *assay.Finding, rulers []Ruler) (assay.Ruling, bool, error) {
+	for _, ruler := range rulers {
+		if ruling, out, err := ruler.Rule(ctx, r, f); err != nil || out {
+			return ruling, out, err
+		}
+	}
+	return assay.Ruling{}, false, ctx.Err()
+}
+
+func compare(r *assay.Report, o Order, a, b *assay.Finding) int {
+	p, q := &r.Packages[a.Package], &r.Packages[b.Package]
+	severity := -cmp.Compare(a.Severity, b.Severity)
+	risk := -cmp.Compare(a.Risk, b.Risk)
+	rest := cmp.Or(strings.Compare(p.Name, q.Name), strings.Compare(a.ID, b.ID), cmp.Compare(a.Package, b.Package))
+	switch o {
+	case BySeverity:
+		return cmp.Or(severity, risk, rest)
+	case ByEPSS:
+		return cmp.Or(-cmp.Compare(score(a), score(b)), severity, rest)
+	case ByKEV:
+		return cmp.Or(-cmp.Compare(listed(a), listed(b)), risk, severity, rest)
+	case ByPackage:
+		return cmp.Or(strings.Compare(p.Name, q.Name), severity, risk, rest)
+	case ByVulnerability:
+		return cmp.Or(strings.Compare(a.ID, b.ID), rest)
+	}
+	return cmp.Or(risk, severity, rest)
+}
+
+// score is EPSS's; what has none comes last.
+func score(f *assay.Finding) float64 {
+	if f.Detail.EPSS == nil {
+		return -1
+	}
+	return f.Detail.EPSS.Score
+}
+
+// listed is 1 for what is known to be exploited, 2 with use in ransomware.
+func listed(f *assay.Finding) int {
+	switch k := f.Detail.KEV; {
+	case k == nil:
+		return 0
+	case k.Ransomware:
+		return 2
+	}
+	return 1
 }

@@ -32,7 +32,7 @@ func TestRate(t *testing.T) {
 		{"a score of nothing", assay.Finding{Detail: assay.Detail{CVSS: []assay.CVSS{score("nvd", "3.1", 0), score("cna", "3.1", 4)}}}, "MEDIUM cna"},
 	}
 	for _, tt := range tests {
-		triage.Rate(&tt.f)
+		triage.Rate(&tt.f, nil)
 		if got := tt.f.Severity.String() + " " + tt.f.SeveritySource; got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
@@ -70,7 +70,9 @@ func TestApply(t *testing.T) {
 			for range 2 { // whatever the order they came in
 				r := report()
 				slices.Reverse(r.Findings)
-				triage.Apply(r, tt.o)
+				if err := triage.Apply(t.Context(), r, tt.o); err != nil {
+					t.Fatal(err)
+				}
 				var got []string
 				for _, f := range r.Findings {
 					p := r.Packages[f.Package]

@@ -84,7 +84,7 @@ func (f *filed) read() {
 	}
 	for i := range f.res.Modified {
 		if m := &f.res.Modified[i]; m.Type == "vulnerability" {
-			f.r.Suppressed = append(f.r.Suppressed, assay.Suppressed{Finding: f.finding(&m.Finding), As: assay.Status(m.Status), By: m.Source, Reason: m.Statement})
+			f.r.Suppressed = append(f.r.Suppressed, assay.Suppressed{Finding: f.finding(&m.Finding), Ruling: assay.Ruling{As: assay.Status(m.Status), By: m.Source, Reason: m.Statement}})
 		}
 	}
 }
