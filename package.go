@@ -71,12 +71,12 @@ type Release struct {
 }
 
 // EndOfLife reports whether the release is out of support at a time.
-func (r Release) EndOfLife(at time.Time) bool {
-	if r.EOL == "ended" {
-		return true
-	}
-	end, err := time.Parse(time.DateOnly, r.EOL)
-	return err == nil && at.After(end.AddDate(0, 0, 1))
+func (r Release) EndOfLife(at time.Time) bool { return ended(r.EOL, at) }
+
+// ended reports whether support that ends as EOL says has ended at a time.
+func ended(eol string, at time.Time) bool {
+	end, err := time.Parse(time.DateOnly, eol)
+	return eol == "ended" || err == nil && at.After(end.AddDate(0, 0, 1))
 }
 
 // A Package is something installed.
@@ -103,8 +103,12 @@ type Package struct {
 	CPEs          []string `json:"cpes,omitempty"`          // by which NVD knows it, where no registry does: CPE 2.3 with the version
 	Digest        string   `json:"digest,omitempty"`        // of the file, "sha1:…", where that identifies it
 	Symbols       Symbols  `json:"-"`                       // of a Go module: the functions that the binary links; nil when that is not known
+	EOL           string   `json:"eol,omitempty"`           // of a runtime or server that no distribution looks after: as Release.EOL
 	Layer         LayerRef `json:"layer,omitzero"`          // the layer that brought it
 }
+
+// EndOfLife reports whether a runtime is out of support at a time.
+func (p *Package) EndOfLife(at time.Time) bool { return ended(p.EOL, at) }
 
 // IsSystem reports whether the package is a distribution's, by its type.
 func (p *Package) IsSystem() bool {

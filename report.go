@@ -2,6 +2,7 @@ package assay
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -112,6 +113,12 @@ type BaseImage struct {
 	Digest string `json:"digest,omitempty"` // of its manifest
 	Layers int    `json:"layers"`           // how many of the image's lowest layers are its
 	By     string `json:"by"`               // how that is known, in words
+}
+
+// EndOfLife reports whether the release, or a runtime among the packages, was out
+// of support when the report was made.
+func (r *Report) EndOfLife() bool {
+	return r.Release.EndOfLife(r.Created) || slices.ContainsFunc(r.Packages, func(p Package) bool { return ended(p.EOL, r.Created) })
 }
 
 // FromBase reports whether a package lies in a layer of the base image.

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/distro"
 	"github.com/assaysec/assay/internal/ecosystem"
 	"github.com/assaysec/assay/internal/inventory"
 	"github.com/assaysec/assay/internal/match"
@@ -124,7 +123,7 @@ func unique(gaps []assay.Gap) []assay.Gap {
 
 // match adds findings and their details to the report.
 func (s *Scanner) match(ctx context.Context, inv *assay.Inventory, r *assay.Report) error {
-	if err := s.endOfLife(ctx, r); err != nil {
+	if err := s.endsOfLife(ctx, r); err != nil {
 		return err
 	}
 	streams, gaps := match.Streams(inv, s.Match)
@@ -243,45 +242,6 @@ func (w without) Lookup(ctx context.Context, s assay.Stream, name string) iter.S
 		return func(func(assay.Advisory, error) bool) {}
 	}
 	return w.Advisories.Lookup(ctx, s, name)
-}
-
-// endOfLife finds when the release's support ends. What cannot be looked up is
-// a gap; the error is the context's.
-func (s *Scanner) endOfLife(ctx context.Context, r *assay.Report) error {
-	product, cycle, ok := distro.EndOfLife(r.Release)
-	if !ok {
-		return nil
-	}
-	gaps, err := s.Advisories.Ensure(ctx, []assay.Stream{assay.StreamEOL})
-	r.Gaps = append(r.Gaps, gaps...)
-	if err == nil {
-		r.Release.EOL, err = supportEnd(ctx, s.Advisories, product, cycle)
-	}
-	if err != nil && ctx.Err() == nil {
-		r.Gaps = append(r.Gaps, assay.Gap{Where: "distribution " + r.Release.ID + " " + r.Release.Version,
-			What: fmt.Sprintf("whether it is still supported is not known: %v", err)})
-	}
-	return ctx.Err()
-}
-
-// supportEnd is the date that Release.EOL takes; "" where none is published,
-// for a cycle that goes on as for one that is not listed.
-func supportEnd(ctx context.Context, advisories assay.Advisories, product, cycle string) (string, error) {
-	for a, err := range advisories.Lookup(ctx, assay.StreamEOL, product) {
-		if err != nil {
-			return "", err
-		}
-		for _, f := range a.Affected {
-			switch {
-			case f.Status != assay.StatusEndOfLife || !slices.Contains(f.Versions, cycle):
-			case a.Published.IsZero():
-				return "ended", nil
-			default:
-				return a.Published.Format(time.DateOnly), nil
-			}
-		}
-	}
-	return "", nil
 }
 
 // details fills in what is known of each vulnerability.

@@ -62,5 +62,5 @@ func (o *reportOptions) convert(ctx context.Context, g *global, name string) err
 	if err := o.write(g, format, r); err != nil {
 		return err
 	}
-	return o.verdict(r)
+	return o.gate.verdict(r)
 }

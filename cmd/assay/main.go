@@ -19,11 +19,13 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Exit codes. Findings have the code that --exit-code gives.
+// Exit codes. Findings have the code that --exit-code gives, where it does.
 const (
-	exitOK     = 0
-	exitUsage  = 2 // the command line or the configuration is wrong
-	exitFailed = 3 // what was asked for could not be done
+	exitOK       = 0
+	exitFindings = 1 // --fail-on holds findings back, or --exit-code said so
+	exitUsage    = 2 // the command line or the configuration is wrong
+	exitFailed   = 3 // what was asked for could not be done
+	exitGaps     = 4 // --fail-on-gaps, and there are some
 )
 
 func main() {
@@ -125,8 +127,9 @@ Every flag can also be set by a variable (--cache-dir by ASSAY_CACHE_DIR) or
 in assay.yaml (cache-dir: PATH). The command line wins over the variable, the
 variable over the file.
 
-Exit codes: 0 done; the value of --exit-code when findings remain; 2 the
-command line or the configuration is wrong; 3 it could not be done.`,
+Exit codes: 0 done; 1, or the value of --exit-code, when findings remain that
+--fail-on names; 2 the command line or the configuration is wrong; 3 it could
+not be done; 4 something could not be judged, with --fail-on-gaps.`,
 		Example: `  assay image debian:12
   assay image --input image.tar --severity HIGH,CRITICAL --exit-code 1
   assay image -f json -o report.json registry.example.com/team/app:1.4

@@ -19,49 +19,35 @@ import (
 
 // reportOptions are the flags about what is reported, and how.
 type reportOptions struct {
-	format        string
-	version       string // of the format
-	output        string
-	severity      []string
-	ignoreUnfixed bool
-	listAllPkgs   bool
-	showLayers    bool
-	tree          bool
-	exitCode      int
-	exitOnEOL     int
+	format      string
+	version     string // of the format
+	output      string
+	listAllPkgs bool
+	showLayers  bool
+	tree        bool
+	filter      filterOptions
+	gate        gateOptions
 }
 
 func (o *reportOptions) flags(f *pflag.FlagSet) {
 	names := formatNames()
 	f.StringVarP(&o.format, "format", "f", names[0], "form of the report: "+strings.Join(names, ", ")+"; cyclonedx@1.7 asks for a version of its specification")
 	f.StringVarP(&o.output, "output", "o", "", "write the report to this `FILE`")
-	f.StringSliceVarP(&o.severity, "severity", "s", nil, "severities to report: UNKNOWN, NEGLIGIBLE, LOW, MEDIUM, HIGH, CRITICAL (default all)")
-	f.BoolVar(&o.ignoreUnfixed, "ignore-unfixed", false, "leave out what has no fix")
 	f.BoolVar(&o.listAllPkgs, "list-all-pkgs", false, "list the packages without findings, too (JSON always has them)")
 	f.BoolVar(&o.tree, "dependency-tree", false, "show what needs the packages with findings, in the table")
 	f.BoolVar(&o.showLayers, "show-layers", false, "show which layer and instruction brought a package")
-	f.IntVar(&o.exitCode, "exit-code", 0, "exit code when findings remain")
-	f.IntVar(&o.exitOnEOL, "exit-on-eol", 0, "exit code when the distribution is at its end of life")
+	o.filter.flags(f)
+	o.gate.flags(f)
 }
 
 // check refuses what cannot be meant, before anything is read.
 func (o *reportOptions) check() (assay.Format, triage.Options, error) {
-	var t triage.Options
-	for _, s := range o.severity {
-		v, ok := assay.ParseSeverity(s)
-		if !ok || s == "" {
-			return assay.Format{}, t, usagef("--severity %q is none of UNKNOWN, NEGLIGIBLE, LOW, MEDIUM, HIGH, CRITICAL", s)
-		}
-		t.Severities = append(t.Severities, v)
+	t, err := o.filter.options()
+	if err != nil {
+		return assay.Format{}, t, err
 	}
-	t.IgnoreUnfixed = o.ignoreUnfixed
-	for _, c := range []struct {
-		flag string
-		code int
-	}{{"--exit-code", o.exitCode}, {"--exit-on-eol", o.exitOnEOL}} {
-		if c.code < 0 || c.code > 255 {
-			return assay.Format{}, t, usagef("%s %d is not an exit code (0 to 255)", c.flag, c.code)
-		}
+	if err := o.gate.check(); err != nil {
+		return assay.Format{}, t, err
 	}
 	name, version, _ := strings.Cut(o.format, "@")
 	for _, f := range report.All() {
@@ -74,8 +60,8 @@ func (o *reportOptions) check() (assay.Format, triage.Options, error) {
 			}
 			return assay.Format{}, t, usagef("--format %s has versions %s, not %s", name, strings.Join(f.Versions, ", "), version)
 		}
-		if o.version = version; f.Bill && (o.exitCode != 0 || o.exitOnEOL != 0 || len(o.severity) > 0 || o.ignoreUnfixed) {
-			slog.Warn("a bill of materials lists packages and matches nothing: --exit-code, --exit-on-eol, --severity and --ignore-unfixed have no effect", "format", f.Name)
+		if o.version = version; f.Bill && (o.gate.set() || o.filter.set()) {
+			slog.Warn("a bill of materials lists packages and matches nothing: filters of findings, --exit-code, --exit-on-eol and --fail-on have no effect", "format", f.Name)
 		}
 		return f, t, nil
 	}
@@ -170,15 +156,4 @@ func writeFile(name string, write func(io.Writer) error) (err error) {
 		return err
 	}
 	return os.Rename(f.Name(), name)
-}
-
-// verdict is the exit code that the report deserves.
-func (o *reportOptions) verdict(r *assay.Report) error {
-	if o.exitOnEOL != 0 && r.Release.EndOfLife(r.Created) {
-		return exitCode(o.exitOnEOL)
-	}
-	if o.exitCode != 0 && len(r.Findings) > 0 {
-		return exitCode(o.exitCode)
-	}
-	return nil
 }

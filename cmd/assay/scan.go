@@ -32,6 +32,7 @@ type scanOptions struct {
 	filePatterns []string
 	priority     string
 	reachability string
+	headers      bool
 }
 
 // The choices of flags.
@@ -55,6 +56,7 @@ func (o *scanOptions) flags(f *pflag.FlagSet) {
 	f.StringSliceVar(&o.filePatterns, "file-patterns", nil, "`READER:REGEXP`: read files of other names, too, such as requirements:\\.in$ (see assay readers)")
 	f.StringVar(&o.priority, "detection-priority", priorities[0], "precise: what the system's packages brought is matched by the distribution's advisories only; comprehensive: by all")
 	f.StringVar(&o.reachability, "reachability", reaches[0], "on: leave out Go findings whose functions the binary does not link; off: keep them")
+	f.BoolVar(&o.headers, "kernel-headers", false, "count the kernel's vulnerabilities in packages that hold its headers only, too")
 }
 
 // What the kinds of targets are looked at for.
@@ -98,7 +100,7 @@ func (o *scanOptions) run(ctx context.Context, t target) error {
 	if err := o.report.write(o.global, format, r); err != nil {
 		return err
 	}
-	return o.report.verdict(r)
+	return o.report.gate.verdict(r)
 }
 
 // scanner makes of the flags what a scan is told, or says which cannot be meant.
@@ -129,7 +131,7 @@ func (o *scanOptions) scanner(scopes assay.Scope) (*scan.Scanner, error) {
 	if s.Scopes == 0 {
 		return nil, usagef("--pkg-types os: a repository of source code holds no packages of the system")
 	}
-	s.Match = match.Options{Comprehensive: o.priority == "comprehensive", AllSymbols: o.reachability == "off"}
+	s.Match = match.Options{Comprehensive: o.priority == "comprehensive", AllSymbols: o.reachability == "off", KernelHeaders: o.headers}
 	var err error
 	if s.Skip, err = inventory.NewSkip(o.skipDirs, o.skipFiles); err != nil {
 		return nil, usagef("--skip-dirs or --skip-files: %w", err)

@@ -49,6 +49,9 @@ type Options struct {
 	Comprehensive bool
 	// AllSymbols keeps findings of functions that a binary does not link.
 	AllSymbols bool
+	// KernelHeaders keeps findings of the kernel in packages that hold its
+	// headers only.
+	KernelHeaders bool
 }
 
 // system finds the distribution's family and stream; no family and no gap when
@@ -91,6 +94,11 @@ func Packages(ctx context.Context, inv *assay.Inventory, advisories assay.Adviso
 	r, err := otherPackages(ctx, inv, advisories, o)
 	if err != nil {
 		return Result{}, err
+	}
+	if !o.KernelHeaders {
+		var suppressed []assay.Suppressed
+		findings, suppressed = withoutHeaders(inv, findings)
+		r.Suppressed = append(suppressed, r.Suppressed...)
 	}
 	r.Findings, r.Gaps = append(findings, r.Findings...), append(gaps, r.Gaps...)
 	return r, nil

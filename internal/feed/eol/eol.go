@@ -15,6 +15,7 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/distro"
 	"github.com/assaysec/assay/internal/jsonstream"
+	"github.com/assaysec/assay/internal/lifecycle"
 )
 
 const (
@@ -41,8 +42,8 @@ const (
 // upstream's "eol", and for Debian, whose tracker serves its LTS, the extended
 // support. Other extensions are sold, and are in Text only.
 //
-// A distribution that is not in the document of all products, for a mirror may
-// hold a part of it, is looked for in a document of its own.
+// A product that assay asks for and that is not in the document of all products,
+// for a mirror may hold a part of it, is looked for in a document of its own.
 type Feed struct{}
 
 // Name is "eol".
@@ -58,7 +59,7 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, _ []assay.Stream, s ass
 	if missing != nil && !errors.Is(missing, assay.ErrNotFound) {
 		return missing
 	}
-	for _, name := range distro.Products() {
+	for _, name := range append(distro.Products(), lifecycle.Products()...) {
 		if c.seen[name] {
 			continue
 		}

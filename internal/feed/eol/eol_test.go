@@ -11,6 +11,7 @@ import (
 	"github.com/assaysec/assay/internal/contract"
 	"github.com/assaysec/assay/internal/corpus"
 	"github.com/assaysec/assay/internal/distro"
+	"github.com/assaysec/assay/internal/lifecycle"
 )
 
 const full = `{"schema_version": "1.2.0", "total": 2, "result": [
@@ -128,7 +129,7 @@ func TestCorpus(t *testing.T) {
 	}
 	read(Document, "endoflife.date/api/v1/products/full")
 	missing := map[string]bool{"azure-linux": true, "openeuler": true, "openwrt": true, "photon": true, "suse-linux-micro": true}
-	for _, p := range distro.Products() {
+	for _, p := range append(distro.Products(), lifecycle.Products()...) {
 		if p != "ubuntu" && !missing[p] {
 			read(product+p+".json", "endoflife.date/api/"+p+".json")
 		}
@@ -145,7 +146,7 @@ func TestCorpus(t *testing.T) {
 		"EOL-debian-10": "2024-06-30", "EOL-ubuntu-18.04": "2023-05-31", "EOL-alpine-linux-3.18": "2025-05-09", "EOL-centos-7": "2024-06-30",
 		"EOL-centos-stream-8": "2024-05-31", "EOL-rhel-7": "2024-06-30", "EOL-sles-15.3": "2022-12-31", "EOL-opensuse-15.5": "2024-12-31",
 		"EOL-amazon-linux-2018.03": "2023-12-31", "EOL-fedora-39": "2024-11-26", "EOL-oracle-linux-7": "2024-12-31", "EOL-rocky-linux-9": "2032-05-31",
-		"EOL-oracle-linux-10": "0001-01-01", "EOL-almalinux-8": "2029-05-31", "EOL-sles-15.0": "2019-12-31",
+		"EOL-oracle-linux-10": "0001-01-01", "EOL-nodejs-16": "2023-09-11", "EOL-python-3.8": "2024-10-07", "EOL-almalinux-8": "2029-05-31", "EOL-sles-15.0": "2019-12-31",
 	}
 	for id, date := range want {
 		if got[id] != date {

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/triage"
+	"github.com/spf13/pflag"
+)
+
+// filterOptions are the flags about which findings are reported, and how they
+// are judged.
+type filterOptions struct {
+	severity        []string
+	severitySources []string
+	ignoreUnfixed   bool
+	onlyFixed       bool
+	onlyUnfixed     bool
+	ignoreStatus    []string
+	ignoreBase      bool
+	sortBy          string
+}
+
+// statuses are what --ignore-status takes.
+var statuses = []assay.Status{assay.StatusUnknown, assay.StatusNotAffected, assay.StatusAffected, assay.StatusFixed, assay.StatusUnderInvestigation,
+	assay.StatusWillNotFix, assay.StatusFixDeferred, assay.StatusEndOfLife}
+
+func (o *filterOptions) flags(f *pflag.FlagSet) {
+	f.StringSliceVarP(&o.severity, "severity", "s", nil, "severities to report: UNKNOWN, NEGLIGIBLE, LOW, MEDIUM, HIGH, CRITICAL (default all)")
+	f.StringSliceVar(&o.severitySources, "vuln-severity-source", []string{triage.Auto}, "whose severity counts, the first that has one: auto, nvd, ghsa, debian, redhat, ...")
+	f.BoolVar(&o.ignoreUnfixed, "ignore-unfixed", false, "leave out what has no fix")
+	f.BoolVar(&o.onlyFixed, "only-fixed", false, "the same as --ignore-unfixed")
+	f.BoolVar(&o.onlyUnfixed, "only-notfixed", false, "leave out what has a fix")
+	f.StringSliceVar(&o.ignoreStatus, "ignore-status", nil, "leave out findings of these statuses: "+words(statuses))
+	f.BoolVar(&o.ignoreBase, "ignore-base", false, "leave out what the base image brought")
+	f.StringVar(&o.sortBy, "sort-by", string(triage.Orders[0]), "what comes first: "+words(triage.Orders))
+}
+
+func words[S ~string](all []S) string {
+	var out []string
+	for _, s := range all {
+		out = append(out, string(s))
+	}
+	return strings.Join(out, ", ")
+}
+
+// set reports whether findings are to be filtered.
+func (o *filterOptions) set() bool {
+	return len(o.severity)+len(o.ignoreStatus) > 0 || o.ignoreUnfixed || o.onlyFixed || o.onlyUnfixed || o.ignoreBase
+}
+
+// options refuses what cannot be meant.
+func (o *filterOptions) options() (triage.Options, error) {
+	t := triage.Options{IgnoreUnfixed: o.ignoreUnfixed || o.onlyFixed, IgnoreFixed: o.onlyUnfixed, IgnoreBase: o.ignoreBase, Order: triage.Order(o.sortBy)}
+	if t.IgnoreUnfixed && t.IgnoreFixed {
+		return t, usagef("--only-notfixed goes with neither --only-fixed nor --ignore-unfixed: nothing would be left")
+	}
+	if !slices.Contains(triage.Orders, t.Order) {
+		return t, usagef("--sort-by %q is none of %s", o.sortBy, words(triage.Orders))
+	}
+	for _, s := range o.severity {
+		v, ok := assay.ParseSeverity(s)
+		if !ok || s == "" {
+			return t, usagef("--severity %q is none of UNKNOWN, NEGLIGIBLE, LOW, MEDIUM, HIGH, CRITICAL", s)
+		}
+		t.Severities = append(t.Severities, v)
+	}
+	for _, s := range o.ignoreStatus {
+		v := assay.Status(strings.ToLower(strings.TrimSpace(s)))
+		if !slices.Contains(statuses, v) {
+			return t, usagef("--ignore-status %q is none of %s", s, words(statuses))
+		}
+		t.IgnoreStatuses = append(t.IgnoreStatuses, v)
+	}
+	for _, s := range o.severitySources {
+		if s = strings.ToLower(strings.TrimSpace(s)); s == "" {
+			return t, usagef("--vuln-severity-source has an empty name in it")
+		}
+		t.SeveritySources = append(t.SeveritySources, s)
+	}
+	return t, nil
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/triage"
+	"github.com/spf13/pflag"
+)
+
+// gateOptions are the flags about the exit code that a report deserves.
+type gateOptions struct {
+	exitCode   int
+	exitOnEOL  int
+	failOn     []string
+	threshold  string
+	failOnGaps bool
+
+	gate triage.Gate
+}
+
+func (o *gateOptions) flags(f *pflag.FlagSet) {
+	f.IntVar(&o.exitCode, "exit-code", 0, "exit code when findings remain; with --fail-on when it holds one back")
+	f.IntVar(&o.exitOnEOL, "exit-on-eol", 0, "exit code when the distribution, or a runtime, is at its end of life")
+	f.StringSliceVar(&o.failOn, "fail-on", nil, "exit with 1, or --exit-code, for findings that are any of: a severity (that or worse), risk=N (0 to 100, that or more), kev, fixable, own; parts joined by + must all hold: high+fixable")
+	f.StringVar(&o.threshold, "threshold", "", "the same as --fail-on with a severity (clair-scanner's name)")
+	f.BoolVar(&o.failOnGaps, "fail-on-gaps", false, fmt.Sprintf("exit with %d when something could not be read or judged", exitGaps))
+}
+
+func (o *gateOptions) set() bool {
+	return o.exitCode != 0 || o.exitOnEOL != 0 || len(o.failOn) > 0 || o.threshold != "" || o.failOnGaps
+}
+
+// check refuses what cannot be meant.
+func (o *gateOptions) check() error {
+	for _, c := range []struct {
+		flag string
+		code int
+	}{{"--exit-code", o.exitCode}, {"--exit-on-eol", o.exitOnEOL}} {
+		if c.code < 0 || c.code > 255 {
+			return usagef("%s %d is not an exit code (0 to 255)", c.flag, c.code)
+		}
+	}
+	var err error
+	if o.gate, err = triage.ParseGate(o.failOn); err != nil {
+		return usagef("--fail-on: %w", err)
+	}
+	if o.threshold == "" {
+		return nil
+	}
+	if s, ok := assay.ParseSeverity(o.threshold); !ok {
+		return usagef("--threshold %q is none of UNKNOWN, NEGLIGIBLE, LOW, MEDIUM, HIGH, CRITICAL", o.threshold)
+	} else if o.gate, err = triage.ParseGate(append(o.failOn, "severity="+s.String())); err != nil {
+		return usagef("--threshold: %w", err)
+	}
+	return nil
+}
+
+// verdict is the exit code that the report deserves.
+func (o *gateOptions) verdict(r *assay.Report) error {
+	gated := len(o.failOn) > 0 || o.threshold != ""
+	switch held := o.gate.Holds(r); {
+	case o.exitOnEOL != 0 && r.EndOfLife():
+		return exitCode(o.exitOnEOL)
+	case gated && held > 0:
+		slog.Warn(fmt.Sprintf("--fail-on holds back %d of %d findings", held, len(r.Findings)))
+		return exitCode(max(o.exitCode, exitFindings))
+	case !gated && o.exitCode != 0 && len(r.Findings) > 0:
+		return exitCode(o.exitCode)
+	case o.failOnGaps && len(r.Gaps) > 0:
+		slog.Warn(fmt.Sprintf("--fail-on-gaps: %d things could not be read or judged", len(r.Gaps)))
+		return exitCode(exitGaps)
+	}
+	return nil
+}

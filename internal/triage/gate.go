@@ -1,0 +1,89 @@
+package triage
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/assaysec/assay"
+)
+
+// A Gate tells which findings are not to pass. The zero value lets all pass.
+type Gate struct{ any []condition }
+
+// condition holds of a finding when all that it asks for does.
+type condition struct {
+	severity assay.Severity // this or worse; unknown severities are not
+	risk     float64        // this or more
+	kev      bool           // known to be exploited
+	fixable  bool           // there is a fix
+	own      bool           // not from the base image
+}
+
+// ParseGate reads conditions, any of which holds a finding back, each of parts
+// that must all hold: a severity ("high": high or critical; "unknown": all), "risk=70" (that or
+// more), "kev", "fixable", "own" (not from the base image); "high+fixable".
+func ParseGate(conditions []string) (Gate, error) {
+	var g Gate
+	for _, text := range conditions {
+		var c condition
+		for part := range strings.SplitSeq(strings.ToLower(text), "+") {
+			if err := c.add(strings.TrimSpace(part)); err != nil {
+				return Gate{}, err
+			}
+		}
+		g.any = append(g.any, c)
+	}
+	return g, nil
+}
+
+func (c *condition) add(part string) error {
+	if name, value, ok := strings.Cut(part, "="); ok {
+		value = strings.TrimSpace(value)
+		switch name = strings.TrimRight(name, "> "); name {
+		case "risk":
+			risk, err := strconv.ParseFloat(value, 64)
+			if err != nil || !(risk > 0 && risk <= 100) {
+				return fmt.Errorf("%q is no risk from 0 to 100", value)
+			}
+			c.risk = risk
+			return nil
+		case "severity":
+			part = value
+		default:
+			return fmt.Errorf("%q is neither risk nor severity", name)
+		}
+	}
+	switch part {
+	case "kev":
+		c.kev = true
+	case "fixable", "fixed":
+		c.fixable = true
+	case "own":
+		c.own = true
+	default:
+		s, ok := assay.ParseSeverity(part)
+		if !ok || part == "" {
+			return fmt.Errorf("%q is neither a severity nor risk=N, kev, fixable or own", part)
+		}
+		c.severity = s
+	}
+	return nil
+}
+
+// Holds counts the findings that are not to pass.
+func (g Gate) Holds(r *assay.Report) (n int) {
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		if slices.ContainsFunc(g.any, func(c condition) bool { return c.holds(r, f) }) {
+			n++
+		}
+	}
+	return n
+}
+
+func (c condition) holds(r *assay.Report, f *assay.Finding) bool {
+	return f.Severity >= c.severity && f.Risk >= c.risk && (!c.kev || f.Detail.KEV != nil) && (!c.fixable || f.FixedIn != "") &&
+		(!c.own || !r.FromBase(&r.Packages[f.Package]))
+}

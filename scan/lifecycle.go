@@ -1,0 +1,98 @@
+package scan
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/distro"
+	"github.com/assaysec/assay/internal/lifecycle"
+)
+
+// endsOfLife finds when the support of the release ends, and that of runtimes
+// and servers that no distribution looks after. What cannot be looked up is a
+// gap; the error is the context's.
+func (s *Scanner) endsOfLife(ctx context.Context, r *assay.Report) error {
+	product, cycle, ok := distro.EndOfLife(r.Release)
+	runtimes := slices.ContainsFunc(r.Packages, func(p assay.Package) bool {
+		_, _, known := lifecycle.Of(&p)
+		return known
+	})
+	if !ok && !runtimes {
+		return nil
+	}
+	gaps, err := s.Advisories.Ensure(ctx, []assay.Stream{assay.StreamEOL})
+	r.Gaps = append(r.Gaps, gaps...)
+	if ok {
+		if err == nil {
+			r.Release.EOL, err = supportEnd(ctx, s.Advisories, product, cycle)
+		}
+		if err != nil && ctx.Err() == nil {
+			r.Gaps = append(r.Gaps, assay.Gap{Where: "distribution " + r.Release.ID + " " + r.Release.Version,
+				What: fmt.Sprintf("whether it is still supported is not known: %v", err)})
+		}
+	}
+	if runtimes {
+		if err == nil {
+			err = s.runtimes(ctx, r)
+		}
+		if err != nil && ctx.Err() == nil {
+			r.Gaps = append(r.Gaps, assay.Gap{Where: "runtimes", What: fmt.Sprintf("whether they are still supported is not known: %v", err)})
+		}
+	}
+	return ctx.Err()
+}
+
+// runtimes fills in the ends of life of packages.
+func (s *Scanner) runtimes(ctx context.Context, r *assay.Report) error {
+	known := map[string]string{} // by product and version: Go's library is in every binary
+	for i := range r.Packages {
+		p := &r.Packages[i]
+		product, cycles, ok := lifecycle.Of(p)
+		if !ok {
+			continue
+		}
+		key := product + " " + p.Version
+		end, asked := known[key]
+		if !asked {
+			var err error
+			if end, err = supportEnd(ctx, s.Advisories, product, cycles...); err != nil {
+				return err
+			}
+			known[key] = end
+		}
+		p.EOL = end
+	}
+	return nil
+}
+
+// supportEnd is the date that Release.EOL takes, of the first cycle that is
+// listed; "" where none is, or goes on.
+func supportEnd(ctx context.Context, advisories assay.Advisories, product string, cycles ...string) (string, error) {
+	ends := map[string]string{}
+	for a, err := range advisories.Lookup(ctx, assay.StreamEOL, product) {
+		if err != nil {
+			return "", err
+		}
+		for _, f := range a.Affected {
+			for _, cycle := range f.Versions {
+				switch {
+				case f.Status != assay.StatusEndOfLife:
+					ends[cycle] = ""
+				case a.Published.IsZero():
+					ends[cycle] = "ended"
+				default:
+					ends[cycle] = a.Published.Format(time.DateOnly)
+				}
+			}
+		}
+	}
+	for _, cycle := range cycles {
+		if end, ok := ends[cycle]; ok {
+			return end, nil
+		}
+	}
+	return "", nil
+}
