@@ -49,7 +49,7 @@ func small() *assay.Report {
 			{Type: "deb", Name: "zlib1g", Version: "1:1.2.11.dfsg-1", Arch: "amd64", Source: "zlib", Layer: layer},
 		},
 		Findings: []assay.Finding{
-			{ID: "CVE-2022-0001", Package: 0, FixedIn: "1.1.1n-0+deb10u4", VendorIDs: []string{"DSA-1"}, Status: assay.StatusFixed, Severity: assay.SeverityCritical, SeveritySource: "nvd", Stream: "debian:10", Feed: "debian", URL: "https://security-tracker.debian.org/tracker/CVE-2022-0001", Because: "debian:10: below",
+			{ID: "CVE-2022-0001", Package: 0, FixedIn: "1.1.1n-0+deb10u4", VendorIDs: []string{"DSA-1"}, Status: assay.StatusFixed, Severity: assay.SeverityCritical, SeveritySource: "nvd", Risk: 20.3, Stream: "debian:10", Feed: "debian", URL: "https://security-tracker.debian.org/tracker/CVE-2022-0001", Because: "debian:10: below",
 				Detail: assay.Detail{ID: "CVE-2022-0001", Title: "A title that goes on and on, longer than any terminal that is eighty columns wide would have room for", Text: "Long.", CWEs: []string{"CWE-79"}, References: []string{"https://example.org"}, Published: day, Modified: day,
 					CVSS: []assay.CVSS{{Source: "nvd", Version: "3.1", Vector: "CVSS:3.1/AV:N", Score: 9.8}, {Source: "nvd", Version: "2.0", Vector: "AV:N", Score: 7.5}, {Source: "cna", Version: "4.0", Vector: "CVSS:4.0/AV:N", Score: 8}}}},
 			{ID: "CVE-2022-0002", Package: 1, Status: assay.StatusWillNotFix, Severity: assay.SeverityNegligible, SeveritySource: "debian", Stream: "debian:10", Feed: "debian", Because: "debian:10: in every version", Detail: assay.Detail{Text: "First sentence. Second."}},
@@ -98,7 +98,7 @@ complete; move to a supported release.
 Total 2: CRITICAL 1, NEGLIGIBLE 1
 
 libssl1.1 1.1.1n-0+deb10u3
-  CRITICAL    CVE-2022-0001     fixed in 1.1.1n-0+deb10u4
+  CRITICAL    CVE-2022-0001     fixed in 1.1.1n-0+deb10u4, risk 20.3
               A title that goes on and on, longer than any terminal that is eig…
               https://security-tracker.debian.org/tracker/CVE-2022-0001
 zlib1g 1:1.2.11.dfsg-1
@@ -121,8 +121,8 @@ Hide what has no fix with --ignore-unfixed.
 func TestTableWide(t *testing.T) {
 	got := write(t, "table", small(), assay.FormatOptions{Width: 200, ShowLayers: true, AllPkgs: true})
 	for _, want := range []string{
-		"│ Package   │ Vulnerability │ Severity   │ Status    │ Installed        │ Fixed in         │ Title ",
-		"│ libssl1.1 │ CVE-2022-0001 │ CRITICAL   │ fixed     │ 1.1.1n-0+deb10u3 │ 1.1.1n-0+deb10u4 │ A title that goes on",
+		"│ Package   │ Vulnerability │ Severity   │ Risk │ Status    │ Installed        │ Fixed in         │ Title ",
+		"│ libssl1.1 │ CVE-2022-0001 │ CRITICAL   │ 20.3 │ fixed     │ 1.1.1n-0+deb10u3 │ 1.1.1n-0+deb10u4 │ A title that goes on",
 		"│ https://security-tracker.debian.org/tracker/CVE-2022-0001 ",
 		"│ layer 1: apt-get install -y openssl ",
 		"\nPackages (2)\n  deb   libssl1.1 1.1.1n-0+deb10u3 amd64   layer 1: apt-get install -y openssl\n",

@@ -1,6 +1,7 @@
 package table
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -17,82 +18,175 @@ const (
 	maxTitle = 90
 )
 
-// table shows the findings in one grid; false when there is no room for it.
-func (p *printer) table() bool {
+// A section is a part of the findings under a heading of its own.
+type section struct {
+	title  string // "" where there is one section only
+	groups []group
+}
+
+// sections splits the findings by who can do something about them: what the
+// user's own layers brought, then what the base image did.
+func (p *printer) sections() []section {
+	if p.r.Image.Base == nil {
+		return []section{{groups: p.groups(func(*assay.Package) bool { return true })}}
+	}
+	own := section{title: "From your own layers", groups: p.groups(func(q *assay.Package) bool { return !p.r.FromBase(q) })}
+	base := section{title: "From the base image " + printable.Text(cmp.Or(p.r.Image.Base.Name, p.r.Image.Base.Digest)), groups: p.groups(p.r.FromBase)}
+	return []section{own, base}
+}
+
+// findings shows the sections in grids; where one has no room for that, in lines.
+func (p *printer) findings() {
+	sections := p.sections()
+	width, fit := p.fit(sections)
+	for i, s := range sections {
+		if s.title != "" {
+			n := 0
+			for _, g := range s.groups {
+				n += len(g.packages)
+			}
+			if i > 0 {
+				p.printf("\n")
+			}
+			p.printf("%s\n", p.paint(fmt.Sprintf("%s: %s", s.title, count(n, "finding", "findings")), text.Bold))
+		}
+		switch {
+		case len(s.groups) == 0:
+		case fit:
+			p.grid(s.groups, width)
+		default:
+			p.list(s.groups)
+		}
+	}
+}
+
+var columns = [...]string{"Package", "Vulnerability", "Severity", "Risk", "Status", "Installed", "Fixed in"}
+
+// maxColumn is how wide a column before the last may be.
+const maxColumn = 40
+
+// fit returns the width of the last column, and whether there is room for it.
+func (p *printer) fit(sections []section) (room int, ok bool) {
+	room = p.o.Width - len(columns)*3 - 4
+	widths := [len(columns)]int{}
+	address := 0
+	for _, s := range sections {
+		for i := range s.groups {
+			for c, cell := range p.row(&s.groups[i]) {
+				widths[c] = min(maxColumn, max(widths[c], text.StringWidth(cell)))
+			}
+			address = max(address, text.StringWidth(s.groups[i].URL))
+		}
+	}
+	for c, name := range columns {
+		room -= max(widths[c], len(name))
+	}
+	return min(maxTitle, room), room >= max(minTitle, address) // an address that is cut is of no use
+}
+
+func (p *printer) row(g *group) [len(columns)]string {
+	pkg := &p.r.Packages[g.Package]
+	return [...]string{g.name(p.r), printable.Text(g.ID), g.Severity.String(), risk(g.Finding), status(g.Finding), printable.Text(pkg.Version), fix(g.Finding)}
+}
+
+// risk is a number that all findings of an old report lack.
+func risk(f *assay.Finding) string {
+	if f.Risk == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.1f", f.Risk)
+}
+
+// grid shows findings in a table.
+func (p *printer) grid(groups []group, room int) {
 	t := table.NewWriter()
 	t.SetStyle(table.StyleLight)
 	t.Style().Format.Header = text.FormatDefault
 	t.Style().Options.SeparateRows = false
-	t.AppendHeader(table.Row{"Package", "Vulnerability", "Severity", "Status", "Installed", "Fixed in", "Title"})
-	widths := [6]int{}
-	groups := p.groups()
-	rows := make([][6]string, len(groups))
-	for i, g := range groups {
-		f := g.Finding
-		pkg := &p.r.Packages[f.Package]
-		rows[i] = [6]string{printable.Text(pkg.Name), printable.Text(f.ID), f.Severity.String(), status(f), printable.Text(pkg.Version), fix(f)}
-		for c, s := range rows[i] {
-			widths[c] = min(40, max(widths[c], text.StringWidth(s)))
-		}
+	header := table.Row{}
+	for _, c := range columns {
+		header = append(header, c)
 	}
-	room := p.o.Width - len(widths)*3 - 4
-	for c, name := range []string{"Package", "Vulnerability", "Severity", "Status", "Installed", "Fixed in"} {
-		room -= max(widths[c], len(name))
-	}
-	for _, g := range groups { // an address that is cut is of no use
-		if room < max(minTitle, text.StringWidth(g.URL)) {
-			return false
-		}
-	}
-	room = min(maxTitle, room)
-	for i, g := range groups {
-		row := rows[i]
-		t.AppendRow(table.Row{cut(row[0], 40), row[1], p.severity(g.Severity), row[3], cut(row[4], 40), cut(row[5], 40),
-			p.about(&g, room)})
+	t.AppendHeader(append(header, "Title"))
+	t.SetColumnConfigs([]table.ColumnConfig{{Name: "Risk", Align: text.AlignRight}})
+	for i := range groups {
+		g := &groups[i]
+		row := p.row(g)
+		t.AppendRow(table.Row{cut(row[0], maxColumn), row[1], p.severity(g.Severity), row[3], row[4], cut(row[5], maxColumn), cut(row[6], maxColumn), strings.Join(p.about(g, room), "\n")})
 	}
 	p.printf("%s\n", t.Render())
-	return true
 }
 
-// A group is a finding of a package that may be in several places.
+// A group is one fault of what belongs together: of the binary packages that one
+// source gave, of a package of a language in several places.
 type group struct {
-	*assay.Finding
-	places []string // paths; none for packages of the system
+	*assay.Finding       // of the first
+	packages       []int // indices; each has a finding of its own in the report
 }
 
-// groups puts findings together that differ in the place of the package only.
-func (p *printer) groups() (out []group) {
+// groups puts findings together that differ in the binary package, or in the
+// place, only.
+func (p *printer) groups(keep func(*assay.Package) bool) (out []group) {
 	at := map[string]int{}
 	for i := range p.r.Findings {
 		f := &p.r.Findings[i]
 		pkg := &p.r.Packages[f.Package]
-		if pkg.IsSystem() || pkg.Path == filepath.Base(p.r.Image.Name) && p.r.Kind == assay.KindSBOM { // the bill itself is no place
-			out = append(out, group{Finding: f})
+		if !keep(pkg) {
 			continue
 		}
-		key := strings.Join([]string{f.ID, pkg.Type, pkg.Name, pkg.Version, f.FixedIn}, "\x00")
+		name := pkg.Name
+		if pkg.IsSystem() {
+			name = pkg.SourceName()
+		}
+		key := strings.Join([]string{f.ID, pkg.Type, name, pkg.Version, f.FixedIn, string(f.Status)}, "\x00")
 		n, ok := at[key]
 		if !ok {
 			n = len(out)
 			at[key] = n
 			out = append(out, group{Finding: f})
 		}
-		out[n].places = append(out[n].places, pkg.Path)
+		out[n].packages = append(out[n].packages, f.Package)
 	}
 	return out
 }
 
-// where tells the places, as many as there is room for.
-func (g *group) where(room int) string {
-	if len(g.places) == 0 || g.places[0] == "" {
+// name is what the group's packages are called.
+func (g *group) name(r *assay.Report) string {
+	first := &r.Packages[g.packages[0]]
+	s := printable.Text(first.Name)
+	if n := len(g.packages); n > 1 && first.IsSystem() {
+		s += fmt.Sprintf(" +%d", n-1)
+	}
+	return s
+}
+
+// where tells the places of packages that are not the system's, or the other
+// packages of the same source, as many as there is room for.
+func (p *printer) where(g *group, room int) string {
+	first := &p.r.Packages[g.packages[0]]
+	if first.IsSystem() {
+		return p.siblings(g, room)
+	}
+	if first.Path == "" || p.r.Kind == assay.KindSBOM && first.Path == filepath.Base(p.r.Image.Name) { // the bill itself is no place
 		return ""
 	}
-	first := printable.Text(g.places[0])
-	if len(g.places) == 1 {
-		return shorten(first, room-len("in "))
+	path, more := printable.Text(first.Path), ""
+	if n := len(g.packages); n > 1 {
+		more = fmt.Sprintf(" and %d more", n-1)
 	}
-	more := fmt.Sprintf(" and %d more", len(g.places)-1)
-	return shorten(first, room-len("in ")-len(more)) + more
+	return "in " + shorten(path, room-len("in ")-len(more)) + more
+}
+
+// siblings names the other packages of a group.
+func (p *printer) siblings(g *group, room int) string {
+	if len(g.packages) == 1 {
+		return ""
+	}
+	var names []string
+	for _, n := range g.packages[1:] {
+		names = append(names, printable.Text(p.r.Packages[n].Name))
+	}
+	return cut("also "+strings.Join(names, ", "), room)
 }
 
 // shorten leaves the end of a path, which tells most.
@@ -107,52 +201,93 @@ func shorten(path string, room int) string {
 	return "…" + string(runes)
 }
 
-// about is what the last column tells: the title, where to read on, where the
-// package is, and the layer when that was asked for.
-func (p *printer) about(g *group, room int) string {
-	f := g.Finding
-	var lines []string
-	if s := title(f); s != "" {
+// likely is from which probability on EPSS's score is worth a line.
+const likely = 0.1
+
+// exploited says what is known of the exploitation of a vulnerability; "" when
+// that is nothing.
+func exploited(f *assay.Finding) string {
+	var parts []string
+	if k := f.Detail.KEV; k != nil {
+		s := "known to be exploited (CISA KEV " + printable.Text(k.Added) + ")"
+		if k.Ransomware {
+			s = "known to be exploited, also by ransomware (CISA KEV " + printable.Text(k.Added) + ")"
+		}
+		parts = append(parts, s)
+	}
+	if e := f.Detail.EPSS; e != nil && e.Score >= likely {
+		parts = append(parts, fmt.Sprintf("EPSS %.0f %%", e.Score*100))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// about is what the last column tells: the title, what is known of exploitation,
+// where to read on, where the package is, and the layer when that was asked for.
+func (p *printer) about(g *group, room int) (lines []string) {
+	if s := title(g.Finding); s != "" {
 		lines = append(lines, cut(s, room))
 	}
-	if f.URL != "" {
-		lines = append(lines, printable.Text(f.URL))
+	if s := exploited(g.Finding); s != "" {
+		lines = append(lines, p.paint(cut(s, room), text.FgRed))
 	}
-	if s := g.where(room); s != "" {
-		lines = append(lines, "in "+s)
+	if g.URL != "" {
+		lines = append(lines, printable.Text(g.URL))
+	}
+	if s := p.where(g, room); s != "" {
+		lines = append(lines, s)
 	}
 	if p.o.ShowLayers && p.image() {
-		lines = append(lines, cut(layer(p.r.Packages[f.Package].Layer), room))
+		lines = append(lines, cut(layer(p.r.Packages[g.Package].Layer), room))
 	}
-	return strings.Join(lines, "\n")
+	return lines
 }
 
 // list shows the findings in lines no wider than the terminal, those of a
-// package and severity together.
-func (p *printer) list() {
-	last := -1
-	for _, g := range p.groups() {
-		f := g.Finding
-		pkg := &p.r.Packages[f.Package]
-		if f.Package != last {
-			p.printf("%s\n", cut(p.paint(printable.Text(pkg.Name), text.Bold)+" "+printable.Text(pkg.Version), p.o.Width))
-			if s := g.where(p.o.Width - 2); s != "" {
-				p.printf("  in %s\n", s)
-			}
-			if p.o.ShowLayers && p.image() {
-				p.printf("  %s\n", cut(layer(pkg.Layer), p.o.Width-2))
-			}
-			last = f.Package
+// package together, the package with the worst first.
+func (p *printer) list(groups []group) {
+	var order []string
+	of := map[string][]*group{}
+	for i := range groups {
+		g := &groups[i]
+		pkg := &p.r.Packages[g.Package]
+		key := strings.Join([]string{pkg.Type, g.name(p.r), pkg.Version, p.where(g, p.o.Width-2)}, "\x00")
+		if of[key] == nil {
+			order = append(order, key)
 		}
-		p.printf("%s\n", cut(fmt.Sprintf("  %s  %-16s  %s", p.padded(f.Severity), printable.Text(f.ID), p.fixed(f)), p.o.Width))
-		if s := title(f); s != "" {
+		of[key] = append(of[key], g)
+	}
+	for _, key := range order {
+		first := of[key][0]
+		pkg := &p.r.Packages[first.Package]
+		p.printf("%s\n", cut(p.paint(first.name(p.r), text.Bold)+" "+printable.Text(pkg.Version), p.o.Width))
+		if s := p.where(first, p.o.Width-2); s != "" {
+			p.printf("  %s\n", s)
+		}
+		if p.o.ShowLayers && p.image() {
+			p.printf("  %s\n", cut(layer(pkg.Layer), p.o.Width-2))
+		}
+		for _, g := range of[key] {
+			p.lines(g)
+		}
+	}
+}
+
+// lines shows one finding.
+func (p *printer) lines(g *group) {
+	head := fmt.Sprintf("  %s  %-16s  %s", p.padded(g.Severity), printable.Text(g.ID), p.fixed(g.Finding))
+	if s := risk(g.Finding); s != "" {
+		head += ", risk " + s
+	}
+	p.printf("%s\n", cut(head, p.o.Width))
+	for _, s := range []string{title(g.Finding), exploited(g.Finding)} {
+		if s != "" {
 			p.printf("%14s%s\n", "", cut(s, p.o.Width-14))
 		}
-		if f.URL != "" {
-			url := printable.Text(f.URL)
-			indent := min(14, max(2, p.o.Width-text.StringWidth(url))) // an address that is cut is of no use
-			p.printf("%*s%s\n", indent, "", cut(url, p.o.Width-indent))
-		}
+	}
+	if g.URL != "" {
+		url := printable.Text(g.URL)
+		indent := min(14, max(2, p.o.Width-text.StringWidth(url))) // an address that is cut is of no use
+		p.printf("%*s%s\n", indent, "", cut(url, p.o.Width-indent))
 	}
 }
 

@@ -36,10 +36,11 @@ func write(w io.Writer, r *assay.Report, o assay.FormatOptions) error {
 	b := bufio.NewWriter(w)
 	p := &printer{Writer: b, r: r, o: o}
 	p.heading()
-	switch {
-	case len(r.Findings) == 0:
-	case !p.table():
-		p.list()
+	if len(r.Findings) > 0 {
+		p.findings()
+	}
+	if o.Suppressed {
+		p.suppressed()
 	}
 	if o.Tree {
 		p.trees()
@@ -81,15 +82,44 @@ func (p *printer) heading() {
 
 // endOfLife says what it means that the release is out of support, if it is.
 func (p *printer) endOfLife() {
-	r := &p.r.Release
-	if !r.EndOfLife(p.r.Created) {
-		return
+	if r := &p.r.Release; r.EndOfLife(p.r.Created) {
+		p.wrapped("", printable.Text(fmt.Sprintf("%s %s %s: its advisories are no longer complete; move to a supported release.", r.ID, r.Version, since(r.EOL))), text.Bold)
 	}
-	when := "reached its end of life on " + r.EOL
-	if _, err := time.Parse(time.DateOnly, r.EOL); err != nil { // no date is known
-		when = "has reached its end of life"
+	places := map[string]int{}
+	var lines []string
+	for i := range p.r.Packages {
+		q := &p.r.Packages[i]
+		if !q.EndOfLife(p.r.Created) {
+			continue
+		}
+		line := fmt.Sprintf("%s %s %s", runtime(q), q.Version, since(q.EOL))
+		if places[line]++; places[line] == 1 {
+			lines = append(lines, line)
+		}
 	}
-	p.wrapped("", printable.Text(fmt.Sprintf("%s %s %s: its advisories are no longer complete; move to a supported release.", r.ID, r.Version, when)), text.Bold)
+	for _, line := range lines {
+		in := ""
+		if n := places[line]; n > 1 {
+			in = fmt.Sprintf(" (in %d files)", n)
+		}
+		p.wrapped("", printable.Text(line)+in+": nobody mends it any more; move to a supported version.", text.Bold)
+	}
+}
+
+// runtime is what people call a package that has an end of life.
+func runtime(q *assay.Package) string {
+	if q.Type == assay.TypeGo {
+		return "Go"
+	}
+	return q.Name
+}
+
+// since says when an end of life was.
+func since(eol string) string {
+	if _, err := time.Parse(time.DateOnly, eol); err != nil { // no date is known
+		return "has reached its end of life"
+	}
+	return "reached its end of life on " + eol
 }
 
 // totals counts the findings by severity, worst first.
@@ -266,14 +296,12 @@ func (p *printer) summary() {
 		of = count(len(r.Image.Layers), "layer", "layers") + ": "
 	}
 	p.wrapped("", fmt.Sprintf("%s%s, %s.", of, count(len(r.Packages), "package", "packages"), verdict))
-	if n := len(r.Suppressed); n > 0 {
-		p.wrapped("", fmt.Sprintf("Not among them: %s whose functions the binaries do not link, or that are of other systems; --reachability=off shows them.", count(n, "vulnerability", "vulnerabilities")))
-	}
+	p.ruled()
 	if r.DevLeftOut > 0 {
 		p.wrapped("", fmt.Sprintf("Left out: %s that only development needs; --include-dev-deps shows them.", count(r.DevLeftOut, "package", "packages")))
 	}
 	if r.LeftOut > 0 {
-		p.wrapped("", fmt.Sprintf("Left out by --severity or --ignore-unfixed: %d.", r.LeftOut))
+		p.wrapped("", fmt.Sprintf("Left out by --severity, --ignore-unfixed, --ignore-status or --ignore-base: %d.", r.LeftOut))
 	}
 	if len(r.Gaps) > 0 {
 		p.wrapped("", fmt.Sprintf("%s could not be read or judged: this report may be incomplete.", count(len(r.Gaps), "thing", "things")))
