@@ -36,6 +36,7 @@ type Image struct {
 	Layers      []Layer         // lowest first
 	Gaps        []Gap           // what the source already knows to be missing
 	Repository  RepositoryInfo  // of a repository of source code
+	Base        *BaseImage      // as labels and annotations tell; nil where they do not
 
 	// Stream, where set, reads layers that Layer.Open cannot reach one by one
 	// (a daemon exports the whole image as one archive). It calls visit once

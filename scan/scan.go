@@ -49,6 +49,7 @@ type Scanner struct {
 	More       []inventory.More     // files to offer to readers besides those that they want
 	Packages   Packages             // which packages the report has
 	Match      match.Options        // how packages are matched
+	Base       *BaseRef             // the image that the target was built on; nil: found out where that can be
 	Progress   func(assay.Progress) // may be nil
 	Now        func() time.Time     // nil means time.Now
 }
@@ -81,6 +82,9 @@ func (s *Scanner) Scan(ctx context.Context, img *assay.Image) (*assay.Report, er
 	if s.NoMatch {
 		return r, nil
 	}
+	var gaps []assay.Gap
+	r.Image.Base, gaps = s.base(ctx, img)
+	inv.Gaps = append(inv.Gaps, gaps...)
 	if s.Advisories == nil {
 		r.Gaps = append(r.Gaps, assay.Gap{Where: "advisories", What: "no database was asked; packages are listed, not matched"})
 		return r, nil

@@ -9,6 +9,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/source"
+	"github.com/assaysec/assay/scan"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -22,6 +23,7 @@ type imageOptions struct {
 	source  source.Options
 	noCache bool
 	mirrors []string
+	base    string
 }
 
 func newImage(g *global) *cobra.Command {
@@ -60,6 +62,7 @@ containerd: registry: docker-archive: oci-archive: oci-dir:`,
 	f := cmd.Flags()
 	o.sourceFlags(f)
 	o.scanOptions.flags(f)
+	f.StringVar(&o.base, "base-image", "", "the `IMAGE` that this one was built on, as IMAGE is named: what it brought is shown apart (default: an image scanned before, or what labels say)")
 	f.BoolVar(&o.noCache, "no-cache", false, "read every layer anew, and remember nothing")
 	return cmd
 }
@@ -90,6 +93,20 @@ func (o *imageOptions) run(ctx context.Context, ref string) error {
 	t.open = func(ctx context.Context, bars *progress) (*assay.Image, error) {
 		o.source.Progress = bars.update()
 		return source.Open(ctx, source.All(), ref, o.source)
+	}
+	if o.base != "" {
+		t.base = func(ctx context.Context) (*scan.BaseRef, error) {
+			from := o.source
+			from.Input = ""
+			img, err := source.Open(ctx, source.All(), o.base, from)
+			if err != nil {
+				return nil, fmt.Errorf("--base-image: %w", err)
+			}
+			if img.Close != nil {
+				defer img.Close()
+			}
+			return scan.BaseOf(img), nil
+		}
 	}
 	return o.scanOptions.run(ctx, t)
 }

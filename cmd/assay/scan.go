@@ -72,6 +72,8 @@ type target struct {
 	scopes assay.Scope
 	verify bool // check every digest again
 	cached bool // layers may be remembered
+
+	base func(context.Context) (*scan.BaseRef, error) // the image that it was built on; may be nil
 }
 
 // run scans a target and writes the report.
@@ -189,6 +191,11 @@ func (o *scanOptions) scan(ctx context.Context, s *scan.Scanner, t target, bars 
 	}
 	if img.Close != nil {
 		defer img.Close()
+	}
+	if t.base != nil {
+		if s.Base, err = t.base(ctx); err != nil {
+			return nil, err
+		}
 	}
 	slog.Debug("target opened", "name", img.Name, "source", img.Source, "id", img.ID, "layers", len(img.Layers))
 	if !s.NoMatch {

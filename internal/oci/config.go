@@ -3,6 +3,7 @@ package oci
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/assaysec/assay"
@@ -16,10 +17,57 @@ type configuration struct {
 	RootFS struct {
 		DiffIDs List[string] `json:"diff_ids"`
 	} `json:"rootfs"`
+	Config struct {
+		Labels baseLabels `json:"Labels"`
+	} `json:"config"`
 	History List[struct {
 		CreatedBy  string `json:"created_by"`
 		EmptyLayer bool   `json:"empty_layer"`
 	}] `json:"history"`
+}
+
+// baseLabels tell of the base image, in a manifest's annotations or in labels.
+// https://github.com/opencontainers/image-spec/blob/v1.1.0/annotations.md#pre-defined-annotation-keys
+type baseLabels struct {
+	Name   string `json:"org.opencontainers.image.base.name"`
+	Digest string `json:"org.opencontainers.image.base.digest"`
+}
+
+// base is what labels say of the base image; nil where that is nothing. They do
+// not tell which layers are its: the history of the configuration does, where
+// another CMD or ENTRYPOINT than the last ends a part of it.
+func (l baseLabels) base(configuration []byte, layers int) *assay.BaseImage {
+	if l == (baseLabels{}) {
+		return nil
+	}
+	b := &assay.BaseImage{Name: l.Name, Digest: l.Digest, By: "the image's label or annotation"}
+	if n := baseLayers(configuration, layers); n > 0 {
+		b.Layers, b.By = n, b.By+", and the CMD or ENTRYPOINT that ends a part of its history"
+	}
+	return b
+}
+
+// baseLayers counts the layers up to the last CMD or ENTRYPOINT above which there
+// are more; 0 where the history does not tell.
+func baseLayers(raw []byte, layers int) (base int) {
+	var c configuration
+	if Unmarshal(raw, &c) != nil {
+		return 0
+	}
+	n, at := 0, 0
+	for _, h := range c.History {
+		switch {
+		case !h.EmptyLayer:
+			n++
+			base = at
+		case strings.Contains(h.CreatedBy, "CMD [") || strings.Contains(h.CreatedBy, "ENTRYPOINT ["):
+			at = n
+		}
+	}
+	if n != layers {
+		return 0
+	}
+	return base
 }
 
 // Image builds an image from its configuration, which must name as many diff
@@ -55,6 +103,7 @@ func Image(raw []byte, layers int) (*assay.Image, error) {
 			made = append(made, i)
 		}
 	}
+	img.Base = c.Config.Labels.base(raw, layers)
 	if len(c.History) == 0 {
 		return img, nil // history is optional; several builders write none
 	}

@@ -99,6 +99,7 @@ type document struct {
 	Manifests     List[Descriptor] `json:"manifests"`
 	Config        *Descriptor      `json:"config"`
 	Layers        List[Descriptor] `json:"layers"`
+	Annotations   baseLabels       `json:"annotations"`
 }
 
 func parseDocument(raw []byte) (*document, error) {
@@ -295,6 +296,9 @@ func openManifest(ctx context.Context, b Blobs, m *document, digest string, o as
 		return nil, err
 	}
 	img.ID, img.Digest = m.Config.Digest, digest
+	if m.Annotations != (baseLabels{}) {
+		img.Base = m.Annotations.base(raw, len(m.Layers))
+	}
 	for i, d := range m.Layers {
 		l := &img.Layers[i]
 		l.Digest, l.MediaType, l.Size, l.Foreign, l.Key = d.Digest, d.MediaType, d.Size, foreign[i], d.Digest

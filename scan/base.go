@@ -1,0 +1,130 @@
+package scan
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"github.com/assaysec/assay"
+)
+
+// A BaseRef is an image that the user says another was built on.
+type BaseRef struct {
+	Name   string
+	Digest string   // of its manifest; ""
+	Layers []string // its diff IDs, lowest first
+}
+
+// BaseOf tells of an opened image what is needed to know others built on it.
+func BaseOf(img *assay.Image) *BaseRef {
+	return &BaseRef{Name: img.Name, Digest: img.Digest, Layers: diffIDs(img)}
+}
+
+func diffIDs(img *assay.Image) (ids []string) {
+	for _, l := range img.Layers {
+		ids = append(ids, l.DiffID)
+	}
+	return ids
+}
+
+// base finds the image on which another was built: the one that the user names,
+// else the largest that was scanned before and whose layers are its lowest, else
+// what its labels say. A gap says that what the user asked for does not hold.
+func (s *Scanner) base(ctx context.Context, img *assay.Image) (*assay.BaseImage, []assay.Gap) {
+	if img.Kind != "" && img.Kind != assay.KindImage {
+		return nil, nil
+	}
+	ids := diffIDs(img)
+	if s.Base != nil {
+		n := common(ids, s.Base.Layers)
+		if n < len(s.Base.Layers) || n == 0 {
+			return nil, []assay.Gap{{Where: "base image " + s.Base.Name, What: fmt.Sprintf(
+				"the image was not built on it: of its %d layers the first %d are those of the image; nothing is taken to come from it", len(s.Base.Layers), n)}}
+		}
+		return &assay.BaseImage{Name: s.Base.Name, Digest: s.Base.Digest, Layers: n, By: "--base-image"}, nil
+	}
+	known := s.seen(ctx, ids)
+	if b := img.Base; b != nil && known != nil {
+		known.Name, known.Digest = cmp.Or(b.Name, known.Name), cmp.Or(b.Digest, known.Digest)
+	} else if known == nil && b != nil {
+		known = b
+	}
+	var gaps []assay.Gap
+	if s.Triage.IgnoreBase && (known == nil || known.Layers == 0) {
+		gaps = []assay.Gap{{Where: "base image", What: "not known, so --ignore-base left nothing out: name it with --base-image, or scan it once"}}
+	}
+	s.remember(ctx, img, ids)
+	if known != nil && known.Layers == 0 {
+		known = nil
+	}
+	return known, gaps
+}
+
+// common counts the first elements that are equal.
+func common(a, b []string) (n int) {
+	for n < len(a) && n < len(b) && a[n] != "" && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+// An imageNote is what the cache keeps of an image that was scanned.
+type imageNote struct {
+	Name   string `json:"name"`
+	Digest string `json:"digest,omitempty"`
+}
+
+// maxChain bounds the layers that are looked for among scanned images.
+const maxChain = 256
+
+// chain is the cache's key of the image that ends with the last of these
+// layers, as the chain ID is of them.
+// https://github.com/opencontainers/image-spec/blob/v1.1.0/config.md#layer-chainid
+func chain(ids []string) string {
+	id := ids[0]
+	for _, next := range ids[1:] {
+		sum := sha256.Sum256([]byte(id + " " + next))
+		id = "sha256:" + hex.EncodeToString(sum[:])
+	}
+	return "image-1 " + id
+}
+
+// seen finds the largest image that was scanned before and whose layers are the
+// lowest of these, but not all.
+func (s *Scanner) seen(ctx context.Context, ids []string) *assay.BaseImage {
+	if s.Cache == nil {
+		return nil
+	}
+	for n := min(len(ids)-1, maxChain); n > 0; n-- {
+		var note imageNote
+		b, err := s.Cache.Get(ctx, chain(ids[:n]))
+		if err == nil && json.Unmarshal(b, &note) == nil {
+			return &assay.BaseImage{Name: note.Name, Digest: note.Digest, Layers: n, By: "its layers are those of an image that was scanned before"}
+		}
+	}
+	return nil
+}
+
+// remember keeps an image's name, for those that are built on it. An image that
+// is known by a name is not given that of a file.
+func (s *Scanner) remember(ctx context.Context, img *assay.Image, ids []string) {
+	if s.Cache == nil || len(ids) == 0 || len(ids) > maxChain || ids[0] == "" {
+		return
+	}
+	name := img.Name
+	if len(img.RepoTags) > 0 {
+		name = img.RepoTags[0]
+	}
+	note, err := json.Marshal(imageNote{name, img.Digest})
+	if err != nil {
+		return
+	}
+	key := chain(ids)
+	if old, err := s.Cache.Get(ctx, key); err == nil && (string(old) == string(note) || len(img.RepoTags) == 0) {
+		return
+	}
+	_ = s.Cache.Put(ctx, key, note) // losing it costs a name
+}
