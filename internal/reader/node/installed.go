@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/assaysec/assay"
@@ -22,7 +23,8 @@ import (
 // hundreds of editor commands, a megabyte.
 const maxManifest = 8 << 20
 
-// Installed reads package.json of what is installed: of the packages below
+// Installed reads package.json of what is installed, with the names of what each
+// needs to run: of the packages below
 // node_modules, of Debian's below nodejs, and of the application that has a
 // node_modules folder or lies in a folder of /opt, if it has a name and a
 // version. Other manifests, such as markers of a module's kind, are none of a
@@ -74,7 +76,7 @@ func (Installed) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	case !validVersion(m.Version):
 		return assay.Facts{}, fmt.Errorf("%s: version %.80q: %w", m.Name, m.Version, assay.ErrMalformed)
 	}
-	p := assay.Package{Type: assay.TypeNPM, Name: m.Name, Version: m.Version, Licences: m.licences}
+	p := assay.Package{Type: assay.TypeNPM, Name: m.Name, Version: m.Version, Licences: m.licences, DependsOn: m.needs}
 	if !installed {
 		p.Relation = assay.RelationRoot
 	}
@@ -105,6 +107,7 @@ func place(file string) (folder string, installed bool) {
 type manifest struct {
 	Name, Version string
 	licences      []string
+	needs         []string // names of what it needs to run, in order
 
 	dependencies, optional, peer, dev map[string]string
 	workspaces                        []string
@@ -124,6 +127,8 @@ func (m *manifest) identify(b []byte) error {
 			licence = value
 		case "licenses":
 			licences = value
+		case "dependencies", "optionalDependencies":
+			m.need(value)
 		}
 		if !ok {
 			return fmt.Errorf("%s is no string: %.40s: %w", key, bytes.ToValidUTF8(value, nil), assay.ErrMalformed)
@@ -134,6 +139,21 @@ func (m *manifest) identify(b []byte) error {
 		m.licences = licenceNames(licences)
 	}
 	return err
+}
+
+// maxNeeds bounds the names that a manifest needs; published ones have some
+// hundred at most.
+const maxNeeds = 10_000
+
+// need adds the names among requirements that are names of packages.
+func (m *manifest) need(raw []byte) {
+	for name := range specs(raw) {
+		if len(m.needs) < maxNeeds && validName(name) {
+			m.needs = append(m.needs, name)
+		}
+	}
+	slices.Sort(m.needs)
+	m.needs = slices.Compact(m.needs)
 }
 
 // licenceNames reads "MIT", {"type": "MIT"} or a list of those.

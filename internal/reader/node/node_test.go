@@ -70,6 +70,7 @@ func TestInstalled(t *testing.T) {
 		{"mark and escapes", in, "\ufeff {\"name\":\"\\u0061\\/b\",\"name\" : \"b\\u002dc\", \"version\":\" v1.0\\n\"}\n", []string{"b-c@v1.0"}, ""},
 		{"licences", in, `{"name":"a","version":"1","license":{"type":"ISC"},"licenses":["x"]}`, []string{"a@1 (ISC)"}, ""},
 		{"list of licences", in, `{"name":"a","version":"1","licenses":[{"type":"MIT","url":""},"BSD",5,{"name":"X"}]}`, []string{"a@1 (MIT; BSD; X)"}, ""},
+		{"needs", in, `{"name":"a","version":"1","dependencies":{"c":"1","@s/b":"*","../x":"1"},"optionalDependencies":{"c":"1","d":"1"},"devDependencies":{"e":"1"}}`, []string{"a@1 -> @s/b c d"}, ""},
 		{"scope", "node_modules/@s/n/package.json", `{"name":"@s/n","version":"1"}`, []string{"@s/n@1"}, ""},
 		{"name of the folder", "node_modules/@s/n/package.json", `{"version":"1"}`, []string{"@s/n@1"}, ""},
 		{"a scope's folder", "node_modules/@s/package.json", sampleManifest, nil, ""},

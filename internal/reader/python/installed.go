@@ -32,7 +32,8 @@ const (
 	maxEggs = 1000
 )
 
-// Installed reads the metadata of installed packages: dist-info, egg-info as a
+// Installed reads the metadata of installed packages, with the names of what each
+// needs to run: dist-info, egg-info as a
 // folder or a file, and eggs, unpacked or not. Wheels that wait to be installed
 // (ensurepip's, virtualenv's) are not reported: nothing can import them.
 //
@@ -118,7 +119,8 @@ type metadata struct {
 	name, version       string
 	expression, licence string
 	classifiers         []string
-	inLicence, folded   bool // the current line belongs to the licence; the licence has several, so it is a text
+	needs               []string // names of what it needs to run
+	inLicence, folded   bool     // the current line belongs to the licence; the licence has several, so it is a text
 	fields              int
 }
 
@@ -160,11 +162,27 @@ func (m *metadata) field(key, value string) {
 		m.expression = value
 	case m.inLicence && m.licence == "":
 		m.licence = value
+	case strings.EqualFold(key, "Requires-Dist"):
+		m.need(value)
 	case strings.EqualFold(key, "Classifier"):
 		// "License :: OSI Approved" alone is a group, not a licence.
 		if name, ok := strings.CutPrefix(value, "License :: "); ok && name != "OSI Approved" {
 			m.classifiers = append(m.classifiers, strings.TrimSpace(name[strings.LastIndex(name, ":")+1:]))
 		}
+	}
+}
+
+// maxNeeds bounds the requirements of a package; published ones have some
+// hundred at most.
+const maxNeeds = 10_000
+
+// need adds the package that a requirement names, unless only an extra asks for
+// it, which may not be installed.
+func (m *metadata) need(requirement string) {
+	name := requirement[:nameLen(requirement)]
+	_, marker, _ := strings.Cut(requirement, ";")
+	if len(m.needs) < maxNeeds && validName(name) && !strings.Contains(marker, "extra") {
+		m.needs = append(m.needs, name)
 	}
 }
 
@@ -180,7 +198,7 @@ func (m *metadata) pkg() (assay.Package, error) {
 	case !validVersion(m.version):
 		return assay.Package{}, fmt.Errorf("%s: version %.80q: %w", m.name, m.version, assay.ErrMalformed)
 	}
-	return assay.Package{Type: assay.TypePyPI, Name: m.name, Version: m.version, Licences: m.licences()}, nil
+	return assay.Package{Type: assay.TypePyPI, Name: m.name, Version: m.version, Licences: m.licences(), DependsOn: m.needs}, nil
 }
 
 // licences are what the header states most clearly: an SPDX expression, else
