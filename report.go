@@ -8,22 +8,23 @@ import (
 
 // A Finding is a vulnerability of a package of the image.
 type Finding struct {
-	ID             string   `json:"id"` // of the vulnerability, a CVE where there is one
-	Aliases        []string `json:"aliases,omitempty"`
-	VendorIDs      []string `json:"vendorIDs,omitempty"`
-	Package        int      `json:"package"`           // index in Report.Packages
-	FixedIn        string   `json:"fixedIn,omitempty"` // "" when there is no fix
-	Fixes          []string `json:"fixes,omitempty"`   // FixedIn and the fixes on other branches, as versions go
-	Status         Status   `json:"status"`
-	Severity       Severity `json:"severity"`
-	SeveritySource string   `json:"severitySource,omitempty"` // who says so: "debian", "nvd"
-	Stream         Stream   `json:"stream"`                   // of the advisory that decided
-	Feed           string   `json:"feed"`                     // that published it
-	Publisher      string   `json:"publisher,omitempty"`      // whose it is, where the feed gathers others': "ghsa"
-	Risk           float64  `json:"risk"`                     // 0 to 100, see docs/risk.md
-	URL            string   `json:"url,omitempty"`            // the page to read first
-	Because        string   `json:"because"`                  // stream, rule and versions that decided, in words a person can check
-	Detail         Detail   `json:"detail,omitzero"`
+	ID             string    `json:"id"` // of the vulnerability, a CVE where there is one
+	Aliases        []string  `json:"aliases,omitempty"`
+	VendorIDs      []string  `json:"vendorIDs,omitempty"`
+	Package        int       `json:"package"`           // index in Report.Packages
+	FixedIn        string    `json:"fixedIn,omitempty"` // "" when there is no fix
+	Fixes          []string  `json:"fixes,omitempty"`   // FixedIn and the fixes on other branches, as versions go
+	FixDate        time.Time `json:"fixDate,omitzero"`  // when FixedIn was published; zero when that is not known
+	Status         Status    `json:"status"`
+	Severity       Severity  `json:"severity"`
+	SeveritySource string    `json:"severitySource,omitempty"` // who says so: "debian", "nvd"
+	Stream         Stream    `json:"stream"`                   // of the advisory that decided
+	Feed           string    `json:"feed"`                     // that published it
+	Publisher      string    `json:"publisher,omitempty"`      // whose it is, where the feed gathers others': "ghsa"
+	Risk           float64   `json:"risk"`                     // 0 to 100, see docs/risk.md
+	URL            string    `json:"url,omitempty"`            // the page to read first
+	Because        string    `json:"because"`                  // stream, rule and versions that decided, in words a person can check
+	Detail         Detail    `json:"detail,omitzero"`
 }
 
 // Suppressed is a finding that was taken out of the others, and why.
@@ -67,6 +68,7 @@ type Report struct {
 	Schema     int          `json:"schema"` // ReportSchema
 	Tool       Tool         `json:"tool"`
 	Created    time.Time    `json:"created"`
+	AsOf       time.Time    `json:"asOf,omitzero"` // the time that it speaks of, where that is an earlier one
 	Kind       TargetKind   `json:"kind"`
 	Image      ImageInfo    `json:"image"`
 	Release    Release      `json:"release"`
@@ -115,10 +117,18 @@ type BaseImage struct {
 	By     string `json:"by"`               // how that is known, in words
 }
 
-// EndOfLife reports whether the release, or a runtime among the packages, was out
-// of support when the report was made.
+// At is the time that the report speaks of.
+func (r *Report) At() time.Time {
+	if r.AsOf.IsZero() {
+		return r.Created
+	}
+	return r.AsOf
+}
+
+// EndOfLife reports whether the release, or a runtime among the packages, is out
+// of support at the time that the report speaks of.
 func (r *Report) EndOfLife() bool {
-	return r.Release.EndOfLife(r.Created) || slices.ContainsFunc(r.Packages, func(p Package) bool { return ended(p.EOL, r.Created) })
+	return r.Release.EndOfLife(r.At()) || slices.ContainsFunc(r.Packages, func(p Package) bool { return ended(p.EOL, r.At()) })
 }
 
 // FromBase reports whether a package lies in a layer of the base image.

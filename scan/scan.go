@@ -250,12 +250,18 @@ func (w without) Lookup(ctx context.Context, s assay.Stream, name string) iter.S
 
 // details fills in what is known of each vulnerability.
 func (s *Scanner) details(ctx context.Context, r *assay.Report) error {
-	if len(r.Findings) == 0 {
+	all := make([]*assay.Finding, 0, len(r.Findings)+len(r.Suppressed))
+	for i := range r.Findings {
+		all = append(all, &r.Findings[i])
+	}
+	for i := range r.Suppressed {
+		all = append(all, &r.Suppressed[i].Finding)
+	}
+	if len(all) == 0 {
 		return nil
 	}
 	streams := []assay.Stream{assay.StreamKEV, assay.StreamEPSS}
-	for i := range r.Findings {
-		f := &r.Findings[i]
+	for _, f := range all {
 		ids := []string{f.ID}
 		if !strings.HasPrefix(f.ID, "CVE-") {
 			ids = append(ids, f.Aliases...)
@@ -275,8 +281,7 @@ func (s *Scanner) details(ctx context.Context, r *assay.Report) error {
 	if err != nil { // findings without their details are worth more than none
 		r.Gaps = append(r.Gaps, missingDetails(err))
 	}
-	for i := range r.Findings {
-		f := &r.Findings[i]
+	for _, f := range all {
 		for _, id := range append([]string{f.ID}, f.Aliases...) {
 			d, err := s.Advisories.Detail(ctx, id)
 			if errors.Is(err, assay.ErrNotFound) {

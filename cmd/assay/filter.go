@@ -3,6 +3,7 @@ package main
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/triage"
@@ -19,6 +20,7 @@ type filterOptions struct {
 	onlyUnfixed     bool
 	ignoreStatus    []string
 	ignoreBase      bool
+	asOf            string
 	sortBy          string
 }
 
@@ -34,6 +36,7 @@ func (o *filterOptions) flags(f *pflag.FlagSet) {
 	f.BoolVar(&o.onlyUnfixed, "only-notfixed", false, "leave out what has a fix")
 	f.StringSliceVar(&o.ignoreStatus, "ignore-status", nil, "leave out findings of these statuses: "+words(statuses))
 	f.BoolVar(&o.ignoreBase, "ignore-base", false, "leave out what the base image brought")
+	f.StringVar(&o.asOf, "as-of", "", "judge by what had been published by the end of this `DATE` (YYYY-MM-DD, UTC), as far as that is known")
 	f.StringVar(&o.sortBy, "sort-by", string(triage.Orders[0]), "what comes first: "+words(triage.Orders))
 }
 
@@ -47,7 +50,7 @@ func words[S ~string](all []S) string {
 
 // set reports whether findings are to be filtered.
 func (o *filterOptions) set() bool {
-	return len(o.severity)+len(o.ignoreStatus) > 0 || o.ignoreUnfixed || o.onlyFixed || o.onlyUnfixed || o.ignoreBase
+	return len(o.severity)+len(o.ignoreStatus) > 0 || o.ignoreUnfixed || o.onlyFixed || o.onlyUnfixed || o.ignoreBase || o.asOf != ""
 }
 
 // options refuses what cannot be meant.
@@ -58,6 +61,15 @@ func (o *filterOptions) options() (triage.Options, error) {
 	}
 	if !slices.Contains(triage.Orders, t.Order) {
 		return t, usagef("--sort-by %q is none of %s", o.sortBy, words(triage.Orders))
+	}
+	if o.asOf != "" {
+		day, err := time.Parse(time.DateOnly, o.asOf)
+		if err != nil {
+			return t, usagef("--as-of %q is not a date such as 2026-01-31", o.asOf)
+		}
+		if t.AsOf = day.Add(24*time.Hour - time.Second); day.After(time.Now()) {
+			return t, usagef("--as-of %s has not come yet", o.asOf)
+		}
 	}
 	for _, s := range o.severity {
 		v, ok := assay.ParseSeverity(s)

@@ -62,8 +62,7 @@ containerd: registry: docker-archive: oci-archive: oci-dir:`,
 	f := cmd.Flags()
 	o.sourceFlags(f)
 	o.scanOptions.flags(f)
-	f.StringVar(&o.base, "base-image", "", "the `IMAGE` that this one was built on, as IMAGE is named: what it brought is shown apart (default: an image scanned before, or what labels say)")
-	f.BoolVar(&o.noCache, "no-cache", false, "read every layer anew, and remember nothing")
+	o.imageFlags(f)
 	return cmd
 }
 
@@ -85,10 +84,21 @@ func (o *imageOptions) sourceFlags(f *pflag.FlagSet) {
 	f.BoolVar(&s.Verify, "verify", false, "check the digest of every layer's content, too, cached or not")
 }
 
+// imageFlags are those that are about neither sources nor scans of everything.
+func (o *imageOptions) imageFlags(f *pflag.FlagSet) {
+	f.StringVar(&o.base, "base-image", "", "the `IMAGE` that this one was built on, as IMAGE is named: what it brought is shown apart (default: an image scanned before, or what labels say)")
+	f.BoolVar(&o.noCache, "no-cache", false, "read every layer anew, and remember nothing")
+}
+
 func (o *imageOptions) run(ctx context.Context, ref string) error {
 	if err := o.check(); err != nil {
 		return err
 	}
+	return o.scanOptions.run(ctx, o.target(ref))
+}
+
+// target is the image that ref names.
+func (o *imageOptions) target(ref string) target {
 	t := target{scopes: imageScopes, verify: o.source.Verify, cached: !o.noCache}
 	t.open = func(ctx context.Context, bars *progress) (*assay.Image, error) {
 		o.source.Progress = bars.update()
@@ -108,7 +118,7 @@ func (o *imageOptions) run(ctx context.Context, ref string) error {
 			return scan.BaseOf(img), nil
 		}
 	}
-	return o.scanOptions.run(ctx, t)
+	return t
 }
 
 func (o *imageOptions) check() error {

@@ -14,6 +14,7 @@ import (
 	"github.com/assaysec/assay/internal/inventory"
 	"github.com/assaysec/assay/internal/match"
 	"github.com/assaysec/assay/internal/reader"
+	"github.com/assaysec/assay/internal/triage"
 	"github.com/assaysec/assay/scan"
 	"github.com/spf13/pflag"
 )
@@ -45,6 +46,11 @@ var (
 
 func (o *scanOptions) flags(f *pflag.FlagSet) {
 	o.report.flags(f)
+	o.targetFlags(f)
+}
+
+// targetFlags are those about what is looked at, and which advisories are asked.
+func (o *scanOptions) targetFlags(f *pflag.FlagSet) {
 	o.db.flags(f)
 	f.StringSliceVar(&o.pkgTypes, "pkg-types", packageKinds, "kinds of packages to look at: os,library")
 	f.StringSliceVar(&o.pkgTypes, "vuln-type", packageKinds, "the same as --pkg-types")
@@ -73,7 +79,9 @@ type target struct {
 	verify bool // check every digest again
 	cached bool // layers may be remembered
 
-	base func(context.Context) (*scan.BaseRef, error) // the image that it was built on; may be nil
+	base  func(context.Context) (*scan.BaseRef, error)              // the image that it was built on; may be nil
+	saved *assay.Report                                             // of an earlier scan, in place of one
+	visit func(context.Context, *scan.Scanner, *assay.Report) error // is called with the report while the database is open; may be nil
 }
 
 // run scans a target and writes the report.
@@ -180,24 +188,27 @@ func more(patterns []string) (all []inventory.More, _ error) {
 	return all, nil
 }
 
-func (o *scanOptions) scan(ctx context.Context, s *scan.Scanner, t target, bars *progress) (*assay.Report, error) {
+// scan makes the report on a target, or takes the one that was saved.
+func (o *scanOptions) scan(ctx context.Context, s *scan.Scanner, t target, bars *progress) (r *assay.Report, err error) {
 	dir, err := o.cache()
 	if err != nil {
 		return nil, err
 	}
-	img, err := t.open(ctx, bars)
-	if err != nil {
-		return nil, err
-	}
-	if img.Close != nil {
-		defer img.Close()
-	}
-	if t.base != nil {
-		if s.Base, err = t.base(ctx); err != nil {
+	var img *assay.Image
+	if r = t.saved; r == nil {
+		if img, err = t.open(ctx, bars); err != nil {
 			return nil, err
 		}
+		if img.Close != nil {
+			defer img.Close()
+		}
+		slog.Debug("target opened", "name", img.Name, "source", img.Source, "id", img.ID, "layers", len(img.Layers))
+		if t.base != nil {
+			if s.Base, err = t.base(ctx); err != nil {
+				return nil, err
+			}
+		}
 	}
-	slog.Debug("target opened", "name", img.Name, "source", img.Source, "id", img.ID, "layers", len(img.Layers))
 	if !s.NoMatch {
 		database, err := o.db.open(o.global, dir, bars)
 		if err != nil {
@@ -209,5 +220,13 @@ func (o *scanOptions) scan(ctx context.Context, s *scan.Scanner, t target, bars 
 	if s.Progress = bars.update(); t.cached {
 		s.Cache = &cache.Dir{Path: filepath.Join(dir, "layers")}
 	}
-	return s.Scan(ctx, img)
+	if r == nil {
+		r, err = s.Scan(ctx, img)
+	} else {
+		err = triage.Apply(ctx, r, s.Triage)
+	}
+	if err != nil || t.visit == nil {
+		return r, err
+	}
+	return r, t.visit(ctx, s, r)
 }

@@ -25,6 +25,9 @@ func (m *registry) finding(t *target, v *vulnerability, rows, hits []hit) *assay
 	f := &assay.Finding{FixedIn: fixed, Fixes: fixes, Status: best.row.Status, Stream: m.stream, Feed: best.Feed, Publisher: best.Publisher, URL: best.URL}
 	if fixed != "" {
 		f.Status = assay.StatusFixed
+		if best.by.Fixed == fixed {
+			f.FixDate = best.row.FixDate
+		}
 	}
 	f.ID, f.Aliases = v.names()
 	f.Severity, f.SeveritySource = worst(v, hits)

@@ -295,7 +295,7 @@ func (m *matcher) incomparable(a *assay.Advisory, name, ver string, err error) {
 }
 
 func (m *matcher) finding(p *assay.Package, name, ver string, a *assay.Advisory, aff *assay.Affected, r assay.Range) *assay.Finding {
-	f := &assay.Finding{ID: a.ID, Aliases: a.Aliases, VendorIDs: a.VendorIDs, FixedIn: r.Fixed, Status: aff.Status, Severity: aff.Severity,
+	f := &assay.Finding{ID: a.ID, Aliases: a.Aliases, VendorIDs: a.VendorIDs, FixedIn: r.Fixed, FixDate: aff.FixDate, Status: aff.Status, Severity: aff.Severity,
 		Stream: m.stream, Feed: a.Feed, Publisher: a.Publisher, URL: a.URL, Because: because(m.stream, m.family, p, name, ver, aff, r)}
 	if f.Severity == assay.SeverityUnknown {
 		f.Severity = a.Severity

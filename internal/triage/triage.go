@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/assaysec/assay"
 )
@@ -22,6 +23,7 @@ type Options struct {
 	IgnoreFixed     bool             // drop those with one
 	IgnoreStatuses  []assay.Status   // drop those that have one of them
 	IgnoreBase      bool             // drop what comes from the base image
+	AsOf            time.Time        // judge by what was known then; zero means now
 	Order           Order            // "" means ByRisk
 }
 
@@ -53,6 +55,9 @@ var Orders = []Order{ByRisk, BySeverity, ByEPSS, ByKEV, ByPackage, ByVulnerabili
 // finding goes because nobody has said how bad it is, is a gap: it may be as bad
 // as those that were asked for.
 func Apply(ctx context.Context, r *assay.Report, o Options) error {
+	if !o.AsOf.IsZero() {
+		backdate(r, o.AsOf)
+	}
 	for i := range r.Findings {
 		rate(&r.Findings[i], o.SeveritySources)
 	}

@@ -74,6 +74,9 @@ func (p *printer) heading() {
 	p.printf("\n")
 	p.wrapped("", title, text.Bold)
 	p.printf("%s\n", strings.Repeat("=", min(p.o.Width, text.StringWidth(title))))
+	if !r.AsOf.IsZero() {
+		p.printf("as of %s\n", r.AsOf.Format(time.DateOnly))
+	}
 	p.endOfLife()
 	if len(r.Findings) > 0 {
 		p.printf("%s\n\n", p.totals())
@@ -82,14 +85,14 @@ func (p *printer) heading() {
 
 // endOfLife says what it means that the release is out of support, if it is.
 func (p *printer) endOfLife() {
-	if r := &p.r.Release; r.EndOfLife(p.r.Created) {
+	if r := &p.r.Release; r.EndOfLife(p.r.At()) {
 		p.wrapped("", printable.Text(fmt.Sprintf("%s %s %s: its advisories are no longer complete; move to a supported release.", r.ID, r.Version, since(r.EOL))), text.Bold)
 	}
 	places := map[string]int{}
 	var lines []string
 	for i := range p.r.Packages {
 		q := &p.r.Packages[i]
-		if !q.EndOfLife(p.r.Created) {
+		if !q.EndOfLife(p.r.At()) {
 			continue
 		}
 		line := fmt.Sprintf("%s %s %s", runtime(q), q.Version, since(q.EOL))
@@ -301,7 +304,7 @@ func (p *printer) summary() {
 		p.wrapped("", fmt.Sprintf("Left out: %s that only development needs; --include-dev-deps shows them.", count(r.DevLeftOut, "package", "packages")))
 	}
 	if r.LeftOut > 0 {
-		p.wrapped("", fmt.Sprintf("Left out by --severity, --ignore-unfixed, --ignore-status or --ignore-base: %d.", r.LeftOut))
+		p.wrapped("", fmt.Sprintf("Left out by --severity, --ignore-unfixed, --ignore-status, --ignore-base or --as-of: %d.", r.LeftOut))
 	}
 	if len(r.Gaps) > 0 {
 		p.wrapped("", fmt.Sprintf("%s could not be read or judged: this report may be incomplete.", count(len(r.Gaps), "thing", "things")))

@@ -175,7 +175,7 @@ func convert(r *assay.Report, o assay.FormatOptions) report {
 	}
 	out := report{SchemaVersion: 2, CreatedAt: r.Created, ArtifactID: r.Image.ID, ArtifactName: r.Image.Name, ArtifactType: artifactType(r), Metadata: metadataOf(r)}
 	if family != "" {
-		out.Metadata.OS = &operatingSys{Family: family, Name: r.Release.Version, EOSL: r.Release.EndOfLife(r.Created)}
+		out.Metadata.OS = &operatingSys{Family: family, Name: r.Release.Version, EOSL: r.Release.EndOfLife(r.At())}
 		out.Results = append(out.Results, system(r, o, family, out.ArtifactID))
 	}
 	out.Results = append(out.Results, others(r, o, out.ArtifactID)...)

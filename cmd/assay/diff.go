@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/plan"
+	"github.com/assaysec/assay/scan"
+	"github.com/spf13/cobra"
+)
+
+func newDiff(g *global) *cobra.Command {
+	o := newSubject(g)
+	cmd := &cobra.Command{
+		Use:   "diff OLD NEW",
+		Short: "Tell which packages and findings came, went and stayed between two images",
+		Long: `Compare two images, reports (-f json, or Trivy's) or bills of materials, each as
+assay image and assay sbom take them: which packages and findings are new, which
+are gone and why, which stayed. With --input NEW, only OLD is named.
+
+Two reports are compared as they are: that is how two editions of the database
+are. Exit code 1, or --exit-code, when there are new findings; with --fail-on when
+it holds one of the new ones back.`,
+		Example: `  assay diff app:1.4 app:1.5
+  assay diff app:1.4 --input app-1.5.tar --fail-on high
+  assay diff monday.json tuesday.json -o json
+  assay diff app:1.4 app:1.5 --severity HIGH,CRITICAL --exit-code 0`,
+		Args: func(_ *cobra.Command, args []string) error {
+			want := 2
+			if o.source.Input != "" {
+				want = 1
+			}
+			if len(args) != want {
+				return fmt.Errorf("name the old one and the new one, or the old one and --input, got %d arguments", len(args))
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return o.diff(cmd.Context(), args) },
+	}
+	o.flags(cmd)
+	o.report.gate.flags(cmd.Flags())
+	cmd.Flags().Lookup("exit-code").DefValue = "1"
+	o.report.gate.exitCode = exitFindings
+	return cmd
+}
+
+func (o *subjectOptions) diff(ctx context.Context, args []string) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	if err := o.report.gate.check(); err != nil {
+		return err
+	}
+	refs := append(args, o.source.Input)
+	input := o.source.Input
+	var sides [2]*assay.Report
+	for i := range sides {
+		if o.source.Input = ""; i == 1 && input != "" {
+			o.source.Input = input
+			refs[1] = o.subject(nil)
+		}
+		err := o.judged(ctx, refs[i], false, func(_ context.Context, _ *scan.Scanner, r *assay.Report) error {
+			sides[i] = r
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	d := plan.Diff(sides[0], sides[1])
+	if err := o.put(d.Text, func(w io.Writer) error { return plan.JSON(w, d) }); err != nil {
+		return err
+	}
+	return o.report.gate.verdict(added(sides[1], d))
+}
+
+// added is a report with those findings only that the difference calls new.
+func added(r *assay.Report, d *plan.Difference) *assay.Report {
+	type key struct{ id, name string }
+	is := map[key]bool{}
+	for _, f := range d.Findings.Added {
+		is[key{f.ID, f.Package}] = true
+	}
+	out := *r
+	out.Findings = nil
+	for _, f := range r.Findings {
+		if is[key{f.ID, r.Packages[f.Package].Name}] {
+			out.Findings = append(out.Findings, f)
+		}
+	}
+	return &out
+}

@@ -1,0 +1,348 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/ecosystem"
+	"github.com/assaysec/assay/internal/printable"
+	"github.com/assaysec/assay/internal/version"
+)
+
+// A Difference is what changed from one report to another.
+type Difference struct {
+	Old      Side         `json:"old"`
+	New      Side         `json:"new"`
+	Packages PackageDiff  `json:"packages"`
+	Findings FindingsDiff `json:"findings"`
+	Notes    []string     `json:"notes"` // what makes the reports hard to compare
+}
+
+// A Side is one of the reports.
+type Side struct {
+	Name     string `json:"name"`
+	Digest   string `json:"digest,omitempty"`
+	Release  string `json:"release,omitempty"`
+	Database string `json:"database,omitempty"` // digest of the index of the advisories
+	Packages int    `json:"packages"`
+	Totals
+}
+
+// PackageDiff is how the packages differ; what is in several places at one version counts
+// once.
+type PackageDiff struct {
+	Added     []Change `json:"added"`
+	Removed   []Change `json:"removed"`
+	Changed   []Change `json:"changed"` // another version
+	Unchanged int      `json:"unchanged"`
+}
+
+// A Change is a package that came, went, or has another version.
+type Change struct {
+	Type string `json:"type"`
+	Name string `json:"name"`
+	Arch string `json:"arch,omitempty"`
+	Old  string `json:"old,omitempty"` // version; "" where it came
+	New  string `json:"new,omitempty"` // version; "" where it went
+}
+
+// FindingsDiff is how the findings differ. One of a vulnerability in a package
+// is the same whatever the version, and however many places it is in.
+type FindingsDiff struct {
+	Added     []Turn `json:"added"`
+	Fixed     []Turn `json:"fixed"`
+	Unchanged []Turn `json:"unchanged"`
+}
+
+// A Turn is a finding that came, went or stayed, and why.
+type Turn struct {
+	Fault
+	FixedIn string `json:"fixedIn,omitempty"`
+	Why     string `json:"why,omitempty"`
+}
+
+// Diff tells how a report differs from an older one.
+func Diff(old, next *assay.Report) *Difference {
+	d := &Difference{Old: side(old), New: side(next), Notes: []string{}}
+	d.packages(old, next)
+	d.findings(old, next)
+	if a, b := d.Old.Database, d.New.Database; a != b && a != "" && b != "" {
+		d.Notes = append(d.Notes, "the reports rest on different editions of the advisories")
+	}
+	if len(old.Gaps)+len(next.Gaps) > 0 {
+		d.Notes = append(d.Notes, fmt.Sprintf("%d things in the old one, and %d in the new one, could not be read or judged", len(old.Gaps), len(next.Gaps)))
+	}
+	if old.LeftOut+next.LeftOut > 0 {
+		d.Notes = append(d.Notes, fmt.Sprintf("%d findings of the old one, and %d of the new one, were left out by filters", old.LeftOut, next.LeftOut))
+	}
+	return d
+}
+
+func side(r *assay.Report) Side {
+	return Side{Name: r.Image.Name, Digest: cmp.Or(r.Image.Digest, r.Image.ID), Release: strings.TrimSpace(r.Release.ID + " " + r.Release.Version),
+		Database: r.Database.Digest, Packages: len(r.Packages), Totals: totals(r)}
+}
+
+// versionsOf gives the versions of packages by what they are.
+func versionsOf(r *assay.Report) map[Change][]string {
+	out := map[Change][]string{}
+	for i := range r.Packages {
+		p := &r.Packages[i]
+		k := Change{Type: p.Type, Name: p.Name, Arch: p.Arch}
+		if e, ok := ecosystem.OfType(p.Type); ok {
+			k.Name = e.Name(p.Name)
+		}
+		if !slices.Contains(out[k], p.Version) {
+			out[k] = append(out[k], p.Version)
+		}
+	}
+	return out
+}
+
+func (d *Difference) packages(old, next *assay.Report) {
+	d.Packages = PackageDiff{Added: []Change{}, Removed: []Change{}, Changed: []Change{}}
+	before, after := versionsOf(old), versionsOf(next)
+	for k, was := range before {
+		now := after[k]
+		gone := slices.DeleteFunc(slices.Clone(was), func(v string) bool { return slices.Contains(now, v) })
+		came := slices.DeleteFunc(slices.Clone(now), func(v string) bool { return slices.Contains(was, v) })
+		d.Packages.Unchanged += len(was) - len(gone)
+		s := schemeOf(next, &assay.Package{Type: k.Type})
+		sortVersions(s, gone)
+		sortVersions(s, came)
+		n := min(len(gone), len(came))
+		for i := range n {
+			d.Packages.Changed = append(d.Packages.Changed, Change{k.Type, k.Name, k.Arch, gone[i], came[i]})
+		}
+		for _, v := range gone[n:] {
+			d.Packages.Removed = append(d.Packages.Removed, Change{k.Type, k.Name, k.Arch, v, ""})
+		}
+		for _, v := range came[n:] {
+			d.Packages.Added = append(d.Packages.Added, Change{k.Type, k.Name, k.Arch, "", v})
+		}
+	}
+	for k, now := range after {
+		if before[k] == nil {
+			for _, v := range now {
+				d.Packages.Added = append(d.Packages.Added, Change{k.Type, k.Name, k.Arch, "", v})
+			}
+		}
+	}
+	for _, all := range [][]Change{d.Packages.Added, d.Packages.Removed, d.Packages.Changed} {
+		slices.SortFunc(all, func(a, b Change) int {
+			return cmp.Or(strings.Compare(a.Type, b.Type), strings.Compare(a.Name, b.Name), strings.Compare(a.Arch, b.Arch), strings.Compare(a.Old, b.Old), strings.Compare(a.New, b.New))
+		})
+	}
+}
+
+func sortVersions(s version.Scheme, all []string) {
+	slices.SortFunc(all, func(a, b string) int {
+		if c, err := version.Compare(s, a, b); err == nil {
+			return c
+		}
+		return strings.Compare(a, b)
+	})
+}
+
+// names of a finding's package and vulnerability, under any of which another
+// report may have it.
+func faultNames(r *assay.Report, f *assay.Finding) []string {
+	p := &r.Packages[f.Package]
+	name := p.Name
+	if e, ok := ecosystem.OfType(p.Type); ok {
+		name = e.Name(name)
+	}
+	out := make([]string, 0, 1+len(f.Aliases))
+	for _, id := range append([]string{f.ID}, f.Aliases...) {
+		out = append(out, p.Type+"\x00"+name+"\x00"+id)
+	}
+	return out
+}
+
+// index gives findings by their names.
+func index(r *assay.Report, all []assay.Finding) map[string]*assay.Finding {
+	out := map[string]*assay.Finding{}
+	for i := range all {
+		for _, n := range faultNames(r, &all[i]) {
+			if out[n] == nil {
+				out[n] = &all[i]
+			}
+		}
+	}
+	return out
+}
+
+func find(in map[string]*assay.Finding, names []string) *assay.Finding {
+	for _, n := range names {
+		if f := in[n]; f != nil {
+			return f
+		}
+	}
+	return nil
+}
+
+func (d *Difference) findings(old, next *assay.Report) {
+	d.Findings = FindingsDiff{Added: []Turn{}, Fixed: []Turn{}, Unchanged: []Turn{}}
+	before, after := index(old, old.Findings), index(next, next.Findings)
+	from, to := &story{"was", versionsOf(old), ruledOut(old)}, &story{"is now", versionsOf(next), ruledOut(next)}
+	told := map[string]bool{}
+	once := func(names []string) bool { // in several places, or from several binaries
+		again := slices.ContainsFunc(names, func(n string) bool { return told[n] })
+		for _, n := range names {
+			told[n] = true
+		}
+		return !again
+	}
+	for i := range next.Findings {
+		f := &next.Findings[i]
+		names := faultNames(next, f)
+		if !once(names) {
+			continue
+		}
+		if find(before, names) != nil {
+			d.Findings.Unchanged = append(d.Findings.Unchanged, Turn{fault(next, f), f.FixedIn, ""})
+		} else {
+			d.Findings.Added = append(d.Findings.Added, Turn{fault(next, f), f.FixedIn, from.why(next, f, names, "the package is new")})
+		}
+	}
+	clear(told)
+	for i := range old.Findings {
+		f := &old.Findings[i]
+		if names := faultNames(old, f); once(names) && find(after, names) == nil {
+			d.Findings.Fixed = append(d.Findings.Fixed, Turn{fault(old, f), f.FixedIn, to.why(old, f, names, "the package is gone")})
+		}
+	}
+}
+
+// A story is what a report tells of a finding that only the other one has.
+type story struct {
+	verb     string
+	versions map[Change][]string
+	ruled    map[string]assay.Ruling
+}
+
+func ruledOut(r *assay.Report) map[string]assay.Ruling {
+	out := map[string]assay.Ruling{}
+	for i := range r.Suppressed {
+		for _, n := range faultNames(r, &r.Suppressed[i].Finding) {
+			out[n] = r.Suppressed[i].Ruling
+		}
+	}
+	return out
+}
+
+// why says why the story's report does not have a finding of another.
+func (s *story) why(of *assay.Report, f *assay.Finding, names []string, absent string) string {
+	for _, n := range names {
+		if r, ok := s.ruled[n]; ok {
+			return fmt.Sprintf("it %s ruled out as %s by %s", s.verb, r.As, r.By)
+		}
+	}
+	p := &of.Packages[f.Package]
+	k := Change{Type: p.Type, Name: p.Name, Arch: p.Arch}
+	if e, ok := ecosystem.OfType(p.Type); ok {
+		k.Name = e.Name(p.Name)
+	}
+	switch there := s.versions[k]; {
+	case len(there) == 0:
+		return absent
+	case slices.Contains(there, p.Version):
+		return "the package is the same: the advisories, the filters or the image's release differ"
+	default:
+		return "the package " + s.verb + " " + strings.Join(there, ", ")
+	}
+}
+
+// Text writes the difference for a person.
+func (d *Difference) Text(w io.Writer, width int) error {
+	t := printable.NewPage(w, width)
+	t.Line("")
+	for _, s := range []struct {
+		label string
+		side  *Side
+	}{{"old", &d.Old}, {"new", &d.New}} {
+		about := fmt.Sprintf("%s: %s", s.label, s.side.Name)
+		if s.side.Release != "" {
+			about += " (" + s.side.Release + ")"
+		}
+		about += fmt.Sprintf(", %s, %s", printable.Count(s.side.Packages, "package", "packages"), printable.Count(s.side.Findings, "finding", "findings"))
+		if n := worst(s.side.Severities); n != "" {
+			about += " (" + n + ")"
+		}
+		t.Wrapped("", about)
+	}
+	f := &d.Findings
+	t.Line("")
+	t.Wrapped("", fmt.Sprintf("Vulnerabilities: %d new, %d fixed, %d unchanged. Packages: %d added, %d removed, %d of another version, %d unchanged.",
+		len(f.Added), len(f.Fixed), len(f.Unchanged), len(d.Packages.Added), len(d.Packages.Removed), len(d.Packages.Changed), d.Packages.Unchanged))
+	turns(t, "New vulnerabilities", f.Added)
+	turns(t, "Fixed vulnerabilities", f.Fixed)
+	changes(t, "Packages of another version", d.Packages.Changed)
+	changes(t, "Packages added", d.Packages.Added)
+	changes(t, "Packages removed", d.Packages.Removed)
+	if len(d.Notes) > 0 {
+		t.Line("")
+	}
+	for _, n := range d.Notes {
+		t.Wrapped("Note: ", n)
+	}
+	return t.Flush()
+}
+
+// maxRows is how many rows a part has; JSON has all.
+const maxRows = 50
+
+// turns writes one line a fault, whatever the number of binary packages of one
+// source that it is in.
+func turns(t *printable.Page, title string, all []Turn) {
+	if len(all) == 0 {
+		return
+	}
+	t.Heading("%s (%d)", title, len(all))
+	var order []Turn
+	of := map[Turn][]string{}
+	for _, f := range all {
+		k := f
+		k.Package = ""
+		if of[k] == nil {
+			order = append(order, k)
+		}
+		of[k] = append(of[k], f.Package)
+	}
+	for _, f := range order[:min(len(order), maxRows)] {
+		s := fmt.Sprintf("%s in %s %s: %s", f.ID, printable.Some(of[f], maxNames), f.Version, f.Severity)
+		if f.FixedIn != "" {
+			s += ", fixed in " + f.FixedIn
+		}
+		if f.Why != "" {
+			s += "; " + f.Why
+		}
+		t.Wrapped("  ", s)
+	}
+	rest(t, len(order))
+}
+
+func changes(t *printable.Page, title string, all []Change) {
+	if len(all) == 0 {
+		return
+	}
+	t.Heading("%s (%d)", title, len(all))
+	for _, c := range all[:min(len(all), maxRows)] {
+		v := cmp.Or(c.Old, c.New)
+		if c.Old != "" && c.New != "" {
+			v = c.Old + " → " + c.New
+		}
+		t.Wrapped("  ", c.Type+" "+c.Name+" "+v)
+	}
+	rest(t, len(all))
+}
+
+func rest(t *printable.Page, n int) {
+	if n > maxRows {
+		t.Line("  … and %d more: see -f json", n-maxRows)
+	}
+}

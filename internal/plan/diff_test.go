@@ -1,0 +1,63 @@
+package plan_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/plan"
+)
+
+// TestDiff: packages by version, findings by vulnerability and package, each
+// change with its reason.
+func TestDiff(t *testing.T) {
+	old := report(deb("same", "1", ""), deb("up", "1", ""), deb("gone", "1", ""), deb("bin1", "1", "src"), deb("bin2", "1", "src"), npm("a/node_modules/x", "1.0.0"), npm("a/node_modules/y/node_modules/x", "2.0.0"))
+	old.Findings = []assay.Finding{{ID: "CVE-1", Package: 0}, {ID: "CVE-2", Package: 1, FixedIn: "2"}, {ID: "CVE-3", Package: 2}, {ID: "CVE-4", Package: 0, Aliases: []string{"GHSA-4"}}, {ID: "CVE-5", Package: 3}, {ID: "CVE-6", Package: 0}, {ID: "CVE-7", Package: 0}}
+	next := report(deb("same", "1", ""), deb("up", "2", ""), deb("came", "1", ""), deb("bin1", "1", "src"), deb("bin2", "1", "src"), npm("b/node_modules/x", "1.0.0"), npm("b/node_modules/y/node_modules/x", "2.0.1"))
+	next.Findings = []assay.Finding{{ID: "CVE-1", Package: 0}, {ID: "GHSA-4", Package: 0}, {ID: "CVE-8", Package: 2}, {ID: "CVE-9", Package: 1}, {ID: "CVE-5", Package: 3}, {ID: "CVE-10", Package: 0}, {ID: "CVE-10", Package: 0}}
+	next.Suppressed = []assay.Suppressed{{Finding: assay.Finding{ID: "CVE-6", Package: 0}, Ruling: assay.Ruling{As: assay.StatusIgnored, By: ".assayignore:3"}}}
+	next.Database.Digest, old.Database.Digest = "sha256:b", "sha256:a"
+	d := plan.Diff(old, next)
+	turns := func(all []plan.Turn) (out []string) {
+		for _, f := range all {
+			out = append(out, strings.TrimRight(f.ID+" "+f.Package+" "+f.Version+": "+f.Why, ": "))
+		}
+		return out
+	}
+	changes := func(all []plan.Change) (out []string) {
+		for _, c := range all {
+			out = append(out, strings.Join([]string{c.Name, c.Old, c.New}, " "))
+		}
+		return out
+	}
+	for _, tt := range []struct {
+		name      string
+		want, got []string
+	}{
+		{"added", []string{"CVE-8 came 1: the package is new", "CVE-9 up 2: the package was 1", "CVE-10 same 1: the package is the same: the advisories, the filters or the image's release differ"}, turns(d.Findings.Added)},
+		{"fixed", []string{"CVE-2 up 1: the package is now 2", "CVE-3 gone 1: the package is gone", "CVE-6 same 1: it is now ruled out as ignored by .assayignore:3",
+			"CVE-7 same 1: the package is the same: the advisories, the filters or the image's release differ"}, turns(d.Findings.Fixed)},
+		{"unchanged", []string{"CVE-1 same 1", "GHSA-4 same 1", "CVE-5 bin1 1"}, turns(d.Findings.Unchanged)},
+		{"packages added", []string{"came  1"}, changes(d.Packages.Added)},
+		{"packages removed", []string{"gone 1 "}, changes(d.Packages.Removed)},
+		{"packages changed", []string{"up 1 2", "x 2.0.0 2.0.1"}, changes(d.Packages.Changed)},
+		{"notes", []string{"the reports rest on different editions of the advisories"}, d.Notes},
+	} {
+		if diff := cmp.Diff(tt.want, tt.got); diff != "" {
+			t.Errorf("%s: %s", tt.name, diff)
+		}
+	}
+	if d.Packages.Unchanged != 4 {
+		t.Errorf("%d packages are unchanged, want 4", d.Packages.Unchanged)
+	}
+	var b strings.Builder
+	if err := d.Text(&b, 80); err != nil || !strings.Contains(b.String(), "Vulnerabilities: 3 new, 4 fixed, 3 unchanged.") {
+		t.Errorf("%v\n%s", err, b.String())
+	}
+	same := plan.Diff(old, old)
+	if len(same.Findings.Added)+len(same.Findings.Fixed)+len(same.Packages.Added)+len(same.Packages.Removed)+len(same.Packages.Changed) != 0 {
+		t.Errorf("a report differs from itself: %+v", same)
+	}
+}

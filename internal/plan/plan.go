@@ -1,0 +1,290 @@
+// Package plan tells what to do about the findings of a report: the smallest set
+// of upgrades that takes away the most risk, how each is carried out, and what
+// remains; and how two reports differ.
+package plan
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/distro"
+	"github.com/assaysec/assay/internal/ecosystem"
+	"github.com/assaysec/assay/internal/version"
+)
+
+// A Plan is what to do about a report's findings.
+type Plan struct {
+	Image      string      `json:"image"`
+	Before     Totals      `json:"before"`     // of the report
+	After      Totals      `json:"after"`      // when all upgrades are carried out
+	Upgrades   []Upgrade   `json:"upgrades"`   // the one that takes away the most risk first
+	Steps      []Step      `json:"steps"`      // how they are carried out, by package manager and place
+	Dockerfile []string    `json:"dockerfile"` // the steps' lines on top of the image; none for what is no image
+	Remaining  []Remaining `json:"remaining"`  // findings that no upgrade takes away, the worst first
+	Brought    []Remaining `json:"brought"`    // findings that the planned versions have and the installed ones do not
+	Advice     []string    `json:"advice"`     // what else helps: a newer release, a newer base image
+	Gaps       []assay.Gap `json:"gaps"`       // what the report could not tell
+}
+
+// Totals counts findings.
+type Totals struct {
+	Findings   int            `json:"findings"`
+	Risk       float64        `json:"risk"` // the sum of the findings'
+	Severities map[string]int `json:"severities"`
+}
+
+// An Upgrade is a package, or the packages of one source, that is to have
+// another version.
+type Upgrade struct {
+	Type     string   `json:"type"`
+	Name     string   `json:"name"`               // of the source, where the system's packages are built from one
+	Packages []string `json:"packages,omitempty"` // binary packages of the system, by name
+	From     string   `json:"from"`
+	To       string   `json:"to"`              // at least
+	Where    string   `json:"where,omitempty"` // the project, folder or archive of a package of a language; "" for the system's
+	Major    bool     `json:"major,omitempty"` // the first number of the version changes, so that programs may have to
+	Base     bool     `json:"base,omitempty"`  // the base image brought it
+	Layer    string   `json:"layer,omitempty"` // the instruction that brought it
+	Risk     float64  `json:"risk"`            // that it takes away
+	Removes  []Fault  `json:"removes"`         // findings that are gone with it, the worst first
+	Direct   bool     `json:"direct"`          // the project itself asks for it, or that is not known
+
+	manager string
+	indices []int // in Report.Packages
+}
+
+// A Fault is a finding in short.
+type Fault struct {
+	ID       string         `json:"id"`
+	Package  string         `json:"package"`
+	Version  string         `json:"version"` // installed, or planned
+	Severity assay.Severity `json:"severity"`
+	Risk     float64        `json:"risk"`
+}
+
+// Remaining is a finding that stays, and why.
+type Remaining struct {
+	Fault
+	Status assay.Status `json:"status"`
+	Why    string       `json:"why"`
+}
+
+// A Step is how upgrades are carried out with one package manager in one place.
+type Step struct {
+	Manager    string   `json:"manager"`              // "apt", "npm", …; "" where nobody knows a command
+	Where      string   `json:"where,omitempty"`      // folder, archive or program; "" for the system
+	Upgrades   []string `json:"upgrades"`             // "NAME FROM → TO"
+	Commands   []string `json:"commands,omitempty"`   // for a shell, in order
+	Dockerfile []string `json:"dockerfile,omitempty"` // lines that do the same while an image is built
+	Note       string   `json:"note,omitempty"`       // what to do where no command does it, or what to mind
+}
+
+// Judge matches packages anew, which are those of the report at other versions,
+// in its order, and filters as it was filtered.
+type Judge func(ctx context.Context, packages []assay.Package) (*assay.Report, error)
+
+// maxRounds bounds how often versions are raised: each round raises those at
+// which findings hold that a yet higher version mends.
+const maxRounds = 8
+
+// Make plans. The report's findings are those that count: what was filtered out
+// of it is not planned for.
+func Make(ctx context.Context, r *assay.Report, judge Judge) (*Plan, error) {
+	p := &Plan{Image: r.Image.Name, Before: totals(r), Upgrades: []Upgrade{}, Steps: []Step{}, Dockerfile: []string{}, Remaining: []Remaining{}, Brought: []Remaining{},
+		Advice: []string{}, Gaps: append([]assay.Gap{}, r.Gaps...)}
+	units := unitsOf(r)
+	after := r
+	if len(units) > 0 {
+		var err error
+		if after, err = settle(ctx, r, units, judge); err != nil {
+			return nil, err
+		}
+	}
+	p.After = totals(after)
+	p.compare(r, after, units)
+	p.steps(r)
+	return p, nil
+}
+
+func totals(r *assay.Report) Totals {
+	t := Totals{Findings: len(r.Findings), Severities: map[string]int{}}
+	for i := range r.Findings {
+		t.Risk += r.Findings[i].Risk
+		t.Severities[r.Findings[i].Severity.String()]++
+	}
+	t.Risk = math.Round(t.Risk*10) / 10
+	return t
+}
+
+// settle finds the version of each unit at which least risk remains, the lowest
+// of those, by matching one after the other, and returns what holds at those.
+func settle(ctx context.Context, r *assay.Report, units []*unit, judge Judge) (*assay.Report, error) {
+	measure(r, units)
+	for _, u := range units {
+		u.best, u.least, u.target = u.From, u.risk, u.wanted
+	}
+	for range maxRounds {
+		after, err := judge(ctx, at(r, units, func(u *unit) string { return u.target }))
+		if err != nil {
+			return nil, err
+		}
+		measure(after, units)
+		raised := false
+		for _, u := range units {
+			if u.risk < u.least {
+				u.best, u.least = u.target, u.risk
+			}
+			if u.later(u.wanted, u.target) {
+				u.target, raised = u.wanted, true
+			}
+		}
+		if !raised {
+			break
+		}
+	}
+	return judge(ctx, at(r, units, func(u *unit) string { return u.best }))
+}
+
+// unrated is the risk of a finding whose own is 0, so that one less is less.
+const unrated = 0.01
+
+// measure finds the units' risk in a report, and the versions that mend all of
+// their findings that can be mended.
+func measure(r *assay.Report, units []*unit) {
+	of := owners(units)
+	for _, u := range units {
+		u.risk, u.wanted = 0, ""
+	}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		u := of[f.Package]
+		if u == nil {
+			continue
+		}
+		u.risk += f.Risk + unrated
+		if _, err := u.scheme.Key(f.FixedIn); f.FixedIn != "" && err == nil && u.later(f.FixedIn, u.wanted) {
+			u.wanted = f.FixedIn
+		}
+	}
+}
+
+// owners gives units by the packages that they have.
+func owners(units []*unit) map[int]*unit {
+	of := map[int]*unit{}
+	for _, u := range units {
+		for _, i := range u.indices {
+			of[i] = u
+		}
+	}
+	return of
+}
+
+// at returns the report's packages with the units at other versions.
+func at(r *assay.Report, units []*unit, target func(*unit) string) []assay.Package {
+	packages := slices.Clone(r.Packages)
+	for _, u := range units {
+		v := target(u)
+		for _, i := range u.indices {
+			u.set(&packages[i], v)
+		}
+	}
+	return packages
+}
+
+// compare says what went, what stays and what came.
+func (p *Plan) compare(r, after *assay.Report, units []*unit) {
+	holds := map[string]bool{}
+	for i := range after.Findings {
+		holds[key(&after.Findings[i])] = true
+	}
+	held := map[string]bool{}
+	for i := range r.Findings {
+		held[key(&r.Findings[i])] = true
+	}
+	of := owners(units)
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		u := of[f.Package]
+		switch {
+		case holds[key(f)]:
+			p.Remaining = append(p.Remaining, remaining(r, f, u))
+		case u != nil:
+			u.Risk += f.Risk
+			u.Removes = append(u.Removes, fault(r, f))
+		}
+	}
+	for i := range after.Findings {
+		if f := &after.Findings[i]; !held[key(f)] {
+			p.Brought = append(p.Brought, Remaining{Fault: fault(after, f), Status: f.Status, Why: "the planned version has it"})
+		}
+	}
+	for _, u := range units {
+		if len(u.Removes) == 0 {
+			continue
+		}
+		u.To, u.Major = u.spelled(u.best), u.leaps()
+		u.Risk = math.Round(u.Risk*10) / 10
+		p.Upgrades = append(p.Upgrades, u.Upgrade)
+	}
+	slices.SortStableFunc(p.Upgrades, func(a, b Upgrade) int {
+		return cmp.Or(-cmp.Compare(a.Risk, b.Risk), strings.Compare(a.Name, b.Name), strings.Compare(a.Where, b.Where), strings.Compare(a.From, b.From))
+	})
+}
+
+func key(f *assay.Finding) string { return fmt.Sprintf("%d %s", f.Package, f.ID) }
+
+func fault(r *assay.Report, f *assay.Finding) Fault {
+	q := &r.Packages[f.Package]
+	return Fault{ID: f.ID, Package: q.Name, Version: q.Version, Severity: f.Severity, Risk: f.Risk}
+}
+
+// whys say why a finding without a fix has none.
+var whys = map[assay.Status]string{
+	assay.StatusAffected:           "no fix is published",
+	assay.StatusWillNotFix:         "its publisher will not mend it",
+	assay.StatusFixDeferred:        "its publisher put the fix off",
+	assay.StatusEndOfLife:          "its release is at its end of life: no fix will come",
+	assay.StatusUnderInvestigation: "its publisher is still looking into it",
+}
+
+func remaining(r *assay.Report, f *assay.Finding, u *unit) Remaining {
+	q := &r.Packages[f.Package]
+	why := whys[f.Status]
+	switch {
+	case f.FixedIn == "" && q.IsSystem() && r.Release.EndOfLife(r.At()):
+		why = "no fix is published, and its release is at its end of life"
+	case f.FixedIn == "":
+	case u == nil:
+		why = fmt.Sprintf("%s mends it, but its version cannot be compared with that", f.FixedIn)
+	case u.best == u.From:
+		why = fmt.Sprintf("%s mends it, but brings as much risk", f.FixedIn)
+	default:
+		why = fmt.Sprintf("it is also in %s, the version with the least risk", u.best)
+	}
+	if why == "" {
+		why = "no fix is published"
+	}
+	return Remaining{Fault: fault(r, f), Status: f.Status, Why: why}
+}
+
+// schemeOf is the order of a package's versions.
+func schemeOf(r *assay.Report, p *assay.Package) version.Scheme {
+	name := "generic"
+	if p.IsSystem() {
+		if f, ok := distro.Of(r.Release); ok {
+			name = f.Scheme
+		}
+	} else if e, ok := ecosystem.OfType(p.Type); ok {
+		name = e.Scheme
+	}
+	s, ok := version.ByName(name)
+	if !ok {
+		return version.Generic
+	}
+	return s
+}

@@ -1,0 +1,174 @@
+package plan
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/distro"
+	"github.com/assaysec/assay/internal/version"
+)
+
+// A unit is what gets another version as a whole: the binary packages of one
+// source, the copies of a package of a language in one project.
+type unit struct {
+	Upgrade
+	scheme   version.Scheme
+	bySource bool
+	target   string  // the version that is tried
+	best     string  // the lowest with the least risk; From where none has less
+	least    float64 // risk at best
+	risk     float64 // in the report that was measured last
+	wanted   string  // what mends all that can be mended there; ""
+}
+
+// unitsOf groups the packages whose findings have a fix, in the report's order.
+func unitsOf(r *assay.Report) (units []*unit) {
+	fixable := map[string]bool{}
+	for i := range r.Findings {
+		if f := &r.Findings[i]; f.FixedIn != "" {
+			fixable[identity(&r.Packages[f.Package])] = true
+		}
+	}
+	by := map[string]*unit{}
+	for i := range r.Packages {
+		p := &r.Packages[i]
+		id := identity(p)
+		if !fixable[id] {
+			continue
+		}
+		u := by[id]
+		if u == nil {
+			u = newUnit(r, p)
+			if _, err := u.scheme.Key(u.From); err != nil {
+				fixable[id] = false
+				continue
+			}
+			by[id] = u
+			units = append(units, u)
+		}
+		u.indices = append(u.indices, i)
+		if p.IsSystem() && !slices.Contains(u.Packages, p.Name) {
+			u.Packages = append(u.Packages, p.Name)
+		}
+	}
+	return units
+}
+
+func newUnit(r *assay.Report, p *assay.Package) *unit {
+	u := &unit{scheme: schemeOf(r, p)}
+	u.Type, u.Name, u.From, u.Where = p.Type, p.Name, p.Version, home(p)
+	if f, ok := distro.Of(r.Release); ok && p.IsSystem() {
+		u.Name = p.SourceName()
+		if u.bySource = f.BySource; u.bySource {
+			u.From = p.SourceVer()
+		}
+	}
+	u.Base = r.FromBase(p)
+	u.Layer = p.Layer.CreatedBy
+	u.manager = managerOf(r, p)
+	u.Direct = true
+	return u
+}
+
+// identity tells which packages are one unit.
+func identity(p *assay.Package) string {
+	name, ver := p.Name, p.Version
+	if p.IsSystem() {
+		name = p.SourceName()
+	}
+	if p.Type != assay.TypeRPM && p.IsSystem() { // an RPM may have another version than its siblings
+		ver = p.SourceVer()
+	}
+	return strings.Join([]string{p.Type, name, ver, home(p)}, "\x00")
+}
+
+// later reports whether a is above b; what cannot be compared is not.
+func (u *unit) later(a, b string) bool {
+	if a == "" || b == "" {
+		return a != ""
+	}
+	c, err := version.Compare(u.scheme, a, b)
+	return err == nil && c > 0
+}
+
+// set gives a package the version, which is its source's where advisories name
+// sources.
+func (u *unit) set(p *assay.Package, v string) {
+	if v == "" || v == u.From {
+		return
+	}
+	if u.bySource {
+		p.SourceVersion = v
+		if p.Source == "" {
+			p.SourceVersion, p.Version = "", v
+		}
+		return
+	}
+	if p.SourceVersion == p.Version {
+		p.SourceVersion = v
+	}
+	p.Version = v
+}
+
+// spelled writes a version as the installed one is: advisories on Go's modules
+// leave out the "v".
+func (u *unit) spelled(v string) string {
+	if u.Type == assay.TypeGo && strings.HasPrefix(u.From, "v") {
+		return goVersion(v)
+	}
+	return v
+}
+
+// leaps reports whether the first number of the version of a package of a
+// language changes; before 1.0 the second counts, as semantic versions have it.
+func (u *unit) leaps() bool {
+	switch u.Type {
+	case assay.TypeDeb, assay.TypeApk, assay.TypeRPM, assay.TypeAlpm, assay.TypeOpkg:
+		return false
+	}
+	return leading(u.Type, u.From) != leading(u.Type, u.best)
+}
+
+func leading(kind, v string) string {
+	parts := strings.SplitN(strings.TrimLeft(v, "vV"), ".", 3)
+	if parts[0] == "0" && len(parts) > 1 && kind != assay.TypeGo { // x/net's v0.17 breaks no user of v0.1
+		return parts[0] + "." + parts[1]
+	}
+	return parts[0]
+}
+
+// home is where a package of a language belongs to: the folder of the project
+// that npm installed it for, the site-packages, the outermost archive, the
+// program, the lock file; "" for packages of the system.
+func home(p *assay.Package) string {
+	if p.IsSystem() {
+		return ""
+	}
+	file, _, nested := strings.Cut(p.Path, "!/")
+	if nested {
+		return file
+	}
+	switch p.Type {
+	case assay.TypeNPM:
+		if i := strings.Index("/"+file, "/node_modules/"); i >= 0 {
+			return folder(file[:max(0, i-1)])
+		}
+		if path.Base(file) == "package.json" || strings.Contains(path.Base(file), "lock") {
+			return folder(path.Dir(file))
+		}
+	case assay.TypePyPI:
+		if base := path.Base(file); base == "METADATA" || base == "PKG-INFO" {
+			return path.Dir(path.Dir(file))
+		}
+	}
+	return file
+}
+
+func folder(dir string) string {
+	if dir == "" {
+		return "."
+	}
+	return dir
+}

@@ -1,0 +1,133 @@
+package scan
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/distro"
+	"github.com/assaysec/assay/internal/lifecycle"
+	"github.com/assaysec/assay/internal/plan"
+	"github.com/assaysec/assay/internal/triage"
+	"github.com/assaysec/assay/internal/version"
+)
+
+// Plan tells what to do about the findings of a report that the scanner made, or
+// one like it: the planned versions are matched with the same advisories and
+// filtered as the report was.
+func (s *Scanner) Plan(ctx context.Context, r *assay.Report) (*plan.Plan, error) {
+	p, err := plan.Make(ctx, r, func(ctx context.Context, packages []assay.Package) (*assay.Report, error) {
+		return s.judge(ctx, r, packages)
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.Advice, err = s.advice(ctx, r)
+	return p, err
+}
+
+// judge matches packages in place of those of a report.
+func (s *Scanner) judge(ctx context.Context, r *assay.Report, packages []assay.Package) (*assay.Report, error) {
+	again := *r
+	again.Packages, again.Findings, again.Suppressed, again.Gaps, again.LeftOut = packages, []assay.Finding{}, nil, nil, 0
+	if err := s.match(ctx, &assay.Inventory{Release: r.Release, Packages: packages}, &again); err != nil {
+		return nil, err
+	}
+	known := map[string]bool{} // a saved report does not have all that ruled them out
+	for i := range r.Suppressed {
+		known[place(&r.Suppressed[i].Finding)] = true
+	}
+	again.Findings = slices.DeleteFunc(again.Findings, func(f assay.Finding) bool { return known[place(&f)] })
+	return &again, triage.Apply(ctx, &again, s.Triage)
+}
+
+// place tells findings of one report apart.
+func place(f *assay.Finding) string { return fmt.Sprintf("%d %s", f.Package, f.ID) }
+
+// advice tells what helps besides upgrades: releases that are still supported,
+// and a newer base image.
+func (s *Scanner) advice(ctx context.Context, r *assay.Report) ([]string, error) {
+	out := []string{}
+	add := func(what, eol, product string) error {
+		to, err := s.supported(ctx, product, r.At())
+		if err != nil {
+			return err
+		}
+		text := fmt.Sprintf("%s is at its end of life (%s)", what, eol)
+		if to != "" {
+			text += ": move to " + to
+		}
+		if !slices.Contains(out, text) {
+			out = append(out, text)
+		}
+		return nil
+	}
+	if product, _, ok := distro.EndOfLife(r.Release); ok && r.Release.EndOfLife(r.At()) {
+		if err := add(r.Release.ID+" "+r.Release.Version, r.Release.EOL, product); err != nil {
+			return nil, err
+		}
+	}
+	for i := range r.Packages {
+		p := &r.Packages[i]
+		product, _, ok := lifecycle.Of(p)
+		if !ok || !p.EndOfLife(r.At()) {
+			continue
+		}
+		if err := add(p.Name+" "+p.Version, p.EOL, product); err != nil {
+			return nil, err
+		}
+	}
+	if b := r.Image.Base; b != nil {
+		n := 0
+		for i := range r.Findings {
+			if r.FromBase(&r.Packages[r.Findings[i].Package]) {
+				n++
+			}
+		}
+		if n > 0 {
+			out = append(out, fmt.Sprintf("%d of %d findings come from the base image %s: build on its newest build first (docker build --pull)", n, len(r.Findings), b.Name))
+		}
+	}
+	return out, nil
+}
+
+// supported names the newest releases of a product that are not at their end of
+// life, with when they will be; "" when none is known.
+func (s *Scanner) supported(ctx context.Context, product string, now time.Time) (string, error) {
+	const most = 2
+	type cycle struct{ name, end string }
+	var all []cycle
+	for a, err := range s.Advisories.Lookup(ctx, assay.StreamEOL, product) {
+		if err != nil {
+			return "", err
+		}
+		for _, f := range a.Affected {
+			for _, name := range f.Versions {
+				switch {
+				case f.Status != assay.StatusEndOfLife:
+					all = append(all, cycle{name, ""})
+				case a.Published.After(now):
+					all = append(all, cycle{name, a.Published.Format(time.DateOnly)})
+				}
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b cycle) int {
+		c, err := version.Compare(version.Generic, b.name, a.name)
+		if err != nil {
+			return strings.Compare(b.name, a.name)
+		}
+		return c
+	})
+	var names []string
+	for _, c := range all[:min(most, len(all))] {
+		if c.end != "" {
+			c.name += " (supported until " + c.end + ")"
+		}
+		names = append(names, c.name)
+	}
+	return strings.Join(names, " or "), nil
+}
