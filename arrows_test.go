@@ -19,7 +19,7 @@ const module = "github.com/assaysec/assay"
 var (
 	lists   = []string{"internal/source", "internal/reader", "internal/feed", "internal/importer", "internal/report"}
 	engines = []string{"internal/inventory", "internal/match", "internal/plan", "internal/triage", "internal/db", "internal/publish", "internal/fetch", "internal/cache"}
-	leaves  = []string{"internal/boltfile", "internal/bom", "internal/bundle", "internal/compression", "internal/csaf", "internal/cve", "internal/cverecord", "internal/cvss", "internal/dbfile", "internal/distribution", "internal/distro", "internal/ecosystem", "internal/executable", "internal/ext4", "internal/filesystem", "internal/jsonstream", "internal/lifecycle", "internal/limit", "internal/listing", "internal/markdown", "internal/oci", "internal/osv", "internal/oval", "internal/partition",
+	leaves  = []string{"internal/boltfile", "internal/bom", "internal/bundle", "internal/compression", "internal/csaf", "internal/cve", "internal/cverecord", "internal/cvss", "internal/dbfile", "internal/distribution", "internal/distro", "internal/ecosystem", "internal/executable", "internal/ext4", "internal/filesystem", "internal/ignore", "internal/jsonstream", "internal/lifecycle", "internal/limit", "internal/listing", "internal/markdown", "internal/oci", "internal/osv", "internal/oval", "internal/partition",
 		"internal/printable", "internal/purl", "internal/relation", "internal/requirement", "internal/rpmdb", "internal/secdb", "internal/sqlitefile", "internal/stanza", "internal/tardoc", "internal/tarstream", "internal/tomldoc", "internal/updateinfo", "internal/version", "internal/vex", "internal/virtualdisk", "internal/xfs", "internal/xmlstream", "internal/yamldoc", "internal/ziparchive", "internal/zipdoc"}
 	testOnly = []string{"internal/contract", "internal/corpus", "internal/testdisk", "internal/testimage"}
 )
@@ -42,7 +42,7 @@ var thirdParty = map[string][]string{
 	"github.com/spdx/tools-golang":           {"internal/report/spdx"},
 	"github.com/github/go-spdx/v2":           {"internal/bom"},
 	"github.com/gofrs/flock":                 {"internal/db", "internal/fetch"},
-	"github.com/bmatcuk/doublestar/v4":       {"internal/inventory"},
+	"github.com/bmatcuk/doublestar/v4":       {"internal/ignore", "internal/inventory"},
 	"golang.org/x/sync":                      {"internal/db", "internal/feed/debianchangelogs", "internal/inventory", "bench", "cmd/assay"},
 	"github.com/package-url/packageurl-go":   {"internal/purl", "internal/vex"},
 	"github.com/jedib0t/go-pretty/v6":        {"internal/report/table"},
@@ -50,7 +50,7 @@ var thirdParty = map[string][]string{
 	"github.com/spf13/pflag":                 {"cmd/assay"},
 	"github.com/vbauerster/mpb/v8":           {"cmd/assay"},
 	"github.com/pelletier/go-toml/v2":        {"internal/tomldoc"},
-	"go.yaml.in/yaml/v4":                     {"cmd/assay", "internal/contract", "internal/osv", "internal/reader/actions", "internal/reader/cocoapods", "internal/reader/haskell", "internal/yamldoc"},
+	"go.yaml.in/yaml/v4":                     {"cmd/assay", "internal/contract", "internal/ignore", "internal/osv", "internal/reader/actions", "internal/reader/cocoapods", "internal/reader/haskell", "internal/yamldoc"},
 	"golang.org/x/term":                      {"cmd/assay"},
 	"golang.org/x/tools/txtar":               {"internal/testimage"},
 	"github.com/google/go-cmp":               {"internal/contract"},

@@ -1,0 +1,203 @@
+// Package ignore holds the rules by which users take findings out of a report:
+// each says which findings it is about, why, and until when. Files of rules are
+// read in assay's own form and in those of Trivy, Grype and clair-scanner.
+//
+// Which findings a rule is about, and what it warns of: docs/ignoring.md.
+package ignore
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/vex"
+)
+
+// A Rule says of findings that they do not count.
+type Rule struct {
+	File   string
+	Line   int
+	IDs    []string  // the finding has one of them; none means any
+	End    time.Time // when it ceases to hold; zero means never
+	Until  string    // End as the file has it
+	Reason string    // ""
+
+	names names       // which names of a finding IDs are compared with
+	where []condition // all of which must hold
+	image string      // of clair-scanner's whitelists: the section it is in
+}
+
+// names says which names of a finding count beside its ID.
+type names uint8
+
+const (
+	aliases names = 1 << iota // other names of the vulnerability
+	vendors                   // the publisher's notices
+	ghsas                     // aliases that are GitHub's, of what is no system's package
+)
+
+// A condition is one thing that must be so of a finding; its text is equal for
+// equal conditions.
+type condition struct {
+	text  string
+	holds func(*subject) bool
+}
+
+// A subject is what rules judge.
+type subject struct {
+	r *assay.Report
+	f *assay.Finding
+	p *assay.Package
+	s *Set
+}
+
+// By names the rule's place: ".assayignore:3".
+func (r *Rule) By() string { return r.File + ":" + strconv.Itoa(r.Line) }
+
+// empty reports whether a rule has no criteria, and so never holds.
+func (r *Rule) empty() bool { return len(r.IDs) == 0 && len(r.where) == 0 }
+
+// over reports whether a rule's end has come when a report is made. Of a report
+// that does not say when that was, no rule with an end holds.
+func (r *Rule) over(at time.Time) bool {
+	return !r.End.IsZero() && (at.IsZero() || !at.Before(r.End))
+}
+
+func (r *Rule) holds(s *subject) bool {
+	for _, c := range r.where {
+		if !c.holds(s) {
+			return false
+		}
+	}
+	return true
+}
+
+// same is a text that is equal for rules about the same findings.
+func (r *Rule) same() string {
+	var parts []string
+	for _, id := range r.IDs {
+		parts = append(parts, "id "+fold(id))
+	}
+	for _, c := range r.where {
+		parts = append(parts, c.text)
+	}
+	slices.Sort(parts)
+	return strings.Join(slices.Compact(parts), "\x00")
+}
+
+// fold spells an identifier so that case does not matter.
+func fold(id string) string { return strings.ToUpper(id) }
+
+// A File is what one file says.
+type File struct {
+	Name  string
+	Rules []Rule
+	Notes []string // what of it cannot count, and why
+	lax   bool     // it may name what is no vulnerability
+}
+
+// A Set is the rules of several files, the first of which that holds counts. It
+// judges the findings of one report, one at a time.
+type Set struct {
+	files []*File
+	rules []*Rule
+	byID  map[string][]int // rules by identifiers, folded
+	loose []int            // those without
+
+	asked, out int
+	hits       []int // findings that each rule holds of
+	purls      map[string]*vex.PURL
+	repos      []repository // the names of the report's image
+	of         *assay.Report
+}
+
+// New returns the rules of the files, in their order.
+func New(files ...*File) *Set {
+	s := &Set{files: files, byID: map[string][]int{}, purls: map[string]*vex.PURL{}}
+	for _, f := range files {
+		for i := range f.Rules {
+			s.rules = append(s.rules, &f.Rules[i])
+		}
+	}
+	s.hits = make([]int, len(s.rules))
+	for i, r := range s.rules {
+		if r.empty() {
+			continue
+		}
+		if len(r.IDs) == 0 {
+			s.loose = append(s.loose, i)
+		}
+		for _, id := range r.IDs {
+			if k := fold(id); !slices.Contains(s.byID[k], i) {
+				s.byID[k] = append(s.byID[k], i)
+			}
+		}
+	}
+	return s
+}
+
+// Rule rules a finding out where a rule that is not over holds of it.
+func (s *Set) Rule(_ context.Context, r *assay.Report, f *assay.Finding) (assay.Ruling, bool, error) {
+	s.asked++
+	n := s.judge(r, f)
+	if n < 0 {
+		return assay.Ruling{}, false, nil
+	}
+	s.out++
+	return assay.Ruling{As: assay.StatusIgnored, By: s.rules[n].By(), Reason: s.rules[n].Reason}, true, nil
+}
+
+// judge counts the rules that hold of a finding, and returns the first; -1 when
+// none does.
+func (s *Set) judge(r *assay.Report, f *assay.Finding) int {
+	if s.of != r {
+		s.of, s.repos = r, repositories(r)
+	}
+	sub := &subject{r, f, &r.Packages[f.Package], s}
+	first := -1
+	try := func(n int) {
+		rule := s.rules[n]
+		if rule.over(r.Created) || !rule.holds(sub) {
+			return
+		}
+		if s.hits[n]++; first < 0 || n < first {
+			first = n
+		}
+	}
+	var seen []int // rules that were tried by another name of the finding
+	byName := func(id string, counts func(*Rule) bool) {
+		for _, n := range s.byID[fold(id)] {
+			if counts(s.rules[n]) && !slices.Contains(seen, n) {
+				seen = append(seen, n)
+				try(n)
+			}
+		}
+	}
+	byName(f.ID, func(*Rule) bool { return true })
+	for _, id := range f.Aliases {
+		github := !sub.p.IsSystem() && strings.HasPrefix(fold(id), "GHSA-")
+		byName(id, func(r *Rule) bool { return r.names&aliases != 0 || github && r.names&ghsas != 0 })
+	}
+	for _, id := range f.VendorIDs {
+		byName(id, func(r *Rule) bool { return r.names&vendors != 0 })
+	}
+	for _, n := range s.loose {
+		try(n)
+	}
+	return first
+}
+
+// purl is a package's, read once; nil when it has none.
+func (s *Set) purl(text string) *vex.PURL {
+	p, ok := s.purls[text]
+	if !ok {
+		if u, err := vex.ParsePURL(text); err == nil {
+			p = &u
+		}
+		s.purls[text] = p
+	}
+	return p
+}

@@ -1,0 +1,196 @@
+package ignore
+
+import (
+	"bytes"
+	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/assaysec/assay"
+)
+
+const (
+	// MaxFile bounds a file of rules in bytes: ten thousand with reasons have 2 MB.
+	MaxFile = 16 << 20
+	// maxRules bounds the rules of a file.
+	maxRules = 100_000
+)
+
+// Read reads a file of rules, whose form is told by its name and content: text
+// unless it is called *.yaml, *.yml or *.json; of those a list is assay's own
+// form, "vulnerabilities" and its like Trivy's, "ignore" Grype's, and
+// "generalwhitelist" or "images" clair-scanner's. Errors name file and line.
+func Read(name string, b []byte) (*File, error) {
+	if len(b) > MaxFile {
+		return nil, fmt.Errorf("%s: over %d bytes: %w", name, MaxFile, assay.ErrTooLarge)
+	}
+	if !utf8.Valid(b) || bytes.IndexByte(b, 0) >= 0 {
+		return nil, fmt.Errorf("%s: not text in UTF-8: %w", name, assay.ErrMalformed)
+	}
+	switch filepath.Ext(name) {
+	case ".yaml", ".yml", ".json":
+	default:
+		return readText(name, b)
+	}
+	d, err := parse(name, b)
+	if err != nil || d.root == nil {
+		return &File{Name: name}, err
+	}
+	if d.root.Kind == yaml.SequenceNode {
+		return d.own()
+	}
+	top, err := d.mapping(d.root, "the file")
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range top {
+		switch {
+		case slices.Contains(trivyKinds, e.key):
+			return d.trivy(top)
+		case e.key == "ignore":
+			return d.grype(e.value)
+		case e.key == "generalwhitelist", e.key == "images":
+			return d.whitelist(top)
+		}
+	}
+	return nil, d.fail(d.root, "neither a list of rules, nor Trivy's vulnerabilities:, nor Grype's ignore:, nor clair-scanner's generalwhitelist:")
+}
+
+// ReadWhitelist reads a whitelist of clair-scanner's.
+func ReadWhitelist(name string, b []byte) (*File, error) {
+	if len(b) > MaxFile {
+		return nil, fmt.Errorf("%s: over %d bytes: %w", name, MaxFile, assay.ErrTooLarge)
+	}
+	d, err := parse(name, b)
+	if err != nil || d.root == nil {
+		return &File{Name: name}, err
+	}
+	top, err := d.mapping(d.root, "a whitelist")
+	if err != nil {
+		return nil, err
+	}
+	return d.whitelist(top)
+}
+
+// readText reads the text form: an identifier a line, and what else must hold.
+func readText(name string, b []byte) (*File, error) {
+	// Trivy takes no notice of other words, and such files name checks, secrets
+	// and licences, too.
+	trivy := strings.Contains(path.Base(filepath.ToSlash(name)), "trivyignore")
+	out := &File{Name: name, lax: trivy}
+	above := "" // comment of the lines above
+	b = bytes.TrimPrefix(b, []byte("\ufeff"))
+	n := 0
+	for line := range strings.Lines(string(b)) {
+		n++
+		line = strings.TrimSpace(line)
+		if remark, ok := strings.CutPrefix(line, "#"); ok {
+			above = strings.TrimSpace(above + " " + strings.TrimSpace(strings.TrimLeft(remark, "#")))
+			continue
+		}
+		if line == "" {
+			above = ""
+			continue
+		}
+		if len(out.Rules) == maxRules {
+			return nil, fmt.Errorf("%s:%d: more than %d rules: %w", name, n, maxRules, assay.ErrTooLarge)
+		}
+		r := Rule{File: name, Line: n, names: aliases | vendors}
+		if trivy {
+			r.names = aliases
+		}
+		if err := r.line(line, trivy); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w: %w", name, n, err, assay.ErrMalformed)
+		}
+		if r.Reason == "" {
+			r.Reason = above
+		}
+		out.Rules = append(out.Rules, r)
+	}
+	return out, nil
+}
+
+// line reads one line of the text form.
+func (r *Rule) line(line string, trivy bool) error {
+	words := strings.Fields(line)
+	if i := slices.IndexFunc(words, func(w string) bool { return w[0] == '#' }); i >= 0 {
+		r.Reason = strings.TrimSpace(strings.TrimLeft(strings.Join(words[i:], " "), "#"))
+		words = words[:i]
+	}
+	var others []string
+	for i, w := range words {
+		key, value, ok := strings.Cut(w, ":")
+		switch {
+		case ok && key == "exp":
+			if err := r.until(value); err != nil {
+				return err
+			}
+		case ok && !trivy && slices.Contains(criteria, key):
+			if value == "" {
+				return fmt.Errorf("%s: has no value", key)
+			}
+			if err := r.set(key, []string{value}); err != nil {
+				return err
+			}
+		case i == 0:
+			r.IDs = []string{w}
+		case trivy:
+			others = append(others, w)
+		case ok:
+			return fmt.Errorf("unknown key %q; there are exp, %s", key, join(criteria))
+		default:
+			return fmt.Errorf("%q is neither a criterion, such as package:openssl, nor after a #", w)
+		}
+	}
+	if r.Reason == "" {
+		r.Reason = strings.Join(others, " ")
+	}
+	return nil
+}
+
+// own reads assay's own form: a list of rules, each a mapping of criteria.
+func (d *document) own() (*File, error) {
+	out := &File{Name: d.name}
+	all, err := d.rules(d.root, "the file")
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range all {
+		r := Rule{File: d.name, Line: n.Line, names: aliases | vendors}
+		keys, err := d.mapping(n, "a rule")
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range keys {
+			if !slices.Contains(criteria, e.key) {
+				return nil, d.fail(e.at, "unknown key %q; there are %s", e.key, join(criteria))
+			}
+			values, err := d.texts(e.value, e.key)
+			if err != nil {
+				return nil, err
+			}
+			if len(values) == 0 {
+				return nil, d.fail(e.at, "%s is empty", e.key)
+			}
+			if err := r.set(e.key, values); err != nil {
+				return nil, d.fail(e.value, "%w", err)
+			}
+		}
+		out.Rules = append(out.Rules, r)
+	}
+	return out, nil
+}
+
+// rules lists the elements of a list of rules.
+func (d *document) rules(n *yaml.Node, what string) ([]*yaml.Node, error) {
+	all, err := d.list(n, what)
+	if err == nil && len(all) > maxRules {
+		err = d.fail(n, "more than %d rules: %w", maxRules, assay.ErrTooLarge)
+	}
+	return all, err
+}

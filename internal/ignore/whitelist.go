@@ -1,0 +1,98 @@
+package ignore
+
+import (
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/assaysec/assay"
+)
+
+// whitelist reads clair-scanner's form: identifiers with a comment each, for all
+// images or for one.
+// https://github.com/arminc/clair-scanner#example-whitelist-yaml-file
+func (d *document) whitelist(top []entry) (*File, error) {
+	out := &File{Name: d.name}
+	for _, e := range top {
+		switch e.key {
+		case "generalwhitelist":
+			if err := d.approved(out, e.value, ""); err != nil {
+				return nil, err
+			}
+		case "images":
+			images, err := d.mapping(e.value, "images")
+			if err != nil {
+				return nil, err
+			}
+			for _, i := range images {
+				if i.key == "" {
+					return nil, d.fail(i.at, "an image without a name")
+				}
+				if err := d.approved(out, i.value, i.key); err != nil {
+					return nil, err
+				}
+			}
+		default:
+			return nil, d.fail(e.at, "unknown key %q; there are generalwhitelist and images", e.key)
+		}
+	}
+	return out, nil
+}
+
+// approved reads the identifiers of one section.
+func (d *document) approved(out *File, n *yaml.Node, image string) error {
+	all, err := d.mapping(n, "a whitelist")
+	if err != nil {
+		return err
+	}
+	for _, e := range all {
+		if len(out.Rules) == maxRules {
+			return d.fail(e.at, "more than %d rules: %w", maxRules, assay.ErrTooLarge)
+		}
+		r := Rule{File: d.name, Line: e.at.Line, IDs: []string{e.key}, names: aliases | vendors, image: image}
+		if r.Reason, err = d.text(e.value); err != nil {
+			return err
+		}
+		if image != "" {
+			of := parseRepository(image)
+			r.add("image", []string{of.name, of.tag}, func(s *subject) bool { return of.among(s.s.repos) })
+		}
+		out.Rules = append(out.Rules, r)
+	}
+	return nil
+}
+
+// A repository is the name of an image; without a tag it means all of them.
+type repository struct{ name, tag string }
+
+// parseRepository takes a reference to an image apart: what is after the last
+// slash may have a tag, what is before may have a port.
+func parseRepository(ref string) repository {
+	ref, _, _ = strings.Cut(strings.TrimSpace(ref), "@")
+	r := repository{name: ref}
+	if i := strings.LastIndexByte(ref, ':'); i > strings.LastIndexByte(ref, '/') {
+		r.name, r.tag = ref[:i], ref[i+1:]
+	}
+	// https://github.com/distribution/reference: the default registry and folder
+	for _, host := range []string{"docker.io/", "index.docker.io/", "registry-1.docker.io/"} {
+		if rest, ok := strings.CutPrefix(r.name, host); ok {
+			r.name = rest
+			break
+		}
+	}
+	r.name = strings.TrimPrefix(r.name, "library/")
+	return r
+}
+
+func (r repository) among(all []repository) bool {
+	return slices.ContainsFunc(all, func(of repository) bool { return of.name == r.name && (r.tag == "" || r.tag == of.tag) })
+}
+
+// repositories are the names of a report's image.
+func repositories(r *assay.Report) (all []repository) {
+	for _, ref := range slices.Concat([]string{r.Image.Name}, r.Image.RepoTags, r.Image.RepoDigests) {
+		all = append(all, parseRepository(ref))
+	}
+	return all
+}
