@@ -20,7 +20,7 @@ var (
 	lists   = []string{"internal/source", "internal/reader", "internal/feed", "internal/importer", "internal/report"}
 	engines = []string{"internal/inventory", "internal/match", "internal/plan", "internal/triage", "internal/db", "internal/publish", "internal/fetch", "internal/cache"}
 	leaves  = []string{"internal/boltfile", "internal/bom", "internal/bundle", "internal/compression", "internal/csaf", "internal/cve", "internal/cverecord", "internal/cvss", "internal/dbfile", "internal/distribution", "internal/distro", "internal/ecosystem", "internal/executable", "internal/ext4", "internal/filesystem", "internal/ignore", "internal/jsonstream", "internal/lifecycle", "internal/limit", "internal/listing", "internal/markdown", "internal/oci", "internal/osv", "internal/oval", "internal/partition",
-		"internal/printable", "internal/purl", "internal/relation", "internal/requirement", "internal/rpmdb", "internal/secdb", "internal/sqlitefile", "internal/stanza", "internal/tardoc", "internal/tarstream", "internal/tomldoc", "internal/updateinfo", "internal/version", "internal/vex", "internal/virtualdisk", "internal/xfs", "internal/xmlstream", "internal/yamldoc", "internal/ziparchive", "internal/zipdoc"}
+		"internal/printable", "internal/purl", "internal/rego", "internal/relation", "internal/requirement", "internal/rpmdb", "internal/secdb", "internal/sqlitefile", "internal/stanza", "internal/tardoc", "internal/tarstream", "internal/tomldoc", "internal/updateinfo", "internal/version", "internal/vex", "internal/virtualdisk", "internal/xfs", "internal/xmlstream", "internal/yamldoc", "internal/ziparchive", "internal/zipdoc"}
 	testOnly = []string{"internal/contract", "internal/corpus", "internal/testdisk", "internal/testimage"}
 )
 
@@ -51,6 +51,7 @@ var thirdParty = map[string][]string{
 	"github.com/vbauerster/mpb/v8":           {"cmd/assay"},
 	"github.com/pelletier/go-toml/v2":        {"internal/tomldoc"},
 	"go.yaml.in/yaml/v4":                     {"cmd/assay", "internal/contract", "internal/ignore", "internal/osv", "internal/reader/actions", "internal/reader/cocoapods", "internal/reader/haskell", "internal/yamldoc"},
+	"github.com/open-policy-agent/opa":       {"internal/rego"},
 	"golang.org/x/term":                      {"cmd/assay"},
 	"golang.org/x/tools/txtar":               {"internal/testimage"},
 	"github.com/google/go-cmp":               {"internal/contract"},
