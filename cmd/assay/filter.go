@@ -22,6 +22,7 @@ type filterOptions struct {
 	ignoreBase      bool
 	asOf            string
 	sortBy          string
+	rules           ruleOptions
 }
 
 // statuses are what --ignore-status takes.
@@ -37,6 +38,7 @@ func (o *filterOptions) flags(f *pflag.FlagSet) {
 	f.StringSliceVar(&o.ignoreStatus, "ignore-status", nil, "leave out findings of these statuses: "+words(statuses))
 	f.BoolVar(&o.ignoreBase, "ignore-base", false, "leave out what the base image brought")
 	f.StringVar(&o.asOf, "as-of", "", "judge by what had been published by the end of this `DATE` (YYYY-MM-DD, UTC), as far as that is known")
+	o.rules.flags(f)
 	f.StringVar(&o.sortBy, "sort-by", string(triage.Orders[0]), "what comes first: "+words(triage.Orders))
 }
 
@@ -50,7 +52,7 @@ func words[S ~string](all []S) string {
 
 // set reports whether findings are to be filtered.
 func (o *filterOptions) set() bool {
-	return len(o.severity)+len(o.ignoreStatus) > 0 || o.ignoreUnfixed || o.onlyFixed || o.onlyUnfixed || o.ignoreBase || o.asOf != ""
+	return len(o.severity)+len(o.ignoreStatus) > 0 || o.ignoreUnfixed || o.onlyFixed || o.onlyUnfixed || o.ignoreBase || o.asOf != "" || o.rules.set()
 }
 
 // options refuses what cannot be meant.
@@ -91,5 +93,7 @@ func (o *filterOptions) options() (triage.Options, error) {
 		}
 		t.SeveritySources = append(t.SeveritySources, s)
 	}
-	return t, nil
+	rulers, err := o.rules.rulers()
+	t.Rulers = append(t.Rulers, rulers...)
+	return t, err
 }

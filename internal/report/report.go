@@ -51,3 +51,6 @@ func Read(b []byte) (*assay.Report, error) {
 func All() []assay.Format {
 	return []assay.Format{table.Format, json.Format, trivyjson.Format, cyclonedx.JSON, cyclonedx.XML, spdx.JSON, spdx.TagValue}
 }
+
+// TrivyFinding is a finding of a report as Trivy's form has it, for policies.
+func TrivyFinding(r *assay.Report, f *assay.Finding) any { return trivyjson.Finding(r, f) }

@@ -92,11 +92,7 @@ func others(r *assay.Report, o assay.FormatOptions, artifact string) (out []resu
 	convert := func(f *assay.Finding) (vulnerability, *result) {
 		p := &r.Packages[f.Package]
 		k, res := kindOf(p), &out[place[f.Package]]
-		v := convertFinding(f, p)
-		v.PkgID, v.InstalledVersion, v.FixedVersion = k.id(p), k.version(p), strings.Join(f.Fixes, ", ")
-		if v.PkgPath = path(p); k.title == "" {
-			v.PkgPath = ""
-		}
+		v := k.finding(f, p)
 		v.Fingerprint = fingerprint(artifact, res.Target, &v)
 		return v, res
 	}
@@ -119,6 +115,16 @@ func others(r *assay.Report, o assay.FormatOptions, artifact string) (out []resu
 		sortVulnerabilities(out[i].Vulnerabilities)
 	}
 	return slices.DeleteFunc(out, func(r result) bool { return len(r.Packages)+len(r.Vulnerabilities)+len(r.Modified) == 0 })
+}
+
+// finding is one in a package that is not the system's.
+func (k kind) finding(f *assay.Finding, p *assay.Package) vulnerability {
+	v := convertFinding(f, p)
+	v.PkgID, v.InstalledVersion, v.FixedVersion = k.id(p), k.version(p), strings.Join(f.Fixes, ", ")
+	if k.title != "" {
+		v.PkgPath = path(p)
+	}
+	return v
 }
 
 // path is a package's with what is inside an archive as below a folder.

@@ -224,6 +224,20 @@ func system(r *assay.Report, o assay.FormatOptions, family, artifact string) res
 	return res
 }
 
+// Finding is a finding as the report has it, and of which kind it is, as policies
+// that were written for Trivy are given it.
+func Finding(r *assay.Report, f *assay.Finding) any {
+	p := &r.Packages[f.Package]
+	v := convertFinding(f, p)
+	if !p.IsSystem() {
+		v = kindOf(p).finding(f, p)
+	}
+	return struct {
+		vulnerability
+		Type string
+	}{v, "vulnerability"}
+}
+
 func fingerprint(artifact, target string, v *vulnerability) string {
 	sum := sha256.Sum256([]byte(strings.Join([]string{artifact, target, v.PkgID, v.VulnerabilityID}, ":")))
 	return "sha256:" + hex.EncodeToString(sum[:])
