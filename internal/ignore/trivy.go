@@ -32,7 +32,7 @@ func (d *document) trivy(top []entry) (*File, error) {
 			}
 		}
 		if e.key != trivyKinds[0] && len(all) > 0 {
-			out.Notes = append(out.Notes, fmt.Sprintf("%s:%d: %s under %s are not read: assay does not report these", d.name, e.at.Line, count(len(all), "rule"), e.key))
+			out.Notes = append(out.Notes, fmt.Sprintf("%s:%d: %s under %s: assay does not report these", d.name, e.at.Line, count(len(all), "rule"), e.key))
 		}
 	}
 	return out, nil

@@ -20,7 +20,7 @@ var advisoryID = regexp.MustCompile(`(?i)^[a-z][a-z0-9]*([-:][a-z0-9._]+)*[-:][a
 // Warnings says what users should know of their rules once a report was judged:
 // which are over, hold of nothing, say the same, cannot count, or leave nothing.
 func (s *Set) Warnings(r *assay.Report) []string {
-	var out []string
+	var out, repeated []string
 	for n, rule := range s.rules {
 		if len(rule.IDs) == 0 && s.asked > 0 && s.out == s.asked && s.hits[n] == s.asked {
 			out = append(out, fmt.Sprintf("%s holds of all %s: nothing is left to report", rule.By(), count(s.asked, "finding")))
@@ -29,17 +29,25 @@ func (s *Set) Warnings(r *assay.Report) []string {
 	for i := range r.Suppressed { // by others, or by us: a rule that holds of it is of use
 		s.judge(r, &r.Suppressed[i].Finding)
 	}
-	from := 0
+	from, twice := 0, s.twice()
 	for _, f := range s.files {
 		out = append(out, f.Notes...)
-		out = append(out, s.about(f, from, r)...)
+		out = append(out, s.about(f, from, r, twice)...)
 		from += len(f.Rules)
 	}
-	return append(out, s.twice()...)
+	for _, rule := range s.rules {
+		if first := twice[rule]; first != nil {
+			repeated = append(repeated, rule.By()+" as "+first.By())
+		}
+	}
+	if len(repeated) > 0 {
+		out = append(out, fmt.Sprintf("rules about the same findings as one before (%d): %s", len(repeated), named(repeated)))
+	}
+	return out
 }
 
 // about says what is to say of one file, whose first rule has the number from.
-func (s *Set) about(f *File, from int, r *assay.Report) (out []string) {
+func (s *Set) about(f *File, from int, r *assay.Report, twice map[*Rule]*Rule) (out []string) {
 	var over, undated, empty, unknown, unused, elsewhere []string
 	now := repositories(r)
 	for i := range f.Rules {
@@ -60,7 +68,7 @@ func (s *Set) about(f *File, from int, r *assay.Report) (out []string) {
 			if !slices.Contains(elsewhere, rule.image) {
 				elsewhere = append(elsewhere, rule.image)
 			}
-		case hits == 0 && !slices.ContainsFunc(rule.IDs, func(id string) bool { return !known(id) }):
+		case hits == 0 && twice[rule] == nil && !slices.ContainsFunc(rule.IDs, func(id string) bool { return !known(id) }):
 			unused = append(unused, rule.short())
 		}
 	}
@@ -75,7 +83,7 @@ func (s *Set) about(f *File, from int, r *assay.Report) (out []string) {
 		{"rules without criteria, which hold of nothing", empty}, {odd, unknown}, {"rules that hold of nothing in this report", unused},
 		{"sections about other images than this one", elsewhere}} {
 		if len(w.all) > 0 {
-			out = append(out, fmt.Sprintf("%s: %d %s: %s", f.Name, len(w.all), w.what, named(w.all)))
+			out = append(out, fmt.Sprintf("%s: %s (%d): %s", f.Name, w.what, len(w.all), named(w.all)))
 		}
 	}
 	return out
@@ -110,20 +118,16 @@ func named(all []string) string {
 	return strings.Join(all, ", ")
 }
 
-// twice says which rules are about the same findings as one before.
-func (s *Set) twice() []string {
-	first := map[string]*Rule{}
-	var all []string
+// twice tells of rules that are about the same findings as one before which.
+func (s *Set) twice() map[*Rule]*Rule {
+	first, out := map[string]*Rule{}, map[*Rule]*Rule{}
 	for _, r := range s.rules {
 		k := r.same()
 		if f, ok := first[k]; !ok {
 			first[k] = r
 		} else if !r.empty() {
-			all = append(all, r.By()+" as "+f.By())
+			out[r] = f
 		}
 	}
-	if len(all) == 0 {
-		return nil
-	}
-	return []string{fmt.Sprintf("%s about the same findings as one before: %s", count(len(all), "rule"), named(all))}
+	return out
 }
