@@ -13,6 +13,7 @@ import (
 // filterOptions are the flags about which findings are reported, and how they
 // are judged.
 type filterOptions struct {
+	rules           ruleOptions
 	severity        []string
 	severitySources []string
 	ignoreUnfixed   bool
@@ -22,7 +23,6 @@ type filterOptions struct {
 	ignoreBase      bool
 	asOf            string
 	sortBy          string
-	rules           ruleOptions
 }
 
 // statuses are what --ignore-status takes.
@@ -30,6 +30,7 @@ var statuses = []assay.Status{assay.StatusUnknown, assay.StatusNotAffected, assa
 	assay.StatusWillNotFix, assay.StatusFixDeferred, assay.StatusEndOfLife}
 
 func (o *filterOptions) flags(f *pflag.FlagSet) {
+	o.rules.flags(f)
 	f.StringSliceVarP(&o.severity, "severity", "s", nil, "severities to report: UNKNOWN, NEGLIGIBLE, LOW, MEDIUM, HIGH, CRITICAL (default all)")
 	f.StringSliceVar(&o.severitySources, "vuln-severity-source", []string{triage.Auto}, "whose severity counts, the first that has one: auto, nvd, ghsa, debian, redhat, ...")
 	f.BoolVar(&o.ignoreUnfixed, "ignore-unfixed", false, "leave out what has no fix")
@@ -38,7 +39,6 @@ func (o *filterOptions) flags(f *pflag.FlagSet) {
 	f.StringSliceVar(&o.ignoreStatus, "ignore-status", nil, "leave out findings of these statuses: "+words(statuses))
 	f.BoolVar(&o.ignoreBase, "ignore-base", false, "leave out what the base image brought")
 	f.StringVar(&o.asOf, "as-of", "", "judge by what had been published by the end of this `DATE` (YYYY-MM-DD, UTC), as far as that is known")
-	o.rules.flags(f)
 	f.StringVar(&o.sortBy, "sort-by", string(triage.Orders[0]), "what comes first: "+words(triage.Orders))
 }
 
@@ -63,6 +63,10 @@ func (o *filterOptions) options() (triage.Options, error) {
 	}
 	if !slices.Contains(triage.Orders, t.Order) {
 		return t, usagef("--sort-by %q is none of %s", o.sortBy, words(triage.Orders))
+	}
+	var err error
+	if t.Rulers, err = o.rules.rulers(); err != nil {
+		return t, err
 	}
 	if o.asOf != "" {
 		day, err := time.Parse(time.DateOnly, o.asOf)
@@ -93,7 +97,5 @@ func (o *filterOptions) options() (triage.Options, error) {
 		}
 		t.SeveritySources = append(t.SeveritySources, s)
 	}
-	rulers, err := o.rules.rulers()
-	t.Rulers = append(t.Rulers, rulers...)
-	return t, err
+	return t, nil
 }

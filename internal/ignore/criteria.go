@@ -56,6 +56,9 @@ func (r *Rule) set(key string, values []string) error {
 		r.add(key, values, func(s *subject) bool { return s.f.Detail.EPSS != nil && s.f.Detail.EPSS.Score < v })
 		return nil
 	}
+	if key == "package" && !slices.ContainsFunc(values, func(v string) bool { return strings.ContainsAny(v, special) || v[0] == '/' }) {
+		r.packages = values
+	}
 	var any []func(*subject) bool
 	for _, v := range values {
 		holds, err := criterion(key, v)

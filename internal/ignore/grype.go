@@ -2,6 +2,7 @@ package ignore
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -141,6 +142,9 @@ func (g *grypeRule) ofPackage(n *yaml.Node) error {
 func (g *grypeRule) packageKey(key, v string) (func(*subject) bool, error) {
 	switch key {
 	case "name":
+		if regexp.QuoteMeta(v) == v && v != "" {
+			g.packages = []string{v}
+		}
 		p, err := looks(v)
 		return func(s *subject) bool { return p(s.p.Name) || s.p.Type == assay.TypeMaven && p(artifact(s.p.Name)) }, err
 	case "upstream-name":

@@ -25,9 +25,10 @@ type Rule struct {
 	Until  string    // End as the file has it
 	Reason string    // ""
 
-	names names       // which names of a finding IDs are compared with
-	where []condition // all of which must hold
-	image string      // of clair-scanner's whitelists: the section it is in
+	names    names       // which names of a finding IDs are compared with
+	packages []string    // the package is called, or built from, one of them; none means any
+	where    []condition // all of which must hold
+	image    string      // of clair-scanner's whitelists: the section it is in
 }
 
 // names says which names of a finding count beside its ID.
@@ -105,9 +106,12 @@ type Set struct {
 	files []*File
 	rules []*Rule
 	byID  map[string][]int // rules by identifiers, folded
-	loose []int            // those without
+	byPkg map[string][]int // those without, by names of packages
+	loose []int            // those without either
 
 	asked, out int
+	turn       int   // of findings that were judged
+	tried      []int // the turn in which each rule was tried last
 	hits       []int // findings that each rule holds of
 	purls      map[string]*vex.PURL
 	repos      []repository // the names of the report's image
@@ -116,24 +120,28 @@ type Set struct {
 
 // New returns the rules of the files, in their order.
 func New(files ...*File) *Set {
-	s := &Set{files: files, byID: map[string][]int{}, purls: map[string]*vex.PURL{}}
+	s := &Set{files: files, byID: map[string][]int{}, byPkg: map[string][]int{}, purls: map[string]*vex.PURL{}}
 	for _, f := range files {
 		for i := range f.Rules {
 			s.rules = append(s.rules, &f.Rules[i])
 		}
 	}
-	s.hits = make([]int, len(s.rules))
+	s.hits, s.tried = make([]int, len(s.rules)), make([]int, len(s.rules))
 	for i, r := range s.rules {
 		if r.empty() {
 			continue
 		}
-		if len(r.IDs) == 0 {
-			s.loose = append(s.loose, i)
-		}
 		for _, id := range r.IDs {
-			if k := fold(id); !slices.Contains(s.byID[k], i) {
-				s.byID[k] = append(s.byID[k], i)
-			}
+			s.byID[fold(id)] = append(s.byID[fold(id)], i)
+		}
+		if len(r.IDs) > 0 {
+			continue
+		}
+		for _, name := range r.packages {
+			s.byPkg[name] = append(s.byPkg[name], i)
+		}
+		if len(r.packages) == 0 {
+			s.loose = append(s.loose, i)
 		}
 	}
 	return s
@@ -157,36 +165,37 @@ func (s *Set) judge(r *assay.Report, f *assay.Finding) int {
 		s.of, s.repos = r, repositories(r)
 	}
 	sub := &subject{r, f, &r.Packages[f.Package], s}
+	s.turn++
 	first := -1
-	try := func(n int) {
-		rule := s.rules[n]
-		if rule.over(r.Created) || !rule.holds(sub) {
-			return
-		}
-		if s.hits[n]++; first < 0 || n < first {
-			first = n
-		}
-	}
-	var seen []int // rules that were tried by another name of the finding
-	byName := func(id string, counts func(*Rule) bool) {
-		for _, n := range s.byID[fold(id)] {
-			if counts(s.rules[n]) && !slices.Contains(seen, n) {
-				seen = append(seen, n)
-				try(n)
+	try := func(all []int, counts names) {
+		for _, n := range all {
+			rule := s.rules[n]
+			if s.tried[n] == s.turn || counts != 0 && rule.names&counts == 0 {
+				continue
+			}
+			if s.tried[n] = s.turn; rule.over(r.Created) || !rule.holds(sub) {
+				continue
+			}
+			if s.hits[n]++; first < 0 || n < first {
+				first = n
 			}
 		}
 	}
-	byName(f.ID, func(*Rule) bool { return true })
+	try(s.byID[fold(f.ID)], 0)
 	for _, id := range f.Aliases {
-		github := !sub.p.IsSystem() && strings.HasPrefix(fold(id), "GHSA-")
-		byName(id, func(r *Rule) bool { return r.names&aliases != 0 || github && r.names&ghsas != 0 })
+		counts := aliases
+		if !sub.p.IsSystem() && strings.HasPrefix(fold(id), "GHSA-") {
+			counts |= ghsas
+		}
+		try(s.byID[fold(id)], counts)
 	}
 	for _, id := range f.VendorIDs {
-		byName(id, func(r *Rule) bool { return r.names&vendors != 0 })
+		try(s.byID[fold(id)], vendors)
 	}
-	for _, n := range s.loose {
-		try(n)
+	for _, name := range []string{sub.p.Name, sub.p.Source, artifact(sub.p.Name)} {
+		try(s.byPkg[name], 0)
 	}
+	try(s.loose, 0)
 	return first
 }
 

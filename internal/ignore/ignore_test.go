@@ -6,7 +6,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
+	"github.com/bmatcuk/doublestar/v4"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assaysec/assay"
@@ -346,22 +348,51 @@ func FuzzWhitelist(f *testing.F) {
 	})
 }
 
-// BenchmarkRule judges 10,000 findings by 10,000 rules.
-func BenchmarkRule(b *testing.B) {
-	var text strings.Builder
-	for i := range 10_000 {
-		fmt.Fprintf(&text, "CVE-2024-%05d package:lib* # because\n", i)
-	}
-	f := read(b, ".assayignore", text.String())
-	r := report()
-	for i := range 10_000 {
-		x := r.Findings[0]
-		x.ID = fmt.Sprintf("CVE-2024-%05d", 5000+i)
-		r.Findings = append(r.Findings, x)
-	}
-	for b.Loop() {
-		if out := ruled(b, New(f), r); len(out) < 5000 {
-			b.Fatal(len(out))
+// FuzzGlob holds that the pattern's ends, which are looked at first, rule out
+// nothing that it means.
+func FuzzGlob(f *testing.F) {
+	for _, s := range []string{"a/**", "**/a", "a*b", "a{b,c/}d", "[a-c]x", `\*a`, "{a,b}", "a/**/b", "**"} {
+		for _, t := range []string{"a", "a/b", "x/a", "acb", "acd", "bx", "*a"} {
+			f.Add(s, t)
 		}
+	}
+	f.Fuzz(func(t *testing.T, s, text string) {
+		p, err := glob(s)
+		if err != nil || !utf8.ValidString(s) || strings.ContainsRune(s, utf8.RuneError) {
+			return // files of rules are UTF-8
+		}
+		want := s == text
+		if strings.ContainsAny(s, special) {
+			want, _ = doublestar.Match(s, text)
+		}
+		if p(text) != want {
+			t.Errorf("%q of %q: %v", s, text, !want)
+		}
+	})
+}
+
+// BenchmarkRule judges 10,000 findings by 10,000 rules: with identifiers, with
+// names of packages, and with patterns.
+func BenchmarkRule(b *testing.B) {
+	for _, of := range []string{"CVE-2024-%05d package:lib* # because\n", "package:lib%d # because\n", "package:lib*%d # because\n"} {
+		b.Run(of[:11], func(b *testing.B) {
+			var text strings.Builder
+			for i := range 10_000 {
+				fmt.Fprintf(&text, of, i)
+			}
+			f := read(b, ".assayignore", text.String())
+			r := report()
+			for i := range 10_000 {
+				x := r.Findings[0]
+				x.ID, x.Package = fmt.Sprintf("CVE-2024-%05d", 5000+i), len(r.Packages)
+				r.Findings = append(r.Findings, x)
+				r.Packages = append(r.Packages, assay.Package{Type: "deb", Name: fmt.Sprintf("lib%d", i)})
+			}
+			for b.Loop() {
+				if out := ruled(b, New(f), r); len(out) < 5000 {
+					b.Fatal(len(out))
+				}
+			}
+		})
 	}
 }

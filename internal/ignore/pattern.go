@@ -21,6 +21,9 @@ const (
 	maxChoices = 256
 )
 
+// special are the signs by which a pattern is more than a text.
+const special = `*?[{\`
+
 // A pattern says which texts are meant.
 type pattern func(string) bool
 
@@ -30,7 +33,7 @@ func glob(s string) (pattern, error) {
 	if len(s) > maxPattern {
 		return nil, fmt.Errorf("pattern of more than %d bytes: %w", maxPattern, assay.ErrTooLarge)
 	}
-	if !strings.ContainsAny(s, `*?[{\`) {
+	if !strings.ContainsAny(s, special) {
 		return func(t string) bool { return s == t }, nil
 	}
 	if !doublestar.ValidatePattern(s) {
@@ -51,7 +54,17 @@ func glob(s string) (pattern, error) {
 			return nil, fmt.Errorf("pattern %q: its braces can be read in more than %d ways: %w", s, maxChoices, assay.ErrTooLarge)
 		}
 	}
-	return func(t string) bool { ok, _ := doublestar.Match(s, t); return ok }, nil
+	// What is not special is looked at first: of ten thousand patterns few hold.
+	// "**" may stand for nothing, and takes the slash beside it along.
+	begin := strings.TrimSuffix(s[:strings.IndexAny(s, special)], "/")
+	end := strings.TrimPrefix(s[strings.LastIndexAny(s, special+"]},")+1:], "/")
+	return func(t string) bool {
+		if !strings.HasPrefix(t, begin) || !strings.HasSuffix(t, end) {
+			return false
+		}
+		ok, _ := doublestar.Match(s, t)
+		return ok
+	}, nil
 }
 
 // expression reads a regular expression, which holds of whole texts.

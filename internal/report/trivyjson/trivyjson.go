@@ -221,6 +221,14 @@ func system(r *assay.Report, o assay.FormatOptions, family, artifact string) res
 		}
 	}
 	sortVulnerabilities(res.Vulnerabilities)
+	for i := range r.Suppressed {
+		s := &r.Suppressed[i]
+		if p := &r.Packages[s.Package]; p.IsSystem() {
+			v := convertFinding(&s.Finding, p)
+			v.Fingerprint = fingerprint(artifact, res.Target, &v)
+			res.Modified = append(res.Modified, modified{Type: "vulnerability", Status: string(s.As), Statement: s.Reason, Source: s.By, Finding: v})
+		}
+	}
 	return res
 }
 
