@@ -100,7 +100,10 @@ func (o *subjectOptions) judged(ctx context.Context, ref string, ask bool, visit
 		return err
 	}
 	s.Triage, s.Verify, s.NoMatch = keep, t.verify, saved != nil && !ask
-	t.saved, t.visit = saved, visit
+	t.saved, t.visit = saved, func(ctx context.Context, s *scan.Scanner, r *assay.Report) error {
+		o.report.filter.rules.warn(assay.Format{}, r)
+		return visit(ctx, s, r)
+	}
 	ctx, cancel := o.limited(ctx)
 	defer cancel()
 	bars := o.progress(ctx)

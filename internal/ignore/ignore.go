@@ -173,7 +173,7 @@ func (s *Set) judge(r *assay.Report, f *assay.Finding) int {
 			if s.tried[n] == s.turn || counts != 0 && rule.names&counts == 0 {
 				continue
 			}
-			if s.tried[n] = s.turn; rule.over(r.Created) || !rule.holds(sub) {
+			if s.tried[n] = s.turn; rule.over(r.At()) || !rule.holds(sub) {
 				continue
 			}
 			if s.hits[n]++; first < 0 || n < first {

@@ -60,9 +60,9 @@ func (s *Set) about(f *File, from int, r *assay.Report, twice map[*Rule]*Rule) (
 		switch {
 		case rule.empty():
 			empty = append(empty, rule.short())
-		case rule.over(r.Created) && r.Created.IsZero():
+		case rule.over(r.At()) && r.At().IsZero():
 			undated = append(undated, rule.short())
-		case rule.over(r.Created):
+		case rule.over(r.At()):
 			over = append(over, fmt.Sprintf("%s until %s", rule.short(), rule.Until))
 		case rule.image != "" && !parseRepository(rule.image).among(now):
 			if !slices.Contains(elsewhere, rule.image) {

@@ -211,7 +211,7 @@ func (p *Policy) judge(ctx context.Context, cancel topdown.Cancel, r *assay.Repo
 	if err != nil {
 		return assay.Ruling{}, false, err
 	}
-	v, err := p.eval(ctx, cancel, p.ignore, input, r.Created)
+	v, err := p.eval(ctx, cancel, p.ignore, input, r.At())
 	if err != nil || v == nil {
 		return assay.Ruling{}, false, err
 	}
@@ -226,7 +226,7 @@ func (p *Policy) judge(ctx context.Context, cancel topdown.Cancel, r *assay.Repo
 	if p.reason == nil {
 		return ruling, true, nil
 	}
-	if v, err = p.eval(ctx, cancel, p.reason, input, r.Created); err != nil || v == nil {
+	if v, err = p.eval(ctx, cancel, p.reason, input, r.At()); err != nil || v == nil {
 		return ruling, true, err
 	}
 	text, ok := v.(ast.String)
