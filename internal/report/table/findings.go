@@ -209,11 +209,15 @@ const likely = 0.1
 func exploited(f *assay.Finding) string {
 	var parts []string
 	if k := f.Detail.KEV; k != nil {
-		s := "known to be exploited (CISA KEV " + printable.Text(k.Added) + ")"
+		s := "known to be exploited"
 		if k.Ransomware {
-			s = "known to be exploited, also by ransomware (CISA KEV " + printable.Text(k.Added) + ")"
+			s += ", also by ransomware"
 		}
-		parts = append(parts, s)
+		s += " (CISA KEV " + printable.Text(k.Added)
+		if k.Due != "" {
+			s += ", to be mended by " + printable.Text(k.Due)
+		}
+		parts = append(parts, s+")")
 	}
 	if e := f.Detail.EPSS; e != nil && e.Score >= likely {
 		parts = append(parts, fmt.Sprintf("EPSS %.0f %%", e.Score*100))
