@@ -41,7 +41,7 @@ var managers = map[string]manager{
 var readers = map[string]string{
 	"npm-installed": "npm", "npm-lock": "npm", "yarn-lock": "yarn", "pnpm-lock": "pnpm",
 	"python-installed": "pip", "requirements": "", "poetry-lock": "poetry", "uv-lock": "uv", "pdm-lock": "pdm", "pipfile-lock": "pipenv",
-	"go-mod": "go", "go-binary": "go", "cargo-lock": "cargo", "composer-lock": "composer", "gemfile-lock": "bundler", "gemspec": "gem",
+	"go-mod": "go", "go-binary": "go", "cargo-lock": "cargo", "composer-lock": "composer", "composer-installed": "composer", "gemfile-lock": "bundler", "gemspec": "gem",
 	"nuget-lock": "dotnet", "msbuild-project": "dotnet",
 }
 
@@ -149,6 +149,9 @@ func (t *task) step() Step {
 	}
 	if m := managers[t.manager]; m != nil {
 		return m(t)
+	}
+	if owner := t.packages[t.upgrades[0].indices[0]].Owner; owner != "" {
+		return Step{Note: "a package of the system brought it, and mends it with its own versions: " + owner}
 	}
 	return Step{Note: t.byHand()}
 }
@@ -292,8 +295,8 @@ func rpms(command, clean string) manager {
 // in makes a step of commands that are run in the task's folder.
 func (t *task) in(commands ...string) Step {
 	dir := t.where
-	if last := path.Base(dir); strings.ContainsRune(last, '.') && last != "." && !t.installed() {
-		dir = path.Dir(dir) // a lock file
+	if dir == t.packages[t.upgrades[0].indices[0]].Path { // a lock file
+		dir = path.Dir(dir)
 	}
 	if t.image {
 		dir = "/" + strings.TrimPrefix(dir, "/")
@@ -307,11 +310,6 @@ func (t *task) in(commands ...string) Step {
 		s.Dockerfile = nil
 	}
 	return s
-}
-
-// installed reports whether the task's place is a folder of its own.
-func (t *task) installed() bool {
-	return t.manager == "npm" || t.manager == "pip" || t.manager == "gem"
 }
 
 func each(command, format string) manager {

@@ -158,6 +158,10 @@ func home(p *assay.Package) string {
 		if path.Base(file) == "package.json" || strings.Contains(path.Base(file), "lock") {
 			return folder(path.Dir(file))
 		}
+	case assay.TypeComposer:
+		if dir, ok := strings.CutSuffix("/"+file, "/vendor/composer/installed.json"); ok {
+			return folder(strings.TrimPrefix(dir, "/"))
+		}
 	case assay.TypePyPI:
 		if base := path.Base(file); base == "METADATA" || base == "PKG-INFO" {
 			return path.Dir(path.Dir(file))
