@@ -34,6 +34,12 @@ type Ruler interface {
 	Rule(ctx context.Context, r *assay.Report, f *assay.Finding) (_ assay.Ruling, out bool, _ error)
 }
 
+// A Doubtful Ruler could not ask all that it would have asked.
+type Doubtful interface {
+	Ruler
+	Gaps() []assay.Gap // of the findings that it was asked about
+}
+
 // An Order is what findings are sorted by, worst first.
 type Order string
 
@@ -116,6 +122,11 @@ func rule(ctx context.Context, r *assay.Report, rulers []Ruler) error {
 		}
 	}
 	r.Findings, r.Suppressed = kept, append(r.Suppressed, ruled...)
+	for _, ruler := range rulers {
+		if d, ok := ruler.(Doubtful); ok {
+			r.Gaps = append(r.Gaps, d.Gaps()...)
+		}
+	}
 	return nil
 }
 

@@ -88,3 +88,8 @@ func Matches(pattern, purl string) bool {
 	of, err := ParsePURL(purl)
 	return err == nil && p.Matches(of)
 }
+
+// Key is what a pattern and all that it matches have in common.
+func (p PURL) Key() string {
+	return p.url.Type + "\x00" + p.url.Namespace + "\x00" + p.url.Name
+}

@@ -1,0 +1,113 @@
+package triage
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/vex"
+)
+
+// identities are what documents may call the target of a report: package URLs,
+// and references and digests. An image has those of every repository, tag and
+// digest that it is known by, its configuration's digest among them.
+func identities(r *assay.Report, bill *vex.Bill) (purls, ids []string) {
+	i := &r.Image
+	ids = append(ids, i.Name)
+	if bill != nil {
+		ids = append(ids, bill.Serial)
+		if p := bill.PURLs[bill.Root]; p != "" {
+			purls = append(purls, p)
+			if strings.HasPrefix(p, "pkg:oci/") {
+				purls = append(purls, loose(p)...)
+			}
+		}
+	}
+	if r.Kind == assay.KindRepository {
+		purls = append(purls, repository(&i.Repository)...)
+	}
+	if r.Kind != assay.KindImage && r.Kind != "" {
+		return purls, ids
+	}
+	repos, tags, digests := map[string]bool{}, map[string][]string{}, []string{i.Digest, i.ID}
+	for _, ref := range slices.Concat(i.RepoTags, i.RepoDigests) {
+		img, err := vex.ParseImage(ref)
+		if err != nil {
+			continue
+		}
+		repos[img.Repository] = true
+		if img.Tag != "" {
+			tags[img.Repository] = append(tags[img.Repository], img.Tag)
+		}
+		if img.Digest != "" {
+			digests = append(digests, img.Digest)
+		}
+		ids = append(ids, ref, canonical(ref))
+	}
+	slices.Sort(digests)
+	digests = slices.DeleteFunc(slices.Compact(digests), func(d string) bool { return d == "" })
+	for _, d := range digests {
+		ids = append(ids, d, strings.Replace(d, "sha256:", "sha-256:", 1))
+	}
+	for repo := range repos {
+		for _, tag := range append([]string{""}, tags[repo]...) {
+			for _, d := range append([]string{""}, digests...) {
+				purls = append(purls, vex.Image{Repository: repo, Tag: tag, Digest: d, Arch: i.Platform.Arch}.PURLs()...)
+			}
+		}
+	}
+	slices.Sort(purls)
+	return slices.Compact(purls), ids
+}
+
+// canonical is a reference as Docker completes it; what is none stays.
+func canonical(ref string) string {
+	img, err := vex.ParseImage(ref)
+	if err != nil {
+		return ref
+	}
+	s := img.Repository
+	if img.Digest != "" {
+		return s + "@" + img.Digest
+	}
+	return s + ":" + cmp.Or(img.Tag, "latest")
+}
+
+// loose is an image's package URL with either name of Docker's registry.
+func loose(purl string) (out []string) {
+	const long, short = "=index.docker.io", "=docker.io"
+	if strings.Contains(purl, long) {
+		return []string{strings.Replace(purl, long, short, 1)}
+	}
+	if strings.Contains(purl, short) {
+		return []string{strings.Replace(purl, short, long, 1)}
+	}
+	return nil
+}
+
+// forges are hosts whose repositories have package URLs of their own.
+// https://github.com/package-url/purl-spec/blob/main/purl-types-index.json
+var forges = map[string]string{"github.com": "github", "bitbucket.org": "bitbucket"}
+
+// repository is what a repository of source code is called.
+func repository(i *assay.RepositoryInfo) (out []string) {
+	at := i.URL
+	if _, rest, ok := strings.Cut(at, "://"); ok {
+		at = rest
+	}
+	if _, rest, ok := strings.Cut(at, "@"); ok {
+		at = rest
+	}
+	host, path, ok := strings.Cut(strings.Replace(at, ":", "/", 1), "/")
+	kind := forges[host]
+	if path = strings.TrimSuffix(strings.Trim(path, "/"), ".git"); !ok || kind == "" || strings.Count(path, "/") != 1 {
+		return nil
+	}
+	for _, version := range slices.Concat([]string{i.Commit, i.Branch}, i.Tags) {
+		if version != "" {
+			out = append(out, "pkg:"+kind+"/"+strings.ToLower(path)+"@"+version)
+		}
+	}
+	return append(out, "pkg:"+kind+"/"+strings.ToLower(path))
+}

@@ -1,0 +1,207 @@
+package triage
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/vex"
+)
+
+// A VEXDocument is a document, and what is known of how it came.
+type VEXDocument struct {
+	Name string // as rulings call it: a file, an attestation
+	*vex.Document
+
+	// Attached says that the document came with the target, so that a statement
+	// that names no product is about that.
+	Attached bool
+}
+
+// A VEXSource finds further documents: those on packages, or on the target, by
+// what vex.PURL's Names calls them. Gaps tell of what could not be asked.
+type VEXSource func(ctx context.Context, names []string) ([]VEXDocument, []assay.Gap, error)
+
+// VEX is a Ruler by documents that tell whether products are affected.
+//
+// A finding is ruled out when a statement says that the package, the target, or
+// on every way from the package up to the target one of those that hold it, is
+// not affected or has the fix. A statement is about a product with all that is
+// in it, or about the subcomponents that it names. Of those on one product the
+// latest counts, and of the same time the last; so does what is said later of
+// the target over what was said of packages in it. A target that no statement is
+// about, and packages whose way up is not known, are not ruled out.
+//
+// https://github.com/openvex/spec/blob/main/OPENVEX-SPEC.md
+type VEX struct {
+	Documents []VEXDocument
+	Source    VEXSource // nil means none
+	Bill      *vex.Bill // of a scanned bill of materials: what documents call its parts; nil where that is not known
+
+	given int           // documents that the source did not find
+	of    *assay.Report // that index is of
+	index *vexIndex
+	gaps  []assay.Gap
+	ways  map[string][]bool // graph.reach by what is blocked
+}
+
+// Bounds of ruling.
+const (
+	maxWays  = 64         // answers of graph.reach that are kept: most findings have the same few
+	maxJudge = 20_000_000 // comparisons for one report, some seconds; those of 10,000 findings with ten statements on each are a hundredth
+)
+
+// Rule implements Ruler.
+func (v *VEX) Rule(ctx context.Context, r *assay.Report, f *assay.Finding) (assay.Ruling, bool, error) {
+	if err := v.prepare(ctx, r); err != nil {
+		return assay.Ruling{}, false, err
+	}
+	s, out, err := v.judge(f)
+	if err != nil || !out {
+		return assay.Ruling{}, false, err
+	}
+	st := v.statement(s)
+	var why []string
+	for _, w := range []string{st.Justification, st.Impact} {
+		if w != "" {
+			why = append(why, w)
+		}
+	}
+	return assay.Ruling{As: st.Status, By: fmt.Sprintf("%s (statement %d)", v.Documents[s.doc].Name, s.at+1), Reason: strings.Join(why, ": ")}, true, nil
+}
+
+// Gaps are what could not be asked about the report that was judged last.
+func (v *VEX) Gaps() []assay.Gap { return v.gaps }
+
+func (v *VEX) statement(s said) *vex.Statement { return &v.Documents[s.doc].Statements[s.at] }
+
+// prepare makes the index of a report, with the documents that the source has
+// about it.
+func (v *VEX) prepare(ctx context.Context, r *assay.Report) error {
+	if v.of == r {
+		return nil
+	}
+	x := newVEXIndex(r, v.Bill)
+	if v.of == nil {
+		v.given = len(v.Documents)
+	}
+	v.Documents, v.gaps, v.ways = slices.Clip(v.Documents[:v.given]), nil, map[string][]bool{}
+	if v.Source != nil && len(r.Findings) > 0 {
+		more, gaps, err := v.Source(ctx, x.names())
+		if err != nil {
+			return err
+		}
+		v.Documents, v.gaps = append(v.Documents, more...), gaps
+	}
+	x.collect(r, v.Documents)
+	v.of, v.index = r, x
+	return nil
+}
+
+// judge finds the statement that rules a finding out.
+func (v *VEX) judge(f *assay.Finding) (said, bool, error) {
+	x := v.index
+	latest := map[int]said{} // by the product
+	for _, s := range x.on(f) {
+		st := v.statement(s)
+		if st.Status == assay.StatusUnknown {
+			continue
+		}
+		for _, h := range x.resolve(s, st, v.Documents[s.doc].Attached) {
+			x.judged++
+			about := x.about(&h, f.Package)
+			if old, ok := latest[h.node]; about && (!ok || !v.later(old, s)) {
+				latest[h.node] = s
+			}
+		}
+		if x.judged > maxJudge {
+			return said{}, false, fmt.Errorf("over %d statements and packages to compare: %w", maxJudge, assay.ErrTooLarge)
+		}
+	}
+	blocked := map[int]bool{}
+	whole, onWhole := latest[x.target]
+	for node, s := range latest {
+		if spared(v.statement(s)) && !(onWhole && !spared(v.statement(whole)) && v.later(whole, s)) {
+			blocked[node] = true
+		}
+	}
+	for _, node := range []int{f.Package, x.target} {
+		if blocked[node] {
+			return latest[node], true, nil
+		}
+	}
+	if len(blocked) == 0 || v.reach(blocked)[f.Package] {
+		return said{}, false, nil
+	}
+	node, ok := x.graph().above(f.Package, blocked)
+	return latest[node], ok, nil
+}
+
+// spared reports whether a statement says that all is well.
+func spared(st *vex.Statement) bool {
+	return st.Status == assay.StatusNotAffected || st.Status == assay.StatusFixed
+}
+
+// later reports whether a was said after b.
+func (v *VEX) later(a, b said) bool {
+	x, y := v.statement(a), v.statement(b)
+	return cmp.Or(x.Timestamp.Compare(y.Timestamp), cmp.Compare(a.doc, b.doc), cmp.Compare(a.at, b.at)) > 0
+}
+
+// reach is the graph's, remembered.
+func (v *VEX) reach(blocked map[int]bool) []bool {
+	key := fmt.Sprint(slices.Sorted(maps.Keys(blocked)))
+	if r, ok := v.ways[key]; ok {
+		return r
+	}
+	if len(v.ways) == maxWays {
+		clear(v.ways)
+	}
+	r := v.index.graph().reach(blocked)
+	v.ways[key] = r
+	return r
+}
+
+// Warnings tells of given documents that say nothing about a report, and of
+// statements whose products cannot be understood.
+func (v *VEX) Warnings(ctx context.Context, r *assay.Report) ([]string, error) {
+	if err := v.prepare(ctx, r); err != nil {
+		return nil, err
+	}
+	var out []string
+	for d := range v.given {
+		used, obscure, bare := false, 0, 0
+		doc := &v.Documents[d]
+		for i := range doc.Statements {
+			st := &doc.Statements[i]
+			if len(st.Products) == 0 && !doc.Attached {
+				bare++
+			} else if !slices.ContainsFunc(st.Products, understood) && len(st.Products) > 0 && len(v.index.resolve(said{d, i}, st, doc.Attached)) == 0 {
+				obscure++
+			}
+			used = used || v.index.concerns(said{d, i}, st, doc.Attached)
+		}
+		for _, w := range []struct {
+			n    int
+			what string
+		}{{bare, "name no product"}, {obscure, "name products by neither a package URL nor a CPE name, nor as this target is called"}} {
+			if w.n > 0 {
+				out = append(out, fmt.Sprintf("%s: %d of %d statements %s, and count for nothing", doc.Name, w.n, len(doc.Statements), w.what))
+			}
+		}
+		if !used {
+			out = append(out, fmt.Sprintf("%s: no statement is about anything in %s", doc.Name, r.Image.Name))
+		}
+	}
+	return out, nil
+}
+
+// understood reports whether a product has an identifier of a kind that others
+// than its author know.
+func understood(p vex.Product) bool {
+	return p.PURL != "" || p.CPE != "" || strings.ContainsAny(p.ID, "/:@") && !strings.Contains(p.ID, "://")
+}

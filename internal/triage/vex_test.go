@@ -1,0 +1,252 @@
+package triage_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/triage"
+	"github.com/assaysec/assay/internal/vex"
+)
+
+// app is an image: a program that needs two libraries, of which the second
+// needs the first, a circle that nothing needs, and a system's package that
+// brought a language's.
+func app() *assay.Report {
+	npm := func(name string, on ...string) assay.Package {
+		return assay.Package{Type: assay.TypeNPM, Name: name, Version: "1", Path: "app/package-lock.json", PURL: "pkg:npm/" + name + "@1", DependsOn: on}
+	}
+	r := &assay.Report{Kind: assay.KindImage, Created: time.Now(), Release: assay.Release{ID: "rhel", CPE: "cpe:/o:redhat:enterprise_linux:9::baseos"},
+		Image: assay.ImageInfo{Name: "app.tar", ID: "sha256:c0", Digest: "sha256:12", RepoTags: []string{"ghcr.io/org/app:1"}, RepoDigests: []string{"ghcr.io/org/app@sha256:34"}, Platform: assay.Platform{OS: "linux", Arch: "amd64"}},
+		Packages: []assay.Package{
+			npm("root", "lib@1", "mid@1"), npm("mid", "lib@1"), npm("lib"),
+			npm("left", "right@1"), npm("right", "left@1"),
+			{Type: assay.TypeRPM, Name: "python3-requests", Version: "2", PURL: "pkg:rpm/redhat/python3-requests@2?arch=noarch"},
+			{Type: assay.TypePyPI, Name: "requests", Version: "2", Path: "usr/lib/requests", PURL: "pkg:pypi/requests@2", Owner: "pkg:rpm/redhat/python3-requests@2?arch=noarch"},
+			{Type: assay.TypeMaven, Name: "g:war", Version: "1", Path: "a.war", PURL: "pkg:maven/g/war@1"},
+			{Type: assay.TypeMaven, Name: "g:jar", Version: "1", Path: "a.war!/WEB-INF/lib/b.jar", PURL: "pkg:maven/g/jar@1"},
+			{Type: assay.TypeGo, Name: "h.example/tool", Version: "v1.0.0", Path: "usr/bin/tool", PURL: "pkg:golang/h.example/tool@v1.0.0", Relation: assay.RelationRoot},
+			{Type: assay.TypeGo, Name: "stdlib", Version: "1.22.7", Path: "usr/bin/tool", PURL: "pkg:golang/stdlib@1.22.7"},
+			{Type: assay.TypeGeneric, Name: "httpd", Version: "2.4", Path: "usr/bin/httpd", CPEs: []string{"cpe:2.3:a:apache:http_server:2.4:*:*:*:*:*:*:*"}},
+		}}
+	for i := range r.Packages {
+		r.Findings = append(r.Findings, assay.Finding{ID: "CVE-2024-1", Aliases: []string{"GHSA-aaaa"}, VendorIDs: []string{"RHSA-2024:1"}, Package: i, Status: assay.StatusAffected})
+	}
+	return r
+}
+
+// say makes a document of statements "STATUS VULNERABILITY PRODUCT [PART...]",
+// an hour after each other.
+func say(statements ...string) vex.Document {
+	d := vex.Document{Format: "openvex"}
+	for i, s := range statements {
+		w := strings.Fields(s)
+		st := vex.Statement{Status: assay.Status(w[0]), Vulnerability: w[1], Timestamp: time.Unix(int64(i)*3600, 0)}
+		p := vex.Product{Subcomponents: w[3:]}
+		switch {
+		case strings.HasPrefix(w[2], "pkg:"):
+			p.PURL = w[2]
+		case strings.HasPrefix(w[2], "cpe:"):
+			p.CPE = w[2]
+		default:
+			p.ID = w[2]
+		}
+		if len(w) == 3 {
+			p.Subcomponents = nil
+		}
+		st.Products = []vex.Product{p}
+		d.Statements = append(d.Statements, st)
+	}
+	return d
+}
+
+// suppressed applies documents and lists the packages whose findings are ruled
+// out.
+func suppressed(t *testing.T, r *assay.Report, docs ...vex.Document) (out []string) {
+	t.Helper()
+	v := &triage.VEX{}
+	for i := range docs {
+		v.Documents = append(v.Documents, triage.VEXDocument{Name: fmt.Sprintf("doc%d.json", i), Document: &docs[i]})
+	}
+	if err := triage.Apply(t.Context(), r, triage.Options{Rulers: []triage.Ruler{v}, Order: triage.ByVulnerability}); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range r.Suppressed {
+		out = append(out, r.Packages[s.Package].Name)
+	}
+	return out
+}
+
+func TestVEX(t *testing.T) {
+	all := []string{"g:jar", "g:war", "h.example/tool", "httpd", "left", "lib", "mid", "python3-requests", "requests", "right", "root", "stdlib"}
+	for _, tt := range []struct {
+		name string
+		says []string
+		want []string
+	}{
+		{"nothing", nil, nil},
+		{"the package alone", []string{"not_affected CVE-2024-1 pkg:npm/mid@1"}, []string{"mid"}},
+		{"the package in any version", []string{"fixed CVE-2024-1 pkg:npm/mid"}, []string{"mid"}},
+		{"another version", []string{"not_affected CVE-2024-1 pkg:npm/mid@2"}, nil},
+		{"another vulnerability", []string{"not_affected CVE-2024-2 pkg:npm/mid@1"}, nil},
+		{"an alias", []string{"not_affected GHSA-AAAA pkg:npm/mid@1"}, []string{"mid"}},
+		{"a vendor's notice", []string{"not_affected RHSA-2024:1 pkg:npm/mid@1"}, []string{"mid"}},
+		{"affected", []string{"affected CVE-2024-1 pkg:npm/mid@1"}, nil},
+		{"under investigation", []string{"under_investigation CVE-2024-1 pkg:npm/mid@1"}, nil},
+		{"restored later", []string{"not_affected CVE-2024-1 pkg:npm/mid@1", "affected CVE-2024-1 pkg:npm/mid"}, nil},
+		{"investigated again", []string{"not_affected CVE-2024-1 pkg:npm/mid@1", "under_investigation GHSA-aaaa pkg:npm/mid"}, nil},
+		{"affected before", []string{"affected CVE-2024-1 pkg:npm/mid", "not_affected CVE-2024-1 pkg:npm/mid@1"}, []string{"mid"}},
+		{"not told is not restored", []string{"not_affected CVE-2024-1 pkg:npm/mid@1", "unknown CVE-2024-1 pkg:npm/mid"}, []string{"mid"}},
+
+		{"a part of the root", []string{"not_affected CVE-2024-1 pkg:npm/root pkg:npm/lib"}, []string{"lib"}},
+		{"the root with all in it", []string{"not_affected CVE-2024-1 pkg:npm/root"}, []string{"lib", "mid", "root"}},
+		{"one way of two", []string{"not_affected CVE-2024-1 pkg:npm/mid pkg:npm/lib"}, nil},
+		{"both ways", []string{"not_affected CVE-2024-1 pkg:npm/mid pkg:npm/lib", "fixed CVE-2024-1 pkg:npm/root@1 pkg:npm/lib"}, []string{"lib"}},
+		{"a part that is not in it", []string{"not_affected CVE-2024-1 pkg:npm/root pkg:npm/left pkg:npm/jar"}, nil},
+		{"the package as a part of itself", []string{"not_affected CVE-2024-1 pkg:npm/lib pkg:npm/lib@1"}, []string{"lib"}},
+		{"within a circle that nothing needs", []string{"not_affected CVE-2024-1 pkg:npm/left pkg:npm/right"}, nil},
+		{"a way restored", []string{"not_affected CVE-2024-1 pkg:npm/root", "affected CVE-2024-1 pkg:npm/root pkg:npm/lib"}, []string{"mid", "root"}},
+		{"upstream says so of the library alone", []string{"not_affected CVE-2024-1 pkg:npm/root pkg:npm/lib", "affected CVE-2024-1 pkg:npm/lib"}, []string{"lib"}},
+
+		{"brought by a package of the system", []string{"not_affected CVE-2024-1 pkg:rpm/redhat/python3-requests"}, []string{"python3-requests", "requests"}},
+		{"in an archive", []string{"not_affected CVE-2024-1 pkg:maven/g/war pkg:maven/g/jar"}, []string{"g:jar"}},
+		{"linked into a program", []string{"not_affected CVE-2024-1 pkg:golang/h.example/tool pkg:golang/stdlib@v1.22.7"}, []string{"stdlib"}},
+		{"by CPE name", []string{"not_affected CVE-2024-1 cpe:/a:apache:http_server:2.4"}, []string{"httpd"}},
+		{"by another CPE name", []string{"not_affected CVE-2024-1 cpe:/a:apache:http_server:2.2"}, nil},
+		{"by CPE name of the distribution", []string{"not_affected CVE-2024-1 cpe:/o:redhat:enterprise_linux:9 pkg:rpm/redhat/python3-requests pkg:npm/lib"}, []string{"python3-requests"}},
+
+		{"the image", []string{"not_affected CVE-2024-1 pkg:oci/app"}, all},
+		{"the image in its repository", []string{"not_affected CVE-2024-1 pkg:oci/app?repository_url=ghcr.io%2Forg%2Fapp pkg:npm/left"}, []string{"left"}},
+		{"the image in another", []string{"not_affected CVE-2024-1 pkg:oci/app?repository_url=ghcr.io%2Fother%2Fapp"}, nil},
+		{"by digest", []string{"not_affected CVE-2024-1 pkg:oci/app@sha256:12 pkg:npm/left"}, []string{"left"}},
+		{"by digest of the index", []string{"not_affected CVE-2024-1 pkg:oci/app@sha256%3A34?repository_url=ghcr.io/org/app&arch=amd64 pkg:npm/left"}, []string{"left"}},
+		{"by digest of the configuration", []string{"not_affected CVE-2024-1 pkg:oci/app@sha256%3Ac0 pkg:npm/left"}, []string{"left"}},
+		{"by another digest", []string{"not_affected CVE-2024-1 pkg:oci/app@sha256:56"}, nil},
+		{"by tag", []string{"not_affected CVE-2024-1 pkg:oci/app?tag=1 pkg:npm/left"}, []string{"left"}},
+		{"by another tag", []string{"not_affected CVE-2024-1 pkg:oci/app?tag=2"}, nil},
+		{"of another architecture", []string{"not_affected CVE-2024-1 pkg:oci/app?arch=arm64"}, nil},
+		{"as Docker's type", []string{"not_affected CVE-2024-1 pkg:docker/org/app@1?repository_url=ghcr.io pkg:npm/left"}, []string{"left"}},
+		{"by reference", []string{"not_affected CVE-2024-1 ghcr.io/org/app:1 pkg:npm/left"}, []string{"left"}},
+		{"by another reference", []string{"not_affected CVE-2024-1 ghcr.io/org/app:2 pkg:npm/left"}, nil},
+		{"by bare digest", []string{"not_affected CVE-2024-1 sha256:34 pkg:npm/left"}, []string{"left"}},
+		{"by hash", []string{"not_affected CVE-2024-1 sha-256:12 pkg:npm/left"}, []string{"left"}},
+		{"the image is affected after all", []string{"not_affected CVE-2024-1 pkg:npm/mid@1", "affected CVE-2024-1 pkg:oci/app pkg:npm/mid"}, nil},
+		{"by a name that nobody knows", []string{"not_affected CVE-2024-1 app"}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if d := cmp.Diff(tt.want, suppressed(t, app(), say(tt.says...))); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+// TestVEXRulings: a ruling says what holds, who says so and why.
+func TestVEXRulings(t *testing.T) {
+	r := app()
+	first, second := say("under_investigation CVE-2024-1 pkg:npm/mid"), say("affected CVE-2024-9 pkg:npm/mid", "not_affected CVE-2024-1 pkg:npm/mid")
+	second.Statements[1].Justification, second.Statements[1].Impact = "vulnerable_code_not_present", "Cut out."
+	if d := cmp.Diff([]string{"mid"}, suppressed(t, r, first, second)); d != "" {
+		t.Fatal(d)
+	}
+	want := assay.Ruling{As: assay.StatusNotAffected, By: "doc1.json (statement 2)", Reason: "vulnerable_code_not_present: Cut out."}
+	if d := cmp.Diff(want, r.Suppressed[0].Ruling); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestVEXNotices: a notice of a vendor is about several vulnerabilities.
+func TestVEXNotices(t *testing.T) {
+	d := say("not_affected CVE-2024-9 pkg:npm/mid")
+	d.Statements[0].Aliases = []string{"RHSA-2024:1"}
+	if got := suppressed(t, app(), d); got != nil {
+		t.Errorf("%v, for a statement on another of the notice's", got)
+	}
+}
+
+// TestVEXElsewhere: outside images only what a project holds is ruled out by
+// what is said of the project, and a bill's parts are known by its references.
+func TestVEXElsewhere(t *testing.T) {
+	r := app()
+	r.Kind = assay.KindFilesystem
+	if got := suppressed(t, r, say("not_affected CVE-2024-1 pkg:oci/app")); got != nil {
+		t.Errorf("%v, for an image that this is not", got)
+	}
+	r = app()
+	r.Kind, r.Image.Repository = assay.KindRepository, assay.RepositoryInfo{URL: "git@github.com:Org/App.git", Commit: "1f0c"}
+	if got := suppressed(t, r, say("not_affected CVE-2024-1 pkg:github/org/app@1f0c pkg:npm/left")); len(got) != 1 {
+		t.Errorf("%v of the repository", got)
+	}
+	for _, tt := range []struct {
+		id   string
+		want int
+	}{{"urn:cdx:3e67/1#lib", 1}, {"urn:cdx:3e67/2#lib", 0}, {"urn:cdx:other/1#lib", 0}, {"lib", 1}, {"urn:cdx:3e67/1", 12}, {"urn:cdx:3e67/1#app", 12}} {
+		r, d := app(), say("not_affected CVE-2024-1 "+tt.id)
+		r.Kind = assay.KindSBOM
+		v := &triage.VEX{Bill: &vex.Bill{Serial: "urn:uuid:3e67", Version: "1", Root: "app", PURLs: map[string]string{"lib": "pkg:npm/lib@1"}},
+			Documents: []triage.VEXDocument{{Name: "d", Document: &d}}}
+		if err := triage.Apply(t.Context(), r, triage.Options{Rulers: []triage.Ruler{v}}); err != nil || len(r.Suppressed) != tt.want {
+			t.Errorf("%s: %d ruled out, want %d (%v)", tt.id, len(r.Suppressed), tt.want, err)
+		}
+	}
+}
+
+func TestVEXWarnings(t *testing.T) {
+	none, obscure, used := say("fixed CVE-2024-1 pkg:npm/other"), say("fixed CVE-2024-1 P1", "fixed CVE-2024-7 pkg:npm/root pkg:npm/lib"), say("fixed CVE-2024-1 pkg:npm/lib")
+	used.Statements = append(used.Statements, vex.Statement{Vulnerability: "CVE-2024-1", Status: assay.StatusFixed})
+	v := &triage.VEX{}
+	for name, d := range map[string]*vex.Document{"none": &none, "obscure": &obscure, "used": &used} {
+		v.Documents = append(v.Documents, triage.VEXDocument{Name: name, Document: d})
+	}
+	got, err := v.Warnings(t.Context(), app())
+	text := strings.Join(got, "\n")
+	if err != nil || len(got) != 3 || !strings.Contains(text, "none: no statement is about anything in app.tar") ||
+		!strings.Contains(text, "obscure: 1 of 2 statements name products by neither") || !strings.Contains(text, "used: 1 of 2 statements name no product") {
+		t.Errorf("%v\n%s", err, text)
+	}
+}
+
+// TestVEXHostile: a graph of 100,000 packages, as deep and as round as can be,
+// and of statements on them, is judged in time that goes with its size.
+func TestVEXHostile(t *testing.T) {
+	const n = 100_000
+	chain := func() *assay.Report {
+		r := &assay.Report{Kind: assay.KindImage}
+		for i := range n {
+			p := assay.Package{Type: assay.TypeNPM, Name: fmt.Sprintf("p%d", i), Version: "1", Path: "l", PURL: fmt.Sprintf("pkg:npm/p%d@1", i)}
+			if i > 0 {
+				p.DependsOn = []string{fmt.Sprintf("p%d@1", max(1, (i+1)%n)), fmt.Sprintf("p%d@1", i/2+1)}
+			} else {
+				p.DependsOn = []string{"p1@1"}
+			}
+			r.Packages = append(r.Packages, p)
+		}
+		for i := range 1000 {
+			r.Findings = append(r.Findings, assay.Finding{ID: "CVE-2024-1", Package: n - 1 - i})
+		}
+		return r
+	}
+	start := time.Now()
+	if got := suppressed(t, chain(), say("not_affected CVE-2024-1 pkg:npm/p0", "not_affected CVE-2024-1 pkg:npm/p1")); len(got) != 1000 {
+		t.Errorf("%d of 1000", len(got))
+	}
+	if d := time.Since(start); d > 20*time.Second {
+		t.Errorf("took %v", d)
+	}
+	t.Log(time.Since(start))
+	same := &assay.Report{Kind: assay.KindImage}
+	var d vex.Document
+	for range 10_000 {
+		same.Packages = append(same.Packages, assay.Package{Type: assay.TypeNPM, Name: "a", Version: "1", PURL: "pkg:npm/a@1"})
+		d.Statements = append(d.Statements, say("affected CVE-2024-1 pkg:npm/a").Statements...)
+	}
+	same.Findings = []assay.Finding{{ID: "CVE-2024-1"}}
+	v := &triage.VEX{Documents: []triage.VEXDocument{{Name: "d", Document: &d}}}
+	if err := triage.Apply(t.Context(), same, triage.Options{Rulers: []triage.Ruler{v}}); err == nil || !strings.Contains(err.Error(), "to compare") {
+		t.Errorf("%v", err)
+	}
+}
