@@ -1,6 +1,8 @@
 package triage
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/assaysec/assay"
@@ -116,22 +118,25 @@ func (g *graph) reach(blocked map[int]bool) []bool {
 	return seen
 }
 
-// above is the nearest of the blocked packages that holds i; ok is false where
-// none does.
-func (g *graph) above(i int, blocked map[int]bool) (_ int, ok bool) {
-	seen, todo := map[int32]bool{int32(i): true}, []int32{int32(i)}
-	for len(todo) > 0 {
-		next := todo[0]
-		todo = todo[1:]
-		if blocked[int(next)] {
-			return int(next), true
+// nearest gives for each package the nearest blocked one that holds it, or is
+// it; -1 where none does. It is linear in the edges.
+func (g *graph) nearest(blocked map[int]bool) []int32 {
+	from := make([]int32, len(g.top))
+	for i := range from {
+		from[i] = -1
+	}
+	var todo []int32
+	for _, b := range slices.Sorted(maps.Keys(blocked)) {
+		if b < len(from) {
+			from[b], todo = int32(b), append(todo, int32(b))
 		}
-		for _, p := range g.parents[next] {
-			if !seen[p] {
-				seen[p] = true
-				todo = append(todo, p)
+	}
+	for at := 0; at < len(todo); at++ {
+		for _, c := range g.children[todo[at]] {
+			if from[c] < 0 {
+				from[c], todo = from[todo[at]], append(todo, c)
 			}
 		}
 	}
-	return 0, false
+	return from
 }

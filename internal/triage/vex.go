@@ -46,12 +46,12 @@ type VEX struct {
 	of    *assay.Report // that index is of
 	index *vexIndex
 	gaps  []assay.Gap
-	ways  map[string][]bool // graph.reach by what is blocked
+	ways  map[string]ways // by what is blocked
 }
 
 // Bounds of ruling.
 const (
-	maxWays  = 64         // answers of graph.reach that are kept: most findings have the same few
+	maxWays  = 64         // answers of the graph that are kept: most findings have the same few
 	maxJudge = 20_000_000 // comparisons for one report, some seconds; those of 10,000 findings with ten statements on each are a hundredth
 )
 
@@ -89,7 +89,7 @@ func (v *VEX) prepare(ctx context.Context, r *assay.Report) error {
 	if v.of == nil {
 		v.given = len(v.Documents)
 	}
-	v.Documents, v.gaps, v.ways = slices.Clip(v.Documents[:v.given]), nil, map[string][]bool{}
+	v.Documents, v.gaps, v.ways = slices.Clip(v.Documents[:v.given]), nil, map[string]ways{}
 	if v.Source != nil && len(r.Findings) > 0 {
 		more, gaps, err := v.Source(ctx, x.names())
 		if err != nil {
@@ -134,11 +134,14 @@ func (v *VEX) judge(f *assay.Finding) (said, bool, error) {
 			return latest[node], true, nil
 		}
 	}
-	if len(blocked) == 0 || v.reach(blocked)[f.Package] {
+	if len(blocked) == 0 {
 		return said{}, false, nil
 	}
-	node, ok := x.graph().above(f.Package, blocked)
-	return latest[node], ok, nil
+	w := v.around(blocked)
+	if w.reached[f.Package] || w.nearest[f.Package] < 0 {
+		return said{}, false, nil
+	}
+	return latest[int(w.nearest[f.Package])], true, nil
 }
 
 // spared reports whether a statement says that all is well.
@@ -152,18 +155,24 @@ func (v *VEX) later(a, b said) bool {
 	return cmp.Or(x.Timestamp.Compare(y.Timestamp), cmp.Compare(a.doc, b.doc), cmp.Compare(a.at, b.at)) > 0
 }
 
-// reach is the graph's, remembered.
-func (v *VEX) reach(blocked map[int]bool) []bool {
+// ways are the graph's answers on what is blocked.
+type ways struct {
+	reached []bool
+	nearest []int32
+}
+
+func (v *VEX) around(blocked map[int]bool) ways {
 	key := fmt.Sprint(slices.Sorted(maps.Keys(blocked)))
-	if r, ok := v.ways[key]; ok {
-		return r
+	if w, ok := v.ways[key]; ok {
+		return w
 	}
 	if len(v.ways) == maxWays {
 		clear(v.ways)
 	}
-	r := v.index.graph().reach(blocked)
-	v.ways[key] = r
-	return r
+	g := v.index.graph()
+	w := ways{g.reach(blocked), g.nearest(blocked)}
+	v.ways[key] = w
+	return w
 }
 
 // Warnings tells of given documents that say nothing about a report, and of
