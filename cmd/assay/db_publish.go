@@ -17,6 +17,7 @@ import (
 	"github.com/assaysec/assay/internal/importer"
 	"github.com/assaysec/assay/internal/printable"
 	"github.com/assaysec/assay/internal/publish"
+	"github.com/assaysec/assay/internal/signature"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -49,11 +50,11 @@ func (o *publishedOptions) registryFlags(f *pflag.FlagSet) {
 }
 
 // wantedKey reads the key; nil when none is wanted.
-func (o *publishedOptions) wantedKey() (*publish.Key, error) {
+func (o *publishedOptions) wantedKey() (*signature.Key, error) {
 	if o.key == "" {
 		return nil, nil
 	}
-	k, err := publish.LoadKey(o.key)
+	k, err := signature.LoadKey(o.key)
 	if err != nil {
 		return nil, usagef("--db-key: %w", err)
 	}
@@ -389,13 +390,13 @@ func (o *publishedOptions) importFrom(ctx context.Context, path, dir string, wan
 // verified is a copy of the file that the key signed, in a folder of its own:
 // others cannot change it before it is read, and what lies beside the file,
 // which is not signed, is not taken for a part of it.
-func verified(ctx context.Context, path string, key *publish.Key) (_ string, done func(), err error) {
+func verified(ctx context.Context, path string, key *signature.Key) (_ string, done func(), err error) {
 	temp, err := os.MkdirTemp("", "assay-verified-*")
 	if err != nil {
 		return "", nil, err
 	}
 	to := filepath.Join(temp, filepath.Base(path))
-	if err := key.CopyFile(ctx, to, path); err != nil {
+	if err := publish.CopyFile(ctx, key, to, path); err != nil {
 		os.RemoveAll(temp)
 		return "", nil, err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/limit"
+	"github.com/assaysec/assay/internal/signature"
 )
 
 // An archive is a tar of index.json and, for each shard, shards/HEX.db.zst.
@@ -103,7 +104,7 @@ type Archive struct {
 // is ErrUnsupported. With a key, a signature by it must lie beside the file; it
 // holds for the index that was read, whatever becomes of the file, and so, by
 // their digests, for the shards that it names.
-func OpenArchive(path string, key *Key) (*Archive, error) {
+func OpenArchive(path string, key *signature.Key) (*Archive, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -125,8 +126,8 @@ func OpenArchive(path string, key *Key) (*Archive, error) {
 }
 
 // verify reads the archive as read does, and all bytes of it only once.
-func (a *Archive) verify(path string, key *Key) error {
-	if err := key.forFiles(); err != nil {
+func (a *Archive) verify(path string, key *signature.Key) error {
+	if err := forFiles(key); err != nil {
 		return err
 	}
 	h := sha256.New()
@@ -136,7 +137,7 @@ func (a *Archive) verify(path string, key *Key) error {
 	if _, err := io.Copy(h, a.f); err != nil {
 		return err
 	}
-	return key.beside(path, [sha256.Size]byte(h.Sum(nil)))
+	return beside(key, path, [sha256.Size]byte(h.Sum(nil)))
 }
 
 // read reads the directory and the index from r, which reads the file.

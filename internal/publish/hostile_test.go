@@ -16,6 +16,7 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/distribution"
 	"github.com/assaysec/assay/internal/oci"
+	"github.com/assaysec/assay/internal/signature"
 )
 
 // TestSignedArchive: what the signature holds for is what is read, also when the
@@ -23,7 +24,7 @@ import (
 func TestSignedArchive(t *testing.T) {
 	all := signers(t)
 	s := all["ecdsa"]
-	key, err := LoadKey(s.path)
+	key, err := signature.LoadKey(s.path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,14 +76,14 @@ func TestSignedArchive(t *testing.T) {
 	if ix, err := a.Index(t.Context()); err != nil || !bytes.Equal(ix, good.Index) {
 		t.Errorf("overwritten: index %q, %v", ix, err)
 	}
-	ed, err := LoadKey(all["ed25519"].path)
+	ed, err := signature.LoadKey(all["ed25519"].path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := OpenArchive(path, ed); !errors.Is(err, assay.ErrUnsupported) || !strings.Contains(err.Error(), "Ed25519") {
 		t.Errorf("Ed25519: %v", err)
 	}
-	if err := ed.CopyFile(t.Context(), path+".copy", path); !errors.Is(err, assay.ErrUnsupported) {
+	if err := CopyFile(t.Context(), ed, path+".copy", path); !errors.Is(err, assay.ErrUnsupported) {
 		t.Errorf("Ed25519: %v", err)
 	}
 }

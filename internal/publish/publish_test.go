@@ -32,6 +32,7 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/distribution"
 	"github.com/assaysec/assay/internal/oci"
+	"github.com/assaysec/assay/internal/signature"
 )
 
 // edition is a database of shards with the contents given, by stream.
@@ -336,7 +337,7 @@ func TestSignedRepository(t *testing.T) {
 	all := signers(t)
 	for name, s := range all {
 		t.Run(name, func(t *testing.T) {
-			key, err := LoadKey(s.path)
+			key, err := signature.LoadKey(s.path)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -374,7 +375,7 @@ func TestSignedRepository(t *testing.T) {
 			const in = "application/vnd.in-toto+json"
 			sig := s.sign(t, fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(in), in, len(statement), statement))
 			b := fmt.Appendf(nil, `{"dsseEnvelope":{"payload":%q,"payloadType":%q,"signatures":[{"sig":%q}]}}`, base64.StdEncoding.EncodeToString(statement), in, sig)
-			attach(t, ref, "", p.Digest, typeBundle+".v0.3+json", typeBundle+".v0.3+json", "", b)
+			attach(t, ref, "", p.Digest, signature.TypeBundle+".v0.3+json", signature.TypeBundle+".v0.3+json", "", b)
 			if err := opens(ref); err != nil {
 				t.Errorf("bundle: %v", err)
 			}
@@ -385,7 +386,7 @@ func TestSignedRepository(t *testing.T) {
 // A registry that fails to give the signature is not one that has none.
 func TestSignatureLost(t *testing.T) {
 	s := signers(t)["ecdsa"]
-	key, err := LoadKey(s.path)
+	key, err := signature.LoadKey(s.path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -411,7 +412,7 @@ func TestSignedFile(t *testing.T) {
 	content := []byte("an exported database")
 	all := signers(t)
 	s := all["ecdsa"]
-	key, err := LoadKey(s.path)
+	key, err := signature.LoadKey(s.path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -435,7 +436,7 @@ func TestSignedFile(t *testing.T) {
 			}
 		}
 		to := filepath.Join(t.TempDir(), "copy")
-		err := key.CopyFile(t.Context(), to, path)
+		err := CopyFile(t.Context(), key, to, path)
 		if tt.ok != (err == nil) || err != nil && !errors.Is(err, assay.ErrUnauthorized) {
 			t.Errorf("%s: %v", tt.name, err)
 		}
@@ -451,7 +452,7 @@ func TestSignedFile(t *testing.T) {
 		if err := os.WriteFile(bad, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := LoadKey(bad); !errors.Is(err, assay.ErrMalformed) {
+		if _, err := signature.LoadKey(bad); !errors.Is(err, assay.ErrMalformed) {
 			t.Errorf("key %q: %v", text, err)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/assaysec/assay/internal/distribution"
 	"github.com/assaysec/assay/internal/limit"
 	"github.com/assaysec/assay/internal/oci"
+	"github.com/assaysec/assay/internal/signature"
 )
 
 // Media types of a database in a registry.
@@ -179,7 +180,7 @@ type Repository struct {
 
 // OpenRepository reads the manifest that ref names. With a key, a signature
 // of it by that key must be there.
-func OpenRepository(ctx context.Context, ref string, key *Key, o distribution.Options) (*Repository, error) {
+func OpenRepository(ctx context.Context, ref string, key *signature.Key, o distribution.Options) (*Repository, error) {
 	r, err := distribution.Parse(ref, o.SourceOptions)
 	if err != nil {
 		return nil, err
@@ -196,7 +197,7 @@ func OpenRepository(ctx context.Context, ref string, key *Key, o distribution.Op
 	return p, nil
 }
 
-func (p *Repository) read(ctx context.Context, r name.Reference, key *Key) error {
+func (p *Repository) read(ctx context.Context, r name.Reference, key *signature.Key) error {
 	raw, err := p.client.Manifest(ctx, r.Identifier())
 	if err != nil {
 		return err
