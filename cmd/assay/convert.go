@@ -56,7 +56,13 @@ func (o *reportOptions) convert(ctx context.Context, g *global, name string) err
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
+	if err := o.filter.vex.convert(ctx, g); err != nil {
+		return err
+	}
 	if err := triage.Apply(ctx, r, keep); err != nil {
+		return err
+	}
+	if err := o.filter.vex.done(ctx, r); err != nil {
 		return err
 	}
 	if err := o.write(g, format, r); err != nil {

@@ -23,6 +23,7 @@ type filterOptions struct {
 	ignoreBase      bool
 	asOf            string
 	sortBy          string
+	vex             vexOptions
 }
 
 // statuses are what --ignore-status takes.
@@ -40,6 +41,7 @@ func (o *filterOptions) flags(f *pflag.FlagSet) {
 	f.BoolVar(&o.ignoreBase, "ignore-base", false, "leave out what the base image brought")
 	f.StringVar(&o.asOf, "as-of", "", "judge by what had been published by the end of this `DATE` (YYYY-MM-DD, UTC), as far as that is known")
 	f.StringVar(&o.sortBy, "sort-by", string(triage.Orders[0]), "what comes first: "+words(triage.Orders))
+	o.vex.flags(f)
 }
 
 func words[S ~string](all []S) string {
@@ -96,6 +98,11 @@ func (o *filterOptions) options() (triage.Options, error) {
 			return t, usagef("--vuln-severity-source has an empty name in it")
 		}
 		t.SeveritySources = append(t.SeveritySources, s)
+	}
+	if ruler, err := o.vex.load(); err != nil {
+		return t, err
+	} else if ruler != nil {
+		t.Rulers = append(t.Rulers, ruler)
 	}
 	return t, nil
 }

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
+	"os"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/source"
@@ -143,11 +146,39 @@ made of.`,
   cosign download attestation app:1.4 | assay sbom - --severity CRITICAL`,
 		Args: onePath("bill of materials"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.run(cmd.Context(), target{scopes: assay.ScopeSBOM, open: func(context.Context, *progress) (*assay.Image, error) {
-				return source.Bill(args[0], g.in)
+			in := &billInput{path: args[0], pipe: g.in}
+			return o.run(cmd.Context(), target{scopes: assay.ScopeSBOM, vex: vexTarget{bill: in.open}, open: func(context.Context, *progress) (*assay.Image, error) {
+				return source.Bill(args[0], in)
 			}})
 		},
 	}
 	o.flags(cmd.Flags())
 	return cmd
+}
+
+// billInput is a bill of materials that may be read before it is scanned, which
+// a pipe can be only once.
+type billInput struct {
+	path string
+	pipe io.Reader
+	read []byte // of the pipe
+}
+
+// Read reads the pipe, from its beginning.
+func (b *billInput) Read(p []byte) (int, error) {
+	if len(b.read) > 0 {
+		n := copy(p, b.read)
+		b.read = b.read[n:]
+		return n, nil
+	}
+	return b.pipe.Read(p)
+}
+
+func (b *billInput) open() (io.ReadCloser, error) {
+	if b.path != "-" {
+		return os.Open(b.path)
+	}
+	var err error
+	b.read, err = io.ReadAll(io.LimitReader(b.pipe, maxVEXBill+1)) // more than the bound is refused by who scans it
+	return io.NopCloser(bytes.NewReader(b.read)), err
 }

@@ -79,9 +79,8 @@ type target struct {
 	verify bool // check every digest again
 	cached bool // layers may be remembered
 
-	base  func(context.Context) (*scan.BaseRef, error)              // the image that it was built on; may be nil
-	saved *assay.Report                                             // of an earlier scan, in place of one
-	visit func(context.Context, *scan.Scanner, *assay.Report) error // is called with the report while the database is open; may be nil
+	base func(context.Context) (*scan.BaseRef, error) // the image that it was built on; may be nil
+	vex  vexTarget
 }
 
 // run scans a target and writes the report.
@@ -194,9 +193,25 @@ func (o *scanOptions) scan(ctx context.Context, s *scan.Scanner, t target, bars 
 	if err != nil {
 		return nil, err
 	}
-	var img *assay.Image
-	if r = t.saved; r == nil {
-		if img, err = t.open(ctx, bars); err != nil {
+	documents := &o.report.filter.vex
+	if s.NoMatch {
+		documents = &vexOptions{}
+	}
+	if err := documents.ready(ctx, dir, t.vex, &o.db, bars); err != nil {
+		return nil, err
+	}
+	img, err := t.open(ctx, bars)
+	if err != nil {
+		return nil, err
+	}
+	if img.Close != nil {
+		defer img.Close()
+	}
+	if err := documents.opened(ctx, img, t.vex); err != nil {
+		return nil, err
+	}
+	if t.base != nil {
+		if s.Base, err = t.base(ctx); err != nil {
 			return nil, err
 		}
 		if img.Close != nil {
@@ -220,13 +235,9 @@ func (o *scanOptions) scan(ctx context.Context, s *scan.Scanner, t target, bars 
 	if s.Progress = bars.update(); t.cached {
 		s.Cache = &cache.Dir{Path: filepath.Join(dir, "layers")}
 	}
-	if r == nil {
-		r, err = s.Scan(ctx, img)
-	} else {
-		err = triage.Apply(ctx, r, s.Triage)
+	r, err := s.Scan(ctx, img)
+	if err != nil {
+		return nil, err
 	}
-	if err != nil || t.visit == nil {
-		return r, err
-	}
-	return r, t.visit(ctx, s, r)
+	return r, documents.done(ctx, r)
 }

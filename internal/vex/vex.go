@@ -9,7 +9,7 @@
 //
 // What matches what is decided by package URL, see Matches; the rest of the
 // form is as its author wrote it. Not read: CycloneDX in XML, OpenVEX in YAML,
-// and attestations around documents.
+// and attestations around documents. OpenVEX and CycloneDX are written, too.
 package vex
 
 import (
@@ -56,6 +56,7 @@ type Statement struct {
 	Justification   string       // why it is not affected, a word of the format
 	Impact          string       // why it is not affected, in prose
 	ActionStatement string       // what to do, in prose
+	Notes           string       // how the status was found, in prose; only written, not read
 	Timestamp       time.Time    // its own, or the document's
 }
 

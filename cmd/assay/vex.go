@@ -1,0 +1,383 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/attestation"
+	"github.com/assaysec/assay/internal/distribution"
+	"github.com/assaysec/assay/internal/fetch"
+	"github.com/assaysec/assay/internal/limit"
+	"github.com/assaysec/assay/internal/signature"
+	"github.com/assaysec/assay/internal/triage"
+	"github.com/assaysec/assay/internal/vex"
+	"github.com/assaysec/assay/internal/vexhub"
+	"github.com/spf13/pflag"
+)
+
+// Sources of VEX documents besides files, as Trivy calls them.
+const (
+	vexRepo = "repo"
+	vexOCI  = "oci"
+	vexBill = "sbom-ref"
+)
+
+// Bounds of documents that a user names.
+const (
+	maxVEXFiles = 1000      // of a folder, and of all that are named
+	maxVEXFile  = 256 << 20 // as of package vex
+	maxVEXBill  = 256 << 20 // a bill of materials, as it is scanned
+)
+
+// vexOptions are the flags about documents that say what is not affected.
+type vexOptions struct {
+	sources    []string
+	key        string
+	skipUpdate bool
+	config     string // of repositories; "" means below the user's configuration folder
+
+	verify *signature.Key
+	ruler  *triage.VEX // nil when there are no sources
+}
+
+func (o *vexOptions) flags(f *pflag.FlagSet) {
+	f.StringSliceVar(&o.sources, "vex", nil, "rule findings out by VEX documents (OpenVEX, CSAF, CycloneDX): a `FILE` or folder of them, repo (see assay vex repo), oci (attached to the image in its registry), sbom-ref (that a scanned CycloneDX names); may be repeated")
+	f.StringVar(&o.key, "vex-key", "", "`FILE` with the public key (cosign's) that must have signed what --vex oci finds")
+	f.BoolVar(&o.skipUpdate, "skip-vex-repo-update", false, "use VEX repositories as they are here, and fetch nothing")
+	o.configFlag(f)
+}
+
+func (o *vexOptions) configFlag(f *pflag.FlagSet) {
+	f.StringVar(&o.config, "vex-config", "", "`FILE` with the VEX repositories (default assay/vex/repository.yaml in the user's configuration folder, else Aqua's VEX Hub)")
+}
+
+func (o *vexOptions) has(source string) bool { return slices.Contains(o.sources, source) }
+
+// load reads what is named, and refuses what cannot be meant. The ruler is nil
+// when nothing is.
+func (o *vexOptions) load() (triage.Ruler, error) {
+	if o.key != "" && !o.has(vexOCI) {
+		return nil, usagef("--vex-key is of what is attached to images: it goes with --vex oci")
+	}
+	if o.skipUpdate && !o.has(vexRepo) {
+		return nil, usagef("--skip-vex-repo-update is of VEX repositories: it goes with --vex repo")
+	}
+	if len(o.sources) == 0 {
+		return nil, nil
+	}
+	if o.key != "" {
+		var err error
+		if o.verify, err = signature.LoadKey(o.key); err != nil {
+			return nil, usagef("--vex-key: %w", err)
+		}
+	}
+	o.ruler = &triage.VEX{}
+	for _, s := range o.sources {
+		switch s {
+		case vexRepo, vexOCI, vexBill:
+			continue
+		}
+		files, err := documents(s)
+		if err != nil {
+			return nil, usagef("--vex: %w", err)
+		}
+		if len(o.ruler.Documents)+len(files) > maxVEXFiles {
+			return nil, usagef("--vex: over %d documents: %w", maxVEXFiles, assay.ErrTooLarge)
+		}
+		for _, name := range files {
+			d, err := readVEX(name)
+			if err != nil {
+				return nil, usagef("--vex: %s: %w", name, err)
+			}
+			o.ruler.Documents = append(o.ruler.Documents, triage.VEXDocument{Name: name, Document: d})
+		}
+	}
+	return o.ruler, nil
+}
+
+// documents lists the file that is named, or those of a folder that end in
+// .json.
+func documents(name string) ([]string, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			err = fmt.Errorf("%s: there is no such file; besides files there are %s, %s and %s", name, vexRepo, vexOCI, vexBill)
+		}
+		return nil, err
+	}
+	if !info.IsDir() {
+		return []string{name}, nil
+	}
+	entries, err := os.ReadDir(name)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, e := range entries {
+		if !e.IsDir() && filepath.Ext(e.Name()) == ".json" {
+			out = append(out, filepath.Join(name, e.Name()))
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("%s: no file in it ends in .json", name)
+	}
+	return out, nil
+}
+
+// readVEX reads a document, all of which must be right.
+func readVEX(name string) (*vex.Document, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := limit.ReadAll(f, maxVEXFile)
+	if err != nil {
+		return nil, err
+	}
+	d, err := vex.Read(strings.NewReader(string(b)))
+	return d, inLine(b, err)
+}
+
+// inLine adds the line to an error that tells an offset.
+func inLine(b []byte, err error) error {
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) && syntax.Offset <= int64(len(b)) {
+		return fmt.Errorf("line %d: %w", 1+strings.Count(string(b[:syntax.Offset]), "\n"), err)
+	}
+	return err
+}
+
+// vexTarget is what documents can be found by, besides what the report says.
+type vexTarget struct {
+	registry *assay.SourceOptions          // for --vex oci; nil where nothing is attached to the target
+	bill     func() (io.ReadCloser, error) // for --vex sbom-ref and BOM-Links; nil where there is none
+}
+
+// ready gets what must be there before the target is opened: copies of
+// repositories, and what a bill of materials says of itself.
+func (o *vexOptions) ready(ctx context.Context, cacheDir string, t vexTarget, db *dbOptions, bars *progress) error {
+	if o.ruler == nil {
+		return nil
+	}
+	if o.has(vexOCI) && t.registry == nil {
+		return usagef("--vex oci is of images, in registries; name a file, or use repo")
+	}
+	if o.has(vexBill) && t.bill == nil {
+		return usagef("--vex sbom-ref is of bills of materials that are scanned (assay sbom)")
+	}
+	if t.bill != nil {
+		if err := o.readBill(ctx, cacheDir, t, db, bars); err != nil {
+			return err
+		}
+	}
+	if !o.has(vexRepo) {
+		return nil
+	}
+	return o.hubs(ctx, cacheDir, &db.getterOptions, o.skipUpdate || db.offline, bars)
+}
+
+// hubs brings the repositories up to date and makes the ruler look into them.
+func (o *vexOptions) hubs(ctx context.Context, cacheDir string, from *getterOptions, skip bool, bars *progress) error {
+	repositories, err := o.repositories()
+	if err != nil {
+		return err
+	}
+	h, err := hubsOf(cacheDir, from, bars)
+	if err != nil {
+		return err
+	}
+	if skip {
+		h.Fetch = nil
+	}
+	var gaps []assay.Gap
+	for _, r := range repositories {
+		if !r.Enabled {
+			continue
+		}
+		_, old, err := h.Update(ctx, r, false)
+		if err != nil {
+			return err
+		}
+		if old != nil {
+			gaps = append(gaps, assay.Gap{Where: "VEX repository " + r.Name, What: old.Error()})
+		}
+	}
+	o.ruler.Source = func(ctx context.Context, names []string) (out []triage.VEXDocument, all []assay.Gap, _ error) {
+		docs, more, err := h.Find(ctx, repositories, names)
+		for _, d := range docs {
+			out = append(out, triage.VEXDocument{Name: d.Name, Document: d.Document})
+		}
+		return out, append(slices.Clone(gaps), more...), err
+	}
+	return nil
+}
+
+func (o *vexOptions) repositories() ([]vexhub.Repository, error) {
+	file, err := o.configFile()
+	if err != nil {
+		return nil, err
+	}
+	if o.config != "" && !exists(file) {
+		return nil, usagef("--vex-config %s: there is no such file", file)
+	}
+	all, err := vexhub.Load(file)
+	if err != nil {
+		return nil, usagef("VEX repositories: %w", err)
+	}
+	return all, nil
+}
+
+func (o *vexOptions) configFile() (string, error) {
+	if o.config != "" {
+		return o.config, nil
+	}
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return "", usagef("no configuration folder: %w (name a file with --vex-config)", err)
+	}
+	return filepath.Join(dir, "assay", "vex", "repository.yaml"), nil
+}
+
+// hubsOf are the copies of repositories in the cache.
+func hubsOf(cacheDir string, from *getterOptions, bars *progress) (*vexhub.Hubs, error) {
+	all, hosts, err := from.split()
+	if err != nil {
+		return nil, err
+	}
+	h := &vexhub.Hubs{Dir: filepath.Join(cacheDir, "vex", "repositories")}
+	if h.Fetch, err = from.getter(cacheDir, bars); err != nil {
+		return nil, err
+	}
+	h.Held, err = fetch.New(fetch.Options{Dir: documentsDir(cacheDir), Mirror: all, Hosts: hosts, Offline: true})
+	return h, err
+}
+
+// opened gets what is attached to an image that was opened. What cannot be got
+// is a gap of it.
+func (o *vexOptions) opened(ctx context.Context, img *assay.Image, t vexTarget) error {
+	if o.ruler == nil || !o.has(vexOCI) {
+		return nil
+	}
+	docs, gaps, err := attestation.Find(ctx, img, attestation.Options{Options: distribution.Options{SourceOptions: *t.registry}, Key: o.verify})
+	if err != nil {
+		return fmt.Errorf("--vex oci: %w", err)
+	}
+	img.Gaps = append(img.Gaps, gaps...)
+	for _, d := range docs {
+		name := d.Name
+		if !d.Verified {
+			name += ", not verified"
+		}
+		o.ruler.Documents = append(o.ruler.Documents, triage.VEXDocument{Name: name, Document: d.Document, Attached: true})
+	}
+	switch {
+	case len(docs) == 0:
+		slog.Warn("--vex oci: no VEX document is attached to the image", "image", img.Name, "refused or not read", len(gaps))
+	case o.verify == nil:
+		slog.Warn("--vex oci: signatures were not verified: name the key with --vex-key", "image", img.Name, "documents", len(docs))
+	}
+	return nil
+}
+
+// readBill reads what a bill of materials calls its parts, and the documents
+// that it names.
+func (o *vexOptions) readBill(ctx context.Context, cacheDir string, t vexTarget, db *dbOptions, bars *progress) error {
+	in, err := t.bill()
+	if err != nil {
+		return nil // which whoever scans it will say
+	}
+	defer in.Close()
+	b, err := limit.ReadAll(in, maxVEXBill)
+	if err != nil {
+		return nil
+	}
+	bill, err := vex.ParseBill(b)
+	if err != nil {
+		if o.has(vexBill) {
+			return usagef("--vex sbom-ref: only bills of CycloneDX in JSON name documents: %w", err)
+		}
+		return nil
+	}
+	o.ruler.Bill = bill
+	if !o.has(vexBill) {
+		return nil
+	}
+	if len(bill.Documents) == 0 {
+		return errors.New("--vex sbom-ref: the bill of materials names no VEX document (an external reference of type exploitability-statement)")
+	}
+	g, err := db.getter(cacheDir, bars)
+	if err != nil {
+		return err
+	}
+	for _, at := range bill.Documents {
+		d, err := named(ctx, g, at)
+		if err != nil {
+			return fmt.Errorf("--vex sbom-ref: %w", err)
+		}
+		o.ruler.Documents = append(o.ruler.Documents, triage.VEXDocument{Name: at, Document: d})
+	}
+	return nil
+}
+
+// named gets a document that a bill names. Files are refused, for whoever wrote
+// the bill has no business with those of this machine.
+func named(ctx context.Context, g assay.Getter, at string) (*vex.Document, error) {
+	if u, err := url.Parse(at); err != nil || u.Scheme != "https" {
+		return nil, fmt.Errorf("%.200q is no address that begins with https://: %w", at, assay.ErrUnsupported)
+	}
+	body, err := g.Get(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	d, err := vex.Read(body)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", at, err)
+	}
+	return d, nil
+}
+
+// done says which documents were of no use.
+func (o *vexOptions) done(ctx context.Context, r *assay.Report) error {
+	if o.ruler == nil {
+		return nil
+	}
+	all, err := o.ruler.Warnings(ctx, r)
+	for _, w := range all {
+		slog.Warn("--vex: " + w)
+	}
+	return cmp.Or(err, ctx.Err())
+}
+
+// convert is ready and opened for a saved report.
+func (o *vexOptions) convert(ctx context.Context, g *global) error {
+	switch {
+	case o.ruler == nil:
+		return nil
+	case o.has(vexOCI), o.has(vexBill):
+		return usagef("--vex oci and sbom-ref are of scans; of a saved report name files, or use repo")
+	case !o.has(vexRepo):
+		return nil
+	}
+	dir, err := g.cache()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := g.limited(ctx)
+	defer cancel()
+	bars := g.progress(ctx)
+	defer bars.end()
+	return o.hubs(ctx, dir, &getterOptions{}, o.skipUpdate, bars)
+}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/vexhub"
+	"github.com/spf13/cobra"
+)
+
+func newVEX(g *global) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "vex",
+		Short: "Write VEX documents, and keep copies of repositories of such",
+		Long: `VEX documents say whether products are affected by vulnerabilities of what they
+contain. A scan takes them with --vex; these commands write them, and keep copies
+of the repositories that --vex repo looks into.`,
+		Example: `  assay image app:1.4 -f json -o report.json && assay vex generate report.json -o app.openvex.json
+  assay vex add app.openvex.json --id CVE-2022-0778 --product app:1.4 --status not_affected --justification vulnerable_code_not_in_execute_path
+  assay image app:1.4 --vex app.openvex.json
+  assay vex repo download`,
+	}
+	cmd.AddCommand(newVEXGenerate(g), newVEXAdd(g), newVEXRepo(g))
+	return cmd
+}
+
+func newVEXRepo(g *global) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "repo",
+		Short: "Keep copies of repositories of VEX documents",
+		Long: `Repositories of VEX documents tell of many products. Those that are configured, or
+else Aqua's VEX Hub, are looked into by a scan with --vex repo; a copy is brought
+up to date when its publisher's interval is over.
+https://github.com/aquasecurity/vex-repo-spec`,
+		Example: "  assay vex repo init\n  assay vex repo list\n  assay vex repo download",
+	}
+	cmd.AddCommand(newVEXRepoInit(g), newVEXRepoList(g), newVEXRepoDownload(g))
+	return cmd
+}
+
+func newVEXRepoInit(g *global) *cobra.Command {
+	var o vexOptions
+	cmd := &cobra.Command{
+		Use:   "init",
+		Short: "Write a configuration of repositories to begin with",
+		RunE: func(*cobra.Command, []string) error {
+			file, err := o.configFile()
+			if err != nil {
+				return err
+			}
+			if exists(file) {
+				fmt.Fprintf(g.out, "%s: is there already\n", file)
+				return nil
+			}
+			if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+				return err
+			}
+			if err := writeFile(file, func(w io.Writer) error { _, err := io.WriteString(w, vexhub.DefaultConfig); return err }); err != nil {
+				return err
+			}
+			fmt.Fprintf(g.out, "%s: written\n", file)
+			return nil
+		},
+	}
+	o.configFlag(cmd.Flags())
+	return cmd
+}
+
+func newVEXRepoList(g *global) *cobra.Command {
+	var o vexOptions
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the repositories, and how old their copies are",
+		RunE: func(*cobra.Command, []string) error {
+			all, err := o.repositories()
+			if err != nil {
+				return err
+			}
+			file, err := o.configFile()
+			if err != nil {
+				return err
+			}
+			dir, err := g.cache()
+			if err != nil {
+				return err
+			}
+			if !exists(file) {
+				file += " (not there: the default)"
+			}
+			fmt.Fprintf(g.out, "configuration: %s\n\n", file)
+			h := &vexhub.Hubs{Dir: filepath.Join(dir, "vex", "repositories")}
+			w := tabwriter.NewWriter(g.out, 0, 0, 2, ' ', 0)
+			fmt.Fprintln(w, "name\tenabled\taddress\tcopy of")
+			for _, r := range all {
+				age := "none yet"
+				if s, err := h.State(r); err == nil {
+					age = s.Checked.Format(time.DateTime)
+				} else if !errors.Is(err, assay.ErrNotFound) {
+					age = err.Error()
+				}
+				fmt.Fprintf(w, "%s\t%t\t%s\t%s\n", r.Name, r.Enabled, r.URL, age)
+			}
+			return w.Flush()
+		},
+	}
+	o.configFlag(cmd.Flags())
+	return cmd
+}
+
+func newVEXRepoDownload(g *global) *cobra.Command {
+	var o vexOptions
+	var from getterOptions
+	cmd := &cobra.Command{
+		Use:     "download [NAME]...",
+		Short:   "Bring copies of repositories up to date, now",
+		Long:    "Bring the copies of the repositories that are named, or of all that are enabled,\nup to date, whenever their publishers were last asked.",
+		Example: "  assay vex repo download\n  assay vex repo download default --mirror /srv/mirror",
+		Args:    cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return o.download(cmd.Context(), g, &from, args)
+		},
+	}
+	o.configFlag(cmd.Flags())
+	from.flags(cmd.Flags())
+	return cmd
+}
+
+func (o *vexOptions) download(ctx context.Context, g *global, from *getterOptions, names []string) error {
+	all, err := o.repositories()
+	if err != nil {
+		return err
+	}
+	var known []string
+	for _, r := range all {
+		known = append(known, r.Name)
+	}
+	for _, n := range names {
+		if !slices.Contains(known, n) {
+			return usagef("no VEX repository is called %q; there are %s", n, strings.Join(known, ", "))
+		}
+	}
+	dir, err := g.cache()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := g.limited(ctx)
+	defer cancel()
+	bars := g.progress(ctx)
+	defer bars.end()
+	h, err := hubsOf(dir, from, bars)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	var lines []string
+	for _, r := range all {
+		if len(names) > 0 && !slices.Contains(names, r.Name) || len(names) == 0 && !r.Enabled {
+			continue
+		}
+		s, old, err := h.Update(ctx, r, true)
+		if err = errors.Join(err, old); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		lines = append(lines, fmt.Sprintf("%s: %s", r.Name, s.Archive))
+	}
+	bars.end()
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	if !g.quiet {
+		for _, l := range lines {
+			fmt.Fprintln(g.out, l)
+		}
+	}
+	if len(lines)+len(errs) == 0 {
+		return usagef("no VEX repository is enabled; name one")
+	}
+	return errors.Join(errs...)
+}

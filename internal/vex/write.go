@@ -1,0 +1,236 @@
+package vex
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/assaysec/assay"
+)
+
+// Context is the version of OpenVEX that is written.
+const Context = "https://openvex.dev/ns/v0.2.0"
+
+// Justifications are the words by which OpenVEX says why a product is not
+// affected.
+// https://github.com/openvex/spec/blob/main/OPENVEX-SPEC.md#status-justifications
+var Justifications = []string{"component_not_present", "vulnerable_code_not_present", "vulnerable_code_not_in_execute_path",
+	"vulnerable_code_cannot_be_controlled_by_adversary", "inline_mitigations_already_exist"}
+
+// Statuses are those of OpenVEX.
+var Statuses = []assay.Status{assay.StatusNotAffected, assay.StatusAffected, assay.StatusFixed, assay.StatusUnderInvestigation}
+
+// Check says what OpenVEX wants of a statement that it has not: a product, a
+// status that there is, why the product is not affected. What should be there
+// too is advice.
+func (s *Statement) Check() (advice string, _ error) {
+	wrong := func(format string, args ...any) error {
+		return fmt.Errorf(format+": %w", append(args, assay.ErrMalformed)...)
+	}
+	switch {
+	case s.Vulnerability == "":
+		return "", wrong("no vulnerability")
+	case len(s.Products) == 0:
+		return "", wrong("no product")
+	case !slices.Contains(Statuses, s.Status):
+		return "", wrong("status %q is none of %s", s.Status, joined(Statuses))
+	case s.Justification != "" && s.Status != assay.StatusNotAffected:
+		return "", wrong("a justification is for %s only", assay.StatusNotAffected)
+	case s.Justification != "" && !slices.Contains(Justifications, s.Justification):
+		return "", wrong("justification %q is none of %s", s.Justification, joined(Justifications))
+	case s.Status == assay.StatusNotAffected && s.Justification+s.Impact == "":
+		return "", wrong("%s needs a justification or an impact statement", assay.StatusNotAffected)
+	}
+	for i := range s.Products {
+		if bad := s.Products[i].malformed(); bad != "" {
+			return "", wrong("%.200q is no package URL", bad)
+		}
+	}
+	if s.Status == assay.StatusAffected && s.ActionStatement == "" {
+		advice = "a statement that a product is affected should say what to do"
+	}
+	return advice, nil
+}
+
+func joined[S ~string](all []S) string {
+	var out []string
+	for _, s := range all {
+		out = append(out, string(s))
+	}
+	return strings.Join(out, ", ")
+}
+
+// An OpenVEX is a document of OpenVEX that is written, or added to: what it
+// has that is not known here stays.
+type OpenVEX struct {
+	members    map[string]json.RawMessage
+	statements []json.RawMessage
+}
+
+// order is that of the members that the specification knows.
+var order = []string{"@context", "@id", "author", "role", "timestamp", "last_updated", "version", "tooling", "statements"}
+
+// NewOpenVEX begins a document. Its identifier is made when it is written.
+func NewOpenVEX(author, tooling string, at time.Time) *OpenVEX {
+	d := &OpenVEX{members: map[string]json.RawMessage{}}
+	d.set("@context", Context)
+	d.set("author", author)
+	d.set("timestamp", stamp(at))
+	d.set("version", 0)
+	d.set("tooling", tooling)
+	return d
+}
+
+func stamp(at time.Time) string { return at.UTC().Format(time.RFC3339) }
+
+func (d *OpenVEX) set(name string, value any) {
+	b, _ := json.Marshal(value) // texts and numbers only: it cannot fail
+	d.members[name] = b
+}
+
+// ReadOpenVEX reads a document to add to, which must be right as it is.
+func ReadOpenVEX(b []byte) (*OpenVEX, error) {
+	doc, err := Read(bytes.NewReader(b))
+	if err != nil {
+		return nil, err
+	}
+	if doc.Format != "openvex" {
+		return nil, fmt.Errorf("%s, and only OpenVEX can be added to: %w", doc.Format, assay.ErrUnsupported)
+	}
+	d := &OpenVEX{}
+	err = json.Unmarshal(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")), &d.members)
+	if err == nil {
+		err = json.Unmarshal(d.members["statements"], &d.statements)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", err, assay.ErrMalformed)
+	}
+	return d, nil
+}
+
+// SetAuthor names another author.
+func (d *OpenVEX) SetAuthor(author string) { d.set("author", author) }
+
+// Add appends a statement, made at a time, and makes the document a new version
+// of that time. Those that were there keep theirs: the document's timestamp
+// stays as it was.
+func (d *OpenVEX) Add(at time.Time, statements ...Statement) {
+	first := len(d.statements) == 0
+	for i := range statements {
+		s := &statements[i]
+		w := written{Vulnerability: writtenVulnerability{Name: s.Vulnerability, Aliases: s.Aliases}, Status: s.Status, Justification: s.Justification,
+			Impact: s.Impact, Action: s.ActionStatement, Notes: s.Notes}
+		if !first {
+			w.Timestamp = stamp(at)
+		}
+		for _, p := range s.Products {
+			c := writtenProduct{ID: p.bare()}
+			for _, sub := range p.Subcomponents {
+				c.Subcomponents = append(c.Subcomponents, writtenPart{sub})
+			}
+			w.Products = append(w.Products, c)
+		}
+		b, _ := json.Marshal(w) // texts only: it cannot fail
+		d.statements = append(d.statements, b)
+	}
+	d.set("last_updated", stamp(at))
+	var version any
+	if json.Unmarshal(d.members["version"], &version) == nil {
+		switch v := version.(type) {
+		case float64:
+			d.set("version", int64(v)+1)
+		case string: // before v0.0.2
+			var n int64
+			fmt.Sscan(v, &n)
+			d.set("version", fmt.Sprint(n+1))
+		}
+	} else {
+		d.set("version", 1)
+	}
+}
+
+// A written statement.
+type written struct {
+	Vulnerability writtenVulnerability `json:"vulnerability"`
+	Timestamp     string               `json:"timestamp,omitempty"`
+	Products      []writtenProduct     `json:"products"`
+	Status        assay.Status         `json:"status"`
+	Notes         string               `json:"status_notes,omitempty"`
+	Justification string               `json:"justification,omitempty"`
+	Impact        string               `json:"impact_statement,omitempty"`
+	Action        string               `json:"action_statement,omitempty"`
+}
+
+type writtenVulnerability struct {
+	Name    string   `json:"name"`
+	Aliases []string `json:"aliases,omitempty"`
+}
+
+type writtenProduct struct {
+	ID            string        `json:"@id"`
+	Subcomponents []writtenPart `json:"subcomponents,omitempty"`
+}
+
+type writtenPart struct {
+	ID string `json:"@id"`
+}
+
+// Write writes the document. One that has no identifier gets one that is made
+// of its content, so that equal ones are called the same.
+func (d *OpenVEX) Write(w io.Writer) error {
+	all := d.statements
+	if all == nil {
+		all = []json.RawMessage{}
+	}
+	b, err := json.Marshal(all)
+	if err != nil {
+		return err
+	}
+	d.members["statements"] = b
+	if d.members["@id"] == nil && d.members["id"] == nil {
+		h := sha256.New()
+		for _, name := range []string{"author", "timestamp", "statements"} {
+			fmt.Fprintf(h, "%s %s\n", name, d.members[name])
+		}
+		d.set("@id", "https://openvex.dev/docs/public/vex-"+hex.EncodeToString(h.Sum(nil)))
+	}
+	names := slices.Clone(order)
+	for _, name := range slices.Sorted(maps.Keys(d.members)) {
+		if !slices.Contains(order, name) {
+			names = append(names, name)
+		}
+	}
+	var out bytes.Buffer
+	out.WriteByte('{')
+	for _, name := range names {
+		if d.members[name] == nil {
+			continue
+		}
+		if out.Len() > 1 {
+			out.WriteByte(',')
+		}
+		key, _ := json.Marshal(name)
+		out.Write(key)
+		out.WriteByte(':')
+		out.Write(d.members[name])
+	}
+	out.WriteByte('}')
+	return indented(w, out.Bytes())
+}
+
+func indented(w io.Writer, b []byte) error {
+	var out bytes.Buffer
+	if err := json.Indent(&out, b, "", "  "); err != nil {
+		return err
+	}
+	out.WriteByte('\n')
+	_, err := w.Write(out.Bytes())
+	return err
+}
