@@ -16,14 +16,15 @@ import (
 	"github.com/assaysec/assay/internal/corpus"
 )
 
-// goldens lists what Trivy's test suite scans, and its report.
+// goldens lists what Trivy's test suite scans, and its report; with VEX documents,
+// where it has any.
 var goldens = []struct {
-	report, command, target string
+	report, command, target, vex string
 }{
-	{"bun", "repo", "repo/bun"}, {"composer.lock", "repo", "repo/composer"}, {"conan", "repo", "repo/conan"}, {"dotnet", "repo", "repo/dotnet"},
-	{"gomod", "repo", "repo/gomod"}, {"npm", "repo", "repo/npm"}, {"pip", "repo", "repo/pip"}, {"pipenv", "repo", "repo/pipenv"}, {"pom", "repo", "repo/pom"},
-	{"pubspec.lock", "repo", "repo/pubspec"}, {"swift", "repo", "repo/swift"}, {"test-repo", "repo", "repo/trivy-ci-test"}, {"uv", "repo", "repo/uv"}, {"yarn", "repo", "repo/yarn"},
-	{"license-cyclonedx", "sbom", "sbom/license-cyclonedx.json"}, {"minikube-kbom", "sbom", "sbom/minikube-kbom.json"},
+	{"bun", "repo", "repo/bun", ""}, {"composer.lock", "repo", "repo/composer", ""}, {"conan", "repo", "repo/conan", ""}, {"dotnet", "repo", "repo/dotnet", ""},
+	{"gomod", "repo", "repo/gomod", ""}, {"gomod-vex", "repo", "repo/gomod", "vex/file/openvex.json"}, {"npm", "repo", "repo/npm", ""}, {"pip", "repo", "repo/pip", ""}, {"pipenv", "repo", "repo/pipenv", ""}, {"pom", "repo", "repo/pom", ""},
+	{"pubspec.lock", "repo", "repo/pubspec", ""}, {"swift", "repo", "repo/swift", ""}, {"test-repo", "repo", "repo/trivy-ci-test", ""}, {"uv", "repo", "repo/uv", ""}, {"yarn", "repo", "repo/yarn", ""},
+	{"license-cyclonedx", "sbom", "sbom/license-cyclonedx.json", ""}, {"minikube-kbom", "sbom", "sbom/minikube-kbom.json", ""},
 }
 
 // contested lists the rows of goldens that say something else than the record
@@ -123,7 +124,11 @@ func TestTrivyGoldens(t *testing.T) {
 				t.Fatal(err)
 			}
 			target := corpus.Path(t, "conformance/trivy/"+g.target)
-			out := runAssay(t, 0, g.command, target, "-f", "trivy-json", "--offline", "--cache-dir", cache)
+			args := []string{g.command, target, "-f", "trivy-json", "--offline", "--cache-dir", cache}
+			if g.vex != "" {
+				args = append(args, "--vex", corpus.Path(t, "conformance/trivy/"+g.vex))
+			}
+			out := runAssay(t, 0, args...)
 			if err := json.Unmarshal(out, &got); err != nil {
 				t.Fatal(err)
 			}

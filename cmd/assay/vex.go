@@ -1,9 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,8 +11,9 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
-	"strings"
+	"strconv"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/attestation"
@@ -146,18 +147,35 @@ func readVEX(name string) (*vex.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := vex.Read(strings.NewReader(string(b)))
+	d, err := vex.Read(bytes.NewReader(b))
 	return d, inLine(b, err)
 }
 
-// inLine adds the line to an error that tells an offset.
+// offset begins errors that tell a place in a document.
+var offset = regexp.MustCompile(`^offset (\d+): `)
+
+// inLine tells the line instead of the offset.
 func inLine(b []byte, err error) error {
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) && syntax.Offset <= int64(len(b)) {
-		return fmt.Errorf("line %d: %w", 1+strings.Count(string(b[:syntax.Offset]), "\n"), err)
+	if err == nil {
+		return nil
 	}
-	return err
+	m := offset.FindStringSubmatch(err.Error())
+	if m == nil {
+		return err
+	}
+	n, _ := strconv.Atoi(m[1])
+	before := b[:min(max(n, 0), len(b))]
+	return &placed{fmt.Sprintf("line %d, column %d: %s", 1+bytes.Count(before, []byte("\n")), len(before)-bytes.LastIndexByte(before, '\n'), err.Error()[len(m[0]):]), err}
 }
+
+// placed is an error that says where in other words.
+type placed struct {
+	text string
+	err  error
+}
+
+func (e *placed) Error() string { return e.text }
+func (e *placed) Unwrap() error { return e.err }
 
 // vexTarget is what documents can be found by, besides what the report says.
 type vexTarget struct {

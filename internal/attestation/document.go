@@ -107,7 +107,7 @@ func (l *lookup) layers(ctx context.Context, digest string, raw []byte) {
 			l.gap(name, "over %d layers; the rest was not read", maxLayers)
 			return
 		}
-		if !relevant(d.MediaType, d.Annotations) {
+		if !relevant(d.MediaType, d.Annotations) && !m.bare(d.MediaType) {
 			continue
 		}
 		if l.left -= max(d.Size, 0); l.left < 0 {
@@ -145,15 +145,24 @@ func (l *lookup) layer(name, mediaType string, m *manifest, b []byte) error {
 	case mediaType == typeStatement:
 		return l.statement(name, b, false)
 	}
+	switch {
+	case !m.bare(mediaType):
+		return nil
+	case m.Subject == nil || !l.subjects[m.Subject.Digest]:
+		return fmt.Errorf("its subject is not the image; refused: %w", assay.ErrMalformed)
+	}
+	return l.document(name, b, false)
+}
+
+// bare reports whether a layer is a document without an attestation around it,
+// by its media type or by what the manifest says of all.
+func (m *manifest) bare(mediaType string) bool {
 	for _, t := range []string{mediaType, m.ArtifactType, m.Config.MediaType} {
 		if t = strings.ToLower(t); strings.Contains(t, "vex") || strings.Contains(t, "csaf") || strings.Contains(t, "cyclonedx") {
-			if m.Subject == nil || !l.subjects[m.Subject.Digest] {
-				return fmt.Errorf("its subject is not the image; refused: %w", assay.ErrMalformed)
-			}
-			return l.document(name, b, false)
+			return true
 		}
 	}
-	return nil
+	return false
 }
 
 func (l *lookup) envelope(name string, e *signature.Envelope) error {
