@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -142,16 +143,14 @@ func (d *OpenVEX) Add(at time.Time, statements ...Statement) {
 	}
 	d.set("last_updated", stamp(at))
 	var version any
-	if json.Unmarshal(d.members["version"], &version) == nil {
-		switch v := version.(type) {
-		case float64:
-			d.set("version", int64(v)+1)
-		case string: // before v0.0.2
-			var n int64
-			fmt.Sscan(v, &n)
-			d.set("version", fmt.Sprint(n+1))
-		}
-	} else {
+	_ = json.Unmarshal(d.members["version"], &version) // what is none is counted from 0
+	switch v := version.(type) {
+	case string: // before v0.0.2
+		n, _ := strconv.ParseInt(v, 10, 32)
+		d.set("version", fmt.Sprint(n+1))
+	case float64:
+		d.set("version", int64(v)+1)
+	default:
 		d.set("version", 1)
 	}
 }
