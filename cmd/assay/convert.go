@@ -21,8 +21,8 @@ func newConvert(g *global) *cobra.Command {
 		Use:   "convert REPORT",
 		Short: "Write a report in another form, or with other filters",
 		Long: `Write a report that was saved with -f json, or in Trivy's form, in another form;
---severity, --ignore-unfixed, --exit-code and --exit-on-eol count anew. Nothing is
-scanned or matched again. REPORT is - for what comes by a pipe.`,
+--severity, --ignore-unfixed, --vex, --exit-code and --exit-on-eol count anew.
+Nothing is scanned or matched again. REPORT is - for what comes by a pipe.`,
 		Example: `  assay image app:1.4 -f json -o report.json && assay convert report.json
   assay convert report.json -f cyclonedx -o app.cdx.json
   assay convert report.json --severity CRITICAL --exit-code 1`,
@@ -30,6 +30,7 @@ scanned or matched again. REPORT is - for what comes by a pipe.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return o.convert(cmd.Context(), g, args[0]) },
 	}
 	o.flags(cmd.Flags())
+	o.filter.vex.from.flags(cmd.Flags())
 	return cmd
 }
 

@@ -48,6 +48,7 @@ type vexOptions struct {
 	skipUpdate bool
 	config     string // of repositories; "" means below the user's configuration folder
 
+	from   getterOptions // of repositories, where nothing else is fetched
 	verify *signature.Key
 	ruler  *triage.VEX // nil when there are no sources
 }
@@ -397,5 +398,5 @@ func (o *vexOptions) convert(ctx context.Context, g *global) error {
 	defer cancel()
 	bars := g.progress(ctx)
 	defer bars.end()
-	return o.hubs(ctx, dir, &getterOptions{}, o.skipUpdate, bars)
+	return o.hubs(ctx, dir, &o.from, o.skipUpdate, bars)
 }

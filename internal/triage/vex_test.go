@@ -1,7 +1,10 @@
 package triage_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -195,6 +198,56 @@ func TestVEXElsewhere(t *testing.T) {
 	}
 }
 
+// TestVEXCSAF: relations of CSAF are products with parts.
+func TestVEXCSAF(t *testing.T) {
+	const text = `{"document":{"csaf_version":"2.0","category":"csaf_vex","tracking":{"id":"H-1","current_release_date":"2025-01-02T00:00:00Z"}},
+"product_tree":{"full_product_names":[{"product_id":"IMAGE","name":"app","product_identification_helper":{"purl":"pkg:oci/app?repository_url=ghcr.io/org/app"}},
+ {"product_id":"LIB","name":"lib","product_identification_helper":{"purl":"pkg:npm/lib@1"}}],
+ "relationships":[{"category":"default_component_of","product_reference":"LIB","relates_to_product_reference":"IMAGE","full_product_name":{"product_id":"IMAGE:LIB","name":"lib in app"}}]},
+"vulnerabilities":[{"cve":"CVE-2024-1","product_status":{"known_not_affected":["IMAGE:LIB"]},"flags":[{"label":"vulnerable_code_not_in_execute_path","product_ids":["IMAGE:LIB"]}],
+ "threats":[{"category":"impact","details":"Not called.","product_ids":["IMAGE:LIB"]}]}]}`
+	d, err := vex.Read(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := app()
+	if d := cmp.Diff([]string{"lib"}, suppressed(t, r, *d)); d != "" || r.Suppressed[0].Reason != "vulnerable_code_not_in_execute_path: Not called." {
+		t.Error(d)
+	}
+}
+
+// TestVEXSource: further documents are asked for once, about what is there, and
+// what could not be asked is a gap.
+func TestVEXSource(t *testing.T) {
+	asked := 0
+	d := say("not_affected CVE-2024-1 pkg:npm/mid")
+	v := &triage.VEX{Source: func(_ context.Context, names []string) ([]triage.VEXDocument, []assay.Gap, error) {
+		asked++
+		for _, want := range []string{"pkg:npm/mid", "pkg:oci/app", "pkg:oci/app?repository_url=ghcr.io%2Forg%2Fapp", "pkg:golang/stdlib"} {
+			if !slices.Contains(names, want) {
+				t.Errorf("%s is not asked about", want)
+			}
+		}
+		return []triage.VEXDocument{{Name: "hub", Document: &d}}, []assay.Gap{{Where: "hub", What: "is old"}}, nil
+	}}
+	r := app()
+	if err := triage.Apply(t.Context(), r, triage.Options{Rulers: []triage.Ruler{v}}); err != nil || asked != 1 || len(r.Suppressed) != 1 || len(r.Gaps) != 1 {
+		t.Errorf("asked %d times: %d ruled out, gaps %v, %v", asked, len(r.Suppressed), r.Gaps, err)
+	}
+	if w, err := v.Warnings(t.Context(), r); err != nil || len(w) != 0 {
+		t.Error(w, err)
+	}
+	v.Source = func(context.Context, []string) ([]triage.VEXDocument, []assay.Gap, error) {
+		return nil, nil, assay.ErrMalformed
+	}
+	if err := triage.Apply(t.Context(), app(), triage.Options{Rulers: []triage.Ruler{v}}); !errors.Is(err, assay.ErrMalformed) {
+		t.Error(err)
+	}
+	if err := triage.Apply(t.Context(), &assay.Report{}, triage.Options{Rulers: []triage.Ruler{v}}); err != nil {
+		t.Error("asked about no finding:", err)
+	}
+}
+
 func TestVEXWarnings(t *testing.T) {
 	none, obscure, used := say("fixed CVE-2024-1 pkg:npm/other"), say("fixed CVE-2024-1 P1", "fixed CVE-2024-7 pkg:npm/root pkg:npm/lib"), say("fixed CVE-2024-1 pkg:npm/lib")
 	used.Statements = append(used.Statements, vex.Statement{Vulnerability: "CVE-2024-1", Status: assay.StatusFixed})
@@ -249,4 +302,33 @@ func TestVEXHostile(t *testing.T) {
 	if err := triage.Apply(t.Context(), same, triage.Options{Rulers: []triage.Ruler{v}}); err == nil || !strings.Contains(err.Error(), "to compare") {
 		t.Errorf("%v", err)
 	}
+}
+
+// FuzzVEX judges by documents that nobody vouches for.
+func FuzzVEX(f *testing.F) {
+	f.Add([]byte(`{"@context":"https://openvex.dev/ns","statements":[{"vulnerability":"CVE-2024-1","status":"fixed","products":["pkg:npm/a",{"@id":"x","identifiers":{"cpe22":"cpe:/a:b:c"},"subcomponents":[{"@id":"pkg:npm/lib"}]}]}]}`), "cpe:2.3:a:b:c:1:*:*:*:*:*:*:*")
+	f.Fuzz(func(t *testing.T, b []byte, cpe string) {
+		d, _, err := vex.Parse(b)
+		if err != nil {
+			return
+		}
+		r := app()
+		r.Release.CPE, r.Packages[0].CPEs = cpe, []string{cpe}
+		all := len(r.Findings)
+		v := &triage.VEX{Documents: []triage.VEXDocument{{Name: "d", Document: d, Attached: true}}}
+		if err := triage.Apply(t.Context(), r, triage.Options{Rulers: []triage.Ruler{v}}); err != nil {
+			t.Fatal(err)
+		}
+		if len(r.Findings)+len(r.Suppressed) != all {
+			t.Errorf("%d of %d findings are left, and %d ruled out", len(r.Findings), all, len(r.Suppressed))
+		}
+		for _, s := range r.Suppressed {
+			if s.As != assay.StatusFixed && s.As != assay.StatusNotAffected {
+				t.Errorf("ruled out as %s", s.As)
+			}
+		}
+		if _, err := v.Warnings(t.Context(), r); err != nil {
+			t.Error(err)
+		}
+	})
 }
