@@ -15,6 +15,7 @@
 package attestation
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -110,6 +111,8 @@ type lookup struct {
 	seen    map[string]bool // manifests
 	left    int64           // bytes that may still be read
 
+	host string // of the first repository, for which credentials are
+
 	// Of the repository that is asked.
 	client   *distribution.Client
 	repo     string
@@ -130,7 +133,10 @@ func (l *lookup) repository(ctx context.Context, repo string, digests []string) 
 	if err != nil {
 		return err
 	}
-	l.client, err = distribution.Connect(ctx, ref.Context(), l.options.Options)
+	o := l.options.Options
+	o.Mirror = ref.Context().RegistryStr() != cmp.Or(l.host, ref.Context().RegistryStr()) // what the user gave is for the first
+	l.host = cmp.Or(l.host, ref.Context().RegistryStr())
+	l.client, err = distribution.Connect(ctx, ref.Context(), o)
 	if err != nil {
 		return distribution.Explain(err, ref, l.options.SourceOptions)
 	}

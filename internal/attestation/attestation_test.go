@@ -305,6 +305,67 @@ func TestFallback(t *testing.T) {
 	}
 }
 
+// TestPages: a registry may tell of referrers page by page.
+func TestPages(t *testing.T) {
+	inner := fake.New(fake.WithReferrersSupport(true), fake.Logger(log.New(io.Discard, "", 0)))
+	var pages [][]byte
+	away := ""
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.Contains(r.URL.Path, "/referrers/") {
+			inner.ServeHTTP(w, r)
+			return
+		}
+		n := len(r.URL.Query().Get("n"))
+		if n+1 < len(pages) {
+			w.Header().Set("Link", fmt.Sprintf(`<%s%s?n=%s>; rel="next"`, away, r.URL.Path, strings.Repeat("x", n+1)))
+		}
+		w.Write(pages[n])
+	}))
+	defer server.Close()
+	s := newShelf(t, server.Listener.Addr().String())
+	for i := range 3 {
+		d := s.attach("", "application/vnd.openvex+json", "application/vnd.openvex+json", nil, strings.Replace(document, "CVE-2025-1", fmt.Sprint("CVE-2025-", i), 1))
+		page, _ := json.Marshal(map[string]any{"schemaVersion": 2, "mediaType": typeIndex, "manifests": []any{map[string]any{"mediaType": typeManifest, "digest": d, "size": 1}}})
+		pages = append(pages, page)
+	}
+	if docs, gaps := s.find(Options{}); len(docs) != 3 || gaps != "" {
+		t.Errorf("%d documents; gaps %q", len(docs), gaps)
+	}
+	away = "http://other.example"
+	if docs, gaps := s.find(Options{}); len(docs) != 0 || !strings.Contains(gaps, "is not at the registry") {
+		t.Errorf("%d documents; gaps %q", len(docs), gaps)
+	}
+	away, pages = "", make([][]byte, 200)
+	for i := range pages {
+		pages[i] = []byte("{}")
+	}
+	if _, gaps := s.find(Options{}); !strings.Contains(gaps, "pages") {
+		t.Errorf("gaps %q", gaps)
+	}
+}
+
+// TestCredentials: what the user gave is for the image's registry alone.
+func TestCredentials(t *testing.T) {
+	quiet(t)
+	told := map[string]string{}
+	serve := func(name string) string {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if user, _, ok := r.BasicAuth(); ok {
+				told[name] = user
+			}
+			w.Header().Set("WWW-Authenticate", `Basic realm="x"`)
+			w.WriteHeader(http.StatusUnauthorized)
+		}))
+		t.Cleanup(s.Close)
+		return s.Listener.Addr().String() + "/app@" + oci.Digest(nil)
+	}
+	o := Options{Options: distribution.Options{SourceOptions: assay.SourceOptions{Username: "alice", Password: "s3cret"}}}
+	_, gaps, err := Find(t.Context(), &assay.Image{RepoDigests: []string{serve("first"), serve("second")}}, o)
+	if err != nil || len(gaps) != 2 || told["first"] != "alice" || told["second"] != "" {
+		t.Errorf("%v, %v, %v", told, gaps, err)
+	}
+}
+
 // TestNowhere: what is in no registry cannot be looked for; a registry that does
 // not answer is a gap.
 func TestNowhere(t *testing.T) {

@@ -3,6 +3,7 @@ package distribution
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
+	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/limit"
 	"github.com/assaysec/assay/internal/oci"
 )
@@ -71,22 +73,83 @@ func Absent(err error) bool {
 	return errors.As(err, &answer) && (answer.StatusCode == http.StatusNotFound || answer.StatusCode == http.StatusMethodNotAllowed)
 }
 
-// Referrers returns the index of the manifests that refer to one, or nil where
-// the registry does not know of such.
+// maxPages bounds the pages of that index.
+const maxPages = 100
+
+// Referrers returns the index of the manifests that refer to one, all pages of
+// it as one, or nil where the registry does not know of such.
 // https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#listing-referrers
 func (c *Client) Referrers(ctx context.Context, digest string) ([]byte, error) {
 	for _, path := range []string{"/referrers/" + digest, "/manifests/" + strings.Replace(digest, ":", "-", 1)} {
-		resp, err := c.get(ctx, path, "application/vnd.oci.image.index.v1+json", 0)
+		raw, next, err := c.referrers(ctx, c.url+path)
 		if Absent(err) {
 			continue
 		}
+		if err != nil || next == "" {
+			return raw, err
+		}
+		return c.pages(ctx, raw, next)
+	}
+	return nil, nil
+}
+
+// referrers reads one page, and where the next one is.
+func (c *Client) referrers(ctx context.Context, at string) (raw []byte, next string, _ error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
+	if err != nil {
+		return nil, "", err
+	}
+	req.Header.Set("Accept", "application/vnd.oci.image.index.v1+json")
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, "", err
+	}
+	defer resp.Body.Close()
+	if err := transport.CheckError(resp, http.StatusOK); err != nil {
+		return nil, "", err
+	}
+	if raw, err = limit.ReadAll(resp.Body, maxReferrers); err != nil {
+		return nil, "", err
+	}
+	link, rest, ok := strings.Cut(strings.TrimPrefix(resp.Header.Get("Link"), "<"), ">")
+	if !ok || !strings.Contains(rest, `rel="next"`) {
+		return raw, "", nil
+	}
+	u, err := resp.Request.URL.Parse(link)
+	if err != nil || u.Host != resp.Request.URL.Host {
+		return nil, "", fmt.Errorf("next page of referrers: %.200q is not at the registry: %w", link, assay.ErrMalformed)
+	}
+	return raw, u.String(), nil
+}
+
+// pages adds further pages to the first.
+func (c *Client) pages(ctx context.Context, first []byte, next string) ([]byte, error) {
+	type page struct {
+		SchemaVersion int               `json:"schemaVersion"`
+		MediaType     string            `json:"mediaType"`
+		Manifests     []json.RawMessage `json:"manifests"`
+	}
+	var all page
+	if err := oci.Unmarshal(first, &all); err != nil {
+		return nil, err
+	}
+	size := len(first)
+	for n := 1; next != ""; n++ {
+		if n == maxPages || size > maxReferrers {
+			return nil, fmt.Errorf("over %d pages or %d bytes of referrers: %w", maxPages, maxReferrers, assay.ErrTooLarge)
+		}
+		raw, after, err := c.referrers(ctx, next)
 		if err != nil {
 			return nil, err
 		}
-		defer resp.Body.Close()
-		return limit.ReadAll(resp.Body, maxReferrers)
+		var more page
+		if err := oci.Unmarshal(raw, &more); err != nil {
+			return nil, err
+		}
+		size += len(raw)
+		all.Manifests, next = append(all.Manifests, more.Manifests...), after
 	}
-	return nil, nil
+	return json.Marshal(all)
 }
 
 // send asks for something that is not only read.

@@ -129,7 +129,7 @@ func (v *VEX) judge(f *assay.Finding) (said, bool, error) {
 			blocked[node] = true
 		}
 	}
-	for _, node := range []int{f.Package, x.target} {
+	for _, node := range []int{f.Package, x.target, x.system} {
 		if blocked[node] {
 			return latest[node], true, nil
 		}

@@ -17,15 +17,16 @@ type said struct{ doc, at int }
 type hit struct {
 	node  int
 	parts []string // what in it; nil means all
-	os    bool     // the target as a distribution: just the packages of the system are meant
 }
 
 // A vexIndex finds what statements are about in one report. The packages are
-// numbered as in the report; the target comes after them.
+// numbered as in the report; after them come the target, and the distribution in
+// it, which holds just the packages of the system.
 type vexIndex struct {
 	r      *assay.Report
 	bill   *vex.Bill
 	target int
+	system int
 	judged int // comparisons so far
 	g      *graph
 
@@ -44,7 +45,7 @@ type parsed struct {
 }
 
 func newVEXIndex(r *assay.Report, bill *vex.Bill) *vexIndex {
-	x := &vexIndex{r: r, bill: bill, target: len(r.Packages), purls: make([][]vex.PURL, len(r.Packages)+1), keys: map[string][]int{}, cpes: map[string][]int{},
+	x := &vexIndex{r: r, bill: bill, target: len(r.Packages), system: len(r.Packages) + 1, purls: make([][]vex.PURL, len(r.Packages)+2), keys: map[string][]int{}, cpes: map[string][]int{},
 		ids: map[string]bool{}, by: map[string][]said{}, hits: map[said][]hit{}, parts: map[string]*parsed{}}
 	for i := range r.Packages {
 		p := &r.Packages[i]
@@ -192,15 +193,15 @@ func (x *vexIndex) resolve(s said, st *vex.Statement, attached bool) []hit {
 // product finds what has any of a product's identifiers.
 func (x *vexIndex) product(p *vex.Product) (out []hit) {
 	seen := map[int]bool{}
-	add := func(node int, os bool) {
+	add := func(node int) {
 		if !seen[node] {
 			seen[node] = true
-			out = append(out, hit{node: node, os: os})
+			out = append(out, hit{node: node})
 		}
 	}
 	id, whole := x.bill.Find(p.ID)
 	if whole || p.ID != "" && (x.ids[p.ID] || x.ids[canonical(p.ID)]) {
-		add(x.target, false)
+		add(x.target)
 	}
 	for _, s := range []string{p.PURL, id} {
 		if u := x.parse(s); u.ok {
@@ -209,7 +210,7 @@ func (x *vexIndex) product(p *vex.Product) (out []hit) {
 					return out // which whoever asks finds out
 				}
 				if slices.ContainsFunc(x.purls[node], u.purl.Matches) {
-					add(node, false)
+					add(node)
 				}
 			}
 		}
@@ -217,11 +218,11 @@ func (x *vexIndex) product(p *vex.Product) (out []hit) {
 	if c, ok := parseCPE(p.CPE); ok {
 		for _, node := range x.cpes[c.key()] {
 			if slices.ContainsFunc(x.r.Packages[node].CPEs, c.matches) {
-				add(node, false)
+				add(node)
 			}
 		}
 		if c.matches(x.r.Release.CPE) {
-			add(x.target, true)
+			add(x.system)
 		}
 	}
 	if len(out) == 0 && p.ID != "" {
@@ -232,7 +233,7 @@ func (x *vexIndex) product(p *vex.Product) (out []hit) {
 					break
 				}
 				if x.r.Packages[i].Digest == "sha1:"+sum {
-					add(i, false)
+					add(i)
 				}
 			}
 		}
@@ -256,7 +257,7 @@ func (x *vexIndex) parse(s string) *parsed {
 
 // about reports whether what is said of a product is about a package in it.
 func (x *vexIndex) about(h *hit, pkg int) bool {
-	if h.os && !x.r.Packages[pkg].IsSystem() {
+	if h.node == x.system && !x.r.Packages[pkg].IsSystem() {
 		return false
 	}
 	if len(h.parts) == 0 {
