@@ -92,8 +92,16 @@ func NewOpenVEX(author, tooling string, at time.Time) *OpenVEX {
 func stamp(at time.Time) string { return at.UTC().Format(time.RFC3339) }
 
 func (d *OpenVEX) set(name string, value any) {
-	b, _ := json.Marshal(value) // texts and numbers only: it cannot fail
-	d.members[name] = b
+	d.members[name] = encode(value)
+}
+
+// encode writes texts and numbers, which cannot fail, for people to read.
+func encode(v any) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(v)
+	return bytes.TrimSpace(b.Bytes())
 }
 
 // ReadOpenVEX reads a document to add to, which must be right as it is.
@@ -138,8 +146,7 @@ func (d *OpenVEX) Add(at time.Time, statements ...Statement) {
 			}
 			w.Products = append(w.Products, c)
 		}
-		b, _ := json.Marshal(w) // texts only: it cannot fail
-		d.statements = append(d.statements, b)
+		d.statements = append(d.statements, encode(w))
 	}
 	d.set("last_updated", stamp(at))
 	var version any
@@ -188,11 +195,7 @@ func (d *OpenVEX) Write(w io.Writer) error {
 	if all == nil {
 		all = []json.RawMessage{}
 	}
-	b, err := json.Marshal(all)
-	if err != nil {
-		return err
-	}
-	d.members["statements"] = b
+	d.members["statements"] = encode(all)
 	if d.members["@id"] == nil && d.members["id"] == nil {
 		h := sha256.New()
 		for _, name := range []string{"author", "timestamp", "statements"} {
@@ -215,8 +218,7 @@ func (d *OpenVEX) Write(w io.Writer) error {
 		if out.Len() > 1 {
 			out.WriteByte(',')
 		}
-		key, _ := json.Marshal(name)
-		out.Write(key)
+		out.Write(encode(name))
 		out.WriteByte(':')
 		out.Write(d.members[name])
 	}

@@ -2,7 +2,6 @@ package vex
 
 import (
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -117,15 +116,8 @@ func WriteCycloneDX(w io.Writer, target Product, name, author string, at time.Ti
 			out.Components = append(out.Components, cdxOutPart{Type: "library", Name: u.url.Name, Version: u.url.Version, PURL: ref, Ref: ref})
 		}
 	}
-	b, err := json.Marshal(out)
-	if err != nil {
-		return err
-	}
-	sum := sha256.Sum256(b) // https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-8
+	sum := sha256.Sum256(encode(out)) // https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-8
 	sum[6], sum[8] = sum[6]&0x0f|0x80, sum[8]&0x3f|0x80
 	out.Serial = fmt.Sprintf("urn:uuid:%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
-	if b, err = json.Marshal(out); err != nil {
-		return err
-	}
-	return indented(w, b)
+	return indented(w, encode(out))
 }
