@@ -37,7 +37,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("REGISTRY", s.Listener.Addr().String())
 			return os.MkdirAll(e.WorkDir+"/mirror", 0o755)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"mkimage": mkimage, "truncate": truncate, "exits": exits, "mktrivydb": mktrivydb, "push": push, "attest": attest, "mkhub": mkhub},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"mkimage": mkimage, "truncate": truncate, "exits": exits, "mktrivydb": mktrivydb, "push": pushArchive, "attest": attest, "mkhub": mkhub},
 	})
 }
 

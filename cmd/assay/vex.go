@@ -90,7 +90,7 @@ func (o *vexOptions) load() (triage.Ruler, error) {
 		case vexRepo, vexOCI, vexBill:
 			continue
 		}
-		files, err := documents(s)
+		files, err := vexFiles(s)
 		if err != nil {
 			return nil, usagef("--vex: %w", err)
 		}
@@ -108,9 +108,9 @@ func (o *vexOptions) load() (triage.Ruler, error) {
 	return o.ruler, nil
 }
 
-// documents lists the file that is named, or those of a folder that end in
+// vexFiles lists the file that is named, or those of a folder that end in
 // .json.
-func documents(name string) ([]string, error) {
+func vexFiles(name string) ([]string, error) {
 	info, err := os.Stat(name)
 	if err != nil {
 		if errors.Is(err, os.ErrNotExist) {
@@ -152,15 +152,15 @@ func readVEX(name string) (*vex.Document, error) {
 	return d, inLine(b, err)
 }
 
-// offset begins errors that tell a place in a document.
-var offset = regexp.MustCompile(`^offset (\d+): `)
+// vexOffset begins errors that tell a place in a document.
+var vexOffset = regexp.MustCompile(`^offset (\d+): `)
 
 // inLine tells the line instead of the offset.
 func inLine(b []byte, err error) error {
 	if err == nil {
 		return nil
 	}
-	m := offset.FindStringSubmatch(err.Error())
+	m := vexOffset.FindStringSubmatch(err.Error())
 	if m == nil {
 		return err
 	}
@@ -341,7 +341,7 @@ func (o *vexOptions) readBill(ctx context.Context, cacheDir string, t vexTarget,
 		return err
 	}
 	for _, at := range bill.Documents {
-		d, err := named(ctx, g, at)
+		d, err := getVEX(ctx, g, at)
 		if err != nil {
 			return fmt.Errorf("--vex sbom-ref: %w", err)
 		}
@@ -350,9 +350,9 @@ func (o *vexOptions) readBill(ctx context.Context, cacheDir string, t vexTarget,
 	return nil
 }
 
-// named gets a document that a bill names. Files are refused, for whoever wrote
+// getVEX gets a document that a bill names. Files are refused, for whoever wrote
 // the bill has no business with those of this machine.
-func named(ctx context.Context, g assay.Getter, at string) (*vex.Document, error) {
+func getVEX(ctx context.Context, g assay.Getter, at string) (*vex.Document, error) {
 	if u, err := url.Parse(at); err != nil || u.Scheme != "https" {
 		return nil, fmt.Errorf("%.200q is no address that begins with https://: %w", at, assay.ErrUnsupported)
 	}

@@ -14,7 +14,6 @@ import (
 
 	"github.com/assaysec/assay/internal/contract"
 	"github.com/google/go-containerregistry/pkg/name"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
@@ -24,9 +23,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// push puts an archive's image into a registry: push ARCHIVE REFERENCE. The
+// pushArchive puts an archive's image into a registry: push ARCHIVE REFERENCE. The
 // environment has its digest as $DIGEST then.
-func push(ts *testscript.TestScript, neg bool, args []string) {
+func pushArchive(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: push ARCHIVE REFERENCE")
 	}
@@ -70,11 +69,7 @@ func attest(ts *testscript.TestScript, neg bool, args []string) {
 	img, err := mutate.Append(mutate.MediaType(empty.Image, types.OCIManifestSchema1), mutate.Addendum{
 		Layer: static.NewLayer([]byte(envelope), "application/vnd.dsse.envelope.v1+json"), Annotations: map[string]string{"predicateType": "https://openvex.dev/ns"}})
 	ts.Check(err)
-	put(ts, ref, strings.Replace(d.Digest.String(), ":", "-", 1)+".att", img)
-}
-
-func put(ts *testscript.TestScript, ref name.Reference, tag string, img v1.Image) {
-	ts.Check(remote.Write(ref.Context().Tag(tag), img))
+	ts.Check(remote.Write(ref.Context().Tag(strings.Replace(d.Digest.String(), ":", "-", 1)+".att"), img))
 }
 
 // mkhub makes the archive of a VEX repository in which a document is about a

@@ -41,14 +41,14 @@ func present() (time.Time, error) {
 	return time.Unix(n, 0), nil
 }
 
-// generateOptions are the flags of `vex generate`.
-type generateOptions struct {
+// vexGenerateOptions are the flags of `vex generate`.
+type vexGenerateOptions struct {
 	*global
 	output, format, author, status string
 }
 
 func newVEXGenerate(g *global) *cobra.Command {
-	o := &generateOptions{global: g}
+	o := &vexGenerateOptions{global: g}
 	cmd := &cobra.Command{
 		Use:   "generate REPORT",
 		Short: "Write a VEX document with a statement on each finding of a saved report, to be edited",
@@ -69,7 +69,7 @@ product is the image with the package as its part, or else the package. REPORT i
 	return cmd
 }
 
-func (o *generateOptions) run(name string) error {
+func (o *vexGenerateOptions) run(name string) error {
 	if o.format != "openvex" && o.format != "cyclonedx" {
 		return usagef("--format %q is none of openvex, cyclonedx", o.format)
 	}
@@ -95,7 +95,7 @@ func (o *generateOptions) run(name string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	target := vex.Product{PURL: imageOf(r)}
+	target := vex.Product{PURL: imagePURL(r)}
 	statements, nameless := o.statements(r, target.PURL)
 	if nameless > 0 {
 		slog.Warn("findings of packages without a package URL are left out", "findings", nameless)
@@ -114,9 +114,9 @@ func (o *generateOptions) run(name string) error {
 	return writeFile(o.output, write)
 }
 
-// imageOf is the package URL of the image that was scanned; "" when it was none,
+// imagePURL is the package URL of the image that was scanned; "" when it was none,
 // or is in no registry and has no name.
-func imageOf(r *assay.Report) string {
+func imagePURL(r *assay.Report) string {
 	if r.Kind != assay.KindImage {
 		return ""
 	}
@@ -129,7 +129,7 @@ func imageOf(r *assay.Report) string {
 }
 
 // statements are those on findings; nameless counts those that cannot be told.
-func (o *generateOptions) statements(r *assay.Report, target string) (out []vex.Statement, nameless int) {
+func (o *vexGenerateOptions) statements(r *assay.Report, target string) (out []vex.Statement, nameless int) {
 	seen := map[string]bool{}
 	add := func(f *assay.Finding, s vex.Statement) {
 		p := &r.Packages[f.Package]
@@ -161,14 +161,14 @@ func (o *generateOptions) statements(r *assay.Report, target string) (out []vex.
 		add(f, s)
 	}
 	for i := range r.Suppressed {
-		add(&r.Suppressed[i].Finding, ruled(&r.Suppressed[i].Ruling))
+		add(&r.Suppressed[i].Finding, asStatement(&r.Suppressed[i].Ruling))
 	}
 	return out, nameless
 }
 
-// ruled is a statement as a ruling has it. What a user does not want to see is
+// asStatement is a statement as a ruling has it. What a user does not want to see is
 // under investigation as far as others are concerned.
-func ruled(r *assay.Ruling) vex.Statement {
+func asStatement(r *assay.Ruling) vex.Statement {
 	switch r.As {
 	case assay.StatusFixed:
 		return vex.Statement{Status: r.As, Notes: r.Reason}
@@ -185,8 +185,8 @@ func ruled(r *assay.Ruling) vex.Statement {
 	return vex.Statement{Status: assay.StatusUnderInvestigation, Notes: r.Reason}
 }
 
-// addOptions are the flags of `vex add`.
-type addOptions struct {
+// vexAddOptions are the flags of `vex add`.
+type vexAddOptions struct {
 	*global
 	ids, aliases, products, parts               []string
 	status, justification, impact, action, note string
@@ -194,7 +194,7 @@ type addOptions struct {
 }
 
 func newVEXAdd(g *global) *cobra.Command {
-	o := &addOptions{global: g}
+	o := &vexAddOptions{global: g}
 	cmd := &cobra.Command{
 		Use:   "add FILE",
 		Short: "Add a statement to an OpenVEX document, or begin one",
@@ -221,7 +221,7 @@ version; it appears whole or not at all.`,
 	return cmd
 }
 
-func (o *addOptions) run(name string, named bool) error {
+func (o *vexAddOptions) run(name string, named bool) error {
 	statements, err := o.statements()
 	if err != nil {
 		return err
@@ -248,7 +248,7 @@ func (o *addOptions) run(name string, named bool) error {
 }
 
 // document is the one to add to.
-func (o *addOptions) document(name string, at time.Time) (*vex.OpenVEX, error) {
+func (o *vexAddOptions) document(name string, at time.Time) (*vex.OpenVEX, error) {
 	f, err := os.Open(name)
 	if errors.Is(err, os.ErrNotExist) {
 		return vex.NewOpenVEX(o.author, "assay "+programVersion(), at), nil
@@ -269,7 +269,7 @@ func (o *addOptions) document(name string, at time.Time) (*vex.OpenVEX, error) {
 }
 
 // statements are what the flags say; they are refused where OpenVEX would.
-func (o *addOptions) statements() (out []vex.Statement, _ error) {
+func (o *vexAddOptions) statements() (out []vex.Statement, _ error) {
 	if len(o.ids) == 0 {
 		return nil, usagef("which vulnerability? Name it with --id")
 	}
