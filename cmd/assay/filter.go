@@ -54,7 +54,7 @@ func words[S ~string](all []S) string {
 
 // set reports whether findings are to be filtered.
 func (o *filterOptions) set() bool {
-	return len(o.severity)+len(o.ignoreStatus) > 0 || o.ignoreUnfixed || o.onlyFixed || o.onlyUnfixed || o.ignoreBase || len(o.vex.sources) > 0
+	return len(o.severity)+len(o.ignoreStatus) > 0 || o.ignoreUnfixed || o.onlyFixed || o.onlyUnfixed || o.ignoreBase || o.asOf != "" || o.rules.set() || len(o.vex.sources) > 0
 }
 
 // options refuses what cannot be meant.

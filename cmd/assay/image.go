@@ -94,6 +94,11 @@ func (o *imageOptions) run(ctx context.Context, ref string) error {
 	if err := o.check(); err != nil {
 		return err
 	}
+	return o.scanOptions.run(ctx, o.target(ref))
+}
+
+// target is the image that ref names.
+func (o *imageOptions) target(ref string) target {
 	t := target{scopes: imageScopes, verify: o.source.Verify, cached: !o.noCache, vex: vexTarget{registry: &o.source.SourceOptions}}
 	t.open = func(ctx context.Context, bars *progress) (*assay.Image, error) {
 		o.source.Progress = bars.update()

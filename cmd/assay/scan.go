@@ -79,8 +79,10 @@ type target struct {
 	verify bool // check every digest again
 	cached bool // layers may be remembered
 
-	base func(context.Context) (*scan.BaseRef, error) // the image that it was built on; may be nil
-	vex  vexTarget
+	base  func(context.Context) (*scan.BaseRef, error)              // the image that it was built on; may be nil
+	saved *assay.Report                                             // of an earlier scan, in place of one
+	visit func(context.Context, *scan.Scanner, *assay.Report) error // is called with the report while the database is open; may be nil
+	vex   vexTarget                                                 // how documents about it are found
 }
 
 // run scans a target and writes the report.
@@ -194,35 +196,23 @@ func (o *scanOptions) scan(ctx context.Context, s *scan.Scanner, t target, bars 
 		return nil, err
 	}
 	documents := &o.report.filter.vex
-	if s.NoMatch {
+	if s.NoMatch && t.saved == nil {
 		documents = &vexOptions{}
 	}
 	if err := documents.ready(ctx, dir, t.vex, &o.db, bars); err != nil {
 		return nil, err
 	}
-	img, err := t.open(ctx, bars)
+	var img *assay.Image
+	if r = t.saved; r == nil {
+		img, err = o.openTarget(ctx, s, t, documents, bars)
+	} else {
+		err = documents.openedAs(ctx, r, t.vex)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if img.Close != nil {
+	if img != nil && img.Close != nil {
 		defer img.Close()
-	}
-	if err := documents.opened(ctx, img, t.vex); err != nil {
-		return nil, err
-	}
-	if t.base != nil {
-		if s.Base, err = t.base(ctx); err != nil {
-			return nil, err
-		}
-		if img.Close != nil {
-			defer img.Close()
-		}
-		slog.Debug("target opened", "name", img.Name, "source", img.Source, "id", img.ID, "layers", len(img.Layers))
-		if t.base != nil {
-			if s.Base, err = t.base(ctx); err != nil {
-				return nil, err
-			}
-		}
 	}
 	if !s.NoMatch {
 		database, err := o.db.open(o.global, dir, bars)
@@ -235,9 +225,40 @@ func (o *scanOptions) scan(ctx context.Context, s *scan.Scanner, t target, bars 
 	if s.Progress = bars.update(); t.cached {
 		s.Cache = &cache.Dir{Path: filepath.Join(dir, "layers")}
 	}
-	r, err := s.Scan(ctx, img)
+	if r == nil {
+		r, err = s.Scan(ctx, img)
+	} else {
+		err = triage.Apply(ctx, r, s.Triage)
+	}
+	if err == nil {
+		err = documents.done(ctx, r)
+	}
+	if err != nil || t.visit == nil {
+		return r, err
+	}
+	return r, t.visit(ctx, s, r)
+}
+
+// openTarget opens the target, with what is attached to it and what it was built
+// on.
+func (o *scanOptions) openTarget(ctx context.Context, s *scan.Scanner, t target, documents *vexOptions, bars *progress) (_ *assay.Image, err error) {
+	img, err := t.open(ctx, bars)
 	if err != nil {
 		return nil, err
 	}
-	return r, documents.done(ctx, r)
+	defer func() {
+		if err != nil && img.Close != nil {
+			img.Close()
+		}
+	}()
+	slog.Debug("target opened", "name", img.Name, "source", img.Source, "id", img.ID, "layers", len(img.Layers))
+	if err := documents.opened(ctx, img, t.vex); err != nil {
+		return nil, err
+	}
+	if t.base != nil {
+		if s.Base, err = t.base(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return img, nil
 }

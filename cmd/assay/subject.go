@@ -93,7 +93,7 @@ func (o *subjectOptions) judged(ctx context.Context, ref string, ask bool, visit
 	}
 	t := o.target(ref)
 	if bill {
-		t = target{scopes: assay.ScopeSBOM, open: func(context.Context, *progress) (*assay.Image, error) { return source.Bill(ref, o.in) }}
+		t = target{scopes: assay.ScopeSBOM, vex: vexTarget{bill: (&billInput{path: ref}).open}, open: func(context.Context, *progress) (*assay.Image, error) { return source.Bill(ref, o.in) }}
 	}
 	s, err := o.scanner(t.scopes)
 	if err != nil {

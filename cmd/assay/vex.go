@@ -310,6 +310,15 @@ func (o *vexOptions) opened(ctx context.Context, img *assay.Image, t vexTarget) 
 	return nil
 }
 
+// openedAs is opened for the image of a saved report.
+func (o *vexOptions) openedAs(ctx context.Context, r *assay.Report, t vexTarget) error {
+	i := &r.Image
+	img := &assay.Image{Name: i.Name, Source: cmp.Or(i.Source, "a report"), Digest: i.Digest, RepoDigests: i.RepoDigests, Platform: i.Platform}
+	err := o.opened(ctx, img, t)
+	r.Gaps = append(r.Gaps, img.Gaps...)
+	return err
+}
+
 // readBill reads what a bill of materials calls its parts, and the documents
 // that it names.
 func (o *vexOptions) readBill(ctx context.Context, cacheDir string, t vexTarget, db *dbOptions, bars *progress) error {

@@ -34,7 +34,8 @@ type VEXSource func(ctx context.Context, names []string) ([]VEXDocument, []assay
 // in it, or about the subcomponents that it names. Of those on one product the
 // latest counts, and of the same time the last; so does what is said later of
 // the target over what was said of packages in it. A target that no statement is
-// about, and packages whose way up is not known, are not ruled out.
+// about, and packages whose way up is not known, are not ruled out. Of a report
+// that speaks of an earlier day, nothing counts that was said after it.
 //
 // https://github.com/openvex/spec/blob/main/OPENVEX-SPEC.md
 type VEX struct {
@@ -108,7 +109,7 @@ func (v *VEX) judge(f *assay.Finding) (said, bool, error) {
 	latest := map[int]said{} // by the product
 	for _, s := range x.on(f) {
 		st := v.statement(s)
-		if st.Status == assay.StatusUnknown {
+		if as := x.r.AsOf; st.Status == assay.StatusUnknown || !as.IsZero() && st.Timestamp.After(as) {
 			continue
 		}
 		for _, h := range x.resolve(s, st, v.Documents[s.doc].Attached) {

@@ -171,6 +171,22 @@ func TestVEXNotices(t *testing.T) {
 	}
 }
 
+// TestVEXAsOf: what was said after the day that a report speaks of does not count.
+func TestVEXAsOf(t *testing.T) {
+	d := say("not_affected CVE-2024-1 pkg:npm/mid", "affected CVE-2024-1 pkg:npm/mid") // at 0:00 and 1:00
+	day := time.Date(2025, 1, 2, 0, 0, 0, 0, time.UTC)
+	for i := range d.Statements {
+		d.Statements[i].Timestamp = day.Add(time.Duration(i) * time.Hour)
+	}
+	for hour, want := range []int{1, 0} {
+		r := app()
+		v := &triage.VEX{Documents: []triage.VEXDocument{{Name: "d", Document: &d}}}
+		if err := triage.Apply(t.Context(), r, triage.Options{Rulers: []triage.Ruler{v}, AsOf: day.Add(time.Duration(hour)*time.Hour + time.Second)}); err != nil || len(r.Suppressed) != want {
+			t.Errorf("at %d:00 %d are ruled out, want %d (%v)", hour, len(r.Suppressed), want, err)
+		}
+	}
+}
+
 // TestVEXElsewhere: outside images only what a project holds is ruled out by
 // what is said of the project, and a bill's parts are known by its references.
 func TestVEXElsewhere(t *testing.T) {
