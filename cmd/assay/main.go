@@ -146,14 +146,23 @@ not be done; 4 something could not be judged, with --fail-on-gaps.`,
 		return usagef("%w (see %s --help)", flagError(cmd, err), cmd.CommandPath())
 	})
 	g.flags(root.PersistentFlags())
+	usages := ".FlagUsages"
 	if width, ok := isTerminal(s.out); ok {
-		root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped "+strconv.Itoa(width)))
+		usages = ".FlagUsagesWrapped " + strconv.Itoa(width)
 	}
+	cobra.AddTemplateFunc("switches", switches)
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", usages+" | switches"))
 	root.AddCommand(newImage(g), newFilesystem(g), newRootfs(g), newRepository(g), newVM(g), newSBOM(g), newConvert(g), newFix(g), newDiff(g), newExplain(g), newVEX(g), newDB(g), newReaders(g), newVersion(g))
 	for _, cmd := range all(root) {
 		strict(cmd)
 	}
 	return root
+}
+
+// switches leaves out of the list of flags what goes without saying of switches.
+func switches(usages string) string {
+	const choice = "[=true|false]"
+	return strings.ReplaceAll(usages, choice, strings.Repeat(" ", len(choice)))
 }
 
 func all(cmd *cobra.Command) []*cobra.Command {
