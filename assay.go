@@ -131,6 +131,7 @@ type Format struct {
 	About    string   // one line for --help
 	Versions []string // of its specification, as given after "@"; the first is the default
 	Bill     bool     // a bill of materials: it tells of packages, so that nothing need be matched
+	Check    func(FormatOptions) error // refuses what it cannot write with, before anything is scanned; nil takes all
 	Write    func(io.Writer, *Report, FormatOptions) error
 }
 
@@ -144,4 +145,5 @@ type FormatOptions struct {
 	Tree       bool   // who needs the packages with findings
 	Suppressed bool   // what was ruled out, too, where the form has no place of its own for it
 	Template   string // text of the template, for the format that takes one
+	MaxChars   int    // of the report, for the format that can leave out rows to be so short; 0 means no limit
 }

@@ -1,13 +1,13 @@
 package table
 
 import (
-	"cmp"
 	"fmt"
 	"path/filepath"
 	"strings"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/printable"
+	"github.com/assaysec/assay/internal/prose"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 )
@@ -18,44 +18,23 @@ const (
 	maxTitle = 90
 )
 
-// A section is a part of the findings under a heading of its own.
-type section struct {
-	title  string // "" where there is one section only
-	groups []group
-}
-
-// sections splits the findings by who can do something about them: what the
-// user's own layers brought, then what the base image did.
-func (p *printer) sections() []section {
-	if p.r.Image.Base == nil {
-		return []section{{groups: p.groups(func(*assay.Package) bool { return true })}}
-	}
-	own := section{title: "From your own layers", groups: p.groups(func(q *assay.Package) bool { return !p.r.FromBase(q) })}
-	base := section{title: "From the base image " + printable.Text(cmp.Or(p.r.Image.Base.Name, p.r.Image.Base.Digest)), groups: p.groups(p.r.FromBase)}
-	return []section{own, base}
-}
-
 // findings shows the sections in grids; where one has no room for that, in lines.
 func (p *printer) findings() {
-	sections := p.sections()
+	sections := prose.Sections(p.r)
 	width, fit := p.fit(sections)
 	for i, s := range sections {
-		if s.title != "" {
-			n := 0
-			for _, g := range s.groups {
-				n += len(g.packages)
-			}
+		if s.Title != "" {
 			if i > 0 {
 				p.printf("\n")
 			}
-			p.printf("%s\n", p.paint(fmt.Sprintf("%s: %s", s.title, count(n, "finding", "findings")), text.Bold))
+			p.printf("%s\n", p.paint(fmt.Sprintf("%s: %s", s.Title, prose.Count(s.Findings(), "finding", "findings")), text.Bold))
 		}
 		switch {
-		case len(s.groups) == 0:
+		case len(s.Groups) == 0:
 		case fit:
-			p.grid(s.groups, width)
+			p.grid(s.Groups, width)
 		default:
-			p.list(s.groups)
+			p.list(s.Groups)
 		}
 	}
 }
@@ -66,16 +45,16 @@ var columns = [...]string{"Package", "Vulnerability", "Severity", "Risk", "Statu
 const maxColumn = 40
 
 // fit returns the width of the last column, and whether there is room for it.
-func (p *printer) fit(sections []section) (room int, ok bool) {
+func (p *printer) fit(sections []prose.Section) (room int, ok bool) {
 	room = p.o.Width - len(columns)*3 - 4
 	widths := [len(columns)]int{}
 	address := 0
 	for _, s := range sections {
-		for i := range s.groups {
-			for c, cell := range p.row(&s.groups[i]) {
+		for i := range s.Groups {
+			for c, cell := range p.row(&s.Groups[i]) {
 				widths[c] = min(maxColumn, max(widths[c], text.StringWidth(cell)))
 			}
-			address = max(address, text.StringWidth(s.groups[i].URL))
+			address = max(address, text.StringWidth(s.Groups[i].URL))
 		}
 	}
 	for c, name := range columns {
@@ -84,21 +63,13 @@ func (p *printer) fit(sections []section) (room int, ok bool) {
 	return min(maxTitle, room), room >= max(minTitle, address) // an address that is cut is of no use
 }
 
-func (p *printer) row(g *group) [len(columns)]string {
+func (p *printer) row(g *prose.Group) [len(columns)]string {
 	pkg := &p.r.Packages[g.Package]
-	return [...]string{g.name(p.r), printable.Text(g.ID), g.Severity.String(), risk(g.Finding), status(g.Finding), printable.Text(pkg.Version), fix(g.Finding)}
-}
-
-// risk is a number that all findings of an old report lack.
-func risk(f *assay.Finding) string {
-	if f.Risk == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%.1f", f.Risk)
+	return [...]string{g.Name(p.r), printable.Text(g.ID), g.Severity.String(), prose.Risk(g.Finding), prose.Status(g.Finding), printable.Text(pkg.Version), fix(g.Finding)}
 }
 
 // grid shows findings in a table.
-func (p *printer) grid(groups []group, room int) {
+func (p *printer) grid(groups []prose.Group, room int) {
 	t := table.NewWriter()
 	t.SetStyle(table.StyleLight)
 	t.Style().Format.Header = text.FormatDefault
@@ -117,53 +88,10 @@ func (p *printer) grid(groups []group, room int) {
 	p.printf("%s\n", t.Render())
 }
 
-// A group is one fault of what belongs together: of the binary packages that one
-// source gave, of a package of a language in several places.
-type group struct {
-	*assay.Finding       // of the first
-	packages       []int // indices; each has a finding of its own in the report
-}
-
-// groups puts findings together that differ in the binary package, or in the
-// place, only.
-func (p *printer) groups(keep func(*assay.Package) bool) (out []group) {
-	at := map[string]int{}
-	for i := range p.r.Findings {
-		f := &p.r.Findings[i]
-		pkg := &p.r.Packages[f.Package]
-		if !keep(pkg) {
-			continue
-		}
-		name := pkg.Name
-		if pkg.IsSystem() {
-			name = pkg.SourceName()
-		}
-		key := strings.Join([]string{f.ID, pkg.Type, name, pkg.Version, f.FixedIn, string(f.Status)}, "\x00")
-		n, ok := at[key]
-		if !ok {
-			n = len(out)
-			at[key] = n
-			out = append(out, group{Finding: f})
-		}
-		out[n].packages = append(out[n].packages, f.Package)
-	}
-	return out
-}
-
-// name is what the group's packages are called.
-func (g *group) name(r *assay.Report) string {
-	first := &r.Packages[g.packages[0]]
-	s := printable.Text(first.Name)
-	if n := len(g.packages); n > 1 && first.IsSystem() {
-		s += fmt.Sprintf(" +%d", n-1)
-	}
-	return s
-}
-
 // where tells the places of packages that are not the system's, or the other
 // packages of the same source, as many as there is room for.
-func (p *printer) where(g *group, room int) string {
-	first := &p.r.Packages[g.packages[0]]
+func (p *printer) where(g *prose.Group, room int) string {
+	first := &p.r.Packages[g.Packages[0]]
 	if first.IsSystem() {
 		return p.siblings(g, room)
 	}
@@ -171,19 +99,19 @@ func (p *printer) where(g *group, room int) string {
 		return ""
 	}
 	path, more := printable.Text(first.Path), ""
-	if n := len(g.packages); n > 1 {
+	if n := len(g.Packages); n > 1 {
 		more = fmt.Sprintf(" and %d more", n-1)
 	}
 	return "in " + shorten(path, room-len("in ")-len(more)) + more
 }
 
 // siblings names the other packages of a group.
-func (p *printer) siblings(g *group, room int) string {
-	if len(g.packages) == 1 {
+func (p *printer) siblings(g *prose.Group, room int) string {
+	if len(g.Packages) == 1 {
 		return ""
 	}
 	var names []string
-	for _, n := range g.packages[1:] {
+	for _, n := range g.Packages[1:] {
 		names = append(names, printable.Text(p.r.Packages[n].Name))
 	}
 	return cut("also "+strings.Join(names, ", "), room)
@@ -201,37 +129,13 @@ func shorten(path string, room int) string {
 	return "…" + string(runes)
 }
 
-// likely is from which probability on EPSS's score is worth a line.
-const likely = 0.1
-
-// exploited says what is known of the exploitation of a vulnerability; "" when
-// that is nothing.
-func exploited(f *assay.Finding) string {
-	var parts []string
-	if k := f.Detail.KEV; k != nil {
-		s := "known to be exploited"
-		if k.Ransomware {
-			s += ", also by ransomware"
-		}
-		s += " (CISA KEV " + printable.Text(k.Added)
-		if k.Due != "" {
-			s += ", to be mended by " + printable.Text(k.Due)
-		}
-		parts = append(parts, s+")")
-	}
-	if e := f.Detail.EPSS; e != nil && e.Score >= likely {
-		parts = append(parts, fmt.Sprintf("EPSS %.0f %%", e.Score*100))
-	}
-	return strings.Join(parts, ", ")
-}
-
 // about is what the last column tells: the title, what is known of exploitation,
 // where to read on, where the package is, and the layer when that was asked for.
-func (p *printer) about(g *group, room int) (lines []string) {
-	if s := title(g.Finding); s != "" {
+func (p *printer) about(g *prose.Group, room int) (lines []string) {
+	if s := prose.Title(g.Finding); s != "" {
 		lines = append(lines, cut(s, room))
 	}
-	if s := exploited(g.Finding); s != "" {
+	if s := prose.Exploited(g.Finding); s != "" {
 		lines = append(lines, p.paint(cut(s, room), text.FgRed))
 	}
 	if g.URL != "" {
@@ -240,21 +144,21 @@ func (p *printer) about(g *group, room int) (lines []string) {
 	if s := p.where(g, room); s != "" {
 		lines = append(lines, s)
 	}
-	if p.o.ShowLayers && p.image() {
-		lines = append(lines, cut(layer(p.r.Packages[g.Package].Layer), room))
+	if p.o.ShowLayers && prose.Layered(p.r) {
+		lines = append(lines, cut(prose.Layer(p.r.Packages[g.Package].Layer), room))
 	}
 	return lines
 }
 
 // list shows the findings in lines no wider than the terminal, those of a
 // package together, the package with the worst first.
-func (p *printer) list(groups []group) {
+func (p *printer) list(groups []prose.Group) {
 	var order []string
-	of := map[string][]*group{}
+	of := map[string][]*prose.Group{}
 	for i := range groups {
 		g := &groups[i]
 		pkg := &p.r.Packages[g.Package]
-		key := strings.Join([]string{pkg.Type, g.name(p.r), pkg.Version, p.where(g, p.o.Width-2)}, "\x00")
+		key := strings.Join([]string{pkg.Type, g.Name(p.r), pkg.Version, p.where(g, p.o.Width-2)}, "\x00")
 		if of[key] == nil {
 			order = append(order, key)
 		}
@@ -263,12 +167,12 @@ func (p *printer) list(groups []group) {
 	for _, key := range order {
 		first := of[key][0]
 		pkg := &p.r.Packages[first.Package]
-		p.printf("%s\n", cut(p.paint(first.name(p.r), text.Bold)+" "+printable.Text(pkg.Version), p.o.Width))
+		p.printf("%s\n", cut(p.paint(first.Name(p.r), text.Bold)+" "+printable.Text(pkg.Version), p.o.Width))
 		if s := p.where(first, p.o.Width-2); s != "" {
 			p.printf("  %s\n", s)
 		}
-		if p.o.ShowLayers && p.image() {
-			p.printf("  %s\n", cut(layer(pkg.Layer), p.o.Width-2))
+		if p.o.ShowLayers && prose.Layered(p.r) {
+			p.printf("  %s\n", cut(prose.Layer(pkg.Layer), p.o.Width-2))
 		}
 		for _, g := range of[key] {
 			p.lines(g)
@@ -277,13 +181,13 @@ func (p *printer) list(groups []group) {
 }
 
 // lines shows one finding.
-func (p *printer) lines(g *group) {
+func (p *printer) lines(g *prose.Group) {
 	head := fmt.Sprintf("  %s  %-16s  %s", p.padded(g.Severity), printable.Text(g.ID), p.fixed(g.Finding))
-	if s := risk(g.Finding); s != "" {
+	if s := prose.Risk(g.Finding); s != "" {
 		head += ", risk " + s
 	}
 	p.printf("%s\n", cut(head, p.o.Width))
-	for _, s := range []string{title(g.Finding), exploited(g.Finding)} {
+	for _, s := range []string{prose.Title(g.Finding), prose.Exploited(g.Finding)} {
 		if s != "" {
 			p.printf("%14s%s\n", "", cut(s, p.o.Width-14))
 		}
@@ -304,7 +208,7 @@ func (p *printer) fixed(f *assay.Finding) string {
 	if s := fix(f); s != "" {
 		return "fixed in " + s
 	}
-	return status(f)
+	return prose.Status(f)
 }
 
 // packages lists what is installed.
@@ -348,8 +252,8 @@ func (p *printer) notes(pkg *assay.Package) (out []string) {
 	if !pkg.IsSystem() && pkg.Path != "" {
 		out = append(out, "in "+printable.Text(pkg.Path))
 	}
-	if p.o.ShowLayers && p.image() {
-		out = append(out, layer(pkg.Layer))
+	if p.o.ShowLayers && prose.Layered(p.r) {
+		out = append(out, prose.Layer(pkg.Layer))
 	}
 	return out
 }

@@ -8,10 +8,10 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/printable"
+	"github.com/assaysec/assay/internal/prose"
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
@@ -59,86 +59,28 @@ type printer struct {
 	o assay.FormatOptions
 }
 
-// image reports whether an image was scanned, which has layers.
-func (p *printer) image() bool { return p.r.Kind == "" || p.r.Kind == assay.KindImage }
-
 func (p *printer) printf(format string, args ...any) { fmt.Fprintf(p, format, args...) }
 
 // heading names the target and counts what was found.
 func (p *printer) heading() {
 	r := p.r
-	title := printable.Text(r.Image.Name)
-	if s := strings.TrimSpace(r.Release.ID + " " + r.Release.Version); s != "" {
-		title += " (" + printable.Text(s) + ")"
-	}
+	title := prose.Target(r)
 	p.printf("\n")
 	p.wrapped("", title, text.Bold)
 	p.printf("%s\n", strings.Repeat("=", min(p.o.Width, text.StringWidth(title))))
-	if !r.AsOf.IsZero() {
-		p.printf("as of %s\n", r.AsOf.Format(time.DateOnly))
+	for _, line := range prose.Ends(r) {
+		p.wrapped("", line, text.Bold)
 	}
-	p.endOfLife()
 	if len(r.Findings) > 0 {
 		p.printf("%s\n\n", p.totals())
 	}
 }
 
-// endOfLife says what it means that the release is out of support, if it is.
-func (p *printer) endOfLife() {
-	if r := &p.r.Release; r.EndOfLife(p.r.At()) {
-		p.wrapped("", printable.Text(fmt.Sprintf("%s %s %s: its advisories are no longer complete; move to a supported release.", r.ID, r.Version, since(r.EOL))), text.Bold)
-	}
-	places := map[string]int{}
-	var lines []string
-	for i := range p.r.Packages {
-		q := &p.r.Packages[i]
-		if !q.EndOfLife(p.r.At()) {
-			continue
-		}
-		line := fmt.Sprintf("%s %s %s", runtime(q), q.Version, since(q.EOL))
-		if places[line]++; places[line] == 1 {
-			lines = append(lines, line)
-		}
-	}
-	for _, line := range lines {
-		in := ""
-		if n := places[line]; n > 1 {
-			in = fmt.Sprintf(" (in %d files)", n)
-		}
-		p.wrapped("", printable.Text(line)+in+": nobody mends it any more; move to a supported version.", text.Bold)
-	}
-}
-
-// runtime is what people call a package that has an end of life.
-func runtime(q *assay.Package) string {
-	if q.Type == assay.TypeGo {
-		return "Go"
-	}
-	return q.Name
-}
-
-// since says when an end of life was.
-func since(eol string) string {
-	if _, err := time.Parse(time.DateOnly, eol); err != nil { // no date is known
-		return "has reached its end of life"
-	}
-	return "reached its end of life on " + eol
-}
-
 // totals counts the findings by severity, worst first.
 func (p *printer) totals() string {
-	count := map[assay.Severity]int{}
-	for i := range p.r.Findings {
-		count[p.r.Findings[i].Severity]++
-	}
 	var parts []string
-	for s := assay.SeverityCritical; ; s-- {
-		if n := count[s]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%s %d", p.severity(s), n))
-		}
-		if s == 0 {
-			break
-		}
+	for _, t := range prose.Tallies(p.r) {
+		parts = append(parts, fmt.Sprintf("%s %d", p.severity(t.Severity), t.Findings))
 	}
 	return fmt.Sprintf("Total %d: %s", len(p.r.Findings), strings.Join(parts, ", "))
 }
@@ -165,47 +107,6 @@ func fix(f *assay.Finding) string {
 		return printable.Text(f.FixedIn)
 	}
 	return ""
-}
-
-var statuses = map[assay.Status]string{
-	assay.StatusAffected: "no fix yet", assay.StatusWillNotFix: "won't fix", assay.StatusFixDeferred: "deferred",
-	assay.StatusEndOfLife: "end of life", assay.StatusUnderInvestigation: "investigating", assay.StatusFixed: "fixed",
-}
-
-func status(f *assay.Finding) string {
-	if s, ok := statuses[f.Status]; ok {
-		return s
-	}
-	return printable.Text(string(f.Status))
-}
-
-// title is a line about the vulnerability; where none is known the beginning
-// of its description.
-func title(f *assay.Finding) string {
-	s := f.Detail.Title
-	if s == "" {
-		s = f.Detail.Text
-		if i := strings.Index(s, ". "); i > 0 {
-			s = s[:i]
-		}
-	}
-	return printable.Text(s)
-}
-
-// layer says which instruction brought a package.
-func layer(l assay.LayerRef) string {
-	s := fmt.Sprintf("layer %d", l.Index)
-	if l.CreatedBy != "" {
-		s += ": " + instruction(l.CreatedBy)
-	}
-	return s
-}
-
-// instruction is a history entry without the shell that builders write before it.
-func instruction(s string) string {
-	s = strings.TrimPrefix(s, "/bin/sh -c ")
-	s = strings.TrimPrefix(s, "#(nop) ")
-	return strings.TrimSpace(printable.Text(s))
 }
 
 // gaps tells what the findings do not speak of.
@@ -278,76 +179,19 @@ func cut(s string, n int) string {
 // summary says in one line what was found, and on which data that rests.
 func (p *printer) summary() {
 	r := p.r
-	affected := map[int]bool{}
-	fixable := 0
-	for i := range r.Findings {
-		affected[r.Findings[i].Package] = true
-		if r.Findings[i].FixedIn != "" {
-			fixable++
-		}
-	}
-	data := p.data()
-	verdict := "no vulnerabilities to report"
-	if n := len(r.Findings); n > 0 {
-		verdict = fmt.Sprintf("%s in %s, %d with a fix", count(n, "vulnerability", "vulnerabilities"), count(len(affected), "package", "packages"), fixable)
-	} else if data == "" {
-		verdict = "not matched with any advisories"
-	}
 	p.printf("\n")
 	of := ""
-	if p.image() {
-		of = count(len(r.Image.Layers), "layer", "layers") + ": "
+	if prose.Layered(r) {
+		of = prose.Count(len(r.Image.Layers), "layer", "layers") + ": "
 	}
-	p.wrapped("", fmt.Sprintf("%s%s, %s.", of, count(len(r.Packages), "package", "packages"), verdict))
-	p.ruled()
-	if r.DevLeftOut > 0 {
-		p.wrapped("", fmt.Sprintf("Left out: %s that only development needs; --include-dev-deps shows them.", count(r.DevLeftOut, "package", "packages")))
+	p.wrapped("", fmt.Sprintf("%s%s, %s.", of, prose.Count(len(r.Packages), "package", "packages"), prose.Verdict(r)))
+	for _, line := range slices.Concat(prose.RuledOut(r, p.o.Suppressed), prose.LeftOut(r)) {
+		p.wrapped("", line)
 	}
-	if r.LeftOut > 0 {
-		p.wrapped("", fmt.Sprintf("Left out by --severity, --ignore-unfixed, --ignore-status, --ignore-base or --as-of: %d.", r.LeftOut))
-	}
-	if len(r.Gaps) > 0 {
-		p.wrapped("", fmt.Sprintf("%s could not be read or judged: this report may be incomplete.", count(len(r.Gaps), "thing", "things")))
-	}
-	if data != "" {
+	if data := prose.Data(r); data != "" {
 		p.wrapped("", data)
 	}
 	if slices.ContainsFunc(r.Findings, func(f assay.Finding) bool { return f.FixedIn == "" }) {
 		p.wrapped("", "Hide what has no fix with --ignore-unfixed.")
 	}
-}
-
-// data names the advisories that were asked, with their age.
-func (p *printer) data() string {
-	var streams []string
-	for _, s := range p.r.Database.Shards {
-		switch s.Stream.Family() {
-		case assay.StreamDetails, string(assay.StreamKEV), string(assay.StreamEPSS), string(assay.StreamEOL):
-			continue
-		}
-		streams = append(streams, fmt.Sprintf("%s (%s, built %s ago)", printable.Text(string(s.Stream)), count(s.Records, "record", "records"), age(p.r.Created.Sub(s.Built))))
-	}
-	if len(streams) == 0 {
-		return ""
-	}
-	return "Advisories: " + strings.Join(streams, ", ") + "."
-}
-
-func age(d time.Duration) string {
-	switch {
-	case d < time.Minute:
-		return "less than a minute"
-	case d < time.Hour:
-		return count(int(d.Minutes()), "minute", "minutes")
-	case d < 48*time.Hour:
-		return count(int(d.Hours()), "hour", "hours")
-	}
-	return count(int(d.Hours()/24), "day", "days")
-}
-
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }
