@@ -127,10 +127,10 @@ type Cache interface {
 
 // A Format writes a report.
 type Format struct {
-	Name     string   // as given to --format
-	About    string   // one line for --help
-	Versions []string // of its specification, as given after "@"; the first is the default
-	Bill     bool     // a bill of materials: it tells of packages, so that nothing need be matched
+	Name     string                    // as given to --format
+	About    string                    // one line for --help
+	Versions []string                  // of its specification, as given after "@"; the first is the default
+	Bill     bool                      // a bill of materials: it tells of packages, so that nothing need be matched
 	Check    func(FormatOptions) error // refuses what it cannot write with, before anything is scanned; nil takes all
 	Write    func(io.Writer, *Report, FormatOptions) error
 }

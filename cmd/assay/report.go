@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/limit"
 	"github.com/assaysec/assay/internal/report"
 	"github.com/assaysec/assay/internal/triage"
 	"github.com/spf13/pflag"
@@ -24,7 +25,11 @@ type reportOptions struct {
 	output      string
 	listAllPkgs bool
 	showLayers  bool
+	suppressed  bool
 	tree        bool
+	template    string // as on the command line
+	text        string // of the template
+	maxChars    int
 	filter      filterOptions
 	gate        gateOptions
 }
@@ -36,6 +41,9 @@ func (o *reportOptions) flags(f *pflag.FlagSet) {
 	f.BoolVar(&o.listAllPkgs, "list-all-pkgs", false, "list the packages without findings, too (JSON always has them)")
 	f.BoolVar(&o.tree, "dependency-tree", false, "show what needs the packages with findings, in the table")
 	f.BoolVar(&o.showLayers, "show-layers", false, "show which layer and instruction brought a package")
+	f.BoolVar(&o.suppressed, "show-suppressed", false, "show what was ruled out, by whom and why, too (JSON always has it)")
+	f.StringVarP(&o.template, "template", "t", "", "with -f template: the template's `TEXT`, or @FILE")
+	f.IntVar(&o.maxChars, "max-chars", 0, "with -f markdown: leave out rows so that the report has at most so many characters; comments on GitHub hold 65536 (default no limit)")
 	o.filter.flags(f)
 	o.gate.flags(f)
 }
@@ -63,9 +71,63 @@ func (o *reportOptions) check() (assay.Format, triage.Options, error) {
 		if o.version = version; f.Bill && (o.gate.set() || o.filter.set()) {
 			slog.Warn("a bill of materials lists packages and matches nothing: filters of findings, --exit-code, --exit-on-eol and --fail-on have no effect", "format", f.Name)
 		}
-		return f, t, nil
+		return f, t, o.options(f)
 	}
 	return assay.Format{}, t, usagef("--format %q is none of %s", o.format, strings.Join(formatNames(), ", "))
+}
+
+// options refuses what the format cannot be written with.
+func (o *reportOptions) options(f assay.Format) (err error) {
+	switch takes := f.Name == "template"; {
+	case takes && o.template == "":
+		return usagef("-f template: which template? Give its text, or @FILE, with --template")
+	case !takes && o.template != "":
+		return usagef("--template goes with -f template, not with -f %s", f.Name)
+	case o.maxChars != 0 && f.Name != "markdown":
+		return usagef("--max-chars goes with -f markdown, not with -f %s", f.Name)
+	}
+	name := "--template"
+	if file, ok := strings.CutPrefix(o.template, "@"); ok {
+		if name += " " + file; file == "" {
+			return usagef("--template @: which file?")
+		}
+		if o.text, err = readTemplate(file); err != nil {
+			return usagef("--template: %w", err)
+		}
+	} else {
+		o.text = o.template
+	}
+	if f.Check == nil {
+		return nil
+	}
+	if err := f.Check(o.how(f)); err != nil && o.template != "" {
+		return usagef("%s: %w", name, err)
+	} else if err != nil {
+		return usagef("-f %s: %w", f.Name, err)
+	}
+	return nil
+}
+
+// maxTemplate bounds a template, as its format does.
+const maxTemplate = 1 << 20
+
+func readTemplate(name string) (string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	b, err := limit.ReadAll(f, maxTemplate)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", name, err)
+	}
+	return string(b), nil
+}
+
+// how is what was chosen about the look of a report.
+func (o *reportOptions) how(f assay.Format) assay.FormatOptions {
+	return assay.FormatOptions{Version: o.version, ShowLayers: o.showLayers, Tree: o.tree, AllPkgs: o.listAllPkgs || f.Name != "table", Suppressed: o.suppressed,
+		Template: o.text, MaxChars: o.maxChars}
 }
 
 func formatNames() (names []string) {
@@ -78,8 +140,7 @@ func formatNames() (names []string) {
 // write puts the report where it was asked for: a file appears whole or not at
 // all.
 func (o *reportOptions) write(g *global, format assay.Format, r *assay.Report) error {
-	o.filter.rules.warn(format, r)
-	opts := assay.FormatOptions{Version: o.version, ShowLayers: o.showLayers, Tree: o.tree, AllPkgs: o.listAllPkgs || format.Name != "table"}
+	opts := o.how(format)
 	write := func(w io.Writer) error { return format.Write(w, r, opts) }
 	if o.output == "" || o.output == "-" || o.output == "/dev/stdout" {
 		opts.Width, _ = isTerminal(g.out)

@@ -1,5 +1,5 @@
 // Package markdown reads the advisories that are written as Markdown behind a
-// block of TOML: RustSec's and Haskell's.
+// block of TOML, RustSec's and Haskell's, and writes text that means itself.
 //
 // Form: https://github.com/rustsec/advisory-db#advisory-format
 package markdown

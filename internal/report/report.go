@@ -8,8 +8,12 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/report/cyclonedx"
 	"github.com/assaysec/assay/internal/report/json"
+	"github.com/assaysec/assay/internal/report/junit"
+	"github.com/assaysec/assay/internal/report/markdown"
+	"github.com/assaysec/assay/internal/report/sarif"
 	"github.com/assaysec/assay/internal/report/spdx"
 	"github.com/assaysec/assay/internal/report/table"
+	"github.com/assaysec/assay/internal/report/template"
 	"github.com/assaysec/assay/internal/report/trivyjson"
 )
 
@@ -47,9 +51,13 @@ func Read(b []byte) (*assay.Report, error) {
 	return nil, fmt.Errorf("no report of assay's (-f json) or in Trivy's form (-f trivy-json): %w", assay.ErrUnsupported)
 }
 
+// views show a report to templates in another form.
+var views = map[string]func(*assay.Report) any{"trivyResults": trivyjson.Results}
+
 // All lists the formats; the first is the default.
 func All() []assay.Format {
-	return []assay.Format{table.Format, json.Format, trivyjson.Format, cyclonedx.JSON, cyclonedx.XML, spdx.JSON, spdx.TagValue}
+	return []assay.Format{table.Format, json.Format, trivyjson.Format, cyclonedx.JSON, cyclonedx.XML, spdx.JSON, spdx.TagValue,
+		sarif.Format, junit.Format, markdown.Format, template.New(views)}
 }
 
 // TrivyFinding is a finding of a report as Trivy's form has it, for policies.

@@ -113,19 +113,24 @@ type pkg struct {
 
 type vulnerability struct {
 	VulnerabilityID  string
-	VendorIDs        []string          `json:",omitempty"`
-	PkgID            string            `json:",omitempty"`
-	PkgName          string            `json:",omitempty"`
-	PkgPath          string            `json:",omitempty"`
-	PkgIdentifier    identifier        `json:",omitzero"`
-	InstalledVersion string            `json:",omitempty"`
-	FixedVersion     string            `json:",omitempty"`
-	Status           string            `json:",omitempty"`
-	Layer            layer             `json:",omitzero"`
-	SeveritySource   string            `json:",omitempty"`
-	PrimaryURL       string            `json:",omitempty"`
-	DataSource       *dataSource       `json:",omitempty"`
-	Fingerprint      string            `json:",omitempty"`
+	VendorIDs        []string    `json:",omitempty"`
+	PkgID            string      `json:",omitempty"`
+	PkgName          string      `json:",omitempty"`
+	PkgPath          string      `json:",omitempty"`
+	PkgIdentifier    identifier  `json:",omitzero"`
+	InstalledVersion string      `json:",omitempty"`
+	FixedVersion     string      `json:",omitempty"`
+	Status           string      `json:",omitempty"`
+	Layer            layer       `json:",omitzero"`
+	SeveritySource   string      `json:",omitempty"`
+	PrimaryURL       string      `json:",omitempty"`
+	DataSource       *dataSource `json:",omitempty"`
+	Fingerprint      string      `json:",omitempty"`
+	Vulnerability
+}
+
+// Vulnerability is what is known of a vulnerability itself. Templates name it so.
+type Vulnerability struct {
 	Title            string            `json:",omitempty"`
 	Description      string            `json:",omitempty"`
 	Severity         string            `json:",omitempty"`
@@ -300,8 +305,8 @@ func evr(s string) (epoch int, version, release string) {
 func convertFinding(f *assay.Finding, p *assay.Package) vulnerability {
 	v := vulnerability{VulnerabilityID: f.ID, VendorIDs: f.VendorIDs, PkgID: id(p), PkgName: p.Name, PkgIdentifier: identifier{p.PURL},
 		InstalledVersion: p.Version, FixedVersion: f.FixedIn, Status: string(f.Status), Layer: layerOf(p), SeveritySource: sourceID(f.SeveritySource),
-		PrimaryURL: f.URL, Title: f.Detail.Title, Description: f.Detail.Text, Severity: word(f.Severity), CweIDs: f.Detail.CWEs,
-		References: f.Detail.References, PublishedDate: date(f.Detail.Published), LastModifiedDate: date(f.Detail.Modified)}
+		PrimaryURL: f.URL, Vulnerability: Vulnerability{Title: f.Detail.Title, Description: f.Detail.Text, Severity: word(f.Severity), CweIDs: f.Detail.CWEs,
+			References: f.Detail.References, PublishedDate: date(f.Detail.Published), LastModifiedDate: date(f.Detail.Modified)}}
 	if s, ok := sources[f.Feed]; ok {
 		v.DataSource = &s
 	}

@@ -1,0 +1,310 @@
+// Package markdown writes a report in GitHub's Markdown, for comments of pull
+// requests, summaries of jobs and wikis. Whatever comes from images and
+// publishers is text in it: it makes no links, cells, elements or mentions.
+//
+// Form: https://github.github.com/gfm/
+package markdown
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/markdown"
+	"github.com/assaysec/assay/internal/printable"
+	"github.com/assaysec/assay/internal/prose"
+)
+
+// Format is the report in Markdown.
+var Format = assay.Format{Name: "markdown", About: "GitHub's Markdown, for comments and job summaries", Check: check, Write: write}
+
+const (
+	// minChars holds the heading, the totals and what is left out.
+	minChars = 4096
+	// maxCell bounds a name, a version or a line that is told, in characters;
+	// the JSON report has it whole.
+	maxCell = 120
+	maxLine = 400
+	// maxNames bounds how many packages or places a line names.
+	maxNames = 5
+)
+
+func check(o assay.FormatOptions) error {
+	if o.MaxChars != 0 && o.MaxChars < minChars {
+		return fmt.Errorf("at most %d characters: %d is the least: %w", o.MaxChars, minChars, assay.ErrUnsupported)
+	}
+	return nil
+}
+
+func write(w io.Writer, r *assay.Report, o assay.FormatOptions) error {
+	if err := check(o); err != nil {
+		return err
+	}
+	p := &printer{r: r, o: o}
+	_, err := io.WriteString(w, assemble(p.blocks(), o.MaxChars))
+	return err
+}
+
+// A block is a part of the report whose lines may be left out from the end.
+type block struct {
+	head  string
+	lines []string
+	tail  string
+	more  string // what is left out, of which the number is put before it
+	share int    // of the room, in hundredths, where that is short
+}
+
+// assemble puts the blocks together. Where limit is not 0 they have at most so
+// many characters: each block has its share of the room, and what it does not
+// need is there for those behind it.
+func assemble(blocks []block, limit int) string {
+	room := limit
+	for _, b := range blocks {
+		room -= size(b.head) + size(b.tail) + moreSize
+	}
+	var out strings.Builder
+	left := 0 // of the shares of former blocks
+	for _, b := range blocks {
+		out.WriteString(b.head)
+		budget := left + room*b.share/100
+		shown := 0
+		for _, line := range b.lines {
+			n := size(line)
+			if limit > 0 && n > budget {
+				break
+			}
+			out.WriteString(line)
+			budget -= n
+			shown++
+		}
+		left = budget
+		out.WriteString(b.tail)
+		if n := len(b.lines) - shown; n > 0 {
+			fmt.Fprintf(&out, "\n*… and %d more %s: see the whole report.*\n", n, b.more)
+		}
+	}
+	return out.String()
+}
+
+// moreSize is the room for the line that says what is left out.
+const moreSize = 100
+
+func size(s string) int { return utf8.RuneCountInString(s) }
+
+type printer struct {
+	r *assay.Report
+	o assay.FormatOptions
+}
+
+// blocks are the parts of the report, with their shares of the room.
+func (p *printer) blocks() (out []block) {
+	out = append(out, block{head: p.heading()})
+	sections := prose.Sections(p.r)
+	gaps := p.gaps()
+	todo := p.todo(sections)
+	todo.share, gaps.share = 15, 15
+	var tables []block
+	for _, s := range sections {
+		if len(s.Groups) > 0 {
+			tables = append(tables, p.table(&s))
+		}
+	}
+	for i := range tables {
+		if tables[i].share = 60 / len(tables); len(tables) == 2 {
+			tables[i].share = []int{40, 20}[i]
+		}
+	}
+	if len(todo.lines) > 0 {
+		out = append(out, todo)
+	}
+	if len(gaps.lines) > 0 {
+		out = append(out, gaps)
+	}
+	out = append(out, tables...)
+	if p.o.Suppressed && len(p.r.Suppressed) > 0 {
+		out = append(out, p.suppressed())
+	}
+	return append(out, block{head: p.foot()})
+}
+
+// heading names the target and counts what was found.
+func (p *printer) heading() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "## Vulnerabilities of %s\n\n", text(prose.Target(p.r), maxLine))
+	for _, line := range prose.Ends(p.r) {
+		if b.Len() < minChars/2 {
+			fmt.Fprintf(&b, "**%s**\n\n", text(line, maxLine))
+		}
+	}
+	verdict := prose.Verdict(p.r)
+	fmt.Fprintf(&b, "%s%s.\n", strings.ToUpper(verdict[:1]), verdict[1:])
+	if tallies := prose.Tallies(p.r); len(tallies) > 0 {
+		names, line, numbers := "|", "|", "|"
+		for _, t := range tallies {
+			names, line, numbers = names+" "+t.Severity.String()+" |", line+"--:|", numbers+fmt.Sprintf(" %d |", t.Findings)
+		}
+		fmt.Fprintf(&b, "\n%s\n%s\n%s\n", names, line, numbers)
+	}
+	return b.String()
+}
+
+// todo lists what to do about the findings, the worst first.
+func (p *printer) todo(sections []prose.Section) block {
+	b := block{head: "\n### What to do\n\n", more: "updates"}
+	for i := range sections {
+		s := &sections[i]
+		if i > 0 && s.Findings() > 0 {
+			b.lines = append(b.lines, fmt.Sprintf("- **Take a newer base image**, or rebuild it: %s is from it.\n", prose.Count(s.Findings(), "finding", "findings")))
+			continue
+		}
+		for _, u := range prose.Updates(p.r, s.Groups) {
+			var to []string
+			for _, v := range u.To {
+				to = append(to, code(v))
+			}
+			b.lines = append(b.lines, fmt.Sprintf("- Update %s from %s to %s%s: mends %s, the worst %s.\n", code(u.Name), code(u.From), strings.Join(cut(to), " or "), p.places(&u), prose.Count(u.Findings, "finding", "findings"), u.Worst))
+		}
+		if n := unfixed(s); n > 0 {
+			b.lines = append(b.lines, fmt.Sprintf("- Watch %s without a fix, or rule out what does not reach you.\n", prose.Count(n, "finding", "findings")))
+		}
+	}
+	return b
+}
+
+func unfixed(s *prose.Section) (n int) {
+	for i := range s.Groups {
+		if s.Groups[i].FixedIn == "" {
+			n += len(s.Groups[i].Packages)
+		}
+	}
+	return n
+}
+
+// places says which packages of a source are meant, or where a package is.
+func (p *printer) places(u *prose.Update) string {
+	var names []string
+	first := &p.r.Packages[u.Packages[0]]
+	for _, n := range u.Packages {
+		q := &p.r.Packages[n]
+		if q.IsSystem() {
+			names = append(names, code(q.Name))
+		} else if q.Path != "" && !p.bill(q) {
+			names = append(names, code(tail(q.Path)))
+		}
+	}
+	switch {
+	case len(names) == 0, first.IsSystem() && len(names) == 1 && u.Name == first.Name:
+		return ""
+	case first.IsSystem():
+		return " (" + strings.Join(cut(names), ", ") + ")"
+	}
+	return " in " + strings.Join(cut(names), ", ")
+}
+
+// bill reports whether a package's place is the bill of materials that was
+// scanned, which is no place.
+func (p *printer) bill(q *assay.Package) bool {
+	return p.r.Kind == assay.KindSBOM && q.Path == filepath.Base(p.r.Image.Name)
+}
+
+// cut leaves as many names as a line has, and the number of the others.
+func cut(names []string) []string {
+	if len(names) <= maxNames+1 {
+		return names
+	}
+	return append(names[:maxNames:maxNames], fmt.Sprintf("%d more", len(names)-maxNames))
+}
+
+const header = "| Package | Vulnerability | Severity | Risk | Status | Installed | Fixed in | Title |\n|---|---|---|--:|---|---|---|---|\n"
+
+// table shows the findings of a section, those that belong together in a row.
+func (p *printer) table(s *prose.Section) block {
+	b := block{head: "\n### Findings\n\n" + header, more: "rows"}
+	if s.Title != "" {
+		b.head = fmt.Sprintf("\n### %s: %s\n\n", text(s.Title, maxLine), prose.Count(s.Findings(), "finding", "findings")) + header
+	}
+	for i := range s.Groups {
+		b.lines = append(b.lines, p.row(&s.Groups[i]))
+	}
+	return b
+}
+
+func (p *printer) row(g *prose.Group) string {
+	q := &p.r.Packages[g.Package]
+	name := code(q.Name)
+	if n := len(g.Packages); n > 1 && q.IsSystem() {
+		name += fmt.Sprintf(" +%d", n-1)
+	} else if !q.IsSystem() && q.Path != "" && !p.bill(q) {
+		if name += "<br>in " + code(tail(q.Path)); n > 1 {
+			name += fmt.Sprintf(" and %d more", n-1)
+		}
+	}
+	if p.o.ShowLayers && prose.Layered(p.r) {
+		name += "<br>" + text(prose.Layer(q.Layer), maxCell)
+	}
+	title := text(prose.Title(g.Finding), maxCell)
+	if e := prose.Exploited(g.Finding); e != "" {
+		title = strings.TrimPrefix(title+"<br>**"+text(e, maxCell)+"**", "<br>")
+	}
+	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s | %s |\n", name, link(g.Finding), g.Severity, prose.Risk(g.Finding), text(prose.Status(g.Finding), maxCell), code(q.Version), code(g.FixedIn), title)
+}
+
+// maxURL bounds an address: those of publishers have 100 characters.
+const maxURL = 500
+
+func link(f *assay.Finding) string {
+	if len(f.URL) > maxURL {
+		return text(f.ID, maxCell)
+	}
+	return markdown.Link(text(f.ID, maxCell), f.URL)
+}
+
+// gaps tells what the findings do not speak of.
+func (p *printer) gaps() block {
+	b := block{head: fmt.Sprintf("\n### Not read or not judged (%d)\n\n", len(p.r.Gaps)), more: "gaps"}
+	for _, g := range p.r.Gaps {
+		b.lines = append(b.lines, "- **"+text(g.Where, maxCell)+"**: "+text(g.What, maxLine)+"\n")
+	}
+	return b
+}
+
+// suppressed lists what was ruled out, folded.
+func (p *printer) suppressed() block {
+	b := block{head: fmt.Sprintf("\n<details>\n<summary>Ruled out (%d)</summary>\n\n| Package | Vulnerability | Severity | Instead | By | Reason |\n|---|---|---|---|---|---|\n", len(p.r.Suppressed)), tail: "\n</details>\n", more: "that were ruled out", share: 10}
+	for i := range p.r.Suppressed {
+		s := &p.r.Suppressed[i]
+		q := &p.r.Packages[s.Package]
+		b.lines = append(b.lines, fmt.Sprintf("| %s %s | %s | %s | %s | %s | %s |\n", code(q.Name), code(q.Version), link(&s.Finding), s.Severity, text(string(s.As), maxCell), text(s.By, maxCell), text(s.Reason, maxLine)))
+	}
+	return b
+}
+
+// foot says on which data the report rests and what it lacks.
+func (p *printer) foot() string {
+	lines := append(prose.RuledOut(p.r, p.o.Suppressed), prose.LeftOut(p.r)...)
+	if data := prose.Data(p.r); data != "" {
+		lines = append(lines, data)
+	}
+	lines = append(lines, strings.TrimSpace("By "+p.r.Tool.Name+" "+p.r.Tool.Version)+", "+p.r.Created.UTC().Format("2006-01-02 15:04 UTC")+".")
+	for i := range lines {
+		lines[i] = text(lines[i], maxLine)
+	}
+	return "\n<sub>" + strings.Join(lines, "<br>\n") + "</sub>\n"
+}
+
+// text is escaped text of at most n characters before that.
+func text(s string, n int) string { return markdown.Escape(printable.Cut(printable.Text(s), n)) }
+
+func code(s string) string { return markdown.Code(printable.Cut(printable.Text(s), maxCell)) }
+
+// tail leaves the end of a path, which tells most.
+func tail(s string) string {
+	c := []rune(printable.Text(s))
+	if len(c) <= maxCell {
+		return string(c)
+	}
+	return "…" + string(c[len(c)-maxCell+1:])
+}

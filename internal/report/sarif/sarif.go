@@ -1,0 +1,185 @@
+// Package sarif writes a report as SARIF 2.1.0, which GitHub's code scanning and
+// Azure DevOps read: a rule for each vulnerability, a result for each finding.
+//
+// Specification: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+// What GitHub reads: https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
+package sarif
+
+import (
+	"cmp"
+	"encoding/json"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/printable"
+	"github.com/assaysec/assay/internal/prose"
+)
+
+// Format is the report in SARIF.
+var Format = assay.Format{Name: "sarif", About: "SARIF 2.1.0, for GitHub's code scanning and others", Write: write}
+
+const (
+	informationURI = "https://github.com/assaysec/assay"
+	// srcRoot is the base that viewers know as the root of the source code.
+	srcRoot = "%SRCROOT%"
+)
+
+func write(w io.Writer, r *assay.Report, o assay.FormatOptions) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(convert(r, o))
+}
+
+func convert(r *assay.Report, o assay.FormatOptions) log {
+	c := converter{r: r, rules: map[string]int{}, seen: map[string]int{}}
+	suppressed := o.Suppressed && len(r.Suppressed) > 0
+	c.run = run{
+		Tool:        tool{driver{Name: cmp.Or(r.Tool.Name, "assay"), Version: r.Tool.Version, InformationURI: informationURI, Rules: []rule{}}},
+		Invocations: []invocation{{Successful: true, EndTime: endTime(r.Created), Notifications: notifications(r)}},
+		ColumnKind:  "utf16CodeUnits", Results: []result{}, Properties: targetOf(r), VersionControlProvenance: provenance(r),
+	}
+	if declared(r) {
+		c.run.OriginalURIBaseIDs = map[string]artifactLocation{srcRoot: {Description: text{Text: "The root of the source code that was scanned."}}}
+	}
+	for i := range r.Findings {
+		c.add(&r.Findings[i], nil, suppressed)
+	}
+	if suppressed {
+		for i := range r.Suppressed {
+			c.add(&r.Suppressed[i].Finding, &r.Suppressed[i].Ruling, true)
+		}
+	}
+	return log{Schema: schemaURI, Version: "2.1.0", Runs: []run{c.run}}
+}
+
+func endTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// notifications tells what was not read or judged, and what is out of support.
+func notifications(r *assay.Report) (out []notification) {
+	for _, line := range prose.Ends(r) {
+		out = append(out, notification{"warning", text{Text: plain(line)}})
+	}
+	for _, g := range r.Gaps {
+		out = append(out, notification{"warning", text{Text: plain("Not read or not judged: " + g.String())}})
+	}
+	return out
+}
+
+func targetOf(r *assay.Report) target {
+	t := target{Name: r.Image.Name, Kind: string(r.Kind), ID: r.Image.ID, Digest: r.Image.Digest, RepoTags: r.Image.RepoTags, RepoDigests: r.Image.RepoDigests,
+		Database: r.Database.Built, LeftOut: r.LeftOut}
+	if p := r.Image.Platform; p.OS != "" {
+		t.Platform = strings.TrimRight(p.OS+"/"+p.Arch+"/"+p.Variant, "/")
+	}
+	return t
+}
+
+// provenance tells of which state of a repository a run is.
+func provenance(r *assay.Report) []versionControl {
+	repo := &r.Image.Repository
+	if web(repo.URL) == "" {
+		return nil
+	}
+	return []versionControl{{RepositoryURI: web(repo.URL), RevisionID: repo.Commit, Branch: repo.Branch}}
+}
+
+type converter struct {
+	r     *assay.Report
+	run   run
+	rules map[string]int // by vulnerability
+	seen  map[string]int // how often a fingerprint was given
+}
+
+// add makes a result of a finding. Where any has suppressions all must, if none
+// (§3.27.23).
+func (c *converter) add(f *assay.Finding, ruling *assay.Ruling, suppressions bool) {
+	p := &c.r.Packages[f.Package]
+	print := c.fingerprint(f, p)
+	res := result{
+		RuleID: id(f), RuleIndex: c.rule(f, p), Level: levels[f.Severity], Rank: min(100, max(0, f.Risk)), Message: message(c.r, f, p),
+		Locations: []location{c.location(p)},
+		// GitHub knows an alert again by the first, and the actions that upload
+		// would else make it of the line, which all packages of a file share.
+		PartialFingerprints: map[string]string{"primaryLocationLineHash": print, "assay/v1": print},
+		Properties: resultProperties{Package: p.Name, Type: p.Type, PURL: p.PURL, Version: p.Version, FixedIn: f.FixedIn, Severity: f.Severity.String(), Status: string(f.Status),
+			Aliases: f.Aliases, Layer: p.Layer.DiffID},
+	}
+	if suppressions {
+		res.Suppressions = []suppression{}
+	}
+	if ruling != nil {
+		res.Suppressions = append(res.Suppressions, suppression{"external", "accepted", plain(prose.Why(*ruling))})
+	}
+	c.run.Results = append(c.run.Results, res)
+}
+
+func id(f *assay.Finding) string { return cmp.Or(printable.Text(f.ID), "unknown") }
+
+var levels = map[assay.Severity]string{
+	assay.SeverityCritical: "error", assay.SeverityHigh: "error", assay.SeverityMedium: "warning",
+	assay.SeverityLow: "note", assay.SeverityNegligible: "note", assay.SeverityUnknown: "note",
+}
+
+// message says what the finding is; viewers that are short of room show the
+// first sentence.
+func message(r *assay.Report, f *assay.Finding, p *assay.Package) text {
+	lines := []string{p.Name + " " + p.Version + ": " + f.ID + " (" + f.Severity.String() + ")."}
+	add := func(name, value string) {
+		if value != "" {
+			lines = append(lines, name+": "+value)
+		}
+	}
+	add("Title", prose.Title(f))
+	add("Package", p.Name)
+	add("Installed version", p.Version)
+	add("Fixed in", cmp.Or(f.FixedIn, prose.Status(f)))
+	add("Severity", f.Severity.String())
+	add("Risk", prose.Risk(f))
+	add("Exploitation", prose.Exploited(f))
+	add("Path", p.Path)
+	if prose.Layered(r) {
+		add("Layer", prose.Layer(p.Layer))
+	}
+	add("Because", f.Because)
+	for i, line := range lines {
+		lines[i] = plain(line)
+	}
+	return text{Text: strings.Join(lines, "\n")}
+}
+
+// plain is text on one line that viewers make no link of (§3.11.6).
+func plain(s string) string { return strings.ReplaceAll(printable.Text(s), "](", "] (") }
+
+// paragraphs is text as its lines are.
+func paragraphs(s string) string {
+	var lines []string
+	for line := range strings.Lines(s) {
+		lines = append(lines, plain(strings.TrimRight(line, "\r\n")))
+	}
+	return strings.TrimSpace(strings.Join(lines, "\n"))
+}
+
+// scores gives those of a finding, those of who rated it first, then the
+// newest versions, then the highest.
+func scores(f *assay.Finding) []assay.CVSS {
+	all := slices.Clone(f.Detail.CVSS)
+	slices.SortStableFunc(all, func(a, b assay.CVSS) int {
+		return cmp.Or(-cmp.Compare(ours(a.Source == f.SeveritySource), ours(b.Source == f.SeveritySource)), -cmp.Compare(a.Version, b.Version), -cmp.Compare(a.Score, b.Score))
+	})
+	return all
+}
+
+func ours(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
+}

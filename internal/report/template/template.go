@@ -1,0 +1,162 @@
+// Package template writes a report by a template of the user's. Templates see the
+// report and nothing else: no variables of the environment, no files, no network,
+// no clock. What they may write and how long they may run is bounded.
+//
+// Form: https://pkg.go.dev/text/template
+package template
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+	"text/template"
+	"text/template/parse"
+
+	"github.com/assaysec/assay"
+)
+
+const (
+	// maxTemplate bounds a template: those that come with scanners have 60 kB
+	// at most, with a whole web page in them.
+	maxTemplate = 1 << 20
+	// maxOutput bounds what a template writes: a page on 10,000 findings with all
+	// that is known of each has 50 MB.
+	maxOutput = 256 << 20
+	// maxText bounds a text that a function returns, for a variable may be
+	// doubled in each round of a loop.
+	maxText = 64 << 20
+	// maxWork bounds what a template does: the bytes that its functions return,
+	// and callCost for each call and each round of a loop. It takes some seconds.
+	maxWork  = 1 << 30
+	callCost = 64
+)
+
+// name is what text/template calls a template of ours in errors.
+const name = "report"
+
+// New is the format that takes a template; views are functions that show it a
+// report in another form.
+func New(views map[string]func(*assay.Report) any) assay.Format {
+	return assay.Format{
+		Name: "template", About: "by a template of yours, see --template",
+		Check: func(o assay.FormatOptions) error {
+			_, err := compile(o.Template, newRun(&assay.Report{}, io.Discard, views))
+			return err
+		},
+		Write: func(w io.Writer, r *assay.Report, o assay.FormatOptions) error {
+			run := newRun(r, w, views)
+			t, err := compile(o.Template, run)
+			if err != nil {
+				return err
+			}
+			b := bufio.NewWriter(run)
+			if err := t.Execute(b, r); err != nil {
+				b.Flush() // what was written shows how far it came
+				return fmt.Errorf("template: %w", lined{err})
+			}
+			return b.Flush()
+		},
+	}
+}
+
+// compile reads a template and makes it count the rounds of its loops, and the
+// calls of its parts.
+func compile(text string, r *run) (*template.Template, error) {
+	switch {
+	case strings.TrimSpace(text) == "":
+		return nil, fmt.Errorf("empty template: %w", assay.ErrMalformed)
+	case len(text) > maxTemplate:
+		return nil, fmt.Errorf("template of %d bytes, more than %d: %w", len(text), maxTemplate, assay.ErrTooLarge)
+	}
+	funcs := r.funcs()
+	t, err := template.New(name).Funcs(funcs).Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", lined{err}, assay.ErrMalformed)
+	}
+	steps, err := parse.Parse(name, "{{"+stepFunc+"}}", "", "", funcs)
+	if err != nil {
+		return nil, err
+	}
+	step := steps[name].Root.Nodes[0]
+	for _, part := range t.Templates() {
+		if part.Tree != nil && part.Root != nil {
+			count(part.Root, step)
+			part.Root.Nodes = append([]parse.Node{step.Copy()}, part.Root.Nodes...)
+		}
+	}
+	return t, nil
+}
+
+// count puts a step into the bodies of the loops below a list.
+func count(list *parse.ListNode, step parse.Node) {
+	if list == nil {
+		return
+	}
+	for _, n := range list.Nodes {
+		switch n := n.(type) {
+		case *parse.RangeNode:
+			count(n.List, step)
+			count(n.ElseList, step)
+			n.List.Nodes = append([]parse.Node{step.Copy()}, n.List.Nodes...)
+		case *parse.IfNode:
+			count(n.List, step)
+			count(n.ElseList, step)
+		case *parse.WithNode:
+			count(n.List, step)
+			count(n.ElseList, step)
+		}
+	}
+}
+
+var place = regexp.MustCompile(`^template: ` + name + `:(\d+)(:\d+)?: `)
+
+// lined is an error of text/template that begins with its line.
+type lined struct{ error }
+
+func (l lined) Unwrap() error { return l.error }
+
+func (l lined) Error() string { return place.ReplaceAllString(l.error.Error(), "line $1: ") }
+
+// run is one use of a template.
+type run struct {
+	report  *assay.Report
+	views   map[string]func(*assay.Report) any
+	w       io.Writer
+	written int
+	work    int
+}
+
+func newRun(r *assay.Report, w io.Writer, views map[string]func(*assay.Report) any) *run {
+	return &run{report: r, w: w, views: views}
+}
+
+func (r *run) Write(b []byte) (int, error) {
+	if r.written += len(b); r.written > maxOutput {
+		return 0, fmt.Errorf("writes more than %d bytes: %w", maxOutput, assay.ErrTooLarge)
+	}
+	return r.w.Write(b)
+}
+
+// stepFunc is what compile puts into a template.
+const stepFunc = "assayStep"
+
+// spend counts work.
+func (r *run) spend(n int) error {
+	if n > maxText {
+		return fmt.Errorf("a text of %d bytes, more than %d: %w", n, maxText, assay.ErrTooLarge)
+	}
+	if r.work += n + callCost; r.work > maxWork {
+		return fmt.Errorf("does too much, in loops or with long texts: %w", assay.ErrTooLarge)
+	}
+	return nil
+}
+
+// text returns what a function made, when there was room for it.
+func (r *run) text(s string) (string, error) {
+	if err := r.spend(len(s)); err != nil {
+		return "", err
+	}
+	return s, nil
+}
