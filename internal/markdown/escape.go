@@ -12,7 +12,7 @@ import (
 // or, between dollars, in formulas. Written as references they mean themselves,
 // in cells of tables and in HTML, too.
 // https://github.github.com/gfm/#entity-and-numeric-character-references
-const special = "&<>\"'`*_~|[]()\\#!@$"
+const special = "&<>`*_~|[]\\#@$"
 
 // Escape returns s as text on one line that begins nothing: no element, no link,
 // no cell, and, by an empty comment behind @ and #, no mention of a person or
@@ -22,10 +22,14 @@ func Escape(s string) string { return escape(printable.Text(s), "<!-- -->") }
 
 // Code returns s on one line as code, in which nothing is mentioned.
 func Code(s string) string {
-	if s == "" {
+	s = printable.Text(s)
+	switch {
+	case s == "":
 		return ""
+	case !strings.ContainsAny(s, "`|\\") && s[0] != ' ' && s[len(s)-1] != ' ':
+		return "`" + s + "`"
 	}
-	return "<code>" + escape(printable.Text(s), "") + "</code>"
+	return "<code>" + escape(s, "") + "</code>"
 }
 
 func escape(s, apart string) string {

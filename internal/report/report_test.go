@@ -27,13 +27,13 @@ func TestAll(t *testing.T) {
 		}
 		names = append(names, f.Name)
 	}
-	if diff := cmp.Diff([]string{"table", "json", "trivy-json", "cyclonedx", "cyclonedx-xml", "spdx-json", "spdx"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"table", "json", "trivy-json", "cyclonedx", "cyclonedx-xml", "spdx-json", "spdx", "sarif", "junit", "markdown", "template"}, names); diff != "" {
 		t.Error(diff)
 	}
 }
 
 // hostile is text that would move a terminal's cursor or end a string.
-const hostile = "x\x1b[31m\u009b2J\r\n\u202e\xff\"</script>\t日本語"
+const hostile = "x\x1b[31m\u009b2J\r\n\u202e\xff\"</script>\t日本語]]>|`[a](javascript:b)`&lt;<!--@team#1\x00\\"
 
 // small is a report with a bit of everything.
 func small() *assay.Report {
@@ -74,6 +74,7 @@ func evil() *assay.Report {
 		f := &r.Findings[i]
 		f.ID, f.FixedIn, f.Status, f.URL, f.Detail.Title, f.Detail.Text, f.Because = long, long, assay.Status(hostile), "https://"+long, long, long, long
 	}
+	r.Suppressed = []assay.Suppressed{{Finding: r.Findings[0], Ruling: assay.Ruling{As: assay.Status(hostile), By: long, Reason: long}}}
 	r.Gaps[0] = assay.Gap{Where: long, What: long}
 	r.Database.Shards[0].Stream = assay.Stream(hostile)
 	return r
@@ -192,7 +193,7 @@ func TestTableLines(t *testing.T) {
 
 func TestDeterministic(t *testing.T) {
 	for _, f := range report.All() {
-		o := assay.FormatOptions{AllPkgs: true, ShowLayers: true}
+		o := assay.FormatOptions{AllPkgs: true, ShowLayers: true, Suppressed: true, Template: "{{toJson .}}"}
 		if a, b := write(t, f.Name, small(), o), write(t, f.Name, small(), o); a != b {
 			t.Errorf("%s: two reports differ:\n%s", f.Name, cmp.Diff(a, b))
 		}
@@ -211,12 +212,12 @@ func TestJSON(t *testing.T) {
 			t.Errorf("it comes back otherwise:\n%s", diff)
 		}
 	}
-	for _, name := range []string{"json", "trivy-json", "cyclonedx", "spdx-json"} {
+	for _, name := range []string{"json", "trivy-json", "cyclonedx", "spdx-json", "sarif"} {
 		if text := write(t, name, evil(), assay.FormatOptions{AllPkgs: true}); !stdjson.Valid([]byte(text)) || strings.ContainsAny(text, "\x1b\r\t") || !utf8.ValidString(text) {
 			t.Errorf("%s: not to be shown: %.1000s", name, text)
 		}
 	}
-	for _, name := range []string{"cyclonedx-xml", "spdx"} {
+	for _, name := range []string{"cyclonedx-xml", "spdx", "junit", "markdown"} {
 		if text := write(t, name, evil(), assay.FormatOptions{}); strings.ContainsAny(text, "\x1b\r") || !utf8.ValidString(text) {
 			t.Errorf("%s: not to be shown: %.1000s", name, text)
 		}

@@ -1,6 +1,6 @@
 // Package junit writes a report in the XML of JUnit, which Jenkins, GitLab, Azure
 // DevOps and others show as results of tests: what is vulnerable has failed, what
-// was ruled out was skipped, and what could not be judged is an error.
+// was ruled out or could not be judged was skipped.
 //
 // There is no specification; the forms that are read:
 // https://github.com/jenkinsci/xunit-plugin/blob/master/src/main/resources/org/jenkinsci/plugins/xunit/types/model/xsd/junit-10.xsd
@@ -42,6 +42,7 @@ type suite struct {
 	Timestamp  string     `xml:"timestamp,attr,omitempty"`
 	Properties []property `xml:"properties>property"`
 	Cases      []testcase `xml:"testcase"`
+	Stderr     *output    `xml:"system-err"`
 
 	file string         // of source code
 	seen map[string]int // names of cases
@@ -58,14 +59,17 @@ type testcase struct {
 	Time    string   `xml:"time,attr"`
 	File    string   `xml:"file,attr,omitempty"`
 	Skipped *outcome `xml:"skipped"`
-	Error   *outcome `xml:"error"`
 	Failure *outcome `xml:"failure"`
 }
 
 type outcome struct {
 	Message string `xml:"message,attr"`
 	Type    string `xml:"type,attr,omitempty"`
-	Text    string `xml:",chardata"`
+	Text    string `xml:",cdata"` // printable, so that nothing in it is no XML
+}
+
+type output struct {
+	Text string `xml:",cdata"`
 }
 
 func write(w io.Writer, r *assay.Report, o assay.FormatOptions) error {
@@ -105,7 +109,7 @@ func convert(r *assay.Report, o assay.FormatOptions) *suites {
 	}
 	c.gaps()
 	for _, s := range c.out.Suites {
-		c.out.Tests, c.out.Failures, c.out.Errors = c.out.Tests+s.Tests, c.out.Failures+s.Failures, c.out.Errors+s.Errors
+		c.out.Tests, c.out.Failures = c.out.Tests+s.Tests, c.out.Failures+s.Failures
 	}
 	return c.out
 }
@@ -171,8 +175,6 @@ func (s *suite) add(t testcase) {
 	switch {
 	case t.Failure != nil:
 		s.Failures++
-	case t.Error != nil:
-		s.Errors++
 	case t.Skipped != nil:
 		s.Skipped++
 	}
@@ -241,13 +243,18 @@ func (c *converter) skipped(s *assay.Suppressed) {
 	c.suite(p).add(t)
 }
 
-// gaps are errors: a test that could not be carried out.
+// gaps are cases that were skipped, for nobody could judge them: as errors they
+// would leave nothing green, since publishers always have undecided cases. All are
+// in the standard error, too.
 func (c *converter) gaps() {
 	if len(c.r.Gaps) == 0 {
 		return
 	}
 	s := c.named("not read or not judged", "")
+	var lines []string
 	for _, g := range c.r.Gaps {
-		s.add(testcase{Class: "gap", Name: cmp.Or(printable.Text(g.Where), "gap"), Error: &outcome{Message: printable.Text(g.What), Type: "gap", Text: printable.Text(g.String())}})
+		s.add(testcase{Class: "gap", Name: cmp.Or(printable.Text(g.Where), "gap"), Skipped: &outcome{Message: printable.Text(g.What), Type: "gap"}})
+		lines = append(lines, printable.Text(g.String()))
 	}
+	s.Stderr = &output{strings.Join(lines, "\n")}
 }

@@ -54,22 +54,23 @@ type block struct {
 	lines []string
 	tail  string
 	more  string // what is left out, of which the number is put before it
-	share int    // of the room, in hundredths, where that is short
+	share int    // of the room, beside the others', where that is short
 }
 
 // assemble puts the blocks together. Where limit is not 0 they have at most so
 // many characters: each block has its share of the room, and what it does not
 // need is there for those behind it.
 func assemble(blocks []block, limit int) string {
-	room := limit
+	room, shares := limit, 1
 	for _, b := range blocks {
 		room -= size(b.head) + size(b.tail) + moreSize
+		shares += b.share
 	}
 	var out strings.Builder
 	left := 0 // of the shares of former blocks
 	for _, b := range blocks {
 		out.WriteString(b.head)
-		budget := left + room*b.share/100
+		budget := left + room*b.share/shares
 		shown := 0
 		for _, line := range b.lines {
 			n := size(line)
@@ -165,13 +166,20 @@ func (p *printer) todo(sections []prose.Section) block {
 			for _, v := range u.To {
 				to = append(to, code(v))
 			}
-			b.lines = append(b.lines, fmt.Sprintf("- Update %s from %s to %s%s: mends %s, the worst %s.\n", code(u.Name), code(u.From), strings.Join(cut(to), " or "), p.places(&u), prose.Count(u.Findings, "finding", "findings"), u.Worst))
+			b.lines = append(b.lines, fmt.Sprintf("- Update %s from %s to %s%s: mends %s%s.\n", code(u.Name), code(u.From), strings.Join(cut(to), " or "), p.places(&u), prose.Count(u.Findings, "finding", "findings"), worst(&u)))
 		}
 		if n := unfixed(s); n > 0 {
 			b.lines = append(b.lines, fmt.Sprintf("- Watch %s without a fix, or rule out what does not reach you.\n", prose.Count(n, "finding", "findings")))
 		}
 	}
 	return b
+}
+
+func worst(u *prose.Update) string {
+	if u.Worst == assay.SeverityUnknown {
+		return ""
+	}
+	return ", the worst " + u.Worst.String()
 }
 
 func unfixed(s *prose.Section) (n int) {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"text/template"
 	"text/template/parse"
+	"time"
 
 	"github.com/assaysec/assay"
 )
@@ -42,8 +43,12 @@ func New(views map[string]func(*assay.Report) any) assay.Format {
 	return assay.Format{
 		Name: "template", About: "by a template of yours, see --template",
 		Check: func(o assay.FormatOptions) error {
-			_, err := compile(o.Template, newRun(&assay.Report{}, io.Discard, views))
-			return err
+			run := newRun(sample(), io.Discard, views)
+			t, err := compile(o.Template, run)
+			if err != nil {
+				return err
+			}
+			return try(t, run)
 		},
 		Write: func(w io.Writer, r *assay.Report, o assay.FormatOptions) error {
 			run := newRun(r, w, views)
@@ -110,6 +115,37 @@ func count(list *parse.ListNode, step parse.Node) {
 	}
 }
 
+// tryWork is what is left of maxWork to try a template.
+const tryWork = 1 << 24
+
+// sample has one of everything, so that what a template says of each is tried.
+func sample() *assay.Report {
+	now := time.Now()
+	f := assay.Finding{ID: "CVE-2024-1", VendorIDs: []string{"DSA-1"}, Aliases: []string{"GHSA-1"}, FixedIn: "2", Fixes: []string{"2"}, Detail: assay.Detail{Title: "t", Text: "t",
+		CVSS: []assay.CVSS{{}}, Ratings: []assay.Rating{{}}, CWEs: []string{"CWE-1"}, References: []string{"https://example.org"}, Published: now, Modified: now, KEV: &assay.KEV{}, EPSS: &assay.EPSS{}}}
+	return &assay.Report{Created: now, Image: assay.ImageInfo{Name: "a", RepoTags: []string{"a"}, RepoDigests: []string{"a"}, Layers: []assay.LayerInfo{{}}, Base: &assay.BaseImage{}}, Release: assay.Release{ID: "debian", Version: "12"},
+		Packages: []assay.Package{{Type: assay.TypeDeb, Name: "a", Version: "1", Licences: []string{"MIT"}}, {Type: assay.TypeNPM, Name: "b", Version: "1", Path: "b"}},
+		Findings: []assay.Finding{f, {ID: "CVE-2024-2", Package: 1, Detail: f.Detail}}, Suppressed: []assay.Suppressed{{Finding: f}}, Gaps: []assay.Gap{{}},
+		Database: assay.Database{Shards: []assay.Shard{{Feeds: []assay.FeedStatus{{}}}}}}
+}
+
+// noField is how text/template says that a type has no such field, which no
+// other report will help.
+var noField = regexp.MustCompile(`can't evaluate field \w+ in type (.*)$`)
+
+// try runs a template on a sample. What else goes wrong may be the sample's fault.
+func try(t *template.Template, r *run) error {
+	r.work = maxWork - tryWork
+	err := t.Execute(r, r.report)
+	if err == nil {
+		return nil
+	}
+	if m := noField.FindStringSubmatch(err.Error()); m == nil || strings.HasPrefix(m[1], "map[") || m[1] == "interface {}" {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", lined{err}, assay.ErrMalformed)
+}
+
 var place = regexp.MustCompile(`^template: ` + name + `:(\d+)(:\d+)?: `)
 
 // lined is an error of text/template that begins with its line.
@@ -117,7 +153,12 @@ type lined struct{ error }
 
 func (l lined) Unwrap() error { return l.error }
 
-func (l lined) Error() string { return place.ReplaceAllString(l.error.Error(), "line $1: ") }
+func (l lined) Error() string {
+	return stepped.ReplaceAllString(place.ReplaceAllString(l.error.Error(), "line $1: "), "")
+}
+
+// stepped is what errors say of the function that users know nothing of.
+var stepped = regexp.MustCompile(`executing .* at <` + stepFunc + `>: error calling ` + stepFunc + `: `)
 
 // run is one use of a template.
 type run struct {
