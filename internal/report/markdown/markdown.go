@@ -158,7 +158,7 @@ func (p *printer) todo(sections []prose.Section) block {
 	for i := range sections {
 		s := &sections[i]
 		if i > 0 && s.Findings() > 0 {
-			b.lines = append(b.lines, fmt.Sprintf("- **Take a newer base image**, or rebuild it: %s is from it.\n", prose.Count(s.Findings(), "finding", "findings")))
+			b.lines = append(b.lines, fmt.Sprintf("- **Take a newer base image**, or rebuild it: %s from it.\n", prose.Count(s.Findings(), "finding is", "findings are")))
 			continue
 		}
 		for _, u := range prose.Updates(p.r, s.Groups) {

@@ -29,7 +29,7 @@ import (
 // pipe brings is the last.
 func (r *run) funcs() template.FuncMap {
 	all := template.FuncMap{
-		stepFunc: func() (string, error) { return "", r.spend(0) },
+		stepFunc: func() (string, error) { return "", r.spend(0) }, enterFunc: r.enter, leaveFunc: r.leave,
 
 		"package": r.pkg, "pkg": r.pkg, "groups": func(q *assay.Report) []prose.Group {
 			return prose.Groups(q, func(*assay.Package) bool { return true })

@@ -29,9 +29,10 @@ const (
 	// doubled in each round of a loop.
 	maxText = 64 << 20
 	// maxWork bounds what a template does: the bytes that its functions return,
-	// and callCost for each call and each round of a loop. It takes some seconds.
+	// and callCost for each call and each round of a loop, of which there are
+	// four million then. It takes some seconds.
 	maxWork  = 1 << 30
-	callCost = 64
+	callCost = 256
 )
 
 // name is what text/template calls a template of ours in errors.
@@ -80,39 +81,75 @@ func compile(text string, r *run) (*template.Template, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", lined{err}, assay.ErrMalformed)
 	}
-	steps, err := parse.Parse(name, "{{"+stepFunc+"}}", "", "", funcs)
+	c, err := newCounter(funcs)
 	if err != nil {
 		return nil, err
 	}
-	step := steps[name].Root.Nodes[0]
 	for _, part := range t.Templates() {
-		if part.Tree != nil && part.Root != nil {
-			count(part.Root, step)
-			part.Root.Nodes = append([]parse.Node{step.Copy()}, part.Root.Nodes...)
+		if part.Tree == nil || part.Root == nil {
+			continue
 		}
+		if err := c.count(part.Root, 0); err != nil {
+			return nil, err
+		}
+		part.Root.Nodes = append(append([]parse.Node{c.enter.Copy()}, part.Root.Nodes...), c.leave.Copy())
 	}
 	return t, nil
 }
 
-// count puts a step into the bodies of the loops below a list.
-func count(list *parse.ListNode, step parse.Node) {
+// What compile puts into a template.
+const (
+	stepFunc  = "assayStep"  // in each round of a loop
+	enterFunc = "assayEnter" // where a template begins
+	leaveFunc = "assayLeave" // where it ends
+)
+
+// maxNesting bounds loops in loops, and templates that templates call: when one
+// of them fails, text/template takes time by the square of both.
+const maxNesting = 50
+
+type counter struct{ step, enter, leave parse.Node }
+
+func newCounter(funcs template.FuncMap) (*counter, error) {
+	trees, err := parse.Parse(name, "{{"+stepFunc+"}}{{"+enterFunc+"}}{{"+leaveFunc+"}}", "", "", funcs)
+	if err != nil {
+		return nil, err
+	}
+	n := trees[name].Root.Nodes
+	return &counter{n[0], n[1], n[2]}, nil
+}
+
+// count puts a step into the bodies of the loops below a list, which lies in
+// depth others.
+func (c *counter) count(list *parse.ListNode, depth int) error {
 	if list == nil {
-		return
+		return nil
+	}
+	if depth > maxNesting {
+		return fmt.Errorf("more than %d loops in each other: %w", maxNesting, assay.ErrTooLarge)
 	}
 	for _, n := range list.Nodes {
+		var body, other *parse.ListNode
+		in := depth
 		switch n := n.(type) {
 		case *parse.RangeNode:
-			count(n.List, step)
-			count(n.ElseList, step)
-			n.List.Nodes = append([]parse.Node{step.Copy()}, n.List.Nodes...)
+			body, other, in = n.List, n.ElseList, depth+1
 		case *parse.IfNode:
-			count(n.List, step)
-			count(n.ElseList, step)
+			body, other = n.List, n.ElseList
 		case *parse.WithNode:
-			count(n.List, step)
-			count(n.ElseList, step)
+			body, other = n.List, n.ElseList
+		}
+		if err := c.count(body, in); err != nil {
+			return err
+		}
+		if err := c.count(other, in); err != nil {
+			return err
+		}
+		if in > depth {
+			body.Nodes = append([]parse.Node{c.step.Copy()}, body.Nodes...)
 		}
 	}
+	return nil
 }
 
 // tryWork is what is left of maxWork to try a template.
@@ -158,7 +195,7 @@ func (l lined) Error() string {
 }
 
 // stepped is what errors say of the function that users know nothing of.
-var stepped = regexp.MustCompile(`executing .* at <` + stepFunc + `>: error calling ` + stepFunc + `: `)
+var stepped = regexp.MustCompile(`executing .* at <assay\w+>: error calling assay\w+: `)
 
 // run is one use of a template.
 type run struct {
@@ -167,6 +204,7 @@ type run struct {
 	w       io.Writer
 	written int
 	work    int
+	depth   int // of templates that call each other
 }
 
 func newRun(r *assay.Report, w io.Writer, views map[string]func(*assay.Report) any) *run {
@@ -180,8 +218,17 @@ func (r *run) Write(b []byte) (int, error) {
 	return r.w.Write(b)
 }
 
-// stepFunc is what compile puts into a template.
-const stepFunc = "assayStep"
+func (r *run) enter() (string, error) {
+	if r.depth++; r.depth > maxNesting {
+		return "", fmt.Errorf("more than %d templates in each other: %w", maxNesting, assay.ErrTooLarge)
+	}
+	return "", r.spend(0)
+}
+
+func (r *run) leave() string {
+	r.depth--
+	return ""
+}
 
 // spend counts work.
 func (r *run) spend(n int) error {
