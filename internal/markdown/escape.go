@@ -3,6 +3,7 @@ package markdown
 import (
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/assaysec/assay/internal/printable"
@@ -32,7 +33,21 @@ func Code(s string) string {
 	return "<code>" + escape(s, "") + "</code>"
 }
 
+// addresses are what becomes a link by itself.
+// https://github.github.com/gfm/#autolinks-extension-
+var addresses = regexp.MustCompile(`://|www\.`)
+
 func escape(s, apart string) string {
+	return addresses.ReplaceAllStringFunc(references(s, apart), func(m string) string {
+		if m == "www." {
+			return "www&#46;"
+		}
+		return "&#58;" + apart + "//"
+	})
+}
+
+// references writes what is special as numbers.
+func references(s, apart string) string {
 	if !strings.ContainsAny(s, special) {
 		return s
 	}
@@ -68,7 +83,7 @@ func Address(s string) string {
 	}
 	var b strings.Builder
 	for _, c := range []byte(u.String()) {
-		if c <= ' ' || c >= 0x7f || strings.IndexByte("\"'<>()[]{}|\\^`*_~$", c) >= 0 {
+		if c <= ' ' || c >= 0x7f || strings.IndexByte("\"'<>()[]{}|\\^`$", c) >= 0 {
 			fmt.Fprintf(&b, "%%%02X", c)
 		} else {
 			b.WriteByte(c)

@@ -60,9 +60,10 @@ func small() *assay.Report {
 }
 
 // evil is small with hostile text in all that comes from images and publishers.
-func evil() *assay.Report {
+func evil() *assay.Report { return filled(hostile, hostile+strings.Repeat("w", 300)) }
+
+func filled(hostile, long string) *assay.Report {
 	r := small()
-	long := hostile + strings.Repeat("w", 300)
 	r.Image.Name, r.Release.ID, r.Release.Version = long, long, long
 	r.Image.Layers[1].CreatedBy, r.Image.RepoTags[0] = long, long
 	for i := range r.Packages {
@@ -80,7 +81,7 @@ func evil() *assay.Report {
 	return r
 }
 
-func write(t *testing.T, format string, r *assay.Report, o assay.FormatOptions) string {
+func write(t testing.TB, format string, r *assay.Report, o assay.FormatOptions) string {
 	t.Helper()
 	i := slices.IndexFunc(report.All(), func(f assay.Format) bool { return f.Name == format })
 	var b bytes.Buffer
@@ -338,4 +339,33 @@ func TestTrivy(t *testing.T) {
 	if text := write(t, "trivy-json", empty, assay.FormatOptions{}); !stdjson.Valid([]byte(text)) || strings.Contains(text, "Results") {
 		t.Error(text)
 	}
+}
+
+// FuzzFormats: whatever images and publishers call things, each form for
+// pipelines stays one.
+func FuzzFormats(f *testing.F) {
+	for _, s := range []string{hostile, "a", "", "]]>", "|", "<script>", "\x00\xff\xfe", "\ufffe\uffff", "https://a/b?c=[d](e)", "- x", "{0}", "a!/b", "../../x", "%zz", "C:\\x", strings.Repeat("\u00e9`", 5000)} {
+		f.Add(s, s)
+	}
+	schema := sarifSchema(f)
+	f.Fuzz(func(t *testing.T, a, b string) {
+		r := filled(a, b)
+		for _, kind := range []assay.TargetKind{assay.KindImage, assay.KindFilesystem} {
+			r.Kind = kind
+			o := assay.FormatOptions{Suppressed: true, ShowLayers: true}
+			if err := validate(schema, write(t, "sarif", r, o)); err != nil {
+				t.Errorf("sarif: %v", err)
+			}
+			if err := checkJUnit([]byte(write(t, "junit", r, o))); err != nil {
+				t.Errorf("junit: %v", err)
+			}
+			if err := tame(write(t, "markdown", r, o)); err != nil {
+				t.Errorf("markdown: %v", err)
+			}
+			o.MaxChars = 8192
+			if text := write(t, "markdown", r, o); utf8.RuneCountInString(text) > 8192 {
+				t.Errorf("markdown: %d characters", utf8.RuneCountInString(text))
+			}
+		}
+	})
 }

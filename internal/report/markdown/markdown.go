@@ -22,8 +22,9 @@ import (
 var Format = assay.Format{Name: "markdown", About: "GitHub's Markdown, for comments and job summaries", Check: check, Write: write}
 
 const (
-	// minChars holds the heading, the totals and what is left out.
-	minChars = 4096
+	// minChars holds the heading, the totals and what is said of what is left
+	// out, however hostile.
+	minChars = 8192
 	// maxCell bounds a name, a version or a line that is told, in characters;
 	// the JSON report has it whole.
 	maxCell = 120
@@ -134,10 +135,10 @@ func (p *printer) blocks() (out []block) {
 // heading names the target and counts what was found.
 func (p *printer) heading() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "## Vulnerabilities of %s\n\n", text(prose.Target(p.r), maxLine))
+	fmt.Fprintf(&b, "## Vulnerabilities of %s\n\n", text(prose.Target(p.r), maxCell))
 	for _, line := range prose.Ends(p.r) {
-		if b.Len() < minChars/2 {
-			fmt.Fprintf(&b, "**%s**\n\n", text(line, maxLine))
+		if b.Len() < minChars/8 {
+			fmt.Fprintf(&b, "**%s**\n\n", text(line, maxLine/2))
 		}
 	}
 	verdict := prose.Verdict(p.r)
@@ -232,7 +233,7 @@ const header = "| Package | Vulnerability | Severity | Risk | Status | Installed
 func (p *printer) table(s *prose.Section) block {
 	b := block{head: "\n### Findings\n\n" + header, more: "rows"}
 	if s.Title != "" {
-		b.head = fmt.Sprintf("\n### %s: %s\n\n", text(s.Title, maxLine), prose.Count(s.Findings(), "finding", "findings")) + header
+		b.head = fmt.Sprintf("\n### %s: %s\n\n", text(s.Title, maxCell), prose.Count(s.Findings(), "finding", "findings")) + header
 	}
 	for i := range s.Groups {
 		b.lines = append(b.lines, p.row(&s.Groups[i]))
@@ -303,10 +304,19 @@ func (p *printer) foot() string {
 	return "\n<sub>" + strings.Join(lines, "<br>\n") + "</sub>\n"
 }
 
-// text is escaped text of at most n characters before that.
-func text(s string, n int) string { return markdown.Escape(printable.Cut(printable.Text(s), n)) }
+// text is at most n characters of text, which escaped are twice as many at most.
+func text(s string, n int) string { return fit(markdown.Escape, s, n) }
 
-func code(s string) string { return markdown.Code(printable.Cut(printable.Text(s), maxCell)) }
+func code(s string) string { return fit(markdown.Code, s, maxCell) }
+
+func fit(escape func(string) string, s string, n int) string {
+	s = printable.Text(s)
+	for most := 2 * n; ; n /= 2 {
+		if out := escape(printable.Cut(s, n)); size(out) <= most {
+			return out
+		}
+	}
+}
 
 // tail leaves the end of a path, which tells most.
 func tail(s string) string {
