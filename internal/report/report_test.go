@@ -330,6 +330,9 @@ func TestTrivy(t *testing.T) {
 	if a.CVSS["nvd"].V3Score != 9.8 || a.CVSS["nvd"].V2Score != 7.5 || a.CVSS["cna"].V40Score != 8 {
 		t.Errorf("%+v", a.CVSS)
 	}
+	if text := write(t, "trivy-json", ruled(), assay.FormatOptions{}); !strings.Contains(text, `"ExperimentalModifiedFindings"`) || !strings.Contains(text, `"Source": ".assayignore:3"`) {
+		t.Error("no word of what was ruled out of the system's packages")
+	}
 	supported := small()
 	supported.Release.EOL = "2024-07-03"
 	if text := write(t, "trivy-json", supported, assay.FormatOptions{}); strings.Contains(text, "EOSL") {

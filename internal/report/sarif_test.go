@@ -226,6 +226,7 @@ func TestSARIFPlaces(t *testing.T) {
 		{"folder below", assay.KindFilesystem, "./services/web", "package-lock.json", "services/web/package-lock.json", "%SRCROOT%"},
 		{"folder elsewhere", assay.KindFilesystem, "/home/me/app", "package-lock.json", "package-lock.json", "%SRCROOT%"},
 		{"folder beside", assay.KindFilesystem, "../app", "package-lock.json", "package-lock.json", "%SRCROOT%"},
+		{"file", assay.KindFilesystem, "web/package-lock.json", "package-lock.json", "web/package-lock.json", "%SRCROOT%"},
 		{"repository", assay.KindRepository, "https://example.org/a", "go.mod", "go.mod", "%SRCROOT%"},
 		{"bill", assay.KindSBOM, "out/bom.json", "bom.json", "out/bom.json", ""},
 		{"upwards", assay.KindFilesystem, ".", "../../etc/passwd", "etc/passwd", "%SRCROOT%"},

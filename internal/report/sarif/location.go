@@ -45,7 +45,7 @@ func place(r *assay.Report, file string) string {
 	case outside, strings.HasPrefix(name, "./") && !declared(r):
 		name = path.Base(name)
 	}
-	if r.Kind == assay.KindSBOM && file == path.Base(name) { // the bill itself
+	if (r.Kind == assay.KindSBOM || declared(r)) && file == path.Base(name) { // the one file that was named
 		file = ""
 	}
 	var out []string

@@ -105,7 +105,7 @@ func others(r *assay.Report, o assay.FormatOptions, artifact string) (out []resu
 	for i := range r.Suppressed {
 		if s := &r.Suppressed[i]; !r.Packages[s.Package].IsSystem() {
 			v, res := convert(&s.Finding)
-			res.Modified = append(res.Modified, modified{Type: "vulnerability", Status: string(s.As), Statement: s.Reason, Source: s.By, Finding: v})
+			res.Modified = append(res.Modified, suppressed(s, v))
 		}
 	}
 	slices.SortStableFunc(out, func(a, b result) int {
