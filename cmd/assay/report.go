@@ -140,6 +140,7 @@ func formatNames() (names []string) {
 // write puts the report where it was asked for: a file appears whole or not at
 // all.
 func (o *reportOptions) write(g *global, format assay.Format, r *assay.Report) error {
+	o.filter.rules.warn(format, r)
 	opts := o.how(format)
 	write := func(w io.Writer) error { return format.Write(w, r, opts) }
 	if o.output == "" || o.output == "-" || o.output == "/dev/stdout" {

@@ -54,11 +54,15 @@ const likely = 0.1
 func Exploited(f *assay.Finding) string {
 	var parts []string
 	if k := f.Detail.KEV; k != nil {
-		s := "known to be exploited (CISA KEV " + printable.Text(k.Added) + ")"
+		s := "known to be exploited"
 		if k.Ransomware {
-			s = "known to be exploited, also by ransomware (CISA KEV " + printable.Text(k.Added) + ")"
+			s += ", also by ransomware"
 		}
-		parts = append(parts, s)
+		s += " (CISA KEV " + printable.Text(k.Added)
+		if k.Due != "" {
+			s += ", to be mended by " + printable.Text(k.Due)
+		}
+		parts = append(parts, s+")")
 	}
 	if e := f.Detail.EPSS; e != nil && e.Score >= likely {
 		parts = append(parts, fmt.Sprintf("EPSS %.0f %%", e.Score*100))
@@ -97,14 +101,14 @@ func Target(r *assay.Report) string {
 // Ends says of the release, and of runtimes, that are out of support what that
 // means.
 func Ends(r *assay.Report) (lines []string) {
-	if l := &r.Release; l.EndOfLife(r.Created) {
+	if l := &r.Release; l.EndOfLife(r.At()) {
 		lines = append(lines, printable.Text(fmt.Sprintf("%s %s %s: its advisories are no longer complete; move to a supported release.", l.ID, l.Version, since(l.EOL))))
 	}
 	places := map[string]int{}
 	var runtimes []string
 	for i := range r.Packages {
 		q := &r.Packages[i]
-		if !q.EndOfLife(r.Created) {
+		if !q.EndOfLife(r.At()) {
 			continue
 		}
 		line := fmt.Sprintf("%s %s %s", runtime(q), q.Version, since(q.EOL))
@@ -169,7 +173,7 @@ func Verdict(r *assay.Report) string {
 		}
 	}
 	if n := len(r.Findings); n > 0 {
-		return fmt.Sprintf("%s in %s, %d with a fix", Count(n, "vulnerability", "vulnerabilities"), Count(len(affected), "package", "packages"), fixable)
+		return fmt.Sprintf("%s in %s, %d with a fix", printable.Count(n, "vulnerability", "vulnerabilities"), printable.Count(len(affected), "package", "packages"), fixable)
 	}
 	if len(asked(r)) == 0 {
 		return "not matched with any advisories"
@@ -193,7 +197,7 @@ func asked(r *assay.Report) (out []assay.Shard) {
 func Data(r *assay.Report) string {
 	var streams []string
 	for _, s := range asked(r) {
-		streams = append(streams, fmt.Sprintf("%s (%s, built %s ago)", printable.Text(string(s.Stream)), Count(s.Records, "record", "records"), age(r.Created.Sub(s.Built))))
+		streams = append(streams, fmt.Sprintf("%s (%s, built %s ago)", printable.Text(string(s.Stream)), printable.Count(s.Records, "record", "records"), age(r.Created.Sub(s.Built))))
 	}
 	if len(streams) == 0 {
 		return ""
@@ -206,31 +210,23 @@ func age(d time.Duration) string {
 	case d < time.Minute:
 		return "less than a minute"
 	case d < time.Hour:
-		return Count(int(d.Minutes()), "minute", "minutes")
+		return printable.Count(int(d.Minutes()), "minute", "minutes")
 	case d < 48*time.Hour:
-		return Count(int(d.Hours()), "hour", "hours")
+		return printable.Count(int(d.Hours()), "hour", "hours")
 	}
-	return Count(int(d.Hours()/24), "day", "days")
+	return printable.Count(int(d.Hours()/24), "day", "days")
 }
 
 // LeftOut says what the report lacks because it was not asked for.
 func LeftOut(r *assay.Report) (lines []string) {
 	if r.DevLeftOut > 0 {
-		lines = append(lines, fmt.Sprintf("Left out: %s that only development needs; --include-dev-deps shows them.", Count(r.DevLeftOut, "package", "packages")))
+		lines = append(lines, fmt.Sprintf("Left out: %s that only development needs; --include-dev-deps shows them.", printable.Count(r.DevLeftOut, "package", "packages")))
 	}
 	if r.LeftOut > 0 {
-		lines = append(lines, fmt.Sprintf("Left out by --severity, --ignore-unfixed, --ignore-status or --ignore-base: %d.", r.LeftOut))
+		lines = append(lines, fmt.Sprintf("Left out by --severity, --ignore-unfixed, --ignore-status, --ignore-base or --as-of: %d.", r.LeftOut))
 	}
 	if len(r.Gaps) > 0 {
-		lines = append(lines, fmt.Sprintf("%s could not be read or judged: this report may be incomplete.", Count(len(r.Gaps), "thing", "things")))
+		lines = append(lines, fmt.Sprintf("%s could not be read or judged: this report may be incomplete.", printable.Count(len(r.Gaps), "thing", "things")))
 	}
 	return lines
-}
-
-// Count is a number with the word for what is counted.
-func Count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }

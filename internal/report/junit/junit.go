@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/printable"
@@ -152,6 +153,9 @@ func (c *converter) named(name, file string) *suite {
 	add("target", r.Image.Name)
 	add("kind", string(r.Kind))
 	add("release", strings.TrimSpace(r.Release.ID+" "+r.Release.Version))
+	if !r.AsOf.IsZero() {
+		add("as.of", r.AsOf.Format(time.DateOnly))
+	}
 	add("image.id", r.Image.ID)
 	add("image.digest", r.Image.Digest)
 	add("tool", strings.TrimSpace(r.Tool.Name+" "+r.Tool.Version))

@@ -10,6 +10,7 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/assaysec/assay"
@@ -136,6 +137,9 @@ func (p *printer) blocks() (out []block) {
 func (p *printer) heading() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "## Vulnerabilities of %s\n\n", text(prose.Target(p.r), maxCell))
+	if !p.r.AsOf.IsZero() {
+		fmt.Fprintf(&b, "As of %s.\n\n", p.r.AsOf.Format(time.DateOnly))
+	}
 	for _, line := range prose.Ends(p.r) {
 		if b.Len() < minChars/8 {
 			fmt.Fprintf(&b, "**%s**\n\n", text(line, maxLine/2))
@@ -159,7 +163,7 @@ func (p *printer) todo(sections []prose.Section) block {
 	for i := range sections {
 		s := &sections[i]
 		if i > 0 && s.Findings() > 0 {
-			b.lines = append(b.lines, fmt.Sprintf("- **Take a newer base image**, or rebuild it: %s from it.\n", prose.Count(s.Findings(), "finding is", "findings are")))
+			b.lines = append(b.lines, fmt.Sprintf("- **Take a newer base image**, or rebuild it: %s from it.\n", printable.Count(s.Findings(), "finding is", "findings are")))
 			continue
 		}
 		for _, u := range prose.Updates(p.r, s.Groups) {
@@ -167,10 +171,10 @@ func (p *printer) todo(sections []prose.Section) block {
 			for _, v := range u.To {
 				to = append(to, code(v))
 			}
-			b.lines = append(b.lines, fmt.Sprintf("- Update %s from %s to %s%s: mends %s%s.\n", code(u.Name), code(u.From), strings.Join(cut(to), " or "), p.places(&u), prose.Count(u.Findings, "finding", "findings"), worst(&u)))
+			b.lines = append(b.lines, fmt.Sprintf("- Update %s from %s to %s%s: mends %s%s.\n", code(u.Name), code(u.From), strings.Join(cut(to), " or "), p.places(&u), printable.Count(u.Findings, "finding", "findings"), worst(&u)))
 		}
 		if n := unfixed(s); n > 0 {
-			b.lines = append(b.lines, fmt.Sprintf("- Watch %s without a fix, or rule out what does not reach you.\n", prose.Count(n, "finding", "findings")))
+			b.lines = append(b.lines, fmt.Sprintf("- Watch %s without a fix, or rule out what does not reach you.\n", printable.Count(n, "finding", "findings")))
 		}
 	}
 	return b
@@ -233,7 +237,7 @@ const header = "| Package | Vulnerability | Severity | Risk | Status | Installed
 func (p *printer) table(s *prose.Section) block {
 	b := block{head: "\n### Findings\n\n" + header, more: "rows"}
 	if s.Title != "" {
-		b.head = fmt.Sprintf("\n### %s: %s\n\n", text(s.Title, maxCell), prose.Count(s.Findings(), "finding", "findings")) + header
+		b.head = fmt.Sprintf("\n### %s: %s\n\n", text(s.Title, maxCell), printable.Count(s.Findings(), "finding", "findings")) + header
 	}
 	for i := range s.Groups {
 		b.lines = append(b.lines, p.row(&s.Groups[i]))

@@ -23,7 +23,7 @@ type run struct {
 
 // target is what a run tells of what was scanned.
 type target struct {
-	Name        string    `json:"imageName"`
+	Name        string    `json:"target"`
 	Kind        string    `json:"kind,omitempty"`
 	ID          string    `json:"imageID,omitempty"`
 	Digest      string    `json:"imageDigest,omitempty"`
@@ -31,6 +31,7 @@ type target struct {
 	RepoDigests []string  `json:"repoDigests,omitempty"`
 	Platform    string    `json:"platform,omitempty"`
 	Database    time.Time `json:"databaseBuilt,omitzero"`
+	AsOf        time.Time `json:"asOf,omitzero"`
 	LeftOut     int       `json:"leftOut,omitempty"`
 }
 

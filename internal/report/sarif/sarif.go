@@ -75,7 +75,7 @@ func notifications(r *assay.Report) (out []notification) {
 
 func targetOf(r *assay.Report) target {
 	t := target{Name: r.Image.Name, Kind: string(r.Kind), ID: r.Image.ID, Digest: r.Image.Digest, RepoTags: r.Image.RepoTags, RepoDigests: r.Image.RepoDigests,
-		Database: r.Database.Built, LeftOut: r.LeftOut}
+		Database: r.Database.Built, AsOf: r.AsOf, LeftOut: r.LeftOut}
 	if p := r.Image.Platform; p.OS != "" {
 		t.Platform = strings.TrimRight(p.OS+"/"+p.Arch+"/"+p.Variant, "/")
 	}

@@ -27,7 +27,7 @@ func (p *printer) findings() {
 			if i > 0 {
 				p.printf("\n")
 			}
-			p.printf("%s\n", p.paint(fmt.Sprintf("%s: %s", s.Title, prose.Count(s.Findings(), "finding", "findings")), text.Bold))
+			p.printf("%s\n", p.paint(fmt.Sprintf("%s: %s", s.Title, printable.Count(s.Findings(), "finding", "findings")), text.Bold))
 		}
 		switch {
 		case len(s.Groups) == 0:

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/printable"
@@ -68,6 +69,9 @@ func (p *printer) heading() {
 	p.printf("\n")
 	p.wrapped("", title, text.Bold)
 	p.printf("%s\n", strings.Repeat("=", min(p.o.Width, text.StringWidth(title))))
+	if !r.AsOf.IsZero() {
+		p.printf("as of %s\n", r.AsOf.Format(time.DateOnly))
+	}
 	for _, line := range prose.Ends(r) {
 		p.wrapped("", line, text.Bold)
 	}
@@ -182,9 +186,9 @@ func (p *printer) summary() {
 	p.printf("\n")
 	of := ""
 	if prose.Layered(r) {
-		of = prose.Count(len(r.Image.Layers), "layer", "layers") + ": "
+		of = printable.Count(len(r.Image.Layers), "layer", "layers") + ": "
 	}
-	p.wrapped("", fmt.Sprintf("%s%s, %s.", of, prose.Count(len(r.Packages), "package", "packages"), prose.Verdict(r)))
+	p.wrapped("", fmt.Sprintf("%s%s, %s.", of, printable.Count(len(r.Packages), "package", "packages"), prose.Verdict(r)))
 	for _, line := range slices.Concat(prose.RuledOut(r, p.o.Suppressed), prose.LeftOut(r)) {
 		p.wrapped("", line)
 	}

@@ -225,6 +225,7 @@ func system(r *assay.Report, o assay.FormatOptions, family, artifact string) res
 			res.Vulnerabilities = append(res.Vulnerabilities, v)
 		}
 	}
+	sortVulnerabilities(res.Vulnerabilities)
 	for i := range r.Suppressed {
 		s := &r.Suppressed[i]
 		if p := &r.Packages[s.Package]; p.IsSystem() {
@@ -233,20 +234,25 @@ func system(r *assay.Report, o assay.FormatOptions, family, artifact string) res
 			res.Modified = append(res.Modified, suppressed(s, v))
 		}
 	}
-	sortVulnerabilities(res.Vulnerabilities)
-	for i := range r.Suppressed {
-		s := &r.Suppressed[i]
-		if p := &r.Packages[s.Package]; p.IsSystem() {
-			v := convertFinding(&s.Finding, p)
-			v.Fingerprint = fingerprint(artifact, res.Target, &v)
-			res.Modified = append(res.Modified, modified{Type: "vulnerability", Status: string(s.As), Statement: s.Reason, Source: s.By, Finding: v})
-		}
-	}
 	return res
 }
 
 func suppressed(s *assay.Suppressed, v vulnerability) modified {
 	return modified{Type: "vulnerability", Status: string(s.As), Statement: s.Reason, Source: s.By, Finding: v}
+}
+
+// Finding is a finding as the report has it, and of which kind it is, as policies
+// that were written for Trivy are given it.
+func Finding(r *assay.Report, f *assay.Finding) any {
+	p := &r.Packages[f.Package]
+	v := convertFinding(f, p)
+	if !p.IsSystem() {
+		v = kindOf(p).finding(f, p)
+	}
+	return struct {
+		vulnerability
+		Type string
+	}{v, "vulnerability"}
 }
 
 func fingerprint(artifact, target string, v *vulnerability) string {
