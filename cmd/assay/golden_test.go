@@ -19,12 +19,13 @@ import (
 // goldens lists what Trivy's test suite scans, and its report; with VEX documents,
 // where it has any.
 var goldens = []struct {
-	report, command, target, vex string
+	report, command, target string
+	args                    []string // a file after --vex is below the suite's folder
 }{
-	{"bun", "repo", "repo/bun", ""}, {"composer.lock", "repo", "repo/composer", ""}, {"conan", "repo", "repo/conan", ""}, {"dotnet", "repo", "repo/dotnet", ""},
-	{"gomod", "repo", "repo/gomod", ""}, {"gomod-vex", "repo", "repo/gomod", "vex/file/openvex.json"}, {"npm", "repo", "repo/npm", ""}, {"pip", "repo", "repo/pip", ""}, {"pipenv", "repo", "repo/pipenv", ""}, {"pom", "repo", "repo/pom", ""},
-	{"pubspec.lock", "repo", "repo/pubspec", ""}, {"swift", "repo", "repo/swift", ""}, {"test-repo", "repo", "repo/trivy-ci-test", ""}, {"uv", "repo", "repo/uv", ""}, {"yarn", "repo", "repo/yarn", ""},
-	{"license-cyclonedx", "sbom", "sbom/license-cyclonedx.json", ""}, {"minikube-kbom", "sbom", "sbom/minikube-kbom.json", ""},
+	{"bun", "repo", "repo/bun", nil}, {"composer.lock", "repo", "repo/composer", nil}, {"conan", "repo", "repo/conan", nil}, {"dotnet", "repo", "repo/dotnet", nil},
+	{"gomod", "repo", "repo/gomod", nil}, {"gomod-vex", "repo", "repo/gomod", []string{"--vex", "vex/file/openvex.json"}}, {"npm", "repo", "repo/npm", nil}, {"npm-ubuntu-severity", "repo", "repo/npm", []string{"--vuln-severity-source", "alpine,ubuntu"}}, {"pip", "repo", "repo/pip", nil}, {"pipenv", "repo", "repo/pipenv", nil}, {"pom", "repo", "repo/pom", nil},
+	{"pubspec.lock", "repo", "repo/pubspec", nil}, {"swift", "repo", "repo/swift", nil}, {"test-repo", "repo", "repo/trivy-ci-test", nil}, {"uv", "repo", "repo/uv", nil}, {"yarn", "repo", "repo/yarn", nil},
+	{"license-cyclonedx", "sbom", "sbom/license-cyclonedx.json", nil}, {"minikube-kbom", "sbom", "sbom/minikube-kbom.json", nil},
 }
 
 // contested lists the rows of goldens that say something else than the record
@@ -125,8 +126,11 @@ func TestTrivyGoldens(t *testing.T) {
 			}
 			target := corpus.Path(t, "conformance/trivy/"+g.target)
 			args := []string{g.command, target, "-f", "trivy-json", "--offline", "--cache-dir", cache}
-			if g.vex != "" {
-				args = append(args, "--vex", corpus.Path(t, "conformance/trivy/"+g.vex))
+			for i, a := range g.args {
+				if i > 0 && g.args[i-1] == "--vex" {
+					a = corpus.Path(t, "conformance/trivy/"+a)
+				}
+				args = append(args, a)
 			}
 			out := runAssay(t, 0, args...)
 			if err := json.Unmarshal(out, &got); err != nil {
