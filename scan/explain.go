@@ -3,7 +3,6 @@ package scan
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -35,16 +34,31 @@ type Explanation struct {
 
 // A Record is what one publisher says of one package.
 type Record struct {
-	ID       string         `json:"id"`
-	Feed     string         `json:"feed"`
-	Stream   assay.Stream   `json:"stream"`
-	Package  string         `json:"package"`
-	Status   assay.Status   `json:"status"`
-	Severity assay.Severity `json:"severity"`
-	Reason   string         `json:"reason,omitempty"`
-	Ranges   []assay.Range  `json:"ranges,omitempty"`
-	Versions []string       `json:"versions,omitempty"`
-	URL      string         `json:"url,omitempty"`
+	ID        string         `json:"id"`
+	Aliases   []string       `json:"aliases,omitempty"`
+	VendorIDs []string       `json:"vendorIDs,omitempty"`
+	Feed      string         `json:"feed"`
+	Stream    assay.Stream   `json:"stream"`
+	Package   string         `json:"package"`
+	Status    assay.Status   `json:"status"`
+	Severity  assay.Severity `json:"severity"`
+	Reason    string         `json:"reason,omitempty"`
+	Ranges    []assay.Range  `json:"ranges,omitempty"`
+	Versions  []string       `json:"versions,omitempty"`
+	URL       string         `json:"url,omitempty"`
+}
+
+// Records is what an advisory says, one a package.
+func Records(a *assay.Advisory) (out []Record) {
+	for i := range a.Affected {
+		row := &a.Affected[i]
+		severity := row.Severity
+		if severity == assay.SeverityUnknown {
+			severity = a.Severity
+		}
+		out = append(out, Record{a.ID, a.Aliases, a.VendorIDs, a.Feed, row.Stream, row.Name, row.Status, severity, row.Reason, row.Ranges, row.Versions, a.URL})
+	}
+	return out
 }
 
 // Found is a finding with its package.
@@ -180,14 +194,7 @@ func (s *Scanner) known(ctx context.Context, e *Explanation, advisories []assay.
 		a := &advisories[i]
 		add(&f.Detail, &assay.Detail{Title: a.Title, Text: a.Text, CVSS: a.CVSS, CWEs: a.CWEs, References: a.References, Published: a.Published, Modified: a.Modified,
 			Ratings: []assay.Rating{{Source: cmp.Or(a.Publisher, a.Feed), Severity: a.Severity}}})
-		for j := range a.Affected {
-			row := &a.Affected[j]
-			severity := row.Severity
-			if severity == assay.SeverityUnknown {
-				severity = a.Severity
-			}
-			e.Records = append(e.Records, Record{a.ID, a.Feed, row.Stream, row.Name, row.Status, severity, row.Reason, row.Ranges, row.Versions, a.URL})
-		}
+		e.Records = append(e.Records, Records(a)...)
 	}
 	ids := append([]string{strings.ToUpper(e.ID), e.ID}, e.Names...)
 	streams := []assay.Stream{assay.StreamKEV, assay.StreamEPSS}
@@ -203,20 +210,11 @@ func (s *Scanner) known(ctx context.Context, e *Explanation, advisories []assay.
 	if e.Gaps = append(e.Gaps, gaps...); err != nil {
 		e.Gaps = append(e.Gaps, missingDetails(err))
 	}
-	found := len(advisories) > 0
-	for _, id := range ids {
-		d, err := s.Advisories.Detail(ctx, id)
-		if errors.Is(err, assay.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("details of %s: %w", id, err)
-		}
-		add(&f.Detail, &d)
-		found = true
-		break
+	found, err := s.look(ctx, &f.Detail, ids)
+	if err != nil {
+		return err
 	}
-	if found {
+	if found || len(advisories) > 0 {
 		f.Detail.ID = e.ID
 		e.Detail = &f.Detail
 		triage.Rate(&f, s.Triage.SeveritySources)

@@ -282,22 +282,31 @@ func (s *Scanner) details(ctx context.Context, r *assay.Report) error {
 		r.Gaps = append(r.Gaps, missingDetails(err))
 	}
 	for _, f := range all {
-		for _, id := range append([]string{f.ID}, f.Aliases...) {
-			d, err := s.Advisories.Detail(ctx, id)
-			if errors.Is(err, assay.ErrNotFound) {
-				continue
-			}
-			if err != nil {
-				return fmt.Errorf("details of %s: %w", id, err)
-			}
-			add(&f.Detail, &d)
-			break
+		if _, err := s.look(ctx, &f.Detail, append([]string{f.ID}, f.Aliases...)); err != nil {
+			return err
 		}
 	}
 	if gap := unrated(r.Findings); gap != nil {
 		r.Gaps = append(r.Gaps, *gap)
 	}
 	return nil
+}
+
+// look adds what is known under the first of the names of a vulnerability that the
+// database knows; ok is false where it knows none.
+func (s *Scanner) look(ctx context.Context, to *assay.Detail, names []string) (ok bool, _ error) {
+	for _, id := range names {
+		d, err := s.Advisories.Detail(ctx, id)
+		if errors.Is(err, assay.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return false, fmt.Errorf("details of %s: %w", id, err)
+		}
+		add(to, &d)
+		return true, nil
+	}
+	return false, nil
 }
 
 // unrated tells of vulnerabilities that nobody asked here gives a severity.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/limit"
 	"github.com/assaysec/assay/internal/report"
 	"github.com/assaysec/assay/internal/triage"
@@ -42,20 +43,9 @@ func (o *reportOptions) convert(ctx context.Context, g *global, name string) err
 	if err := o.place(); err != nil {
 		return err
 	}
-	in := io.NopCloser(g.in)
-	if name != "-" {
-		if in, err = os.Open(name); err != nil {
-			return err
-		}
-		defer in.Close()
-	}
-	b, err := limit.ReadAll(in, maxReport)
+	r, err := readReport(name, g.in)
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	r, err := report.Read(b)
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return err
 	}
 	if err := o.filter.vex.convert(ctx, g); err != nil {
 		return err
@@ -70,4 +60,26 @@ func (o *reportOptions) convert(ctx context.Context, g *global, name string) err
 		return err
 	}
 	return o.gate.verdict(r)
+}
+
+// readReport reads a report that was saved, of assay's or Trivy's; - is what
+// comes by a pipe.
+func readReport(name string, pipe io.Reader) (*assay.Report, error) {
+	in := io.NopCloser(pipe)
+	if name != "-" {
+		var err error
+		if in, err = os.Open(name); err != nil {
+			return nil, err
+		}
+		defer in.Close()
+	}
+	b, err := limit.ReadAll(in, maxReport)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	r, err := report.Read(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return r, nil
 }

@@ -210,8 +210,13 @@ func asStreams(names []string) []assay.Stream {
 	return list
 }
 
-// withDB runs f on the database's folder, with --timeout and progress.
+// withDB is withCache on the database's folder.
 func (g *global) withDB(ctx context.Context, f func(ctx context.Context, dir string, bars *progress) error) error {
+	return g.withCache(ctx, func(ctx context.Context, dir string, bars *progress) error { return f(ctx, dbDir(dir), bars) })
+}
+
+// withCache runs f on the cache's folder, with --timeout and progress.
+func (g *global) withCache(ctx context.Context, f func(ctx context.Context, dir string, bars *progress) error) error {
 	dir, err := g.cache()
 	if err != nil {
 		return err
@@ -220,7 +225,7 @@ func (g *global) withDB(ctx context.Context, f func(ctx context.Context, dir str
 	defer cancel()
 	bars := g.progress(ctx)
 	defer bars.end()
-	err = f(ctx, dbDir(dir), bars)
+	err = f(ctx, dir, bars)
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		return cause
 	}

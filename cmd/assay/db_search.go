@@ -13,6 +13,7 @@ import (
 	"github.com/assaysec/assay/internal/db"
 	"github.com/assaysec/assay/internal/printable"
 	"github.com/assaysec/assay/internal/purl"
+	"github.com/assaysec/assay/scan"
 	"github.com/spf13/cobra"
 )
 
@@ -86,34 +87,13 @@ var identifier = regexp.MustCompile(`^(?i:(?:cve|go|pysec|rustsec)-\d{4}-\d+|ghs
 
 func isID(s string) bool { return identifier.MatchString(s) }
 
-// found is a row of `db search`.
-type found struct {
-	ID        string         `json:"id"`
-	Aliases   []string       `json:"aliases,omitempty"`
-	VendorIDs []string       `json:"vendorIDs,omitempty"`
-	Feed      string         `json:"feed"`
-	Stream    assay.Stream   `json:"stream"`
-	Package   string         `json:"package"`
-	Status    assay.Status   `json:"status"`
-	Severity  assay.Severity `json:"severity"`
-	Reason    string         `json:"reason,omitempty"`
-	Ranges    []assay.Range  `json:"ranges,omitempty"`
-	Versions  []string       `json:"versions,omitempty"`
-}
-
 func search(ctx context.Context, w io.Writer, d *db.DB, q db.Query, format, asked string) error {
-	rows := []found{}
+	rows := []scan.Record{}
 	for a, err := range d.Search(ctx, q) {
 		if err != nil {
 			return err
 		}
-		for _, aff := range a.Affected {
-			severity := aff.Severity
-			if severity == assay.SeverityUnknown {
-				severity = a.Severity
-			}
-			rows = append(rows, found{a.ID, a.Aliases, a.VendorIDs, a.Feed, aff.Stream, aff.Name, aff.Status, severity, aff.Reason, aff.Ranges, aff.Versions})
-		}
+		rows = append(rows, scan.Records(&a)...)
 	}
 	var detail *assay.Detail
 	if q.ID != "" {
@@ -125,7 +105,7 @@ func search(ctx context.Context, w io.Writer, d *db.DB, q db.Query, format, aske
 	}
 	if format == "json" {
 		return asJSON(w, struct {
-			Advisories []found       `json:"advisories"`
+			Advisories []scan.Record `json:"advisories"`
 			Detail     *assay.Detail `json:"detail,omitempty"`
 		}{rows, detail})
 	}
@@ -164,7 +144,7 @@ func showDetail(w io.Writer, d *assay.Detail) {
 }
 
 // ranges writes the affected versions as comparisons.
-func ranges(r found) string {
+func ranges(r scan.Record) string {
 	var parts []string
 	for _, x := range r.Ranges {
 		var p []string

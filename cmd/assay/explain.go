@@ -247,8 +247,9 @@ func records(p *printable.Page, e *scan.Explanation) {
 	})
 	p.Heading("What publishers say (%d)", len(rows))
 	for _, r := range rows[:min(len(rows), maxRecords)] {
+		r.Versions = r.Versions[:min(len(r.Versions), 8)]
 		s := fmt.Sprintf("%s %s: %s", r.Stream, r.Package, r.Status)
-		if v := ranges(found{Ranges: r.Ranges, Versions: r.Versions[:min(len(r.Versions), 8)], Reason: r.Reason}); v != "" {
+		if v := ranges(r); v != "" {
 			s += " " + v
 		}
 		if r.Severity != assay.SeverityUnknown {

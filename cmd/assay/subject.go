@@ -10,8 +10,6 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/limit"
-	"github.com/assaysec/assay/internal/report"
 	"github.com/assaysec/assay/internal/source"
 	"github.com/assaysec/assay/internal/triage"
 	"github.com/assaysec/assay/scan"
@@ -145,21 +143,11 @@ func (o *subjectOptions) saved(name string) (r *assay.Report, bill bool, err err
 	case !bytes.HasPrefix(head, []byte("{")):
 		return nil, false, nil
 	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return nil, false, fmt.Errorf("%s: %w", name, err)
-	}
-	b, err := limit.ReadAll(f, maxReport)
-	if err != nil {
-		return nil, false, fmt.Errorf("%s: %w", name, err)
-	}
-	r, err = report.Read(b)
-	switch {
-	case errors.Is(err, assay.ErrUnsupported):
+	r, err = readReport(name, o.in)
+	if errors.Is(err, assay.ErrUnsupported) {
 		return nil, true, nil
-	case err != nil:
-		return nil, false, fmt.Errorf("%s: %w", name, err)
 	}
-	return r, false, nil
+	return r, false, err
 }
 
 // one takes the argument of commands about one image, report or bill.

@@ -399,13 +399,7 @@ func (o *vexOptions) convert(ctx context.Context, g *global) error {
 	case !o.has(vexRepo):
 		return nil
 	}
-	dir, err := g.cache()
-	if err != nil {
-		return err
-	}
-	ctx, cancel := g.limited(ctx)
-	defer cancel()
-	bars := g.progress(ctx)
-	defer bars.end()
-	return o.hubs(ctx, dir, &o.from, o.skipUpdate, bars)
+	return g.withCache(ctx, func(ctx context.Context, dir string, bars *progress) error {
+		return o.hubs(ctx, dir, &o.from, o.skipUpdate, bars)
+	})
 }

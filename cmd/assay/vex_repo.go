@@ -148,42 +148,33 @@ func (o *vexOptions) download(ctx context.Context, g *global, from *getterOption
 			return usagef("no VEX repository is called %q; there are %s", n, strings.Join(known, ", "))
 		}
 	}
-	dir, err := g.cache()
-	if err != nil {
-		return err
-	}
-	ctx, cancel := g.limited(ctx)
-	defer cancel()
-	bars := g.progress(ctx)
-	defer bars.end()
-	h, err := hubsOf(dir, from, bars)
-	if err != nil {
-		return err
-	}
-	var errs []error
 	var lines []string
-	for _, r := range all {
-		if len(names) > 0 && !slices.Contains(names, r.Name) || len(names) == 0 && !r.Enabled {
-			continue
+	err = g.withCache(ctx, func(ctx context.Context, dir string, bars *progress) error {
+		h, err := hubsOf(dir, from, bars)
+		if err != nil {
+			return err
 		}
-		s, old, err := h.Update(ctx, r, true)
-		if err = errors.Join(err, old); err != nil {
-			errs = append(errs, err)
-			continue
+		var errs []error
+		for _, r := range all {
+			if len(names) > 0 && !slices.Contains(names, r.Name) || len(names) == 0 && !r.Enabled {
+				continue
+			}
+			s, old, err := h.Update(ctx, r, true)
+			if err = errors.Join(err, old); err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			lines = append(lines, fmt.Sprintf("%s: %s", r.Name, s.Archive))
 		}
-		lines = append(lines, fmt.Sprintf("%s: %s", r.Name, s.Archive))
-	}
-	bars.end()
-	if cause := context.Cause(ctx); cause != nil {
-		return cause
-	}
+		if len(lines)+len(errs) == 0 {
+			return usagef("no VEX repository is enabled; name one")
+		}
+		return errors.Join(errs...)
+	})
 	if !g.quiet {
 		for _, l := range lines {
 			fmt.Fprintln(g.out, l)
 		}
 	}
-	if len(lines)+len(errs) == 0 {
-		return usagef("no VEX repository is enabled; name one")
-	}
-	return errors.Join(errs...)
+	return err
 }

@@ -14,7 +14,6 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/limit"
-	"github.com/assaysec/assay/internal/report"
 	"github.com/assaysec/assay/internal/vex"
 	"github.com/spf13/cobra"
 )
@@ -80,20 +79,9 @@ func (o *vexGenerateOptions) run(name string) error {
 	if err != nil {
 		return err
 	}
-	in := io.NopCloser(o.in)
-	if name != "-" {
-		if in, err = os.Open(name); err != nil {
-			return err
-		}
-		defer in.Close()
-	}
-	b, err := limit.ReadAll(in, maxReport)
+	r, err := readReport(name, o.in)
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	r, err := report.Read(b)
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return err
 	}
 	target := vex.Product{PURL: imagePURL(r)}
 	statements, nameless := o.statements(r, target.PURL)

@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/distro"
 	"github.com/assaysec/assay/internal/ecosystem"
 	"github.com/assaysec/assay/internal/version"
 )
@@ -272,19 +271,11 @@ func remaining(r *assay.Report, f *assay.Finding, u *unit) Remaining {
 	return Remaining{Fault: fault(r, f), Status: f.Status, Why: why}
 }
 
-// schemeOf is the order of a package's versions.
+// schemeOf is the order of a package's versions; where nobody tells one, that of
+// numbers.
 func schemeOf(r *assay.Report, p *assay.Package) version.Scheme {
-	name := "generic"
-	if p.IsSystem() {
-		if f, ok := distro.Of(r.Release); ok {
-			name = f.Scheme
-		}
-	} else if e, ok := ecosystem.OfType(p.Type); ok {
-		name = e.Scheme
+	if s, ok := ecosystem.Scheme(r.Release, p); ok {
+		return s
 	}
-	s, ok := version.ByName(name)
-	if !ok {
-		return version.Generic
-	}
-	return s
+	return version.Generic
 }

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/distro"
 	"github.com/assaysec/assay/internal/ecosystem"
 	"github.com/assaysec/assay/internal/version"
 )
@@ -42,7 +41,7 @@ func Updates(r *assay.Report, groups []Group) (out []Update) {
 			out = append(out, Update{Name: name, From: p.Version})
 		}
 		u := &out[n]
-		u.To = newest(scheme(r, p), u.To, g.FixedIn)
+		u.To = newest(r, p, u.To, g.FixedIn)
 		u.Findings += len(g.Packages)
 		u.Worst = max(u.Worst, g.Severity)
 		for _, m := range g.Packages {
@@ -54,27 +53,14 @@ func Updates(r *assay.Report, groups []Group) (out []Update) {
 	return out
 }
 
-// scheme is that of a package's versions; nil where it is not known.
-func scheme(r *assay.Report, p *assay.Package) version.Scheme {
-	name := ""
-	if p.IsSystem() {
-		if f, ok := distro.Of(r.Release); ok {
-			name = f.Scheme
-		}
-	} else if e, ok := ecosystem.OfType(p.Type); ok {
-		name = e.Scheme
-	}
-	s, _ := version.ByName(name)
-	return s
-}
-
 // newest leaves the newest of versions, or those that cannot be ordered.
-func newest(s version.Scheme, all []string, v string) []string {
+func newest(r *assay.Report, p *assay.Package, all []string, v string) []string {
+	s, known := ecosystem.Scheme(r.Release, p)
 	for i, w := range all {
 		if v == w {
 			return all
 		}
-		if s == nil {
+		if !known {
 			continue
 		}
 		if c, err := version.Compare(s, w, v); err == nil {
