@@ -231,13 +231,21 @@ func (e *Explanation) findings(r *assay.Report) {
 			return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, id) })
 		})
 	}
-	var on [][]int
-	found := func(f *assay.Finding, by *assay.Ruling) {
-		if on == nil {
-			on = needers(r.Packages)
+	var by [][]int
+	found := func(f *assay.Finding, ruling *assay.Ruling) {
+		if by == nil {
+			by = bom.Needers(r.Packages)
 		}
 		p := &r.Packages[f.Package]
-		e.Found = append(e.Found, Found{Finding: *f, Of: *p, Paths: paths(r.Packages, on, f.Package), Ruling: by, Base: r.FromBase(p)})
+		x := Found{Finding: *f, Of: *p, Ruling: ruling, Base: r.FromBase(p)}
+		for _, way := range bom.Ways(by, f.Package, maxPaths, maxSteps) {
+			var names []string
+			for _, n := range way {
+				names = append(names, r.Packages[n].Ref())
+			}
+			x.Paths = append(x.Paths, names)
+		}
+		e.Found = append(e.Found, x)
 	}
 	for i := range r.Findings {
 		if is(&r.Findings[i]) {
@@ -251,50 +259,11 @@ func (e *Explanation) findings(r *assay.Report) {
 	}
 }
 
-// needers lists who depends on each package.
-func needers(packages []assay.Package) [][]int {
-	by := make([][]int, len(packages))
-	for i, on := range bom.Dependencies(packages) {
-		for _, j := range on {
-			by[j] = append(by[j], i)
-		}
-	}
-	return by
-}
-
 // Bounds of the paths that are told.
 const (
 	maxPaths = 3
 	maxSteps = 32
 )
-
-// paths lists ways from packages that nobody needs down to one, the shortest
-// first; the package alone is none.
-func paths(packages []assay.Package, by [][]int, n int) (out [][]string) {
-	type way struct {
-		at   int
-		next *way
-		n    int
-	}
-	seen := map[int]bool{n: true}
-	for queue := []*way{{at: n}}; len(queue) > 0 && len(out) < maxPaths; queue = queue[1:] {
-		w := queue[0]
-		for _, up := range by[w.at] {
-			if !seen[up] && w.n < maxSteps {
-				seen[up] = true
-				queue = append(queue, &way{up, w, w.n + 1})
-			}
-		}
-		if (len(by[w.at]) == 0 || w.n == maxSteps) && w.at != n {
-			var names []string
-			for x := w; x != nil; x = x.next {
-				names = append(names, packages[x.at].Ref())
-			}
-			out = append(out, names)
-		}
-	}
-	return out
-}
 
 // verdict says in a sentence what the vulnerability means for the target.
 func (e *Explanation) verdict(inv *assay.Inventory, o match.Options) {

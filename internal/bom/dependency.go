@@ -121,6 +121,46 @@ func place(kind, folder, name string) string {
 	return "in\x00" + kind + "\x00" + folder + "\x00" + name
 }
 
+// Needers lists for each package those that depend on it.
+func Needers(packages []assay.Package) [][]int {
+	by := make([][]int, len(packages))
+	for i, on := range Dependencies(packages) {
+		for _, j := range on {
+			by[j] = append(by[j], i)
+		}
+	}
+	return by
+}
+
+// Ways lists ways, at most so many, from packages that nobody needs down to
+// package n, the shortest first; by is what Needers gives. A way of more steps
+// than that begins in its middle. None leads to what nobody needs.
+func Ways(by [][]int, n, most, steps int) (out [][]int) {
+	type step struct {
+		at, length int
+		next       *step
+	}
+	seen := map[int]bool{n: true}
+	for queue := []*step{{at: n}}; len(queue) > 0 && len(out) < most; queue = queue[1:] {
+		s := queue[0]
+		for _, up := range by[s.at] {
+			if !seen[up] && s.length < steps {
+				seen[up] = true
+				queue = append(queue, &step{up, s.length + 1, s})
+			}
+		}
+		if (len(by[s.at]) > 0 && s.length < steps) || s.at == n {
+			continue
+		}
+		var way []int
+		for x := s; x != nil; x = x.next {
+			way = append(way, x.at)
+		}
+		out = append(out, way)
+	}
+	return out
+}
+
 // name is what DependsOn calls a package.
 func name(p *assay.Package) string {
 	if p.IsSystem() {

@@ -47,3 +47,22 @@ func TestInstalledDependencies(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+// TestWays: the shortest first, from what nobody needs; circles end.
+func TestWays(t *testing.T) {
+	by := [][]int{0: nil, 1: {0}, 2: {1, 4}, 3: {2}, 4: {0}, 5: {6}, 6: {5}, 7: nil}
+	for _, tt := range []struct {
+		n, most, steps int
+		want           [][]int
+	}{
+		{3, 3, 9, [][]int{{0, 1, 2, 3}}},
+		{1, 3, 9, [][]int{{0, 1}}},
+		{3, 1, 2, [][]int{{1, 2, 3}}},
+		{7, 3, 9, nil},
+		{5, 3, 9, nil},
+	} {
+		if d := cmp.Diff(tt.want, bom.Ways(by, tt.n, tt.most, tt.steps)); d != "" {
+			t.Errorf("%d: %s", tt.n, d)
+		}
+	}
+}

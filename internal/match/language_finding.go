@@ -22,7 +22,7 @@ func (m *registry) finding(t *target, v *vulnerability, rows, hits []hit) *assay
 			best = h
 		}
 	}
-	f := &assay.Finding{FixedIn: fixed, Fixes: fixes, Status: best.row.Status, Stream: m.stream, Feed: best.Feed, Publisher: best.Publisher, URL: best.URL}
+	f := &assay.Finding{FixedIn: fixed, Fixes: fixes, Status: best.row.Status, Stream: m.stream, Feed: best.Feed, Publisher: best.Publisher}
 	if fixed != "" {
 		f.Status = assay.StatusFixed
 		if best.by.Fixed == fixed {
@@ -30,6 +30,7 @@ func (m *registry) finding(t *target, v *vulnerability, rows, hits []hit) *assay
 		}
 	}
 	f.ID, f.Aliases = v.names()
+	f.URL = page(f, best.Advisory, v)
 	f.Severity, f.SeveritySource = worst(v, hits)
 	f.Detail = detail(f.ID, best.Advisory, v)
 	for _, a := range v.advisories {
@@ -40,6 +41,25 @@ func (m *registry) finding(t *target, v *vulnerability, rows, hits []hit) *assay
 	}
 	f.Because = m.because(t, best, rows, fixed)
 	return f
+}
+
+// page is the one to read first: an advisory's own page, that of the advisory that
+// decided before others'; else GitHub's or NVD's on the vulnerability. That of a
+// whole project says little.
+func page(f *assay.Finding, best *assay.Advisory, v *vulnerability) string {
+	for _, a := range append([]*assay.Advisory{best}, v.advisories...) {
+		if a.URL != "" && strings.Contains(strings.ToLower(a.URL), strings.ToLower(a.ID)) {
+			return a.URL
+		}
+	}
+	names := append([]string{f.ID}, f.Aliases...)
+	if i := slices.IndexFunc(names, isGHSA); i >= 0 {
+		return "https://github.com/advisories/" + names[i]
+	}
+	if isCVE(f.ID) {
+		return "https://nvd.nist.gov/vuln/detail/" + f.ID
+	}
+	return best.URL
 }
 
 // worst is the highest of the severities that publishers give. Malware that

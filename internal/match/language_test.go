@@ -142,22 +142,44 @@ func TestLanguages(t *testing.T) {
 	}
 }
 
+// TestPage: the page on the vulnerability comes before that of a whole project.
+func TestPage(t *testing.T) {
+	about := func(id, url string, names ...string) assay.Advisory {
+		return adv(id, row("npm", "lodash", assay.Range{Fixed: "9"}), aliases(names...), func(a *assay.Advisory) { a.URL = url })
+	}
+	for _, tt := range []struct {
+		name, want string
+		all        memory
+	}{
+		{"its own", "https://a.org/cve-1", memory{about("CVE-1", "https://a.org/cve-1"), about("GHSA-1", "https://b.org/GHSA-1", "CVE-1")}},
+		{"another's", "https://b.org/GHSA-1", memory{about("CVE-1", "https://a.org/"), about("GHSA-1", "https://b.org/GHSA-1", "CVE-1")}},
+		{"GitHub's", "https://github.com/advisories/GHSA-1", memory{about("CVE-1", "https://a.org/", "GHSA-1")}},
+		{"NVD's", "https://nvd.nist.gov/vuln/detail/CVE-1", memory{about("CVE-1", "")}},
+		{"a project's", "https://a.org/", memory{about("X-1", "https://a.org/")}},
+	} {
+		inv := &assay.Inventory{Packages: []assay.Package{{Type: "npm", Name: "lodash", Version: "1.0.0"}}}
+		if r, err := match.Packages(t.Context(), inv, tt.all, match.Options{}); err != nil || len(r.Findings) != 1 || r.Findings[0].URL != tt.want {
+			t.Errorf("%s: %v %+v", tt.name, err, r.Findings)
+		}
+	}
+}
+
 func TestLanguageFinding(t *testing.T) {
 	day := func(n int) time.Time { return time.Date(2024, 1, n, 0, 0, 0, 0, time.UTC) }
 	score := func(source string) []assay.CVSS {
 		return []assay.CVSS{{Source: source, Version: "3.1", Score: 9.8}}
 	}
 	a := adv("GHSA-1", row("npm", "lodash", assay.Range{Fixed: "4.17.12"}), aliases("CVE-1"), notice("N-2"))
-	a.Severity, a.URL, a.CVSS, a.References, a.Published, a.Modified = assay.SeverityHigh, "https://example.org/1", score("ghsa"), []string{"r1", "r2"}, day(2), day(3)
+	a.Severity, a.URL, a.CVSS, a.References, a.Published, a.Modified = assay.SeverityHigh, "https://example.org/GHSA-1", score("ghsa"), []string{"r1", "r2"}, day(2), day(3)
 	b := adv("CVE-1", row("npm", "lodash", assay.Range{Fixed: "4.17.14"}), notice("N-1"))
-	b.Feed, b.Title, b.URL, b.CVSS, b.References, b.CWEs, b.Published, b.Modified = "other", "Title", "https://example.org/2", score("nvd"), []string{"r2", "r3"}, []string{"CWE-1"}, day(1), day(4)
+	b.Feed, b.Title, b.URL, b.CVSS, b.References, b.CWEs, b.Published, b.Modified = "other", "Title", "https://example.org/cve-1", score("nvd"), []string{"r2", "r3"}, []string{"CWE-1"}, day(1), day(4)
 	c := adv("OSV-1", with(row("npm", "lodash", assay.Range{Introduced: "9.0.0"}), func(r *assay.Affected) { r.Severity = assay.SeverityCritical }), aliases("CVE-1"))
 	inv := &assay.Inventory{Packages: []assay.Package{{Type: "npm", Name: "x", Version: "1"}, {Type: "npm", Name: "lodash", Version: "4.17.4"}}}
 	res, err := match.Packages(t.Context(), inv, memory{a, b, c}, match.Options{})
 	fs, gaps := res.Findings, res.Gaps
 	want := []assay.Finding{{
 		ID: "CVE-1", Aliases: []string{"GHSA-1", "OSV-1"}, VendorIDs: []string{"N-1", "N-2"}, Package: 1, FixedIn: "4.17.14", Fixes: []string{"4.17.14"}, Status: assay.StatusFixed, Severity: assay.SeverityHigh, SeveritySource: "test",
-		Stream: "npm", Feed: "other", URL: "https://example.org/2", Because: "npm: package lodash is affected below 4.17.14; installed is 4.17.4",
+		Stream: "npm", Feed: "other", URL: "https://example.org/cve-1", Because: "npm: package lodash is affected below 4.17.14; installed is 4.17.4",
 		Detail: assay.Detail{ID: "CVE-1", Title: "Title", CVSS: append(score("nvd"), score("ghsa")...), Ratings: []assay.Rating{{Source: "test", Severity: assay.SeverityHigh}}, CWEs: []string{"CWE-1"}, References: []string{"r2", "r3", "r1"}, Published: day(1), Modified: day(4)},
 	}}
 	if diff := cmp.Diff(want, fs); diff != "" || gaps != nil || err != nil {

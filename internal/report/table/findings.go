@@ -141,8 +141,10 @@ func (p *printer) about(g *prose.Group, room int) (lines []string) {
 	if g.URL != "" {
 		lines = append(lines, printable.Text(g.URL))
 	}
-	if s := p.where(g, room); s != "" {
-		lines = append(lines, s)
+	for _, s := range []string{p.where(g, room), p.way(g, room)} {
+		if s != "" {
+			lines = append(lines, s)
+		}
 	}
 	if p.o.ShowLayers && prose.Layered(p.r) {
 		lines = append(lines, cut(prose.Layer(p.r.Packages[g.Package].Layer), room))
@@ -168,8 +170,10 @@ func (p *printer) list(groups []prose.Group) {
 		first := of[key][0]
 		pkg := &p.r.Packages[first.Package]
 		p.printf("%s\n", cut(p.paint(first.Name(p.r), text.Bold)+" "+printable.Text(pkg.Version), p.o.Width))
-		if s := p.where(first, p.o.Width-2); s != "" {
-			p.printf("  %s\n", s)
+		for _, s := range []string{p.where(first, p.o.Width-2), p.way(first, p.o.Width-2)} {
+			if s != "" {
+				p.printf("  %s\n", s)
+			}
 		}
 		if p.o.ShowLayers && prose.Layered(p.r) {
 			p.printf("  %s\n", cut(prose.Layer(pkg.Layer), p.o.Width-2))

@@ -56,8 +56,9 @@ func write(w io.Writer, r *assay.Report, o assay.FormatOptions) error {
 
 type printer struct {
 	io.Writer
-	r *assay.Report
-	o assay.FormatOptions
+	r  *assay.Report
+	o  assay.FormatOptions
+	by [][]int // who needs each package; nil until it is asked for
 }
 
 func (p *printer) printf(format string, args ...any) { fmt.Fprintf(p, format, args...) }

@@ -8,6 +8,7 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/bom"
 	"github.com/assaysec/assay/internal/printable"
+	"github.com/assaysec/assay/internal/prose"
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
@@ -22,13 +23,7 @@ const (
 // trees shows for each package with findings why it is there: who needs it,
 // and who needs those, up to what the project asks for.
 func (p *printer) trees() {
-	on := bom.Dependencies(p.r.Packages)
-	by := make([][]int, len(p.r.Packages))
-	for i, deps := range on {
-		for _, j := range deps {
-			by[j] = append(by[j], i)
-		}
-	}
+	by := p.needers()
 	var affected []int
 	for i := range p.r.Findings {
 		if n := p.r.Findings[i].Package; !slices.Contains(affected, n) && len(by[n]) > 0 {
@@ -48,6 +43,40 @@ func (p *printer) trees() {
 			p.printf("  … and %d more\n", t.more)
 		}
 	}
+}
+
+// needers are worked out once.
+func (p *printer) needers() [][]int {
+	if p.by == nil {
+		p.by = bom.Needers(p.r.Packages)
+	}
+	return p.by
+}
+
+// maxSteps is how many packages a line of who needs one has at most.
+const maxSteps = 12
+
+// way tells by which way a package of a language came, where the project does not
+// ask for it itself; "" where it does, or nobody tells.
+func (p *printer) way(g *prose.Group, room int) string {
+	pkg := &p.r.Packages[g.Package]
+	if pkg.IsSystem() || pkg.Relation == assay.RelationDirect {
+		return ""
+	}
+	ways := bom.Ways(p.needers(), g.Package, 1, maxSteps)
+	if len(ways) == 0 {
+		return ""
+	}
+	var names []string
+	for _, n := range ways[0][:len(ways[0])-1] {
+		if q := &p.r.Packages[n]; q.Relation != assay.RelationRoot {
+			names = append(names, printable.Text(q.Name)+" "+printable.Text(q.Version))
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return cut("needed by "+strings.Join(names, " → "), room)
 }
 
 func place(pkg *assay.Package) string {
