@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/distro"
 	"github.com/assaysec/assay/internal/ecosystem"
 	"github.com/assaysec/assay/internal/inventory"
 	"github.com/assaysec/assay/internal/match"
@@ -182,6 +183,8 @@ func (s *Scanner) ensure(ctx context.Context, streams []assay.Stream, r *assay.R
 		where := "distribution " + r.Release.ID + " " + r.Release.Version
 		if eco, ok := ecosystem.Of(missing[0]); ok {
 			where = "packages of " + eco.Title
+		} else if by, ok := distro.MenderOf(missing[0]); ok {
+			where = "packages that " + by + " rebuilt"
 		}
 		r.Gaps = append(r.Gaps, assay.Gap{Where: where, What: fmt.Sprintf("no advisories (%s); its packages are listed, not matched",
 			strings.TrimSuffix(e.Error(), ": "+assay.ErrUnsupported.Error()))})

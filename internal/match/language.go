@@ -100,7 +100,6 @@ type registry struct {
 	*matcher
 	ecosystem  *ecosystem.Ecosystem
 	options    Options
-	release    assay.Release
 	packages   []int                      // in the inventory
 	grouped    map[string][]vulnerability // by name
 	notices    []string                   // what advisories tell besides vulnerabilities
@@ -136,7 +135,7 @@ func (m *registry) target(ctx context.Context, i int, t *target) error {
 	p := t.Package
 	all, ok := m.grouped[t.name]
 	if !ok {
-		advisories, err := m.lookup(ctx, t.name)
+		advisories, err := m.lookup(ctx, m.stream, t.name)
 		if err != nil {
 			return fmt.Errorf("%s: %s: %w", m.stream, t.name, err)
 		}

@@ -26,6 +26,7 @@ func Streams(inv *assay.Inventory, o Options) ([]assay.Stream, []assay.Gap) {
 	}
 	if family != nil {
 		streams = append(streams, stream)
+		streams = append(streams, menders(inv, family)...)
 		if family.Repositories != "" {
 			streams = append(streams, family.Repositories)
 		}
@@ -123,7 +124,7 @@ func systemPackages(ctx context.Context, inv *assay.Inventory, advisories assay.
 	if err != nil {
 		return nil, nil, err
 	}
-	m.family = family
+	m.family, m.release = family, inv.Release
 	if err := m.repositories(ctx, inv.Release); err != nil {
 		return nil, nil, err
 	}
@@ -142,12 +143,13 @@ func systemPackages(ctx context.Context, inv *assay.Inventory, advisories assay.
 // matcher matches the packages of one stream.
 type matcher struct {
 	family     *distro.Family // nil for languages
+	release    assay.Release
 	stream     assay.Stream
 	scheme     version.Scheme
 	advisories assay.Advisories
-	products   []string                    // CPEs that the packages' repositories hold; none: all are meant
-	known      map[string][]assay.Advisory // by name: many binaries come of one source
-	usual      map[string]string           // the highest fix of the usual repositories, by name, where others are spoken of, too
+	products   []string                     // CPEs that the packages' repositories hold; none: all are meant
+	known      map[subject][]assay.Advisory // many binaries come of one source
+	usual      map[string]string            // the highest fix of the usual repositories, by name, where others are spoken of, too
 	keys       map[string]version.Key
 
 	findings     []assay.Finding
@@ -162,7 +164,7 @@ func newMatcher(stream assay.Stream, scheme string, advisories assay.Advisories)
 	if !ok {
 		return nil, fmt.Errorf("%s: version scheme %q: %w", stream, scheme, assay.ErrUnsupported)
 	}
-	return &matcher{stream: stream, scheme: s, advisories: advisories, known: map[string][]assay.Advisory{}, usual: map[string]string{},
+	return &matcher{stream: stream, scheme: s, advisories: advisories, known: map[subject][]assay.Advisory{}, usual: map[string]string{},
 		keys: map[string]version.Key{}, told: map[assay.Gap]bool{}}, nil
 }
 
@@ -176,7 +178,7 @@ func (m *matcher) one(ctx context.Context, i int, p *assay.Package) error {
 		return nil
 	}
 	name, ver := m.family.Subject(p)
-	advisories, err := m.about(ctx, p, name)
+	advisories, err := m.published(ctx, p, name)
 	if err != nil {
 		return fmt.Errorf("%s: %s: %w", m.stream, name, err)
 	}
@@ -235,13 +237,19 @@ func isCleared(f *assay.Finding, cleared map[string]bool) bool {
 	return !slices.ContainsFunc(names, func(id string) bool { return !cleared[id] })
 }
 
-func (m *matcher) lookup(ctx context.Context, name string) ([]assay.Advisory, error) {
-	if as, ok := m.known[name]; ok {
+// A subject is a name in a stream.
+type subject struct {
+	stream assay.Stream
+	name   string
+}
+
+func (m *matcher) lookup(ctx context.Context, stream assay.Stream, name string) ([]assay.Advisory, error) {
+	if as, ok := m.known[subject{stream, name}]; ok {
 		return as, nil
 	}
 	var as []assay.Advisory
 	beside := false
-	for a, err := range m.advisories.Lookup(ctx, m.stream, name) {
+	for a, err := range m.advisories.Lookup(ctx, stream, name) {
 		if err != nil {
 			return nil, err
 		}
@@ -255,7 +263,7 @@ func (m *matcher) lookup(ctx context.Context, name string) ([]assay.Advisory, er
 			m.fixedAt(name, &as[i])
 		}
 	}
-	m.known[name] = as
+	m.known[subject{stream, name}] = as
 	return as, nil
 }
 
@@ -296,7 +304,7 @@ func (m *matcher) incomparable(a *assay.Advisory, name, ver string, err error) {
 
 func (m *matcher) finding(p *assay.Package, name, ver string, a *assay.Advisory, aff *assay.Affected, r assay.Range) *assay.Finding {
 	f := &assay.Finding{ID: a.ID, Aliases: a.Aliases, VendorIDs: a.VendorIDs, FixedIn: r.Fixed, FixDate: aff.FixDate, Status: aff.Status, Severity: aff.Severity,
-		Stream: m.stream, Feed: a.Feed, Publisher: a.Publisher, URL: a.URL, Because: because(m.stream, m.family, p, name, ver, aff, r)}
+		Stream: aff.Stream, Feed: a.Feed, Publisher: a.Publisher, URL: a.URL, Because: because(aff.Stream, m.family, p, name, ver, aff, r)}
 	if f.Severity == assay.SeverityUnknown {
 		f.Severity = a.Severity
 	}

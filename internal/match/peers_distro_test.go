@@ -13,6 +13,7 @@ func TestDistributionRules(t *testing.T) {
 	hold(t, apkRules, match.Options{})
 	hold(t, redhatRules, match.Options{})
 	hold(t, rpmRules, match.Options{})
+	hold(t, menderRules, match.Options{})
 }
 
 var debianRules = []rule{
@@ -152,4 +153,23 @@ var rpmRules = []rule{
 		memory{adv("CVE-1", fix("photon:5.0", "curl", "8.1.2-2.ph5")), adv("CVE-2", fix("photon:5.0", "curl-libs", ""))}, []string{"curl-libs CVE-1 fixed 8.1.2-2.ph5"}, []string{"curl-libs CVE-2 affected"}},
 	{"Bottlerocket: it rolls, and a notice without a CVE is kept", release("bottlerocket", "1.20.0"), []assay.Package{pkg("rpm", "kernel-6.1", "6.1.1-1")}, memory{adv("BRSA-1", fix("bottlerocket", "kernel-6.1", "6.1.2-1"))},
 		[]string{"kernel-6.1 BRSA-1 fixed 6.1.2-1"}, nil},
+}
+
+// Root's fix is below Debian's next one by dpkg's order, and above it by its own word.
+var menderRules = []rule{
+	{"Root: what it says of its own builds decides, the distribution's word holds for the rest", bookworm,
+		[]assay.Package{pkg("deb", "libmbedtls14", "2.28.3-1.root.io.1", from("mbedtls")), pkg("deb", "libmbedx509-1", "2.28.3-1", from("mbedtls"))},
+		memory{adv("CVE-1", fix("rootio:debian:12", "mbedtls", "2.28.3-1.root.io.1")), adv("CVE-2", fix("rootio:debian:12", "mbedtls", "2.28.3-1.root.io.2")),
+			adv("CVE-1", fix("debian:12", "mbedtls", "")), adv("CVE-3", fix("debian:12", "mbedtls", "2.28.8-1"))},
+		[]string{"libmbedtls14 CVE-2 fixed 2.28.3-1.root.io.2", "libmbedtls14 CVE-3 fixed 2.28.8-1", "libmbedx509-1 CVE-1 affected", "libmbedx509-1 CVE-3 fixed 2.28.8-1"},
+		[]string{"libmbedtls14 CVE-1 affected", "libmbedtls14 CVE-3 fixed 2.28.8-1", "libmbedx509-1 CVE-1 affected", "libmbedx509-1 CVE-3 fixed 2.28.8-1"}},
+	{"Root: packages that it renamed are still the distribution's", release("ubuntu", "22.04"), []assay.Package{pkg("deb", "rootio-gnupg2", "2.2.27-3ubuntu2.3.root.io.1")},
+		memory{adv("CVE-1", fix("rootio:ubuntu:22.04", "rootio-gnupg2", "2.2.27-3ubuntu2.4.root.io.1")), adv("CVE-2", fix("ubuntu:22.04", "gnupg2", ""))},
+		[]string{"rootio-gnupg2 CVE-1 fixed 2.2.27-3ubuntu2.4.root.io.1", "rootio-gnupg2 CVE-2 affected"}, nil},
+	{"Root: its revisions on Alpine are 007 and a number", release("alpine", "3.19.1"), []assay.Package{pkg("apk", "botan", "2.19.5-r00071"), pkg("apk", "zlib", "1.3.1-r17")},
+		memory{adv("CVE-1", fix("rootio:alpine:3.19", "botan", "2.19.5-r00071")), adv("CVE-1", fix("alpine:3.19", "botan", "2.19.6-r0")), adv("CVE-2", fix("rootio:alpine:3.19", "zlib", "1.3.2-r00071"))},
+		nil, []string{"botan CVE-1 fixed 2.19.6-r0"}},
+	{"Seal: its packages are its own, others the distribution's", release("debian", "12"), []assay.Package{pkg("deb", "seal-glibc", "2.36-9+deb12u3+sp1"), pkg("deb", "glibc", "2.36-9+deb12u3")},
+		memory{adv("CVE-1", fix("seal:debian", "seal-glibc", "2.36-9+deb12u3+sp999")), adv("CVE-2", fix("debian:12", "glibc", "2.36-9+deb12u4"))},
+		[]string{"seal-glibc CVE-1 fixed 2.36-9+deb12u3+sp999", "glibc CVE-2 fixed 2.36-9+deb12u4"}, []string{"glibc CVE-2 fixed 2.36-9+deb12u4"}},
 }

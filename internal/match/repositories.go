@@ -59,13 +59,13 @@ func (m *matcher) repositories(ctx context.Context, r assay.Release) error {
 // about finds the advisories on a package: those by its name, and, where some of
 // a family name source packages, those by its source's.
 func (m *matcher) about(ctx context.Context, p *assay.Package, name string) ([]assay.Advisory, error) {
-	found, err := m.lookup(ctx, name)
+	found, err := m.lookup(ctx, m.stream, name)
 	if err != nil || m.family.BySource || m.family.Repositories == "" {
 		return found, err
 	}
 	own := rows(found, false)
 	if source := p.SourceName(); source != "" {
-		more, err := m.lookup(ctx, source)
+		more, err := m.lookup(ctx, m.stream, source)
 		if err != nil {
 			return nil, err
 		}

@@ -30,7 +30,7 @@ func Why(ctx context.Context, inv *assay.Inventory, some []assay.Advisory, advis
 		if err != nil {
 			return nil, err
 		}
-		m.family = family
+		m.family, m.release = family, inv.Release
 		if err := m.repositories(ctx, inv.Release); err != nil {
 			return nil, err
 		}
@@ -56,7 +56,8 @@ func Why(ctx context.Context, inv *assay.Inventory, some []assay.Advisory, advis
 		if err != nil {
 			return nil, err
 		}
-		r := &registry{matcher: m, ecosystem: e, options: o, release: inv.Release}
+		m.release = inv.Release
+		r := &registry{matcher: m, ecosystem: e, options: o}
 		out = r.whyOther(out, i, p, some, spoken[p.Owner])
 	}
 	return out, nil
@@ -65,18 +66,25 @@ func Why(ctx context.Context, inv *assay.Inventory, some []assay.Advisory, advis
 // whySystem judges for a package of the system.
 func (m *matcher) whySystem(ctx context.Context, out []Judgement, i int, p *assay.Package, some []assay.Advisory) ([]Judgement, error) {
 	name, ver := m.family.Subject(p)
+	streams, names := []assay.Stream{m.stream}, []string{name, p.SourceName()}
+	if by, ok := m.family.Mender(p); ok {
+		streams, names = append(streams, by.Stream(m.family, m.release)), append(names, strings.TrimPrefix(name, by.Prefix))
+		if by.Alone {
+			streams = streams[1:]
+		}
+	}
 	for j := range some {
 		a := &some[j]
 		for k := range a.Affected {
 			row := &a.Affected[k]
-			if row.Stream != m.stream || row.Name != name && row.Name != p.SourceName() {
+			if !slices.Contains(streams, row.Stream) || !slices.Contains(names, row.Name) {
 				continue
 			}
-			if _, err := m.lookup(ctx, row.Name); err != nil { // learns the usual repositories' fixes
+			if _, err := m.lookup(ctx, m.stream, row.Name); err != nil { // learns the usual repositories' fixes
 				return nil, err
 			}
 			holds, why := m.whyRow(p, row, ver)
-			out = append(out, Judgement{i, a.ID, a.Feed, m.stream, holds, why})
+			out = append(out, Judgement{i, a.ID, a.Feed, row.Stream, holds, why})
 		}
 	}
 	return out, nil

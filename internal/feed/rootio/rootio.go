@@ -9,9 +9,9 @@
 // What Root says of a distribution is in a stream of its own, such as
 // "rootio:debian:12", and is meant only for packages that Root built: those
 // whose version holds "root.io" (deb: "2.28.3-1.root.io.1"), whose apk release
-// is Root's ("2.19.5-r00071": two zeros, the revision, 007 and a number), or
-// whose name begins with "rootio-". For these it decides; all others are the
-// distribution's own.
+// is Root's ("2.19.5-r00071": the revision, 007 and a number), or whose name
+// begins with "rootio-". For the vulnerabilities that it names it decides; of
+// all others the distribution's word holds.
 package rootio
 
 import (
