@@ -9,7 +9,7 @@ import (
 )
 
 var alpine = Family{
-	ID: "alpine", Title: "Alpine Linux", Package: assay.TypeApk, Scheme: "apk", BySource: true,
+	ID: "alpine", Title: "Alpine Linux", Package: assay.TypeApk, Scheme: "apk", BySource: true, fixesOnly: true,
 	Stream: func(r assay.Release) assay.Stream {
 		if r.Version == "edge" {
 			return "alpine:edge"
@@ -22,10 +22,10 @@ var alpine = Family{
 // rolling lists the apk distributions without releases. Their advisories name
 // origin packages, as Alpine's do.
 var rolling = []Family{
-	{ID: "wolfi", Title: "Wolfi", Package: assay.TypeApk, Scheme: "apk", BySource: true, Stream: only("wolfi")},
-	{ID: "chainguard", Title: "Chainguard", Package: assay.TypeApk, Scheme: "apk", BySource: true, Stream: only("chainguard")},
-	{ID: "minimos", Title: "MinimOS", Package: assay.TypeApk, Scheme: "apk", BySource: true, Stream: only("minimos")},
-	{ID: "secureos", Title: "SecureOS", Package: assay.TypeApk, Scheme: "apk", BySource: true, Stream: only("secureos")},
+	{ID: "wolfi", Title: "Wolfi", Package: assay.TypeApk, Scheme: "apk", BySource: true, fixesOnly: true, Stream: only("wolfi")},
+	{ID: "chainguard", Title: "Chainguard", Package: assay.TypeApk, Scheme: "apk", BySource: true, fixesOnly: true, Stream: only("chainguard")},
+	{ID: "minimos", Title: "MinimOS", Package: assay.TypeApk, Scheme: "apk", BySource: true, fixesOnly: true, Stream: only("minimos")},
+	{ID: "secureos", Title: "SecureOS", Package: assay.TypeApk, Scheme: "apk", BySource: true, fixesOnly: true, Stream: only("secureos")},
 }
 
 // refineAlpine lets the branch of the package repositories decide, for that is

@@ -8,6 +8,6 @@ var arch = Family{
 }
 
 var openwrt = Family{
-	ID: "openwrt", Title: "OpenWrt", Package: assay.TypeOpkg, Scheme: "deb",
+	ID: "openwrt", Title: "OpenWrt", Package: assay.TypeOpkg, Scheme: "deb", fixesOnly: true, // no advisories at all
 	Stream: numbered("openwrt", 2),
 }

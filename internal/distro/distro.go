@@ -34,6 +34,7 @@ type Family struct {
 	flavour    func(version string) string // see Flavoured; nil: all builds are one
 	epochless  bool                        // versions in advisories have no epoch
 	namesStems bool                        // what has no module in an advisory is none
+	fixesOnly  bool                        // see Exhaustive
 
 	// refine sets what other files than os-release tell better; may be nil.
 	refine func(*assay.Release, []assay.Release) []assay.Gap
@@ -71,6 +72,14 @@ func (f *Family) ThirdParty(p *assay.Package) string {
 		return ""
 	}
 	return f.thirdParty(p)
+}
+
+// Exhaustive reports whether the advisories on a release tell also of what is not
+// fixed, or repeat those of a distribution that tells, so that silence about a
+// package is a word on what it holds. Rebuilds of Red Hat's inherit fixes of which
+// their own errata do not tell.
+func (f *Family) Exhaustive(r assay.Release) bool {
+	return !f.fixesOnly && (f.ID != "centos" || !isCentOSStream(r))
 }
 
 // rank orders the files that may tell the release, best first.

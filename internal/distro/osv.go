@@ -10,9 +10,9 @@ import (
 // Vulnerability database only, and Echo, which is made of Debian's packages.
 // The identifiers are those of their purls there (November 2026).
 var fromOSV = []Family{
-	{ID: "alpaquita", Title: "Alpaquita Linux", Package: assay.TypeApk, Scheme: "apk", BySource: true, Stream: bellSoft("alpaquita")},
-	{ID: "bellsoft-hardened-containers", Title: "BellSoft Hardened Containers", Package: assay.TypeApk, Scheme: "apk", BySource: true, Stream: bellSoft("bellsoft-hardened-containers")},
-	bySource(rpm("mageia", "Mageia", numbered("mageia", 1), "mageia")),
+	{ID: "alpaquita", Title: "Alpaquita Linux", Package: assay.TypeApk, Scheme: "apk", BySource: true, fixesOnly: true, Stream: bellSoft("alpaquita")},
+	{ID: "bellsoft-hardened-containers", Title: "BellSoft Hardened Containers", Package: assay.TypeApk, Scheme: "apk", BySource: true, fixesOnly: true, Stream: bellSoft("bellsoft-hardened-containers")},
+	fixesOnly(bySource(rpm("mageia", "Mageia", numbered("mageia", 1), "mageia"))),
 	{ID: "echo", Title: "Echo", Package: assay.TypeDeb, Scheme: "deb", BySource: true, Stream: only("echo")},
 }
 

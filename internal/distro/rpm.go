@@ -13,17 +13,17 @@ var rpmFamilies = []Family{
 	rpm("rocky", "Rocky Linux", numbered("rocky", 1), "rocky"),
 	redhat(rpm("rhel", "Red Hat Enterprise Linux", numbered("rhel", 1), "red hat")),
 	redhat(rpm("centos", "CentOS", centosStream, "centos", "red hat")),
-	rpm("fedora", "Fedora", numbered("fedora", 1), "fedora"),
+	fixesOnly(rpm("fedora", "Fedora", numbered("fedora", 1), "fedora")),
 	flavoured(rpm("ol", "Oracle Linux", numbered("oracle", 1), "oracle"), Flavour),
-	rpm("amzn", "Amazon Linux", amazonStream, "amazon"),
+	fixesOnly(rpm("amzn", "Amazon Linux", amazonStream, "amazon")),
 	named(epochless(rpm("sles", "SUSE Linux Enterprise Server", numbered("sles", 2), "suse")), "sles_sap", "sled"),
 	named(epochless(rpm("sle-micro", "SUSE Linux Enterprise Micro", numbered("sle-micro", 2), "suse")), "sl-micro", "suse-microos", "sle-micro-rancher"),
 	named(epochless(rpm("opensuse-leap", "openSUSE Leap", numbered("opensuse-leap", 2), "opensuse", "suse")), "opensuse"),
 	epochless(rpm("opensuse-tumbleweed", "openSUSE Tumbleweed", only("opensuse-tumbleweed"), "opensuse", "suse")),
-	flavoured(epochless(rpm("openeuler", "openEuler", numbered("openeuler", 2), "openeuler", "http://openeuler.org")), openEulerTag),
+	fixesOnly(flavoured(epochless(rpm("openeuler", "openEuler", numbered("openeuler", 2), "openeuler", "http://openeuler.org")), openEulerTag)),
 	bySource(rpm("photon", "Photon OS", numbered("photon", 2), "vmware", "broadcom")),
 	named(bySource(rpm("azurelinux", "Azure Linux", numbered("azurelinux", 2), "microsoft")), "mariner"),
-	rpm("bottlerocket", "Bottlerocket", only("bottlerocket")),
+	fixesOnly(rpm("bottlerocket", "Bottlerocket", only("bottlerocket"))),
 }
 
 func rpm(id, title string, stream func(assay.Release) assay.Stream, vendors ...string) Family {
@@ -38,6 +38,8 @@ func bySource(f Family) Family { f.BySource = true; return f }
 func flavoured(f Family, of func(version string) string) Family { f.flavour = of; return f }
 
 func epochless(f Family) Family { f.epochless = true; return f }
+
+func fixesOnly(f Family) Family { f.fixesOnly = true; return f }
 
 func named(f Family, names ...string) Family { f.Names = names; return f }
 

@@ -25,12 +25,16 @@ func registriesOf(inv *assay.Inventory, o Options) ([]registry, *assay.Gap) {
 	var foreign []string
 	n := 0
 	matched := Spoken(inv, o)
+	family, _, _ := system(inv)
 	for i := range inv.Packages {
 		p := &inv.Packages[i]
-		if p.IsSystem() || p.Owner != "" && matched[p.Owner] {
+		if p.IsSystem() {
 			continue
 		}
 		e, ok := ecosystem.OfType(p.Type)
+		if p.Owner != "" && matched[p.Owner] && (!ok || family.Exhaustive(inv.Release)) {
+			continue
+		}
 		if !ok && len(p.CPEs) > 0 {
 			e, ok = products, true
 		}
@@ -72,14 +76,15 @@ func Spoken(inv *assay.Inventory, o Options) map[string]bool {
 	return matched
 }
 
-func otherPackages(ctx context.Context, inv *assay.Inventory, advisories assay.Advisories, o Options) (out Result, err error) {
+func otherPackages(ctx context.Context, inv *assay.Inventory, advisories assay.Advisories, o Options, of *matcher) (out Result, err error) {
 	registries, gap := registriesOf(inv, o)
+	owners := ownersOf(inv, o, of)
 	for i := range registries {
 		r := &registries[i]
 		if r.matcher, err = newMatcher(r.ecosystem.Stream, r.ecosystem.Scheme, advisories); err != nil {
 			return Result{}, err
 		}
-		r.release = inv.Release
+		r.release, r.owners = inv.Release, owners
 		for _, at := range r.packages {
 			if err := r.one(ctx, at, &inv.Packages[at]); err != nil {
 				return Result{}, err
@@ -104,6 +109,7 @@ type registry struct {
 	grouped    map[string][]vulnerability // by name
 	notices    []string                   // what advisories tell besides vulnerabilities
 	suppressed []assay.Suppressed
+	owners     *owners // nil where nobody but the registries speaks of what they hold
 }
 
 // A target is an installed package as its stream spells it.
@@ -153,12 +159,16 @@ func (m *registry) target(ctx context.Context, i int, t *target) error {
 	} else {
 		t.key, t.bad = m.scheme.Key(t.version)
 	}
+	word, err := m.owners.word(ctx, p)
+	if err != nil {
+		return err
+	}
 	open := 0
 	for j := range all {
 		f, judged := m.judge(t, &all[j])
 		if f != nil {
 			f.Package = i
-			m.found(t, &all[j], f)
+			m.found(t, &all[j], f, word)
 		}
 		if !judged {
 			open++
@@ -172,8 +182,14 @@ func (m *registry) target(ctx context.Context, i int, t *target) error {
 }
 
 // found keeps a finding, unless the package is known not to have what is at
-// fault, or has it under another of its names.
-func (m *registry) found(t *target, v *vulnerability, f *assay.Finding) {
+// fault, has it under another of its names, or its owner is judged for it.
+func (m *registry) found(t *target, v *vulnerability, f *assay.Finding, w *word) {
+	if why, told := w.on(f); told {
+		if why != "" {
+			m.suppressed = append(m.suppressed, assay.Suppressed{Finding: *f, Ruling: assay.Ruling{As: assay.StatusNotAffected, By: assay.RulingOfMatch, Reason: why}})
+		}
+		return
+	}
 	if why := m.unreached(t, v); why != "" {
 		m.suppressed = append(m.suppressed, assay.Suppressed{Finding: *f, Ruling: assay.Ruling{As: assay.StatusNotAffected, By: assay.RulingOfMatch, Reason: why}})
 		return

@@ -88,11 +88,15 @@ func label(r assay.Release) string {
 // Package is an index in inv.Packages. An error is the database's: then nothing
 // is known.
 func Packages(ctx context.Context, inv *assay.Inventory, advisories assay.Advisories, o Options) (Result, error) {
-	findings, gaps, err := systemPackages(ctx, inv, advisories)
+	m, gaps, err := systemPackages(ctx, inv, advisories)
 	if err != nil {
 		return Result{}, err
 	}
-	r, err := otherPackages(ctx, inv, advisories, o)
+	var findings []assay.Finding
+	if m != nil {
+		findings, gaps = m.findings, m.gaps
+	}
+	r, err := otherPackages(ctx, inv, advisories, o, m)
 	if err != nil {
 		return Result{}, err
 	}
@@ -112,7 +116,9 @@ type Result struct {
 	Gaps       []assay.Gap
 }
 
-func systemPackages(ctx context.Context, inv *assay.Inventory, advisories assay.Advisories) ([]assay.Finding, []assay.Gap, error) {
+// systemPackages matches the packages of the system; the matcher is nil where no
+// advisories speak of them.
+func systemPackages(ctx context.Context, inv *assay.Inventory, advisories assay.Advisories) (*matcher, []assay.Gap, error) {
 	family, stream, gap := system(inv)
 	if gap != nil {
 		return nil, []assay.Gap{*gap}, nil
@@ -137,7 +143,7 @@ func systemPackages(ctx context.Context, inv *assay.Inventory, advisories assay.
 		}
 	}
 	m.sum()
-	return m.findings, m.gaps, nil
+	return m, nil, nil
 }
 
 // matcher matches the packages of one stream.

@@ -3,6 +3,7 @@ package match_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -84,3 +85,5 @@ func as(s assay.Status) func(*assay.Affected) { return func(r *assay.Affected) {
 func meant(q assay.Qualifiers) func(*assay.Affected) {
 	return func(r *assay.Affected) { r.Qualifiers = q }
 }
+
+func withdrawn(a *assay.Advisory) { a.Withdrawn = time.Unix(1, 0) }

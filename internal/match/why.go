@@ -43,6 +43,9 @@ func Why(ctx context.Context, inv *assay.Inventory, some []assay.Advisory, advis
 		}
 	}
 	spoken := Spoken(inv, o)
+	if family != nil && !family.Exhaustive(inv.Release) {
+		spoken = nil
+	}
 	for i := range inv.Packages {
 		p := &inv.Packages[i]
 		e, ok := ecosystem.OfType(p.Type)
