@@ -1,6 +1,7 @@
 package distro
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/assaysec/assay"
@@ -82,10 +83,15 @@ var thirdPartyMaintainers = []string{
 // under other versions.
 var thirdPartyVersions = []string{".pgdg", "+deb.sury.org", "~deb.sury.org", "nodesource"}
 
+// ownAddress is where the distributions' own maintainers are reached: "Debian
+// NVIDIA Maintainers <pkg-nvidia-devel@lists.alioth.debian.org>" are no vendor.
+var ownAddress = regexp.MustCompile(`[@.](?:debian\.(?:org|net)|ubuntu\.com|launchpad\.net)>?\s*$`)
+
 func thirdPartyDeb(p *assay.Package) string {
 	vendor := strings.ToLower(p.Vendor)
+	own := ownAddress.MatchString(vendor)
 	for _, mark := range thirdPartyMaintainers {
-		if strings.Contains(vendor, mark) {
+		if !own && strings.Contains(vendor, mark) {
 			return "published by " + p.Vendor
 		}
 	}
