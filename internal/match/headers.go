@@ -8,11 +8,16 @@ import (
 )
 
 // headers are the names of packages that hold declarations of the kernel's, for
-// building programs and modules, by their source package. The kernel's code, in
+// building programs and modules, by their source package: "kernel6.12-devel" is Amazon's,
+// "linux-api-headers" Photon's. The kernel's code, in
 // which its vulnerabilities are, is in others.
 var headers = map[string]struct{ sources, names []string }{
 	assay.TypeDeb: {[]string{"linux", "linux-*"}, []string{"linux-libc-dev", "linux-libc-dev-*", "linux-headers-*", "linux-kbuild-*", "linux-*-headers-*"}},
-	assay.TypeRPM: {[]string{"kernel", "kernel-*", "linux-glibc-devel"}, []string{"kernel-headers", "kernel-*-headers", "kernel-devel", "kernel-*-devel", "kernel-devel-*", "linux-glibc-devel"}},
+	assay.TypeRPM: {
+		[]string{"kernel", "kernel-*", "kernel[0-9]*", "linux-glibc-devel", "linux", "linux-api-headers", "linux-aws", "linux-esx", "linux-rt", "linux-secure"},
+		[]string{"kernel-headers", "kernel-*-headers", "kernel-devel", "kernel-*-devel", "kernel-devel-*", "kernel[0-9]*-headers", "kernel[0-9]*-devel",
+			"linux-glibc-devel", "linux-api-headers", "linux-devel", "linux-*-devel"},
+	},
 }
 
 // headersReason says why a vulnerability of the kernel is none of its headers.

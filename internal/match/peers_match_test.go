@@ -14,6 +14,7 @@ func TestEcosystemRules(t *testing.T) {
 	hold(t, goRules, match.Options{})
 	hold(t, productRules, match.Options{})
 	hold(t, overlapRules, match.Options{})
+	hold(t, noiseRules, match.Options{})
 }
 
 // of is a package of a language.
@@ -80,6 +81,20 @@ var systemRules = []rule{
 		[]string{"b CVE-1 fixed 1-2.el8"}, []string{"a CVE-1 fixed 1-2.el8", "b CVE-1 fixed 1-2.el8"}},
 	// Grype takes Red Hat's disclosures for AlmaLinux; whose builds differ, so its own errata alone decide here.
 	{"AlmaLinux: Red Hat's rows are not its", alma, []assay.Package{pkg("rpm", "a", "1-1.el8")}, memory{adv("CVE-1", fix("rhel:8", "a", ""))}, nil, []string{"a CVE-1 affected"}},
+}
+
+var noiseRules = []rule{
+	{"Noise: headers of the kernel, as Red Hat's kin call them", alma, []assay.Package{pkg("rpm", "kernel-core", "4.18.0-500.el8", from("kernel")), pkg("rpm", "kernel-headers", "4.18.0-500.el8", from("kernel")), pkg("rpm", "kernel-devel", "4.18.0-500.el8", from("kernel"))},
+		memory{adv("CVE-1", fix("almalinux:8", "kernel-core", "4.18.0-513.el8")), adv("CVE-1", fix("almalinux:8", "kernel-headers", "4.18.0-513.el8")), adv("CVE-1", fix("almalinux:8", "kernel-devel", "4.18.0-513.el8"))},
+		[]string{"kernel-core CVE-1 fixed 4.18.0-513.el8", "not: kernel-headers CVE-1", "not: kernel-devel CVE-1"}, []string{"kernel-core CVE-1 fixed 4.18.0-513.el8", "kernel-headers CVE-1 fixed 4.18.0-513.el8", "kernel-devel CVE-1 fixed 4.18.0-513.el8"}},
+	{"Noise: headers of the kernel, as Amazon calls them", release("amzn", "2023"), []assay.Package{pkg("rpm", "kernel6.12-devel", "6.12.1-1.amzn2023", from("kernel6.12"))}, memory{adv("CVE-1", fix("amazon:2023", "kernel6.12-devel", "6.12.2-1.amzn2023"))},
+		[]string{"not: kernel6.12-devel CVE-1"}, []string{"kernel6.12-devel CVE-1 fixed 6.12.2-1.amzn2023"}},
+	{"Noise: headers of the kernel, as Photon calls them", release("photon", "5.0"), []assay.Package{pkg("rpm", "linux-api-headers", "6.1.1-1.ph5", from("linux")), pkg("rpm", "linux-atm-libs-devel", "2.5.1-1.ph5", from("linux-atm"))},
+		memory{adv("CVE-1", fix("photon:5.0", "linux", "6.1.2-1.ph5")), adv("CVE-2", fix("photon:5.0", "linux-atm", ""))}, []string{"linux-atm-libs-devel CVE-2 affected", "not: linux-api-headers CVE-1"}, []string{"not: linux-atm-libs-devel CVE-2"}},
+	{"Noise: headers of the kernel, as SUSE calls them", release("sles", "15.5"), []assay.Package{pkg("rpm", "linux-glibc-devel", "5.14-150500.1"), pkg("rpm", "kernel-default-devel", "5.14.21-150500.1", from("kernel-default"))},
+		memory{adv("CVE-1", fix("sles:15.5", "linux-glibc-devel", "")), adv("CVE-1", fix("sles:15.5", "kernel-default-devel", ""))}, []string{"not: linux-glibc-devel CVE-1", "not: kernel-default-devel CVE-1"}, []string{"linux-glibc-devel CVE-1 affected", "kernel-default-devel CVE-1 affected"}},
+	{"Noise: headers of the kernel, as Debian and Ubuntu call them", release("ubuntu", "22.04"), []assay.Package{pkg("deb", "linux-libc-dev", "5.15.0-91.101", from("linux")), pkg("deb", "linux-hwe-6.5-headers-6.5.0-14", "6.5.0-14.14~22.04.1", from("linux-hwe-6.5")), pkg("deb", "linux-image-5.15.0-91-generic", "5.15.0-91.101", from("linux"))},
+		memory{adv("CVE-1", fix("ubuntu:22.04", "linux", "")), adv("CVE-2", fix("ubuntu:22.04", "linux-hwe-6.5", ""))}, []string{"linux-image-5.15.0-91-generic CVE-1 affected", "not: linux-libc-dev CVE-1", "not: linux-hwe-6.5-headers-6.5.0-14 CVE-2"}, nil},
 }
 
 var goRules = []rule{

@@ -50,7 +50,7 @@ func RuledOut(r *assay.Report, show bool) (lines []string) {
 		}
 	}
 	if matched > 0 {
-		lines = append(lines, fmt.Sprintf("Not among them: %s whose functions the binaries do not link, or that are of other systems, or of the kernel in its headers.", printable.Count(matched, "vulnerability", "vulnerabilities")))
+		lines = append(lines, fmt.Sprintf("Not among them: %s whose functions the binaries do not link, or that are of other systems, of the kernel in its headers, or mended by the distribution.", printable.Count(matched, "vulnerability", "vulnerabilities")))
 	}
 	if others > 0 {
 		lines = append(lines, fmt.Sprintf("Ruled out by you, or by documents: %d.", others))
