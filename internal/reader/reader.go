@@ -11,6 +11,7 @@ import (
 	"github.com/assaysec/assay/internal/reader/beam"
 	"github.com/assaysec/assay/internal/reader/binary"
 	"github.com/assaysec/assay/internal/reader/bitnami"
+	"github.com/assaysec/assay/internal/reader/bottlerocket"
 	"github.com/assaysec/assay/internal/reader/cocoapods"
 	"github.com/assaysec/assay/internal/reader/conan"
 	"github.com/assaysec/assay/internal/reader/dart"
@@ -53,7 +54,7 @@ func All() []assay.Reader {
 
 // systems tell of the system and of its own packages.
 var systems = []assay.Reader{
-	osrelease.Reader{}, dpkg.Reader{}, apk.Reader{}, rpm.Reader{}, alpm.Reader{}, opkg.Reader{},
+	osrelease.Reader{}, dpkg.Reader{}, apk.Reader{}, rpm.Reader{}, bottlerocket.Reader{}, alpm.Reader{}, opkg.Reader{},
 	snap.Base{}, portage.Installed{},
 }
 
