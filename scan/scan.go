@@ -180,14 +180,17 @@ func (s *Scanner) ensure(ctx context.Context, streams []assay.Stream, r *assay.R
 		for _, m := range missing {
 			none.streams[m] = true
 		}
-		where := "distribution " + r.Release.ID + " " + r.Release.Version
+		where, then := "distribution "+r.Release.ID+" "+r.Release.Version, "its packages are listed, not matched"
 		if eco, ok := ecosystem.Of(missing[0]); ok {
 			where = "packages of " + eco.Title
 		} else if by, ok := distro.MenderOf(missing[0]); ok {
-			where = "packages that " + by + " rebuilt"
+			where = "packages that " + by.Title + " rebuilt"
+			if !by.Alone {
+				then = "only the distribution's are matched with them"
+			}
 		}
-		r.Gaps = append(r.Gaps, assay.Gap{Where: where, What: fmt.Sprintf("no advisories (%s); its packages are listed, not matched",
-			strings.TrimSuffix(e.Error(), ": "+assay.ErrUnsupported.Error()))})
+		r.Gaps = append(r.Gaps, assay.Gap{Where: where, What: fmt.Sprintf("no advisories (%s); %s",
+			strings.TrimSuffix(e.Error(), ": "+assay.ErrUnsupported.Error()), then)})
 	}
 	return none, nil
 }

@@ -47,14 +47,14 @@ func (m *Mender) Stream(f *Family, r assay.Release) assay.Stream {
 	return m.streams[f.ID](r)
 }
 
-// MenderOf names whose advisories a stream has, where they are a mender's.
-func MenderOf(s assay.Stream) (title string, ok bool) {
+// MenderOf finds whose advisories a stream has, where they are a mender's.
+func MenderOf(s assay.Stream) (*Mender, bool) {
 	for i := range menders {
 		for _, of := range menders[i].streams {
 			if of(assay.Release{Version: "0"}).Family() == s.Family() {
-				return menders[i].Title, true
+				return &menders[i], true
 			}
 		}
 	}
-	return "", false
+	return nil, false
 }

@@ -134,15 +134,15 @@ func TestMender(t *testing.T) {
 		var got assay.Stream
 		if m, ok := f.Mender(&tt.p); ok {
 			got = m.Stream(f, r)
-			if title, ok := distro.MenderOf(got); !ok || title != m.Title {
-				t.Errorf("%s is of %q", got, title)
+			if by, ok := distro.MenderOf(got); !ok || by != m {
+				t.Errorf("%s is of %+v", got, by)
 			}
 		}
 		if got != tt.want {
 			t.Errorf("%s: %+v: %q, want %q", tt.distro, tt.p, got, tt.want)
 		}
 	}
-	if title, ok := distro.MenderOf("debian:12"); ok {
-		t.Errorf("debian:12 is of %q", title)
+	if by, ok := distro.MenderOf("debian:12"); ok {
+		t.Errorf("debian:12 is of %q", by.Title)
 	}
 }

@@ -1,7 +1,10 @@
 package match_test
 
 import (
+	"fmt"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/match"
@@ -172,4 +175,22 @@ var menderRules = []rule{
 	{"Seal: its packages are its own, others the distribution's", release("debian", "12"), []assay.Package{pkg("deb", "seal-glibc", "2.36-9+deb12u3+sp1"), pkg("deb", "glibc", "2.36-9+deb12u3")},
 		memory{adv("CVE-1", fix("seal:debian", "seal-glibc", "2.36-9+deb12u3+sp999")), adv("CVE-2", fix("debian:12", "glibc", "2.36-9+deb12u4"))},
 		[]string{"seal-glibc CVE-1 fixed 2.36-9+deb12u3+sp999", "glibc CVE-2 fixed 2.36-9+deb12u4"}, []string{"glibc CVE-2 fixed 2.36-9+deb12u4"}},
+}
+
+// TestWhyRebuilt: what Root and the distribution say of one package is told apart.
+func TestWhyRebuilt(t *testing.T) {
+	inv := &assay.Inventory{Release: bookworm, Packages: []assay.Package{pkg("deb", "libmbedtls14", "2.28.3-1.root.io.1", from("mbedtls")), pkg("deb", "seal-glibc", "2.36-9+sp1")}}
+	rows := memory{adv("CVE-1", fix("rootio:debian:12", "mbedtls", "2.28.3-1.root.io.2")), adv("CVE-1", fix("debian:12", "mbedtls", "2.28.3-1")),
+		adv("CVE-2", fix("seal:debian", "seal-glibc", "2.36-9+sp999")), adv("CVE-2", fix("debian:12", "glibc", "")), adv("CVE-3", fix("rootio:debian:11", "mbedtls", ""))}
+	all, err := match.Why(t.Context(), inv, rows, rows, match.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, j := range all {
+		got = append(got, fmt.Sprintf("%s %s %s %v", inv.Packages[j.Package].Name, j.Advisory, j.Stream, j.Holds))
+	}
+	if diff := cmp.Diff([]string{"libmbedtls14 CVE-1 rootio:debian:12 true", "libmbedtls14 CVE-1 debian:12 false", "seal-glibc CVE-2 seal:debian true"}, got); diff != "" {
+		t.Error(diff)
+	}
 }
