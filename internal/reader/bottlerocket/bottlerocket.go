@@ -52,11 +52,11 @@ func (Reader) Read(_ context.Context, f *assay.File) (facts assay.Facts, _ error
 	for i, raw := range all.Content {
 		var a application
 		if err := json.Unmarshal(raw, &a); err != nil {
-			errs.Add(fmt.Errorf("Content %d: %w: %w", i, err, assay.ErrMalformed))
+			errs.Add(fmt.Errorf("package %d: %w: %w", i, err, assay.ErrMalformed))
 			continue
 		}
 		if a.Name == "" || a.Version == "" || a.Release == "" || strings.ContainsFunc(a.Name+a.Version+a.Release, isBlank) {
-			errs.Add(fmt.Errorf("Content %d: package %.100q has no name, version or release: %w", i, a.Name, assay.ErrMalformed))
+			errs.Add(fmt.Errorf("package %d: %.100q has no name, version or release: %w", i, a.Name, assay.ErrMalformed))
 			continue
 		}
 		p := assay.Package{Type: assay.TypeRPM, Name: a.Name, Version: a.Version + "-" + a.Release, Arch: a.Architecture, Vendor: a.Publisher}

@@ -24,10 +24,10 @@ func TestInventory(t *testing.T) {
 	}{
 		{"whole", inventory, []string{"acpid 2.0.34-1.1715.8d443e7.br1 aarch64", "glibc 1:2.40-1 aarch64", "kernel-6.1 6.1.1-1 aarch64"}, ""},
 		{"empty", `{"Content": []}`, nil, ""},
-		{"no release", `{"Content": [{"Name": "a", "Version": "1"}, {"Name": "b", "Version": "1", "Release": "1"}]}`, []string{"b 1-1 "}, `Content 0: package "a" has no`},
-		{"a name that is none", `{"Content": [{"Name": "a b", "Version": "1", "Release": "1"}]}`, nil, `package "a b" has no`},
+		{"no release", `{"Content": [{"Name": "a", "Version": "1"}, {"Name": "b", "Version": "1", "Release": "1"}]}`, []string{"b 1-1 "}, `package 0: "a" has no`},
+		{"a name that is none", `{"Content": [{"Name": "a b", "Version": "1", "Release": "1"}]}`, nil, `"a b" has no`},
 		{"an epoch that is none", `{"Content": [{"Name": "a", "Version": "1", "Release": "1", "Epoch": {"x": 1}}]}`, []string{"a 1-1 "}, ""},
-		{"another shape", `{"Content": [7, {"Name": "b", "Version": "1", "Release": "1"}]}`, []string{"b 1-1 "}, "Content 0: "},
+		{"another shape", `{"Content": [7, {"Name": "b", "Version": "1", "Release": "1"}]}`, []string{"b 1-1 "}, "package 0: "},
 		{"no JSON", `<x>`, nil, "invalid character"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
