@@ -164,7 +164,7 @@ func (s Severity) String() string {
 // case; ok is false when it is none of them.
 func ParseSeverity(s string) (_ Severity, ok bool) {
 	switch strings.ToLower(strings.TrimSpace(s)) {
-	case "critical":
+	case "critical", "defcon1": // Clair's word
 		return SeverityCritical, true
 	case "high", "important":
 		return SeverityHigh, true

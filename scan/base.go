@@ -39,12 +39,7 @@ func (s *Scanner) base(ctx context.Context, img *assay.Image) (*assay.BaseImage,
 	}
 	ids := diffIDs(img)
 	if s.Base != nil {
-		n := common(ids, s.Base.Layers)
-		if n < len(s.Base.Layers) || n == 0 {
-			return nil, []assay.Gap{{Where: "base image " + s.Base.Name, What: fmt.Sprintf(
-				"the image was not built on it: of its %d layers the first %d are those of the image; nothing is taken to come from it", len(s.Base.Layers), n)}}
-		}
-		return &assay.BaseImage{Name: s.Base.Name, Digest: s.Base.Digest, Layers: n, By: "--base-image"}, nil
+		return s.named(ids)
 	}
 	known := s.seen(ctx, ids)
 	if b := img.Base; b != nil && known != nil {
@@ -52,15 +47,35 @@ func (s *Scanner) base(ctx context.Context, img *assay.Image) (*assay.BaseImage,
 	} else if known == nil && b != nil {
 		known = b
 	}
-	var gaps []assay.Gap
-	if s.Triage.IgnoreBase && (known == nil || known.Layers == 0) {
-		gaps = []assay.Gap{{Where: "base image", What: "not known, so --ignore-base left nothing out: name it with --base-image, or scan it once"}}
-	}
 	s.remember(ctx, img, ids)
 	if known != nil && known.Layers == 0 {
 		known = nil
 	}
-	return known, gaps
+	return known, nil
+}
+
+// named is the base image that the user names, if the layers are built on it.
+func (s *Scanner) named(ids []string) (*assay.BaseImage, []assay.Gap) {
+	n := common(ids, s.Base.Layers)
+	if n < len(s.Base.Layers) || n == 0 {
+		return nil, []assay.Gap{{Where: "base image " + s.Base.Name, What: fmt.Sprintf(
+			"the image was not built on it: of its %d layers the first %d are those of the image; nothing is taken to come from it", len(s.Base.Layers), n)}}
+	}
+	return &assay.BaseImage{Name: s.Base.Name, Digest: s.Base.Digest, Layers: n, By: "--base-image"}, nil
+}
+
+// Rebase tells of a saved report what the base image brought that the user names.
+func (s *Scanner) Rebase(r *assay.Report) {
+	if s.Base == nil {
+		return
+	}
+	var ids []string
+	for _, l := range r.Image.Layers {
+		ids = append(ids, l.DiffID)
+	}
+	var gaps []assay.Gap
+	r.Image.Base, gaps = s.named(ids)
+	r.Gaps = append(r.Gaps, gaps...)
 }
 
 // common counts the first elements that are equal.

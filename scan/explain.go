@@ -20,7 +20,7 @@ import (
 // means for what was scanned.
 type Explanation struct {
 	ID       string        `json:"id"`
-	Names    []string      `json:"names,omitempty"` // all other names of it
+	Names    []string      `json:"names"` // all other names of it
 	Detail   *assay.Detail `json:"detail,omitempty"`
 	Severity string        `json:"severity"`       // of the vulnerability itself, by the usual choice
 	Source   string        `json:"severitySource"` // who says so
@@ -29,7 +29,7 @@ type Explanation struct {
 	Verdict  string        `json:"verdict,omitempty"` // of the target, in a sentence
 	Found    []Found       `json:"found"`             // findings, those that were ruled out, too
 	Judged   []Judged      `json:"judged"`            // each record held against each package that it names
-	Gaps     []assay.Gap   `json:"gaps,omitempty"`
+	Gaps     []assay.Gap   `json:"gaps"`
 }
 
 // A Record is what one publisher says of one package.
@@ -104,8 +104,8 @@ func (d *Database) Search(ctx context.Context, q db.Query) iter.Seq2[assay.Advis
 // Explain tells what is known of a vulnerability, by any of its names, and, where
 // r is not nil, why its packages are affected or are not.
 func (s *Scanner) Explain(ctx context.Context, id string, r *assay.Report) (*Explanation, error) {
-	e := &Explanation{ID: id, Records: []Record{}, Found: []Found{}, Judged: []Judged{}}
-	advisories, err := s.named(ctx, e)
+	e := &Explanation{ID: id, Names: []string{}, Records: []Record{}, Found: []Found{}, Judged: []Judged{}, Gaps: []assay.Gap{}}
+	advisories, err := s.under(ctx, e)
 	if err != nil {
 		return nil, err
 	}
@@ -133,9 +133,9 @@ func (s *Scanner) Explain(ctx context.Context, id string, r *assay.Report) (*Exp
 // maxNames bounds the names of one vulnerability.
 const maxNames = 64
 
-// named finds the advisories under the id, then those under the names that these
+// under finds the advisories under the id, then those under the names that these
 // give: aliases of one fault. Notices, which speak of several, give none.
-func (s *Scanner) named(ctx context.Context, e *Explanation) ([]assay.Advisory, error) {
+func (s *Scanner) under(ctx context.Context, e *Explanation) ([]assay.Advisory, error) {
 	where, ok := s.Advisories.(searcher)
 	if !ok {
 		return nil, fmt.Errorf("the advisories cannot be searched: %w", assay.ErrUnsupported)

@@ -38,14 +38,11 @@ func (s *Scanner) judge(ctx context.Context, r *assay.Report, packages []assay.P
 	}
 	known := map[string]bool{} // a saved report does not have all that ruled them out
 	for i := range r.Suppressed {
-		known[place(&r.Suppressed[i].Finding)] = true
+		known[plan.Key(&r.Suppressed[i].Finding)] = true
 	}
-	again.Findings = slices.DeleteFunc(again.Findings, func(f assay.Finding) bool { return known[place(&f)] })
+	again.Findings = slices.DeleteFunc(again.Findings, func(f assay.Finding) bool { return known[plan.Key(&f)] })
 	return &again, triage.Apply(ctx, &again, s.Triage)
 }
-
-// place tells findings of one report apart.
-func place(f *assay.Finding) string { return fmt.Sprintf("%d %s", f.Package, f.ID) }
 
 // advice tells what helps besides upgrades: releases that are still supported,
 // and a newer base image.

@@ -292,7 +292,7 @@ func (s *Scanner) details(ctx context.Context, r *assay.Report) error {
 			return err
 		}
 	}
-	if gap := unrated(r.Findings); gap != nil {
+	if gap := unrated(r.Findings, s.Triage.SeveritySources); gap != nil {
 		r.Gaps = append(r.Gaps, *gap)
 	}
 	return nil
@@ -316,11 +316,11 @@ func (s *Scanner) look(ctx context.Context, to *assay.Detail, names []string) (o
 }
 
 // unrated tells of vulnerabilities that nobody asked here gives a severity.
-func unrated(findings []assay.Finding) *assay.Gap {
+func unrated(findings []assay.Finding, sources []string) *assay.Gap {
 	ids := map[string]bool{}
 	for i := range findings {
 		f := &findings[i]
-		if triage.Rate(f, nil); f.Severity == assay.SeverityUnknown {
+		if triage.Rate(f, sources); f.Severity == assay.SeverityUnknown {
 			ids[f.ID] = true
 		}
 	}
@@ -328,7 +328,7 @@ func unrated(findings []assay.Finding) *assay.Gap {
 		return nil
 	}
 	return &assay.Gap{Where: "severity", What: fmt.Sprintf(
-		"UNKNOWN for %d vulnerabilities, which neither the distribution nor the details in the database rate", len(ids))}
+		"UNKNOWN for %d vulnerabilities, which none of the sources that count rates (the distribution, the details in the database; see --vuln-severity-source)", len(ids))}
 }
 
 // missingDetails names the streams that cannot be asked, with the first reason.

@@ -46,6 +46,10 @@ func (g *global) flags(f *pflag.FlagSet) {
 	f.BoolVar(&g.noColor, "no-color", false, "no colours, also on a terminal (NO_COLOR does the same)")
 }
 
+// telling are the flags that say what counts: an empty one on the command line, as
+// of a variable that is not set, is not meant.
+var telling = []string{"severity", "vuln-severity-source", "ignore-status", "as-of", "sort-by", "fail-on", "threshold", "ignorefile", "whitelist", "ignore-policy", "vex"}
+
 // load sets what the command line left open from the environment and the
 // configuration file. A variable that is empty counts as not set.
 func (g *global) load(cmd *cobra.Command) error {
@@ -67,6 +71,11 @@ func (g *global) load(cmd *cobra.Command) error {
 		}
 	}
 	var errs []error
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if v := f.Value.String(); slices.Contains(telling, f.Name) && (v == "" || v == "[]") {
+			errs = append(errs, usagef("--%s is empty: give it a value, or leave it out", f.Name))
+		}
+	})
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		if f.Changed || f.Name == "help" {
 			return

@@ -72,6 +72,10 @@ func (o *subjectOptions) explain(ctx context.Context, id string, subject []strin
 	if err := o.db.check(); err != nil {
 		return nil, err
 	}
+	keep, err := o.report.filter.options()
+	if err != nil {
+		return nil, err
+	}
 	bars := o.progress(ctx)
 	defer bars.end()
 	database, err := o.db.open(o.global, dir, bars)
@@ -79,7 +83,7 @@ func (o *subjectOptions) explain(ctx context.Context, id string, subject []strin
 		return nil, err
 	}
 	defer database.Close()
-	err = tell(ctx, &scan.Scanner{Advisories: database}, nil)
+	err = tell(ctx, &scan.Scanner{Advisories: database, Triage: keep}, nil)
 	if errors.Is(err, assay.ErrNotFound) {
 		return nil, fmt.Errorf("%w (or name an image: what it needs is fetched)", err)
 	}
@@ -191,7 +195,9 @@ func verdict(p *printable.Page, e *scan.Explanation) {
 		if f.Ruling != nil {
 			p.Wrapped("    ", fmt.Sprintf("ruled out as %s by %s: %s", f.Ruling.As, f.Ruling.By, cmp.Or(f.Ruling.Reason, "no reason is given")))
 		}
-		p.Wrapped("    because ", f.Because+" ("+f.Feed+")")
+		if f.Because != "" {
+			p.Wrapped("    because ", f.Because+" ("+f.Feed+")")
+		}
 		fix := "no fix: " + string(f.Status)
 		if f.FixedIn != "" {
 			fix = "fixed in " + f.FixedIn

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/feed"
 	"github.com/assaysec/assay/internal/triage"
 	"github.com/spf13/pflag"
 )
@@ -96,6 +97,9 @@ func (o *filterOptions) options() (triage.Options, error) {
 	for _, s := range o.severitySources {
 		if s = strings.ToLower(strings.TrimSpace(s)); s == "" {
 			return t, usagef("--vuln-severity-source has an empty name in it")
+		}
+		if !slices.Contains(triage.Sources(), s) && !strings.Contains(s, "@") && !slices.ContainsFunc(feed.All(), func(f assay.Feed) bool { return f.Name() == s }) { // CNAs go by their address
+			return t, usagef("--vuln-severity-source %q is none of %s, nor a feed's name (assay db providers)", s, strings.Join(triage.Sources(), ", "))
 		}
 		t.SeveritySources = append(t.SeveritySources, s)
 	}

@@ -17,11 +17,13 @@ type gateOptions struct {
 	threshold  string
 	failOnGaps bool
 
-	gate triage.Gate
+	gate  triage.Gate
+	given func(flag string) bool // whether the user said so
 }
 
 func (o *gateOptions) flags(f *pflag.FlagSet) {
-	f.IntVar(&o.exitCode, "exit-code", 0, "exit code when findings remain; with --fail-on when it holds one back")
+	o.given = f.Changed
+	f.IntVar(&o.exitCode, "exit-code", 0, "exit code when findings remain; with --fail-on when it holds one back; 0 for never")
 	f.IntVar(&o.exitOnEOL, "exit-on-eol", 0, "exit code when the distribution, or a runtime, is at its end of life")
 	f.StringSliceVar(&o.failOn, "fail-on", nil, "exit with 1, or --exit-code, for findings that are any of: a severity (that or worse), risk=N (0 to 100, that or more), kev, fixable, own; parts joined by + must all hold: high+fixable")
 	f.StringVar(&o.threshold, "threshold", "", "the same as --fail-on with a severity (clair-scanner's name)")
@@ -63,6 +65,8 @@ func (o *gateOptions) verdict(r *assay.Report) error {
 	switch held := o.gate.Holds(r); {
 	case o.exitOnEOL != 0 && r.EndOfLife():
 		return exitCode(o.exitOnEOL)
+	case gated && held > 0 && o.exitCode == 0 && o.given("exit-code"):
+		slog.Warn(fmt.Sprintf("--fail-on would hold back %d of %d findings, if --exit-code were not 0", held, len(r.Findings)))
 	case gated && held > 0:
 		slog.Warn(fmt.Sprintf("--fail-on holds back %d of %d findings", held, len(r.Findings)))
 		return exitCode(max(o.exitCode, exitFindings))

@@ -207,6 +207,11 @@ func (o *scanOptions) scan(ctx context.Context, s *scan.Scanner, t target, bars 
 		img, err = o.openTarget(ctx, s, t, documents, bars)
 	} else {
 		err = documents.openedAs(ctx, r, t.vex)
+		if err == nil && t.base != nil {
+			if s.Base, err = t.base(ctx); err == nil {
+				s.Rebase(r)
+			}
+		}
 	}
 	if err != nil {
 		return nil, err

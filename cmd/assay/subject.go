@@ -10,7 +10,8 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/source"
+	"github.com/assaysec/assay/internal/limit"
+	"github.com/assaysec/assay/internal/report"
 	"github.com/assaysec/assay/internal/triage"
 	"github.com/assaysec/assay/scan"
 	"github.com/spf13/cobra"
@@ -83,15 +84,18 @@ func (o *subjectOptions) judged(ctx context.Context, ref string, ask bool, visit
 		return err
 	}
 	if o.all {
-		keep = triage.Options{SeveritySources: keep.SeveritySources, Rulers: keep.Rulers}
+		keep = triage.Options{SeveritySources: keep.SeveritySources, Rulers: keep.Rulers, AsOf: keep.AsOf}
 	}
 	saved, bill, err := o.saved(ref)
 	if err != nil {
 		return err
 	}
+	if saved != nil && keep.AsOf.IsZero() {
+		keep.AsOf = saved.AsOf
+	}
 	t := o.target(ref)
 	if bill {
-		t = target{scopes: assay.ScopeSBOM, vex: vexTarget{bill: (&billInput{path: ref}).open}, open: func(context.Context, *progress) (*assay.Image, error) { return source.Bill(ref, o.in) }}
+		t = billTarget(ref, o.in)
 	}
 	s, err := o.scanner(t.scopes)
 	if err != nil {
@@ -122,6 +126,9 @@ const maxSniff = 512
 // saved reads the report that a file holds; bill says that it holds a bill of
 // materials instead. Neither is said of what is no such file: an image.
 func (o *subjectOptions) saved(name string) (r *assay.Report, bill bool, err error) {
+	if name == "-" {
+		return o.piped()
+	}
 	info, err := os.Stat(name)
 	if name == "" || err != nil || !info.Mode().IsRegular() {
 		return nil, false, nil
@@ -150,6 +157,23 @@ func (o *subjectOptions) saved(name string) (r *assay.Report, bill bool, err err
 	return r, false, err
 }
 
+// piped reads what comes by the pipe: a report, else a bill, which is left to be
+// read again.
+func (o *subjectOptions) piped() (r *assay.Report, bill bool, err error) {
+	b, err := limit.ReadAll(o.in, maxReport)
+	if err != nil {
+		return nil, false, fmt.Errorf("-: %w", err)
+	}
+	if r, err = report.Read(b); err == nil {
+		return r, false, nil
+	}
+	if errors.Is(err, assay.ErrUnsupported) || !bytes.HasPrefix(bytes.TrimSpace(b), []byte("{")) {
+		o.in = bytes.NewReader(b)
+		return nil, true, nil
+	}
+	return nil, false, fmt.Errorf("-: %w", err)
+}
+
 // one takes the argument of commands about one image, report or bill.
 func (o *subjectOptions) one(_ *cobra.Command, args []string) error {
 	switch {
@@ -167,6 +191,10 @@ func (o *subjectOptions) one(_ *cobra.Command, args []string) error {
 func (o *subjectOptions) subject(args []string) string {
 	if o.source.Input == "" {
 		return strings.Join(args, "")
+	}
+	if o.source.Input == "-" {
+		o.source.Input = ""
+		return "-"
 	}
 	if r, bill, err := o.saved(o.source.Input); r != nil || bill || err != nil {
 		name := o.source.Input

@@ -8,6 +8,10 @@ import (
 	"github.com/assaysec/assay/internal/ecosystem"
 )
 
+// maxSame bounds the packages of one name that a dependency leads to: a system has
+// one for each of its architectures.
+const maxSame = 16
+
 // Dependencies lists for each package of a report those that it depends on, as
 // far as they are in the report: of the system by name, of others by Ref among
 // those that the same file tells of, or by the name under which an installed
@@ -17,8 +21,10 @@ func Dependencies(packages []assay.Package) [][]int {
 	for i := range packages {
 		p := &packages[i]
 		k := key(p, name(p))
-		at[k] = append(at[k], i)
-		if k := installedAt(p); k != "" {
+		if len(at[k]) < maxSame {
+			at[k] = append(at[k], i)
+		}
+		if k := installedAt(p); k != "" && len(at[k]) < maxSame {
 			at[k] = append(at[k], i)
 		}
 	}

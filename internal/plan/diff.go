@@ -148,72 +148,113 @@ func sortVersions(s version.Scheme, all []string) {
 	})
 }
 
-// names of a finding's package and vulnerability, under any of which another
-// report may have it.
-func faultNames(r *assay.Report, f *assay.Finding) []string {
-	p := &r.Packages[f.Package]
+// A fault is known by its package and its names.
+type known struct {
+	*assay.Finding
+	pkg string
+}
+
+// faults lists the findings of a report, one a vulnerability and package: it may be
+// in several places, or in binaries of one name.
+func faults(r *assay.Report) (out []known) {
+	told := map[string]bool{}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		pkg := called(&r.Packages[f.Package])
+		if k := pkg + "\x00" + f.ID; !told[k] {
+			told[k] = true
+			out = append(out, known{f, pkg})
+		}
+	}
+	return out
+}
+
+// called is what a package is in every report.
+func called(p *assay.Package) string {
 	name := p.Name
 	if e, ok := ecosystem.OfType(p.Type); ok {
 		name = e.Name(name)
 	}
-	out := make([]string, 0, 1+len(f.Aliases))
-	for _, id := range append([]string{f.ID}, f.Aliases...) {
-		out = append(out, p.Type+"\x00"+name+"\x00"+id)
-	}
-	return out
+	return p.Type + "\x00" + name
 }
 
-// index gives findings by their names.
-func index(r *assay.Report, all []assay.Finding) map[string]*assay.Finding {
-	out := map[string]*assay.Finding{}
-	for i := range all {
-		for _, n := range faultNames(r, &all[i]) {
-			if out[n] == nil {
-				out[n] = &all[i]
+// pair finds for each of the faults of one report that of the other which is the
+// same, one for one: by the ID, else by any other name that they share, unless
+// both are CVEs, which are different ones. -1: there is none.
+func pair(old, next []known) []int {
+	of := make([]int, len(next))
+	taken := make([]bool, len(old))
+	byID := map[string]int{}
+	cves, others := map[string][]int{}, map[string][]int{} // by any name
+	for i, k := range old {
+		byID[k.pkg+"\x00"+k.ID] = i
+		by := others
+		if k.cve() {
+			by = cves
+		}
+		for _, n := range k.names() {
+			by[n] = append(by[n], i)
+		}
+	}
+	for i, k := range next {
+		of[i] = -1
+		if j, ok := byID[k.pkg+"\x00"+k.ID]; ok && !taken[j] {
+			of[i], taken[j] = j, true
+		}
+	}
+	first := func(by map[string][]int, name string) int {
+		for len(by[name]) > 0 && taken[by[name][0]] {
+			by[name] = by[name][1:]
+		}
+		if len(by[name]) == 0 {
+			return -1
+		}
+		return by[name][0]
+	}
+	for i, k := range next {
+		for _, n := range k.names() {
+			if of[i] >= 0 {
+				break
+			}
+			if of[i] = first(others, n); of[i] < 0 && !k.cve() {
+				of[i] = first(cves, n)
 			}
 		}
-	}
-	return out
-}
-
-func find(in map[string]*assay.Finding, names []string) *assay.Finding {
-	for _, n := range names {
-		if f := in[n]; f != nil {
-			return f
+		if of[i] >= 0 {
+			taken[of[i]] = true
 		}
 	}
-	return nil
+	return of
+}
+
+func (k known) cve() bool { return strings.HasPrefix(k.ID, "CVE-") }
+
+// names are those under which another report may have the fault.
+func (k known) names() []string {
+	out := make([]string, 0, 1+len(k.Aliases))
+	for _, n := range append([]string{k.ID}, k.Aliases...) {
+		out = append(out, k.pkg+"\x00"+n)
+	}
+	return out
 }
 
 func (d *Difference) findings(old, next *assay.Report) {
 	d.Findings = FindingsDiff{Added: []Turn{}, Fixed: []Turn{}, Unchanged: []Turn{}}
-	before, after := index(old, old.Findings), index(next, next.Findings)
+	before, after := faults(old), faults(next)
 	from, to := &story{"was", versionsOf(old), ruledOut(old)}, &story{"is now", versionsOf(next), ruledOut(next)}
-	told := map[string]bool{}
-	once := func(names []string) bool { // in several places, or from several binaries
-		again := slices.ContainsFunc(names, func(n string) bool { return told[n] })
-		for _, n := range names {
-			told[n] = true
-		}
-		return !again
-	}
-	for i := range next.Findings {
-		f := &next.Findings[i]
-		names := faultNames(next, f)
-		if !once(names) {
-			continue
-		}
-		if find(before, names) != nil {
-			d.Findings.Unchanged = append(d.Findings.Unchanged, Turn{fault(next, f), f.FixedIn, ""})
+	stays := make([]bool, len(before))
+	for i, j := range pair(before, after) {
+		f := after[i]
+		if j >= 0 {
+			stays[j] = true
+			d.Findings.Unchanged = append(d.Findings.Unchanged, Turn{fault(next, f.Finding), f.FixedIn, ""})
 		} else {
-			d.Findings.Added = append(d.Findings.Added, Turn{fault(next, f), f.FixedIn, from.why(next, f, names, "the package is new")})
+			d.Findings.Added = append(d.Findings.Added, Turn{fault(next, f.Finding), f.FixedIn, from.why(next, f, "the package is new")})
 		}
 	}
-	clear(told)
-	for i := range old.Findings {
-		f := &old.Findings[i]
-		if names := faultNames(old, f); once(names) && find(after, names) == nil {
-			d.Findings.Fixed = append(d.Findings.Fixed, Turn{fault(old, f), f.FixedIn, to.why(old, f, names, "the package is gone")})
+	for j, f := range before {
+		if !stays[j] {
+			d.Findings.Fixed = append(d.Findings.Fixed, Turn{fault(old, f.Finding), f.FixedIn, to.why(old, f, "the package is gone")})
 		}
 	}
 }
@@ -228,17 +269,16 @@ type story struct {
 func ruledOut(r *assay.Report) map[string]assay.Ruling {
 	out := map[string]assay.Ruling{}
 	for i := range r.Suppressed {
-		for _, n := range faultNames(r, &r.Suppressed[i].Finding) {
-			out[n] = r.Suppressed[i].Ruling
-		}
+		x := &r.Suppressed[i]
+		out[called(&r.Packages[x.Package])+"\x00"+x.ID] = x.Ruling
 	}
 	return out
 }
 
 // why says why the story's report does not have a finding of another.
-func (s *story) why(of *assay.Report, f *assay.Finding, names []string, absent string) string {
-	for _, n := range names {
-		if r, ok := s.ruled[n]; ok {
+func (s *story) why(of *assay.Report, f known, absent string) string {
+	for _, id := range append([]string{f.ID}, f.Aliases...) {
+		if r, ok := s.ruled[f.pkg+"\x00"+id]; ok {
 			return fmt.Sprintf("it %s ruled out as %s by %s", s.verb, r.As, r.By)
 		}
 	}

@@ -61,3 +61,31 @@ func TestDiff(t *testing.T) {
 		t.Errorf("a report differs from itself: %+v", same)
 	}
 }
+
+// TestDiffNames: findings are paired one for one, whatever names they share.
+func TestDiffNames(t *testing.T) {
+	of := func(ids ...string) *assay.Report {
+		r := report(deb("p", "1", ""))
+		for _, id := range ids {
+			id, alias, _ := strings.Cut(id, "=")
+			r.Findings = append(r.Findings, assay.Finding{ID: id, Aliases: []string{alias}})
+		}
+		return r
+	}
+	for _, tt := range []struct {
+		old, next               []string
+		added, fixed, unchanged int
+	}{
+		{[]string{"CVE-1=GHSA-a"}, []string{"CVE-1=GHSA-a", "CVE-2=GHSA-a"}, 1, 0, 1},
+		{[]string{"CVE-1=GHSA-a", "CVE-2=GHSA-a"}, []string{"CVE-2=GHSA-a"}, 0, 1, 1},
+		{[]string{"CVE-1=GHSA-a"}, []string{"CVE-2=GHSA-a"}, 1, 1, 0},
+		{[]string{"GHSA-a="}, []string{"CVE-1=GHSA-a"}, 0, 0, 1},
+		{[]string{"GHSA-a="}, []string{"CVE-1=GHSA-a", "CVE-2=GHSA-a"}, 1, 0, 1},
+		{[]string{"PYSEC-1=GHSA-a", "CVE-1=GHSA-a"}, []string{"GHSA-a="}, 0, 1, 1},
+	} {
+		d := plan.Diff(of(tt.old...), of(tt.next...))
+		if a, f, u := len(d.Findings.Added), len(d.Findings.Fixed), len(d.Findings.Unchanged); a != tt.added || f != tt.fixed || u != tt.unchanged {
+			t.Errorf("%v → %v: %d added, %d fixed, %d unchanged", tt.old, tt.next, a, f, u)
+		}
+	}
+}

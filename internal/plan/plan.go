@@ -96,18 +96,27 @@ const maxRounds = 8
 func Make(ctx context.Context, r *assay.Report, judge Judge) (*Plan, error) {
 	p := &Plan{Image: r.Image.Name, Before: totals(r), Upgrades: []Upgrade{}, Steps: []Step{}, Dockerfile: []string{}, Remaining: []Remaining{}, Brought: []Remaining{},
 		Advice: []string{}, Gaps: append([]assay.Gap{}, r.Gaps...)}
-	units := unitsOf(r)
+	m := &maker{r: r, judge: judge, units: unitsOf(r), saved: keys(r)}
+	m.of = owners(m.units)
 	after := r
-	if len(units) > 0 {
-		var err error
-		if after, err = settle(ctx, r, units, judge); err != nil {
+	if len(m.units) > 0 {
+		installed, err := judge(ctx, r.Packages)
+		if err != nil {
+			return nil, err
+		}
+		m.installed = keys(installed)
+		for _, g := range installed.Gaps {
+			if !slices.Contains(p.Gaps, g) {
+				p.Gaps = append(p.Gaps, g)
+			}
+		}
+		if after, err = m.settle(ctx); err != nil {
 			return nil, err
 		}
 	}
 	p.After = totals(after)
-	p.compare(r, after, units)
-	p.steps(r)
-	return p, nil
+	p.compare(m, after)
+	return p, p.steps(ctx, r)
 }
 
 func totals(r *assay.Report) Totals {
@@ -120,21 +129,42 @@ func totals(r *assay.Report) Totals {
 	return t
 }
 
+// A maker finds the versions to plan.
+type maker struct {
+	r         *assay.Report
+	judge     Judge
+	units     []*unit
+	of        map[int]*unit   // by package
+	saved     map[string]bool // findings of the report
+	installed map[string]bool // what matching the installed versions gives, which of a saved report may be others
+}
+
+// Key tells the findings of one report apart.
+func Key(f *assay.Finding) string { return fmt.Sprintf("%d %s", f.Package, f.ID) }
+
+func keys(r *assay.Report) map[string]bool {
+	out := map[string]bool{}
+	for i := range r.Findings {
+		out[Key(&r.Findings[i])] = true
+	}
+	return out
+}
+
 // settle finds the version of each unit at which least risk remains, the lowest
 // of those, by matching one after the other, and returns what holds at those.
-func settle(ctx context.Context, r *assay.Report, units []*unit, judge Judge) (*assay.Report, error) {
-	measure(r, units)
-	for _, u := range units {
+func (m *maker) settle(ctx context.Context) (*assay.Report, error) {
+	m.measure(m.r)
+	for _, u := range m.units {
 		u.best, u.least, u.target = u.From, u.risk, u.wanted
 	}
 	for range maxRounds {
-		after, err := judge(ctx, at(r, units, func(u *unit) string { return u.target }))
+		after, err := m.at(ctx, func(u *unit) string { return u.target })
 		if err != nil {
 			return nil, err
 		}
-		measure(after, units)
+		m.measure(after)
 		raised := false
-		for _, u := range units {
+		for _, u := range m.units {
 			if u.risk < u.least {
 				u.best, u.least = u.target, u.risk
 			}
@@ -146,7 +176,37 @@ func settle(ctx context.Context, r *assay.Report, units []*unit, judge Judge) (*
 			break
 		}
 	}
-	return judge(ctx, at(r, units, func(u *unit) string { return u.best }))
+	return m.at(ctx, func(u *unit) string { return u.best })
+}
+
+// at is what holds with the units at other versions: of what matching tells, what
+// the report has, and what the installed versions do not; of the rest of the report,
+// which the advisories at hand do not tell, what no fix of its own takes away.
+func (m *maker) at(ctx context.Context, target func(*unit) string) (*assay.Report, error) {
+	packages := slices.Clone(m.r.Packages)
+	for _, u := range m.units {
+		v := target(u)
+		for _, i := range u.indices {
+			u.set(&packages[i], v)
+		}
+	}
+	after, err := m.judge(ctx, packages)
+	if err != nil {
+		return nil, err
+	}
+	out := *after
+	out.Findings = nil
+	for _, f := range after.Findings {
+		if m.saved[Key(&f)] || !m.installed[Key(&f)] {
+			out.Findings = append(out.Findings, f)
+		}
+	}
+	for _, f := range m.r.Findings {
+		if u := m.of[f.Package]; !m.installed[Key(&f)] && (u == nil || f.FixedIn == "" || u.later(f.FixedIn, target(u))) {
+			out.Findings = append(out.Findings, f)
+		}
+	}
+	return &out, nil
 }
 
 // unrated is the risk of a finding whose own is 0, so that one less is less.
@@ -154,14 +214,13 @@ const unrated = 0.01
 
 // measure finds the units' risk in a report, and the versions that mend all of
 // their findings that can be mended.
-func measure(r *assay.Report, units []*unit) {
-	of := owners(units)
-	for _, u := range units {
+func (m *maker) measure(r *assay.Report) {
+	for _, u := range m.units {
 		u.risk, u.wanted = 0, ""
 	}
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		u := of[f.Package]
+		u := m.of[f.Package]
 		if u == nil {
 			continue
 		}
@@ -183,46 +242,26 @@ func owners(units []*unit) map[int]*unit {
 	return of
 }
 
-// at returns the report's packages with the units at other versions.
-func at(r *assay.Report, units []*unit, target func(*unit) string) []assay.Package {
-	packages := slices.Clone(r.Packages)
-	for _, u := range units {
-		v := target(u)
-		for _, i := range u.indices {
-			u.set(&packages[i], v)
-		}
-	}
-	return packages
-}
-
 // compare says what went, what stays and what came.
-func (p *Plan) compare(r, after *assay.Report, units []*unit) {
-	holds := map[string]bool{}
-	for i := range after.Findings {
-		holds[key(&after.Findings[i])] = true
-	}
-	held := map[string]bool{}
-	for i := range r.Findings {
-		held[key(&r.Findings[i])] = true
-	}
-	of := owners(units)
+func (p *Plan) compare(m *maker, after *assay.Report) {
+	holds, r := keys(after), m.r
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		u := of[f.Package]
+		u := m.of[f.Package]
 		switch {
-		case holds[key(f)]:
-			p.Remaining = append(p.Remaining, remaining(r, f, u))
+		case holds[Key(f)]:
+			p.Remaining = append(p.Remaining, m.remaining(f))
 		case u != nil:
 			u.Risk += f.Risk
 			u.Removes = append(u.Removes, fault(r, f))
 		}
 	}
 	for i := range after.Findings {
-		if f := &after.Findings[i]; !held[key(f)] {
+		if f := &after.Findings[i]; !m.saved[Key(f)] {
 			p.Brought = append(p.Brought, Remaining{Fault: fault(after, f), Status: f.Status, Why: "the planned version has it"})
 		}
 	}
-	for _, u := range units {
+	for _, u := range m.units {
 		if len(u.Removes) == 0 {
 			continue
 		}
@@ -234,8 +273,6 @@ func (p *Plan) compare(r, after *assay.Report, units []*unit) {
 		return cmp.Or(-cmp.Compare(a.Risk, b.Risk), strings.Compare(a.Name, b.Name), strings.Compare(a.Where, b.Where), strings.Compare(a.From, b.From))
 	})
 }
-
-func key(f *assay.Finding) string { return fmt.Sprintf("%d %s", f.Package, f.ID) }
 
 func fault(r *assay.Report, f *assay.Finding) Fault {
 	q := &r.Packages[f.Package]
@@ -251,7 +288,8 @@ var whys = map[assay.Status]string{
 	assay.StatusUnderInvestigation: "its publisher is still looking into it",
 }
 
-func remaining(r *assay.Report, f *assay.Finding, u *unit) Remaining {
+func (m *maker) remaining(f *assay.Finding) Remaining {
+	r, u := m.r, m.of[f.Package]
 	q := &r.Packages[f.Package]
 	why := whys[f.Status]
 	switch {

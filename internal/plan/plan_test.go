@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -63,7 +64,7 @@ func judge(faults []fault) func(*assay.Report) plan.Judge {
 }
 
 func report(packages ...assay.Package) *assay.Report {
-	return &assay.Report{Kind: assay.KindImage, Image: assay.ImageInfo{Name: "app:1"}, Release: assay.Release{ID: "debian", Version: "12"}, Packages: packages}
+	return &assay.Report{Kind: assay.KindImage, Image: assay.ImageInfo{Name: "app:1"}, Tool: assay.Tool{Name: "assay"}, Release: assay.Release{ID: "debian", Version: "12"}, Packages: packages}
 }
 
 func made(t *testing.T, r *assay.Report, faults ...fault) *plan.Plan {
@@ -143,6 +144,7 @@ func TestCommands(t *testing.T) {
 	}
 	root := npm("srv/node_modules/../app", "1.0.0", "a", "b")
 	root.Name, root.Path, root.Relation = "app", "srv/package.json", assay.RelationRoot
+	const byHand = "# upgrade by hand: a name or a version of it, or the place, is nothing to put into a command"
 	for _, tt := range []struct {
 		name     string
 		release  string
@@ -167,7 +169,19 @@ func TestCommands(t *testing.T) {
 		{"npm, nobody tells what is direct", "debian", []assay.Package{npm("srv/node_modules/a", "1.0.0"), npm("srv/node_modules/a/node_modules/c", "1.0.0")},
 			[]fault{{"CVE-1", "a", "", "1.0.1", 1}, {"CVE-2", "c", "", "1.0.2", 1}}, []string{"cd /srv", "npm install a@1.0.1", "npm pkg set 'overrides[c@1.0.0]=1.0.2'", "npm install"}},
 		{"pip of an environment", "debian", []assay.Package{of(assay.TypePyPI, "Jinja2", "2.10", "opt/venv/lib/python3.9/site-packages/Jinja2-2.10.dist-info/METADATA", "python-installed")},
-			[]fault{{"CVE-1", "Jinja2", "", "2.11.3", 1}}, []string{"/opt/venv/bin/python3 -m pip install --no-cache-dir --upgrade Jinja2==2.11.3"}},
+			[]fault{{"CVE-1", "Jinja2", "", "2.11.3", 1}}, []string{"/opt/venv/bin/python3 -m pip install --no-cache-dir --upgrade \\\n      'Jinja2>=2.11.3'"}},
+		{"pip of lib64", "debian", []assay.Package{of(assay.TypePyPI, "x", "1", "v/lib64/python3.9/site-packages/x-1.dist-info/METADATA", "python-installed")}, []fault{{"CVE-1", "x", "", "2", 1}},
+			[]string{"/v/bin/python3 -m pip install --no-cache-dir --upgrade 'x>=2'"}},
+		{"apt, of another architecture", "debian", []assay.Package{{Type: assay.TypeDeb, Name: "apt", Version: "2.6.1", Arch: "amd64"}, {Type: assay.TypeDeb, Name: "x", Version: "1", Arch: "i386"}, {Type: assay.TypeDeb, Name: "y", Source: "x", Version: "1", Arch: "all"}}, []fault{{"CVE-1", "x", "", "2", 1}},
+			[]string{"apt-get update", "apt-get satisfy -y --no-install-recommends 'x:i386 (>= 2)' 'y (>= 2)'"}},
+		{"npm, installed for all", "debian", []assay.Package{npm("usr/local/lib/node_modules/npm", "10.0.0"), npm("usr/local/lib/node_modules/npm/node_modules/a", "1.0.0"), npm("usr/local/lib/node_modules/b", "1.0.0")}, []fault{{"CVE-1", "a", "", "1.0.1", 1}, {"CVE-2", "b", "", "1.0.2", 1}},
+			[]string{"npm install -g b@1.0.2 npm@latest", "# of what others hold it is for these to take a newer one: scan again"}},
+		{"yarn", "debian", []assay.Package{{Type: assay.TypeNPM, Name: "a", Version: "1.0.0", Path: "srv/yarn.lock", FoundBy: "yarn-lock", Relation: assay.RelationDirect}, {Type: assay.TypeNPM, Name: "b", Version: "1.0.0", Path: "srv/yarn.lock", FoundBy: "yarn-lock", Relation: assay.RelationIndirect}},
+			[]fault{{"CVE-1", "a", "", "1.0.1", 1}, {"CVE-2", "b", "", "1.0.2", 1}}, []string{"cd /srv", "yarn add a@1.0.1", "npm pkg set 'resolutions[b]=1.0.2'", "yarn install"}},
+		{"pnpm", "debian", []assay.Package{{Type: assay.TypeNPM, Name: "a", Version: "1.0.0", Path: "srv/pnpm-lock.yaml", FoundBy: "pnpm-lock", Relation: assay.RelationDirect}, {Type: assay.TypeNPM, Name: "b", Version: "1.0.0", Path: "srv/pnpm-lock.yaml", FoundBy: "pnpm-lock", Relation: assay.RelationIndirect}},
+			[]fault{{"CVE-2", "b", "", "1.0.2", 1}}, []string{"cd /srv", "npm pkg set 'pnpm.overrides[b@1.0.0]=1.0.2'", "pnpm install"}},
+		{"a module from before modules", "debian", []assay.Package{of(assay.TypeGo, "example.org/m", "v2.0.0+incompatible", "usr/bin/x", "go-binary")}, []fault{{"CVE-1", "example.org/m", "", "2.1.0", 1}},
+			[]string{"go mod edit -require=example.org/m@v2.1.0+incompatible", "go mod tidy", "# in the source of the program, which is then to be built anew"}},
 		{"a lock file of Poetry's", "debian", []assay.Package{of(assay.TypePyPI, "jinja2", "2.10", "srv/poetry.lock", "poetry-lock")}, []fault{{"CVE-1", "jinja2", "", "2.11.3", 1}}, []string{"cd /srv", "poetry add jinja2@2.11.3"}},
 		{"go.mod", "debian", []assay.Package{of(assay.TypeGo, "example.org/m", "v1.0.0", "src/go.mod", "go-mod"), of(assay.TypeGo, "stdlib", "1.20", "src/go.mod", "go-mod")},
 			[]fault{{"CVE-1", "example.org/m", "", "1.0.1", 1}, {"CVE-2", "stdlib", "", "1.21.9", 1}}, []string{"cd /src", "go mod edit -require=example.org/m@v1.0.1 -go=1.21.9", "go mod tidy"}},
@@ -180,9 +194,11 @@ func TestCommands(t *testing.T) {
 		{"what the system brought", "debian", []assay.Package{{Type: assay.TypePyPI, Name: "x", Version: "1.0", Path: "usr/lib/python3/dist-packages/x.egg-info", FoundBy: "python-installed", Owner: "pkg:deb/debian/python3-x@1.0-1"}}, []fault{{"CVE-1", "x", "", "1.1", 1}},
 			[]string{"# a package of the system brought it, and mends it with its own versions: pkg:deb/debian/python3-x@1.0-1"}},
 		{"a name that is a command", "debian", []assay.Package{npm("srv/node_modules/x", "1.0.0"), npm("srv/node_modules/$(reboot)", "1.0.0")}, []fault{{"CVE-1", "$(reboot)", "", "1.0.1", 1}},
-			[]string{`# upgrade by hand: "$(reboot)" is nothing to put into a command`}},
-		{"a name that is an option", "debian", []assay.Package{deb("apt", "2.6.1", ""), deb("--purge", "1", "")}, []fault{{"CVE-1", "--purge", "", "2", 1}}, []string{`# upgrade by hand: "--purge" is nothing to put into a command`}},
-		{"a folder that is a command", "debian", []assay.Package{npm("srv;reboot/node_modules/x", "1.0.0")}, []fault{{"CVE-1", "x", "", "1.0.1", 1}}, []string{`# upgrade by hand: "srv;reboot" is nothing to put into a command`}},
+			[]string{byHand}},
+		{"a name that is an option", "debian", []assay.Package{deb("apt", "2.6.1", ""), deb("--purge", "1", "")}, []fault{{"CVE-1", "--purge", "", "2", 1}}, []string{byHand}},
+		{"a folder that is a command", "debian", []assay.Package{npm("srv;reboot/node_modules/x", "1.0.0")}, []fault{{"CVE-1", "x", "", "1.0.1", 1}}, []string{byHand}},
+		{"one odd name among others", "debian", []assay.Package{deb("apt", "2.6.1", ""), deb("x y", "1", ""), deb("z", "1", "")}, []fault{{"CVE-1", "x y", "", "2", 1}, {"CVE-2", "z", "", "2", 1}},
+			[]string{"apt-get update", "apt-get satisfy -y --no-install-recommends 'z (>= 2)'", byHand}},
 		{"a fix that is a command", "debian", []assay.Package{deb("apt", "2.6.1", ""), deb("x", "1", "")}, []fault{{"CVE-1", "x", "", "2'\nRUN reboot", 1}}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -199,6 +215,78 @@ func TestCommands(t *testing.T) {
 				t.Error(d)
 			}
 		})
+	}
+}
+
+// TestSaved: of a saved report only what it has is planned for, whatever else the
+// advisories at hand tell, and what they do not tell goes by its own fixes.
+func TestSaved(t *testing.T) {
+	a, b := npm("srv/node_modules/a", "1.0.0"), npm("srv/node_modules/b", "1.0.0")
+	known := judge([]fault{{"CVE-1", "a", "", "1.0.1", 10}, {"CVE-2", "a", "", "2.0.0", 90}, {"CVE-3", "b", "", "1.0.1", 90}})
+	foreign := func(id string, pkg int, fixed string) assay.Finding {
+		return assay.Finding{ID: id, Package: pkg, FixedIn: fixed, Status: assay.StatusAffected, Risk: 5}
+	}
+	for _, tt := range []struct {
+		name      string
+		findings  []assay.Finding
+		upgrades  string
+		after     int
+		remaining []string
+	}{
+		{"filtered", []assay.Finding{foreign("CVE-1", 0, "1.0.1")}, "a 1.0.1", 0, nil},
+		{"not told here", []assay.Finding{foreign("X-1", 0, "1.5.0"), foreign("X-2", 0, "")}, "a 1.5.0", 1, []string{"X-2 no fix is published"}},
+		{"told here and not", []assay.Finding{foreign("CVE-1", 0, "1.0.1"), foreign("X-1", 0, "1.5.0")}, "a 1.5.0", 0, nil},
+		{"of another package", []assay.Finding{foreign("CVE-1", 0, "1.0.1"), foreign("X-3", 1, "")}, "a 1.0.1", 1, []string{"X-3 no fix is published"}},
+	} {
+		r := report(a, b)
+		r.Findings = tt.findings
+		p, err := plan.Make(t.Context(), r, known(r))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var up, rest []string
+		for _, u := range p.Upgrades {
+			up = append(up, u.Name+" "+u.To)
+		}
+		for _, x := range append(p.Remaining, p.Brought...) {
+			rest = append(rest, x.ID+" "+x.Why)
+		}
+		if strings.Join(up, ", ") != tt.upgrades || p.After.Findings != tt.after || cmp.Diff(tt.remaining, rest) != "" {
+			t.Errorf("%s: %v, %d findings after it, %v", tt.name, up, p.After.Findings, rest)
+		}
+	}
+}
+
+// TestUnlisted: a report that lists no other packages may have any manager.
+func TestUnlisted(t *testing.T) {
+	r := report(deb("libssl3", "3.0-1", "openssl"))
+	r.Tool = assay.Tool{}
+	if got := made(t, r, fault{"CVE-1", "openssl", "", "3.0-2", 1}).Steps[0].Commands; len(got) != 2 || !strings.Contains(got[1], "apt-get satisfy") {
+		t.Error(got)
+	}
+	jar := assay.Package{Type: assay.TypeMaven, Name: "com.google.guava:guava", Version: "31.1-jre", Path: "opt/a.jar", FoundBy: "java-archive"}
+	if u := made(t, report(jar), fault{"CVE-1", jar.Name, "", "32.0.0-android", 1}).Upgrades; len(u) != 1 || u[0].To != "32.0.0-jre" {
+		t.Error(u)
+	}
+}
+
+// TestManyPlaces: a package in thousands of projects is planned in time that
+// grows with their number.
+func TestManyPlaces(t *testing.T) {
+	var all []assay.Package
+	for i := range 5000 {
+		all = append(all, npm(fmt.Sprintf("srv/p%d/node_modules/a", i), "1.0.0"))
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // a watchdog: it takes a tenth of a second
+	defer cancel()
+	r := report(all...)
+	j := judge([]fault{{"CVE-1", "a", "", "1.0.1", 1}})(r)
+	before, err := j(ctx, r.Packages)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, err := plan.Make(ctx, before, j); err != nil || len(p.Steps) != len(all) {
+		t.Error(err)
 	}
 }
 

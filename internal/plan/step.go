@@ -2,11 +2,13 @@ package plan
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/bom"
@@ -17,8 +19,10 @@ import (
 type task struct {
 	manager  string
 	where    string
+	odd      bool // names and versions are nothing to put into a command
 	upgrades []*Upgrade
 	packages []assay.Package // of the report
+	on       func() [][]int  // what each of those depends on
 	image    bool
 }
 
@@ -45,64 +49,80 @@ var readers = map[string]string{
 	"nuget-lock": "dotnet", "msbuild-project": "dotnet",
 }
 
-// rpmManagers are the packages that bring a manager of RPMs, the preferred first.
-var rpmManagers = []struct{ pkg, manager string }{
-	{"dnf", "dnf"}, {"dnf5", "dnf"}, {"microdnf", "microdnf"}, {"yum", "yum"}, {"tdnf", "tdnf"}, {"zypper", "zypper"},
+// usual are the managers of reports that list no packages but those with findings,
+// as Trivy's may, by type, and where several have the type by distribution.
+var usual = map[string]string{
+	assay.TypeDeb: "apt", assay.TypeApk: "apk", assay.TypeAlpm: "pacman", assay.TypeOpkg: "opkg", assay.TypeRPM: "dnf",
+	"sles": "zypper", "opensuse-leap": "zypper", "opensuse-tumbleweed": "zypper", "photon": "tdnf", "azurelinux": "tdnf", "mariner": "tdnf",
+}
+
+// own are the packages that bring the manager of a type, the preferred first.
+var own = map[string][]struct{ pkg, manager string }{
+	assay.TypeDeb: {{"apt", "apt"}}, assay.TypeApk: {{"apk-tools", "apk"}}, assay.TypeAlpm: {{"pacman", "pacman"}}, assay.TypeOpkg: {{"opkg", "opkg"}},
+	assay.TypeRPM: {{"dnf", "dnf"}, {"dnf5", "dnf"}, {"microdnf", "microdnf"}, {"yum", "yum"}, {"tdnf", "tdnf"}, {"zypper", "zypper"}},
 }
 
 // none is the manager of packages whose target has none: distroless images.
 const none = ""
 
-// managerOf is who upgrades a package of a report.
-func managerOf(r *assay.Report, p *assay.Package) string {
-	has := func(name string) bool {
-		return slices.ContainsFunc(r.Packages, func(q assay.Package) bool { return q.Type == p.Type && q.Name == name })
+// managersOf tells who upgrades a report's packages of the system, by type.
+func managersOf(r *assay.Report) map[string]string {
+	affected := map[int]bool{}
+	for i := range r.Findings {
+		affected[r.Findings[i].Package] = true
 	}
-	switch p.Type {
-	case assay.TypeDeb:
-		if has("apt") {
-			return "apt"
-		}
-	case assay.TypeApk:
-		if has("apk-tools") {
-			return "apk"
-		}
-	case assay.TypeAlpm:
-		if has("pacman") {
-			return "pacman"
-		}
-	case assay.TypeOpkg:
-		if has("opkg") {
-			return "opkg"
-		}
-	case assay.TypeRPM:
-		for _, m := range rpmManagers {
-			if has(m.pkg) {
-				return m.manager
+	partial := len(affected) == len(r.Packages) && r.Tool.Name != "assay"
+	out := map[string]string{}
+	for kind, all := range own {
+		for _, m := range all {
+			if out[kind] == "" && slices.ContainsFunc(r.Packages, func(q assay.Package) bool { return q.Type == kind && q.Name == m.pkg }) {
+				out[kind] = m.manager
 			}
 		}
-	default:
-		if p.Owner == "" && !strings.Contains(p.Path, "!/") {
-			return readers[p.FoundBy]
+		if out[kind] == "" && partial {
+			if out[kind] = usual[kind]; kind == assay.TypeRPM && usual[r.Release.ID] != "" {
+				out[kind] = usual[r.Release.ID]
+			}
 		}
 	}
-	return none
+	return out
+}
+
+// managerOf is who upgrades a package.
+func managerOf(p *assay.Package, system map[string]string) string {
+	switch {
+	case p.IsSystem():
+		return system[p.Type]
+	case p.Owner != "", strings.Contains(p.Path, "!/"):
+		return none
+	}
+	return readers[p.FoundBy]
 }
 
 // steps groups the plan's upgrades by package manager and place.
-func (p *Plan) steps(r *assay.Report) {
+func (p *Plan) steps(ctx context.Context, r *assay.Report) error {
+	type place struct {
+		manager, where string
+		odd            bool
+	}
 	var tasks []*task
+	at := map[place]*task{}
+	on := sync.OnceValue(func() [][]int { return bom.Dependencies(r.Packages) })
 	for i := range p.Upgrades {
 		u := &p.Upgrades[i]
-		where := u.Where
-		at := slices.IndexFunc(tasks, func(t *task) bool { return t.manager == u.manager && t.where == where })
-		if at < 0 {
-			at = len(tasks)
-			tasks = append(tasks, &task{manager: u.manager, where: where, packages: r.Packages, image: r.Kind == "" || r.Kind == assay.KindImage})
+		k := place{u.manager, u.Where, !u.plain()}
+		t := at[k]
+		if t == nil {
+			t = &task{manager: u.manager, where: u.Where, odd: k.odd, packages: r.Packages, on: on, image: r.Kind == "" || r.Kind == assay.KindImage}
+			at[k] = t
+			tasks = append(tasks, t)
 		}
-		tasks[at].upgrades = append(tasks[at].upgrades, u)
+		t.upgrades = append(t.upgrades, u)
 	}
 	for _, t := range tasks {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		slices.SortStableFunc(t.upgrades, func(a, b *Upgrade) int { return strings.Compare(a.Name, b.Name) })
 		s := t.step()
 		s.Manager, s.Where = t.manager, t.where
@@ -113,6 +133,7 @@ func (p *Plan) steps(r *assay.Report) {
 	}
 	slices.SortStableFunc(p.Steps, func(a, b Step) int { return cmp.Compare(a.order(), b.order()) })
 	p.dockerfile(r)
+	return nil
 }
 
 // order puts what is run before what is done by hand, the system's first.
@@ -130,22 +151,17 @@ func (s *Step) order() int {
 // quotes, and that is no option of it.
 var plain = regexp.MustCompile(`^[A-Za-z0-9@_][A-Za-z0-9@%+=:,./_~^-]*$`)
 
-// step asks the manager. Names and versions come from the target: commands are
-// made of such only as no shell takes for something else.
+// plain reports whether commands can be made of an upgrade: names and versions
+// come from the target, and none may be something else to a shell.
+func (u *Upgrade) plain() bool {
+	return plain.MatchString(u.Name) && plain.MatchString(u.From) && plain.MatchString(u.To) && (u.Where == "" || u.Where == "." || plain.MatchString(u.Where)) &&
+		!slices.ContainsFunc(u.Packages, func(s string) bool { return !plain.MatchString(s) })
+}
+
+// step asks the manager.
 func (t *task) step() Step {
-	var odd []string
-	for _, u := range t.upgrades {
-		for _, s := range append([]string{u.Name, u.To}, u.Packages...) {
-			if !plain.MatchString(s) {
-				odd = append(odd, s)
-			}
-		}
-	}
-	if t.where != "" && !plain.MatchString(strings.TrimPrefix(t.where, ".")) && t.where != "." {
-		odd = append(odd, t.where)
-	}
-	if len(odd) > 0 {
-		return Step{Note: fmt.Sprintf("upgrade by hand: %q is nothing to put into a command", odd[0])}
+	if t.odd {
+		return Step{Note: "upgrade by hand: a name or a version of it, or the place, is nothing to put into a command"}
 	}
 	if m := managers[t.manager]; m != nil {
 		return m(t)
@@ -235,15 +251,19 @@ func apt(t *task) Step {
 	for _, u := range t.upgrades {
 		for _, i := range u.indices {
 			p := &t.packages[i]
-			switch asks := "'" + p.Name + " (>= " + u.To + ")'"; {
+			name := p.Name
+			if own := t.own("apt").Arch; p.Arch != "" && p.Arch != "all" && own != "" && p.Arch != own { // else apt installs its own architecture's
+				name += ":" + p.Arch
+			}
+			switch asks := "'" + name + " (>= " + u.To + ")'"; {
 			case p.Version != u.From: // the version of its source says nothing of its own
-				others = append(others, p.Name)
+				others = append(others, name)
 			case !slices.Contains(atLeast, asks):
 				atLeast = append(atLeast, asks)
 			}
 		}
 	}
-	if c, err := version.Compare(version.Deb, t.version("apt"), satisfies); err != nil || c < 0 {
+	if c, err := version.Compare(version.Deb, t.own("apt").Version, satisfies); t.own("apt").Version != "" && (err != nil || c < 0) {
 		atLeast, others = nil, t.binaries()
 	}
 	if len(atLeast) > 0 {
@@ -257,14 +277,14 @@ func apt(t *task) Step {
 	return run(commands, "rm -rf /var/lib/apt/lists/*")
 }
 
-// version is that of a package of the system.
-func (t *task) version(name string) string {
+// own is a package of the system; the zero value where it is not installed.
+func (t *task) own(name string) (p assay.Package) {
 	for i := range t.packages {
-		if p := &t.packages[i]; p.Type == t.upgrades[0].Type && p.Name == name {
-			return p.Version
+		if q := &t.packages[i]; q.Type == t.upgrades[0].Type && q.Name == name {
+			return *q
 		}
 	}
-	return ""
+	return p
 }
 
 // apk's constraint makes the build end where the repository has no such version.
@@ -335,6 +355,9 @@ func quoted(s string) string {
 // https://docs.npmjs.com/cli/configuring-npm/package-json#overrides
 func npm(t *task) Step {
 	t.mark()
+	if path.Base(t.where) == "lib" { // no project: what npm install -g brought
+		return global(t)
+	}
 	var install, override, commands []string
 	for _, u := range t.upgrades {
 		if u.Direct {
@@ -352,10 +375,34 @@ func npm(t *task) Step {
 	return t.in(commands...)
 }
 
+// global upgrades packages that are installed for all: those that others of them
+// hold come with newer ones of these.
+func global(t *task) Step {
+	var all []string
+	for _, u := range t.upgrades {
+		for _, i := range u.indices {
+			_, below, _ := strings.Cut(t.packages[i].Path, "node_modules/")
+			name, _, nested := strings.Cut(below, "/node_modules/")
+			if word := u.Name + "@" + u.To; nested && plain.MatchString(name) {
+				all = append(all, name+"@latest")
+			} else if !nested {
+				all = append(all, word)
+			}
+		}
+	}
+	slices.Sort(all)
+	s := run([]string{words("npm install -g", slices.Compact(all))})
+	s.Note = "of what others hold it is for these to take a newer one: scan again"
+	if !t.image {
+		s.Dockerfile = nil
+	}
+	return s
+}
+
 // mark tells which of the upgrades are of what the project itself asks for. Where
 // nothing tells, it is what lies in the project's own folder of packages.
 func (t *task) mark() {
-	on := bom.Dependencies(t.packages)
+	on := t.on()
 	direct, known := map[string]bool{}, false
 	for i := range t.packages {
 		p := &t.packages[i]
@@ -378,28 +425,49 @@ func (t *task) mark() {
 	}
 }
 
-func yarn(t *task) Step {
-	return t.in(words("yarn upgrade", names(t.upgrades, "%s@%s")))
-}
+// yarn does as npm, with what Yarn calls resolutions.
+// https://yarnpkg.com/configuration/manifest#resolutions
+func yarn(t *task) Step { return t.resolved("yarn", "resolutions[%[1]s]=%[3]s") }
 
-func pnpm(t *task) Step {
-	return t.in(words("pnpm update", names(t.upgrades, "%s@%s")))
-}
+// https://pnpm.io/settings#overrides
+func pnpm(t *task) Step { return t.resolved("pnpm", "pnpm.overrides[%[1]s@%[2]s]=%[3]s") }
 
-func names(all []*Upgrade, format string) (out []string) {
-	for _, u := range all {
-		out = append(out, fmt.Sprintf(format, u.Name, u.To))
+// resolved adds what the project asks for itself, and writes the versions of what
+// others ask for into package.json.
+func (t *task) resolved(program, field string) Step {
+	t.mark()
+	var add, set, commands []string
+	for _, u := range t.upgrades {
+		if u.Direct {
+			add = append(add, u.Name+"@"+u.To)
+		} else {
+			set = append(set, "'"+fmt.Sprintf(field, u.Name, u.From, u.To)+"'")
+		}
 	}
-	return out
+	if len(add) > 0 {
+		commands = append(commands, words(program+" add", add))
+	}
+	if len(set) > 0 {
+		commands = append(commands, words("npm pkg set", set), program+" install")
+	}
+	return t.in(commands...)
 }
 
-// pip is that of the environment in whose folder the packages lie.
+// inEnvironment finds the folder of a Python environment.
+var inEnvironment = regexp.MustCompile(`^(.+)/lib(?:64)?/python[^/]*/site-packages$`)
+
+// pip is that of the environment in whose folder the packages lie. It is asked for
+// these versions or later ones: just these may contradict each other.
 func pip(t *task) Step {
 	python := "python3"
-	if env, _, ok := strings.Cut(t.where, "/lib/python"); ok && strings.HasSuffix(t.where, "/site-packages") {
-		python = "/" + env + "/bin/python3"
+	if m := inEnvironment.FindStringSubmatch(t.where); m != nil {
+		python = "/" + strings.TrimPrefix(m[1], "/") + "/bin/python3"
 	}
-	s := run([]string{words(python+" -m pip install --no-cache-dir --upgrade", names(t.upgrades, "%s==%s"))})
+	var all []string
+	for _, u := range t.upgrades {
+		all = append(all, "'"+u.Name+">="+u.To+"'")
+	}
+	s := run([]string{words(python+" -m pip install --no-cache-dir --upgrade", all)})
 	if !t.image {
 		s.Dockerfile = nil
 	}

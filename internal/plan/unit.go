@@ -31,7 +31,7 @@ func unitsOf(r *assay.Report) (units []*unit) {
 			fixable[identity(&r.Packages[f.Package])] = true
 		}
 	}
-	by := map[string]*unit{}
+	by, system := map[string]*unit{}, managersOf(r)
 	for i := range r.Packages {
 		p := &r.Packages[i]
 		id := identity(p)
@@ -40,7 +40,7 @@ func unitsOf(r *assay.Report) (units []*unit) {
 		}
 		u := by[id]
 		if u == nil {
-			u = newUnit(r, p)
+			u = newUnit(r, p, system)
 			if _, err := u.scheme.Key(u.From); err != nil {
 				fixable[id] = false
 				continue
@@ -56,7 +56,7 @@ func unitsOf(r *assay.Report) (units []*unit) {
 	return units
 }
 
-func newUnit(r *assay.Report, p *assay.Package) *unit {
+func newUnit(r *assay.Report, p *assay.Package, system map[string]string) *unit {
 	u := &unit{scheme: schemeOf(r, p)}
 	u.Type, u.Name, u.From, u.Where = p.Type, p.Name, p.Version, home(p)
 	if f, ok := distro.Of(r.Release); ok && p.IsSystem() {
@@ -67,7 +67,7 @@ func newUnit(r *assay.Report, p *assay.Package) *unit {
 	}
 	u.Base = r.FromBase(p)
 	u.Layer = p.Layer.CreatedBy
-	u.manager = managerOf(r, p)
+	u.manager = managerOf(p, system)
 	u.Direct = true
 	return u
 }
@@ -113,10 +113,19 @@ func (u *unit) set(p *assay.Package, v string) {
 }
 
 // spelled writes a version as the installed one is: advisories on Go's modules
-// leave out the "v".
+// leave out the "v" and what marks versions before modules, and some of Maven's name
+// one of the builds of a version.
 func (u *unit) spelled(v string) string {
-	if u.Type == assay.TypeGo && strings.HasPrefix(u.From, "v") {
-		return goVersion(v)
+	const old = "+incompatible"
+	switch {
+	case u.Type == assay.TypeGo && strings.HasPrefix(u.From, "v"):
+		if v = goVersion(v); strings.HasSuffix(u.From, old) && !strings.HasSuffix(v, old) && leading(u.Type, v) != "0" && leading(u.Type, v) != "1" {
+			v += old
+		}
+	case u.Type == assay.TypeMaven && strings.HasSuffix(u.From, "-jre"):
+		if bare, ok := strings.CutSuffix(v, "-android"); ok {
+			v = bare + "-jre"
+		}
 	}
 	return v
 }

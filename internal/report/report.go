@@ -2,6 +2,7 @@
 package report
 
 import (
+	"bytes"
 	stdjson "encoding/json"
 	"fmt"
 
@@ -19,6 +20,7 @@ import (
 
 // Read reads a report in assay's own form, or in Trivy's.
 func Read(b []byte) (*assay.Report, error) {
+	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
 	var form struct {
 		Schema        *int `json:"schema"`
 		SchemaVersion *int

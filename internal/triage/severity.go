@@ -25,6 +25,16 @@ var sourceNames = map[string]string{
 	"nodejs-security-wg": "nodecore", "node": "nodecore", "k8s": "kubernetes",
 }
 
+// Sources lists the names that SeveritySources takes besides those of feeds.
+func Sources() []string {
+	out := append([]string{Auto}, sourceOrder...)
+	for name := range sourceNames {
+		out = append(out, name)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // Rate gives a finding the severity that the first of the sources has for it; no
 // sources are Auto: the publisher's own word for this package, for it knows how
 // that is built and used; else what it says elsewhere; GitHub's of its own

@@ -73,6 +73,9 @@ func Apply(ctx context.Context, r *assay.Report, o Options) error {
 	if err := rule(ctx, r, o.Rulers); err != nil {
 		return err
 	}
+	if gap := noBase; o.IgnoreBase && r.Image.Base == nil && (r.Kind == "" || r.Kind == assay.KindImage) && !slices.Contains(r.Gaps, gap) {
+		r.Gaps = append(r.Gaps, gap)
+	}
 	all, unrated := len(r.Findings), 0
 	r.Findings = slices.DeleteFunc(r.Findings, func(f assay.Finding) bool {
 		switch {
@@ -96,6 +99,9 @@ func Apply(ctx context.Context, r *assay.Report, o Options) error {
 	slices.SortStableFunc(r.Suppressed, func(a, b assay.Suppressed) int { return compare(r, o.Order, &a.Finding, &b.Finding) })
 	return nil
 }
+
+// noBase says that Options.IgnoreBase did nothing.
+var noBase = assay.Gap{Where: "base image", What: "not known, so --ignore-base left nothing out: name it with --base-image, or scan it once"}
 
 func rate(f *assay.Finding, sources []string) {
 	Rate(f, sources)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/distro"
+	"github.com/assaysec/assay/internal/purl"
 )
 
 // Read reads a report of Trivy's, schema version 2, or one that Format wrote. The
@@ -70,7 +71,7 @@ func (f *filed) read() {
 			q.Version, q.Source, q.SourceVersion = joined(p.Epoch, p.Version, p.Release), p.SrcName, joined(p.SrcEpoch, p.SrcVersion, p.SrcRelease)
 		}
 		refs[p.ID] = q.Ref()
-		f.add(key(p.ID, q.Ref(), p.FilePath), q)
+		f.add(f.key(p.ID, q.Ref(), p.FilePath), q)
 	}
 	for i := first; i < len(f.r.Packages); i++ {
 		if p := &f.r.Packages[i]; !p.IsSystem() {
@@ -89,7 +90,13 @@ func (f *filed) read() {
 	}
 }
 
-func key(id, ref, path string) string { return cmp.Or(id, ref) + "\x00" + path }
+// key tells packages apart; findings of the system's name no place.
+func (f *filed) key(id, ref, path string) string {
+	if f.res.Class == "os-pkgs" {
+		path = ""
+	}
+	return cmp.Or(id, ref) + "\x00" + path
+}
 
 // joined is a version as a package manager prints it.
 func joined(epoch int, version, release string) string {
@@ -103,12 +110,18 @@ func joined(epoch int, version, release string) string {
 }
 
 // pkg begins a package: its type is that of the purl, or of the kind of result.
-func (f *filed) pkg(purl, name, version, path string, l layer) assay.Package {
-	p := assay.Package{Name: name, Version: version, Path: path, PURL: purl, Layer: f.layer(l)}
-	if rest, ok := strings.CutPrefix(purl, "pkg:"); ok {
+func (f *filed) pkg(address, name, version, path string, l layer) assay.Package {
+	p := assay.Package{Name: name, Version: version, Path: path, PURL: address, Layer: f.layer(l)}
+	if rest, ok := strings.CutPrefix(address, "pkg:"); ok {
 		p.Type, _, _ = strings.Cut(rest, "/")
 	}
 	if f.res.Class == "os-pkgs" {
+		if family, ok := distro.Of(f.r.Release); ok {
+			p.Type = cmp.Or(p.Type, family.Package)
+		}
+		if known, _, err := purl.Parse(address); err == nil {
+			p.Arch, p.Source, p.SourceVersion = known.Arch, known.Source, known.SourceVersion
+		}
 		return p
 	}
 	if p.Path == "" {
@@ -142,7 +155,7 @@ func (f *filed) add(key string, p assay.Package) int {
 // finding reads one; a report need not list the package apart.
 func (f *filed) finding(v *vulnerability) assay.Finding {
 	p := f.pkg(v.PkgIdentifier.PURL, v.PkgName, v.InstalledVersion, v.PkgPath, v.Layer)
-	k := key(v.PkgID, p.Ref(), v.PkgPath)
+	k := f.key(v.PkgID, p.Ref(), v.PkgPath)
 	n, ok := f.at[k]
 	if !ok {
 		n = f.add(k, p)
