@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -43,6 +44,8 @@ func (o *reportOptions) convert(ctx context.Context, g *global, name string) err
 	if err := o.place(); err != nil {
 		return err
 	}
+	ctx, cancel := g.limited(ctx)
+	defer cancel()
 	r, err := readReport(name, g.in)
 	if err != nil {
 		return err
@@ -51,7 +54,7 @@ func (o *reportOptions) convert(ctx context.Context, g *global, name string) err
 		return err
 	}
 	if err := triage.Apply(ctx, r, keep); err != nil {
-		return err
+		return cmp.Or(context.Cause(ctx), err)
 	}
 	if err := o.filter.vex.done(ctx, r); err != nil {
 		return err

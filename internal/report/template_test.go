@@ -26,7 +26,7 @@ func TestTemplate(t *testing.T) {
 		{"end of life", `{{.EndOfLife}}`, "true"},
 		{"case", `{{upper "aB"}} {{lower "aB"}} {{title "it's a cve"}} {{toLower "A"}} {{toUpper "b"}}`, "AB ab It's A Cve a B"},
 		{"trim", `{{trim " a "}}|{{trimAll "*" "*a*"}}|{{trimPrefix "a" "ab"}}|{{trimSuffix "b" "ab"}}`, "a|a|b|a"},
-		{"cut", `{{trunc 2 "äöü"}} {{trunc -2 "äöü"}} {{trunc 9 "äöü"}} {{abbrev 5 "abcdefgh"}} {{abbrev 9 "abc"}}`, "äö öü äöü ab... abc"},
+		{"cut", `{{trunc 2 "äöü"}} {{trunc -2 "äöü"}} {{trunc 9 "äöü"}} {{abbrev 5 "abcdefgh"}} {{abbrev 9 "abc"}} {{trunc -9223372036854775808 "abc"}}`, "äö öü äöü ab... abc abc"},
 		{"lists", `{{split "," "a,b" | join "+"}} {{list "x" 1 "x" | uniq | join "-"}} {{first (list 1 2)}}{{last (list 1 2)}} {{sortAlpha (list "b" "a")}} {{(splitList ":" "c:d") | len}}`, "a+b x-1 12 [a b] 2"},
 		{"join of any list", `{{join "," severities}}`, "CRITICAL,HIGH,MEDIUM,LOW,NEGLIGIBLE,UNKNOWN"},
 		{"first of nothing", `{{first .Release.IDLike | default "none"}}`, "none"},
@@ -108,6 +108,11 @@ func TestTemplateBounds(t *testing.T) {
 		"a replacement":           `{{$x := "0123456789"}}{{range 20}}{{$x = print $x $x}}{{end}}{{replace "0" $x $x}}`,
 		"an expression":           `{{$x := "0123456789"}}{{range 16}}{{$x = print $x $x}}{{end}}{{regexReplaceAll "" $x $x}}`,
 		"a long expression":       `{{$x := "0123456789"}}{{range 20}}{{$x = print $x $x}}{{end}}{{regexFind "a+" $x}}`,
+		"lists of findings":       `{{range 1000000}}{{$y := sortAlpha $.Findings}}{{end}}`,
+		"lists without doubles":   `{{range 1000000}}{{$y := uniq $.Packages | len}}{{end}}`,
+		"views of the report":     `{{range 10000000}}{{$y := groups $}}{{end}}`,
+		"questions of long texts": `{{$x := "0123456789"}}{{range 20}}{{$x = print $x $x}}{{end}}{{range 1000000}}{{$y := contains "x" $x}}{{end}}`,
+		"cuts of long texts":      `{{$x := "0123456789"}}{{range 20}}{{$x = print $x $x}}{{end}}{{range 1000000}}{{$y := trunc -9223372036854775808 $x}}{{$z := trimPrefix "0" $x}}{{end}}`,
 		"output":                  `{{$x := "0123456789"}}{{range 20}}{{$x = print $x $x}}{{end}}{{range 100000}}{{$x}}{{end}}`,
 	} {
 		if name == "output" && testing.Short() {

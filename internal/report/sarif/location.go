@@ -24,7 +24,7 @@ func (c *converter) location(p *assay.Package) location {
 	file, _, _ := strings.Cut(p.Path, "!/")
 	l := location{
 		Physical: physicalLocation{Artifact: artifactLocation{URI: place(c.r, file)}, Region: region{StartLine: 1}},
-		Logical:  []logicalLocation{{Name: p.Name, QualifiedName: p.Ref(), Kind: "package"}},
+		Logical:  []logicalLocation{{Name: plain(p.Name), QualifiedName: plain(p.Ref()), Kind: "package"}},
 		Message:  text{Text: plain(p.Ref())},
 	}
 	if declared(c.r) {

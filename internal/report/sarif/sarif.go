@@ -109,7 +109,7 @@ func (c *converter) add(f *assay.Finding, ruling *assay.Ruling, suppressions boo
 		// GitHub knows an alert again by the first, and the actions that upload
 		// would else make it of the line, which all packages of a file share.
 		PartialFingerprints: map[string]string{"primaryLocationLineHash": print, "assay/v1": print},
-		Properties: resultProperties{Package: p.Name, Type: p.Type, PURL: p.PURL, Version: p.Version, FixedIn: f.FixedIn, Severity: f.Severity.String(), Status: string(f.Status),
+		Properties: resultProperties{Package: plain(p.Name), Type: p.Type, PURL: p.PURL, Version: p.Version, FixedIn: f.FixedIn, Severity: f.Severity.String(), Status: string(f.Status),
 			Aliases: f.Aliases, Layer: p.Layer.DiffID},
 	}
 	if suppressions {

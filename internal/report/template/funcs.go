@@ -31,9 +31,7 @@ func (r *run) funcs() template.FuncMap {
 	all := template.FuncMap{
 		stepFunc: func() (string, error) { return "", r.spend(0) }, enterFunc: r.enter, leaveFunc: r.leave,
 
-		"package": r.pkg, "pkg": r.pkg, "groups": func(q *assay.Report) []prose.Group {
-			return prose.Groups(q, func(*assay.Package) bool { return true })
-		},
+		"package": r.pkg, "pkg": r.pkg, "groups": r.groups,
 		"rank": rank, "severities": severities,
 		"now": func() time.Time { return r.report.Created }, "getCurrentTime": func() string { return r.report.Created.Format(time.RFC3339Nano) },
 		"date": func(layout string, t time.Time) (string, error) { return r.text(t.Format(layout)) }, "appVersion": func() string { return r.report.Tool.Version },
@@ -43,14 +41,14 @@ func (r *run) funcs() template.FuncMap {
 		"max": fold(func(a, b int64) (int64, error) { return max(a, b), nil }), "min": fold(func(a, b int64) (int64, error) { return min(a, b), nil }),
 
 		"default": func(d, v any) any { return either(!empty(v), v, d) }, "empty": empty, "ternary": func(yes, no any, ok bool) any { return either(ok, yes, no) },
-		"list": func(v ...any) []string { return texts(v) }, "first": first, "last": last, "uniq": uniq, "sortAlpha": sorted,
+		"list": func(v ...any) []string { return texts(v) }, "first": first, "last": last, "uniq": r.uniq, "sortAlpha": r.sorted,
 		"split": func(sep, s string) ([]string, error) {
 			return strings.Split(s, sep), r.spend(16 * strings.Count(s, sep))
 		},
 		"join": r.join, "toString": func(v any) (string, error) { return r.text(text(v)) },
-		"contains":  func(part, s string) bool { return strings.Contains(s, part) },
-		"hasPrefix": func(p, s string) bool { return strings.HasPrefix(s, p) }, "hasSuffix": func(p, s string) bool { return strings.HasSuffix(s, p) },
-		"trunc": trunc, "abbrev": abbrev, "replace": r.replace,
+		"contains":  r.asking(func(part, s string) bool { return strings.Contains(s, part) }),
+		"hasPrefix": r.asking(func(p, s string) bool { return strings.HasPrefix(s, p) }), "hasSuffix": r.asking(func(p, s string) bool { return strings.HasSuffix(s, p) }),
+		"trunc": r.cut(trunc), "abbrev": r.cut(abbrev), "replace": r.replace,
 		"regexMatch": regexMatch, "regexFind": regexFind, "regexReplaceAll": r.regexReplaceAll,
 
 		"toJson": r.toJSON(""), "toPrettyJson": r.toJSON("  "),
@@ -60,7 +58,7 @@ func (r *run) funcs() template.FuncMap {
 		all[name] = func(v any) (string, error) { return r.text(f(text(v))) }
 	}
 	for name, f := range cutting {
-		all[name] = func(part, s string) string { return f(s, part) }
+		all[name] = func(part, s string) (string, error) { return f(s, part), r.spend(len(s)) }
 	}
 	for name, f := range formatting {
 		all[name] = func(v ...any) (string, error) {
@@ -72,9 +70,39 @@ func (r *run) funcs() template.FuncMap {
 	}
 	all["printf"] = r.printf
 	for name, view := range r.views {
-		all[name] = view
+		all[name] = func(q *assay.Report) (any, error) { return r.once(name, q, view) }
 	}
 	return all
+}
+
+// asking is a question about a text, which takes time that grows with it.
+func (r *run) asking(f func(part, s string) bool) func(part, s string) (bool, error) {
+	return func(part, s string) (bool, error) { return f(part, s), r.spend(len(s)) }
+}
+
+func (r *run) cut(f func(n int, s string) string) func(int, string) (string, error) {
+	return func(n int, s string) (string, error) {
+		if err := r.spend(len(s)); err != nil {
+			return "", err
+		}
+		return f(n, s), nil
+	}
+}
+
+// groups are the findings of a report as the table groups them.
+func (r *run) groups(q *assay.Report) (any, error) {
+	return r.once("groups", q, func(q *assay.Report) any { return prose.Groups(q, func(*assay.Package) bool { return true }) })
+}
+
+// once shows the report in another form, which is worked out the first time only.
+func (r *run) once(name string, q *assay.Report, view func(*assay.Report) any) (any, error) {
+	if q != r.report {
+		return nil, fmt.Errorf("%s is of the whole report: %w", name, assay.ErrUnsupported)
+	}
+	if _, ok := r.shown[name]; !ok {
+		r.shown[name] = view(q)
+	}
+	return r.shown[name], r.spend(0)
 }
 
 // plain makes a text of one.
@@ -212,18 +240,23 @@ func texts(v []any) []string {
 	return out
 }
 
-// elements are those of any list, as texts.
-func elements(list any) ([]string, error) {
-	if l, ok := list.([]string); ok {
-		return l, nil
-	}
+// elements are those of any list, as texts, which count as work.
+func (r *run) elements(list any) ([]string, error) {
 	v := reflect.ValueOf(list)
 	if v.Kind() != reflect.Slice && v.Kind() != reflect.Array {
 		return nil, fmt.Errorf("%T is no list: %w", list, assay.ErrUnsupported)
 	}
 	out := make([]string, v.Len())
 	for i := range out {
-		out[i] = text(v.Index(i).Interface())
+		e := v.Index(i)
+		out[i] = text(e.Interface())
+		work := len(out[i])
+		if e.Kind() != reflect.String { // writing what it holds takes longer than copying
+			work *= 8
+		}
+		if err := r.spend(work); err != nil {
+			return nil, err
+		}
 	}
 	return out, nil
 }
@@ -243,13 +276,13 @@ func at(list any, which func(n int) int) (any, error) {
 	return v.Index(which(v.Len())).Interface(), nil
 }
 
-func sorted(list any) ([]string, error) {
-	l, err := elements(list)
+func (r *run) sorted(list any) ([]string, error) {
+	l, err := r.elements(list)
 	return slices.Sorted(slices.Values(l)), err
 }
 
-func uniq(list any) (out []string, _ error) {
-	l, err := elements(list)
+func (r *run) uniq(list any) (out []string, _ error) {
+	l, err := r.elements(list)
 	seen := map[string]bool{}
 	for _, s := range l {
 		if !seen[s] {
@@ -261,15 +294,11 @@ func uniq(list any) (out []string, _ error) {
 }
 
 func (r *run) join(sep string, list any) (string, error) {
-	l, err := elements(list)
+	l, err := r.elements(list)
 	if err != nil {
 		return "", err
 	}
-	n := 0
-	for _, s := range l {
-		n += len(s) + len(sep)
-	}
-	if err := r.spend(n); err != nil {
+	if err := r.spend(len(l) * len(sep)); err != nil {
 		return "", err
 	}
 	return strings.Join(l, sep), nil
@@ -301,7 +330,7 @@ func trunc(n int, s string) string {
 	switch {
 	case n >= 0 && n < len(c):
 		return string(c[:n])
-	case n < 0 && -n < len(c):
+	case n < 0 && n > -len(c):
 		return string(c[len(c)+n:])
 	}
 	return s

@@ -204,11 +204,12 @@ type run struct {
 	w       io.Writer
 	written int
 	work    int
-	depth   int // of templates that call each other
+	depth   int            // of templates that call each other
+	shown   map[string]any // views of the report, by name
 }
 
 func newRun(r *assay.Report, w io.Writer, views map[string]func(*assay.Report) any) *run {
-	return &run{report: r, w: w, views: views}
+	return &run{report: r, w: w, views: views, shown: map[string]any{}}
 }
 
 func (r *run) Write(b []byte) (int, error) {
