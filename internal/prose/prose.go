@@ -56,11 +56,11 @@ func Exploited(f *assay.Finding) string {
 	if k := f.Detail.KEV; k != nil {
 		s := "known to be exploited"
 		if k.Ransomware {
-			s += ", also by ransomware"
+			s = "exploited, also by ransomware"
 		}
-		s += " (CISA KEV " + printable.Text(k.Added)
+		s += " (KEV " + printable.Text(k.Added)
 		if k.Due != "" {
-			s += ", to be mended by " + printable.Text(k.Due)
+			s += ", due " + printable.Text(k.Due)
 		}
 		parts = append(parts, s+")")
 	}
