@@ -7,10 +7,10 @@ import (
 	"runtime/metrics"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
-	"github.com/open-policy-agent/opa/v1/topdown"
 
 	"github.com/assaysec/assay"
 )
@@ -20,7 +20,7 @@ const look = 20 * time.Millisecond
 
 // allowed are the functions that a policy may call, or their families: those
 // that tell the same of the same finding every time, and whose result is not
-// out of proportion to what they are given. There is no network, no environment,
+// out of proportion to what they are given, or is measured (measures). There is no network, no environment,
 // no chance, and no clock but the report's.
 // https://www.openpolicyagent.org/docs/policy-reference/builtins
 var allowed = []string{"abs", "all", "and", "any", "array.", "assign", "base64.", "base64url.", "cast_", "ceil", "concat", "contains", "count", "div", "endswith", "eq", "equal", "floor",
@@ -60,12 +60,56 @@ func deep(text []byte) int {
 	return 0
 }
 
+// A meter measures what the evaluation that asks it whether to go on holds, for
+// a clock that looks now and then may be late.
+type meter struct {
+	limit     uint64 // of bytes that are held
+	taken     int    // since the last look, at least
+	cancelled atomic.Bool
+	over      atomic.Bool
+}
+
+const (
+	// step is what a step of an evaluation may take, without its functions.
+	step = 64 << 10
+	// maxTaken is what may be taken before it is looked again.
+	maxTaken = 4 << 20
+)
+
+// Cancel implements topdown.Cancel.
+func (m *meter) Cancel() { m.cancelled.Store(true) }
+
+// Cancelled implements topdown.Cancel. It is asked before each step.
+func (m *meter) Cancelled() bool {
+	m.takes(step)
+	return m.cancelled.Load() || m.over.Load()
+}
+
+// takes counts what the evaluation is about to take.
+func (m *meter) takes(n int) {
+	if m.taken += n; m.taken < maxTaken {
+		return
+	}
+	if m.taken = 0; m.full() {
+		m.over.Store(true)
+	}
+}
+
+// full reports whether more is held than may be, once litter is gone.
+func (m *meter) full() bool {
+	if held() <= m.limit {
+		return false
+	}
+	runtime.GC()
+	return held() > m.limit
+}
+
 // within runs work until it is done, takes longer than it may, or holds more
 // memory than it may. What does not heed cancel is left behind: the caller gives
 // up, and with it the process.
-func within(ctx context.Context, long time.Duration, heap uint64, cancel topdown.Cancel, work func() error) error {
+func within(ctx context.Context, long time.Duration, heap uint64, m *meter, work func() error) error {
 	done := make(chan error, 1)
-	before := held()
+	tooMuch := fmt.Errorf("holds more than %d MB of memory: %w", heap>>20, assay.ErrTooLarge)
 	go func() {
 		defer func() {
 			if v := recover(); v != nil {
@@ -81,23 +125,20 @@ func within(ctx context.Context, long time.Duration, heap uint64, cancel topdown
 	for {
 		select {
 		case err := <-done:
+			if m.over.Load() {
+				return tooMuch
+			}
 			return err
 		case <-ctx.Done():
-			cancel.Cancel()
+			m.Cancel()
 			return context.Cause(ctx)
 		case <-late.C:
-			cancel.Cancel()
+			m.Cancel()
 			return fmt.Errorf("not done after %v: %w", long, assay.ErrTooLarge)
 		case <-tick.C:
-			if held() <= before+heap {
-				continue
-			}
-			if held() < before+4*heap { // may be litter
-				runtime.GC()
-			}
-			if held() > before+heap {
-				cancel.Cancel()
-				return fmt.Errorf("holds more than %d MB of memory: %w", heap>>20, assay.ErrTooLarge)
+			if m.full() {
+				m.Cancel()
+				return tooMuch
 			}
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"time"
 
@@ -39,8 +40,12 @@ const (
 	maxEach = 2 * time.Second
 	// maxAll is how long it may take over a report.
 	maxAll = time.Minute
-	// maxHeap is how much memory it may hold beside what is held already.
-	maxHeap = 512 << 20
+	// maxHeap is how much memory it may hold beside what is held already; with
+	// what it lets go of meanwhile, and is not yet collected, it stays below
+	// 512 MB.
+	maxHeap = 256 << 20
+	// maxReason bounds a reason in bytes, for each is kept: people write a line.
+	maxReason = 4 << 10
 )
 
 // Form is a finding as Trivy's reports have it.
@@ -56,6 +61,8 @@ type Policy struct {
 	ignore   ast.Body
 	reason   ast.Body // nil when the policy does not say
 	store    storage.Store
+	builtins map[string]*topdown.Builtin
+	base     uint64 // what is held without it
 	spent    time.Duration
 	bounds   bounds
 }
@@ -79,14 +86,14 @@ func Compile(ctx context.Context, file string, text []byte, form Form) (*Policy,
 }
 
 func compile(ctx context.Context, file string, text []byte, form Form, b bounds) (*Policy, error) {
-	p := &Policy{file: file, form: form, store: inmem.New(), bounds: b}
+	p := &Policy{file: file, form: form, store: inmem.New(), builtins: bounded(), base: held(), bounds: b}
 	if len(text) > MaxPolicy {
 		return nil, fmt.Errorf("%s: over %d bytes: %w", file, MaxPolicy, assay.ErrTooLarge)
 	}
 	if line := deep(text); line > 0 {
 		return nil, fmt.Errorf("%s:%d: brackets nest deeper than %d: %w", file, line, maxDepth, assay.ErrTooLarge)
 	}
-	err := within(ctx, b.compile, b.heap, topdown.NewCancel(), func() error { return p.compile(string(text)) })
+	err := within(ctx, b.compile, b.heap, p.meter(), func() error { return p.compile(string(text)) })
 	if err != nil && !strings.HasPrefix(err.Error(), file+":") {
 		err = fmt.Errorf("%s: %w", file, err)
 	}
@@ -112,6 +119,9 @@ func (p *Policy) compile(text string) error {
 	if !defines(module, "ignore") {
 		return fmt.Errorf("%s: no rule %s.ignore: %w", p.file, strings.TrimPrefix(root, "data."), assay.ErrMalformed)
 	}
+	if line := longNumber(module); line > 0 {
+		return fmt.Errorf("%s:%d: a number of more than %d digits: %w", p.file, line, maxDigits, assay.ErrTooLarge)
+	}
 	helper, err := ast.ParseModuleWithOpts("lib/trivy", library, ast.ParserOptions{RegoVersion: ast.RegoV1})
 	if err != nil {
 		return err
@@ -120,6 +130,7 @@ func (p *Policy) compile(text string) error {
 	if p.compiler.Compile(map[string]*ast.Module{p.file: module, "lib/trivy": helper}); p.compiler.Failed() {
 		return p.malformed(p.compiler.Errors)
 	}
+	bind(p.compiler.Modules)
 	if p.ignore, err = p.compiler.QueryCompiler().Compile(ast.MustParseBody("ruling = " + root + ".ignore")); err != nil {
 		return err
 	}
@@ -135,11 +146,11 @@ func (p *Policy) parse(text string) (*ast.Module, error) {
 	options := func(v ast.RegoVersion) ast.ParserOptions {
 		return ast.ParserOptions{RegoVersion: v, Capabilities: capabilities(v)}
 	}
-	module, err := ast.ParseModuleWithOpts(p.file, text, options(ast.RegoV1))
-	if err == nil && module == nil {
+	if blank(text) {
 		return nil, fmt.Errorf("%s: nothing in it: %w", p.file, assay.ErrMalformed)
 	}
-	if err == nil {
+	module, err := ast.ParseModuleWithOpts(p.file, text, options(ast.RegoV1))
+	if err == nil && module != nil {
 		return module, nil
 	}
 	old, olderr := ast.ParseModuleWithOpts(p.file, text, options(ast.RegoV0))
@@ -150,6 +161,16 @@ func (p *Policy) parse(text string) (*ast.Module, error) {
 		err = olderr
 	}
 	return nil, p.malformed(err)
+}
+
+// blank reports whether a text has nothing but comments.
+func blank(text string) bool {
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
+			return false
+		}
+	}
+	return true
 }
 
 // malformed tells the first of the library's errors, with its place.
@@ -174,6 +195,20 @@ func (p *Policy) malformed(err error) error {
 	return fmt.Errorf("%s: %s%s: %w", place, oneLine(first.Message), more, assay.ErrMalformed)
 }
 
+// longNumber returns the line of a number that is too long; 0 where none is.
+func longNumber(m *ast.Module) (line int) {
+	ast.WalkTerms(m, func(t *ast.Term) bool {
+		if n, ok := t.Value.(ast.Number); ok && line == 0 && long(string(n)) {
+			line = m.Package.Location.Row
+			if t.Location != nil {
+				line = t.Location.Row
+			}
+		}
+		return false
+	})
+	return line
+}
+
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 func defines(m *ast.Module, rule string) bool {
@@ -194,7 +229,7 @@ func (p *Policy) Rule(ctx context.Context, r *assay.Report, f *assay.Finding) (a
 	}
 	var ruling assay.Ruling
 	out := false
-	cancel := topdown.NewCancel()
+	cancel := p.meter()
 	err := within(ctx, p.bounds.each, p.bounds.heap, cancel, func() (err error) {
 		ruling, out, err = p.judge(ctx, cancel, r, f)
 		return err
@@ -204,6 +239,16 @@ func (p *Policy) Rule(ctx context.Context, r *assay.Report, f *assay.Finding) (a
 		return assay.Ruling{}, false, fmt.Errorf("%s: %w", p.file, err)
 	}
 	return ruling, out, nil
+}
+
+// meter measures from what is held without the policy. That grows with the
+// report, and is taken anew when there is more than litter can be.
+func (p *Policy) meter() *meter {
+	if held() > p.base+p.bounds.heap/4 {
+		runtime.GC()
+		p.base = held()
+	}
+	return &meter{limit: p.base + p.bounds.heap}
 }
 
 func (p *Policy) judge(ctx context.Context, cancel topdown.Cancel, r *assay.Report, f *assay.Finding) (assay.Ruling, bool, error) {
@@ -217,7 +262,7 @@ func (p *Policy) judge(ctx context.Context, cancel topdown.Cancel, r *assay.Repo
 	}
 	ignore, ok := v.(ast.Boolean)
 	if !ok {
-		return assay.Ruling{}, false, fmt.Errorf("ignore is %.100s, neither true nor false: %w", v.String(), assay.ErrMalformed)
+		return assay.Ruling{}, false, fmt.Errorf("ignore is %.100s, neither true nor false: %w", word(v), assay.ErrMalformed)
 	}
 	if !ignore {
 		return assay.Ruling{}, false, nil
@@ -231,10 +276,20 @@ func (p *Policy) judge(ctx context.Context, cancel topdown.Cancel, r *assay.Repo
 	}
 	text, ok := v.(ast.String)
 	if !ok {
-		return assay.Ruling{}, false, fmt.Errorf("reason is %.100s, no text: %w", v.String(), assay.ErrMalformed)
+		return assay.Ruling{}, false, fmt.Errorf("reason is %.100s, no text: %w", word(v), assay.ErrMalformed)
 	}
-	ruling.Reason = string(text)
+	if ruling.Reason = string(text); len(text) > maxReason {
+		return assay.Ruling{}, false, fmt.Errorf("reason of more than %d bytes: %w", maxReason, assay.ErrTooLarge)
+	}
 	return ruling, true, nil
+}
+
+// word writes a value, where that is not long.
+func word(v ast.Value) string {
+	if whole(1)([]*ast.Term{ast.NewTerm(v)}) > maxReason {
+		return "a large " + ast.ValueName(v)
+	}
+	return v.String()
 }
 
 // input is what a policy is asked about.
@@ -264,11 +319,14 @@ func (p *Policy) eval(ctx context.Context, cancel topdown.Cancel, query ast.Body
 		return nil, err
 	}
 	defer p.store.Abort(ctx, txn)
-	results, err := topdown.NewQuery(query).WithCompiler(p.compiler).WithStore(p.store).WithTransaction(txn).WithCancel(cancel).
+	results, err := topdown.NewQuery(query).WithCompiler(p.compiler).WithStore(p.store).WithTransaction(txn).WithCancel(cancel).WithBuiltins(p.builtins).
 		WithInput(input).WithTime(at).Run(ctx)
 	if err != nil {
 		var e *topdown.Error
 		if errors.As(err, &e) && e.Location != nil && e.Location.File == p.file {
+			if errors.Is(err, assay.ErrTooLarge) {
+				return nil, fmt.Errorf("line %d: %w", e.Location.Row, errors.Unwrap(e))
+			}
 			return nil, fmt.Errorf("line %d: %s: %w", e.Location.Row, oneLine(e.Message), assay.ErrMalformed)
 		}
 		return nil, fmt.Errorf("%w: %w", err, assay.ErrMalformed)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/open-policy-agent/opa/v1/ast"
 
 	"github.com/assaysec/assay"
 )
@@ -76,8 +77,8 @@ func TestCompile(t *testing.T) {
 		name, policy, want string
 		is                 error
 	}{
-		{"nothing", "", "p.rego: ", assay.ErrMalformed},
-		{"a comment", "# x\n", "p.rego: ", assay.ErrMalformed},
+		{"nothing", "", "p.rego: nothing in it: malformed", assay.ErrMalformed},
+		{"a comment", "# x\n", "p.rego: nothing in it: malformed", assay.ErrMalformed},
 		{"another package", "# x\npackage main\nignore := true\n", "p.rego:2: package main: want trivy or assay", assay.ErrUnsupported},
 		{"no rule", "package trivy\nallow := true\n", "p.rego: no rule trivy.ignore", assay.ErrMalformed},
 		{"syntax", "package trivy\n\nignore if {\n input.x ==\n}\n", "p.rego:5: ", assay.ErrMalformed},
@@ -90,6 +91,7 @@ func TestCompile(t *testing.T) {
 		{"chance", "package trivy\nignore if rand.intn(\"x\", 2) == 1\n", "p.rego:2: undefined function rand.intn", assay.ErrMalformed},
 		{"policies", "package trivy\nignore if rego.parse_module(\"x\", \"package x\")\n", "p.rego:2: undefined function rego.parse_module", assay.ErrMalformed},
 		{"shifts", "package trivy\nignore if bits.lsh(1, 1000000000000) == 1\n", "p.rego:2: undefined function bits.lsh", assay.ErrMalformed},
+		{"a long number", "package trivy\nignore if 1e9999 > 1\n", "p.rego:2: a number of more than 1000 digits", assay.ErrTooLarge},
 		{"too large", "package trivy\n#" + strings.Repeat(" ", MaxPolicy), "p.rego: over", assay.ErrTooLarge},
 		{"too deep", "package trivy\nignore := " + strings.Repeat("[", 10_000), "p.rego:2: brackets nest", assay.ErrTooLarge},
 	} {
@@ -121,7 +123,11 @@ func TestHostile(t *testing.T) {
 	double := "s0 := \"" + strings.Repeat("x", 1000) + "\"\n"
 	dag := "s0 := [1]\n"
 	squares := "s0 := 12345678901234567890\n"
+	lists, each, objects := "", "", ""
 	for i := range 40 {
+		lists += fmt.Sprintf("s%d := array.concat(s%d, s%d)\n", i+1, i, i)
+		each += fmt.Sprintf("s%d := [x | some x in s%d; some _ in [1, 2]]\n", i+1, i)
+		objects += fmt.Sprintf("s%d := {\"a\": s%d, \"b\": s%d}\n", i+1, i, i)
 		double += fmt.Sprintf("s%d := concat(\"\", [s%d, s%d])\n", i+1, i, i)
 		dag += fmt.Sprintf("s%d := [s%d, s%d]\n", i+1, i, i)
 		squares += fmt.Sprintf("s%d := s%d * s%d\n", i+1, i, i)
@@ -140,6 +146,12 @@ func TestHostile(t *testing.T) {
 		"written":          dag + "ignore if count(json.marshal(s40)) == 0\n",
 		"compared":         dag + "ignore if [s40, 1] == [json.unmarshal(\"[1]\"), s40]\nignore if s40 < s39\n",
 		"squares":          squares + "ignore if s40 == 0\n",
+		"joined once":      "s0 := \"" + strings.Repeat("x", 100_000) + "\"\nignore if count(concat(\"\", [s0 | some _ in numbers.range(1, 10000)])) == 0\n",
+		"lists":            "s0 := numbers.range(1, 1000)\n" + lists + "ignore if count(s30) == 0\n",
+		"comprehensions":   "s0 := numbers.range(1, 10000)\n" + each + "ignore if count(s30) == 0\n",
+		"objects":          "s0 := {\"a\": 1}\n" + objects + "ignore if count(object.union(s40, s39)) == 0\n",
+		"shown":            dag + "ignore := s40\n",
+		"told":             dag + "ignore := true\nreason := s40\n",
 		"long chain":       "ignore if 0 == " + strings.Repeat("1 + ", 50_000) + "1\n",
 		"many conditions":  "ignore if {\n" + strings.Repeat("input.x[_] == input.x[_]\n", 9000) + "}\n",
 		"many else":        "ignore := false if input.x else := false if input.y" + strings.Repeat("\nelse := false if input.y", 8000) + "\n",
@@ -164,6 +176,72 @@ func TestHostile(t *testing.T) {
 				t.Errorf("error %v wraps no sentinel", err)
 			}
 		})
+	}
+}
+
+// TestMeasured holds that functions refuse what is out of proportion before they
+// do it, and do the rest as ever.
+func TestMeasured(t *testing.T) {
+	long := `s := concat("", ["` + strings.Repeat("x", 10_000) + `" | some _ in numbers.range(1, 500)])` + "\n" // 5 MB
+	list := "l := numbers.range(1, 50000)\n"
+	for _, tt := range []struct{ policy, want string }{
+		{long + `ignore := count(s) == 5000000`, ""},
+		{long + `ignore := count(concat("", [s, s])) == 1`, "line 3: concat makes more than 8 MB at once"},
+		{long + `ignore := count(concat("", {s, concat("", [s])})) == 1`, ""},
+		{long + `ignore := count(replace(s, "x", "xx")) == 1`, "line 3: replace makes"},
+		{long + `ignore := count(replace(s, "y", "xx")) == 5000000`, ""},
+		{long + `ignore := count(replace("x", "", s)) == 1`, "line 3: replace makes"},
+		{long + `ignore := count(split(s, "")) == 1`, "line 3: split makes"},
+		{long + `ignore := count(split(s, "y")) == 1`, ""},
+		{long + `ignore := count(indexof_n(s, "x")) == 1`, "line 3: indexof_n makes"},
+		{long + `ignore := count(indexof_n(s, "xx")) == 1`, "line 3: indexof_n makes"},
+		{long + `ignore := count(regex.replace(s, "x", "yy")) == 1`, "line 3: regex.replace makes"},
+		{long + `ignore := count(regex.find_n("x", s, -1)) == 1`, "line 3: regex.find_n makes"},
+		{long + `ignore := count(regex.split("x", s)) == 1`, "line 3: regex.split makes"},
+		{long + `ignore := count(sprintf("%s", [s])) == 1`, "line 3: sprintf makes"},
+		{long + `ignore := count($"{s}{s}") == 1`, "line 3: internal.template_string makes"},
+		{long + `ignore := count(json.marshal(s)) == 1`, "line 3: json.marshal makes"},
+		{long + `ignore := count(base64.encode(s)) == 1`, "line 3: base64.encode makes"},
+		{long + `ignore := count(hex.encode(s)) == 1`, "line 3: hex.encode makes"},
+		{long + `ignore := count(urlquery.encode(s)) == 1`, "line 3: urlquery.encode makes"},
+		{list + `ignore := count(l) == 50000`, ""},
+		{list + `ignore := count(array.concat(l, l)) == 1`, "line 3: array.concat makes"},
+		{list + `ignore := count(array.flatten([l, l])) == 1`, "line 3: array.flatten makes"},
+		{list + `ignore := count(json.unmarshal(concat("", ["[", concat(",", ["1" | some _ in numbers.range(1, 80000); true]), ",1,1,1,1,1,1]"]))) == 80006`, ""},
+		{list + `ignore := count(json.unmarshal(concat(",", ["1" | some _ in l; some _ in [1, 2]]))) == 1`, "line 3: json.unmarshal makes"},
+		{`ignore := count(numbers.range(1, 1000000000)) == 1`, "line 2: numbers.range makes"},
+		{`ignore := count(numbers.range(1000000000, 1)) == 1`, "line 2: numbers.range makes"},
+		{`ignore := count(numbers.range_step(1, 1000000000, 100)) == 1`, "line 2: numbers.range_step makes"},
+		{`ignore := numbers.range_step(1, 1000000000, 500000000) == [1, 500000001]`, ""},
+		{`ignore := count(sprintf("%999999d%999999d%999999d%999999d%999999d", [1])) == 1`, "line 2: sprintf makes"},
+		{`ignore := count(sprintf("%*d%*d%*d%*d%*d", [999999, 1])) == 1`, "line 2: sprintf makes"},
+		{`ignore := sprintf("%d %s %v", [1, "a", {"b"}]) == "1 a {\"b\"}"`, ""},
+		{`ignore := to_number("1e99999999") > 0`, "line 2: to_number of a number of more than 1000 digits"},
+		{`ignore := json.unmarshal("[1e99999999]")[0] > 0`, "line 2: json.unmarshal of a number"},
+		{`ignore := units.parse("1e99999999") > 0`, "line 2: units.parse of a number"},
+		{`ignore := product([1e900 | some _ in numbers.range(1, 5000)]) > 0`, "line 2: product of a number"},
+		{`ignore := regex.match("` + strings.Repeat("(a?){900}", 30) + `", "aaa")`, "line 2: regex.match with an expression of more than"},
+		{`ignore if regex.match("a", "a") with regex.match as replaced` + "\nreplaced(_, _) := false", ""},
+		{`ignore if count(replaced("x")) == 1 with replaced as base64.encode` + "\nreplaced(_) := \"\"", ""},
+	} {
+		_, _, err := judge(t, "package trivy\n"+tt.policy+"\n")
+		if (err == nil) != (tt.want == "") || err != nil && (!strings.HasPrefix(err.Error(), "p.rego: "+tt.want) || !errors.Is(err, assay.ErrTooLarge)) {
+			t.Errorf("%.150s: %v, want %s", strings.TrimPrefix(tt.policy, long), err, tt.want)
+		}
+	}
+}
+
+// TestMeasures holds that each function that is measured is one that policies may
+// call.
+func TestMeasures(t *testing.T) {
+	may := map[string]bool{}
+	for _, b := range capabilities(ast.RegoV1).Builtins {
+		may[b.Name] = true
+	}
+	for name := range measures() {
+		if !may[name] {
+			t.Errorf("%s is no function of policies", name)
+		}
 	}
 }
 
