@@ -94,13 +94,18 @@ func compile(ctx context.Context, file string, text []byte, form Form, b bounds)
 		return nil, fmt.Errorf("%s:%d: brackets nest deeper than %d: %w", file, line, maxDepth, assay.ErrTooLarge)
 	}
 	err := within(ctx, b.compile, b.heap, p.meter(), func() error { return p.compile(string(text)) })
-	if err != nil && !strings.HasPrefix(err.Error(), file+":") {
-		err = fmt.Errorf("%s: %w", file, err)
-	}
 	if err != nil {
-		return nil, err
+		return nil, p.place(err)
 	}
 	return p, nil
+}
+
+// place says which file an error is of, once.
+func (p *Policy) place(err error) error {
+	if strings.HasPrefix(err.Error(), p.file+":") {
+		return err
+	}
+	return fmt.Errorf("%s: %w", p.file, err)
 }
 
 func (p *Policy) compile(text string) error {
@@ -236,7 +241,7 @@ func (p *Policy) Rule(ctx context.Context, r *assay.Report, f *assay.Finding) (a
 	})
 	p.spent += time.Since(start)
 	if err != nil {
-		return assay.Ruling{}, false, fmt.Errorf("%s: %w", p.file, err)
+		return assay.Ruling{}, false, p.place(err)
 	}
 	return ruling, out, nil
 }
@@ -325,9 +330,9 @@ func (p *Policy) eval(ctx context.Context, cancel topdown.Cancel, query ast.Body
 		var e *topdown.Error
 		if errors.As(err, &e) && e.Location != nil && e.Location.File == p.file {
 			if errors.Is(err, assay.ErrTooLarge) {
-				return nil, fmt.Errorf("line %d: %w", e.Location.Row, errors.Unwrap(e))
+				return nil, fmt.Errorf("%s:%d: %w", p.file, e.Location.Row, errors.Unwrap(e))
 			}
-			return nil, fmt.Errorf("line %d: %s: %w", e.Location.Row, oneLine(e.Message), assay.ErrMalformed)
+			return nil, fmt.Errorf("%s:%d: %s: %w", p.file, e.Location.Row, oneLine(e.Message), assay.ErrMalformed)
 		}
 		return nil, fmt.Errorf("%w: %w", err, assay.ErrMalformed)
 	}
