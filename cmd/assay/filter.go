@@ -108,5 +108,6 @@ func (o *filterOptions) options() (triage.Options, error) {
 	} else if ruler != nil {
 		t.Rulers = append(t.Rulers, ruler)
 	}
+	t.Rulers = o.rules.watched(t.Rulers)
 	return t, nil
 }

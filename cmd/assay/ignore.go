@@ -3,9 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
+	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/ignore"
@@ -24,6 +28,32 @@ type ruleOptions struct {
 	policy     string
 
 	ignored *ignore.Set
+	before  counter // findings that rulers were asked about
+	after   counter // of them, those that nobody ruled out
+}
+
+// A counter is a ruler that rules nothing out, and counts the findings of the
+// last report that it is asked about.
+type counter struct {
+	of *assay.Report
+	n  int
+}
+
+// Rule implements triage.Ruler.
+func (c *counter) Rule(_ context.Context, r *assay.Report, _ *assay.Finding) (assay.Ruling, bool, error) {
+	if c.of != r {
+		*c = counter{of: r}
+	}
+	c.n++
+	return assay.Ruling{}, false, nil
+}
+
+// watched are rulers with what counts how much they leave.
+func (o *ruleOptions) watched(all []triage.Ruler) []triage.Ruler {
+	if len(all) == 0 {
+		return nil
+	}
+	return slices.Concat([]triage.Ruler{&o.before}, all, []triage.Ruler{&o.after})
 }
 
 // usualRules are read from this folder where no other file is named.
@@ -104,12 +134,42 @@ func readBounded(name string, max int64) ([]byte, error) {
 	return b, nil
 }
 
-// warn says what is to be known of the rules that a report was judged by.
+// warn says what is to be known of the rules that a report was judged by, and
+// when nothing is left by them and others.
 func (o *ruleOptions) warn(format assay.Format, r *assay.Report) {
-	if o.ignored == nil || format.Bill {
+	if format.Bill {
 		return
 	}
-	for _, w := range o.ignored.Warnings(r) {
-		slog.Warn(printable.Text(w))
+	if o.ignored != nil {
+		for _, w := range o.ignored.Warnings(r) {
+			slog.Warn(printable.Text(w))
+		}
 	}
+	if n := o.before.n; o.before.of == r && n > 0 && (o.after.of != r || o.after.n == 0) {
+		what := fmt.Sprintf("all %d findings are", n)
+		if n == 1 {
+			what = "the one finding is"
+		}
+		slog.Warn(printable.Text(fmt.Sprintf("%s ruled out (by %s): nothing is left to report", what, strings.Join(rulersOf(r), ", "))))
+	}
+}
+
+// maxRulers is how many files and documents a warning names.
+const maxRulers = 8
+
+// inFile ends what a ruling names: a line, or a statement.
+var inFile = regexp.MustCompile(`(:\d+| \(statement \d+\))$`)
+
+// rulersOf are the files and documents that ruled a report's findings out.
+func rulersOf(r *assay.Report) (names []string) {
+	for i := range r.Suppressed {
+		if by := r.Suppressed[i].By; by != assay.RulingOfMatch {
+			names = append(names, inFile.ReplaceAllString(by, ""))
+		}
+	}
+	slices.Sort(names)
+	if names = slices.Compact(names); len(names) > maxRulers {
+		names = append(names[:maxRulers], fmt.Sprintf("and %d more", len(names)-maxRulers))
+	}
+	return names
 }

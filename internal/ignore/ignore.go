@@ -109,13 +109,12 @@ type Set struct {
 	byPkg map[string][]int // those without, by names of packages
 	loose []int            // those without either
 
-	asked, out int
-	turn       int   // of findings that were judged
-	tried      []int // the turn in which each rule was tried last
-	hits       []int // findings that each rule holds of
-	purls      map[string]*vex.PURL
-	repos      []repository // the names of the report's image
-	of         *assay.Report
+	turn  int   // of findings that were judged
+	tried []int // the turn in which each rule was tried last
+	hits  []int // findings that each rule holds of
+	purls map[string]*vex.PURL
+	repos []repository // the names of the report's image
+	of    *assay.Report
 }
 
 // New returns the rules of the files, in their order.
@@ -149,12 +148,10 @@ func New(files ...*File) *Set {
 
 // Rule rules a finding out where a rule that is not over holds of it.
 func (s *Set) Rule(_ context.Context, r *assay.Report, f *assay.Finding) (assay.Ruling, bool, error) {
-	s.asked++
 	n := s.judge(r, f)
 	if n < 0 {
 		return assay.Ruling{}, false, nil
 	}
-	s.out++
 	return assay.Ruling{As: assay.StatusIgnored, By: s.rules[n].By(), Reason: s.rules[n].Reason}, true, nil
 }
 

@@ -18,14 +18,9 @@ const maxNamed = 8
 var advisoryID = regexp.MustCompile(`(?i)^[a-z][a-z0-9]*([-:][a-z0-9._]+)*[-:][a-z0-9._]*[0-9][a-z0-9._]*([-:][a-z0-9._]+)*$`)
 
 // Warnings says what users should know of their rules once a report was judged:
-// which are over, hold of nothing, say the same, cannot count, or leave nothing.
+// which are over, hold of nothing, say the same, or cannot count.
 func (s *Set) Warnings(r *assay.Report) []string {
 	var out, repeated []string
-	for n, rule := range s.rules {
-		if len(rule.IDs) == 0 && s.asked > 0 && s.out == s.asked && s.hits[n] == s.asked {
-			out = append(out, fmt.Sprintf("%s holds of all %s: nothing is left to report", rule.By(), count(s.asked, "finding")))
-		}
-	}
 	for i := range r.Suppressed { // by others, or by us: a rule that holds of it is of use
 		s.judge(r, &r.Suppressed[i].Finding)
 	}
