@@ -213,6 +213,43 @@ images:
 	}
 }
 
+// TestWhitelistDigest: a section that has a digest is for that one.
+func TestWhitelistDigest(t *testing.T) {
+	digest := func(c string) string { return "sha256:" + strings.Repeat(c, 64) }
+	r := report()
+	r.Image = assay.ImageInfo{Name: "registry.example/app:2@" + digest("a"), Digest: digest("b"), RepoDigests: []string{"docker.io/library/app@" + digest("c")}}
+	for key, want := range map[string]bool{
+		"app@" + digest("a"):                  true,
+		"app@" + digest("b"):                  true,
+		"app:1@" + digest("c"):                true, // the digest says which
+		"registry.example/app@" + digest("c"): true,
+		"app@" + digest("d"):                  false,
+		"other@" + digest("a"):                false,
+		"app:2@" + digest("d"):                false,
+		"app":                                 true,
+		"registry.example/app:2":              true,
+		"registry.example/app:3":              false,
+		"library/":                            false,
+	} {
+		f, err := ReadWhitelist("w.yaml", []byte("images:\n  "+key+":\n    CVE-2024-0001: x\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := New(f)
+		if got := len(ruled(t, s, r)) == 1; got != want {
+			t.Errorf("%s: %v", key, got)
+		}
+		if told := len(s.Warnings(r)) == 1; told == want {
+			t.Errorf("%s: %v", key, s.Warnings(r))
+		}
+	}
+	for _, key := range []string{"app@sha256:12", "app@", "app@latest"} {
+		if _, err := ReadWhitelist("w.yaml", []byte("images:\n  "+key+":\n    CVE-2024-0001: x\n")); !errors.Is(err, assay.ErrMalformed) || !strings.HasPrefix(err.Error(), "w.yaml:2: ") {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+}
+
 func TestWarnings(t *testing.T) {
 	judged := func(r *assay.Report, files ...*File) []string {
 		s := New(files...)
@@ -257,7 +294,14 @@ func TestMalformed(t *testing.T) {
 		{".assayignore", "CVE-2024-0001 pakage:x", `:1: unknown key "pakage"`},
 		{".assayignore", "CVE-2024-0001 package:", `:1: package: has no value`},
 		{".assayignore", "CVE-2024-0001 status:bad", `:1: status "bad" is none of`},
-		{".assayignore", "a\x00", `not text`},
+		{".assayignore", "a\x00", `.assayignore:1: not text in UTF-8`},
+		{"a.yaml", "- id: x\n- id: \xff\n", `a.yaml:2: not text in UTF-8`},
+		{"A.YAML", "- id: x\n- pakage: y\n", `A.YAML:2: unknown key "pakage" (did you mean package?); there are id`},
+		{".assayignore", "packge:libssl3", `.assayignore:1: unknown key "packge" (did you mean package?); there are exp, id`},
+		{".assayignore", "Package:libssl3", `.assayignore:1: unknown key "Package" (did you mean package?)`},
+		{".assayignore", "fix_state:fixed", `.assayignore:1: unknown key "fix_state" (did you mean fix-state?)`},
+		{".assayignore", "expire:2026-01-01", `.assayignore:1: unknown key "expire" (did you mean expires?)`},
+		{".assayignore", "CVE-2024-0001 what:x", `:1: unknown key "what"; there are exp`},
 		{".trivyignore", "x\nCVE-2024-0001 exp:2024-13-01", `.trivyignore:2: "2024-13-01" is not a date`},
 		{"a.yaml", "- id: x\n- pakage: y\n", `a.yaml:2: unknown key "pakage"`},
 		{"a.yaml", "- id: x\n  id: y\n", `a.yaml:2: "id" comes twice`},
@@ -289,6 +333,23 @@ func TestMalformed(t *testing.T) {
 				t.Errorf("%v, want %s", err, tt.want)
 			}
 		})
+	}
+}
+
+// TestIdentifiers: what has a colon may be a publisher's notice.
+func TestIdentifiers(t *testing.T) {
+	for _, id := range []string{"RHSA-2024:1234", "rhsa-2024:1234", "ALSA-2023:0001", "openSUSE-SU-2019:0123-1", "SUSE-SU-2024:1234-1", "RHBA-2024:1"} {
+		if f := read(t, ".assayignore", id+"\n"); len(f.Rules) != 1 || f.Rules[0].IDs[0] != id {
+			t.Errorf("%s: %v", id, f.Rules)
+		}
+	}
+	if f := read(t, ".trivyignore", "packge:libssl3\n"); len(f.Rules) != 1 {
+		t.Errorf("Trivy's: %v", f.Rules)
+	}
+	for _, in := range []string{"generalwhitelist:\n  CVE-2024-0001: \xfc\n", "generalwhitelist:\n  \x00\n"} {
+		if _, err := ReadWhitelist("w.yaml", []byte(in)); !errors.Is(err, assay.ErrMalformed) || err.Error() != "w.yaml:2: not text in UTF-8: malformed" {
+			t.Errorf("%q: %v", in, err)
+		}
 	}
 }
 

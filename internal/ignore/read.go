@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -26,13 +27,10 @@ const (
 // form, "vulnerabilities" and its like Trivy's, "ignore" Grype's, and
 // "generalwhitelist" or "images" clair-scanner's. Errors name file and line.
 func Read(name string, b []byte) (*File, error) {
-	if len(b) > MaxFile {
-		return nil, fmt.Errorf("%s: over %d bytes: %w", name, MaxFile, assay.ErrTooLarge)
+	if err := readable(name, b); err != nil {
+		return nil, err
 	}
-	if !utf8.Valid(b) || bytes.IndexByte(b, 0) >= 0 {
-		return nil, fmt.Errorf("%s: not text in UTF-8: %w", name, assay.ErrMalformed)
-	}
-	switch filepath.Ext(name) {
+	switch strings.ToLower(filepath.Ext(name)) {
 	case ".yaml", ".yml", ".json":
 	default:
 		return readText(name, b)
@@ -61,10 +59,26 @@ func Read(name string, b []byte) (*File, error) {
 	return nil, d.fail(d.root, "neither a list of rules, nor Trivy's vulnerabilities:, nor Grype's ignore:, nor clair-scanner's generalwhitelist:")
 }
 
+// readable refuses what is too large, and what is no text, in the line where
+// that shows.
+func readable(name string, b []byte) error {
+	if len(b) > MaxFile {
+		return fmt.Errorf("%s: over %d bytes: %w", name, MaxFile, assay.ErrTooLarge)
+	}
+	for i := 0; i < len(b); {
+		r, n := utf8.DecodeRune(b[i:])
+		if r == 0 || r == utf8.RuneError && n == 1 {
+			return fmt.Errorf("%s:%d: not text in UTF-8: %w", name, 1+bytes.Count(b[:i], []byte("\n")), assay.ErrMalformed)
+		}
+		i += n
+	}
+	return nil
+}
+
 // ReadWhitelist reads a whitelist of clair-scanner's.
 func ReadWhitelist(name string, b []byte) (*File, error) {
-	if len(b) > MaxFile {
-		return nil, fmt.Errorf("%s: over %d bytes: %w", name, MaxFile, assay.ErrTooLarge)
+	if err := readable(name, b); err != nil {
+		return nil, err
 	}
 	d, err := parse(name, b)
 	if err != nil || d.root == nil {
@@ -137,12 +151,12 @@ func (r *Rule) line(line string, trivy bool) error {
 			if err := r.set(key, []string{value}); err != nil {
 				return err
 			}
-		case i == 0:
+		case i == 0 && !(ok && !trivy && isKey.MatchString(key)):
 			r.IDs = []string{w}
 		case trivy:
 			others = append(others, w)
 		case ok:
-			return fmt.Errorf("unknown key %q; there are exp, %s", key, join(criteria))
+			return fmt.Errorf("unknown key %q%s; there are exp, %s", key, near(key), join(criteria))
 		default:
 			return fmt.Errorf("%q is neither a criterion, such as package:openssl, nor after a #", w)
 		}
@@ -151,6 +165,40 @@ func (r *Rule) line(line string, trivy bool) error {
 		r.Reason = strings.Join(others, " ")
 	}
 	return nil
+}
+
+// isKey holds of what is a key and not the beginning of an identifier, of which
+// those that have a colon have digits before it: RHSA-2024:1234.
+var isKey = regexp.MustCompile(`^[a-z][a-z_-]*$|^[A-Z][a-z_-]+$`)
+
+// near tells which key is meant.
+func near(key string) string {
+	for _, c := range append([]string{"exp"}, criteria...) {
+		if apart(strings.ToLower(key), c) <= 1+len(c)/5 {
+			return fmt.Sprintf(" (did you mean %s?)", c)
+		}
+	}
+	return ""
+}
+
+// apart is in how many letters two words differ; what changed places is two.
+func apart(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal, row[j+1] = row[j+1], min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
 }
 
 // own reads assay's own form: a list of rules, each a mapping of criteria.
@@ -168,7 +216,7 @@ func (d *document) own() (*File, error) {
 		}
 		for _, e := range keys {
 			if !slices.Contains(criteria, e.key) {
-				return nil, d.fail(e.at, "unknown key %q; there are %s", e.key, join(criteria))
+				return nil, d.fail(e.at, "unknown key %q%s; there are %s", e.key, near(e.key), join(criteria))
 			}
 			values, err := d.texts(e.value, e.key)
 			if err != nil {

@@ -1,6 +1,7 @@
 package ignore
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -29,6 +30,9 @@ func (d *document) whitelist(top []entry) (*File, error) {
 				if i.key == "" {
 					return nil, d.fail(i.at, "an image without a name")
 				}
+				if _, digest, ok := strings.Cut(i.key, "@"); ok && !isDigest.MatchString(digest) {
+					return nil, d.fail(i.at, "image %q: %q is no digest, sha256: and 64 digits", i.key, digest)
+				}
 				if err := d.approved(out, i.value, i.key); err != nil {
 					return nil, err
 				}
@@ -56,21 +60,26 @@ func (d *document) approved(out *File, n *yaml.Node, image string) error {
 		}
 		if image != "" {
 			of := parseRepository(image)
-			r.add("image", []string{of.name, of.tag}, func(s *subject) bool { return of.among(s.s.repos) })
+			r.add("image", []string{of.name, of.tag, of.digest}, func(s *subject) bool { return of.among(s.s.repos) })
 		}
 		out.Rules = append(out.Rules, r)
 	}
 	return nil
 }
 
-// A repository is the name of an image; without a tag it means all of them.
-type repository struct{ name, tag string }
+// isDigest holds of the digest of a manifest.
+// https://github.com/opencontainers/image-spec/blob/main/descriptor.md#digests
+var isDigest = regexp.MustCompile(`^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$`)
+
+// A repository is the name of an image; without a tag or digest it means all of
+// them.
+type repository struct{ name, tag, digest string }
 
 // parseRepository takes a reference to an image apart: what is after the last
 // slash may have a tag, what is before may have a port.
 func parseRepository(ref string) repository {
-	ref, _, _ = strings.Cut(strings.TrimSpace(ref), "@")
-	r := repository{name: ref}
+	ref, digest, _ := strings.Cut(strings.TrimSpace(ref), "@")
+	r := repository{name: ref, digest: digest}
 	if i := strings.LastIndexByte(ref, ':'); i > strings.LastIndexByte(ref, '/') {
 		r.name, r.tag = ref[:i], ref[i+1:]
 	}
@@ -85,12 +94,18 @@ func parseRepository(ref string) repository {
 	return r
 }
 
+// among reports whether an image that has all these names is meant. Where there
+// is a digest, that says which, and a tag beside it says nothing.
 func (r repository) among(all []repository) bool {
-	return slices.ContainsFunc(all, func(of repository) bool { return of.name == r.name && (r.tag == "" || r.tag == of.tag) })
+	named := slices.ContainsFunc(all, func(of repository) bool {
+		return r.name != "" && of.name == r.name && (r.tag == "" || r.digest != "" || r.tag == of.tag)
+	})
+	return named && (r.digest == "" || slices.ContainsFunc(all, func(of repository) bool { return of.digest == r.digest }))
 }
 
-// repositories are the names of a report's image.
-func repositories(r *assay.Report) (all []repository) {
+// repositories are the names of a report's image, and its digests.
+func repositories(r *assay.Report) []repository {
+	all := []repository{{digest: r.Image.Digest}}
 	for _, ref := range slices.Concat([]string{r.Image.Name}, r.Image.RepoTags, r.Image.RepoDigests) {
 		all = append(all, parseRepository(ref))
 	}
