@@ -16,6 +16,9 @@ var (
 	statuses = []assay.Status{assay.StatusUnknown, assay.StatusAffected, assay.StatusFixed, assay.StatusNotAffected, assay.StatusWillNotFix,
 		assay.StatusFixDeferred, assay.StatusUnderInvestigation, assay.StatusEndOfLife}
 	fixStates = []string{"fixed", "not-fixed", "wont-fix", "unknown"}
+	// ofPackages are the keys that ask for something of the package alone, with
+	// those that begin with "package".
+	ofPackages = []string{"version", "type", "purl", "path", "layer", "image"}
 	// criteria are the keys of a rule in assay's own form.
 	criteria = []string{"id", "ids", "package", "version", "type", "purl", "path", "layer", "stream", "feed", "severity-below", "status", "epss-below",
 		"fix-state", "expires", "statement", "reason"}
@@ -61,7 +64,7 @@ func (r *Rule) set(key string, values []string) error {
 	}
 	var any []func(*subject) bool
 	for _, v := range values {
-		holds, err := criterion(key, v)
+		holds, err := r.criterion(key, v)
 		if err != nil {
 			return err
 		}
@@ -81,17 +84,18 @@ func anyOf(all []func(*subject) bool) func(*subject) bool {
 }
 
 func (r *Rule) add(key string, values []string, holds func(*subject) bool) {
-	r.where = append(r.where, condition{key + " " + strings.Join(slices.Sorted(slices.Values(values)), "\x01"), holds})
+	text := key + " " + strings.Join(slices.Sorted(slices.Values(values)), "\x01")
+	r.where = append(r.where, condition{text, holds, strings.HasPrefix(key, "package") || slices.Contains(ofPackages, key)})
 }
 
 // criterion is what one value of a key asks for.
-func criterion(key, v string) (func(*subject) bool, error) {
+func (r *Rule) criterion(key, v string) (func(*subject) bool, error) {
 	switch key {
 	case "package":
-		p, err := either(v)
+		p, err := r.either(v)
 		return func(s *subject) bool { return p(s.p.Name) || s.p.Source != "" && p(s.p.Source) }, err
 	case "version":
-		p, err := either(v)
+		p, err := r.either(v)
 		return func(s *subject) bool { return p(s.p.Version) }, err
 	case "type":
 		return func(s *subject) bool { return strings.EqualFold(s.p.Type, v) }, nil

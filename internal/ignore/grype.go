@@ -45,7 +45,9 @@ func (d *document) grype(list *yaml.Node) (*File, error) {
 			out.Notes = append(out.Notes, fmt.Sprintf("%s does not count: %s", g.By(), g.cannot))
 			continue
 		}
-		out.Rules = append(out.Rules, g.Rule)
+		if err := out.take(g.Rule); err != nil {
+			return nil, d.fail(n, "%w", err)
+		}
 	}
 	return out, nil
 }
@@ -145,10 +147,10 @@ func (g *grypeRule) packageKey(key, v string) (func(*subject) bool, error) {
 		if regexp.QuoteMeta(v) == v && v != "" {
 			g.packages = []string{v}
 		}
-		p, err := looks(v)
+		p, err := g.looks(v)
 		return func(s *subject) bool { return p(s.p.Name) || s.p.Type == assay.TypeMaven && p(artifact(s.p.Name)) }, err
 	case "upstream-name":
-		p, err := looks(v)
+		p, err := g.looks(v)
 		return func(s *subject) bool { return s.p.Source != "" && p(s.p.Source) }, err
 	case "version":
 		return func(s *subject) bool { return s.p.Version == v }, nil

@@ -7,6 +7,7 @@ package ignore
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,6 +30,7 @@ type Rule struct {
 	packages []string    // the package is called, or built from, one of them; none means any
 	where    []condition // all of which must hold
 	image    string      // of clair-scanner's whitelists: the section it is in
+	steps    int         // of its expressions
 }
 
 // names says which names of a finding count beside its ID.
@@ -43,8 +45,9 @@ const (
 // A condition is one thing that must be so of a finding; its text is equal for
 // equal conditions.
 type condition struct {
-	text  string
-	holds func(*subject) bool
+	text      string
+	holds     func(*subject) bool
+	ofPackage bool // it is equally so of all findings of a package
 }
 
 // A subject is what rules judge.
@@ -67,9 +70,14 @@ func (r *Rule) over(at time.Time) bool {
 	return !r.End.IsZero() && (at.IsZero() || !at.Before(r.End))
 }
 
-func (r *Rule) holds(s *subject) bool {
+// fits reports whether a rule's conditions hold that are of packages, and holds
+// whether the others do.
+func (r *Rule) fits(s *subject) bool  { return r.all(s, true) }
+func (r *Rule) holds(s *subject) bool { return r.all(s, false) }
+
+func (r *Rule) all(s *subject, ofPackage bool) bool {
 	for _, c := range r.where {
-		if !c.holds(s) {
+		if c.ofPackage == ofPackage && !c.holds(s) {
 			return false
 		}
 	}
@@ -98,6 +106,16 @@ type File struct {
 	Rules []Rule
 	Notes []string // what of it cannot count, and why
 	lax   bool     // it may name what is no vulnerability
+	steps int      // of its expressions
+}
+
+// take adds a rule.
+func (f *File) take(r Rule) error {
+	if f.steps += r.steps; f.steps > maxAllSteps {
+		return fmt.Errorf("the expressions so far have more than %d steps: %w", maxAllSteps, assay.ErrTooLarge)
+	}
+	f.Rules = append(f.Rules, r)
+	return nil
 }
 
 // A Set is the rules of several files, the first of which that holds counts. It
@@ -115,7 +133,17 @@ type Set struct {
 	purls map[string]*vex.PURL
 	repos []repository // the names of the report's image
 	of    *assay.Report
+	fit   map[int][]int // of the loose rules those that fit a package
+	kept  int           // in fit
 }
+
+const (
+	// maxFit bounds what of rules that fit packages is kept: each is 8 bytes.
+	maxFit = 1_000_000
+	// between is how many rules are compared with a package before it is seen
+	// whether to go on.
+	between = 1000
+)
 
 // New returns the rules of the files, in their order.
 func New(files ...*File) *Set {
@@ -147,30 +175,30 @@ func New(files ...*File) *Set {
 }
 
 // Rule rules a finding out where a rule that is not over holds of it.
-func (s *Set) Rule(_ context.Context, r *assay.Report, f *assay.Finding) (assay.Ruling, bool, error) {
-	n := s.judge(r, f)
-	if n < 0 {
-		return assay.Ruling{}, false, nil
+func (s *Set) Rule(ctx context.Context, r *assay.Report, f *assay.Finding) (assay.Ruling, bool, error) {
+	n, err := s.judge(ctx, r, f)
+	if err != nil || n < 0 {
+		return assay.Ruling{}, false, err
 	}
 	return assay.Ruling{As: assay.StatusIgnored, By: s.rules[n].By(), Reason: s.rules[n].Reason}, true, nil
 }
 
 // judge counts the rules that hold of a finding, and returns the first; -1 when
 // none does.
-func (s *Set) judge(r *assay.Report, f *assay.Finding) int {
+func (s *Set) judge(ctx context.Context, r *assay.Report, f *assay.Finding) (int, error) {
 	if s.of != r {
-		s.of, s.repos = r, repositories(r)
+		s.of, s.repos, s.fit, s.kept = r, repositories(r), map[int][]int{}, 0
 	}
 	sub := &subject{r, f, &r.Packages[f.Package], s}
 	s.turn++
 	first := -1
-	try := func(all []int, counts names) {
+	try := func(all []int, counts names, fit bool) {
 		for _, n := range all {
 			rule := s.rules[n]
 			if s.tried[n] == s.turn || counts != 0 && rule.names&counts == 0 {
 				continue
 			}
-			if s.tried[n] = s.turn; rule.over(r.At()) || !rule.holds(sub) {
+			if s.tried[n] = s.turn; rule.over(r.At()) || !fit && !rule.fits(sub) || !rule.holds(sub) {
 				continue
 			}
 			if s.hits[n]++; first < 0 || n < first {
@@ -178,22 +206,44 @@ func (s *Set) judge(r *assay.Report, f *assay.Finding) int {
 			}
 		}
 	}
-	try(s.byID[fold(f.ID)], 0)
+	try(s.byID[fold(f.ID)], 0, false)
 	for _, id := range f.Aliases {
 		counts := aliases
 		if !sub.p.IsSystem() && strings.HasPrefix(fold(id), "GHSA-") {
 			counts |= ghsas
 		}
-		try(s.byID[fold(id)], counts)
+		try(s.byID[fold(id)], counts, false)
 	}
 	for _, id := range f.VendorIDs {
-		try(s.byID[fold(id)], vendors)
+		try(s.byID[fold(id)], vendors, false)
 	}
 	for _, name := range []string{sub.p.Name, sub.p.Source, artifact(sub.p.Name)} {
-		try(s.byPkg[name], 0)
+		try(s.byPkg[name], 0, false)
 	}
-	try(s.loose, 0)
-	return first
+	fit, err := s.fitting(ctx, sub)
+	try(fit, 0, true)
+	return first, err
+}
+
+// fitting lists the loose rules that fit a finding's package.
+func (s *Set) fitting(ctx context.Context, sub *subject) ([]int, error) {
+	fit, ok := s.fit[sub.f.Package]
+	if ok {
+		return fit, nil
+	}
+	for i, n := range s.loose {
+		if i%between == 0 && ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if s.rules[n].fits(sub) {
+			fit = append(fit, n)
+		}
+	}
+	if s.kept += len(fit); s.kept > maxFit {
+		s.fit, s.kept = map[int][]int{}, len(fit)
+	}
+	s.fit[sub.f.Package] = fit
+	return fit, nil
 }
 
 // purl is a package's, read once; nil when it has none.

@@ -1,6 +1,7 @@
 package ignore
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -361,6 +362,7 @@ func TestBounds(t *testing.T) {
 		"braces":      "package:" + strings.Repeat("{a,a}", 20) + "b",
 		"expression":  "package:/" + strings.Repeat("a", maxPattern+1) + "/",
 		"repetitions": "package:/(abcdefghijklmnop){1000}/",
+		"expressions": strings.Repeat("package:/(a|b|c)*x.*(y|z)*/\n", 50_000),
 		"bytes":       strings.Repeat(" ", MaxFile+1),
 	} {
 		if _, err := Read("a", []byte(in)); !errors.Is(err, assay.ErrTooLarge) {
@@ -370,6 +372,31 @@ func TestBounds(t *testing.T) {
 	laugh := "- &a {ids: &b [" + strings.Repeat("CVE-2024-0001, ", 10_000) + "x]}\n" + strings.Repeat("- {ids: *b}\n", 1000)
 	if _, err := Read("a.yaml", []byte(laugh)); !errors.Is(err, assay.ErrTooLarge) {
 		t.Errorf("aliases: %v", err)
+	}
+}
+
+// TestExpressions holds that rules are compared with each package once, and that
+// whoever waits can give up.
+func TestExpressions(t *testing.T) {
+	var text strings.Builder
+	for i := range 10_000 {
+		fmt.Fprintf(&text, "package:/(a|b|c)*x%d.*(y|z)*/\n", i)
+	}
+	text.WriteString("package:/lib.*/ severity-below:HIGH\npackage:/lib.*/ severity-below:CRITICAL\n")
+	f := read(t, ".assayignore", text.String())
+	r := &assay.Report{Packages: []assay.Package{{Name: "libx"}, {Name: "other"}}}
+	for i := range 20_000 {
+		r.Findings = append(r.Findings, assay.Finding{ID: fmt.Sprint(i), Package: i % 2, Severity: assay.SeverityMedium + assay.Severity(i/2%2)})
+	}
+	start := time.Now()
+	all := ruled(t, New(f), r)
+	if took := time.Since(start); len(all) != 10_000 || !strings.HasPrefix(all[0], "0 .assayignore:10001") || !strings.HasPrefix(all[1], "2 .assayignore:10002") || took > 10*time.Second {
+		t.Errorf("%d, %v after %v", len(all), all[:min(2, len(all))], took)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := New(f).Rule(ctx, r, &r.Findings[0]); !errors.Is(err, context.Canceled) {
+		t.Error(err)
 	}
 }
 

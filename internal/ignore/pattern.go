@@ -16,6 +16,9 @@ const (
 	// maxSteps bounds what an expression is compiled to, for each step is gone
 	// through for each byte of what it is compared with.
 	maxSteps = 5000
+	// maxAllSteps bounds those of a file's expressions, for all are compared with
+	// each package: ten thousand usual ones have 200,000.
+	maxAllSteps = 300_000
 	// maxChoices bounds the ways in which the braces of a pattern can be read,
 	// for each of them may be tried.
 	maxChoices = 256
@@ -68,7 +71,7 @@ func glob(s string) (pattern, error) {
 }
 
 // expression reads a regular expression, which holds of whole texts.
-func expression(s string) (pattern, error) {
+func (r *Rule) expression(s string) (pattern, error) {
 	if len(s) > maxPattern {
 		return nil, fmt.Errorf("expression of more than %d bytes: %w", maxPattern, assay.ErrTooLarge)
 	}
@@ -76,9 +79,11 @@ func expression(s string) (pattern, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", err, assay.ErrMalformed)
 	}
-	if steps, err := syntax.Compile(tree.Simplify()); err != nil || len(steps.Inst) > maxSteps {
+	steps, err := syntax.Compile(tree.Simplify())
+	if err != nil || len(steps.Inst) > maxSteps {
 		return nil, fmt.Errorf("expression %q has more than %d steps: %w", s, maxSteps, assay.ErrTooLarge)
 	}
+	r.steps += len(steps.Inst)
 	re, err := regexp.Compile(`^(?:` + s + `)$`)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", err, assay.ErrMalformed)
@@ -87,19 +92,19 @@ func expression(s string) (pattern, error) {
 }
 
 // either reads a pattern, or an expression between slashes.
-func either(s string) (pattern, error) {
+func (r *Rule) either(s string) (pattern, error) {
 	if len(s) > 2 && s[0] == '/' && s[len(s)-1] == '/' {
-		return expression(s[1 : len(s)-1])
+		return r.expression(s[1 : len(s)-1])
 	}
 	return glob(s)
 }
 
 // looks reads a text as Grype does: as an expression where it has a sign of one.
-func looks(s string) (pattern, error) {
+func (r *Rule) looks(s string) (pattern, error) {
 	if regexp.QuoteMeta(s) == s {
 		return func(t string) bool { return s == t }, nil
 	}
-	return expression(s)
+	return r.expression(s)
 }
 
 // places are the ways in which a path may be spelled: what lies in an archive

@@ -124,7 +124,9 @@ func readText(name string, b []byte) (*File, error) {
 		if r.Reason == "" {
 			r.Reason = above
 		}
-		out.Rules = append(out.Rules, r)
+		if err := out.take(r); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", name, n, err)
+		}
 	}
 	return out, nil
 }
@@ -229,7 +231,9 @@ func (d *document) own() (*File, error) {
 				return nil, d.fail(e.value, "%w", err)
 			}
 		}
-		out.Rules = append(out.Rules, r)
+		if err := out.take(r); err != nil {
+			return nil, d.fail(n, "%w", err)
+		}
 	}
 	return out, nil
 }

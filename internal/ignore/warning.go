@@ -1,6 +1,7 @@
 package ignore
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"slices"
@@ -22,7 +23,7 @@ var advisoryID = regexp.MustCompile(`(?i)^[a-z][a-z0-9]*([-:][a-z0-9._]+)*[-:][a
 func (s *Set) Warnings(r *assay.Report) []string {
 	var out, repeated []string
 	for i := range r.Suppressed { // by others, or by us: a rule that holds of it is of use
-		s.judge(r, &r.Suppressed[i].Finding)
+		_, _ = s.judge(context.Background(), r, &r.Suppressed[i].Finding)
 	}
 	from, twice := 0, s.twice()
 	for _, f := range s.files {
