@@ -47,10 +47,10 @@ func measures() map[string]measure {
 		"abs": numbers, "ceil": numbers, "floor": numbers, "round": numbers, "plus": numbers, "minus": numbers, "mul": numbers, "div": numbers, "rem": numbers,
 		"sum": numbers, "product": product, "format_int": numbers, "numbers.range": span, "numbers.range_step": span,
 		"to_number": reading, "units.parse": reading, "units.parse_bytes": reading, "json.unmarshal": reading, "json.is_valid": reading,
-		"concat": concat, "replace": replace, "sprintf": sprintf, "internal.template_string": whole(1), "json.marshal": whole(6),
+		"concat": concat, "replace": replace, "sprintf": sprintf, "internal.template_string": whole(6), "json.marshal": whole(6),
 		"base64.encode": whole(2), "base64url.encode": whole(2), "base64url.encode_no_pad": whole(2), "hex.encode": whole(2), "urlquery.encode": whole(3),
 		"urlquery.encode_object": whole(3), "urlquery.decode_object": parts, "time.format": whole(8),
-		"split": parts, "strings.split_n": parts, "indexof_n": parts, "regex.find_n": matches, "regex.split": matches, "regex.replace": rewritten,
+		"split": parts, "strings.split_n": parts, "indexof_n": places, "regex.find_n": matches, "regex.split": matches, "regex.replace": rewritten,
 		"regex.match": asking, "re_match": asking, "regex.is_valid": asking, "array.concat": lists, "array.flatten": lists, "or": lists, "union": lists,
 		"object.union": whole(1), "object.union_n": whole(1), "json.filter": whole(1), "json.remove": whole(1), "object.filter": whole(1), "object.remove": whole(1),
 	}
@@ -132,9 +132,9 @@ func numbers(operands []*ast.Term) (n int) {
 }
 
 // long reports whether a number has more digits than it may when it is written
-// out.
+// out. One in hexadecimal digits, which only to_number makes, may.
 func long(number string) bool {
-	if len(number) > maxDigits {
+	if len(number) > maxDigits || strings.ContainsAny(number, "xXpP") {
 		return true
 	}
 	i := strings.IndexAny(number, "eE")
@@ -259,18 +259,23 @@ func sprintf(operands []*ast.Term) int {
 			longest = max(longest, whole(1)([]*ast.Term{e}))
 		}
 	})
-	return len(format) + times(strings.Count(format, "%"), times(10, longest)+2*width)
+	rest := whole(10)(operands[1:]) // what no verb is for comes at the end
+	return len(format) + rest + times(strings.Count(format, "%"), times(10, longest)+2*width)
 }
 
-// parts is of the texts between, or the places of, others.
+// parts is of the texts between others.
 func parts(operands []*ast.Term) int {
 	s, by := text(operands, 0), "&"
 	if len(operands) > 1 {
-		if by = text(operands, 1); by != "" && len(by) < len(s) && strings.Count(by, by[:1]) == len(by) {
-			by = by[:1] // they may overlap
-		}
+		by = text(operands, 1)
 	}
 	return times(strings.Count(s, by)+1, element) + len(s)
+}
+
+// places is of those of a text in another, which may overlap.
+func places(operands []*ast.Term) int {
+	of := text(operands, 1)
+	return times(strings.Count(text(operands, 0), of[:min(1, len(of))]), element)
 }
 
 // asking measures nothing but large expressions.
