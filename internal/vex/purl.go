@@ -26,12 +26,12 @@ func ParsePURL(s string) (PURL, error) {
 }
 
 // Matches reports whether p, a pattern, holds of a package: type, namespace and
-// name are equal, and so are the version and each qualifier that p has. A
-// subpath counts for nothing.
+// name are equal, and so are the version, the subpath and each qualifier that p
+// has: what holds of a part of a package need not hold of the package.
 // https://github.com/openvex/spec/blob/main/OPENVEX-SPEC.md
 func (p PURL) Matches(of PURL) bool {
 	if p.url.Type != of.url.Type || p.url.Namespace != of.url.Namespace || p.url.Name != of.url.Name ||
-		p.url.Version != "" && p.url.Version != of.url.Version {
+		p.url.Version != "" && p.url.Version != of.url.Version || p.url.Subpath != "" && p.url.Subpath != of.url.Subpath {
 		return false
 	}
 	for k, v := range p.qualifiers {
@@ -44,6 +44,9 @@ func (p PURL) Matches(of PURL) bool {
 
 // Version is the version; "" where there is none.
 func (p PURL) Version() string { return p.url.Version }
+
+// Subpath is the part of the package that is meant; "" where that is all of it.
+func (p PURL) Subpath() string { return p.url.Subpath }
 
 // Name is the package URL without version, subpath and qualifiers, but for the
 // repository of an image, without which its name is anybody's.
