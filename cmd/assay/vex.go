@@ -354,7 +354,7 @@ func (o *vexOptions) readBill(ctx context.Context, cacheDir string, t vexTarget,
 		if err != nil {
 			return fmt.Errorf("--vex sbom-ref: %w", err)
 		}
-		o.ruler.Documents = append(o.ruler.Documents, triage.VEXDocument{Name: at, Document: d})
+		o.ruler.Documents = append(o.ruler.Documents, triage.VEXDocument{Name: at, Document: d, OfBill: true})
 	}
 	return nil
 }

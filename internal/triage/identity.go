@@ -9,14 +9,17 @@ import (
 	"github.com/assaysec/assay/internal/vex"
 )
 
+// maxImageNames bounds the references that an image is known by: builds may leave
+// some hundreds.
+const maxImageNames = 10_000
+
 // identities are what documents may call the target of a report: package URLs,
-// and references and digests. An image has those of every repository, tag and
-// digest that it is known by, its configuration's digest among them.
-func identities(r *assay.Report, bill *vex.Bill) (purls, ids []string) {
+// the names of an image in such, and references and digests. An image has those
+// of every repository, tag and digest that it is known by, its configuration's
+// digest among them. The names of files and folders are anybody's.
+func identities(r *assay.Report, bill *vex.Bill) (purls []string, image vex.Names, ids []string) {
 	i := &r.Image
-	ids = append(ids, i.Name)
 	if bill != nil {
-		ids = append(ids, bill.Serial)
 		if p := bill.PURLs[bill.Root]; p != "" {
 			purls = append(purls, p)
 			if strings.HasPrefix(p, "pkg:oci/") {
@@ -28,37 +31,30 @@ func identities(r *assay.Report, bill *vex.Bill) (purls, ids []string) {
 		purls = append(purls, repository(&i.Repository)...)
 	}
 	if r.Kind != assay.KindImage && r.Kind != "" {
-		return purls, ids
+		return purls, image, ids
 	}
-	repos, tags, digests := map[string]bool{}, map[string][]string{}, []string{i.Digest, i.ID}
-	for _, ref := range slices.Concat(i.RepoTags, i.RepoDigests) {
+	digests := []string{i.Digest, i.ID}
+	refs := references(r)
+	for _, ref := range refs[:min(len(refs), maxImageNames)] {
 		img, err := vex.ParseImage(ref)
 		if err != nil {
 			continue
 		}
-		repos[img.Repository] = true
-		if img.Tag != "" {
-			tags[img.Repository] = append(tags[img.Repository], img.Tag)
-		}
-		if img.Digest != "" {
-			digests = append(digests, img.Digest)
-		}
+		img.Arch = i.Platform.Arch
+		image.Add(img)
+		digests = append(digests, img.Digest)
 		ids = append(ids, ref, canonical(ref))
 	}
-	slices.Sort(digests)
-	digests = slices.DeleteFunc(slices.Compact(digests), func(d string) bool { return d == "" })
 	for _, d := range digests {
+		image.Digest(d)
 		ids = append(ids, d, strings.Replace(d, "sha256:", "sha-256:", 1))
 	}
-	for repo := range repos {
-		for _, tag := range append([]string{""}, tags[repo]...) {
-			for _, d := range append([]string{""}, digests...) {
-				purls = append(purls, vex.Image{Repository: repo, Tag: tag, Digest: d, Arch: i.Platform.Arch}.PURLs()...)
-			}
-		}
-	}
-	slices.Sort(purls)
-	return slices.Compact(purls), ids
+	return purls, image, ids
+}
+
+// references are those that an image is known by.
+func references(r *assay.Report) []string {
+	return slices.Concat(r.Image.RepoDigests, r.Image.RepoTags)
 }
 
 // canonical is a reference as Docker completes it; what is none stays.

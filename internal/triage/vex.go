@@ -20,6 +20,10 @@ type VEXDocument struct {
 	// Attached says that the document came with the target, so that a statement
 	// that names no product is about that.
 	Attached bool
+
+	// OfBill says that the scanned bill of materials names the document, which may
+	// speak of parts as the bill calls them.
+	OfBill bool
 }
 
 // A VEXSource finds further documents: those on packages, or on the target, by
@@ -91,12 +95,15 @@ func (v *VEX) prepare(ctx context.Context, r *assay.Report) error {
 		v.given = len(v.Documents)
 	}
 	v.Documents, v.gaps, v.ways = slices.Clip(v.Documents[:v.given]), nil, map[string]ways{}
+	if n := len(references(r)); n > maxImageNames {
+		v.gaps = []assay.Gap{{Where: "names of the image", What: fmt.Sprintf("%d, of which the first %d are compared with VEX documents", n, maxImageNames)}}
+	}
 	if v.Source != nil && len(r.Findings) > 0 {
 		more, gaps, err := v.Source(ctx, x.names())
 		if err != nil {
 			return err
 		}
-		v.Documents, v.gaps = append(v.Documents, more...), gaps
+		v.Documents, v.gaps = append(v.Documents, more...), append(v.gaps, gaps...)
 	}
 	x.collect(r, v.Documents)
 	v.of, v.index = r, x
@@ -112,7 +119,7 @@ func (v *VEX) judge(f *assay.Finding) (said, bool, error) {
 		if as := x.r.AsOf; st.Status == assay.StatusUnknown || !as.IsZero() && st.Timestamp.After(as) {
 			continue
 		}
-		for _, h := range x.resolve(s, st, v.Documents[s.doc].Attached) {
+		for _, h := range x.resolve(s, &v.Documents[s.doc]) {
 			x.judged++
 			about := x.about(&h, f.Package)
 			if old, ok := latest[h.node]; about && (!ok || !v.later(old, s)) {
@@ -177,30 +184,29 @@ func (v *VEX) around(blocked map[int]bool) ways {
 }
 
 // Warnings tells of given documents that say nothing about a report, and of
-// statements whose products cannot be understood.
+// statements that count for nothing since it cannot be told what they are about.
 func (v *VEX) Warnings(ctx context.Context, r *assay.Report) ([]string, error) {
 	if err := v.prepare(ctx, r); err != nil {
 		return nil, err
 	}
 	var out []string
 	for d := range v.given {
-		used, obscure, bare := false, 0, 0
+		used, counts := false, [reasons]int{}
 		doc := &v.Documents[d]
 		for i := range doc.Statements {
-			st := &doc.Statements[i]
-			if len(st.Products) == 0 && !doc.Attached {
-				bare++
-			} else if !slices.ContainsFunc(st.Products, understood) && len(st.Products) > 0 && len(v.index.resolve(said{d, i}, st, doc.Attached)) == 0 {
-				obscure++
+			s := said{d, i}
+			about := v.index.concerns(s, doc)
+			used = used || about
+			switch why := v.obscure(&doc.Statements[i], doc); {
+			case v.index.vague[s]:
+				counts[ofRange]++
+			case !about && why != plain:
+				counts[why]++
 			}
-			used = used || v.index.concerns(said{d, i}, st, doc.Attached)
 		}
-		for _, w := range []struct {
-			n    int
-			what string
-		}{{bare, "name no product"}, {obscure, "name products by neither a package URL nor a CPE name, nor as this target is called"}} {
-			if w.n > 0 {
-				out = append(out, fmt.Sprintf("%s: %d of %d statements %s, and count for nothing", doc.Name, w.n, len(doc.Statements), w.what))
+		for why, n := range counts {
+			if n > 0 {
+				out = append(out, fmt.Sprintf("%s: %d of %d statements %s", doc.Name, n, len(doc.Statements), obscurities[why]))
 			}
 		}
 		if !used {
@@ -210,8 +216,63 @@ func (v *VEX) Warnings(ctx context.Context, r *assay.Report) ([]string, error) {
 	return out, nil
 }
 
-// understood reports whether a product has an identifier of a kind that others
-// than its author know.
-func understood(p vex.Product) bool {
-	return p.PURL != "" || p.CPE != "" || strings.ContainsAny(p.ID, "/:@") && !strings.Contains(p.ID, "://")
+// Why it cannot be told what a statement is about.
+const (
+	plain = iota
+	nameless
+	private
+	foreign
+	ofPart
+	ofRange
+	reasons
+)
+
+var obscurities = [reasons]string{
+	nameless: "name no product, and count for nothing",
+	private:  "name products by neither a package URL nor a CPE name, nor as this target is called, and count for nothing",
+	foreign:  "name parts of other bills of materials, and count for nothing",
+	ofPart:   "name a part of a package (by the subpath of its package URL), and count for nothing",
+	ofRange:  "name a range of versions which cannot be judged here, and rule nothing out",
+}
+
+// obscure tells why a statement is about nothing that can be known; plain where
+// one of its products can be.
+func (v *VEX) obscure(st *vex.Statement, d *VEXDocument) (why int) {
+	if len(st.Products) == 0 && !d.Attached {
+		return nameless
+	}
+	for i := range st.Products {
+		p := &st.Products[i]
+		if why = v.obscureProduct(p); why == plain {
+			return plain
+		}
+	}
+	return why
+}
+
+func (v *VEX) obscureProduct(p *vex.Product) int {
+	worst := private
+	for _, s := range append([]string{p.PURL}, p.Subcomponents...) {
+		if u := v.index.parse(s); u.ok && u.purl.Subpath() != "" {
+			worst = ofPart
+		}
+	}
+	known := func(s string) bool { u := v.index.parse(s); return u.ok && u.purl.Subpath() == "" }
+	if len(p.Subcomponents) > 0 && !slices.ContainsFunc(p.Subcomponents, func(s string) bool { return known(s) || v.links(s) }) {
+		return worst
+	}
+	if _, _, _, link := vex.BOMLink(p.ID); link && !v.links(p.ID) && p.PURL == "" && p.CPE == "" {
+		return foreign
+	}
+	if known(p.PURL) || p.CPE != "" || strings.ContainsAny(p.ID, "/:@") && !strings.Contains(p.ID, "://") {
+		return plain
+	}
+	return worst
+}
+
+// links reports whether an identifier is a BOM-Link to something in the scanned
+// bill.
+func (v *VEX) links(id string) bool {
+	purl, whole := v.Bill.Find(id)
+	return purl != "" || whole
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/contract"
 	"github.com/assaysec/assay/internal/triage"
 	"github.com/assaysec/assay/internal/vex"
 )
@@ -95,6 +96,8 @@ func TestVEX(t *testing.T) {
 		{"the package alone", []string{"not_affected CVE-2024-1 pkg:npm/mid@1"}, []string{"mid"}},
 		{"the package in any version", []string{"fixed CVE-2024-1 pkg:npm/mid"}, []string{"mid"}},
 		{"another version", []string{"not_affected CVE-2024-1 pkg:npm/mid@2"}, nil},
+		{"a part of it", []string{"not_affected CVE-2024-1 pkg:npm/mid@1#lib/x.js"}, nil},
+		{"a part of a part", []string{"not_affected CVE-2024-1 pkg:oci/app pkg:npm/mid@1#lib/x.js"}, nil},
 		{"another vulnerability", []string{"not_affected CVE-2024-2 pkg:npm/mid@1"}, nil},
 		{"an alias", []string{"not_affected GHSA-AAAA pkg:npm/mid@1"}, []string{"mid"}},
 		{"a vendor's notice", []string{"not_affected RHSA-2024:1 pkg:npm/mid@1"}, []string{"mid"}},
@@ -133,6 +136,8 @@ func TestVEX(t *testing.T) {
 		{"by another tag", []string{"not_affected CVE-2024-1 pkg:oci/app?tag=2"}, nil},
 		{"of another architecture", []string{"not_affected CVE-2024-1 pkg:oci/app?arch=arm64"}, nil},
 		{"as Docker's type", []string{"not_affected CVE-2024-1 pkg:docker/org/app@1?repository_url=ghcr.io pkg:npm/left"}, []string{"left"}},
+		{"as Docker's type, of Docker Hub", []string{"not_affected CVE-2024-1 pkg:docker/org/app@1"}, nil},
+		{"a part of the image", []string{"not_affected CVE-2024-1 pkg:oci/app#part"}, nil},
 		{"by reference", []string{"not_affected CVE-2024-1 ghcr.io/org/app:1 pkg:npm/left"}, []string{"left"}},
 		{"by another reference", []string{"not_affected CVE-2024-1 ghcr.io/org/app:2 pkg:npm/left"}, nil},
 		{"by bare digest", []string{"not_affected CVE-2024-1 sha256:34 pkg:npm/left"}, []string{"left"}},
@@ -203,13 +208,95 @@ func TestVEXElsewhere(t *testing.T) {
 	for _, tt := range []struct {
 		id   string
 		want int
-	}{{"urn:cdx:3e67/1#lib", 1}, {"urn:cdx:3e67/2#lib", 0}, {"urn:cdx:other/1#lib", 0}, {"lib", 1}, {"urn:cdx:3e67/1", 12}, {"urn:cdx:3e67/1#app", 12}} {
+	}{{"urn:cdx:3e67/1#lib", 1}, {"urn:cdx:3e67/2#lib", 0}, {"urn:cdx:other/1#lib", 0}, {"urn:cdx:3e67/1#pkg:npm/mid", 1}, {"urn:cdx:3e67/2#pkg:npm/mid", 0}, {"lib", 0}, {"app", 0}, {"urn:uuid:3e67", 12}, {"urn:cdx:3e67/1", 12}, {"urn:cdx:3e67/1#app", 12}} {
 		r, d := app(), say("not_affected CVE-2024-1 "+tt.id)
 		r.Kind = assay.KindSBOM
 		v := &triage.VEX{Bill: &vex.Bill{Serial: "urn:uuid:3e67", Version: "1", Root: "app", PURLs: map[string]string{"lib": "pkg:npm/lib@1"}},
 			Documents: []triage.VEXDocument{{Name: "d", Document: &d}}}
 		if err := triage.Apply(t.Context(), r, triage.Options{Rulers: []triage.Ruler{v}}); err != nil || len(r.Suppressed) != tt.want {
 			t.Errorf("%s: %d ruled out, want %d (%v)", tt.id, len(r.Suppressed), tt.want, err)
+		}
+	}
+}
+
+// TestVEXNames: how a document calls things is its own business, unless it is a
+// scanned bill's.
+func TestVEXNames(t *testing.T) {
+	const text = `{"bomFormat":"CycloneDX","serialNumber":"urn:uuid:%s","version":1,"components":[{"bom-ref":"lib","purl":"pkg:npm/other@1"},{"bom-ref":"app","name":"x"},{"bom-ref":"image"}],
+"vulnerabilities":[{"id":"CVE-2024-1","analysis":{"state":"not_affected"},"affects":[{"ref":"%s"}]}]}`
+	csaf := `{"document":{"csaf_version":"2.0","tracking":{"id":"urn:uuid:3e67/1"}},"product_tree":{"full_product_names":[{"product_id":"%[2]s","name":"p"}]},"vulnerabilities":[{"cve":"CVE-2024-1","product_status":{"known_not_affected":["%[2]s"]}}]}`
+	for _, tt := range []struct {
+		text, serial, ref string
+		ofBill            bool
+		want              []string
+	}{
+		{text, "1", "lib", false, nil}, {text, "1", "lib", true, nil}, {text, "1", "mid", false, nil}, {text, "1", "app", false, nil}, {text, "1", "image", false, nil},
+		{text, "1", "mid", true, []string{"mid"}}, {text, "3e67", "mid", false, []string{"mid"}}, {text, "3e67", "none", false, nil},
+		{text, "1", "ghcr.io/org/app:1", false, nil}, {text, "1", "sha256:12", false, nil}, {text, "1", "app.tar", false, nil},
+		{text, "1", "urn:cdx:5ad1/1#pkg:npm/mid", false, nil}, {text, "1", "urn:cdx:3e67/1#pkg:npm/mid", false, []string{"mid"}}, {text, "1", "urn:cdx:3e67/1#mid", false, []string{"mid"}},
+		{csaf, "1", "mid", false, nil}, {csaf, "1", "app", false, nil}, {csaf, "1", "ghcr.io/org/app:1", false, nil}, {csaf, "1", "sha256:12", false, nil}, {csaf, "1", "mid", true, nil},
+		{`{"@context":"https://openvex.dev/ns/v0.2.0","statements":[{"vulnerability":{"name":"CVE-2024-1"},"products":[{"@id":"%[2]s"}],"status":"fixed"}]}`, "1", "mid", true, nil},
+	} {
+		d, err := vex.Read(strings.NewReader(fmt.Sprintf(tt.text, tt.serial, tt.ref)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := app()
+		v := &triage.VEX{Bill: &vex.Bill{Serial: "urn:uuid:3e67", Version: "1", Root: "app", PURLs: map[string]string{"lib": "pkg:npm/lib@1", "mid": "pkg:npm/mid@1"}},
+			Documents: []triage.VEXDocument{{Name: "d", Document: d, OfBill: tt.ofBill}}}
+		if err := triage.Apply(t.Context(), r, triage.Options{Rulers: []triage.Ruler{v}}); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, s := range r.Suppressed {
+			got = append(got, r.Packages[s.Package].Name)
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s of %s (%t): %s", tt.ref, tt.serial, tt.ofBill, diff)
+		}
+		warned, err := v.Warnings(t.Context(), r)
+		if err != nil || (len(warned) == 0) != (len(got) > 0) {
+			t.Errorf("%s: %q, %v", tt.ref, warned, err)
+		}
+	}
+	for _, name := range []string{"redis:latest", "src/app"} { // files and folders
+		r := app()
+		r.Kind, r.Image = assay.KindFilesystem, assay.ImageInfo{Name: name}
+		if got := suppressed(t, r, say("not_affected CVE-2024-1 "+name)); got != nil {
+			t.Errorf("%v, for a folder's name", got)
+		}
+	}
+}
+
+// TestVEXRanges: what holds of a range of versions holds of those in it, and
+// where that cannot be known hides nothing.
+func TestVEXRanges(t *testing.T) {
+	for _, tt := range []struct {
+		name, within string
+		status       assay.Status
+		want         []string
+		warned       string
+	}{
+		{"in it", "vers:npm/<2", assay.StatusFixed, []string{"lib"}, ""},
+		{"not in it", "vers:npm/>=2", assay.StatusFixed, nil, "no statement is about anything"},
+		{"not known", "before 2", assay.StatusNotAffected, nil, "name a range of versions which cannot be judged"},
+		{"affected", "vers:npm/<2", assay.StatusAffected, nil, ""},
+	} {
+		d := vex.Document{Statements: []vex.Statement{{Vulnerability: "CVE-2024-1", Status: tt.status, Products: []vex.Product{{PURL: "pkg:npm/lib", Range: tt.within}}}}}
+		r := app()
+		if diff := cmp.Diff(tt.want, suppressed(t, r, d)); diff != "" {
+			t.Errorf("%s: %s", tt.name, diff)
+		}
+		v := &triage.VEX{Documents: []triage.VEXDocument{{Name: "d", Document: &d}}}
+		if w, err := v.Warnings(t.Context(), app()); err != nil || !strings.Contains(strings.Join(w, "\n"), tt.warned) || tt.warned == "" && len(w) > 0 {
+			t.Errorf("%s: %q, %v", tt.name, w, err)
+		}
+	}
+	for within, want := range map[string]int{"vers:npm/<2": 0, "before 2": 0, "vers:npm/>=2": 1} { // and is an objection
+		d := say("not_affected CVE-2024-1 pkg:npm/lib", "affected CVE-2024-1 pkg:npm/lib")
+		d.Statements[1].Products[0].Range = within
+		if got := suppressed(t, app(), d); len(got) != want {
+			t.Errorf("affected in %s: %v", within, got)
 		}
 	}
 }
@@ -273,6 +360,12 @@ func TestVEXWarnings(t *testing.T) {
 	}
 	got, err := v.Warnings(t.Context(), app())
 	text := strings.Join(got, "\n")
+	parts, bills := say("fixed CVE-2024-1 pkg:npm/lib#x", "fixed CVE-2024-1 pkg:oci/app pkg:npm/lib#x"), say("fixed CVE-2024-1 urn:cdx:3e67/1#lib")
+	v = &triage.VEX{Documents: []triage.VEXDocument{{Name: "parts", Document: &parts}, {Name: "bills", Document: &bills}}}
+	more, err2 := v.Warnings(t.Context(), app())
+	if all := strings.Join(more, "\n"); err2 != nil || !strings.Contains(all, "parts: 2 of 2 statements name a part of a package") || !strings.Contains(all, "bills: 1 of 1 statements name parts of other bills") {
+		t.Errorf("%v\n%s", err2, all)
+	}
 	if err != nil || len(got) != 3 || !strings.Contains(text, "none: no statement is about anything in app.tar") ||
 		!strings.Contains(text, "obscure: 1 of 2 statements name products by neither") || !strings.Contains(text, "used: 1 of 2 statements name no product") {
 		t.Errorf("%v\n%s", err, text)
@@ -317,6 +410,28 @@ func TestVEXHostile(t *testing.T) {
 	v := &triage.VEX{Documents: []triage.VEXDocument{{Name: "d", Document: &d}}}
 	if err := triage.Apply(t.Context(), same, triage.Options{Rulers: []triage.Ruler{v}}); err == nil || !strings.Contains(err.Error(), "to compare") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestVEXManyNames: an image's names take time and memory that go with their
+// number, and those beyond the bound are told.
+func TestVEXManyNames(t *testing.T) {
+	r := app()
+	r.Image.RepoTags = nil
+	for i := range 10_100 {
+		r.Image.RepoTags = append(r.Image.RepoTags, fmt.Sprintf("h.example/app:%d", i))
+		r.Image.RepoDigests = append(r.Image.RepoDigests[:min(i, 3000)], fmt.Sprintf("h.example/app@sha256:%d", i))
+	}
+	start := time.Now()
+	d := say("fixed CVE-2024-1 pkg:oci/app@sha256:2999?tag=6000&repository_url=h.example/app pkg:npm/mid", "fixed CVE-2024-1 pkg:oci/app?tag=8000 pkg:npm/left")
+	if diff := cmp.Diff([]string{"mid"}, suppressed(t, r, d)); diff != "" {
+		t.Error(diff)
+	}
+	if took := time.Since(start); took > contract.Soon {
+		t.Errorf("took %v", took)
+	}
+	if len(r.Gaps) != 1 || !strings.Contains(r.Gaps[0].What, "of which the first 10000 are compared") {
+		t.Errorf("%+v", r.Gaps)
 	}
 }
 

@@ -30,13 +30,16 @@ type vexIndex struct {
 	judged int // comparisons so far
 	g      *graph
 
-	purls [][]vex.PURL       // of packages and target
-	keys  map[string][]int   // by key of a package URL
-	cpes  map[string][]int   // packages by vendor and product of their CPE names
-	ids   map[string]bool    // other names of the target
-	by    map[string][]said  // statements by vulnerability
-	hits  map[said][]hit     // what statements are about
-	parts map[string]*parsed // subcomponents that were parsed
+	purls   [][]vex.PURL       // of packages and target
+	keys    map[string][]int   // by key of a package URL
+	cpes    map[string][]int   // packages by vendor and product of their CPE names
+	digests map[string][]int   // packages by digest of their file
+	ids     map[string]bool    // other names of the target
+	image   vex.Names          // those that it has as an image
+	by      map[string][]said  // statements by vulnerability
+	hits    map[said][]hit     // what statements are about
+	vague   map[said]bool      // statements on ranges of versions which cannot be judged
+	parts   map[string]*parsed // subcomponents that were parsed
 }
 
 type parsed struct {
@@ -45,11 +48,14 @@ type parsed struct {
 }
 
 func newVEXIndex(r *assay.Report, bill *vex.Bill) *vexIndex {
-	x := &vexIndex{r: r, bill: bill, target: len(r.Packages), system: len(r.Packages) + 1, purls: make([][]vex.PURL, len(r.Packages)+2), keys: map[string][]int{}, cpes: map[string][]int{},
-		ids: map[string]bool{}, by: map[string][]said{}, hits: map[said][]hit{}, parts: map[string]*parsed{}}
+	x := &vexIndex{r: r, bill: bill, target: len(r.Packages), system: len(r.Packages) + 1, purls: make([][]vex.PURL, len(r.Packages)+2), keys: map[string][]int{}, cpes: map[string][]int{}, digests: map[string][]int{},
+		ids: map[string]bool{}, by: map[string][]said{}, hits: map[said][]hit{}, vague: map[said]bool{}, parts: map[string]*parsed{}}
 	for i := range r.Packages {
 		p := &r.Packages[i]
 		x.name(i, p.PURL)
+		if p.Digest != "" {
+			x.digests[p.Digest] = append(x.digests[p.Digest], i)
+		}
 		if p.Type == assay.TypeGo { // of the standard library's some write v1.22.7, some 1.22.7
 			if at := strings.LastIndexByte(p.PURL, '@'); at > 0 {
 				if rest, ok := strings.CutPrefix(p.PURL[at+1:], "v"); ok {
@@ -65,7 +71,8 @@ func newVEXIndex(r *assay.Report, bill *vex.Bill) *vexIndex {
 			}
 		}
 	}
-	purls, ids := identities(r, bill)
+	purls, image, ids := identities(r, bill)
+	x.image = image
 	for _, p := range purls {
 		x.name(x.target, p)
 	}
@@ -94,7 +101,10 @@ func (x *vexIndex) name(node int, purl string) {
 // names are those under which there may be documents.
 func (x *vexIndex) names() []string {
 	seen := map[string]bool{}
-	var out []string
+	out := x.image.Names()
+	for _, n := range out {
+		seen[n] = true
+	}
 	for _, purls := range x.purls {
 		for _, p := range purls {
 			for _, n := range p.Names() {
@@ -171,74 +181,126 @@ func (x *vexIndex) on(f *assay.Finding) []said {
 }
 
 // resolve finds what of the report a statement is about.
-func (x *vexIndex) resolve(s said, st *vex.Statement, attached bool) []hit {
+func (x *vexIndex) resolve(s said, d *VEXDocument) []hit {
 	if hits, ok := x.hits[s]; ok {
 		return hits
 	}
+	st := &d.Statements[s.at]
 	var out []hit
-	if len(st.Products) == 0 && attached {
+	if len(st.Products) == 0 && d.Attached {
 		out = []hit{{node: x.target}}
 	}
 	for i := range st.Products {
 		p := &st.Products[i]
-		for _, h := range x.product(p) {
-			h.parts = p.Subcomponents
-			out = append(out, h)
+		for _, node := range x.product(p, d) {
+			if p.Range != "" {
+				in, known := x.within(node, p.Range)
+				if !known { // what may be about the package is no reason to hide what is found in it
+					in = !spared(st)
+					x.vague[s] = x.vague[s] || !in
+				}
+				if !in {
+					continue
+				}
+			}
+			out = append(out, hit{node, p.Subcomponents})
 		}
 	}
 	x.hits[s] = out
 	return out
 }
 
-// product finds what has any of a product's identifiers.
-func (x *vexIndex) product(p *vex.Product) (out []hit) {
-	seen := map[int]bool{}
-	add := func(node int) {
-		if !seen[node] {
-			seen[node] = true
-			out = append(out, hit{node: node})
+// within reports whether a package's version is in a range.
+func (x *vexIndex) within(node int, within string) (in, known bool) {
+	for _, p := range x.purls[node] {
+		if in, known = p.In(within); known {
+			return in, true
 		}
 	}
+	return false, false
+}
+
+// A found is what of a report was found, each once.
+type found struct {
+	nodes []int
+	seen  map[int]bool
+}
+
+func (f *found) add(node int) {
+	if !f.seen[node] {
+		f.seen[node] = true
+		f.nodes = append(f.nodes, node)
+	}
+}
+
+// product finds what has any of a product's identifiers.
+func (x *vexIndex) product(p *vex.Product, d *VEXDocument) []int {
+	out := &found{seen: map[int]bool{}}
 	id, whole := x.bill.Find(p.ID)
+	switch {
+	case x.bill.Is(d.Document):
+		id, whole = x.part(p.Ref+p.Local, id, whole)
+	case d.OfBill:
+		id, whole = x.part(p.Ref, id, whole)
+	}
 	if whole || p.ID != "" && (x.ids[p.ID] || x.ids[canonical(p.ID)]) {
-		add(x.target)
+		out.add(x.target)
 	}
 	for _, s := range []string{p.PURL, id} {
 		if u := x.parse(s); u.ok {
-			for _, node := range x.keys[u.purl.Key()] {
-				if x.judged++; x.judged > maxJudge {
-					return out // which whoever asks finds out
-				}
-				if slices.ContainsFunc(x.purls[node], u.purl.Matches) {
-					add(node)
-				}
-			}
+			x.matching(out, u.purl)
 		}
 	}
 	if c, ok := parseCPE(p.CPE); ok {
 		for _, node := range x.cpes[c.key()] {
+			if x.judged++; x.judged > maxJudge {
+				return out.nodes
+			}
 			if slices.ContainsFunc(x.r.Packages[node].CPEs, c.matches) {
-				add(node)
+				out.add(node)
 			}
 		}
 		if c.matches(x.r.Release.CPE) {
-			add(x.system)
+			out.add(x.system)
 		}
 	}
-	if len(out) == 0 && p.ID != "" {
-		if n, sum, ok := strings.Cut(p.ID, ":"); ok && strings.ReplaceAll(n, "-", "") == "sha1" {
-			x.judged += len(x.r.Packages)
-			for i := range x.r.Packages {
-				if x.judged > maxJudge {
-					break
-				}
-				if x.r.Packages[i].Digest == "sha1:"+sum {
-					add(i)
-				}
-			}
+	if n, sum, ok := strings.Cut(p.ID, ":"); ok && len(out.nodes) == 0 && strings.ReplaceAll(n, "-", "") == "sha1" {
+		return x.digests["sha1:"+sum]
+	}
+	return out.nodes
+}
+
+// part is what a reference means in the bill, where the identifier is none there.
+func (x *vexIndex) part(ref, id string, whole bool) (string, bool) {
+	if id != "" || whole {
+		return id, whole
+	}
+	return x.bill.Part(ref)
+}
+
+// matching adds what a pattern holds of.
+func (x *vexIndex) matching(to *found, p vex.PURL) {
+	for _, node := range x.keys[p.Key()] {
+		if x.judged++; x.judged > maxJudge {
+			return // which whoever asks finds out
+		}
+		if slices.ContainsFunc(x.purls[node], p.Matches) {
+			to.add(node)
 		}
 	}
-	return out
+	if x.image.Matches(p) {
+		to.add(x.target)
+	}
+}
+
+// present reports whether a pattern holds of anything.
+func (x *vexIndex) present(p vex.PURL) bool {
+	for _, node := range x.keys[p.Key()] {
+		if x.judged++; x.judged > maxJudge || slices.ContainsFunc(x.purls[node], p.Matches) {
+			return true
+		}
+	}
+	return x.image.Matches(p)
 }
 
 // parse parses a package URL once.
@@ -279,8 +341,8 @@ func (x *vexIndex) about(h *hit, pkg int) bool {
 
 // concerns reports whether a statement is about something in the report: its
 // product is there, and so is one of the subcomponents that it names.
-func (x *vexIndex) concerns(s said, st *vex.Statement, attached bool) bool {
-	for _, h := range x.resolve(s, st, attached) {
+func (x *vexIndex) concerns(s said, d *VEXDocument) bool {
+	for _, h := range x.resolve(s, d) {
 		if len(h.parts) == 0 {
 			return true
 		}
@@ -288,15 +350,8 @@ func (x *vexIndex) concerns(s said, st *vex.Statement, attached bool) bool {
 			if id, _ := x.bill.Find(p); id != "" {
 				p = id
 			}
-			u := x.parse(p)
-			if !u.ok {
-				continue
-			}
-			for _, node := range x.keys[u.purl.Key()] {
-				x.judged++
-				if x.judged > maxJudge || slices.ContainsFunc(x.purls[node], u.purl.Matches) {
-					return true
-				}
+			if u := x.parse(p); u.ok && x.present(u.purl) {
+				return true
 			}
 		}
 	}

@@ -1,9 +1,11 @@
 package vex
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/assaysec/assay"
 )
@@ -107,20 +109,42 @@ func (b *Bill) refer(all []cdxReference) {
 }
 
 // Find returns what an identifier of a product means in the bill: the package
-// URL of a part, or that it is all of the bill. A BOM-Link to another bill
-// means nothing here.
+// URL of a part, or that it is all of the bill. What is neither the bill's
+// serial number nor a BOM-Link to it means nothing here.
 func (b *Bill) Find(id string) (purl string, whole bool) {
-	if b == nil {
+	if b == nil || b.Serial == "" {
 		return "", false
 	}
-	if serial, version, ref, ok := BOMLink(id); ok {
-		if "urn:uuid:"+serial != b.Serial || b.Version != "" && fmt.Sprint(version) != b.Version {
-			return "", false
-		}
-		id = ref
-		if id == "" {
-			return "", true
-		}
+	serial, version, ref, ok := BOMLink(id)
+	switch {
+	case !ok:
+		return "", id == b.Serial
+	case "urn:uuid:"+serial != b.Serial || fmt.Sprint(version) != cmp.Or(b.Version, "1"):
+		return "", false
+	case ref == "":
+		return "", true
 	}
-	return b.PURLs[id], id == b.Root && id != "" || id == b.Serial && id != ""
+	if purl, whole = b.Part(ref); purl == "" && !whole && isPURL(ref) {
+		purl = ref
+	}
+	return purl, whole
+}
+
+// Part returns what a reference means in the bill, as Find. It is of use only to
+// whoever speaks of this bill, for others call other things so.
+func (b *Bill) Part(ref string) (purl string, whole bool) {
+	if b == nil || ref == "" {
+		return "", false
+	}
+	return b.PURLs[ref], ref == b.Root
+}
+
+// Is reports whether a document is the bill itself, or its author speaks under
+// its name.
+func (b *Bill) Is(d *Document) bool {
+	if b == nil || b.Serial == "" || d.Format != "cyclonedx" {
+		return false
+	}
+	serial, version, _ := strings.Cut(d.ID, "/")
+	return serial == b.Serial && cmp.Or(version, "1") == cmp.Or(b.Version, "1")
 }

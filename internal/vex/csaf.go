@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/csaf"
@@ -114,7 +115,7 @@ func csafStatements(d *csaf.Document, v *csaf.Vulnerability) (out []Statement) {
 				at[k] = i
 				out = append(out, Statement{Status: k.status, Justification: k.justification, Impact: k.impact, ActionStatement: k.action})
 			}
-			out[i].Products = append(out[i].Products, csafProducts(d.Products[id], id)...)
+			out[i].Products = append(out[i].Products, csafProducts(d.Products[id], id, k.status)...)
 		}
 	}
 	return out
@@ -147,9 +148,9 @@ const maxChain = 64
 
 // csafProducts is a product by its own identifiers and, where it is a part in
 // its relation to a whole, the whole with the part as subcomponent.
-func csafProducts(p *csaf.Product, id string) (out []Product) {
+func csafProducts(p *csaf.Product, id string, status assay.Status) (out []Product) {
 	if p == nil {
-		return []Product{{ID: id}}
+		return []Product{{Local: id}}
 	}
 	if p.Part != nil && p.Whole != nil {
 		part, whole := p.Part, p.Whole
@@ -162,17 +163,68 @@ func csafProducts(p *csaf.Product, id string) (out []Product) {
 		if whole.PURL == "" && whole.CPE == "" {
 			whole = whole.Root()
 		}
-		out = append(out, Product{PURL: whole.PURL, CPE: whole.CPE, ID: whole.ID, Subcomponents: []string{csafName(part)}})
+		in := csafProduct(whole)
+		in.Subcomponents = []string{csafName(part, status)}
+		out = append(out, in)
 	}
 	if len(out) == 0 || p.PURL != "" {
-		out = append(out, Product{PURL: p.PURL, CPE: p.CPE, ID: p.ID})
+		out = append(out, csafProduct(p))
 	}
 	return out
 }
 
-func csafName(p *csaf.Product) string {
-	if p.PURL != "" {
-		return p.PURL
+// csafProduct is a product with the version that is told beside its identifiers
+// and not in them.
+func csafProduct(p *csaf.Product) Product {
+	version, within := csafVersion(p)
+	out := Product{PURL: versioned(p.PURL, version), CPE: versionedCPE(p.CPE, version), Local: p.ID}
+	if within == "" {
+		return out
 	}
-	return p.ID
+	if u, err := ParsePURL(p.PURL); err == nil && u.url.Version != "" {
+		out.CPE = "" // the package URL says it better
+	} else if p.PURL != "" || versionedCPE(p.CPE, "0") != p.CPE {
+		out.Range = within
+	}
+	return out
+}
+
+// csafVersion is the version, or the range of versions, of the branch that a
+// product stands in. Red Hat writes names there where no version is told (2026),
+// and in relations the version is the part's.
+func csafVersion(p *csaf.Product) (version, within string) {
+	for range maxChain {
+		for b := p.Branch; b != nil; b = b.Parent {
+			switch {
+			case b.Category == "product_version_range":
+				return "", b.Name
+			case b.Category == "product_version" && !isName(b.Name, p):
+				return b.Name, ""
+			case b.Category == "product_version":
+				return "", ""
+			}
+		}
+		if p.Part == nil {
+			break
+		}
+		p = p.Part
+	}
+	return "", ""
+}
+
+// isName reports whether what should be a version of a product is its name.
+func isName(s string, p *csaf.Product) bool {
+	name := s[strings.LastIndexByte(s, '/')+1:]
+	u, err := ParsePURL(p.PURL)
+	return err == nil && name == u.url.Name
+}
+
+// csafName is a part by its package URL. Where that is told of a range of
+// versions, what is well with those may not be with others.
+func csafName(p *csaf.Product, status assay.Status) string {
+	part := csafProduct(p)
+	if part.PURL == "" || part.Range != "" && (status == assay.StatusNotAffected || status == assay.StatusFixed) {
+		return "#" + p.ID
+	}
+	return part.PURL
 }

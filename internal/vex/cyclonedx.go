@@ -1,6 +1,7 @@
 package vex
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -49,6 +50,7 @@ type cdxComponent struct {
 	Ref        string         `json:"bom-ref"`
 	PURL       string         `json:"purl"`
 	CPE        string         `json:"cpe"`
+	Version    string         `json:"version"`
 	Components []cdxComponent `json:"components"`
 }
 
@@ -155,7 +157,7 @@ func (r *reader) cyclonedx(b []byte) error {
 func (b *bom) index(all []cdxComponent) {
 	for i := range all {
 		if c := &all[i]; c.Ref != "" {
-			b.refs[c.Ref] = Product{PURL: c.PURL, CPE: c.CPE, ID: c.Ref}
+			b.refs[c.Ref] = Product{PURL: versioned(c.PURL, c.Version), CPE: versionedCPE(c.CPE, c.Version), Local: c.Ref}
 		}
 		b.index(all[i].Components)
 	}
@@ -216,71 +218,86 @@ func (r *reader) cdxVulnerability(b *bom, v *cdxVulnerability) error {
 	}
 	spared := s // what it says of the versions that are not affected
 	spared.Status, spared.ActionStatement = assay.StatusNotAffected, ""
+	left := s // and of those that are, where all is well with others
+	left.Status, left.Justification, left.Impact = assay.StatusAffected, "", ""
 	for _, affects := range v.Affects {
 		if affects.Ref == "" {
 			r.fault(v.where+".affects", "no identifier", "")
 			continue
 		}
-		in, out := b.products(&affects, status)
-		s.Products, spared.Products = append(s.Products, in...), append(spared.Products, out...)
+		in, out, bad := b.products(&affects, status)
+		s.Products, spared.Products, left.Products = append(s.Products, in...), append(spared.Products, out...), append(left.Products, bad...)
 	}
-	if len(spared.Products) > 0 {
-		if err := r.add(v.where, spared); err != nil {
-			return err
+	for _, st := range []Statement{spared, s, left} {
+		if len(st.Products) > 0 || st.Status == s.Status && len(v.Affects) == 0 {
+			if err := r.add(v.where, st); err != nil {
+				return err
+			}
 		}
 	}
-	if len(s.Products) == 0 && len(v.Affects) > 0 {
-		return nil
-	}
-	return r.add(v.where, s)
+	return nil
 }
 
 // products are the versions that are meant: those listed, or whatever the
-// reference names. Where the status is not that all is well, the versions that
-// are said to be unaffected come apart; those of unknown status tell nothing. A
-// range of versions is a bare ID, for package URLs have none.
-func (b *bom) products(a *cdxAffects, status assay.Status) (in, out []Product) {
+// reference names. The versions that are said to be unaffected where not all is
+// well, and affected where it is, come apart; those of unknown status tell
+// nothing.
+func (b *bom) products(a *cdxAffects, status assay.Status) (in, out, bad []Product) {
 	p := b.find(a.Ref)
 	if len(a.Versions) == 0 {
-		return []Product{p}, nil
+		return []Product{p}, nil, nil
 	}
 	well := status == assay.StatusNotAffected || status == assay.StatusFixed
 	for _, v := range a.Versions {
-		q := Product{ID: p.ID + " " + v.Range}
-		if v.Version != "" {
-			q = Product{ID: p.ID + " " + v.Version}
-			if u, err := ParsePURL(p.PURL); err == nil && (u.Version() == "" || u.Version() == v.Version) {
-				u.url.Version = v.Version
-				q.PURL = u.url.ToString()
-			}
-		}
-		if v.Status == "unaffected" && !well {
+		q := p.of(v.Version, v.Range)
+		switch {
+		case v.Status == "unaffected" && !well:
 			out = append(out, q)
-		} else if v.Status != "unknown" {
+		case v.Status == "affected" && well:
+			bad = append(bad, q)
+		case v.Status == "" || v.Status == "unaffected" || v.Status == "affected":
 			in = append(in, q)
 		}
 	}
-	return in, out
+	return in, out, bad
 }
 
-// find returns what a reference names: a component of the document, one of
-// another by BOM-Link, or a package URL.
+// of is the product in a version, or a range of them. One that is known in
+// another version only is known by the document's name.
+func (p *Product) of(version, within string) Product {
+	q := Product{Local: p.Local + p.Ref + p.ID + " " + version + within}
+	if version == "" {
+		q.PURL, q.CPE, q.Range = p.PURL, p.CPE, within
+		return q
+	}
+	if u, err := ParsePURL(p.PURL); err == nil && (u.url.Version == "" || u.url.Version == version) {
+		q.PURL = versioned(p.PURL, version)
+	}
+	if cpe := versionedCPE(p.CPE, version); cpe != p.CPE {
+		q.CPE = cpe
+	}
+	return q
+}
+
+// find returns what a reference names: a component of the document, a package
+// URL, or something in another bill of materials.
 func (b *bom) find(ref string) Product {
 	if p, ok := b.refs[ref]; ok {
 		return p
 	}
-	p := Product{ID: ref}
-	serial, version, in, ok := BOMLink(ref)
-	if ok {
-		if own, found := b.refs[in]; found && b.serial == "urn:uuid:"+serial && b.version == strconv.Itoa(version) {
+	if serial, version, in, ok := BOMLink(ref); ok {
+		if own, found := b.refs[in]; found && b.serial == "urn:uuid:"+serial && cmp.Or(b.version, "1") == strconv.Itoa(version) {
 			return own
 		}
-		ref = in
+		return Product{ID: ref}
 	}
-	if isPURL(ref) {
-		p.PURL = ref
+	switch {
+	case isPURL(ref):
+		return Product{PURL: ref}
+	case strings.HasPrefix(ref, "urn:"):
+		return Product{ID: ref}
 	}
-	return p
+	return Product{Ref: ref}
 }
 
 // BOMLink reads a BOM-Link, "urn:cdx:SERIAL/VERSION#REF": the bill of materials

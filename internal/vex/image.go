@@ -2,6 +2,8 @@ package vex
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/assaysec/assay"
@@ -60,29 +62,97 @@ func (i Image) PURL() string {
 	return u.ToString()
 }
 
-// PURLs are the package URLs by which documents may call the image: of the
-// types oci and docker, and with either name of Docker's registry.
-func (i Image) PURLs() (out []string) {
+// Names are what documents may call an image in package URLs of the types oci
+// and docker: by any repository that it is known in, or none, and any of its
+// digests and the tags that it has there. The zero value is no image.
+type Names struct {
+	arch    string
+	digests map[string]bool
+	tags    map[string]map[string]bool // by key of a package URL and repository, "" being any
+	names   map[string]bool
+}
+
+// Add adds a name; the architecture is the last one's that has any.
+func (n *Names) Add(i Image) {
+	if n.tags == nil {
+		n.digests, n.tags, n.names = map[string]bool{}, map[string]map[string]bool{}, map[string]bool{}
+	}
+	if i.Arch != "" {
+		n.arch = i.Arch
+	}
+	n.Digest(i.Digest)
 	host, path, _ := strings.Cut(i.Repository, "/")
-	hosts := []string{host}
+	dir, name := "", path
+	if at := strings.LastIndexByte(path, '/'); at >= 0 {
+		dir, name = path[:at], path[at+1:]
+	}
+	hosts, dirs := []string{host}, []string{dir}
 	if host == dockerHub {
 		hosts = append(hosts, "index."+dockerHub)
 	}
+	if host == dockerHub && dir == "library" {
+		dirs = append(dirs, "")
+	}
+	oci := packageurl.PackageURL{Type: packageurl.TypeOCI, Name: strings.ToLower(name)}
+	n.name(oci, "", i.Tag)
 	for _, h := range hosts {
-		named := i
-		named.Repository = h + "/" + path
-		out = append(out, named.PURL())
-		for _, version := range []string{i.Digest, i.Tag} {
-			if version == "" {
-				continue
+		n.name(oci, h+"/"+path, i.Tag)
+		for _, d := range dirs {
+			docker := packageurl.PackageURL{Type: packageurl.TypeDocker, Namespace: d, Name: name}
+			n.name(docker, h, i.Tag)
+			if h == dockerHub { // where images are that do not say where they are
+				n.name(docker, "", i.Tag)
 			}
-			u := packageurl.PackageURL{Type: packageurl.TypeDocker, Name: path[strings.LastIndexByte(path, '/')+1:], Version: version,
-				Qualifiers: packageurl.QualifiersFromMap(map[string]string{repository: h})}
-			if at := strings.LastIndexByte(path, '/'); at > 0 && path[:at] != "library" {
-				u.Namespace = path[:at]
-			}
-			out = append(out, u.ToString())
 		}
 	}
-	return out
 }
+
+// Digest adds one, of whatever repository.
+func (n *Names) Digest(d string) {
+	if d != "" && n.digests != nil {
+		n.digests[d] = true
+	}
+}
+
+func (n *Names) name(u packageurl.PackageURL, at, tag string) {
+	p, err := ParsePURL(u.ToString())
+	if err != nil {
+		return
+	}
+	k := p.Key() + "\x00" + at
+	if n.tags[k] == nil {
+		n.tags[k] = map[string]bool{}
+	}
+	if tag != "" {
+		n.tags[k][tag] = true
+	}
+	if at != "" {
+		p.qualifiers = map[string]string{repository: at}
+	}
+	n.names[p.Name()] = true
+}
+
+// Matches reports whether a pattern holds of the image.
+func (n *Names) Matches(p PURL) bool {
+	tags, ok := n.tags[p.Key()+"\x00"+p.qualifiers[repository]]
+	if !ok || p.url.Subpath != "" {
+		return false
+	}
+	oci, v := p.url.Type == packageurl.TypeOCI, p.url.Version
+	if v != "" && !n.digests[v] && (oci || !tags[v]) {
+		return false
+	}
+	for k, v := range p.qualifiers {
+		switch {
+		case k == repository:
+		case oci && k == "tag" && tags[v]:
+		case oci && k == "arch" && v == n.arch:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// Names are those under which there may be documents, as PURL's.
+func (n *Names) Names() []string { return slices.Sorted(maps.Keys(n.names)) }

@@ -100,6 +100,8 @@ func (c *identity) products() (out []Product) {
 		p.CPE = c.Identifiers.CPE22
 	}
 	switch {
+	case !isPURL(c.ID) && !strings.ContainsAny(c.ID, ":/"): // no IRI, but a word
+		p.Local = c.ID
 	case !isPURL(c.ID):
 		p.ID = c.ID
 	case p.PURL == "":
@@ -114,7 +116,7 @@ func (c *identity) products() (out []Product) {
 		}
 		p.ID = best + ":" + c.Hashes[best]
 	}
-	if p.PURL == "" && p.CPE == "" && p.ID == "" {
+	if p.PURL == "" && p.CPE == "" && p.ID == "" && p.Local == "" {
 		return nil
 	}
 	return append([]Product{p}, out...)
@@ -127,6 +129,8 @@ func (p *Product) bare() string {
 		return p.PURL
 	case p.ID != "":
 		return p.ID
+	case p.Local != "":
+		return "#" + p.Local
 	}
 	return p.CPE
 }

@@ -61,16 +61,19 @@ type Statement struct {
 }
 
 // A Product is what a statement is about: a thing that has any of the
-// identifiers. It may be known by a bare ID only, which no package matches. The
-// package URL in a BOM-Link is meant inside that bill of materials.
+// identifiers that are known outside the document. It may have none.
 type Product struct {
-	PURL string // package URL that matches its versions and variants; ""
-	CPE  string // 2.2 or 2.3; ""
-	ID   string // anything else: a document's own name of it, "sha-256:…" of a file, a BOM-Link, see BOMLink; ""
+	PURL  string // package URL that matches its versions and variants; ""
+	CPE   string // 2.2 or 2.3; ""
+	ID    string // anything else that is known to others: an IRI, "sha-256:…" of a file, a BOM-Link, see BOMLink; ""
+	Local string // the document's own name of it, which elsewhere is anybody's; ""
+	Ref   string // what a bill of materials calls it, of which the document does not have it; ""
+	Range string // that its version must be in, as the document has it, see PURL.In; ""
 
 	// Subcomponents are what in the product the statement is about, by package
 	// URL; any of them. None means the product itself and all in it. What has no
-	// package URL is here by a bare ID, which no package matches.
+	// package URL is here by an ID, or by "#" and the document's own name, which
+	// nothing matches.
 	Subcomponents []string
 }
 

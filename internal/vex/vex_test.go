@@ -59,8 +59,8 @@ const cyclonedx = `{"bomFormat":"CycloneDX","specVersion":"1.6","serialNumber":"
 "components":[{"bom-ref":"group","components":[{"bom-ref":"lib","purl":"pkg:npm/b@2"},{"bom-ref":"any","purl":"pkg:npm/any"}]}]}`
 
 func TestParse(t *testing.T) {
-	app := Product{CPE: "cpe:2.3:a:h:app:1:*:*:*:*:*:*:*", ID: "app"}
-	lib := Product{PURL: "pkg:npm/b@2", ID: "lib"}
+	app := Product{CPE: "cpe:2.3:a:h:app:1:*:*:*:*:*:*:*", Local: "app"}
+	lib := Product{PURL: "pkg:npm/b@2", Local: "lib"}
 	part := []string{"pkg:golang/h.example/b@v1"}
 	for _, tt := range []struct {
 		name, in string
@@ -76,32 +76,32 @@ func TestParse(t *testing.T) {
 		}}},
 		{"OpenVEX before 0.2.0", openvexOld, Document{Format: "openvex", ID: "d", Author: "H", Timestamp: day, Statements: []Statement{
 			{Vulnerability: "CVE-2024-1", Status: assay.StatusFixed, Timestamp: day, Products: []Product{
-				{PURL: "pkg:apk/wolfi/git@1?arch=armv7", Subcomponents: []string{"pkg:generic/x"}}, {ID: "git", Subcomponents: []string{"pkg:generic/x"}}}},
+				{PURL: "pkg:apk/wolfi/git@1?arch=armv7", Subcomponents: []string{"pkg:generic/x"}}, {Local: "git", Subcomponents: []string{"pkg:generic/x"}}}},
 		}}},
 		{"CSAF", csafDoc, Document{Format: "csaf", ID: "H-1", Author: "H", Timestamp: day, Statements: []Statement{
 			{Vulnerability: "CVE-2024-1", Aliases: []string{"H-7"}, Status: assay.StatusNotAffected, Timestamp: day,
 				Justification: "vulnerable_code_not_present", Impact: "It is not there.",
-				Products: []Product{{PURL: "pkg:oci/a@1", CPE: "cpe:/a:h:a:1", ID: "P1", Subcomponents: part}}},
+				Products: []Product{{PURL: "pkg:oci/a@1", CPE: "cpe:/a:h:a:1", Local: "P1", Subcomponents: part}}},
 			{Vulnerability: "CVE-2024-1", Aliases: []string{"H-7"}, Status: assay.StatusNotAffected, Timestamp: day,
-				Justification: "component_not_present", Products: []Product{{ID: "P3"}}},
+				Justification: "component_not_present", Products: []Product{{Local: "P3"}}},
 			{Vulnerability: "CVE-2024-1", Aliases: []string{"H-7"}, Status: assay.StatusNotAffected, Timestamp: day,
-				Products: []Product{{PURL: "pkg:oci/a@1", CPE: "cpe:/a:h:a:1", ID: "P1", Subcomponents: []string{"P3"}}}},
-			{Vulnerability: "CVE-2024-1", Aliases: []string{"H-7"}, Status: assay.StatusFixed, Timestamp: day, Products: []Product{{ID: "P9"}}},
+				Products: []Product{{PURL: "pkg:oci/a@1", CPE: "cpe:/a:h:a:1", Local: "P1", Subcomponents: []string{"#P3"}}}},
+			{Vulnerability: "CVE-2024-1", Aliases: []string{"H-7"}, Status: assay.StatusFixed, Timestamp: day, Products: []Product{{Local: "P9"}}},
 			{Vulnerability: "CVE-2024-1", Aliases: []string{"H-7"}, Status: assay.StatusAffected, Timestamp: day, ActionStatement: "Upgrade.",
-				Products: []Product{{PURL: "pkg:oci/a@1", CPE: "cpe:/a:h:a:1", ID: "P1"}}},
+				Products: []Product{{PURL: "pkg:oci/a@1", CPE: "cpe:/a:h:a:1", Local: "P1"}}},
 			{Vulnerability: "CVE-2024-1", Aliases: []string{"H-7"}, Status: assay.StatusUnderInvestigation, Timestamp: day,
-				Products: []Product{{PURL: part[0], ID: "P2"}}},
-			{Vulnerability: "H-8", Status: assay.StatusFixed, Timestamp: day, Products: []Product{{PURL: part[0], ID: "P2"}}},
+				Products: []Product{{PURL: part[0], Local: "P2"}}},
+			{Vulnerability: "H-8", Status: assay.StatusFixed, Timestamp: day, Products: []Product{{PURL: part[0], Local: "P2"}}},
 		}}},
 		{"CycloneDX", cyclonedx, Document{Format: "cyclonedx", ID: "urn:uuid:3e67-41/2", Author: "H", Timestamp: day, Statements: []Statement{
 			{Vulnerability: "CVE-2024-1", Aliases: []string{"GHSA-1"}, Status: assay.StatusNotAffected, Timestamp: later,
 				Justification: "code_not_reachable", Impact: "Not called.", ActionStatement: "will_not_fix, update",
-				Products: []Product{app, lib, {PURL: "pkg:npm/c@1", ID: "pkg:npm/c@1"}, lib,
-					{PURL: "pkg:npm/%40d/d@1", ID: "urn:cdx:other/1#pkg:npm/%40d/d@1"}, {PURL: "pkg:npm/e@1", ID: "urn:cdx:other/1#pkg%3Anpm%2Fe%401"}, {ID: "urn:cdx:other/1"}}},
-			{Vulnerability: "CVE-2024-2", Status: assay.StatusNotAffected, Timestamp: day, Products: []Product{{ID: "lib 3"}}},
+				Products: []Product{app, lib, {PURL: "pkg:npm/c@1"}, lib,
+					{ID: "urn:cdx:other/1#pkg:npm/%40d/d@1"}, {ID: "urn:cdx:other/1#pkg%3Anpm%2Fe%401"}, {ID: "urn:cdx:other/1"}}},
+			{Vulnerability: "CVE-2024-2", Status: assay.StatusNotAffected, Timestamp: day, Products: []Product{{Local: "lib 3"}}},
 			{Vulnerability: "CVE-2024-2", Status: assay.StatusAffected, Timestamp: day, ActionStatement: "Upgrade.",
-				Products: []Product{{PURL: "pkg:npm/b@2", ID: "lib 2"}, {ID: "any vers:npm/<3"}}},
-			{Vulnerability: "CVE-2024-3", Status: assay.StatusFixed, Timestamp: day, Products: []Product{{PURL: "pkg:npm/any@5", ID: "any 5"}}},
+				Products: []Product{{PURL: "pkg:npm/b@2", Local: "lib 2"}, {PURL: "pkg:npm/any", Local: "any vers:npm/<3", Range: "vers:npm/<3"}}},
+			{Vulnerability: "CVE-2024-3", Status: assay.StatusFixed, Timestamp: day, Products: []Product{{PURL: "pkg:npm/any@5", Local: "any 5"}}},
 			{Vulnerability: "CVE-2024-4", Status: assay.StatusUnknown, Timestamp: day, Products: []Product{app}},
 		}}},
 	} {
@@ -115,6 +115,119 @@ func TestParse(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestVersions: a version that is told beside a package URL or CPE name counts
+// as if it were in it.
+func TestVersions(t *testing.T) {
+	csaf := func(branch, group string) string {
+		return `{"document":{"csaf_version":"2.0","tracking":{"id":"1"}},"product_tree":{"branches":[{"category":"vendor","name":"v","branches":[` + branch + `]}],
+"relationships":[{"category":"default_component_of","product_reference":"P","relates_to_product_reference":"P","full_product_name":{"product_id":"R","name":"r"}}]},
+"vulnerabilities":[{"cve":"CVE-2024-1","product_status":{"` + group + `"` + `:["P","R"]}}]}`
+	}
+	branch := func(category, name, helper string) string {
+		return `{"category":"` + category + `","name":"` + name + `","branches":[{"category":"architecture","name":"x86","product":{"product_id":"P","name":"p","product_identification_helper":` + helper + `}}]}`
+	}
+	bom := func(component, state, affects string) string {
+		return `{"bomFormat":"CycloneDX","components":[{"bom-ref":"P",` + component + `}],"vulnerabilities":[{"id":"CVE-2024-1","analysis":{"state":"` + state + `"},"affects":[{"ref":"P"` + affects + `}]}]}`
+	}
+	in := func(p Product, part string) []Product {
+		q := p
+		q.Subcomponents = []string{part}
+		return []Product{p, q}
+	}
+	const versions = `,"versions":[{"version":"1","status":"affected"},{"version":"2","status":"unaffected"},{"range":"vers:pypi/>=3","status":"affected"},{"version":"4"},{"version":"5","status":"unknown"}]`
+	lib := `"purl":"pkg:pypi/a","cpe":"cpe:/a:v:a"`
+	for _, tt := range []struct {
+		name, in string
+		want     map[assay.Status][]Product
+	}{
+		{"CSAF: a version", csaf(branch("product_version", "9.0", `{"purl":"pkg:pypi/a?x=y","cpe":"cpe:2.3:a:v:a:*:*:*:*:*:*:*:*"}`), "fixed"), map[assay.Status][]Product{
+			assay.StatusFixed: in(Product{PURL: "pkg:pypi/a@9.0?x=y", CPE: "cpe:2.3:a:v:a:9.0:*:*:*:*:*:*:*", Local: "P"}, "pkg:pypi/a@9.0?x=y")}},
+		{"CSAF: its own version", csaf(branch("product_version", "9.0", `{"purl":"pkg:pypi/a@9.0.post1","cpe":"cpe:/a:v:a:9"}`), "fixed"), map[assay.Status][]Product{
+			assay.StatusFixed: in(Product{PURL: "pkg:pypi/a@9.0.post1", CPE: "cpe:/a:v:a:9", Local: "P"}, "pkg:pypi/a@9.0.post1")}},
+		{"CSAF: a name for a version", csaf(branch("product_version", "team/a", `{"purl":"pkg:rpm/redhat/a?arch=src"}`), "known_not_affected"), map[assay.Status][]Product{
+			assay.StatusNotAffected: in(Product{PURL: "pkg:rpm/redhat/a?arch=src", Local: "P"}, "pkg:rpm/redhat/a?arch=src")}},
+		{"CSAF: a tag", csaf(branch("product_version", "9.0", `{"purl":"pkg:oci/a?repository_url=h.example/a"}`), "fixed"), map[assay.Status][]Product{
+			assay.StatusFixed: in(Product{PURL: "pkg:oci/a?repository_url=h.example%2Fa&tag=9.0", Local: "P"}, "pkg:oci/a?repository_url=h.example%2Fa&tag=9.0")}},
+		{"CSAF: a range", csaf(branch("product_version_range", "vers:pypi/>=9", `{"purl":"pkg:pypi/a"}`), "fixed"), map[assay.Status][]Product{
+			assay.StatusFixed: in(Product{PURL: "pkg:pypi/a", Local: "P", Range: "vers:pypi/>=9"}, "#P")}},
+		{"CSAF: a range that is affected", csaf(branch("product_version_range", "before 9", `{"cpe":"cpe:/a:v:a","purl":"pkg:pypi/a"}`), "known_affected"), map[assay.Status][]Product{
+			assay.StatusAffected: in(Product{PURL: "pkg:pypi/a", CPE: "cpe:/a:v:a", Local: "P", Range: "before 9"}, "pkg:pypi/a")}},
+		{"CycloneDX: a version", bom(`"version":"9+b","purl":"pkg:pypi/a","cpe":"cpe:2.3:a:v:a"`, "not_affected", ""), map[assay.Status][]Product{
+			assay.StatusNotAffected: {{PURL: "pkg:pypi/a@9%2Bb", CPE: `cpe:2.3:a:v:a:9\+b`, Local: "P"}}}},
+		{"CycloneDX: all is well but with some", bom(lib, "resolved", versions), map[assay.Status][]Product{
+			assay.StatusFixed:    {{PURL: "pkg:pypi/a@2", CPE: "cpe:/a:v:a:2", Local: "P 2"}, {PURL: "pkg:pypi/a@4", CPE: "cpe:/a:v:a:4", Local: "P 4"}},
+			assay.StatusAffected: {{PURL: "pkg:pypi/a@1", CPE: "cpe:/a:v:a:1", Local: "P 1"}, {PURL: "pkg:pypi/a", CPE: "cpe:/a:v:a", Local: "P vers:pypi/>=3", Range: "vers:pypi/>=3"}}}},
+		{"CycloneDX: only some affected", bom(lib, "not_affected", `,"versions":[{"version":"1","status":"affected"}]`), map[assay.Status][]Product{
+			assay.StatusAffected: {{PURL: "pkg:pypi/a@1", CPE: "cpe:/a:v:a:1", Local: "P 1"}}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d, err := Read(strings.NewReader(tt.in))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := map[assay.Status][]Product{}
+			for _, s := range d.Statements {
+				got[s.Status] = append(got[s.Status], s.Products...)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestRanges(t *testing.T) {
+	for _, tt := range []struct {
+		purl, within string
+		in, known    bool
+	}{
+		{"pkg:pypi/a@6.2.0", "vers:pypi/>=9.0.0", false, true},
+		{"pkg:pypi/a@9.0.0", "vers:pypi/>=9.0.0", true, true},
+		{"pkg:pypi/a@6.2.0", "vers:pypi/<6", false, true},
+		{"pkg:pypi/a@5.9", "vers:pypi/<6", true, true},
+		{"pkg:pypi/a@5.9", "vers:pypi/*", true, true},
+		{"pkg:pypi/a@2.5", "vers:pypi/>=1|<2|>=3|<4", false, true},
+		{"pkg:pypi/a@3.5", "vers:pypi/>=3|<4|>=1|<2", true, true},
+		{"pkg:pypi/a@3.5", "vers:pypi/>=3|!=3.5|<4", false, true},
+		{"pkg:pypi/a@3.0", "vers:pypi/1|3|>5", true, true},
+		{"pkg:pypi/a@4", "vers:pypi/1|3", false, true},
+		{"pkg:pypi/a@4", "vers:pypi/!=3", true, true},
+		{"pkg:golang/h.example/a@v1.2.3", "vers:golang/>v1.2.2", true, true},
+		{"pkg:golang/h.example/a@v1.2.3", "vers:golang/<=1.2.3", true, true},
+		{"pkg:pypi/a@1%2Bb", "vers:pypi/1%2Bb", true, true},
+		{"pkg:pypi/a@6.2.0", "<6", false, false},
+		{"pkg:pypi/a@6.2.0", "vers:npm/<6", false, false},
+		{"pkg:pypi/a", "vers:pypi/<6", false, false},
+		{"pkg:pypi/a@1.5", "vers:pypi/>=1|>=2", false, false},
+		{"pkg:pypi/a@2", "vers:pypi/<2|>=2", false, false},
+		{"pkg:pypi/a@2", "vers:pypi/<x y", false, false},
+		{"pkg:pypi/a@2", "vers:pypi/", false, false},
+		{"pkg:oci/a@sha256:12", "vers:oci/<2", false, false},
+		{"pkg:pypi/a@2", "vers:pypi/1" + strings.Repeat("|1", maxConstraints), false, false},
+	} {
+		u, err := ParsePURL(tt.purl)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if in, known := u.In(tt.within); in != tt.in || known != tt.known {
+			t.Errorf("%s in %.60s: %t, known %t", tt.purl, tt.within, in, known)
+		}
+	}
+}
+
+func FuzzRange(f *testing.F) {
+	f.Add("pkg:pypi/a@2", "vers:pypi/>=1|!=3|<4")
+	f.Fuzz(func(t *testing.T, purl, within string) {
+		u, err := ParsePURL(purl)
+		if err != nil {
+			return
+		}
+		if in, known := u.In(within); in && !known {
+			t.Errorf("%s in %s is not known, and so", purl, within)
+		}
+	})
 }
 
 func TestMalformed(t *testing.T) {
@@ -278,7 +391,7 @@ func FuzzParse(f *testing.F) {
 				t.Errorf("incomplete: %+v", s)
 			}
 			for _, p := range s.Products {
-				if p.PURL == "" && p.CPE == "" && p.ID == "" {
+				if p.PURL+p.CPE+p.ID+p.Local+p.Ref == "" {
 					t.Errorf("nameless: %+v", s)
 				}
 				Matches(p.PURL, p.PURL)

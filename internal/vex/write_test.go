@@ -162,18 +162,27 @@ func TestParseImage(t *testing.T) {
 	img := Image{Repository: "docker.io/library/alpine", Tag: "3.20", Digest: "sha256:12", Arch: "arm64"}
 	want := []string{"pkg:oci/alpine@sha256%3A12?arch=arm64&repository_url=docker.io%2Flibrary%2Falpine&tag=3.20", "pkg:docker/alpine@sha256%3A12?repository_url=docker.io", "pkg:docker/alpine@3.20?repository_url=docker.io",
 		"pkg:oci/alpine@sha256%3A12?arch=arm64&repository_url=index.docker.io%2Flibrary%2Falpine&tag=3.20", "pkg:docker/alpine@sha256%3A12?repository_url=index.docker.io", "pkg:docker/alpine@3.20?repository_url=index.docker.io"}
-	var canon []string
-	for _, p := range img.PURLs() {
-		u, err := ParsePURL(p)
-		if err != nil {
-			t.Fatal(err)
+	var names Names
+	names.Add(img)
+	for _, w := range append(want, "pkg:oci/alpine", "pkg:oci/alpine?tag=3.20", "pkg:docker/alpine@3.20", "pkg:docker/library/alpine@3.20", "pkg:docker/library/alpine") {
+		if u, err := ParsePURL(w); err != nil || !names.Matches(u) {
+			t.Errorf("it is not called %s (%v)", w, err)
 		}
-		canon = append(canon, u.url.ToString())
 	}
-	for i, w := range want {
-		if !Matches(w, canon[i]) || !Matches(canon[i], w) {
-			t.Errorf("%s, want %s", canon[i], w)
+	if len(names.Names()) != 5 {
+		t.Errorf("%d names: %v", len(names.Names()), names.Names())
+	}
+	names = Names{}
+	names.Add(Image{Repository: "ghcr.io/team/app", Tag: "1"})
+	names.Add(Image{Repository: "h.example/app", Tag: "2"})
+	for _, p := range []string{"pkg:docker/team/app@1", "pkg:docker/app@2", "pkg:docker/app", "pkg:docker/library/app?repository_url=h.example", "pkg:oci/app?tag=3", "pkg:oci/app?arch=amd64",
+		"pkg:oci/app?repository_url=ghcr.io/team/app&tag=2", "pkg:oci/app@1", "pkg:oci/team/app", "pkg:oci/app#part", "pkg:npm/app"} {
+		if u, err := ParsePURL(p); err != nil || names.Matches(u) {
+			t.Errorf("it is called %s (%v)", p, err)
 		}
+	}
+	if u, err := ParsePURL("pkg:oci/app"); err != nil || (&Names{}).Matches(u) {
+		t.Error("no image is called so", err)
 	}
 }
 
@@ -186,14 +195,27 @@ func TestParseBill(t *testing.T) {
 	if d := cmp.Diff(want, b); d != "" || err != nil {
 		t.Fatal(err, d)
 	}
-	for id, purl := range map[string]string{"lib": "pkg:npm/b@2", "urn:cdx:3e67/2#in": "pkg:npm/c@2", "urn:cdx:3e67/1#in": "", "urn:cdx:1/2#in": "", "other": "", "": ""} {
+	for id, purl := range map[string]string{"lib": "", "urn:cdx:3e67/2#lib": "pkg:npm/b@2", "urn:cdx:3e67/2#in": "pkg:npm/c@2", "urn:cdx:3e67/2#pkg%3Anpm%2Fx": "pkg:npm/x", "urn:cdx:3e67/1#pkg:npm/x": "", "pkg:npm/b@2": "", "urn:cdx:3e67/1#in": "", "urn:cdx:1/2#in": "", "other": "", "": ""} {
 		if got, whole := b.Find(id); got != purl || whole {
 			t.Errorf("%s: %q %t", id, got, whole)
 		}
 	}
-	for _, id := range []string{"app", "urn:cdx:3e67/2", "urn:cdx:3e67/2#app", "urn:uuid:3e67"} {
+	for _, id := range []string{"urn:cdx:3e67/2", "urn:cdx:3e67/2#app", "urn:uuid:3e67"} {
 		if _, whole := b.Find(id); !whole {
 			t.Errorf("%s is not all of it", id)
+		}
+	}
+	for ref, want := range map[string]string{"lib": "pkg:npm/b@2", "other": "", "": ""} {
+		if got, whole := b.Part(ref); got != want || whole {
+			t.Errorf("part %s: %q %t", ref, got, whole)
+		}
+	}
+	if _, whole := b.Part("app"); !whole {
+		t.Error("app is not all of it")
+	}
+	for id, want := range map[string]bool{"urn:uuid:3e67/2": true, "urn:uuid:3e67": false, "urn:uuid:3e67/1": false, "urn:uuid:1/2": false, "": false} {
+		if b.Is(&Document{Format: "cyclonedx", ID: id}) != want || b.Is(&Document{Format: "csaf", ID: id}) {
+			t.Errorf("document %q", id)
 		}
 	}
 	for _, bad := range []string{"", "{}", openvex, "{\"bomFormat\":\"CycloneDX\","} {
@@ -240,8 +262,13 @@ func FuzzImage(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, p := range append(img.PURLs(), img.PURL()) {
-			ParsePURL(p)
+		ParsePURL(img.PURL())
+		var n Names
+		n.Add(img)
+		for _, name := range n.Names() {
+			if u, err := ParsePURL(name); err != nil || u.url.Type == "oci" && !n.Matches(u) {
+				t.Errorf("%q: not called %s (%v)", ref, name, err)
+			}
 		}
 	})
 }

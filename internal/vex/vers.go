@@ -1,0 +1,179 @@
+package vex
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay/internal/ecosystem"
+	"github.com/assaysec/assay/internal/version"
+	"github.com/package-url/packageurl-go"
+)
+
+// maxConstraints bounds those of one range of versions: some have a hundred.
+const maxConstraints = 1000
+
+// versioned is a package URL with the version that is told beside it; its own
+// stays. The version of an image is its tag.
+func versioned(purl, v string) string {
+	u, err := ParsePURL(purl)
+	if err != nil || v == "" || u.url.Version != "" {
+		return purl
+	}
+	if u.url.Type == packageurl.TypeOCI && !strings.HasPrefix(v, "sha256:") {
+		if u.qualifiers["tag"] != "" {
+			return purl
+		}
+		u.qualifiers["tag"] = v
+		u.url.Qualifiers = packageurl.QualifiersFromMap(u.qualifiers)
+		return u.url.ToString()
+	}
+	u.url.Version = v
+	return u.url.ToString()
+}
+
+// versionedCPE is a CPE name with the version that is told beside it; its own
+// stays.
+// https://nvlpubs.nist.gov/nistpubs/Legacy/IR/nistir7695.pdf
+func versionedCPE(cpe, v string) string {
+	const at = 3 // after part, vendor and product
+	prefix, escaped := "cpe:2.3:", quoteCPE(v)
+	if !strings.HasPrefix(cpe, prefix) {
+		prefix, escaped = "cpe:/", strings.ReplaceAll(url.PathEscape(v), ":", "%3A")
+	}
+	rest, ok := strings.CutPrefix(cpe, prefix)
+	if !ok || v == "" {
+		return cpe
+	}
+	parts := strings.Split(strings.ReplaceAll(rest, `\:`, "\x00"), ":")
+	switch {
+	case len(parts) < at:
+		return cpe
+	case len(parts) == at:
+		parts = append(parts, escaped)
+	case parts[at] == "" || parts[at] == "*":
+		parts[at] = escaped
+	default:
+		return cpe
+	}
+	return prefix + strings.ReplaceAll(strings.Join(parts, ":"), "\x00", `\:`)
+}
+
+// quoteCPE quotes what has a meaning in CPE names of version 2.3.
+func quoteCPE(s string) string {
+	var b strings.Builder
+	for _, c := range s {
+		if c < 0x80 && !strings.ContainsRune("._-", c) && !(c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z') {
+			b.WriteByte('\\')
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
+}
+
+// A constraint is a part of a range, and how the version in question compares to
+// its own.
+type constraint struct {
+	op  string
+	key version.Key
+	cmp int
+}
+
+// holds reports whether the version in question is on the right side.
+func (c *constraint) holds() bool {
+	switch c.op {
+	case "<":
+		return c.cmp < 0
+	case "<=":
+		return c.cmp <= 0
+	case ">":
+		return c.cmp > 0
+	}
+	return c.cmp >= 0
+}
+
+func (c *constraint) upper() bool { return c.op[0] == '<' }
+
+// In reports whether the version of a package is in a range, such as
+// "vers:pypi/>=9.0.0|<10". That is known only of ranges in that notation and of
+// the package's own ecosystem.
+// https://github.com/package-url/vers-spec
+func (p PURL) In(within string) (in, known bool) {
+	rest, ok := strings.CutPrefix(within, "vers:")
+	kind, list, _ := strings.Cut(rest, "/")
+	e, has := ecosystem.OfType(p.url.Type)
+	if !ok || !has || kind != p.url.Type || p.url.Version == "" || strings.Count(list, "|") >= maxConstraints {
+		return false, false
+	}
+	if list == "*" {
+		return true, true
+	}
+	s, ok := version.ByName(e.Scheme)
+	if !ok {
+		return false, false
+	}
+	v, err := s.Key(e.Version(p.url.Version))
+	if err != nil {
+		return false, false
+	}
+	equal, listed, left := false, false, false // it is one of those listed; some are; some are left out
+	var bounds []constraint
+	for text := range strings.SplitSeq(list, "|") {
+		c, ok := parseConstraint(s, e, text)
+		if !ok {
+			return false, false
+		}
+		switch c.cmp = s.Compare(v, c.key); {
+		case c.op == "=":
+			equal, listed = equal || c.cmp == 0, true
+		case c.op == "!=" && c.cmp == 0:
+			return false, true
+		case c.op == "!=":
+			left = true
+		default:
+			bounds = append(bounds, c)
+		}
+	}
+	if equal || len(bounds) == 0 {
+		return equal || left && !listed, true
+	}
+	return between(s, bounds)
+}
+
+// parseConstraint reads one: an operator, none meaning equality, and a version.
+func parseConstraint(s version.Scheme, e *ecosystem.Ecosystem, text string) (c constraint, ok bool) {
+	text = strings.TrimSpace(text)
+	c.op = "="
+	for _, op := range []string{">=", "<=", "!=", ">", "<", "="} {
+		if rest, found := strings.CutPrefix(text, op); found {
+			c.op, text = op, rest
+			break
+		}
+	}
+	v, err := url.PathUnescape(strings.TrimSpace(text))
+	if err != nil {
+		return c, false
+	}
+	c.key, err = s.Key(e.Version(v))
+	return c, err == nil
+}
+
+// between reports whether a version is in one of the intervals that bounds are
+// the ends of. Two beginnings in a row, or two ends, or both in one version, are
+// none.
+func between(s version.Scheme, bounds []constraint) (in, known bool) {
+	slices.SortStableFunc(bounds, func(a, b constraint) int { return s.Compare(a.key, b.key) })
+	for i := range bounds {
+		c := &bounds[i]
+		if i > 0 && (bounds[i-1].upper() == c.upper() || s.Compare(bounds[i-1].key, c.key) == 0) {
+			return false, false
+		}
+		switch {
+		case c.upper() && i == 0, !c.upper() && i == len(bounds)-1:
+			in = in || c.holds()
+		case !c.upper():
+			in = in || c.holds() && bounds[i+1].holds()
+		}
+	}
+	return in, true
+}
