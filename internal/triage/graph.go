@@ -22,17 +22,19 @@ type graph struct {
 
 // newGraph reads the graph off packages: what they depend on, what packages of
 // the system brought, what lies in an archive, and what is linked into a
-// program or asked for by a project whose file tells of no more.
+// program or asked for by a project whose file tells of no more. That one of
+// the system depends on another is no way: any program may load its library.
 func newGraph(packages []assay.Package) *graph {
 	g := &graph{parents: make([][]int32, len(packages)), children: make([][]int32, len(packages)), top: make([]bool, len(packages))}
 	on := bom.Dependencies(packages)
 	for i, all := range on {
 		for _, j := range all {
-			g.edge(i, j)
+			if !packages[i].IsSystem() || !packages[j].IsSystem() {
+				g.edge(i, j)
+			}
 		}
 	}
-	g.held(packages, on)
-	g.tops()
+	g.tops(packages, g.held(packages, on))
 	return g
 }
 
@@ -41,10 +43,13 @@ func (g *graph) edge(parent, child int) {
 	g.children[parent] = append(g.children[parent], int32(child))
 }
 
-// held adds what packages hold without that they depend on it.
-func (g *graph) held(packages []assay.Package, on [][]int) {
-	type place struct{ kind, path string }
-	owners, roots, archives := map[string]int{}, map[place][]int{}, map[string][]int{}
+// A place is a file that tells of packages, of one type.
+type place struct{ kind, path string }
+
+// held adds what packages hold without that they depend on it, and tells which
+// something else holds than what the same file tells of.
+func (g *graph) held(packages []assay.Package, on [][]int) []bool {
+	owners, roots, archives, held := map[string]int{}, map[place][]int{}, map[string][]int{}, make([]bool, len(packages))
 	for i := range packages {
 		p := &packages[i]
 		if p.PURL != "" && p.IsSystem() {
@@ -59,13 +64,15 @@ func (g *graph) held(packages []assay.Package, on [][]int) {
 	}
 	for i := range packages {
 		p := &packages[i]
-		if o, ok := owners[p.Owner]; ok && p.Owner != "" && o != i {
+		if o, ok := owners[p.Owner]; ok && p.Owner != "" && o != i && !p.IsSystem() {
 			g.edge(o, i)
+			held[i] = true
 		}
 		if at := strings.LastIndex(p.Path, "!/"); at > 0 {
 			if holders := archives[p.Path[:at]]; len(holders) <= maxHolders {
 				for _, h := range holders {
 					g.edge(h, i)
+					held[i] = true
 				}
 			}
 		}
@@ -77,13 +84,40 @@ func (g *graph) held(packages []assay.Package, on [][]int) {
 			g.edge(root[0], i)
 		}
 	}
+	return held
 }
 
-// tops finds what nothing holds, or only what is in one circle with it: it is
-// the target's own.
-func (g *graph) tops() {
-	for i := range g.parents {
-		g.top[i] = len(g.parents[i]) == 0
+// tops finds the target's own: what nothing holds, or only what is in one circle
+// with it, and what is asked for, or may be, by a project that is no package of
+// its file or leads to it by no edge.
+func (g *graph) tops(packages []assay.Package, held []bool) {
+	type file struct {
+		packages int
+		root     bool
+	}
+	files := map[place]*file{}
+	for i := range packages {
+		at := place{packages[i].Type, packages[i].Path}
+		if files[at] == nil {
+			files[at] = &file{}
+		}
+		files[at].packages++
+		files[at].root = files[at].root || packages[i].Relation == assay.RelationRoot
+	}
+	for i := range packages {
+		p := &packages[i]
+		asked := false
+		switch p.Relation {
+		case assay.RelationRoot, assay.RelationDirect, assay.RelationWorkspace:
+			asked = true
+		case "": // of an installed package, which is alone in its file, nobody could have told
+			f := files[place{p.Type, p.Path}]
+			asked = f.packages > 1 && !f.root && !p.IsSystem()
+		}
+		g.top[i] = len(g.parents[i]) == 0 || asked && !held[i] && !slices.ContainsFunc(g.parents[i], func(n int32) bool {
+			q := &packages[n]
+			return q.Relation == assay.RelationRoot && q.Type == p.Type && q.Path == p.Path
+		})
 	}
 	for i, ok := range g.reach(nil) {
 		if !ok {
