@@ -50,7 +50,7 @@ var thirdParty = map[string][]string{
 	"github.com/spf13/pflag":                 {"cmd/assay"},
 	"github.com/vbauerster/mpb/v8":           {"cmd/assay"},
 	"github.com/pelletier/go-toml/v2":        {"internal/tomldoc"},
-	"go.yaml.in/yaml/v4":                     {"cmd/assay", "internal/contract", "internal/ignore", "internal/osv", "internal/reader/actions", "internal/reader/cocoapods", "internal/reader/haskell", "internal/yamldoc"},
+	"go.yaml.in/yaml/v4":                     {"cmd/assay", "internal/contract", "internal/ignore", "internal/osv", "internal/reader/actions", "internal/reader/cocoapods", "internal/reader/haskell", "internal/vexhub", "internal/yamldoc"},
 	"github.com/open-policy-agent/opa":       {"internal/rego"},
 	"golang.org/x/term":                      {"cmd/assay"},
 	"golang.org/x/tools/txtar":               {"internal/testimage"},

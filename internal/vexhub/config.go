@@ -1,13 +1,17 @@
 package vexhub
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
+
+	"go.yaml.in/yaml/v4"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/limit"
@@ -59,49 +63,128 @@ func Load(path string) ([]Repository, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	all, err := parse(b)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return all, nil
+	return parse(path, b)
 }
 
-func parse(b []byte) ([]Repository, error) {
-	var doc struct {
-		Repositories []struct {
-			Name     string `yaml:"name"`
-			URL      string `yaml:"url"`
-			Enabled  *bool  `yaml:"enabled"`
-			Username string `yaml:"username"`
-			Password string `yaml:"password"`
-			Token    string `yaml:"token"`
-		} `yaml:"repositories"`
+// lineOf finds the line that the library names.
+var lineOf = regexp.MustCompile(`line (\d+)`)
+
+// A config is a configuration, whose values know their lines.
+type config struct{ name string }
+
+// parse reads a configuration; name is what errors call it. A key that nobody
+// knows may be one misspelt that keeps a repository from being asked.
+func parse(name string, b []byte) ([]Repository, error) {
+	var n yaml.Node
+	if err := yamldoc.Unmarshal(b, &n); err != nil {
+		if m := lineOf.FindStringSubmatch(err.Error()); m != nil {
+			name += ":" + m[1]
+		}
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	if err := yamldoc.Unmarshal(b, &doc); err != nil {
+	c, root := config{name}, &n
+	if n.Kind == yaml.DocumentNode && len(n.Content) == 1 {
+		root = n.Content[0]
+	}
+	if root.Kind == 0 || root.Tag == "!!null" {
+		return nil, nil
+	}
+	doc, err := c.mapping(root, "repositories")
+	list := aliased(doc["repositories"])
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if n := len(doc.Repositories); n > maxRepositories {
-		return nil, fmt.Errorf("%d repositories, over %d: %w", n, maxRepositories, assay.ErrTooLarge)
+	case list == nil || list.Tag == "!!null":
+		return nil, nil
+	case list.Kind != yaml.SequenceNode:
+		return nil, c.fail(list, "repositories is not a list: %w", assay.ErrMalformed)
+	case len(list.Content) > maxRepositories:
+		return nil, c.fail(list, "%d repositories, over %d: %w", len(list.Content), maxRepositories, assay.ErrTooLarge)
 	}
 	var out []Repository
 	seen := map[string]bool{}
-	for i, r := range doc.Repositories {
-		where := fmt.Sprintf("repositories[%d]", i)
-		switch {
-		case !names.MatchString(r.Name):
-			return nil, fmt.Errorf("%s: name %.100q is not of letters, digits, dots and dashes: %w", where, r.Name, assay.ErrMalformed)
-		case seen[r.Name]:
-			return nil, fmt.Errorf("%s: name %s is there twice: %w", where, r.Name, assay.ErrMalformed)
-		case r.Username+r.Password+r.Token != "":
-			return nil, fmt.Errorf("%s: %s: credentials: %w; fetch it by other means and name the folder (file://)", where, r.Name, assay.ErrUnsupported)
+	for _, n := range list.Content {
+		r, err := c.repository(n)
+		if err != nil {
+			return nil, err
 		}
-		if _, err := address(r.URL, true); err != nil {
-			return nil, fmt.Errorf("%s: %s: url: %w", where, r.Name, err)
+		if seen[r.Name] {
+			return nil, c.fail(n, "name %s is there twice: %w", r.Name, assay.ErrMalformed)
 		}
 		seen[r.Name] = true
-		out = append(out, Repository{r.Name, r.URL, r.Enabled == nil || *r.Enabled})
+		out = append(out, r)
 	}
 	return out, nil
+}
+
+func (c config) fail(n *yaml.Node, format string, args ...any) error {
+	return fmt.Errorf("%s:%d: %w", c.name, n.Line, fmt.Errorf(format, args...))
+}
+
+func aliased(n *yaml.Node) *yaml.Node {
+	if n != nil && n.Kind == yaml.AliasNode {
+		return n.Alias
+	}
+	return n
+}
+
+// mapping is a mapping of some of the keys, each once.
+func (c config) mapping(n *yaml.Node, keys ...string) (map[string]*yaml.Node, error) {
+	m := aliased(n)
+	if m == nil || m.Kind != yaml.MappingNode {
+		return nil, c.fail(n, "no mapping of %s: %w", strings.Join(keys, ", "), assay.ErrMalformed)
+	}
+	out := map[string]*yaml.Node{}
+	for i := 0; i+1 < len(m.Content); i += 2 {
+		k := m.Content[i]
+		switch {
+		case !slices.Contains(keys, k.Value):
+			return nil, c.fail(k, "unknown key %.100q; there are %s: %w", k.Value, strings.Join(keys[:min(len(keys), known)], ", "), assay.ErrMalformed)
+		case out[k.Value] != nil:
+			return nil, c.fail(k, "%q comes twice: %w", k.Value, assay.ErrMalformed)
+		}
+		out[k.Value] = m.Content[i+1]
+	}
+	return out, nil
+}
+
+// known is how many of a repository's keys are of use; the others are Trivy's.
+const known = 3
+
+func (c config) repository(n *yaml.Node) (r Repository, _ error) {
+	all, err := c.mapping(n, "name", "url", "enabled", "username", "password", "token")
+	if err != nil {
+		return r, err
+	}
+	text := map[string]string{}
+	for _, key := range []string{"name", "url", "enabled", "username", "password", "token"} {
+		v := aliased(all[key])
+		switch {
+		case v == nil || v.Tag == "!!null":
+		case v.Kind != yaml.ScalarNode:
+			return r, c.fail(v, "%s: text is wanted here, not a list or mapping: %w", key, assay.ErrMalformed)
+		default:
+			text[key] = v.Value
+		}
+	}
+	at := func(key string) *yaml.Node { return cmp.Or(all[key], n) }
+	r = Repository{text["name"], text["url"], true}
+	switch {
+	case !names.MatchString(r.Name):
+		return r, c.fail(at("name"), "name %.100q is not of letters, digits, dots and dashes: %w", r.Name, assay.ErrMalformed)
+	case text["username"]+text["password"]+text["token"] != "":
+		return r, c.fail(n, "%s: credentials: %w; fetch it by other means and name the folder (file://)", r.Name, assay.ErrUnsupported)
+	}
+	if _, err := address(r.URL, true); err != nil {
+		return r, c.fail(at("url"), "%s: url: %w", r.Name, err)
+	}
+	if v := aliased(all["enabled"]); v != nil && v.Tag != "!!null" {
+		if v.Tag != "!!bool" {
+			return r, c.fail(v, "enabled %.100q is neither true nor false: %w", v.Value, assay.ErrMalformed)
+		}
+		r.Enabled = strings.EqualFold(v.Value, "true")
+	}
+	return r, nil
 }
 
 // address reads one. Plain HTTP and files are only for who chose them himself.

@@ -331,7 +331,7 @@ func TestLoad(t *testing.T) {
 	if got, err := Load(filepath.Join(t.TempDir(), "none.yaml")); err != nil || len(got) != 1 || got[0].URL != DefaultURL {
 		t.Error(got, err)
 	}
-	if got, err := parse([]byte(DefaultConfig)); err != nil || cmp.Diff(Default(), got) != "" {
+	if got, err := parse("c.yaml", []byte(DefaultConfig)); err != nil || cmp.Diff(Default(), got) != "" {
 		t.Error(got, err)
 	}
 	got, err := Load(corpus.Path(t, "conformance/trivy/vex/config/repository.yaml"))
@@ -341,8 +341,29 @@ func TestLoad(t *testing.T) {
 	for _, bad := range []string{"repositories: 7", "repositories: [{url: https://h.example}]", "repositories: [{name: a/b, url: https://h.example}]", "repositories: [{name: a}]",
 		"repositories: [{name: a, url: ftp://h.example}]", "repositories: [{name: a, url: https://h.example, token: x}]",
 		"repositories: [{name: a, url: https://h.example}, {name: a, url: https://h.example}]", "repositories: [" + strings.Repeat("{name: a},", maxRepositories+1) + "]", ": ["} {
-		if _, err := parse([]byte(bad)); err == nil {
+		if _, err := parse("c.yaml", []byte(bad)); err == nil {
 			t.Errorf("%.60s is taken", bad)
+		}
+	}
+	for text, says := range map[string]string{
+		"repositories:\n- name: a\n  url: https://h.example\n  enabld: false\n":         `c.yaml:4: unknown key "enabld"; there are name, url, enabled`,
+		"repositories:\n- name: a\n  url: https://h.example\n  enabled: no way\n":       `c.yaml:4: enabled "no way" is neither true nor false`,
+		"repositories:\n- name: a\n  url: ftp://h.example\n":                            `c.yaml:3: a: url: `,
+		"repositories:\n- url: https://h.example\n":                                     `c.yaml:2: name ""`,
+		"repositories:\n- name: a\n  name: b\n":                                         `c.yaml:3: "name" comes twice`,
+		"repositories:\n- {name: a, url: 'https://a'}\n- {name: a, url: 'https://b'}\n": `c.yaml:3: name a is there twice`,
+		"repositories:\n- name: [a]\n":                                                  `c.yaml:2: name: text is wanted`,
+		"repositories:\n- a\n":                                                          `c.yaml:2: no mapping of name`,
+		"repository: []\n":                                                              `c.yaml:1: unknown key "repository"`,
+		"a:\n  b: [":                                                                    `c.yaml:3: `,
+	} {
+		if _, err := parse("c.yaml", []byte(text)); err == nil || !strings.HasPrefix(err.Error(), says) || !errors.Is(err, assay.ErrMalformed) {
+			t.Errorf("%q: %v, want %s", text, err, says)
+		}
+	}
+	for text, want := range map[string]int{"": 0, "# nothing": 0, "repositories:": 0, "repositories: [&a {name: a, url: 'https://h.example', enabled: false}]": 1, "repositories:\n- name: a\n  enabled:\n  url: https://h.example\n": 1} {
+		if got, err := parse("c.yaml", []byte(text)); err != nil || len(got) != want || strings.Contains(text, "false") && got[0].Enabled {
+			t.Errorf("%q: %v, %v", text, got, err)
 		}
 	}
 	for url, want := range map[string]string{
@@ -353,6 +374,22 @@ func TestLoad(t *testing.T) {
 			t.Errorf("%s: %s, want %s", url, got, want)
 		}
 	}
+}
+
+func FuzzConfig(f *testing.F) {
+	f.Add([]byte(DefaultConfig))
+	f.Add([]byte("repositories:\n- &a {name: a, url: 'https://h.example', enabled: false}\n- *a\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		all, err := parse("c.yaml", b)
+		if err != nil && (!strings.HasPrefix(err.Error(), "c.yaml:") || !errors.Is(err, assay.ErrMalformed) && !errors.Is(err, assay.ErrTooLarge) && !errors.Is(err, assay.ErrUnsupported)) {
+			t.Errorf("%v tells no place, or no kind", err)
+		}
+		for _, r := range all {
+			if !names.MatchString(r.Name) || r.manifestURL() == "" {
+				t.Errorf("%+v", r)
+			}
+		}
+	})
 }
 
 func FuzzManifest(f *testing.F) {
@@ -380,18 +417,6 @@ func FuzzIndex(f *testing.F) {
 		for id, at := range a.documents {
 			if at == "" || strings.HasPrefix(at, "/") || strings.HasPrefix(at, "../") || !a.packages[at][id] {
 				t.Errorf("%s: %q", id, at)
-			}
-		}
-	})
-}
-
-func FuzzConfig(f *testing.F) {
-	f.Add([]byte(DefaultConfig))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		all, err := parse(b)
-		for _, r := range all {
-			if err == nil && (!names.MatchString(r.Name) || r.manifestURL() == "") {
-				t.Error(r)
 			}
 		}
 	})
