@@ -144,7 +144,12 @@ func readVEX(name string) (*vex.Document, error) {
 		return nil, err
 	}
 	defer f.Close()
-	b, err := limit.ReadAll(f, maxVEXFile)
+	return parseVEX(f)
+}
+
+// parseVEX reads a document that must be right, or says in which line it is not.
+func parseVEX(r io.Reader) (*vex.Document, error) {
+	b, err := limit.ReadAll(r, maxVEXFile)
 	if err != nil {
 		return nil, err
 	}
@@ -160,13 +165,18 @@ func inLine(b []byte, err error) error {
 	if err == nil {
 		return nil
 	}
-	m := vexOffset.FindStringSubmatch(err.Error())
-	if m == nil {
+	n, text := 0, err.Error()
+	var fault *vex.Fault
+	if errors.As(err, &fault) {
+		n = fault.Offset(b)
+	} else if m := vexOffset.FindStringSubmatch(text); m != nil {
+		n, _ = strconv.Atoi(m[1])
+		text = text[len(m[0]):]
+	} else {
 		return err
 	}
-	n, _ := strconv.Atoi(m[1])
 	before := b[:min(max(n, 0), len(b))]
-	return &placed{fmt.Sprintf("line %d, column %d: %s", 1+bytes.Count(before, []byte("\n")), len(before)-bytes.LastIndexByte(before, '\n'), err.Error()[len(m[0]):]), err}
+	return &placed{fmt.Sprintf("line %d, column %d: %s", 1+bytes.Count(before, []byte("\n")), len(before)-bytes.LastIndexByte(before, '\n'), text), err}
 }
 
 // placed is an error that says where in other words.
@@ -370,7 +380,7 @@ func getVEX(ctx context.Context, g assay.Getter, at string) (*vex.Document, erro
 		return nil, err
 	}
 	defer body.Close()
-	d, err := vex.Read(body)
+	d, err := parseVEX(body)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", at, err)
 	}

@@ -1,6 +1,7 @@
 package vex
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,8 +30,12 @@ func (r *reader) csaf(b []byte) error {
 	d, err := csaf.Parse(b)
 	if err != nil {
 		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) {
+		var shape *json.UnmarshalTypeError
+		switch {
+		case errors.As(err, &syntax):
 			err = fmt.Errorf("offset %d: %w", syntax.Offset, err)
+		case errors.As(err, &shape):
+			err = fmt.Errorf("offset %d: %s: another shape: a %s: %w", shape.Offset, cmp.Or(shape.Field, "the document"), shape.Value, assay.ErrMalformed)
 		}
 		return err
 	}

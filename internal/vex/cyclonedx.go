@@ -174,7 +174,7 @@ func (r *reader) bom(b *bom) error {
 	}
 	at, ok := instant(b.meta.Timestamp)
 	if !ok {
-		return fmt.Errorf("metadata.timestamp: %.80q is no time: %w", b.meta.Timestamp, assay.ErrMalformed)
+		return &Fault{"metadata.timestamp", "malformed time", fmt.Sprintf("%.80q", b.meta.Timestamp)}
 	}
 	r.doc.Timestamp = at
 	for i := range b.vulnerabilities {

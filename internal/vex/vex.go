@@ -270,7 +270,7 @@ func (r *reader) element(d *jsonstream.Decoder, where string, v any) (bool, erro
 func text(d *jsonstream.Decoder, key string, to *string) error {
 	ok, err := d.Value(to)
 	if err == nil && !ok {
-		err = fmt.Errorf("%s: no string: %w", key, assay.ErrMalformed)
+		err = &Fault{key, "no string", ""}
 	}
 	return err
 }
@@ -289,7 +289,7 @@ func (r *reader) documentTime(d *jsonstream.Decoder, key string) error {
 	}
 	t, ok := instant(s)
 	if !ok {
-		return fmt.Errorf("%s: %.80q is no time: %w", key, s, assay.ErrMalformed)
+		return &Fault{key, "malformed time", fmt.Sprintf("%.80q", s)}
 	}
 	r.doc.Timestamp = t
 	return nil

@@ -251,7 +251,7 @@ func TestMalformed(t *testing.T) {
 		{"an attestation", `{"_type":"https://in-toto.io/Statement/v1","predicateType":"https://openvex.dev/ns","predicate":{}}`, "attestation", assay.ErrUnsupported},
 		{"no statements", `{"@context":"https://openvex.dev/ns"}`, "no statements", assay.ErrMalformed},
 		{"statements of another shape", `{"statements":{}}`, "no [ here", assay.ErrMalformed},
-		{"no time", `{"timestamp":"today","statements":[]}`, `timestamp: "today"`, assay.ErrMalformed},
+		{"no time", `{"timestamp":"today","statements":[]}`, `timestamp: malformed time: "today"`, assay.ErrMalformed},
 		{"author of another shape", `{"author":{},"statements":[]}`, "author", assay.ErrMalformed},
 		{"statement of another shape", vex(`7`), "statements[1]: another shape: a number", assay.ErrMalformed},
 		{"member of another shape", vex(`{"vulnerability":"CVE-2024-1","status":7}`), "statements[1].status: another shape: a number", assay.ErrMalformed},
@@ -264,6 +264,7 @@ func TestMalformed(t *testing.T) {
 		{"purl", vex(`{"vulnerability":"CVE-2024-1","status":"fixed","products":["pkg:npm/a","pkg:npm"]}`), `statements[1]: product 2: malformed package URL: "pkg:npm"`, assay.ErrMalformed},
 		{"purl of a part", vex(`{"vulnerability":"CVE-2024-1","status":"fixed","products":[{"@id":"pkg:npm/a","subcomponents":["pkg:npm"]}]}`), "malformed package URL", assay.ErrMalformed},
 		{"CSAF: cut off", csafDoc[:len(csafDoc)-1], "offset", assay.ErrMalformed},
+		{"CSAF: another shape", `{"document":{"csaf_version":"2.0","tracking":{"id":"1"}},` + "\n" + `"vulnerabilities":[{"cve":7}]}`, "offset 85: vulnerabilities.cve: another shape: a number: malformed", assay.ErrMalformed},
 		{"CSAF: withdrawn", csaf(`,"status":"deleted"`, ""), "withdrawn", assay.ErrMalformed},
 		{"CSAF: no vulnerability", csaf("", "{}"), "vulnerabilities[0]: no vulnerability", assay.ErrMalformed},
 		{"CSAF: purl", csaf("", `{"cve":"CVE-2024-1","product_status":{"fixed":["P"]}}`), `malformed package URL: "pkg:maven/@1.3.4"`, assay.ErrMalformed},
@@ -296,6 +297,33 @@ func TestFaults(t *testing.T) {
 	want := []Statement{{Vulnerability: "CVE-2024-1", Status: assay.StatusFixed, Products: []Product{{PURL: "pkg:npm/a"}}}}
 	if diff := cmp.Diff(want, d.Statements); diff != "" || len(faults) != 4 {
 		t.Errorf("%v\n%s", faults, diff)
+	}
+}
+
+// TestPlace: a fault knows where in the document it is.
+func TestPlace(t *testing.T) {
+	for _, tt := range []struct{ name, in, at string }{
+		{"a member", `{"a":[{}],"statements": [ {"vulnerability":"CVE-1","status":"fixed"} ,` + "\n" + `{"vulnerability":"CVE-2","status" : "well"}]}`, `"well"`},
+		{"a member that is not there", `{"statements":[{"status":"fixed"}]}`, `{"status"`},
+		{"an element", `{"statements":[{"vulnerability":"CVE-1","status":"fixed","products":["pkg:npm/a", {"x":1}]}]}`, `{"x"`},
+		{"of another shape", "\xef\xbb\xbf" + `{"statements":[{"vulnerability":"CVE-1","status":"fixed"},7]}`, `7`},
+		{"deep in another shape", `{"statements":[{"vulnerability":{"name":7}}]}`, `7`},
+		{"a time", `{"statements":[], "timestamp": "today"}`, `"today"`},
+		{"an author", `{"author": {}, "statements":[]}`, `{}`},
+		{"a product", `{"statements":[{"vulnerability":"CVE-1","status":"fixed","products":["pkg:x"]}]}`, `{"vuln`},
+		{"CycloneDX", `{"bomFormat":"CycloneDX","vulnerabilities":[{"id":"CVE-1","analysis":{"state":"x"}}]}`, `"x"`},
+		{"CycloneDX: a time", `{"bomFormat":"CycloneDX","metadata":{"timestamp":"x"}}`, `"x"`},
+		{"CSAF", `{"document":{"csaf_version":"2.0","tracking":{"id":"1"}},"vulnerabilities":[{"cve":"CVE-1"}, {"cwe":{}}]}`, `{"cwe`},
+	} {
+		_, err := Read(strings.NewReader(tt.in))
+		var f *Fault
+		if !errors.As(err, &f) {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		if got, want := f.Offset([]byte(tt.in)), strings.Index(tt.in, tt.at); got != want {
+			t.Errorf("%s: %v is at %.20q", tt.name, err, tt.in[got:])
+		}
 	}
 }
 
@@ -398,8 +426,8 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 		for _, f := range faults {
-			if f.Where == "" || f.Why == "" {
-				t.Errorf("fault of nothing: %+v", f)
+			if at := f.Offset(b); f.Where == "" || f.Why == "" || at < 0 || at > len(b) {
+				t.Errorf("fault of nothing: %+v at %d", f, at)
 			}
 		}
 	})

@@ -1,0 +1,54 @@
+package vex
+
+import (
+	"bytes"
+	"encoding/json"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// steps are those of a Fault's place: members and elements.
+var steps = regexp.MustCompile(`[^.\[\]]+|\[\d+\]`)
+
+// Offset is where in the document the part is that the fault is about, or as much
+// of the way to it as there is.
+func (f *Fault) Offset(b []byte) int {
+	place, _, _ := strings.Cut(f.Where, ":")
+	body := bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
+	at, d := 0, json.NewDecoder(bytes.NewReader(body))
+	for _, step := range steps.FindAllString(place, -1) {
+		n, found := enter(d, step)
+		if !found {
+			break
+		}
+		at = n
+	}
+	rest := body[at:]
+	return len(b) - len(bytes.TrimLeft(rest, " \t\r\n,:"))
+}
+
+// enter goes into the next value, an object or array, up to the value of a member
+// or an element, and returns the offset after which that begins.
+func enter(d *json.Decoder, step string) (at int, found bool) {
+	open, err := d.Token()
+	n, element := strings.CutPrefix(step, "[")
+	left, _ := strconv.Atoi(strings.TrimSuffix(n, "]"))
+	if want := json.Delim('{'); err != nil || !element && open != want || element && open != json.Delim('[') {
+		return 0, false
+	}
+	for ; d.More(); left-- {
+		if element && left == 0 {
+			return int(d.InputOffset()), true
+		}
+		if !element {
+			if key, err := d.Token(); err != nil || key == step {
+				return int(d.InputOffset()), err == nil
+			}
+		}
+		if d.Decode(new(json.RawMessage)) != nil {
+			break
+		}
+	}
+	return 0, false
+}
