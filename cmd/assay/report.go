@@ -148,7 +148,7 @@ func (o *reportOptions) write(g *global, format assay.Format, r *assay.Report) e
 		opts.Color = g.color(g.out)
 		return write(g.out)
 	}
-	return writeFile(o.output, write)
+	return writeReport(o.output, write)
 }
 
 // place says, before the work begins, when the report could not be put where
@@ -169,6 +169,14 @@ func (o *reportOptions) place() error {
 func exists(name string) bool {
 	_, err := os.Stat(name)
 	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// writeReport is writeFile for a report.
+func writeReport(name string, write func(io.Writer) error) error {
+	if err := writeFile(name, write); err != nil {
+		return fmt.Errorf("report %w", err)
+	}
+	return nil
 }
 
 // writeFile writes a file beside its place and moves it there when it is whole.
@@ -197,13 +205,13 @@ func writeFile(name string, write func(io.Writer) error) (err error) {
 		if p := (*fs.PathError)(nil); errors.As(err, &p) {
 			err = p.Err // the name of the temporary file says nothing
 		}
-		return fmt.Errorf("report %s: %w", name, err)
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	defer func() {
 		if err != nil {
 			f.Close()
 			os.Remove(f.Name())
-			err = fmt.Errorf("report %s: %w", name, err)
+			err = fmt.Errorf("%s: %w", name, err)
 		}
 	}()
 	if err = write(f); err != nil {

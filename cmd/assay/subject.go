@@ -71,7 +71,7 @@ func (o *subjectOptions) put(text func(w io.Writer, width int) error, json func(
 		width, _ := isTerminal(o.out)
 		return write(o.out, width)
 	}
-	return writeFile(o.report.output, func(w io.Writer) error { return write(w, 0) })
+	return writeReport(o.report.output, func(w io.Writer) error { return write(w, 0) })
 }
 
 // judged gives the report on what ref names: an image, or a file with a report

@@ -230,7 +230,11 @@ func (o *vexAddOptions) run(name string, named bool) error {
 		return err
 	}
 	if !o.quiet {
-		fmt.Fprintf(o.out, "%s: %d statements added\n", name, len(statements))
+		what := "statements"
+		if len(statements) == 1 {
+			what = "statement"
+		}
+		fmt.Fprintf(o.out, "%s: %d %s added\n", name, len(statements), what)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package vex
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -18,6 +19,13 @@ type Image struct {
 	Arch       string // as GOARCH; ""
 }
 
+// reference is what one looks like. The first part of a path may be a host, which
+// may have capitals and a port.
+// https://github.com/distribution/reference/blob/v0.6.0/regexp.go
+var reference = regexp.MustCompile(`^(?:(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?/)?` +
+	`[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*` +
+	`(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@[A-Za-z][A-Za-z0-9+._-]*:[0-9A-Za-z]+)?$`)
+
 // ParseImage reads a reference, HOST/PATH[:TAG][@DIGEST], as Docker completes
 // it; no tag is made up.
 // https://github.com/distribution/reference/blob/v0.6.0/normalize.go
@@ -27,8 +35,7 @@ func ParseImage(ref string) (Image, error) {
 	if at := strings.LastIndexByte(name, ':'); at > strings.LastIndexByte(name, '/') {
 		i.Repository, i.Tag = name[:at], name[at+1:]
 	}
-	if i.Repository == "" || strings.ContainsAny(ref, " \t\n\"<>\\") || strings.Contains(ref, "//") ||
-		digest != "" && !strings.Contains(digest, ":") || strings.HasSuffix(name, ":") || strings.HasSuffix(i.Repository, "/") {
+	if !reference.MatchString(ref) {
 		return Image{}, fmt.Errorf("%.200q is no reference of an image: %w", ref, assay.ErrMalformed)
 	}
 	host, rest, ok := strings.Cut(i.Repository, "/")

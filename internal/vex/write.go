@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/assaysec/assay"
 )
@@ -28,6 +29,8 @@ var Justifications = []string{"component_not_present", "vulnerable_code_not_pres
 // Statuses are those of OpenVEX.
 var Statuses = []assay.Status{assay.StatusNotAffected, assay.StatusAffected, assay.StatusFixed, assay.StatusUnderInvestigation}
 
+func notOfID(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }
+
 // Check says what OpenVEX wants of a statement that it has not: a product, a
 // status that there is, why the product is not affected. What should be there
 // too is advice.
@@ -38,6 +41,8 @@ func (s *Statement) Check() (advice string, _ error) {
 	switch {
 	case s.Vulnerability == "":
 		return "", wrong("no vulnerability")
+	case slices.ContainsFunc(append([]string{s.Vulnerability}, s.Aliases...), func(id string) bool { return strings.ContainsFunc(id, notOfID) }):
+		return "", wrong("%.200q has what no ID of a vulnerability has: a space, or a sign that is not printed", append([]string{s.Vulnerability}, s.Aliases...))
 	case len(s.Products) == 0:
 		return "", wrong("no product")
 	case !slices.Contains(Statuses, s.Status):

@@ -154,7 +154,7 @@ func TestParseImage(t *testing.T) {
 			t.Errorf("%s: %+v, %v", ref, got, err)
 		}
 	}
-	for _, ref := range []string{"", "a b", "https://h.example/a", "a@b", "a:", "a/", ":1"} {
+	for _, ref := range []string{"", "a b", "https://h.example/a", "./foo", "../a", "/a", "a/./b", "-a", "a\x00b", "a\u202eb", "App", "a:\t1", "a@sha256:", "a@b", "a:", "a/", ":1"} {
 		if got, err := ParseImage(ref); !errors.Is(err, assay.ErrMalformed) {
 			t.Errorf("%q: %+v", ref, got)
 		}
