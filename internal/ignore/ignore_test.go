@@ -96,7 +96,7 @@ func TestCriteria(t *testing.T) {
 	for in, want := range map[string]string{
 		"id: CVE-2024-0001": "1", "ids: [CVE-2024-0001, GHSA-2222-2222-2222]": "12", "id: DSA-5000-1": "1",
 		"package: openssl": "1", "package: libssl3": "1", "package: lib*": "1", "package: '@babel/*'": "2", "package: /lib.*/": "1", "package: /ib/": "", "package: [nginx, openssl]": "14",
-		"version: 1.*": "34", "type: npm": "2", "purl: pkg:npm/%40babel/core": "2", "purl: pkg:npm/%40babel/core@7.0.1": "", "purl: pkg:deb/debian/libssl3?distro=debian-12": "1",
+		"version: 1.*": "34", "type: npm": "2", "purl: pkg:npm/%40babel/core": "2", "purl: pkg:npm/%40babel/core@7.0.1": "", "purl: 'pkg:npm/%40babel/core#lib'": "", "purl: pkg:deb/debian/libssl3?distro=debian-12": "1",
 		"purl: pkg:deb/debian/libssl3?distro=debian-11": "", "path: usr/**": "4", "path: /opt/a.war": "3", "path: opt/a.war/**/*.jar": "3", "path: [srv/**, usr/sbin/*]": "24",
 		"layer: base": "1", "layer: 0": "1", "layer: 0123456789ab": "1", "layer: sha256:fedcba9876543210": "2", "stream: debian:12": "1", "stream: debian:*": "1", "stream: npm": "2",
 		"feed: ghsa": "23", "feed: debian": "1", "severity-below: HIGH": "1", "severity-below: critical": "12", "status: fixed": "2", "status: [affected, will_not_fix]": "13",

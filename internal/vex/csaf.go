@@ -217,11 +217,16 @@ func csafVersion(p *csaf.Product) (version, within string) {
 	return "", ""
 }
 
-// isName reports whether what should be a version of a product is its name.
+// isName reports whether what should be a version of a product is its name, such
+// as "team/a", "a.src", "a::module:1" and "a-container".
 func isName(s string, p *csaf.Product) bool {
-	name := s[strings.LastIndexByte(s, '/')+1:]
 	u, err := ParsePURL(p.PURL)
-	return err == nil && name == u.url.Name
+	if err != nil {
+		return false
+	}
+	base, _, _ := strings.Cut(s, "::")
+	rest, ok := strings.CutPrefix(base[strings.LastIndexByte(base, '/')+1:], u.url.Name)
+	return ok && (rest == "" || len(rest) > 1 && strings.ContainsAny(rest[:1], ".-") && (rest[1]|0x20 >= 'a' && rest[1]|0x20 <= 'z'))
 }
 
 // csafName is a part by its package URL. Where that is told of a range of

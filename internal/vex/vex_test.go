@@ -148,6 +148,10 @@ func TestVersions(t *testing.T) {
 			assay.StatusFixed: in(Product{PURL: "pkg:pypi/a@9.0.post1", CPE: "cpe:/a:v:a:9", Local: "P"}, "pkg:pypi/a@9.0.post1")}},
 		{"CSAF: a name for a version", csaf(branch("product_version", "team/a", `{"purl":"pkg:rpm/redhat/a?arch=src"}`), "known_not_affected"), map[assay.Status][]Product{
 			assay.StatusNotAffected: in(Product{PURL: "pkg:rpm/redhat/a?arch=src", Local: "P"}, "pkg:rpm/redhat/a?arch=src")}},
+		{"CSAF: a name of a module's source for a version", csaf(branch("product_version", "a.src::m:rhel8", `{"purl":"pkg:rpm/redhat/a?arch=src"}`), "known_not_affected"), map[assay.Status][]Product{
+			assay.StatusNotAffected: in(Product{PURL: "pkg:rpm/redhat/a?arch=src", Local: "P"}, "pkg:rpm/redhat/a?arch=src")}},
+		{"CSAF: a name and a version", csaf(branch("product_version", "a-1.1-2.x86_64", `{"purl":"pkg:rpm/suse/a"}`), "fixed"), map[assay.Status][]Product{
+			assay.StatusFixed: in(Product{PURL: "pkg:rpm/suse/a@a-1.1-2.x86_64", Local: "P"}, "pkg:rpm/suse/a@a-1.1-2.x86_64")}},
 		{"CSAF: a tag", csaf(branch("product_version", "9.0", `{"purl":"pkg:oci/a?repository_url=h.example/a"}`), "fixed"), map[assay.Status][]Product{
 			assay.StatusFixed: in(Product{PURL: "pkg:oci/a?repository_url=h.example%2Fa&tag=9.0", Local: "P"}, "pkg:oci/a?repository_url=h.example%2Fa&tag=9.0")}},
 		{"CSAF: a range", csaf(branch("product_version_range", "vers:pypi/>=9", `{"purl":"pkg:pypi/a"}`), "fixed"), map[assay.Status][]Product{
