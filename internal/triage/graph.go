@@ -126,6 +126,36 @@ func (g *graph) tops(packages []assay.Package, held []bool) {
 	}
 }
 
+// above looks up from a package that is not blocked: whether a way leads to it
+// from the target that passes no blocked one, and which of those is the nearest,
+// -1 for none. It looks at no more packages than most; ok is false where there
+// are more.
+func (g *graph) above(n int, blocked map[int]bool, most int) (free bool, nearest int, ok bool) {
+	nearest = -1
+	seen, todo := map[int32]bool{int32(n): true}, []int32{int32(n)}
+	for at := 0; at < len(todo); at++ {
+		i := todo[at]
+		if g.top[i] {
+			return true, nearest, true
+		}
+		for _, p := range g.parents[i] {
+			switch {
+			case blocked[int(p)]:
+				if nearest < 0 {
+					nearest = int(p)
+				}
+			case !seen[p]:
+				if len(todo) == most {
+					return false, -1, false
+				}
+				seen[p] = true
+				todo = append(todo, p)
+			}
+		}
+	}
+	return false, nearest, true
+}
+
 // reach tells which packages a way leads to from the target that does not pass
 // a blocked one. It is linear in the edges.
 func (g *graph) reach(blocked map[int]bool) []bool {

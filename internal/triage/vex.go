@@ -57,6 +57,7 @@ type VEX struct {
 // Bounds of ruling.
 const (
 	maxWays  = 64         // answers of the graph that are kept: most findings have the same few
+	maxAbove = 1000       // packages above one, beyond which all ways are looked at at once: most have some tens
 	maxJudge = 20_000_000 // comparisons for one report, some seconds; those of 10,000 findings with ten statements on each are a hundredth
 )
 
@@ -145,11 +146,15 @@ func (v *VEX) judge(f *assay.Finding) (said, bool, error) {
 	if len(blocked) == 0 {
 		return said{}, false, nil
 	}
-	w := v.around(blocked)
-	if w.reached[f.Package] || w.nearest[f.Package] < 0 {
+	free, nearest, ok := x.graph().above(f.Package, blocked, maxAbove)
+	if !ok {
+		w := v.around(blocked)
+		free, nearest = w.reached[f.Package], int(w.nearest[f.Package])
+	}
+	if free || nearest < 0 {
 		return said{}, false, nil
 	}
-	return latest[int(w.nearest[f.Package])], true, nil
+	return latest[nearest], true, nil
 }
 
 // spared reports whether a statement says that all is well.
