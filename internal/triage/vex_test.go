@@ -305,55 +305,6 @@ func TestVEXRanges(t *testing.T) {
 	}
 }
 
-// TestVEXWays: what holds a package counts only where it does on every way from
-// the target.
-func TestVEXWays(t *testing.T) {
-	const root, direct, workspace, indirect, untold = assay.RelationRoot, assay.RelationDirect, assay.RelationWorkspace, assay.RelationIndirect, assay.Relation("")
-	lock := func(name string, relation assay.Relation, on ...string) assay.Package {
-		return assay.Package{Type: assay.TypeNPM, Name: name, Version: "1", Path: "lock", PURL: "pkg:npm/" + name + "@1", Relation: relation, DependsOn: on}
-	}
-	installed := func(name string, on ...string) assay.Package {
-		p := lock(name, untold, on...)
-		p.Path = "app/node_modules/" + name + "/package.json"
-		return p
-	}
-	owned := func(p assay.Package) assay.Package { p.Owner = "pkg:deb/debian/tool@1"; return p }
-	deb := func(name string, on ...string) assay.Package {
-		return assay.Package{Type: assay.TypeDeb, Name: name, Version: "1", PURL: "pkg:deb/debian/" + name + "@1", DependsOn: on}
-	}
-	for _, tt := range []struct {
-		name     string
-		packages []assay.Package // of which "lib" has the finding
-		says     string          // well with
-		want     bool
-	}{
-		{"asked for, and needed", []assay.Package{lock("wrapper", direct, "lib@1"), lock("lib", direct)}, "pkg:npm/wrapper", false},
-		{"of a workspace, and needed", []assay.Package{lock("wrapper", direct, "lib@1"), lock("lib", workspace)}, "pkg:npm/wrapper", false},
-		{"needed alone", []assay.Package{lock("wrapper", direct, "lib@1"), lock("lib", indirect)}, "pkg:npm/wrapper", true},
-		{"a root that another needs", []assay.Package{lock("wrapper", root, "lib@1"), lock("lib", root)}, "pkg:npm/wrapper", true},
-		{"no root, nothing told", []assay.Package{lock("wrapper", untold, "lib@1"), lock("lib", untold)}, "pkg:npm/wrapper", false},
-		{"no root, nothing told, by itself", []assay.Package{lock("wrapper", untold, "lib@1"), lock("lib", untold)}, "pkg:npm/lib", true},
-		{"asked for by the root", []assay.Package{lock("app", root, "wrapper@1", "lib@1"), lock("wrapper", direct, "lib@1"), lock("lib", direct)}, "pkg:npm/wrapper", false},
-		{"the root", []assay.Package{lock("app", root, "wrapper@1", "lib@1"), lock("wrapper", direct, "lib@1"), lock("lib", direct)}, "pkg:npm/app", true},
-		{"asked for, which the root's edges leave out", []assay.Package{lock("app", root, "wrapper@1"), lock("wrapper", direct, "lib@1"), lock("lib", direct)}, "pkg:npm/app", false},
-		{"installed, needed alone", []assay.Package{installed("wrapper", "lib"), installed("lib")}, "pkg:npm/wrapper", true},
-		{"brought by the system", []assay.Package{deb("tool"), owned(lock("lib", direct))}, "pkg:deb/debian/tool", true},
-		{"brought by the system, needed by another way", []assay.Package{deb("tool"), owned(lock("lib", direct)), lock("own", root, "lib@1")}, "pkg:deb/debian/tool", false},
-		{"a library of the system", []assay.Package{deb("tool", "lib"), deb("lib")}, "pkg:deb/debian/tool", false},
-		{"a library of the system, as a part", []assay.Package{deb("tool", "lib"), deb("lib")}, "pkg:deb/debian/tool pkg:deb/debian/lib", false},
-	} {
-		r := &assay.Report{Kind: assay.KindImage, Packages: tt.packages}
-		for i := range tt.packages {
-			if tt.packages[i].Name == "lib" {
-				r.Findings = []assay.Finding{{ID: "CVE-2024-1", Package: i}}
-			}
-		}
-		if got := suppressed(t, r, say("not_affected CVE-2024-1 "+tt.says)); (len(got) == 1) != tt.want {
-			t.Errorf("%s: ruled out: %v", tt.name, got)
-		}
-	}
-}
-
 // TestVEXCSAF: relations of CSAF are products with parts.
 func TestVEXCSAF(t *testing.T) {
 	const text = `{"document":{"csaf_version":"2.0","category":"csaf_vex","tracking":{"id":"H-1","current_release_date":"2025-01-02T00:00:00Z"}},
