@@ -1,0 +1,81 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+)
+
+// A manager tells how its packages are upgraded; it may leave all but the note
+// empty.
+type manager func(t *task) Step
+
+// managers gives them by the names that managerOf returns. What has none is
+// told in a note.
+var managers = map[string]manager{
+	"apt": apt, "apk": apk, "opkg": opkg, "pacman": pacman,
+	"dnf": rpms("dnf upgrade -y", "dnf clean all"), "yum": rpms("yum update -y", "yum clean all"), "microdnf": rpms("microdnf update -y", "microdnf clean all"),
+	"tdnf": rpms("tdnf update -y", "tdnf clean all"), "zypper": rpms("zypper --non-interactive update", "zypper clean --all"),
+	"npm": npm, "yarn": yarn, "pnpm": pnpm, "pip": pip, "poetry": each("poetry add", "%s@%s"), "uv": each("uv add", "%s>=%s"), "pdm": each("pdm add", "%s>=%s"), "pipenv": each("pipenv install", "%s>=%s"),
+	"go": gomod, "cargo": cargo, "composer": each("composer require --with-all-dependencies", "%s:^%s"), "bundler": bundler, "gem": gems,
+	"dotnet": nuget,
+}
+
+// readers gives package managers by the reader that found a package of a language.
+var readers = map[string]string{
+	"npm-installed": "npm", "npm-lock": "npm", "yarn-lock": "yarn", "pnpm-lock": "pnpm",
+	"python-installed": "pip", "requirements": "", "poetry-lock": "poetry", "uv-lock": "uv", "pdm-lock": "pdm", "pipfile-lock": "pipenv",
+	"go-mod": "go", "go-binary": "go", "cargo-lock": "cargo", "composer-lock": "composer", "composer-installed": "composer", "gemfile-lock": "bundler", "gemspec": "gem",
+	"nuget-lock": "dotnet", "msbuild-project": "dotnet",
+}
+
+// usual are the managers of reports that list no packages but those with findings,
+// as Trivy's may, by type, and where several have the type by distribution.
+var usual = map[string]string{
+	assay.TypeDeb: "apt", assay.TypeApk: "apk", assay.TypeAlpm: "pacman", assay.TypeOpkg: "opkg", assay.TypeRPM: "dnf",
+	"sles": "zypper", "opensuse-leap": "zypper", "opensuse-tumbleweed": "zypper", "photon": "tdnf", "azurelinux": "tdnf", "mariner": "tdnf",
+}
+
+// own are the packages that bring the manager of a type, the preferred first.
+var own = map[string][]struct{ pkg, manager string }{
+	assay.TypeDeb: {{"apt", "apt"}}, assay.TypeApk: {{"apk-tools", "apk"}}, assay.TypeAlpm: {{"pacman", "pacman"}}, assay.TypeOpkg: {{"opkg", "opkg"}},
+	assay.TypeRPM: {{"dnf", "dnf"}, {"dnf5", "dnf"}, {"microdnf", "microdnf"}, {"yum", "yum"}, {"tdnf", "tdnf"}, {"zypper", "zypper"}},
+}
+
+// none is the manager of packages whose target has none: distroless images.
+const none = ""
+
+// managersOf tells who upgrades a report's packages of the system, by type.
+func managersOf(r *assay.Report) map[string]string {
+	affected := map[int]bool{}
+	for i := range r.Findings {
+		affected[r.Findings[i].Package] = true
+	}
+	partial := len(affected) == len(r.Packages) && r.Tool.Name != "assay"
+	out := map[string]string{}
+	for kind, all := range own {
+		for _, m := range all {
+			if out[kind] == "" && slices.ContainsFunc(r.Packages, func(q assay.Package) bool { return q.Type == kind && q.Name == m.pkg }) {
+				out[kind] = m.manager
+			}
+		}
+		if out[kind] == "" && partial {
+			if out[kind] = usual[kind]; kind == assay.TypeRPM && usual[r.Release.ID] != "" {
+				out[kind] = usual[r.Release.ID]
+			}
+		}
+	}
+	return out
+}
+
+// managerOf is who upgrades a package.
+func managerOf(p *assay.Package, system map[string]string) string {
+	switch {
+	case p.IsSystem():
+		return system[p.Type]
+	case p.Owner != "", strings.Contains(p.Path, "!/"):
+		return none
+	}
+	return readers[p.FoundBy]
+}

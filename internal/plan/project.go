@@ -1,0 +1,233 @@
+package plan
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+)
+
+// This file holds the commands of languages' package managers, run in the project's
+// folder.
+
+// in makes a step of commands that are run in the task's folder.
+func (t *task) in(commands ...string) Step {
+	dir := t.where
+	if dir == t.packages[t.upgrades[0].indices[0]].Path { // a lock file
+		dir = path.Dir(dir)
+	}
+	if t.image {
+		dir = "/" + strings.TrimPrefix(dir, "/")
+	}
+	s := run(commands)
+	if dir != "." {
+		s = Step{Commands: append([]string{"cd " + dir}, commands...)}
+		s.Dockerfile = []string{"RUN " + strings.Join(s.Commands, " \\\n && ")}
+	}
+	if !t.image {
+		s.Dockerfile = nil
+	}
+	return s
+}
+
+func each(command, format string) manager {
+	return func(t *task) Step {
+		var all []string
+		for _, u := range t.upgrades {
+			all = append(all, quoted(fmt.Sprintf(format, u.Name, u.To)))
+		}
+		return t.in(words(command, all))
+	}
+}
+
+// quoted is a word for a shell; plain lets nothing in that needs more.
+func quoted(s string) string {
+	if strings.ContainsAny(s, "<>^~=") {
+		return "'" + s + "'"
+	}
+	return s
+}
+
+// npm installs what the project asks for itself, then overrides the versions of
+// what others ask for: an override that a direct dependency contradicts is refused.
+// https://docs.npmjs.com/cli/configuring-npm/package-json#overrides
+func npm(t *task) Step {
+	t.mark()
+	if path.Base(t.where) == "lib" { // no project: what npm install -g brought
+		return global(t)
+	}
+	var install, override, commands []string
+	for _, u := range t.upgrades {
+		if u.Direct {
+			install = append(install, u.Name+"@"+u.To)
+		} else { // for those who ask for a range that has the installed version
+			override = append(override, fmt.Sprintf("'overrides[%s@%s]=%s'", u.Name, u.From, u.To))
+		}
+	}
+	if len(install) > 0 {
+		commands = append(commands, words("npm install", install))
+	}
+	if len(override) > 0 {
+		commands = append(commands, words("npm pkg set", override), "npm install")
+	}
+	return t.in(commands...)
+}
+
+// global upgrades packages that are installed for all: those that others of them
+// hold come with newer ones of these.
+func global(t *task) Step {
+	var all []string
+	for _, u := range t.upgrades {
+		for _, i := range u.indices {
+			_, below, _ := strings.Cut(t.packages[i].Path, "node_modules/")
+			name, _, nested := strings.Cut(below, "/node_modules/")
+			if word := u.Name + "@" + u.To; nested && plain.MatchString(name) {
+				all = append(all, name+"@latest")
+			} else if !nested {
+				all = append(all, word)
+			}
+		}
+	}
+	slices.Sort(all)
+	s := run([]string{words("npm install -g", slices.Compact(all))})
+	s.Note = "of what others hold it is for these to take a newer one: scan again"
+	if !t.image {
+		s.Dockerfile = nil
+	}
+	return s
+}
+
+// mark tells which of the upgrades are of what the project itself asks for. Where
+// nothing tells, it is what lies in the project's own folder of packages.
+func (t *task) mark() {
+	on := t.on()
+	direct, known := map[string]bool{}, false
+	for i := range t.packages {
+		p := &t.packages[i]
+		switch {
+		case p.Type != t.upgrades[0].Type || home(p) != t.where:
+		case p.Relation == assay.RelationRoot:
+			known = known || len(p.DependsOn) > 0
+			for _, j := range on[i] {
+				direct[t.packages[j].Ref()] = true
+			}
+		case p.Relation == assay.RelationDirect:
+			known = true
+			direct[p.Ref()] = true
+		}
+	}
+	for _, u := range t.upgrades {
+		if u.Direct = direct[u.Name+"@"+u.From]; !known {
+			u.Direct = slices.ContainsFunc(u.indices, func(i int) bool { return strings.Count(t.packages[i].Path, "node_modules/") <= 1 })
+		}
+	}
+}
+
+// yarn does as npm, with what Yarn calls resolutions.
+// https://yarnpkg.com/configuration/manifest#resolutions
+func yarn(t *task) Step { return t.resolved("yarn", "resolutions[%[1]s]=%[3]s") }
+
+// https://pnpm.io/settings#overrides
+func pnpm(t *task) Step { return t.resolved("pnpm", "pnpm.overrides[%[1]s@%[2]s]=%[3]s") }
+
+// resolved adds what the project asks for itself, and writes the versions of what
+// others ask for into package.json.
+func (t *task) resolved(program, field string) Step {
+	t.mark()
+	var add, set, commands []string
+	for _, u := range t.upgrades {
+		if u.Direct {
+			add = append(add, u.Name+"@"+u.To)
+		} else {
+			set = append(set, "'"+fmt.Sprintf(field, u.Name, u.From, u.To)+"'")
+		}
+	}
+	if len(add) > 0 {
+		commands = append(commands, words(program+" add", add))
+	}
+	if len(set) > 0 {
+		commands = append(commands, words("npm pkg set", set), program+" install")
+	}
+	return t.in(commands...)
+}
+
+// inEnvironment finds the folder of a Python environment.
+var inEnvironment = regexp.MustCompile(`^(.+)/lib(?:64)?/python[^/]*/site-packages$`)
+
+// pip is that of the environment in whose folder the packages lie. It is asked for
+// these versions or later ones: just these may contradict each other.
+func pip(t *task) Step {
+	python := "python3"
+	if m := inEnvironment.FindStringSubmatch(t.where); m != nil {
+		python = "/" + strings.TrimPrefix(m[1], "/") + "/bin/python3"
+	}
+	var all []string
+	for _, u := range t.upgrades {
+		all = append(all, "'"+u.Name+">="+u.To+"'")
+	}
+	s := run([]string{words(python+" -m pip install --no-cache-dir --upgrade", all)})
+	if !t.image {
+		s.Dockerfile = nil
+	}
+	return s
+}
+
+// gomod asks for these versions or later ones; go get would ask for just these,
+// and lower what others need higher.
+// https://go.dev/ref/mod#minimal-version-selection
+func gomod(t *task) Step {
+	var all []string
+	for _, u := range t.upgrades {
+		if u.Name == "stdlib" {
+			all = append(all, "-go="+strings.TrimPrefix(u.To, "v"))
+		} else {
+			all = append(all, "-require="+u.Name+"@"+goVersion(u.To))
+		}
+	}
+	commands := []string{words("go mod edit", all), "go mod tidy"}
+	if path.Base(t.where) == "go.mod" {
+		return t.in(commands...)
+	}
+	return Step{Commands: commands, Note: "in the source of the program, which is then to be built anew"}
+}
+
+func goVersion(v string) string { return "v" + strings.TrimPrefix(v, "v") }
+
+func cargo(t *task) Step {
+	var commands []string
+	for _, u := range t.upgrades {
+		commands = append(commands, fmt.Sprintf("cargo update -p %s@%s --precise %s", u.Name, u.From, u.To))
+	}
+	s := t.in(commands...)
+	if slices.ContainsFunc(t.upgrades, func(u *Upgrade) bool { return u.Major }) {
+		s.Note = "where the first number changes, raise the requirement in Cargo.toml first"
+	}
+	return s
+}
+
+func bundler(t *task) Step {
+	var all []string
+	for _, u := range t.upgrades {
+		all = append(all, u.Name)
+	}
+	return t.in(words("bundle update --conservative", all))
+}
+
+func gems(t *task) Step {
+	var commands []string
+	for _, u := range t.upgrades {
+		commands = append(commands, fmt.Sprintf("gem install %s -v %s", u.Name, u.To), fmt.Sprintf("gem uninstall -x -I %s -v %s", u.Name, u.From))
+	}
+	return run(commands)
+}
+
+func nuget(t *task) Step {
+	var commands []string
+	for _, u := range t.upgrades {
+		commands = append(commands, fmt.Sprintf("dotnet add package %s --version %s", u.Name, u.To))
+	}
+	return t.in(commands...)
+}

@@ -1,0 +1,82 @@
+package plan
+
+import (
+	"slices"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/version"
+)
+
+// This file holds the commands of distributions' package managers.
+
+// satisfies is the first version of apt that can be asked for a version or a
+// later one, and so ends where the repositories have none.
+// https://manpages.debian.org/bookworm/apt/apt-get.8.en.html#satisfy
+const satisfies = "2.0"
+
+func apt(t *task) Step {
+	commands := []string{"apt-get update"}
+	var atLeast, others []string
+	for _, u := range t.upgrades {
+		for _, i := range u.indices {
+			p := &t.packages[i]
+			name := p.Name
+			if own := t.own("apt").Arch; p.Arch != "" && p.Arch != "all" && own != "" && p.Arch != own { // else apt installs its own architecture's
+				name += ":" + p.Arch
+			}
+			switch asks := "'" + name + " (>= " + u.To + ")'"; {
+			case p.Version != u.From: // the version of its source says nothing of its own
+				others = append(others, name)
+			case !slices.Contains(atLeast, asks):
+				atLeast = append(atLeast, asks)
+			}
+		}
+	}
+	if c, err := version.Compare(version.Deb, t.own("apt").Version, satisfies); t.own("apt").Version != "" && (err != nil || c < 0) {
+		atLeast, others = nil, t.binaries()
+	}
+	if len(atLeast) > 0 {
+		slices.Sort(atLeast)
+		commands = append(commands, words("apt-get satisfy -y --no-install-recommends", atLeast))
+	}
+	if len(others) > 0 {
+		slices.Sort(others)
+		commands = append(commands, words("apt-get install -y --no-install-recommends --only-upgrade", slices.Compact(others)))
+	}
+	return run(commands, "rm -rf /var/lib/apt/lists/*")
+}
+
+// own is a package of the system; the zero value where it is not installed.
+func (t *task) own(name string) (p assay.Package) {
+	for i := range t.packages {
+		if q := &t.packages[i]; q.Type == t.upgrades[0].Type && q.Name == name {
+			return *q
+		}
+	}
+	return p
+}
+
+// apk's constraint makes the build end where the repository has no such version.
+func apk(t *task) Step {
+	var all []string
+	for _, u := range t.upgrades {
+		for _, name := range u.Packages {
+			all = append(all, "'"+name+">="+u.To+"'")
+		}
+	}
+	return run([]string{words("apk add --no-cache --upgrade", all)})
+}
+
+func opkg(t *task) Step {
+	return run([]string{"opkg update", words("opkg upgrade", t.binaries())})
+}
+
+func pacman(t *task) Step {
+	s := run([]string{"pacman -Syu --noconfirm"}, "pacman -Scc --noconfirm")
+	s.Note = "Arch supports no upgrades of single packages"
+	return s
+}
+
+func rpms(command, clean string) manager {
+	return func(t *task) Step { return run([]string{words(command, t.binaries())}, clean) }
+}
