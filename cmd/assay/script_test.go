@@ -32,6 +32,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("HOME", e.WorkDir+"/home")
 			e.Setenv("XDG_CACHE_HOME", e.WorkDir+"/cache")
 			e.Setenv("ASSAY_MIRROR", e.WorkDir+"/mirror")
+			e.Setenv("GORACE", "atexit_sleep_ms=10") // else each command takes a second to end under the race detector
 			s := httptest.NewServer(fake.New(fake.Logger(log.New(io.Discard, "", 0))))
 			e.Defer(s.Close)
 			e.Setenv("REGISTRY", s.Listener.Addr().String())
