@@ -73,22 +73,5 @@ func (o *subjectOptions) diff(ctx context.Context, args []string) error {
 	if err := o.put(d.Text, func(w io.Writer) error { return plan.JSON(w, d) }); err != nil {
 		return err
 	}
-	return o.report.gate.verdict(added(sides[1], d))
-}
-
-// added is a report with those findings only that the difference calls new.
-func added(r *assay.Report, d *plan.Difference) *assay.Report {
-	type key struct{ id, name string }
-	is := map[key]bool{}
-	for _, f := range d.Findings.Added {
-		is[key{f.ID, f.Package}] = true
-	}
-	out := *r
-	out.Findings = nil
-	for _, f := range r.Findings {
-		if is[key{f.ID, r.Packages[f.Package].Name}] {
-			out.Findings = append(out.Findings, f)
-		}
-	}
-	return &out
+	return o.report.gate.verdict(d.Added(sides[1]))
 }

@@ -20,6 +20,8 @@ type Difference struct {
 	Packages PackageDiff  `json:"packages"`
 	Findings FindingsDiff `json:"findings"`
 	Notes    []string     `json:"notes"` // what makes the reports hard to compare
+
+	added map[string]bool // keys of the faults that came
 }
 
 // A Side is one of the reports.
@@ -82,6 +84,20 @@ func Diff(old, next *assay.Report) *Difference {
 	return d
 }
 
+// Added is the newer of the compared reports with those of its findings only that the
+// difference calls added, in all the places they are in.
+func (d *Difference) Added(next *assay.Report) *assay.Report {
+	out := *next
+	out.Findings = nil
+	for i := range next.Findings {
+		f := &next.Findings[i]
+		if d.added[(known{f, called(&next.Packages[f.Package])}).key()] {
+			out.Findings = append(out.Findings, *f)
+		}
+	}
+	return &out
+}
+
 func side(r *assay.Report) Side {
 	return Side{Name: r.Image.Name, Digest: cmp.Or(r.Image.Digest, r.Image.ID), Release: strings.TrimSpace(r.Release.ID + " " + r.Release.Version),
 		Database: r.Database.Digest, Packages: len(r.Packages), Totals: totals(r)}
@@ -92,15 +108,25 @@ func versionsOf(r *assay.Report) map[Change][]string {
 	out := map[Change][]string{}
 	for i := range r.Packages {
 		p := &r.Packages[i]
-		k := Change{Type: p.Type, Name: p.Name, Arch: p.Arch}
-		if e, ok := ecosystem.OfType(p.Type); ok {
-			k.Name = e.Name(p.Name)
-		}
+		k := unversioned(p)
 		if !slices.Contains(out[k], p.Version) {
 			out[k] = append(out[k], p.Version)
 		}
 	}
 	return out
+}
+
+// unversioned is a package whatever its version.
+func unversioned(p *assay.Package) Change {
+	return Change{Type: p.Type, Name: nameOf(p), Arch: p.Arch}
+}
+
+// nameOf is a package's name, as its ecosystem writes it.
+func nameOf(p *assay.Package) string {
+	if e, ok := ecosystem.OfType(p.Type); ok {
+		return e.Name(p.Name)
+	}
+	return p.Name
 }
 
 func (d *Difference) packages(old, next *assay.Report) {
@@ -160,23 +186,16 @@ func faults(r *assay.Report) (out []known) {
 	told := map[string]bool{}
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		pkg := called(&r.Packages[f.Package])
-		if k := pkg + "\x00" + f.ID; !told[k] {
-			told[k] = true
-			out = append(out, known{f, pkg})
+		if k := (known{f, called(&r.Packages[f.Package])}); !told[k.key()] {
+			told[k.key()] = true
+			out = append(out, k)
 		}
 	}
 	return out
 }
 
 // called is what a package is in every report.
-func called(p *assay.Package) string {
-	name := p.Name
-	if e, ok := ecosystem.OfType(p.Type); ok {
-		name = e.Name(name)
-	}
-	return p.Type + "\x00" + name
-}
+func called(p *assay.Package) string { return p.Type + "\x00" + nameOf(p) }
 
 // pair finds for each of the faults of one report that of the other which is the
 // same, one for one: by the ID, else by any other name that they share, unless
@@ -187,7 +206,7 @@ func pair(old, next []known) []int {
 	byID := map[string]int{}
 	cves, others := map[string][]int{}, map[string][]int{} // by any name
 	for i, k := range old {
-		byID[k.pkg+"\x00"+k.ID] = i
+		byID[k.key()] = i
 		by := others
 		if k.cve() {
 			by = cves
@@ -198,7 +217,7 @@ func pair(old, next []known) []int {
 	}
 	for i, k := range next {
 		of[i] = -1
-		if j, ok := byID[k.pkg+"\x00"+k.ID]; ok && !taken[j] {
+		if j, ok := byID[k.key()]; ok && !taken[j] {
 			of[i], taken[j] = j, true
 		}
 	}
@@ -227,6 +246,8 @@ func pair(old, next []known) []int {
 	return of
 }
 
+func (k known) key() string { return k.pkg + "\x00" + k.ID }
+
 func (k known) cve() bool { return strings.HasPrefix(k.ID, "CVE-") }
 
 // names are those under which another report may have the fault.
@@ -240,6 +261,7 @@ func (k known) names() []string {
 
 func (d *Difference) findings(old, next *assay.Report) {
 	d.Findings = FindingsDiff{Added: []Turn{}, Fixed: []Turn{}, Unchanged: []Turn{}}
+	d.added = map[string]bool{}
 	before, after := faults(old), faults(next)
 	from, to := &story{"was", versionsOf(old), ruledOut(old)}, &story{"is now", versionsOf(next), ruledOut(next)}
 	stays := make([]bool, len(before))
@@ -249,6 +271,7 @@ func (d *Difference) findings(old, next *assay.Report) {
 			stays[j] = true
 			d.Findings.Unchanged = append(d.Findings.Unchanged, Turn{fault(next, f.Finding), f.FixedIn, ""})
 		} else {
+			d.added[f.key()] = true
 			d.Findings.Added = append(d.Findings.Added, Turn{fault(next, f.Finding), f.FixedIn, from.why(next, f, "the package is new")})
 		}
 	}
@@ -283,11 +306,7 @@ func (s *story) why(of *assay.Report, f known, absent string) string {
 		}
 	}
 	p := &of.Packages[f.Package]
-	k := Change{Type: p.Type, Name: p.Name, Arch: p.Arch}
-	if e, ok := ecosystem.OfType(p.Type); ok {
-		k.Name = e.Name(p.Name)
-	}
-	switch there := s.versions[k]; {
+	switch there := s.versions[unversioned(p)]; {
 	case len(there) == 0:
 		return absent
 	case slices.Contains(there, p.Version):

@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -87,5 +88,21 @@ func TestDiffNames(t *testing.T) {
 		if a, f, u := len(d.Findings.Added), len(d.Findings.Fixed), len(d.Findings.Unchanged); a != tt.added || f != tt.fixed || u != tt.unchanged {
 			t.Errorf("%v → %v: %d added, %d fixed, %d unchanged", tt.old, tt.next, a, f, u)
 		}
+	}
+}
+
+// TestDiffAdded: what is held back is what came, in all its places, and nothing of another
+// package with the same name.
+func TestDiffAdded(t *testing.T) {
+	old := report(deb("x", "1", ""))
+	old.Findings = []assay.Finding{{ID: "CVE-1", Package: 0}}
+	next := report(deb("x", "1", ""), npm("a/node_modules/x", "1.0.0"), npm("b/node_modules/x", "1.0.0"))
+	next.Findings = []assay.Finding{{ID: "CVE-1", Package: 0}, {ID: "CVE-1", Package: 1}, {ID: "CVE-1", Package: 2}}
+	var got []int
+	for _, f := range plan.Diff(old, next).Added(next).Findings {
+		got = append(got, f.Package)
+	}
+	if !slices.Equal(got, []int{1, 2}) || len(next.Findings) != 3 {
+		t.Errorf("findings of packages %v are held back, want those of 1 and 2", got)
 	}
 }
