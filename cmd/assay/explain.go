@@ -39,7 +39,7 @@ no finding. Filters such as --severity do not count here, ignore rules do.`,
 			if len(args) == 1 && o.source.Input == "" {
 				return nil
 			}
-			return o.one(cmd, args[1:])
+			return o.one(whichSubject)(cmd, args[1:])
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.check(); err != nil {

@@ -24,7 +24,7 @@ Findings that filters or rules leave out are not planned for.`,
 		Example: `  assay fix app:1.4
   assay fix --input app.tar --severity HIGH,CRITICAL
   assay fix report.json -o json | jq -r '.dockerfile[]' > Dockerfile`,
-		Args: o.one,
+		Args: o.one(whichSubject),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.check(); err != nil {
 				return err

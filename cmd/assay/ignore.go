@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -73,7 +72,7 @@ func (o *ruleOptions) set() bool { return len(o.files)+len(o.whitelists) > 0 || 
 func (o *ruleOptions) rulers() ([]triage.Ruler, error) {
 	var files []*ignore.File
 	read := func(name string, read func(string, []byte) (*ignore.File, error), optional bool) error {
-		b, err := readBounded(name, ignore.MaxFile)
+		b, err := limit.ReadFile(name, ignore.MaxFile)
 		if optional && errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
@@ -109,7 +108,7 @@ func (o *ruleOptions) rulers() ([]triage.Ruler, error) {
 	if o.policy == "" {
 		return all, nil
 	}
-	b, err := readBounded(o.policy, rego.MaxPolicy)
+	b, err := limit.ReadFile(o.policy, rego.MaxPolicy)
 	if err != nil {
 		return nil, usagef("--ignore-policy: %w", err)
 	}
@@ -118,20 +117,6 @@ func (o *ruleOptions) rulers() ([]triage.Ruler, error) {
 		return nil, usagef("--ignore-policy: %w", err)
 	}
 	return append(all, p), nil
-}
-
-// readBounded reads a file that the user names.
-func readBounded(name string, max int64) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b, err := limit.ReadAll(f, max)
-	if err != nil {
-		return nil, &fs.PathError{Op: "read", Path: name, Err: err}
-	}
-	return b, nil
 }
 
 // warn says what is to be known of the rules that a report was judged by, and

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -44,17 +45,7 @@ containerd: registry: docker-archive: oci-archive: oci-dir:`,
   assay image oci-dir:./layout:latest -f json -o report.json
   assay image app:1.4 --severity HIGH,CRITICAL --ignore-unfixed --exit-code 1
   assay image app:1.4 --offline --cache-dir /srv/assay`,
-		Args: func(_ *cobra.Command, args []string) error {
-			switch {
-			case len(args) == 0 && o.source.Input == "":
-				return fmt.Errorf("which image? Name one, or a file with --input")
-			case len(args) > 1:
-				return fmt.Errorf("one image at a time, got %d", len(args))
-			case len(args) == 1 && o.source.Input != "":
-				return fmt.Errorf("either an image or --input, not both")
-			}
-			return nil
-		},
+		Args: o.one("which image? Name one, or a file with --input"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.run(cmd.Context(), strings.Join(args, ""))
 		},
@@ -64,6 +55,22 @@ containerd: registry: docker-archive: oci-archive: oci-dir:`,
 	o.scanOptions.flags(f)
 	o.imageFlags(f)
 	return cmd
+}
+
+// one takes the one argument of a command about an image; without it and --input, which
+// is what is said.
+func (o *imageOptions) one(which string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		switch {
+		case len(args) == 0 && o.source.Input == "":
+			return errors.New(which)
+		case len(args) > 1:
+			return fmt.Errorf("one image at a time, got %d", len(args))
+		case len(args) == 1 && o.source.Input != "":
+			return fmt.Errorf("either an image or --input, not both")
+		}
+		return nil
+	}
 }
 
 func (o *imageOptions) sourceFlags(f *pflag.FlagSet) {

@@ -91,9 +91,11 @@ func (o *reportOptions) options(f assay.Format) (err error) {
 		if name += " " + file; file == "" {
 			return usagef("--template @: which file?")
 		}
-		if o.text, err = readTemplate(file); err != nil {
+		b, err := limit.ReadFile(file, maxTemplate)
+		if err != nil {
 			return usagef("--template: %w", err)
 		}
+		o.text = string(b)
 	} else {
 		o.text = o.template
 	}
@@ -110,19 +112,6 @@ func (o *reportOptions) options(f assay.Format) (err error) {
 
 // maxTemplate bounds a template, as its format does.
 const maxTemplate = 1 << 20
-
-func readTemplate(name string) (string, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	b, err := limit.ReadAll(f, maxTemplate)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", name, err)
-	}
-	return string(b), nil
-}
 
 // how is what was chosen about the look of a report.
 func (o *reportOptions) how(f assay.Format) assay.FormatOptions {

@@ -31,6 +31,8 @@ const (
 	jsonForm = "json"
 )
 
+const whichSubject = "which image? Name one, or a report, or a file with --input"
+
 func newSubject(g *global) *subjectOptions {
 	return &subjectOptions{imageOptions: imageOptions{scanOptions: scanOptions{global: g}}}
 }
@@ -172,19 +174,6 @@ func (o *subjectOptions) piped() (r *assay.Report, bill bool, err error) {
 		return nil, true, nil
 	}
 	return nil, false, fmt.Errorf("-: %w", err)
-}
-
-// one takes the argument of commands about one image, report or bill.
-func (o *subjectOptions) one(_ *cobra.Command, args []string) error {
-	switch {
-	case len(args) == 0 && o.source.Input == "":
-		return fmt.Errorf("which image? Name one, or a report, or a file with --input")
-	case len(args) > 1:
-		return fmt.Errorf("one image at a time, got %d", len(args))
-	case len(args) == 1 && o.source.Input != "":
-		return fmt.Errorf("either an image or --input, not both")
-	}
-	return nil
 }
 
 // subject is what the arguments name; --input may name a saved report, too.

@@ -76,17 +76,12 @@ type retired struct {
 // readIndex returns ErrNotFound when there is no database in dir.
 func readIndex(dir string) (*index, error) {
 	path := filepath.Join(dir, indexName)
-	f, err := os.Open(path)
+	b, err := limit.ReadFile(path, maxIndex)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: no advisory database: %w; run `assay db update`", dir, assay.ErrNotFound)
 	}
 	if err != nil {
 		return nil, err
-	}
-	defer f.Close()
-	b, err := limit.ReadAll(f, maxIndex)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	ix, err := parseIndex(b)
 	if err != nil {

@@ -17,7 +17,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -137,14 +136,9 @@ func (c *Client) Close() error {
 
 // roots is the system's certificates and those in the file.
 func roots(file string) (*x509.CertPool, error) {
-	f, err := os.Open(file)
+	pem, err := limit.ReadFile(file, maxCert)
 	if err != nil {
 		return nil, fmt.Errorf("--cacert: %w", err)
-	}
-	defer f.Close()
-	pem, err := limit.ReadAll(f, maxCert)
-	if err != nil {
-		return nil, fmt.Errorf("--cacert %s: %w", file, err)
 	}
 	pool, err := x509.SystemCertPool()
 	if err != nil {

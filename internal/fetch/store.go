@@ -77,12 +77,7 @@ func (f *Fetcher) lock(ctx context.Context, key string) (unlock func(), err erro
 
 // load reads a record; nil when there is none that can be used.
 func (f *Fetcher) load(name, key string) *record {
-	file, err := os.Open(f.path(name))
-	if err != nil {
-		return nil
-	}
-	defer file.Close()
-	b, err := limit.ReadAll(file, maxRecord)
+	b, err := limit.ReadFile(f.path(name), maxRecord)
 	r := &record{key: key}
 	if err != nil || json.Unmarshal(b, r) != nil {
 		return nil

@@ -3,8 +3,10 @@
 package limit
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/assaysec/assay"
 )
@@ -14,6 +16,21 @@ func ReadAll(r io.Reader, max int64) ([]byte, error) {
 	b, err := io.ReadAll(io.LimitReader(r, max+1))
 	if err == nil && int64(len(b)) > max {
 		return nil, fmt.Errorf("over %d bytes: %w", max, assay.ErrTooLarge)
+	}
+	return b, err
+}
+
+// ReadFile reads a file of this machine, and names it in every error. Over max bytes
+// it is ErrTooLarge.
+func ReadFile(name string, max int64) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := ReadAll(f, max)
+	if errors.Is(err, assay.ErrTooLarge) { // other errors of files name them
+		err = fmt.Errorf("%s: %w", name, err)
 	}
 	return b, err
 }

@@ -95,14 +95,14 @@ func (d *during) Read(p []byte) (int, error) {
 // `cosign sign-blob --output-signature` writes it, or FILE.sigstore.json, as
 // its --bundle.
 func beside(k *signature.Key, path string, sum [sha256.Size]byte) error {
-	if sig, err := small(path + ".sig"); err == nil {
+	if sig, err := limit.ReadFile(path+".sig", maxSignature); err == nil {
 		if raw, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(sig))); err == nil && k.Verify(sum, nil, raw) {
 			return nil
 		}
 	} else if !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if raw, err := small(path + ".sigstore.json"); err == nil {
+	if raw, err := limit.ReadFile(path+".sigstore.json", maxSignature); err == nil {
 		var b signature.Bundle
 		if json.Unmarshal(raw, &b) == nil && bytes.Equal(b.Message.Digest.Value, sum[:]) && k.Verify(sum, nil, b.Message.Signature) {
 			return nil
@@ -111,19 +111,6 @@ func beside(k *signature.Key, path string, sum [sha256.Size]byte) error {
 		return err
 	}
 	return errUnsigned(path)
-}
-
-func small(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b, err := limit.ReadAll(f, maxSignature)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return b, nil
 }
 
 // covers says whether the bundle's envelope is signed by the key and speaks of

@@ -17,7 +17,6 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/assaysec/assay"
@@ -32,14 +31,9 @@ type Key struct{ key crypto.PublicKey }
 
 // LoadKey reads a public key.
 func LoadKey(path string) (*Key, error) {
-	f, err := os.Open(path)
+	b, err := limit.ReadFile(path, maxKey)
 	if err != nil {
 		return nil, err
-	}
-	defer f.Close()
-	b, err := limit.ReadAll(f, maxKey)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	block, _ := pem.Decode(b)
 	if block == nil || block.Type != "PUBLIC KEY" {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -51,17 +50,12 @@ var names = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
 // Load reads a configuration, in the form of Trivy's vex/repository.yaml. That
 // there is none is Default.
 func Load(path string) ([]Repository, error) {
-	f, err := os.Open(path)
+	b, err := limit.ReadFile(path, maxConfig)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Default(), nil
 	}
 	if err != nil {
 		return nil, err
-	}
-	defer f.Close()
-	b, err := limit.ReadAll(f, maxConfig)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return parse(path, b)
 }
