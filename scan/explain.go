@@ -13,6 +13,7 @@ import (
 	"github.com/assaysec/assay/internal/cve"
 	"github.com/assaysec/assay/internal/db"
 	"github.com/assaysec/assay/internal/match"
+	"github.com/assaysec/assay/internal/printable"
 	"github.com/assaysec/assay/internal/triage"
 )
 
@@ -115,7 +116,12 @@ func (s *Scanner) Explain(ctx context.Context, id string, r *assay.Report) (*Exp
 	if r == nil {
 		return e, nil
 	}
-	e.Target, e.Gaps = r.Image.Name, append(e.Gaps, r.Gaps...)
+	e.Target = r.Image.Name
+	for _, g := range r.Gaps {
+		if !slices.Contains(e.Gaps, g) {
+			e.Gaps = append(e.Gaps, g)
+		}
+	}
 	e.findings(r)
 	inv := &assay.Inventory{Release: r.Release, Packages: r.Packages}
 	judged, err := match.Why(ctx, inv, advisories, s.Advisories, s.Match)
@@ -126,7 +132,7 @@ func (s *Scanner) Explain(ctx context.Context, id string, r *assay.Report) (*Exp
 		p := &r.Packages[j.Package]
 		e.Judged = append(e.Judged, Judged{j, p.Name, p.Version, p.Path})
 	}
-	e.verdict(inv, s.Match)
+	e.verdict(r, inv, s.Match)
 	return e, nil
 }
 
@@ -266,7 +272,7 @@ const (
 )
 
 // verdict says in a sentence what the vulnerability means for the target.
-func (e *Explanation) verdict(inv *assay.Inventory, o match.Options) {
+func (e *Explanation) verdict(r *assay.Report, inv *assay.Inventory, o match.Options) {
 	counts, ruled := 0, 0
 	for i := range e.Found {
 		if e.Found[i].Ruling == nil {
@@ -279,12 +285,16 @@ func (e *Explanation) verdict(inv *assay.Inventory, o match.Options) {
 	spoken := slices.ContainsFunc(e.Records, func(r Record) bool { return slices.Contains(streams, r.Stream) })
 	switch {
 	case counts > 0:
-		e.Verdict = fmt.Sprintf("affected: %d findings", counts)
-		if counts == 1 {
-			e.Verdict = "affected: 1 finding"
-		}
+		e.Verdict = "affected: " + printable.Count(counts, "finding", "findings")
 	case ruled > 0:
 		e.Verdict = "not affected: the findings are ruled out"
+	case slices.ContainsFunc(e.Judged, func(j Judged) bool { return j.Holds }):
+		e.Verdict = "not among the findings, though a record holds: "
+		if r.LeftOut > 0 {
+			e.Verdict += fmt.Sprintf("filters or --as-of left %s out", printable.Count(r.LeftOut, "finding", "findings"))
+		} else {
+			e.Verdict += "another record outweighs it, or the report rests on other advisories"
+		}
 	case len(e.Judged) > 0:
 		e.Verdict = "not affected: no record holds for what is installed"
 	case spoken:

@@ -347,6 +347,7 @@ func missingDetails(err error) assay.Gap {
 			names = append(names, string(s.Stream))
 		}
 	}
+	slices.Sort(names)
 	first, _, _ := strings.Cut(why.Error(), "\n")
 	return assay.Gap{Where: "details of vulnerabilities", What: fmt.Sprintf("some findings lack severity and description (%s): %s", strings.Join(names, ", "), first)}
 }

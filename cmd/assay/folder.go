@@ -9,6 +9,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/source"
+	"github.com/assaysec/assay/internal/vex"
 	"github.com/spf13/cobra"
 )
 
@@ -182,6 +183,6 @@ func (b *billInput) open() (io.ReadCloser, error) {
 		return os.Open(b.path)
 	}
 	var err error
-	b.read, err = io.ReadAll(io.LimitReader(b.pipe, maxVEXBill+1)) // more than the bound is refused by who scans it
+	b.read, err = io.ReadAll(io.LimitReader(b.pipe, vex.MaxDocument+1)) // more than the bound is refused by who scans it
 	return io.NopCloser(bytes.NewReader(b.read)), err
 }

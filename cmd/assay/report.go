@@ -14,6 +14,7 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/limit"
 	"github.com/assaysec/assay/internal/report"
+	"github.com/assaysec/assay/internal/report/template"
 	"github.com/assaysec/assay/internal/triage"
 	"github.com/spf13/pflag"
 )
@@ -91,7 +92,7 @@ func (o *reportOptions) options(f assay.Format) (err error) {
 		if name += " " + file; file == "" {
 			return usagef("--template @: which file?")
 		}
-		b, err := limit.ReadFile(file, maxTemplate)
+		b, err := limit.ReadFile(file, template.MaxTemplate)
 		if err != nil {
 			return usagef("--template: %w", err)
 		}
@@ -109,9 +110,6 @@ func (o *reportOptions) options(f assay.Format) (err error) {
 	}
 	return nil
 }
-
-// maxTemplate bounds a template, as its format does.
-const maxTemplate = 1 << 20
 
 // how is what was chosen about the look of a report.
 func (o *reportOptions) how(f assay.Format) assay.FormatOptions {

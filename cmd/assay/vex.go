@@ -34,12 +34,8 @@ const (
 	vexBill = "sbom-ref"
 )
 
-// Bounds of documents that a user names.
-const (
-	maxVEXFiles = 1000      // of a folder, and of all that are named
-	maxVEXFile  = 256 << 20 // as of package vex
-	maxVEXBill  = 256 << 20 // a bill of materials, as it is scanned
-)
+// maxVEXFiles bounds the documents of a folder, and all that are named.
+const maxVEXFiles = 1000
 
 // vexOptions are the flags about documents that say what is not affected.
 type vexOptions struct {
@@ -149,7 +145,7 @@ func readVEX(name string) (*vex.Document, error) {
 
 // parseVEX reads a document that must be right, or says in which line it is not.
 func parseVEX(r io.Reader) (*vex.Document, error) {
-	b, err := limit.ReadAll(r, maxVEXFile)
+	b, err := limit.ReadAll(r, vex.MaxDocument)
 	if err != nil {
 		return nil, err
 	}
@@ -337,7 +333,7 @@ func (o *vexOptions) readBill(ctx context.Context, cacheDir string, t vexTarget,
 		return nil // which whoever scans it will say
 	}
 	defer in.Close()
-	b, err := limit.ReadAll(in, maxVEXBill)
+	b, err := limit.ReadAll(in, vex.MaxDocument)
 	if err != nil {
 		return nil
 	}
@@ -346,6 +342,7 @@ func (o *vexOptions) readBill(ctx context.Context, cacheDir string, t vexTarget,
 		if o.has(vexBill) {
 			return usagef("--vex sbom-ref: only bills of CycloneDX in JSON name documents: %w", err)
 		}
+		slog.Debug("documents cannot name parts of this bill by BOM-Links", "err", err)
 		return nil
 	}
 	o.ruler.Bill = bill

@@ -56,7 +56,7 @@ func quoted(s string) string {
 // https://docs.npmjs.com/cli/configuring-npm/package-json#overrides
 func npm(t *task) Step {
 	t.mark()
-	if path.Base(t.where) == "lib" { // no project: what npm install -g brought
+	if t.prefix() {
 		return global(t)
 	}
 	var install, override, commands []string
@@ -74,6 +74,16 @@ func npm(t *task) Step {
 		commands = append(commands, words("npm pkg set", override), "npm install")
 	}
 	return t.in(commands...)
+}
+
+// prefix reports whether the folder is no project, but where npm install -g puts things:
+// npm itself is there, or it is where Node and Debian have it.
+// https://docs.npmjs.com/cli/configuring-npm/folders#prefix-configuration
+func (t *task) prefix() bool {
+	where := strings.TrimPrefix(t.where, "/")
+	return where == "usr/lib" || where == "usr/local/lib" || path.Base(where) == "lib" && slices.ContainsFunc(t.packages, func(p assay.Package) bool {
+		return p.Type == assay.TypeNPM && strings.TrimPrefix(p.Path, "/") == where+"/node_modules/npm/package.json"
+	})
 }
 
 // global upgrades packages that are installed for all: those that others of them

@@ -35,8 +35,8 @@ type cdxReference struct {
 // ParseBill reads a bill of materials of CycloneDX in JSON, of at most the size
 // of a document. One of another format is ErrUnsupported.
 func ParseBill(b []byte) (*Bill, error) {
-	if len(b) > maxDocument {
-		return nil, fmt.Errorf("over %d bytes: %w", maxDocument, assay.ErrTooLarge)
+	if len(b) > MaxDocument {
+		return nil, fmt.Errorf("over %d bytes: %w", MaxDocument, assay.ErrTooLarge)
 	}
 	format, err := detect(b)
 	if err != nil || format != "cyclonedx" {

@@ -30,7 +30,7 @@ import (
 
 // Bounds of a document.
 const (
-	maxDocument = 256 << 20 // Rancher's report of all its products has 122 MB (2026)
+	MaxDocument = 256 << 20 // Rancher's report of all its products has 122 MB (2026)
 	maxObjects  = 2_000_000 // JSON objects in it: each takes memory, however short it is; that report has 800,000
 	maxValue    = 8 << 20   // one statement, or component; a statement on 10,000 versions has 1 MB
 	maxParts    = 4_000_000 // products and subcomponents that are kept; that report has 500,000
@@ -98,7 +98,7 @@ func (f *Fault) Unwrap() error { return assay.ErrMalformed }
 // Read reads a document all of which must be right: a user's. The first fault
 // is an error.
 func Read(r io.Reader) (*Document, error) {
-	b, err := limit.ReadAll(r, maxDocument)
+	b, err := limit.ReadAll(r, MaxDocument)
 	if err != nil {
 		return nil, err
 	}
@@ -117,8 +117,8 @@ func Read(r io.Reader) (*Document, error) {
 // an unknown format ErrUnsupported.
 func Parse(b []byte) (*Document, []Fault, error) {
 	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
-	if len(b) > maxDocument {
-		return nil, nil, fmt.Errorf("over %d bytes: %w", maxDocument, assay.ErrTooLarge)
+	if len(b) > MaxDocument {
+		return nil, nil, fmt.Errorf("over %d bytes: %w", MaxDocument, assay.ErrTooLarge)
 	}
 	if n := bytes.Count(b, []byte{'{'}); n > maxObjects {
 		return nil, nil, fmt.Errorf("over %d objects: %w", maxObjects, assay.ErrTooLarge)

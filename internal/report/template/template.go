@@ -19,9 +19,9 @@ import (
 )
 
 const (
-	// maxTemplate bounds a template: those that come with scanners have 60 kB
+	// MaxTemplate bounds a template: those that come with scanners have 60 kB
 	// at most, with a whole web page in them.
-	maxTemplate = 1 << 20
+	MaxTemplate = 1 << 20
 	// maxOutput bounds what a template writes: a page on 10,000 findings with all
 	// that is known of each has 50 MB.
 	maxOutput = 256 << 20
@@ -73,8 +73,8 @@ func compile(text string, r *run) (*template.Template, error) {
 	switch {
 	case strings.TrimSpace(text) == "":
 		return nil, fmt.Errorf("empty template: %w", assay.ErrMalformed)
-	case len(text) > maxTemplate:
-		return nil, fmt.Errorf("template of %d bytes, more than %d: %w", len(text), maxTemplate, assay.ErrTooLarge)
+	case len(text) > MaxTemplate:
+		return nil, fmt.Errorf("template of %d bytes, more than %d: %w", len(text), MaxTemplate, assay.ErrTooLarge)
 	}
 	funcs := r.funcs()
 	t, err := template.New(name).Funcs(funcs).Parse(text)
