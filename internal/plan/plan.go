@@ -172,6 +172,9 @@ func (m *maker) settle(ctx context.Context) (*assay.Report, error) {
 				u.target, raised = u.wanted, true
 			}
 		}
+		if !raised && !slices.ContainsFunc(m.units, func(u *unit) bool { return u.best != u.target }) {
+			return after, nil // measured already
+		}
 		if !raised {
 			break
 		}
