@@ -191,11 +191,9 @@ func (m *matcher) one(ctx context.Context, i int, p *assay.Package) error {
 	if len(advisories) == 0 {
 		return nil
 	}
-	if f := m.family.Flavoured(p); f != "" && f == distro.Flavour(ver) && !slices.ContainsFunc(advisories, func(a assay.Advisory) bool {
-		return slices.ContainsFunc(a.Affected, func(x assay.Affected) bool { return x.Qualifiers.Flavour == f })
-	}) {
+	if m.otherFlavour(p, ver, advisories) {
 		m.gaps = append(m.gaps, assay.Gap{Where: "package " + p.Name + " " + p.Version, What: fmt.Sprintf(
-			"a build of flavour %s, of which the %d advisories about %s say nothing", f, len(advisories), name)})
+			"a build of flavour %s, of which the %d advisories about %s say nothing", distro.Flavour(ver), len(advisories), name)})
 		return nil
 	}
 	key, err := m.scheme.Key(ver)
@@ -271,6 +269,15 @@ func (m *matcher) lookup(ctx context.Context, stream assay.Stream, name string) 
 	}
 	m.known[subject{stream, name}] = as
 	return as, nil
+}
+
+// otherFlavour reports whether a package is a build of a flavour of which the advisories
+// about it say nothing.
+func (m *matcher) otherFlavour(p *assay.Package, ver string, advisories []assay.Advisory) bool {
+	f := m.family.Flavoured(p)
+	return f != "" && f == distro.Flavour(ver) && !slices.ContainsFunc(advisories, func(a assay.Advisory) bool {
+		return slices.ContainsFunc(a.Affected, func(x assay.Affected) bool { return x.Qualifiers.Flavour == f })
+	})
 }
 
 // judge applies one advisory. clear says that it declares the package not

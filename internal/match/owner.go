@@ -3,9 +3,9 @@ package match
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/version"
 )
 
 // This file judges packages of languages that a package of the system brought,
@@ -60,18 +60,20 @@ func (o *owners) word(ctx context.Context, p *assay.Package) (*word, error) {
 	}
 	w := &word{stream: o.stream, owner: o.packages[p.Owner], names: map[string]bool{}, found: o.found[p.Owner]}
 	name, ver := o.family.Subject(w.owner)
-	if _, err := o.scheme.Key(ver); err != nil {
+	key, err := o.scheme.Key(ver)
+	if err != nil {
 		return nil, nil // it was not judged, which is a gap
 	}
 	advisories, err := o.published(ctx, w.owner, name)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %s: %w", o.stream, name, err)
 	}
+	if o.otherFlavour(w.owner, ver, advisories) {
+		return nil, nil // as well
+	}
 	for i := range advisories {
 		a := &advisories[i]
-		if !slices.ContainsFunc(a.Affected, func(row assay.Affected) bool {
-			return row.Status != assay.StatusUnknown && o.family.Applies(w.owner, &row, o.products) && !o.elsewhere(&row, ver)
-		}) {
+		if !o.speaks(a, w.owner, ver, key) {
 			continue
 		}
 		for _, id := range append([]string{a.ID}, a.Aliases...) {
@@ -79,6 +81,22 @@ func (o *owners) word(ctx context.Context, p *assay.Package) (*word, error) {
 		}
 	}
 	return w, nil
+}
+
+// speaks reports whether an advisory was held against the owner: a record that cannot be
+// compared with its version is a gap, and says nothing.
+func (o *owners) speaks(a *assay.Advisory, owner *assay.Package, ver string, key version.Key) (speaks bool) {
+	for i := range a.Affected {
+		row := &a.Affected[i]
+		if !o.family.Applies(owner, row, o.products) || o.elsewhere(row, ver) {
+			continue
+		}
+		if _, _, err := o.in(row, key); err != nil {
+			return false
+		}
+		speaks = speaks || row.Status != assay.StatusUnknown
+	}
+	return speaks
 }
 
 // on reports whether the distribution speaks of a vulnerability; why says so

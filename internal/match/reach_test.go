@@ -98,3 +98,23 @@ func TestOwned(t *testing.T) {
 		})
 	}
 }
+
+// TestOwnedIncomparable: a record of the distribution that cannot be compared is a gap, and
+// clears nothing of what its package brought.
+func TestOwnedIncomparable(t *testing.T) {
+	for bad, want := range map[string]string{"not a version!": "x CVE-1 affected", "1.0-r0": "not: x CVE-1"} {
+		system := assay.Package{Type: "apk", Name: "py3-x", Version: "1.0-r1", PURL: "pkg:apk/alpine/py3-x@1.0-r1"}
+		inv := &assay.Inventory{Release: assay.Release{ID: "alpine", Version: "3.18.4"}, Packages: []assay.Package{system, {Type: assay.TypePyPI, Name: "x", Version: "1.0", Owner: system.PURL}}}
+		res, err := match.Packages(t.Context(), inv, memory{adv("CVE-1", row("pypi", "x", assay.Range{})), adv("CVE-1", row("alpine:3.18", "py3-x", assay.Range{Fixed: bad}))}, match.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := show(inv, res.Findings, nil)
+		for _, s := range res.Suppressed {
+			got = append(got, "not: "+inv.Packages[s.Package].Name+" "+s.ID)
+		}
+		if !slices.Equal(got, []string{want}) || (len(res.Gaps) > 0) != (bad != "1.0-r0") {
+			t.Errorf("fixed in %q: %q, want %q; gaps %v", bad, got, want, res.Gaps)
+		}
+	}
+}
