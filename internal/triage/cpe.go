@@ -6,9 +6,10 @@ import (
 )
 
 // A cpeName is a CPE name taken apart: part, vendor, product, version, update,
-// edition and language, "" being any.
+// edition, language and, in 2.3 only, edition of the software, software and
+// hardware that it is for, and other; "" being any.
 // https://nvlpubs.nist.gov/nistpubs/Legacy/IR/nistir7695.pdf
-type cpeName [7]string
+type cpeName [11]string
 
 // parseCPE reads a CPE name of version 2.2, "cpe:/a:vendor:product", or 2.3. One
 // that does not tell part, vendor and product names nothing.

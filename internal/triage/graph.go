@@ -87,9 +87,13 @@ func (g *graph) held(packages []assay.Package, on [][]int) []bool {
 	return held
 }
 
+// inside reports whether an installed package lies where only the one around it finds it.
+// https://nodejs.org/api/modules.html#loading-from-node_modules-folders
+func inside(p *assay.Package) bool { return strings.Count(p.Path, "node_modules/") > 1 }
+
 // tops finds the target's own: what nothing holds, or only what is in one circle
 // with it, and what is asked for, or may be, by a project that is no package of
-// its file or leads to it by no edge.
+// its file or leads to it by no edge, or by whatever program of the target.
 func (g *graph) tops(packages []assay.Package, held []bool) {
 	type file struct {
 		packages int
@@ -104,15 +108,20 @@ func (g *graph) tops(packages []assay.Package, held []bool) {
 		files[at].packages++
 		files[at].root = files[at].root || packages[i].Relation == assay.RelationRoot
 	}
+	roots := make([]bool, len(packages))
+	for i := range packages {
+		roots[i] = packages[i].Relation == assay.RelationRoot
+	}
+	told := g.walk(roots, nil)
 	for i := range packages {
 		p := &packages[i]
 		asked := false
 		switch p.Relation {
 		case assay.RelationRoot, assay.RelationDirect, assay.RelationWorkspace:
 			asked = true
-		case "": // of an installed package, which is alone in its file, nobody could have told
+		case "": // what is installed is alone in its file: any program may load it, but where a project tells what it needs, or inside another
 			f := files[place{p.Type, p.Path}]
-			asked = f.packages > 1 && !f.root && !p.IsSystem()
+			asked = !p.IsSystem() && !f.root && (f.packages > 1 || !told[i] && !inside(p))
 		}
 		g.top[i] = len(g.parents[i]) == 0 || asked && !held[i] && !slices.ContainsFunc(g.parents[i], func(n int32) bool {
 			q := &packages[n]
@@ -158,8 +167,11 @@ func (g *graph) above(n int, blocked map[int]bool, most int) (free bool, nearest
 
 // reach tells which packages a way leads to from the target that does not pass
 // a blocked one. It is linear in the edges.
-func (g *graph) reach(blocked map[int]bool) []bool {
-	seen := make([]bool, len(g.top))
+func (g *graph) reach(blocked map[int]bool) []bool { return g.walk(g.top, blocked) }
+
+// walk tells which packages some lead to by a way that does not pass a blocked one.
+func (g *graph) walk(from []bool, blocked map[int]bool) []bool {
+	seen := make([]bool, len(from))
 	var todo []int32
 	visit := func(i int32) {
 		if !seen[i] && !blocked[int(i)] {
@@ -167,8 +179,8 @@ func (g *graph) reach(blocked map[int]bool) []bool {
 			todo = append(todo, i)
 		}
 	}
-	for i, top := range g.top {
-		if top {
+	for i, ok := range from {
+		if ok {
 			visit(int32(i))
 		}
 	}

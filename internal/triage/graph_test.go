@@ -1,6 +1,7 @@
 package triage_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/assaysec/assay"
@@ -16,6 +17,15 @@ func TestVEXWays(t *testing.T) {
 	installed := func(name string, on ...string) assay.Package {
 		p := lock(name, untold, on...)
 		p.Path = "app/node_modules/" + name + "/package.json"
+		return p
+	}
+	inside := func(name string, p assay.Package) assay.Package {
+		p.Path = strings.Replace(p.Path, "node_modules/", "node_modules/"+name+"/node_modules/", 1)
+		return p
+	}
+	project := func(on ...string) assay.Package {
+		p := lock("app", root, on...)
+		p.Path = "app/package.json"
 		return p
 	}
 	owned := func(p assay.Package) assay.Package { p.Owner = "pkg:deb/debian/tool@1"; return p }
@@ -37,7 +47,11 @@ func TestVEXWays(t *testing.T) {
 		{"asked for by the root", []assay.Package{lock("app", root, "wrapper@1", "lib@1"), lock("wrapper", direct, "lib@1"), lock("lib", direct)}, "pkg:npm/wrapper", false},
 		{"the root", []assay.Package{lock("app", root, "wrapper@1", "lib@1"), lock("wrapper", direct, "lib@1"), lock("lib", direct)}, "pkg:npm/app", true},
 		{"asked for, which the root's edges leave out", []assay.Package{lock("app", root, "wrapper@1"), lock("wrapper", direct, "lib@1"), lock("lib", direct)}, "pkg:npm/app", false},
-		{"installed, needed alone", []assay.Package{installed("wrapper", "lib"), installed("lib")}, "pkg:npm/wrapper", true},
+		{"installed, where any program finds it", []assay.Package{installed("wrapper", "lib"), installed("lib")}, "pkg:npm/wrapper", false},
+		{"installed inside another", []assay.Package{installed("wrapper", "lib"), inside("wrapper", installed("lib"))}, "pkg:npm/wrapper", true},
+		{"installed for a project that tells what it needs", []assay.Package{project("wrapper"), installed("wrapper", "lib"), installed("lib")}, "pkg:npm/wrapper", true},
+		{"installed for a project that needs it, too", []assay.Package{project("wrapper", "lib"), installed("wrapper", "lib"), installed("lib")}, "pkg:npm/wrapper", false},
+		{"installed for a project that is well", []assay.Package{project("wrapper"), installed("wrapper", "lib"), installed("lib")}, "pkg:npm/app", true},
 		{"brought by the system", []assay.Package{deb("tool"), owned(lock("lib", direct))}, "pkg:deb/debian/tool", true},
 		{"brought by the system, needed by another way", []assay.Package{deb("tool"), owned(lock("lib", direct)), lock("own", root, "lib@1")}, "pkg:deb/debian/tool", false},
 		{"a library of the system", []assay.Package{deb("tool", "lib"), deb("lib")}, "pkg:deb/debian/tool", false},

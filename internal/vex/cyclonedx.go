@@ -228,8 +228,8 @@ func (r *reader) cdxVulnerability(b *bom, v *cdxVulnerability) error {
 		in, out, bad := b.products(&affects, status)
 		s.Products, spared.Products, left.Products = append(s.Products, in...), append(spared.Products, out...), append(left.Products, bad...)
 	}
-	for _, st := range []Statement{spared, s, left} {
-		if len(st.Products) > 0 || st.Status == s.Status && len(v.Affects) == 0 {
+	for i, st := range []Statement{spared, s, left} {
+		if len(st.Products) > 0 || i == 1 && len(v.Affects) == 0 {
 			if err := r.add(v.where, st); err != nil {
 				return err
 			}

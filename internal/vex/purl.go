@@ -81,17 +81,6 @@ func (p PURL) Qualifiers() map[string]string {
 // repository is the qualifier that tells where an image is.
 const repository = "repository_url"
 
-// Matches reports whether a pattern holds of a package, see PURL.Matches; what
-// is no package URL matches nothing.
-func Matches(pattern, purl string) bool {
-	p, err := ParsePURL(pattern)
-	if err != nil {
-		return false
-	}
-	of, err := ParsePURL(purl)
-	return err == nil && p.Matches(of)
-}
-
 // Key is what a pattern and all that it matches have in common.
 func (p PURL) Key() string {
 	return p.url.Type + "\x00" + p.url.Namespace + "\x00" + p.url.Name

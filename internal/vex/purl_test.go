@@ -38,7 +38,7 @@ func TestMatches(t *testing.T) {
 		{"no purl to match", "pkg:npm/curl", "", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := Matches(tt.pattern, tt.purl); got != tt.want {
+			if got := matches(tt.pattern, tt.purl); got != tt.want {
 				t.Errorf("%t, want %t", got, tt.want)
 			}
 		})
@@ -74,4 +74,15 @@ func TestNames(t *testing.T) {
 	if _, err := ParsePURL("pkg:golang/" + strings.Repeat("%zz", 1000)); !errors.Is(err, assay.ErrMalformed) || len(err.Error()) > 1000 {
 		t.Errorf("%.2000v", err)
 	}
+}
+
+// matches reports whether a pattern holds of a package; what is no package URL matches
+// nothing.
+func matches(pattern, purl string) bool {
+	p, err := ParsePURL(pattern)
+	if err != nil {
+		return false
+	}
+	of, err := ParsePURL(purl)
+	return err == nil && p.Matches(of)
 }

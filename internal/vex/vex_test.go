@@ -304,6 +304,16 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// TestCycloneDXUnplaced: what is said of no part is one statement, whatever the state.
+func TestCycloneDXUnplaced(t *testing.T) {
+	for _, state := range []string{"not_affected", "false_positive", "exploitable", "resolved", "in_triage"} {
+		d, err := Read(strings.NewReader(`{"bomFormat":"CycloneDX","vulnerabilities":[{"id":"CVE-2024-1","analysis":{"state":"` + state + `"}}]}`))
+		if err != nil || len(d.Statements) != 1 {
+			t.Errorf("%s: %v, %v", state, d, err)
+		}
+	}
+}
+
 // TestPlace: a fault knows where in the document it is.
 func TestPlace(t *testing.T) {
 	for _, tt := range []struct{ name, in, at string }{
@@ -392,7 +402,7 @@ func TestTrivy(t *testing.T) {
 	if s.Vulnerability != "CVE-2022-23628" || s.Justification != "vulnerable_code_not_in_execute_path" {
 		t.Errorf("%+v", s)
 	}
-	if p := s.Products[0]; !Matches(p.PURL, "pkg:golang/github.com/testdata/testdata@v1") || !Matches(p.Subcomponents[0], "pkg:golang/github.com/open-policy-agent/opa@v0.35.0") {
+	if p := s.Products[0]; !matches(p.PURL, "pkg:golang/github.com/testdata/testdata@v1") || !matches(p.Subcomponents[0], "pkg:golang/github.com/open-policy-agent/opa@v0.35.0") {
 		t.Errorf("%+v", p)
 	}
 }
@@ -426,7 +436,7 @@ func FuzzParse(f *testing.F) {
 				if p.PURL+p.CPE+p.ID+p.Local+p.Ref == "" {
 					t.Errorf("nameless: %+v", s)
 				}
-				Matches(p.PURL, p.PURL)
+				matches(p.PURL, p.PURL)
 			}
 		}
 		for _, f := range faults {

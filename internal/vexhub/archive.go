@@ -242,8 +242,8 @@ func (a *archive) find(ctx context.Context, hub string, left map[string]bool) (d
 	return docs, gaps, err
 }
 
-// narrow leaves out what a document says of other products. The statements keep
-// their places.
+// narrow leaves out what a document says of other products, also under other names
+// than package URLs. The statements keep their places.
 func narrow(d *vex.Document, ids map[string]bool) {
 	for i := range d.Statements {
 		st := &d.Statements[i]
@@ -251,6 +251,10 @@ func narrow(d *vex.Document, ids map[string]bool) {
 			u, err := vex.ParsePURL(p.PURL)
 			return err != nil || !slices.ContainsFunc(u.Names(), func(n string) bool { return ids[n] })
 		})
+		for j := range st.Products {
+			p := &st.Products[j]
+			*p = vex.Product{PURL: p.PURL, Range: p.Range, Subcomponents: p.Subcomponents}
+		}
 	}
 }
 

@@ -24,7 +24,7 @@ import (
 const (
 	index    = `{"updated_at":"2025-01-02T00:00:00Z","packages":[{"id":"pkg:golang/h.example/a","location":"./pkg/a/vex.json"},{"id":"pkg:npm/b","location":"pkg/b.json","format":"csaf"},{"id":"b","location":"x"}]}`
 	document = `{"@context":"https://openvex.dev/ns/v0.2.0","@id":"d","author":"H","timestamp":"2025-01-02T00:00:00Z","statements":[
-{"vulnerability":{"name":"CVE-2025-1"},"products":[{"@id":"pkg:golang/h.example/a@v1"},{"@id":"pkg:golang/h.example/victim"}],"status":"not_affected","justification":"component_not_present"}]}`
+{"vulnerability":{"name":"CVE-2025-1"},"products":[{"@id":"https://h.example/a","identifiers":{"purl":"pkg:golang/h.example/a@v1","cpe23":"cpe:2.3:o:debian:debian_linux:*:*:*:*:*:*:*:*"}},{"@id":"pkg:golang/h.example/victim"}],"status":"not_affected","justification":"component_not_present"}]}`
 )
 
 func members(prefix string) []contract.Member {
@@ -112,7 +112,7 @@ func TestFind(t *testing.T) {
 			if err != nil || len(docs) != 1 || len(gaps) != 1 || !strings.Contains(gaps[0].What, "1 entries of its index") {
 				t.Fatalf("%v %v %v", docs, gaps, err)
 			}
-			if p := docs[0].Statements[0].Products; docs[0].Name != tt.name+": pkg/a/vex.json" || len(p) != 1 || p[0].PURL != "pkg:golang/h.example/a@v1" {
+			if p := docs[0].Statements[0].Products; docs[0].Name != tt.name+": pkg/a/vex.json" || len(p) != 1 || p[0].PURL != "pkg:golang/h.example/a@v1" || p[0].CPE+p[0].ID+p[0].Local != "" {
 				t.Errorf("%s: %+v", docs[0].Name, p)
 			}
 			_, gaps, _ = h.Find(t.Context(), []Repository{r}, []string{"pkg:npm/b"})
