@@ -156,13 +156,13 @@ func (g *grypeRule) packageKey(key, v string) (func(*subject) bool, error) {
 		return func(s *subject) bool { return s.p.Version == v }, nil
 	case "type":
 		t, ok := grypeTypes[v]
-		if !ok {
+		if !ok && v != "" {
 			g.cannot = fmt.Sprintf("assay has no type of packages %q", v)
 		}
 		return func(s *subject) bool { return s.p.Type == t }, nil
 	case "language":
 		t, ok := grypeLanguages[v]
-		if !ok {
+		if !ok && v != "" {
 			g.cannot = fmt.Sprintf("assay has no language %q", v)
 		}
 		return func(s *subject) bool { return s.p.Type == t }, nil

@@ -158,7 +158,7 @@ func TestGrype(t *testing.T) {
 		"{vulnerability: CVE-2024-0002, include-aliases: true}": "2", "{namespace: 'debian:distro:debian:12'}": "1", "{namespace: 'debian:distro:debian:11'}": "", "{namespace: 'github:language:javascript'}": "2",
 		"{namespace: 'nvd:cpe'}": "4", "{match-type: cpe-match}": "4", "{match-type: exact-direct-match}": "-", "{namespace: 'x:y'}": "-", "{fix-state: wont-fix}": "1", "{fix-state: ''}": "", "{}": "",
 		"{package: {name: libssl3}}": "1", "{package: {name: 'lib.*'}}": "13", "{package: {name: ib}}": "", "{package: {name: lib, version: '1.0'}}": "3", "{package: {language: javascript}}": "2",
-		"{package: {type: deb}}": "1", "{package: {type: java-archive}}": "3", "{package: {type: sparkle}}": "-", "{package: {upstream-name: open.*}}": "1", "{package: {location: /srv/**}}": "2",
+		"{package: {type: deb}}": "1", "{package: {type: java-archive}}": "3", "{package: {name: libssl3, type: '', language: ''}}": "1", "{package: {type: sparkle}}": "-", "{package: {upstream-name: open.*}}": "1", "{package: {location: /srv/**}}": "2",
 		"{vex-status: not_affected}": "-", "{vulnerability: CVE-2024-0001, vex-justification: vulnerable_code_not_present}": "-",
 	} {
 		t.Run(in, func(t *testing.T) {
@@ -243,6 +243,14 @@ func TestWhitelistDigest(t *testing.T) {
 		if told := len(s.Warnings(r)) == 1; told == want {
 			t.Errorf("%s: %v", key, s.Warnings(r))
 		}
+	}
+	r.Kind = assay.KindFilesystem
+	f, err := ReadWhitelist("w.yaml", []byte("images:\n  app:\n    CVE-2024-0001: x\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := ruled(t, New(f), r); got != nil {
+		t.Errorf("%v, for a folder's name", got)
 	}
 	for _, key := range []string{"app@sha256:12", "app@", "app@latest"} {
 		if _, err := ReadWhitelist("w.yaml", []byte("images:\n  "+key+":\n    CVE-2024-0001: x\n")); !errors.Is(err, assay.ErrMalformed) || !strings.HasPrefix(err.Error(), "w.yaml:2: ") {

@@ -105,6 +105,9 @@ func (r repository) among(all []repository) bool {
 
 // repositories are the names of a report's image, and its digests.
 func repositories(r *assay.Report) []repository {
+	if r.Kind != "" && r.Kind != assay.KindImage {
+		return nil // the names of folders are anybody's
+	}
 	all := []repository{{digest: r.Image.Digest}}
 	for _, ref := range slices.Concat([]string{r.Image.Name}, r.Image.RepoTags, r.Image.RepoDigests) {
 		all = append(all, parseRepository(ref))

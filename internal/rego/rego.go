@@ -14,6 +14,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"strings"
 	"time"
@@ -316,9 +317,16 @@ func (p *Policy) input(r *assay.Report, f *assay.Finding) (*ast.Term, error) {
 	return ast.NewTerm(v), nil
 }
 
+// endOfTime is the last that a policy can be told, in nanoseconds: for a report without a
+// date, whatever rule has an end is over.
+var endOfTime = time.Unix(0, math.MaxInt64)
+
 // eval asks a query of one value; nil when it is undefined. The time that the
 // policy sees is the report's.
 func (p *Policy) eval(ctx context.Context, cancel topdown.Cancel, query ast.Body, input *ast.Term, at time.Time) (ast.Value, error) {
+	if at.IsZero() {
+		at = endOfTime
+	}
 	txn, err := p.store.NewTransaction(ctx)
 	if err != nil {
 		return nil, err
