@@ -21,6 +21,10 @@ const (
 	KindSBOM       TargetKind = "sbom"
 )
 
+// IsImage reports whether a container image is scanned, which has layers and is known
+// by names and digests; "" is one, too.
+func (k TargetKind) IsImage() bool { return k == "" || k == KindImage }
+
 // An Image is one platform's image, already chosen, with its layers unread.
 type Image struct {
 	Kind        TargetKind      // "" means KindImage

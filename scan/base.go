@@ -34,7 +34,7 @@ func diffIDs(img *assay.Image) (ids []string) {
 // else the largest that was scanned before and whose layers are its lowest, else
 // what its labels say. A gap says that what the user asked for does not hold.
 func (s *Scanner) base(ctx context.Context, img *assay.Image) (*assay.BaseImage, []assay.Gap) {
-	if img.Kind != "" && img.Kind != assay.KindImage {
+	if !img.Kind.IsImage() {
 		return nil, nil
 	}
 	ids := diffIDs(img)

@@ -399,7 +399,7 @@ func ratings(to, more []assay.Rating) []assay.Rating {
 func info(img *assay.Image) assay.ImageInfo {
 	i := assay.ImageInfo{Name: img.Name, Source: img.Source, ID: img.ID, Digest: img.Digest, RepoTags: img.RepoTags, RepoDigests: img.RepoDigests,
 		Platform: img.Platform, Created: img.Created, Config: img.Config, Repository: img.Repository}
-	if img.Kind != "" && img.Kind != assay.KindImage {
+	if !img.Kind.IsImage() {
 		return i // its layer is none that has a name
 	}
 	for _, l := range img.Layers {

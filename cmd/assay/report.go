@@ -14,7 +14,6 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/limit"
 	"github.com/assaysec/assay/internal/report"
-	"github.com/assaysec/assay/internal/report/template"
 	"github.com/assaysec/assay/internal/triage"
 	"github.com/spf13/pflag"
 )
@@ -92,7 +91,7 @@ func (o *reportOptions) options(f assay.Format) (err error) {
 		if name += " " + file; file == "" {
 			return usagef("--template @: which file?")
 		}
-		b, err := limit.ReadFile(file, template.MaxTemplate)
+		b, err := limit.ReadFile(file, report.MaxTemplate)
 		if err != nil {
 			return usagef("--template: %w", err)
 		}

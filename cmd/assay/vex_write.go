@@ -105,7 +105,7 @@ func (o *vexGenerateOptions) run(name string) error {
 // imagePURL is the package URL of the image that was scanned; "" when it was none,
 // or is in no registry and has no name.
 func imagePURL(r *assay.Report) string {
-	if r.Kind != assay.KindImage {
+	if !r.Kind.IsImage() {
 		return ""
 	}
 	for _, ref := range slices.Concat(r.Image.RepoDigests, r.Image.RepoTags) {

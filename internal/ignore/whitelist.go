@@ -105,7 +105,7 @@ func (r repository) among(all []repository) bool {
 
 // repositories are the names of a report's image, and its digests.
 func repositories(r *assay.Report) []repository {
-	if r.Kind != "" && r.Kind != assay.KindImage {
+	if !r.Kind.IsImage() {
 		return nil // the names of folders are anybody's
 	}
 	all := []repository{{digest: r.Image.Digest}}

@@ -23,7 +23,7 @@ func (t *taker) squash(ctx context.Context, layers []*layerFacts) (*squasher, []
 		if err != nil {
 			return nil, nil, err
 		}
-		s.plain = t.img.Kind != "" && t.img.Kind != assay.KindImage
+		s.plain = !t.img.Kind.IsImage()
 		facts := s.standing()
 		if ctx.Err() != nil {
 			return nil, nil, ctx.Err()

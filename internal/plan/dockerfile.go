@@ -15,7 +15,7 @@ func (p *Plan) dockerfile(r *assay.Report) {
 	for _, s := range p.Steps {
 		lines = append(lines, s.Dockerfile...)
 	}
-	if len(lines) == 0 || r.Kind != "" && r.Kind != assay.KindImage {
+	if len(lines) == 0 || !r.Kind.IsImage() {
 		return
 	}
 	name := r.Image.Name

@@ -38,7 +38,7 @@ func (p *Plan) steps(ctx context.Context, r *assay.Report) error {
 		k := place{u.manager, u.Where, !u.plain()}
 		t := at[k]
 		if t == nil {
-			t = &task{manager: u.manager, where: u.Where, odd: k.odd, packages: r.Packages, on: on, image: r.Kind == "" || r.Kind == assay.KindImage}
+			t = &task{manager: u.manager, where: u.Where, odd: k.odd, packages: r.Packages, on: on, image: r.Kind.IsImage()}
 			at[k] = t
 			tasks = append(tasks, t)
 		}

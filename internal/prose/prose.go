@@ -70,9 +70,6 @@ func Exploited(f *assay.Finding) string {
 	return strings.Join(parts, ", ")
 }
 
-// Layered reports whether an image was scanned, which has layers.
-func Layered(r *assay.Report) bool { return r.Kind == "" || r.Kind == assay.KindImage }
-
 // Layer says which instruction brought a package.
 func Layer(l assay.LayerRef) string {
 	s := fmt.Sprintf("layer %d", l.Index)

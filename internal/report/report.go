@@ -53,6 +53,9 @@ func Read(b []byte) (*assay.Report, error) {
 	return nil, fmt.Errorf("no report of assay's (-f json) or in Trivy's form (-f trivy-json): %w", assay.ErrUnsupported)
 }
 
+// MaxTemplate bounds the template of the format template, in bytes.
+const MaxTemplate = template.MaxTemplate
+
 // views show a report to templates in another form.
 var views = map[string]func(*assay.Report) any{"trivyResults": trivyjson.Results}
 

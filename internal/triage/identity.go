@@ -30,7 +30,7 @@ func identities(r *assay.Report, bill *vex.Bill) (purls []string, image vex.Name
 	if r.Kind == assay.KindRepository {
 		purls = append(purls, repository(&i.Repository)...)
 	}
-	if r.Kind != assay.KindImage && r.Kind != "" {
+	if !r.Kind.IsImage() {
 		return purls, image, ids
 	}
 	digests := []string{i.Digest, i.ID}

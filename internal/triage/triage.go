@@ -73,7 +73,7 @@ func Apply(ctx context.Context, r *assay.Report, o Options) error {
 	if err := rule(ctx, r, o.Rulers); err != nil {
 		return err
 	}
-	if gap := noBase; o.IgnoreBase && r.Image.Base == nil && (r.Kind == "" || r.Kind == assay.KindImage) && !slices.Contains(r.Gaps, gap) {
+	if gap := noBase; o.IgnoreBase && r.Image.Base == nil && r.Kind.IsImage() && !slices.Contains(r.Gaps, gap) {
 		r.Gaps = append(r.Gaps, gap)
 	}
 	all, unrated := len(r.Findings), 0

@@ -90,7 +90,7 @@ func serial(r *assay.Report) string {
 // subject is what the bill is of.
 func subject(r *assay.Report) *cdx.Component {
 	c := &cdx.Component{BOMRef: "target", Type: cdx.ComponentTypeApplication, Name: r.Image.Name}
-	if r.Kind == assay.KindImage || r.Kind == "" {
+	if r.Kind.IsImage() {
 		c.Type = cdx.ComponentTypeContainer
 		if len(r.Image.RepoDigests) > 0 {
 			if name, digest, ok := strings.Cut(r.Image.RepoDigests[0], "@"); ok {

@@ -225,7 +225,7 @@ func (c *converter) about(g *prose.Group) (lines []string) {
 		}
 		add("Package", q.Name+" "+q.Version+where)
 	}
-	if prose.Layered(c.r) {
+	if c.r.Kind.IsImage() {
 		add("Layer", prose.Layer(p.Layer))
 	}
 	add("See", g.URL)

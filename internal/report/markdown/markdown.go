@@ -255,7 +255,7 @@ func (p *printer) row(g *prose.Group) string {
 			name += fmt.Sprintf(" and %d more", n-1)
 		}
 	}
-	if p.o.ShowLayers && prose.Layered(p.r) {
+	if p.o.ShowLayers && p.r.Kind.IsImage() {
 		name += "<br>" + text(prose.Layer(q.Layer), maxCell)
 	}
 	title := text(prose.Title(g.Finding), maxCell)

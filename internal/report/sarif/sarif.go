@@ -145,7 +145,7 @@ func message(r *assay.Report, f *assay.Finding, p *assay.Package) text {
 	add("Risk", prose.Risk(f))
 	add("Exploitation", prose.Exploited(f))
 	add("Path", p.Path)
-	if prose.Layered(r) {
+	if r.Kind.IsImage() {
 		add("Layer", prose.Layer(p.Layer))
 	}
 	add("Because", f.Because)

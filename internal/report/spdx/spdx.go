@@ -136,7 +136,7 @@ func (c *converter) annotation(p bom.Property) v2_3.Annotation {
 // subject is what the bill is of.
 func (c *converter) subject(r *assay.Report) *v2_3.Package {
 	p := &v2_3.Package{PackageName: r.Image.Name, PackageSPDXIdentifier: target, PackageDownloadLocation: none, PackageLicenseConcluded: none, PackageLicenseDeclared: none, PrimaryPackagePurpose: "SOURCE"}
-	if r.Kind == assay.KindImage || r.Kind == "" {
+	if r.Kind.IsImage() {
 		p.PrimaryPackagePurpose, p.PackageVersion = "CONTAINER", r.Image.ID
 	}
 	return p

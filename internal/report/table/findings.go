@@ -146,7 +146,7 @@ func (p *printer) about(g *prose.Group, room int) (lines []string) {
 			lines = append(lines, s)
 		}
 	}
-	if p.o.ShowLayers && prose.Layered(p.r) {
+	if p.o.ShowLayers && p.r.Kind.IsImage() {
 		lines = append(lines, cut(prose.Layer(p.r.Packages[g.Package].Layer), room))
 	}
 	return lines
@@ -175,7 +175,7 @@ func (p *printer) list(groups []prose.Group) {
 				p.printf("  %s\n", s)
 			}
 		}
-		if p.o.ShowLayers && prose.Layered(p.r) {
+		if p.o.ShowLayers && p.r.Kind.IsImage() {
 			p.printf("  %s\n", cut(prose.Layer(pkg.Layer), p.o.Width-2))
 		}
 		for _, g := range of[key] {
@@ -256,7 +256,7 @@ func (p *printer) notes(pkg *assay.Package) (out []string) {
 	if !pkg.IsSystem() && pkg.Path != "" {
 		out = append(out, "in "+printable.Text(pkg.Path))
 	}
-	if p.o.ShowLayers && prose.Layered(p.r) {
+	if p.o.ShowLayers && p.r.Kind.IsImage() {
 		out = append(out, prose.Layer(pkg.Layer))
 	}
 	return out

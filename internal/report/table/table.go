@@ -186,7 +186,7 @@ func (p *printer) summary() {
 	r := p.r
 	p.printf("\n")
 	of := ""
-	if prose.Layered(r) {
+	if r.Kind.IsImage() {
 		of = printable.Count(len(r.Image.Layers), "layer", "layers") + ": "
 	}
 	p.wrapped("", fmt.Sprintf("%s%s, %s.", of, printable.Count(len(r.Packages), "package", "packages"), prose.Verdict(r)))
