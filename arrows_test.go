@@ -4,6 +4,8 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -14,15 +16,48 @@ import (
 
 const module = "github.com/assaysec/assay"
 
-// The house: what kind of package each folder is. A folder below one of lists
-// is a part of it; everything else below internal must be named here.
-var (
-	lists   = []string{"internal/source", "internal/reader", "internal/feed", "internal/importer", "internal/report"}
-	engines = []string{"internal/inventory", "internal/match", "internal/plan", "internal/triage", "internal/db", "internal/publish", "internal/fetch", "internal/cache", "internal/attestation", "internal/vexhub"}
-	leaves  = []string{"internal/boltfile", "internal/bom", "internal/bundle", "internal/compression", "internal/csaf", "internal/cve", "internal/cverecord", "internal/cvss", "internal/dbfile", "internal/distribution", "internal/distro", "internal/ecosystem", "internal/executable", "internal/ext4", "internal/filesystem", "internal/ignore", "internal/jsonstream", "internal/lifecycle", "internal/limit", "internal/listing", "internal/markdown", "internal/oci", "internal/osv", "internal/oval", "internal/partition",
-		"internal/printable", "internal/prose", "internal/purl", "internal/rego", "internal/relation", "internal/requirement", "internal/rpmdb", "internal/secdb", "internal/signature", "internal/sqlitefile", "internal/stanza", "internal/tardoc", "internal/tarstream", "internal/tomldoc", "internal/updateinfo", "internal/version", "internal/vex", "internal/virtualdisk", "internal/xfs", "internal/xmlstream", "internal/yamldoc", "internal/ziparchive", "internal/zipdoc"}
-	testOnly = []string{"internal/contract", "internal/corpus", "internal/testdisk", "internal/testimage"}
-)
+// The layout: which kind of package lies in each directory of internal. A
+// directory counts for all below it; the longest name decides.
+//
+//   - list: the list of one kind of part. Each directory below it is a part, and
+//     what lies in its directory internal is a leaf for these parts alone.
+//   - engine: does the work of a scan, on values that it is given.
+//   - leaf: knows one format, standard or rule, and no other part.
+//   - test: for tests only.
+var layout = map[string]string{
+	"internal/source":   "list",
+	"internal/reader":   "list",
+	"internal/feed":     "list",
+	"internal/importer": "list",
+	"internal/report":   "list",
+
+	"internal/cache":                "engine",
+	"internal/database":             "engine",
+	"internal/inventory":            "engine",
+	"internal/match":                "engine",
+	"internal/plan":                 "engine",
+	"internal/suppress/attestation": "engine",
+	"internal/suppress/vexhub":      "engine",
+	"internal/triage":               "engine",
+
+	"internal/disk":            "leaf",
+	"internal/distro":          "leaf",
+	"internal/ecosystem":       "leaf",
+	"internal/encoding":        "leaf",
+	"internal/identifier":      "leaf",
+	"internal/oci":             "leaf",
+	"internal/record":          "leaf",
+	"internal/suppress/ignore": "leaf",
+	"internal/suppress/policy": "leaf",
+	"internal/suppress/vex":    "leaf",
+	"internal/version":         "leaf",
+
+	"internal/test": "test",
+}
+
+// maxRooms bounds the directories at the first level of internal: a table of
+// contents is read at one glance.
+const maxRooms = 25
 
 // thirdParty says which modules may be imported where; docs/dependencies.md
 // says why each is there.
@@ -31,33 +66,33 @@ var thirdParty = map[string][]string{
 	"google.golang.org/grpc":                 {"internal/source/containerd"},
 	"github.com/moby/moby/client":            {"internal/source/docker"},
 	"github.com/containerd/errdefs":          {"internal/source/docker"},
-	"github.com/google/go-containerregistry": {"bench/database", "internal/distribution", "internal/publish", "internal/source/registry"},
-	"github.com/klauspost/compress":          {"internal/compression", "internal/cache", "internal/db", "internal/publish", "internal/virtualdisk"},
+	"github.com/google/go-containerregistry": {"bench/database", "internal/oci/registryclient", "internal/database/publish", "internal/source/registry"},
+	"github.com/klauspost/compress":          {"internal/encoding/compression", "internal/cache", "internal/database/db", "internal/database/publish", "internal/disk/virtualdisk"},
 	"github.com/klauspost/readahead":         {"internal/oci"},
-	"github.com/ulikunitz/xz":                {"internal/compression"},
-	"go.etcd.io/bbolt":                       {"bench/database", "internal/contract", "internal/db"},
-	"modernc.org/sqlite":                     {"bench/database", "internal/contract"},
-	"google.golang.org/protobuf":             {"internal/db", "internal/inventory"},
+	"github.com/ulikunitz/xz":                {"internal/encoding/compression"},
+	"go.etcd.io/bbolt":                       {"bench/database", "internal/test/contract", "internal/database/db"},
+	"modernc.org/sqlite":                     {"bench/database", "internal/test/contract"},
+	"google.golang.org/protobuf":             {"internal/database/db", "internal/inventory"},
 	"github.com/CycloneDX/cyclonedx-go":      {"internal/reader/sbom", "internal/report/cyclonedx"},
 	"github.com/spdx/tools-golang":           {"internal/report/spdx"},
-	"github.com/github/go-spdx/v2":           {"internal/bom"},
-	"github.com/gofrs/flock":                 {"internal/db", "internal/fetch"},
-	"github.com/bmatcuk/doublestar/v4":       {"internal/ignore", "internal/inventory"},
-	"golang.org/x/sync":                      {"internal/db", "internal/feed/debianchangelogs", "internal/inventory", "bench", "cmd/assay"},
-	"github.com/package-url/packageurl-go":   {"internal/purl", "internal/vex"},
+	"github.com/github/go-spdx/v2":           {"internal/record/bom"},
+	"github.com/gofrs/flock":                 {"internal/database/db", "internal/database/fetch"},
+	"github.com/bmatcuk/doublestar/v4":       {"internal/suppress/ignore", "internal/inventory"},
+	"golang.org/x/sync":                      {"internal/database/db", "internal/feed/debianchangelogs", "internal/inventory", "bench", "cmd/assay"},
+	"github.com/package-url/packageurl-go":   {"internal/identifier/purl", "internal/suppress/vex"},
 	"github.com/jedib0t/go-pretty/v6":        {"internal/report/table"},
 	"github.com/spf13/cobra":                 {"cmd/assay"},
 	"github.com/spf13/pflag":                 {"cmd/assay"},
 	"github.com/vbauerster/mpb/v8":           {"cmd/assay"},
-	"github.com/pelletier/go-toml/v2":        {"internal/tomldoc"},
-	"go.yaml.in/yaml/v4":                     {"cmd/assay", "internal/contract", "internal/ignore", "internal/osv", "internal/reader/actions", "internal/reader/cocoapods", "internal/reader/haskell", "internal/vexhub", "internal/yamldoc"},
-	"github.com/open-policy-agent/opa":       {"internal/rego"},
+	"github.com/pelletier/go-toml/v2":        {"internal/encoding/tomldoc"},
+	"go.yaml.in/yaml/v4":                     {"cmd/assay", "internal/test/contract", "internal/suppress/ignore", "internal/record/osv", "internal/reader/actions", "internal/reader/cocoapods", "internal/reader/haskell", "internal/suppress/vexhub", "internal/encoding/yamldoc"},
+	"github.com/open-policy-agent/opa":       {"internal/suppress/policy"},
 	"golang.org/x/term":                      {"cmd/assay"},
-	"golang.org/x/tools/txtar":               {"internal/testimage"},
-	"github.com/google/go-cmp":               {"internal/contract"},
+	"golang.org/x/tools/txtar":               {"internal/test/testimage"},
+	"github.com/google/go-cmp":               {"internal/test/contract"},
 }
 
-// kind is the place of a package in the house.
+// kind is the kind of a package by the layout; "" when it has no place there.
 func kind(pkg string) string {
 	switch {
 	case pkg == "":
@@ -66,18 +101,17 @@ func kind(pkg string) string {
 		return "scan"
 	case strings.HasPrefix(pkg, "cmd/"), strings.HasPrefix(pkg, "bench"):
 		return "cmd"
-	case slices.Contains(lists, pkg):
-		return "list"
-	case slices.Contains(engines, pkg):
-		return "engine"
-	case slices.Contains(leaves, pkg):
-		return "leaf"
-	case slices.Contains(testOnly, pkg):
-		return "test"
 	}
-	for _, l := range lists {
-		if strings.HasPrefix(pkg, l+"/") {
+	for dir := pkg; dir != "."; dir = path.Dir(dir) {
+		switch k := layout[dir]; {
+		case k == "list" && dir == pkg:
+			return "list"
+		case k == "list" && strings.HasPrefix(pkg, dir+"/internal/"):
+			return "leaf"
+		case k == "list":
 			return "part"
+		case k != "":
+			return k
 		}
 	}
 	return ""
@@ -129,9 +163,9 @@ func TestImportsGoOneWay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, pkg := range slices.Concat(lists, engines, leaves, testOnly) {
-		if !seen[pkg] {
-			t.Errorf("%s is named in this test and is not there", pkg)
+	for dir := range layout {
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(seen)), func(pkg string) bool { return pkg == dir || strings.HasPrefix(pkg, dir+"/") }) {
+			t.Errorf("the layout names %s, which is not there", dir)
 		}
 	}
 	for m, where := range thirdParty {
@@ -143,11 +177,22 @@ func TestImportsGoOneWay(t *testing.T) {
 	}
 }
 
+// TestRooms holds the number of directories at the first level of internal.
+func TestRooms(t *testing.T) {
+	rooms, err := os.ReadDir("internal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rooms) > maxRooms {
+		t.Errorf("internal has %d directories, more than %d: nest what belongs together", len(rooms), maxRooms)
+	}
+}
+
 // breach says what is wrong with an import; "" when nothing is.
 func breach(pkg, imported string) string {
 	from := kind(pkg)
 	if from == "" {
-		return "the importing package has no place in the house: name it in this test"
+		return "the importing package is not in the layout of this test"
 	}
 	ours, ok := strings.CutPrefix(imported, module)
 	if !ok {
@@ -167,7 +212,7 @@ func breach(pkg, imported string) string {
 	to := strings.TrimPrefix(ours, "/")
 	switch k := kind(to); {
 	case k == "":
-		return "the imported package has no place in the house"
+		return "the imported package is not in the layout of this test"
 	case !slices.Contains(may[from], k):
 		return "a " + from + " must not import a " + k
 	case k == "part" && path.Dir(to) != pkg:

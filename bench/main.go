@@ -24,7 +24,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/assaysec/assay/internal/compression"
+	"github.com/assaysec/assay/internal/encoding/compression"
 	"golang.org/x/sync/errgroup"
 )
 

@@ -9,7 +9,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/cache"
-	"github.com/assaysec/assay/internal/testimage"
+	"github.com/assaysec/assay/internal/test/testimage"
 	"github.com/assaysec/assay/internal/triage"
 	"github.com/assaysec/assay/scan"
 )

@@ -9,9 +9,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/corpus"
 	"github.com/assaysec/assay/internal/report"
 	"github.com/assaysec/assay/internal/source"
+	"github.com/assaysec/assay/internal/test/corpus"
 	"github.com/assaysec/assay/scan"
 )
 

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/db"
+	"github.com/assaysec/assay/internal/database/db"
 )
 
 // Database is the advisory database of a folder. It fetches the streams that

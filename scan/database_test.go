@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/contract"
-	"github.com/assaysec/assay/internal/db"
-	"github.com/assaysec/assay/internal/publish"
+	"github.com/assaysec/assay/internal/database/db"
+	"github.com/assaysec/assay/internal/database/publish"
+	"github.com/assaysec/assay/internal/test/contract"
 	"github.com/assaysec/assay/scan"
 )
 

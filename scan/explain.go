@@ -9,11 +9,11 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/bom"
-	"github.com/assaysec/assay/internal/cve"
-	"github.com/assaysec/assay/internal/db"
+	"github.com/assaysec/assay/internal/database/db"
+	"github.com/assaysec/assay/internal/encoding/printable"
+	"github.com/assaysec/assay/internal/identifier/cve"
 	"github.com/assaysec/assay/internal/match"
-	"github.com/assaysec/assay/internal/printable"
+	"github.com/assaysec/assay/internal/record/bom"
 	"github.com/assaysec/assay/internal/triage"
 )
 

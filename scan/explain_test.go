@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/db"
+	"github.com/assaysec/assay/internal/database/db"
 	"github.com/assaysec/assay/scan"
 )
 

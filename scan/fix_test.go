@@ -17,9 +17,9 @@ import (
 	"testing"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/corpus"
 	"github.com/assaysec/assay/internal/plan"
 	"github.com/assaysec/assay/internal/source"
+	"github.com/assaysec/assay/internal/test/corpus"
 	"github.com/assaysec/assay/scan"
 )
 

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/contract"
 	"github.com/assaysec/assay/internal/source"
+	"github.com/assaysec/assay/internal/test/contract"
 	"github.com/assaysec/assay/scan"
 )
 

@@ -18,7 +18,7 @@ import (
 	vuln "golang.org/x/vuln/scan"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/corpus"
+	"github.com/assaysec/assay/internal/test/corpus"
 	"github.com/assaysec/assay/scan"
 )
 

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/purl"
+	"github.com/assaysec/assay/internal/identifier/purl"
 )
 
 // identify gives files that say too little of themselves the name and version

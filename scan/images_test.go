@@ -19,10 +19,10 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/cache"
-	"github.com/assaysec/assay/internal/corpus"
+	"github.com/assaysec/assay/internal/database/fetch"
 	"github.com/assaysec/assay/internal/feed"
-	"github.com/assaysec/assay/internal/fetch"
 	"github.com/assaysec/assay/internal/source"
+	"github.com/assaysec/assay/internal/test/corpus"
 	"github.com/assaysec/assay/scan"
 	"github.com/google/go-cmp/cmp"
 )

@@ -8,7 +8,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/distro"
-	"github.com/assaysec/assay/internal/lifecycle"
+	"github.com/assaysec/assay/internal/distro/lifecycle"
 )
 
 // endsOfLife finds when the support of the release ends, and that of runtimes

@@ -13,7 +13,7 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/match"
 	"github.com/assaysec/assay/internal/report"
-	"github.com/assaysec/assay/internal/testimage"
+	"github.com/assaysec/assay/internal/test/testimage"
 	"github.com/assaysec/assay/scan"
 )
 

@@ -9,7 +9,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/distro"
-	"github.com/assaysec/assay/internal/lifecycle"
+	"github.com/assaysec/assay/internal/distro/lifecycle"
 	"github.com/assaysec/assay/internal/plan"
 	"github.com/assaysec/assay/internal/triage"
 	"github.com/assaysec/assay/internal/version"

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/testimage"
+	"github.com/assaysec/assay/internal/test/testimage"
 	"github.com/assaysec/assay/internal/triage"
 	"github.com/assaysec/assay/scan"
 )

@@ -21,11 +21,11 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/registry"
 
-	"github.com/assaysec/assay/internal/db"
-	"github.com/assaysec/assay/internal/distribution"
+	"github.com/assaysec/assay/internal/database/db"
+	"github.com/assaysec/assay/internal/database/fetch"
+	"github.com/assaysec/assay/internal/database/publish"
 	"github.com/assaysec/assay/internal/feed"
-	"github.com/assaysec/assay/internal/fetch"
-	"github.com/assaysec/assay/internal/publish"
+	"github.com/assaysec/assay/internal/oci/registryclient"
 )
 
 const edited = 10
@@ -69,10 +69,10 @@ func updates(w *tabwriter.Writer, mirror, work string) error {
 			return 0, 0, err
 		}
 		defer s.Close()
-		if _, err := publish.Push(ctx, ref, publish.Edition{Index: s.Index, Shards: s.Shards, Open: s.Open}, distribution.Options{}); err != nil {
+		if _, err := publish.Push(ctx, ref, publish.Edition{Index: s.Index, Shards: s.Shards, Open: s.Open}, registryclient.Options{}); err != nil {
 			return 0, 0, err
 		}
-		p, err := publish.OpenRepository(ctx, ref, nil, distribution.Options{})
+		p, err := publish.OpenRepository(ctx, ref, nil, registryclient.Options{})
 		if err != nil {
 			return 0, 0, err
 		}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/assaysec/assay/internal/corpus"
+	"github.com/assaysec/assay/internal/test/corpus"
 )
 
 // TestConvertTrivy: a report of Trivy's converted to its own form says the same:

@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/db"
+	"github.com/assaysec/assay/internal/database/db"
+	"github.com/assaysec/assay/internal/database/fetch"
 	"github.com/assaysec/assay/internal/feed"
-	"github.com/assaysec/assay/internal/fetch"
 	"github.com/assaysec/assay/scan"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"

@@ -14,9 +14,9 @@ import (
 	"sync"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/database/fetch"
+	"github.com/assaysec/assay/internal/encoding/printable"
 	"github.com/assaysec/assay/internal/feed"
-	"github.com/assaysec/assay/internal/fetch"
-	"github.com/assaysec/assay/internal/printable"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 )

@@ -12,12 +12,12 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/db"
-	"github.com/assaysec/assay/internal/distribution"
+	"github.com/assaysec/assay/internal/database/db"
+	"github.com/assaysec/assay/internal/database/publish"
+	"github.com/assaysec/assay/internal/encoding/printable"
 	"github.com/assaysec/assay/internal/importer"
-	"github.com/assaysec/assay/internal/printable"
-	"github.com/assaysec/assay/internal/publish"
-	"github.com/assaysec/assay/internal/signature"
+	"github.com/assaysec/assay/internal/oci/registryclient"
+	"github.com/assaysec/assay/internal/oci/signature"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -85,7 +85,7 @@ func (o *publishedOptions) placeAt(ctx context.Context, name string, bars *progr
 	}
 	s := o.registry
 	s.Progress = bars.update()
-	return publish.OpenRepository(ctx, name, key, distribution.Options{SourceOptions: s})
+	return publish.OpenRepository(ctx, name, key, registryclient.Options{SourceOptions: s})
 }
 
 func noSignature(folder string) error {
@@ -262,7 +262,7 @@ Sign it with "cosign sign --key", by the digest that is printed.`,
 				return err
 			}
 			defer s.Close()
-			p, err := publish.Push(ctx, args[0], e, distribution.Options{SourceOptions: o.registry})
+			p, err := publish.Push(ctx, args[0], e, registryclient.Options{SourceOptions: o.registry})
 			if err != nil {
 				return err
 			}

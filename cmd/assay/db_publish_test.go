@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/contract"
-	"github.com/assaysec/assay/internal/db"
+	"github.com/assaysec/assay/internal/database/db"
+	"github.com/assaysec/assay/internal/test/contract"
 )
 
 // TestImportSigned imports another scanner's database with a key: only as it was

@@ -10,9 +10,9 @@ import (
 	"text/tabwriter"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/db"
-	"github.com/assaysec/assay/internal/printable"
-	"github.com/assaysec/assay/internal/purl"
+	"github.com/assaysec/assay/internal/database/db"
+	"github.com/assaysec/assay/internal/encoding/printable"
+	"github.com/assaysec/assay/internal/identifier/purl"
 	"github.com/assaysec/assay/scan"
 	"github.com/spf13/cobra"
 )

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/db"
-	"github.com/assaysec/assay/internal/printable"
+	"github.com/assaysec/assay/internal/database/db"
+	"github.com/assaysec/assay/internal/encoding/printable"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )

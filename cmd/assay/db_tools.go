@@ -12,9 +12,9 @@ import (
 	"text/tabwriter"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/db"
+	"github.com/assaysec/assay/internal/database/db"
+	"github.com/assaysec/assay/internal/encoding/printable"
 	"github.com/assaysec/assay/internal/feed"
-	"github.com/assaysec/assay/internal/printable"
 	"github.com/spf13/cobra"
 )
 

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/encoding/printable"
 	"github.com/assaysec/assay/internal/plan"
-	"github.com/assaysec/assay/internal/printable"
 	"github.com/assaysec/assay/scan"
 	"github.com/spf13/cobra"
 )

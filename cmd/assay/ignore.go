@@ -11,11 +11,11 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/ignore"
-	"github.com/assaysec/assay/internal/limit"
-	"github.com/assaysec/assay/internal/printable"
-	"github.com/assaysec/assay/internal/rego"
+	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/encoding/printable"
 	"github.com/assaysec/assay/internal/report"
+	"github.com/assaysec/assay/internal/suppress/ignore"
+	"github.com/assaysec/assay/internal/suppress/policy"
 	"github.com/assaysec/assay/internal/triage"
 	"github.com/spf13/pflag"
 )
@@ -108,11 +108,11 @@ func (o *ruleOptions) rulers() ([]triage.Ruler, error) {
 	if o.policy == "" {
 		return all, nil
 	}
-	b, err := limit.ReadFile(o.policy, rego.MaxPolicy)
+	b, err := limit.ReadFile(o.policy, policy.MaxPolicy)
 	if err != nil {
 		return nil, usagef("--ignore-policy: %w", err)
 	}
-	p, err := rego.Compile(context.Background(), o.policy, b, report.TrivyFinding)
+	p, err := policy.Compile(context.Background(), o.policy, b, report.TrivyFinding)
 	if err != nil {
 		return nil, usagef("--ignore-policy: %w", err)
 	}

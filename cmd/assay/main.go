@@ -14,7 +14,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/assaysec/assay/internal/printable"
+	"github.com/assaysec/assay/internal/encoding/printable"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )

@@ -12,7 +12,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/limit"
+	"github.com/assaysec/assay/internal/encoding/limit"
 	"github.com/assaysec/assay/internal/report"
 	"github.com/assaysec/assay/internal/triage"
 	"github.com/spf13/pflag"

@@ -13,8 +13,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/assaysec/assay/internal/contract"
-	"github.com/assaysec/assay/internal/testimage"
+	"github.com/assaysec/assay/internal/test/contract"
+	"github.com/assaysec/assay/internal/test/testimage"
 	fake "github.com/google/go-containerregistry/pkg/registry"
 	"github.com/rogpeppe/go-internal/testscript"
 )

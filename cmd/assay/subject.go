@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/limit"
+	"github.com/assaysec/assay/internal/encoding/limit"
 	"github.com/assaysec/assay/internal/report"
 	"github.com/assaysec/assay/internal/triage"
 	"github.com/assaysec/assay/scan"

@@ -16,14 +16,14 @@ import (
 	"strconv"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/attestation"
-	"github.com/assaysec/assay/internal/distribution"
-	"github.com/assaysec/assay/internal/fetch"
-	"github.com/assaysec/assay/internal/limit"
-	"github.com/assaysec/assay/internal/signature"
+	"github.com/assaysec/assay/internal/database/fetch"
+	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/oci/registryclient"
+	"github.com/assaysec/assay/internal/oci/signature"
+	"github.com/assaysec/assay/internal/suppress/attestation"
+	"github.com/assaysec/assay/internal/suppress/vex"
+	"github.com/assaysec/assay/internal/suppress/vexhub"
 	"github.com/assaysec/assay/internal/triage"
-	"github.com/assaysec/assay/internal/vex"
-	"github.com/assaysec/assay/internal/vexhub"
 	"github.com/spf13/pflag"
 )
 
@@ -295,7 +295,7 @@ func (o *vexOptions) opened(ctx context.Context, img *assay.Image, t vexTarget) 
 	if o.ruler == nil || !o.has(vexOCI) {
 		return nil
 	}
-	docs, gaps, err := attestation.Find(ctx, img, attestation.Options{Options: distribution.Options{SourceOptions: *t.registry}, Key: o.verify})
+	docs, gaps, err := attestation.Find(ctx, img, attestation.Options{Options: registryclient.Options{SourceOptions: *t.registry}, Key: o.verify})
 	if err != nil {
 		return fmt.Errorf("--vex oci: %w", err)
 	}

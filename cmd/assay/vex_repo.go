@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/vexhub"
+	"github.com/assaysec/assay/internal/suppress/vexhub"
 	"github.com/spf13/cobra"
 )
 

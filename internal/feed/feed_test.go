@@ -17,11 +17,11 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/contract"
-	"github.com/assaysec/assay/internal/corpus"
-	"github.com/assaysec/assay/internal/db"
+	"github.com/assaysec/assay/internal/database/db"
+	"github.com/assaysec/assay/internal/database/fetch"
 	"github.com/assaysec/assay/internal/feed"
-	"github.com/assaysec/assay/internal/fetch"
+	"github.com/assaysec/assay/internal/test/contract"
+	"github.com/assaysec/assay/internal/test/corpus"
 )
 
 func getter(t testing.TB, mirror string) *fetch.Fetcher {

@@ -10,13 +10,13 @@ import (
 	"testing"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/corpus"
-	"github.com/assaysec/assay/internal/db"
+	"github.com/assaysec/assay/internal/database/db"
 	"github.com/assaysec/assay/internal/ecosystem"
 	"github.com/assaysec/assay/internal/inventory"
 	"github.com/assaysec/assay/internal/match"
 	"github.com/assaysec/assay/internal/reader"
 	"github.com/assaysec/assay/internal/source/dir"
+	"github.com/assaysec/assay/internal/test/corpus"
 )
 
 // goldens lists the scans of Trivy's test suite that are compared: the report,

@@ -12,9 +12,9 @@ import (
 	"testing"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/corpus"
-	"github.com/assaysec/assay/internal/db"
+	"github.com/assaysec/assay/internal/database/db"
 	"github.com/assaysec/assay/internal/ecosystem"
+	"github.com/assaysec/assay/internal/test/corpus"
 	"github.com/assaysec/assay/internal/version"
 )
 

@@ -13,7 +13,7 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/contract"
+	"github.com/assaysec/assay/internal/test/contract"
 )
 
 func sqlite(t *testing.T, statements ...string) []byte {

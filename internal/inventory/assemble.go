@@ -8,7 +8,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/distro"
-	"github.com/assaysec/assay/internal/purl"
+	"github.com/assaysec/assay/internal/identifier/purl"
 )
 
 // assemble makes the inventory of the facts that hold.

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/testimage"
+	"github.com/assaysec/assay/internal/test/testimage"
 )
 
 // layerOf makes a layer of tar headers; Uname carries the content.

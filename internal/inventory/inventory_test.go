@@ -12,11 +12,11 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/cache"
-	"github.com/assaysec/assay/internal/corpus"
 	"github.com/assaysec/assay/internal/reader/apk"
 	"github.com/assaysec/assay/internal/reader/dpkg"
 	"github.com/assaysec/assay/internal/reader/osrelease"
-	"github.com/assaysec/assay/internal/testimage"
+	"github.com/assaysec/assay/internal/test/corpus"
+	"github.com/assaysec/assay/internal/test/testimage"
 	"github.com/google/go-cmp/cmp"
 )
 

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/tarstream"
+	"github.com/assaysec/assay/internal/encoding/tarstream"
 )
 
 const (

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/tarstream"
+	"github.com/assaysec/assay/internal/encoding/tarstream"
 )
 
 // This file gives the files of a layer to those who want them.

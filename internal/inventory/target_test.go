@@ -12,10 +12,10 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/cache"
-	"github.com/assaysec/assay/internal/limit"
+	"github.com/assaysec/assay/internal/encoding/limit"
 	"github.com/assaysec/assay/internal/reader/dpkg"
 	"github.com/assaysec/assay/internal/reader/osrelease"
-	"github.com/assaysec/assay/internal/testimage"
+	"github.com/assaysec/assay/internal/test/testimage"
 	"github.com/google/go-cmp/cmp"
 )
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/cve"
+	"github.com/assaysec/assay/internal/identifier/cve"
 )
 
 // This file tells which of what a package may hold the package installed does:

@@ -6,7 +6,7 @@ import (
 	"io"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/compression"
+	"github.com/assaysec/assay/internal/encoding/compression"
 	"github.com/klauspost/readahead"
 )
 

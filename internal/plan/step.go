@@ -10,7 +10,7 @@ import (
 	"sync"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/bom"
+	"github.com/assaysec/assay/internal/record/bom"
 )
 
 // A task is the upgrades of one package manager in one place.

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/printable"
+	"github.com/assaysec/assay/internal/encoding/printable"
 )
 
 // JSON writes v as its fields are, indented.

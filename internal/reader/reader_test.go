@@ -10,10 +10,10 @@ import (
 	"testing"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/corpus"
 	"github.com/assaysec/assay/internal/inventory"
 	"github.com/assaysec/assay/internal/reader"
 	"github.com/assaysec/assay/internal/source/dir"
+	"github.com/assaysec/assay/internal/test/corpus"
 )
 
 // TestNames: each reader has a name of its own, by which users call it.

@@ -15,8 +15,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/corpus"
 	"github.com/assaysec/assay/internal/report"
+	"github.com/assaysec/assay/internal/test/corpus"
 )
 
 func TestAll(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/compression"
+	"github.com/assaysec/assay/internal/encoding/compression"
 	"github.com/assaysec/assay/internal/oci"
 	"github.com/assaysec/assay/internal/source/archive"
 	"github.com/assaysec/assay/internal/source/containerd"

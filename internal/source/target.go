@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/limit"
+	"github.com/assaysec/assay/internal/encoding/limit"
 	"github.com/assaysec/assay/internal/source/dir"
 	"github.com/assaysec/assay/internal/source/git"
 	"github.com/assaysec/assay/internal/source/vmdisk"

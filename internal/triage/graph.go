@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/bom"
+	"github.com/assaysec/assay/internal/record/bom"
 )
 
 // maxHolders bounds the packages of one archive that count as holding what is

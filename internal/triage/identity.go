@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/vex"
+	"github.com/assaysec/assay/internal/suppress/vex"
 )
 
 // maxImageNames bounds the references that an image is known by: builds may leave

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/vex"
+	"github.com/assaysec/assay/internal/suppress/vex"
 )
 
 // A VEXDocument is a document, and what is known of how it came.

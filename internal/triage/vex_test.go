@@ -12,9 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/contract"
+	"github.com/assaysec/assay/internal/suppress/vex"
+	"github.com/assaysec/assay/internal/test/contract"
 	"github.com/assaysec/assay/internal/triage"
-	"github.com/assaysec/assay/internal/vex"
 )
 
 // app is an image: a program that needs two libraries, of which the second

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/vex"
+	"github.com/assaysec/assay/internal/suppress/vex"
 )
 
 // said names a statement: of the documents, the doc-th, of its statements the

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/assaysec/assay/internal/corpus"
 	"github.com/assaysec/assay/internal/ecosystem"
+	"github.com/assaysec/assay/internal/test/corpus"
 	"github.com/assaysec/assay/internal/version"
 )
 

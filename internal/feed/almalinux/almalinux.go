@@ -16,10 +16,10 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/cve"
-	"github.com/assaysec/assay/internal/osv"
+	"github.com/assaysec/assay/internal/encoding/zipdoc"
+	"github.com/assaysec/assay/internal/identifier/cve"
+	"github.com/assaysec/assay/internal/record/osv"
 	"github.com/assaysec/assay/internal/version"
-	"github.com/assaysec/assay/internal/zipdoc"
 )
 
 // Document is the bundle of all releases.

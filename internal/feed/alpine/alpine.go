@@ -14,7 +14,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/secdb"
+	"github.com/assaysec/assay/internal/record/secdb"
 )
 
 // Index is the folder of the branches.

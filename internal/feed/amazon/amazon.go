@@ -19,9 +19,9 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/jsonstream"
-	"github.com/assaysec/assay/internal/limit"
-	"github.com/assaysec/assay/internal/updateinfo"
+	"github.com/assaysec/assay/internal/encoding/jsonstream"
+	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/record/updateinfo"
 )
 
 // Catalog lists the extras of Amazon Linux 2; Extras is where they are.

@@ -12,8 +12,8 @@ import (
 	"slices"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/cve"
-	"github.com/assaysec/assay/internal/jsonstream"
+	"github.com/assaysec/assay/internal/encoding/jsonstream"
+	"github.com/assaysec/assay/internal/identifier/cve"
 )
 
 // Document lists all groups.

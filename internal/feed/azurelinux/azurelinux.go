@@ -13,8 +13,8 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/cve"
-	"github.com/assaysec/assay/internal/oval"
+	"github.com/assaysec/assay/internal/identifier/cve"
+	"github.com/assaysec/assay/internal/record/oval"
 )
 
 // Folder holds the documents.

@@ -11,7 +11,7 @@ import (
 	"fmt"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/updateinfo"
+	"github.com/assaysec/assay/internal/record/updateinfo"
 )
 
 // Document has the advisories of all releases.

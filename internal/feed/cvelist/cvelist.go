@@ -13,8 +13,8 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/cverecord"
-	"github.com/assaysec/assay/internal/limit"
+	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/record/cverecord"
 )
 
 // Document is the archive of the repository's branch; Folder is where its files

@@ -23,7 +23,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/distro"
-	"github.com/assaysec/assay/internal/jsonstream"
+	"github.com/assaysec/assay/internal/encoding/jsonstream"
 )
 
 // Document is the tracker's export.

@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/cve"
 	"github.com/assaysec/assay/internal/distro"
-	"github.com/assaysec/assay/internal/limit"
+	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/identifier/cve"
 	"github.com/assaysec/assay/internal/version"
 )
 

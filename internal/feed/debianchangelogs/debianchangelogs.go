@@ -31,10 +31,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/compression"
 	"github.com/assaysec/assay/internal/distro"
-	"github.com/assaysec/assay/internal/limit"
-	"github.com/assaysec/assay/internal/stanza"
+	"github.com/assaysec/assay/internal/encoding/compression"
+	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/encoding/stanza"
 	"github.com/assaysec/assay/internal/version"
 )
 

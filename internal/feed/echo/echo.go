@@ -14,7 +14,7 @@ import (
 	"slices"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/jsonstream"
+	"github.com/assaysec/assay/internal/encoding/jsonstream"
 )
 
 // Document is all that Echo says.

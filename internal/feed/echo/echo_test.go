@@ -6,8 +6,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/contract"
-	"github.com/assaysec/assay/internal/corpus"
+	"github.com/assaysec/assay/internal/test/contract"
+	"github.com/assaysec/assay/internal/test/corpus"
 )
 
 const small = `{"nginx": {"CVE-2021-3618": {"fixed_version": "1.21.0", "severity": "high"}, "CVE-2009-2940": {}, "CVE-2009-2941": {"fixed_version": "0"}, "CVE-2009-2942": []}, "odd": 1}`

@@ -14,8 +14,8 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/distro"
-	"github.com/assaysec/assay/internal/jsonstream"
-	"github.com/assaysec/assay/internal/lifecycle"
+	"github.com/assaysec/assay/internal/distro/lifecycle"
+	"github.com/assaysec/assay/internal/encoding/jsonstream"
 )
 
 const (

@@ -8,10 +8,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/contract"
-	"github.com/assaysec/assay/internal/corpus"
 	"github.com/assaysec/assay/internal/distro"
-	"github.com/assaysec/assay/internal/lifecycle"
+	"github.com/assaysec/assay/internal/distro/lifecycle"
+	"github.com/assaysec/assay/internal/test/contract"
+	"github.com/assaysec/assay/internal/test/corpus"
 )
 
 const full = `{"schema_version": "1.2.0", "total": 2, "result": [

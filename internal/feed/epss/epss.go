@@ -19,9 +19,9 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/compression"
-	"github.com/assaysec/assay/internal/cve"
-	"github.com/assaysec/assay/internal/limit"
+	"github.com/assaysec/assay/internal/encoding/compression"
+	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/identifier/cve"
 )
 
 // Folder holds the tables, by date; Document is today's.

@@ -18,8 +18,8 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/bundle"
-	"github.com/assaysec/assay/internal/cve"
+	"github.com/assaysec/assay/internal/identifier/cve"
+	"github.com/assaysec/assay/internal/record/bundle"
 )
 
 // Document is the tree of advisories.

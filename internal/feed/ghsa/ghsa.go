@@ -11,9 +11,9 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/bundle"
 	"github.com/assaysec/assay/internal/ecosystem"
-	"github.com/assaysec/assay/internal/osv"
+	"github.com/assaysec/assay/internal/record/bundle"
+	"github.com/assaysec/assay/internal/record/osv"
 )
 
 // Document is the database's main branch.

@@ -13,14 +13,14 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/bundle"
-	"github.com/assaysec/assay/internal/cve"
-	"github.com/assaysec/assay/internal/cvss"
 	"github.com/assaysec/assay/internal/ecosystem"
-	"github.com/assaysec/assay/internal/osv"
-	"github.com/assaysec/assay/internal/requirement"
+	"github.com/assaysec/assay/internal/encoding/yamldoc"
+	"github.com/assaysec/assay/internal/identifier/cve"
+	"github.com/assaysec/assay/internal/record/bundle"
+	"github.com/assaysec/assay/internal/record/cvss"
+	"github.com/assaysec/assay/internal/record/osv"
 	"github.com/assaysec/assay/internal/version"
-	"github.com/assaysec/assay/internal/yamldoc"
+	"github.com/assaysec/assay/internal/version/requirement"
 )
 
 // Document is the archive of one type's folder, which %s stands for.

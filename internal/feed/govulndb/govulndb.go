@@ -15,7 +15,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/osv"
+	"github.com/assaysec/assay/internal/record/osv"
 )
 
 // Document is the database in one archive: ID/GO-….json.

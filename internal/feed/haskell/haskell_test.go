@@ -7,9 +7,9 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/contract"
-	"github.com/assaysec/assay/internal/corpus"
-	"github.com/assaysec/assay/internal/osv"
+	"github.com/assaysec/assay/internal/record/osv"
+	"github.com/assaysec/assay/internal/test/contract"
+	"github.com/assaysec/assay/internal/test/corpus"
 )
 
 const member = "security-advisories-main/advisories/published/2023/HSEC-2023-0001.md"

@@ -9,7 +9,7 @@ import (
 	"context"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/osv"
+	"github.com/assaysec/assay/internal/record/osv"
 )
 
 // Document is OSV's copy of the database.

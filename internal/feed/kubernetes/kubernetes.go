@@ -10,7 +10,7 @@ import (
 	"errors"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/osv"
+	"github.com/assaysec/assay/internal/record/osv"
 )
 
 // Document is the main branch of the database, Copy OSV's copy, for where only

@@ -14,7 +14,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/contract"
+	"github.com/assaysec/assay/internal/test/contract"
 )
 
 // doc is a document: fields by name, in any order.

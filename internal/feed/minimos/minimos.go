@@ -7,7 +7,7 @@ import (
 	"context"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/secdb"
+	"github.com/assaysec/assay/internal/record/secdb"
 )
 
 // Document is the database.

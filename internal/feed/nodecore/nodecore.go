@@ -13,11 +13,11 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/cve"
-	"github.com/assaysec/assay/internal/cvss"
-	"github.com/assaysec/assay/internal/jsonstream"
-	"github.com/assaysec/assay/internal/osv"
-	"github.com/assaysec/assay/internal/requirement"
+	"github.com/assaysec/assay/internal/encoding/jsonstream"
+	"github.com/assaysec/assay/internal/identifier/cve"
+	"github.com/assaysec/assay/internal/record/cvss"
+	"github.com/assaysec/assay/internal/record/osv"
+	"github.com/assaysec/assay/internal/version/requirement"
 )
 
 // Document is the index of all records.

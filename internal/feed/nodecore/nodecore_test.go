@@ -7,8 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/contract"
-	"github.com/assaysec/assay/internal/corpus"
+	"github.com/assaysec/assay/internal/test/contract"
+	"github.com/assaysec/assay/internal/test/corpus"
 )
 
 const small = `{

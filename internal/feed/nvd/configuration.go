@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/requirement"
 	"github.com/assaysec/assay/internal/version"
+	"github.com/assaysec/assay/internal/version/requirement"
 )
 
 // configuration says which products are affected, each perhaps only beside

@@ -22,10 +22,10 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/compression"
-	"github.com/assaysec/assay/internal/cve"
-	"github.com/assaysec/assay/internal/jsonstream"
-	"github.com/assaysec/assay/internal/limit"
+	"github.com/assaysec/assay/internal/encoding/compression"
+	"github.com/assaysec/assay/internal/encoding/jsonstream"
+	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/identifier/cve"
 )
 
 // Base is the folder of the feeds.

@@ -20,8 +20,8 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/csaf"
-	"github.com/assaysec/assay/internal/limit"
+	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/record/csaf"
 )
 
 // Folder is where the documents are; Index lists them.

@@ -17,10 +17,10 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/cve"
-	"github.com/assaysec/assay/internal/cvss"
 	"github.com/assaysec/assay/internal/distro"
-	"github.com/assaysec/assay/internal/oval"
+	"github.com/assaysec/assay/internal/identifier/cve"
+	"github.com/assaysec/assay/internal/record/cvss"
+	"github.com/assaysec/assay/internal/record/oval"
 )
 
 // Document has the errata of all releases.

@@ -26,10 +26,10 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/cve"
-	"github.com/assaysec/assay/internal/limit"
-	"github.com/assaysec/assay/internal/osv"
-	"github.com/assaysec/assay/internal/zipdoc"
+	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/encoding/zipdoc"
+	"github.com/assaysec/assay/internal/identifier/cve"
+	"github.com/assaysec/assay/internal/record/osv"
 )
 
 // Bucket is where the folders are.

@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/contract"
-	"github.com/assaysec/assay/internal/corpus"
+	"github.com/assaysec/assay/internal/test/contract"
+	"github.com/assaysec/assay/internal/test/corpus"
 )
 
 const oval5 = `<oval_definitions xmlns="urn:o"><definitions><definition class="patch" id="d:1"><metadata><title>PHSA-2024:00001 curl Security Update. (Important)</title>

@@ -6,7 +6,7 @@ import (
 	"context"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/osv"
+	"github.com/assaysec/assay/internal/record/osv"
 )
 
 // Document is the main branch of the database, vulns/PACKAGE/RSEC-….yaml.

@@ -3,7 +3,7 @@ package r
 import (
 	"testing"
 
-	"github.com/assaysec/assay/internal/contract"
+	"github.com/assaysec/assay/internal/test/contract"
 )
 
 const member = "d/vulns/readxl/RSEC-2023-1.yaml"

@@ -13,10 +13,10 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/compression"
-	"github.com/assaysec/assay/internal/csaf"
-	"github.com/assaysec/assay/internal/limit"
-	"github.com/assaysec/assay/internal/tardoc"
+	"github.com/assaysec/assay/internal/encoding/compression"
+	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/encoding/tardoc"
+	"github.com/assaysec/assay/internal/record/csaf"
 )
 
 const (

@@ -4,8 +4,8 @@ import (
 	"os"
 	"testing"
 
-	"github.com/assaysec/assay/internal/contract"
-	"github.com/assaysec/assay/internal/corpus"
+	"github.com/assaysec/assay/internal/test/contract"
+	"github.com/assaysec/assay/internal/test/corpus"
 )
 
 func BenchmarkDocument(b *testing.B) {

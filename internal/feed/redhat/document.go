@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/csaf"
 	"github.com/assaysec/assay/internal/distro"
+	"github.com/assaysec/assay/internal/record/csaf"
 )
 
 const page = "https://access.redhat.com/security/cve/"

@@ -24,7 +24,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/jsonstream"
+	"github.com/assaysec/assay/internal/encoding/jsonstream"
 )
 
 // The documents. The repositories are at either place.

@@ -14,10 +14,10 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/cve"
-	"github.com/assaysec/assay/internal/jsonstream"
-	"github.com/assaysec/assay/internal/osv"
-	"github.com/assaysec/assay/internal/requirement"
+	"github.com/assaysec/assay/internal/encoding/jsonstream"
+	"github.com/assaysec/assay/internal/identifier/cve"
+	"github.com/assaysec/assay/internal/record/osv"
+	"github.com/assaysec/assay/internal/version/requirement"
 )
 
 // Document is the repository in the form of retire.js 5.

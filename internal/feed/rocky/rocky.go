@@ -21,9 +21,9 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/cve"
-	"github.com/assaysec/assay/internal/cvss"
-	"github.com/assaysec/assay/internal/jsonstream"
+	"github.com/assaysec/assay/internal/encoding/jsonstream"
+	"github.com/assaysec/assay/internal/identifier/cve"
+	"github.com/assaysec/assay/internal/record/cvss"
 	"github.com/assaysec/assay/internal/version"
 )
 

@@ -23,10 +23,10 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/cve"
-	"github.com/assaysec/assay/internal/limit"
-	"github.com/assaysec/assay/internal/osv"
-	"github.com/assaysec/assay/internal/requirement"
+	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/identifier/cve"
+	"github.com/assaysec/assay/internal/record/osv"
+	"github.com/assaysec/assay/internal/version/requirement"
 )
 
 // The documents.

@@ -12,11 +12,11 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/bundle"
-	"github.com/assaysec/assay/internal/cve"
-	"github.com/assaysec/assay/internal/osv"
-	"github.com/assaysec/assay/internal/requirement"
-	"github.com/assaysec/assay/internal/yamldoc"
+	"github.com/assaysec/assay/internal/encoding/yamldoc"
+	"github.com/assaysec/assay/internal/identifier/cve"
+	"github.com/assaysec/assay/internal/record/bundle"
+	"github.com/assaysec/assay/internal/record/osv"
+	"github.com/assaysec/assay/internal/version/requirement"
 )
 
 // Document is the database's main branch.

@@ -17,7 +17,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/osv"
+	"github.com/assaysec/assay/internal/record/osv"
 )
 
 // Document is the archive about renamed packages, Copy OSV's copy, for where only

@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/contract"
-	"github.com/assaysec/assay/internal/corpus"
+	"github.com/assaysec/assay/internal/test/contract"
+	"github.com/assaysec/assay/internal/test/corpus"
 )
 
 const small = `{"packages": [{"pkg": {"name": "redis-8.0", "secfixes": {"0": ["CVE-2022-0001"], "8.0.4": ["CVE-2025-0002"]}}}]}`

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/oval"
+	"github.com/assaysec/assay/internal/record/oval"
 )
 
 // A table collects what the criteria of a definition say of packages.

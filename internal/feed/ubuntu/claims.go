@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/cvss"
+	"github.com/assaysec/assay/internal/record/cvss"
 	"github.com/assaysec/assay/internal/version"
 )
 

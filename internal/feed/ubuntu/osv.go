@@ -9,10 +9,10 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/bundle"
-	"github.com/assaysec/assay/internal/cve"
-	"github.com/assaysec/assay/internal/cvss"
-	"github.com/assaysec/assay/internal/osv"
+	"github.com/assaysec/assay/internal/identifier/cve"
+	"github.com/assaysec/assay/internal/record/bundle"
+	"github.com/assaysec/assay/internal/record/cvss"
+	"github.com/assaysec/assay/internal/record/osv"
 )
 
 // A record is one of OSV's form, with what Canonical adds to it.

@@ -10,10 +10,10 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/cve"
-	"github.com/assaysec/assay/internal/cvss"
 	"github.com/assaysec/assay/internal/distro"
-	"github.com/assaysec/assay/internal/oval"
+	"github.com/assaysec/assay/internal/identifier/cve"
+	"github.com/assaysec/assay/internal/record/cvss"
+	"github.com/assaysec/assay/internal/record/oval"
 )
 
 // oldest is the first release that has OVAL documents.

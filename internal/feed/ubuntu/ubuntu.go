@@ -34,7 +34,7 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/cve"
+	"github.com/assaysec/assay/internal/identifier/cve"
 )
 
 // The documents. OVAL has those of the releases, by code name.

@@ -15,8 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/contract"
-	"github.com/assaysec/assay/internal/corpus"
+	"github.com/assaysec/assay/internal/test/contract"
+	"github.com/assaysec/assay/internal/test/corpus"
 )
 
 // packed is an archive of files: name, content, name, content.

@@ -10,8 +10,8 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/limit"
-	"github.com/assaysec/assay/internal/vex"
+	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/suppress/vex"
 )
 
 // Chainguard is the folder of Chainguard's documents, ChainguardList the list of

@@ -12,11 +12,11 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/compression"
-	"github.com/assaysec/assay/internal/limit"
-	"github.com/assaysec/assay/internal/tardoc"
-	"github.com/assaysec/assay/internal/vex"
-	"github.com/assaysec/assay/internal/zipdoc"
+	"github.com/assaysec/assay/internal/encoding/compression"
+	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/encoding/tardoc"
+	"github.com/assaysec/assay/internal/encoding/zipdoc"
+	"github.com/assaysec/assay/internal/suppress/vex"
 )
 
 const (

@@ -24,7 +24,7 @@ import (
 	"slices"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/vex"
+	"github.com/assaysec/assay/internal/suppress/vex"
 )
 
 // Stream is the namespace of products by package URL.

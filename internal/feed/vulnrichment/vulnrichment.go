@@ -10,7 +10,7 @@ import (
 	"fmt"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/cverecord"
+	"github.com/assaysec/assay/internal/record/cverecord"
 )
 
 // Document is the archive of the repository's branch.

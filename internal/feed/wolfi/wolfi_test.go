@@ -3,8 +3,8 @@ package wolfi
 import (
 	"testing"
 
-	"github.com/assaysec/assay/internal/contract"
-	"github.com/assaysec/assay/internal/corpus"
+	"github.com/assaysec/assay/internal/test/contract"
+	"github.com/assaysec/assay/internal/test/corpus"
 )
 
 const small = `{"packages": [{"pkg": {"name": "curl", "secfixes": {"0": ["CVE-2020-0001"], "8.1-r0": ["CVE-2023-0002", "GHSA-aaaa-bbbb-cccc"]}}}]}`

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/cve"
+	"github.com/assaysec/assay/internal/identifier/cve"
 )
 
 // advisory is what a vulnerability says, without what is affected. Of a CVE the

@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/cve"
-	"github.com/assaysec/assay/internal/sqlitefile"
+	"github.com/assaysec/assay/internal/encoding/sqlitefile"
+	"github.com/assaysec/assay/internal/identifier/cve"
 )
 
 // An item is something about a CVE: the row of a vulnerability, or the negative

@@ -25,8 +25,8 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/osv"
-	"github.com/assaysec/assay/internal/sqlitefile"
+	"github.com/assaysec/assay/internal/encoding/sqlitefile"
+	"github.com/assaysec/assay/internal/record/osv"
 	"github.com/assaysec/assay/internal/version"
 )
 

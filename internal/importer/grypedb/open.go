@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/cve"
-	"github.com/assaysec/assay/internal/dbfile"
-	"github.com/assaysec/assay/internal/sqlitefile"
+	"github.com/assaysec/assay/internal/encoding/sqlitefile"
+	"github.com/assaysec/assay/internal/identifier/cve"
+	"github.com/assaysec/assay/internal/importer/internal/dbfile"
 )
 
 var form = dbfile.Form{Title: "Grype's database", Name: "vulnerability.db", Folders: []string{"6", "db/6"}, Check: check}

@@ -7,10 +7,10 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/cve"
-	"github.com/assaysec/assay/internal/cvss"
-	"github.com/assaysec/assay/internal/requirement"
+	"github.com/assaysec/assay/internal/identifier/cve"
+	"github.com/assaysec/assay/internal/record/cvss"
 	"github.com/assaysec/assay/internal/version"
+	"github.com/assaysec/assay/internal/version/requirement"
 )
 
 // vulnerabilityBlob is what vulnerability_handles point to.

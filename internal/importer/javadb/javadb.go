@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/dbfile"
-	"github.com/assaysec/assay/internal/sqlitefile"
+	"github.com/assaysec/assay/internal/encoding/sqlitefile"
+	"github.com/assaysec/assay/internal/importer/internal/dbfile"
 )
 
 const (

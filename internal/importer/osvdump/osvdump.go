@@ -24,11 +24,11 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/bundle"
-	"github.com/assaysec/assay/internal/cve"
-	"github.com/assaysec/assay/internal/limit"
-	"github.com/assaysec/assay/internal/osv"
-	"github.com/assaysec/assay/internal/zipdoc"
+	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/encoding/zipdoc"
+	"github.com/assaysec/assay/internal/identifier/cve"
+	"github.com/assaysec/assay/internal/record/bundle"
+	"github.com/assaysec/assay/internal/record/osv"
 )
 
 // Bounds of a dump.

@@ -8,7 +8,7 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/distro"
 	"github.com/assaysec/assay/internal/ecosystem"
-	"github.com/assaysec/assay/internal/osv"
+	"github.com/assaysec/assay/internal/record/osv"
 )
 
 // Reasons why a package's ecosystem is not taken.

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/cve"
+	"github.com/assaysec/assay/internal/identifier/cve"
 )
 
 // vulnerability is a value of the bucket of that name.

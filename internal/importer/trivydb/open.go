@@ -5,8 +5,8 @@ import (
 	"io"
 	"time"
 
-	"github.com/assaysec/assay/internal/boltfile"
-	"github.com/assaysec/assay/internal/dbfile"
+	"github.com/assaysec/assay/internal/encoding/boltfile"
+	"github.com/assaysec/assay/internal/importer/internal/dbfile"
 )
 
 var form = dbfile.Form{

@@ -7,8 +7,8 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/ecosystem"
-	"github.com/assaysec/assay/internal/requirement"
 	"github.com/assaysec/assay/internal/version"
+	"github.com/assaysec/assay/internal/version/requirement"
 )
 
 // platform is what a bucket speaks of.

@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/boltfile"
-	"github.com/assaysec/assay/internal/cve"
+	"github.com/assaysec/assay/internal/encoding/boltfile"
+	"github.com/assaysec/assay/internal/identifier/cve"
 )
 
 // advisory is a value below a package; of Red Hat, Oracle and Rocky Linux the

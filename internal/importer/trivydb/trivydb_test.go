@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/contract"
+	"github.com/assaysec/assay/internal/test/contract"
 )
 
 func pairs(bucket string, p ...contract.Node) contract.Node {

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/stanza"
+	"github.com/assaysec/assay/internal/encoding/stanza"
 )
 
 // maxInstalled: a root with two thousand packages has 20 MB.

@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/limit"
-	"github.com/assaysec/assay/internal/listing"
+	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/reader/internal/listing"
 )
 
 // Rebar reads rebar.lock of all versions. Packages at level 0 are those that

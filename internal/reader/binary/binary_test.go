@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/assaysec/assay/internal/contract"
-	"github.com/assaysec/assay/internal/corpus"
+	"github.com/assaysec/assay/internal/test/contract"
+	"github.com/assaysec/assay/internal/test/corpus"
 )
 
 func TestTable(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"slices"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/listing"
+	"github.com/assaysec/assay/internal/reader/internal/listing"
 )
 
 // maxList: an image has some ten components.

@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/listing"
-	"github.com/assaysec/assay/internal/yamldoc"
+	"github.com/assaysec/assay/internal/encoding/yamldoc"
+	"github.com/assaysec/assay/internal/reader/internal/listing"
 	"go.yaml.in/yaml/v4"
 )
 

@@ -8,8 +8,8 @@ import (
 	"slices"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/listing"
-	"github.com/assaysec/assay/internal/yamldoc"
+	"github.com/assaysec/assay/internal/encoding/yamldoc"
+	"github.com/assaysec/assay/internal/reader/internal/listing"
 )
 
 // maxLock: the largest known have some 100 kB.

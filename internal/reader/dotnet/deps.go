@@ -13,9 +13,9 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/limit"
-	"github.com/assaysec/assay/internal/listing"
-	"github.com/assaysec/assay/internal/relation"
+	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/reader/internal/listing"
+	"github.com/assaysec/assay/internal/reader/internal/relation"
 )
 
 // maxJSON: the largest deps.json and lock files known have 2 MB.

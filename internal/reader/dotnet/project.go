@@ -13,8 +13,8 @@ import (
 	"unicode/utf16"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/limit"
-	"github.com/assaysec/assay/internal/listing"
+	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/reader/internal/listing"
 )
 
 const (

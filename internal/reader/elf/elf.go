@@ -12,7 +12,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/executable"
+	"github.com/assaysec/assay/internal/reader/internal/executable"
 )
 
 const (

@@ -14,7 +14,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/executable"
+	"github.com/assaysec/assay/internal/reader/internal/executable"
 )
 
 // maxBinary: no Go program is larger, for its parts are two GiB apart at most;

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/executable"
+	"github.com/assaysec/assay/internal/reader/internal/executable"
 )
 
 // maxNames bounds the names of a program's functions: the largest programs

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/contract"
+	"github.com/assaysec/assay/internal/test/contract"
 	"github.com/google/go-cmp/cmp"
 )
 

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/corpus"
+	"github.com/assaysec/assay/internal/test/corpus"
 )
 
 // BenchmarkArchive reads all archives of an image with Java software.

@@ -9,8 +9,8 @@ import (
 	"sync"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/listing"
-	"github.com/assaysec/assay/internal/ziparchive"
+	"github.com/assaysec/assay/internal/reader/internal/listing"
+	"github.com/assaysec/assay/internal/reader/internal/ziparchive"
 )
 
 // gav are the coordinates of an artifact.

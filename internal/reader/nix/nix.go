@@ -8,8 +8,8 @@ import (
 	"regexp"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/listing"
-	"github.com/assaysec/assay/internal/sqlitefile"
+	"github.com/assaysec/assay/internal/encoding/sqlitefile"
+	"github.com/assaysec/assay/internal/reader/internal/listing"
 )
 
 // maxDatabase: a store of a hundred thousand paths has some 100 MB.

@@ -11,8 +11,8 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/limit"
-	"github.com/assaysec/assay/internal/listing"
+	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/reader/internal/listing"
 )
 
 // Bun reads bun.lock. The binary bun.lockb of before Bun 1.2 is told as one

@@ -4,7 +4,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/listing"
+	"github.com/assaysec/assay/internal/reader/internal/listing"
 )
 
 // A list gathers the packages of one file.

@@ -10,8 +10,8 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/limit"
-	"github.com/assaysec/assay/internal/yamldoc"
+	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/encoding/yamldoc"
 )
 
 // PNPM reads pnpm-lock.yaml of versions 5 to 9, and what is left of older ones

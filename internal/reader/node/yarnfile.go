@@ -4,7 +4,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/assaysec/assay/internal/stanza"
+	"github.com/assaysec/assay/internal/encoding/stanza"
 )
 
 // A yarnEntry is what yarn.lock says of one package.

@@ -12,7 +12,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/stanza"
+	"github.com/assaysec/assay/internal/encoding/stanza"
 )
 
 // maxStatus: the systems are small; theirs has some hundred kilobytes.

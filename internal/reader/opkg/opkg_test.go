@@ -4,8 +4,8 @@ import (
 	"os"
 	"testing"
 
-	"github.com/assaysec/assay/internal/contract"
-	"github.com/assaysec/assay/internal/corpus"
+	"github.com/assaysec/assay/internal/test/contract"
+	"github.com/assaysec/assay/internal/test/corpus"
 )
 
 const status = "Package: busybox\nVersion: 1.36.1-r3\nDepends: libc\nStatus: install user installed\nArchitecture: x86_64\nLicense: GPL-2.0\n\nPackage: gone\nVersion: 1\nStatus: deinstall ok not-installed\n\nPackage: nover\n"

@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/limit"
-	"github.com/assaysec/assay/internal/listing"
+	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/reader/internal/listing"
 )
 
 // PEAR reads the registry of PEAR, which PECL's extensions are in, too: one

@@ -6,10 +6,10 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/jsonstream"
-	"github.com/assaysec/assay/internal/limit"
-	"github.com/assaysec/assay/internal/listing"
-	"github.com/assaysec/assay/internal/yamldoc"
+	"github.com/assaysec/assay/internal/encoding/jsonstream"
+	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/encoding/yamldoc"
+	"github.com/assaysec/assay/internal/reader/internal/listing"
 )
 
 // maxCondaRecord: a record lists every file of its package, the largest some

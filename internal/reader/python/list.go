@@ -5,9 +5,9 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/ecosystem"
-	"github.com/assaysec/assay/internal/listing"
-	"github.com/assaysec/assay/internal/requirement"
+	"github.com/assaysec/assay/internal/reader/internal/listing"
 	"github.com/assaysec/assay/internal/version"
+	"github.com/assaysec/assay/internal/version/requirement"
 )
 
 // maxLock: the largest lock files known, PDM's with addresses of every wheel,

@@ -5,8 +5,8 @@ import (
 	"slices"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/listing"
-	"github.com/assaysec/assay/internal/tomldoc"
+	"github.com/assaysec/assay/internal/encoding/tomldoc"
+	"github.com/assaysec/assay/internal/reader/internal/listing"
 )
 
 // PDM reads pdm.lock of every version. Which of its groups are for development

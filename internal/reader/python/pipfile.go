@@ -8,9 +8,9 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/limit"
-	"github.com/assaysec/assay/internal/listing"
-	"github.com/assaysec/assay/internal/tomldoc"
+	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/encoding/tomldoc"
+	"github.com/assaysec/assay/internal/reader/internal/listing"
 )
 
 // Pipfile reads Pipfile.lock. What the project asks for comes from Pipfile

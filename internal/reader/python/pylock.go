@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/listing"
-	"github.com/assaysec/assay/internal/tomldoc"
+	"github.com/assaysec/assay/internal/encoding/tomldoc"
+	"github.com/assaysec/assay/internal/reader/internal/listing"
 )
 
 // Pylock reads pylock.toml, which all tools may write and install from. What

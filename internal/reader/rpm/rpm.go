@@ -14,9 +14,9 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/limit"
-	"github.com/assaysec/assay/internal/rpmdb"
-	"github.com/assaysec/assay/internal/stanza"
+	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/encoding/stanza"
+	"github.com/assaysec/assay/internal/reader/internal/rpmdb"
 )
 
 const (

@@ -12,10 +12,10 @@ import (
 	"io"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/executable"
-	"github.com/assaysec/assay/internal/limit"
-	"github.com/assaysec/assay/internal/relation"
-	"github.com/assaysec/assay/internal/stanza"
+	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/encoding/stanza"
+	"github.com/assaysec/assay/internal/reader/internal/executable"
+	"github.com/assaysec/assay/internal/reader/internal/relation"
 )
 
 const (

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/contract"
+	"github.com/assaysec/assay/internal/test/contract"
 )
 
 // TestQuick holds that reading a file takes no more than its length demands:

@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/listing"
-	"github.com/assaysec/assay/internal/tomldoc"
+	"github.com/assaysec/assay/internal/encoding/tomldoc"
+	"github.com/assaysec/assay/internal/reader/internal/listing"
 )
 
 const (

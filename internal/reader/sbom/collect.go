@@ -5,9 +5,9 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/bom"
-	"github.com/assaysec/assay/internal/purl"
-	"github.com/assaysec/assay/internal/stanza"
+	"github.com/assaysec/assay/internal/encoding/stanza"
+	"github.com/assaysec/assay/internal/identifier/purl"
+	"github.com/assaysec/assay/internal/record/bom"
 )
 
 // A collector puts together what a bill says, in whatever form.

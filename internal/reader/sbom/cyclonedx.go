@@ -8,9 +8,9 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/bom"
 	"github.com/assaysec/assay/internal/distro"
-	"github.com/assaysec/assay/internal/stanza"
+	"github.com/assaysec/assay/internal/encoding/stanza"
+	"github.com/assaysec/assay/internal/record/bom"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
 )

@@ -6,7 +6,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/distro"
-	"github.com/assaysec/assay/internal/stanza"
+	"github.com/assaysec/assay/internal/encoding/stanza"
 )
 
 // element is what is read of an element of an SPDX 3 graph.

@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/bom"
-	"github.com/assaysec/assay/internal/stanza"
+	"github.com/assaysec/assay/internal/encoding/stanza"
+	"github.com/assaysec/assay/internal/record/bom"
 )
 
 // syftDocument is what is read of Syft's JSON.

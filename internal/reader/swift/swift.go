@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/listing"
+	"github.com/assaysec/assay/internal/reader/internal/listing"
 )
 
 // maxResolved: the largest known have some 50 kB.

@@ -9,9 +9,9 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/limit"
-	"github.com/assaysec/assay/internal/listing"
-	"github.com/assaysec/assay/internal/stanza"
+	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/encoding/stanza"
+	"github.com/assaysec/assay/internal/reader/internal/listing"
 )
 
 const (

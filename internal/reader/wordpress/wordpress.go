@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/listing"
+	"github.com/assaysec/assay/internal/reader/internal/listing"
 )
 
 // maxHead is as much of a file as WordPress itself reads for its header.

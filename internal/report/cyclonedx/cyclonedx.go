@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/bom"
+	"github.com/assaysec/assay/internal/record/bom"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
 )

@@ -17,8 +17,8 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/printable"
-	"github.com/assaysec/assay/internal/prose"
+	"github.com/assaysec/assay/internal/encoding/printable"
+	"github.com/assaysec/assay/internal/report/internal/summary"
 )
 
 // Format is the report as results of tests.
@@ -86,11 +86,11 @@ func write(w io.Writer, r *assay.Report, o assay.FormatOptions) error {
 }
 
 func convert(r *assay.Report, o assay.FormatOptions) *suites {
-	c := converter{r: r, at: map[string]*suite{}, out: &suites{Name: cmp.Or(printable.Text(r.Tool.Name), "assay") + ": " + prose.Target(r)}}
+	c := converter{r: r, at: map[string]*suite{}, out: &suites{Name: cmp.Or(printable.Text(r.Tool.Name), "assay") + ": " + summary.Target(r)}}
 	for i := range r.Packages { // what is there and has no findings passes
 		c.suite(&r.Packages[i])
 	}
-	for _, s := range prose.Sections(r) {
+	for _, s := range summary.Sections(r) {
 		for i := range s.Groups {
 			c.failed(&s.Groups[i])
 		}
@@ -192,10 +192,10 @@ func titled(f *assay.Finding, p *assay.Package) testcase {
 }
 
 // failed is a case that a group of findings makes fail.
-func (c *converter) failed(g *prose.Group) {
+func (c *converter) failed(g *summary.Group) {
 	p := &c.r.Packages[g.Package]
 	t := titled(g.Finding, p)
-	message := printable.Text(p.Name+" "+p.Version) + ": " + cmp.Or(prose.Title(g.Finding), printable.Text(g.ID))
+	message := printable.Text(p.Name+" "+p.Version) + ": " + cmp.Or(summary.Title(g.Finding), printable.Text(g.ID))
 	if g.FixedIn != "" {
 		message += ", fixed in " + printable.Text(g.FixedIn)
 	}
@@ -204,7 +204,7 @@ func (c *converter) failed(g *prose.Group) {
 }
 
 // about is what there is to know of a group.
-func (c *converter) about(g *prose.Group) (lines []string) {
+func (c *converter) about(g *summary.Group) (lines []string) {
 	p := &c.r.Packages[g.Package]
 	add := func(name, value string) {
 		if value != "" {
@@ -213,9 +213,9 @@ func (c *converter) about(g *prose.Group) (lines []string) {
 	}
 	add("Vulnerability", g.ID)
 	add("Severity", g.Severity.String())
-	add("Risk", prose.Risk(g.Finding))
-	add("Exploitation", prose.Exploited(g.Finding))
-	add("Status", prose.Status(g.Finding))
+	add("Risk", summary.Risk(g.Finding))
+	add("Exploitation", summary.Exploited(g.Finding))
+	add("Status", summary.Status(g.Finding))
 	add("Fixed in", g.FixedIn)
 	for _, n := range g.Packages {
 		q := &c.r.Packages[n]
@@ -226,7 +226,7 @@ func (c *converter) about(g *prose.Group) (lines []string) {
 		add("Package", q.Name+" "+q.Version+where)
 	}
 	if c.r.Kind.IsImage() {
-		add("Layer", prose.Layer(p.Layer))
+		add("Layer", summary.Layer(p.Layer))
 	}
 	add("See", g.URL)
 	add("Because", g.Because)
@@ -243,7 +243,7 @@ func (c *converter) about(g *prose.Group) (lines []string) {
 func (c *converter) skipped(s *assay.Suppressed) {
 	p := &c.r.Packages[s.Package]
 	t := titled(&s.Finding, p)
-	t.Skipped = &outcome{Message: printable.Text(p.Name+" "+p.Version) + ": " + prose.Why(s.Ruling)}
+	t.Skipped = &outcome{Message: printable.Text(p.Name+" "+p.Version) + ": " + summary.Why(s.Ruling)}
 	c.suite(p).add(t)
 }
 

@@ -14,9 +14,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/markdown"
-	"github.com/assaysec/assay/internal/printable"
-	"github.com/assaysec/assay/internal/prose"
+	"github.com/assaysec/assay/internal/encoding/markdown"
+	"github.com/assaysec/assay/internal/encoding/printable"
+	"github.com/assaysec/assay/internal/report/internal/summary"
 )
 
 // Format is the report in Markdown.
@@ -105,7 +105,7 @@ type printer struct {
 // blocks are the parts of the report, with their shares of the room.
 func (p *printer) blocks() (out []block) {
 	out = append(out, block{head: p.heading()})
-	sections := prose.Sections(p.r)
+	sections := summary.Sections(p.r)
 	gaps := p.gaps()
 	todo := p.todo(sections)
 	todo.share, gaps.share = 15, 15
@@ -136,18 +136,18 @@ func (p *printer) blocks() (out []block) {
 // heading names the target and counts what was found.
 func (p *printer) heading() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "## Vulnerabilities of %s\n\n", text(prose.Target(p.r), maxCell))
+	fmt.Fprintf(&b, "## Vulnerabilities of %s\n\n", text(summary.Target(p.r), maxCell))
 	if !p.r.AsOf.IsZero() {
 		fmt.Fprintf(&b, "As of %s.\n\n", p.r.AsOf.Format(time.DateOnly))
 	}
-	for _, line := range prose.Ends(p.r) {
+	for _, line := range summary.Ends(p.r) {
 		if b.Len() < minChars/8 {
 			fmt.Fprintf(&b, "**%s**\n\n", text(line, maxLine/2))
 		}
 	}
-	verdict := prose.Verdict(p.r)
+	verdict := summary.Verdict(p.r)
 	fmt.Fprintf(&b, "%s%s.\n", strings.ToUpper(verdict[:1]), verdict[1:])
-	if tallies := prose.Tallies(p.r); len(tallies) > 0 {
+	if tallies := summary.Tallies(p.r); len(tallies) > 0 {
 		names, line, numbers := "|", "|", "|"
 		for _, t := range tallies {
 			names, line, numbers = names+" "+t.Severity.String()+" |", line+"--:|", numbers+fmt.Sprintf(" %d |", t.Findings)
@@ -158,7 +158,7 @@ func (p *printer) heading() string {
 }
 
 // todo lists what to do about the findings, the worst first.
-func (p *printer) todo(sections []prose.Section) block {
+func (p *printer) todo(sections []summary.Section) block {
 	b := block{head: "\n### What to do\n\n", more: "updates"}
 	for i := range sections {
 		s := &sections[i]
@@ -166,7 +166,7 @@ func (p *printer) todo(sections []prose.Section) block {
 			b.lines = append(b.lines, fmt.Sprintf("- **Take a newer base image**, or rebuild it: %s from it.\n", printable.Count(s.Findings(), "finding is", "findings are")))
 			continue
 		}
-		for _, u := range prose.Updates(p.r, s.Groups) {
+		for _, u := range summary.Updates(p.r, s.Groups) {
 			var to []string
 			for _, v := range u.To {
 				to = append(to, code(v))
@@ -180,14 +180,14 @@ func (p *printer) todo(sections []prose.Section) block {
 	return b
 }
 
-func worst(u *prose.Update) string {
+func worst(u *summary.Update) string {
 	if u.Worst == assay.SeverityUnknown {
 		return ""
 	}
 	return ", the worst " + u.Worst.String()
 }
 
-func unfixed(s *prose.Section) (n int) {
+func unfixed(s *summary.Section) (n int) {
 	for i := range s.Groups {
 		if s.Groups[i].FixedIn == "" {
 			n += len(s.Groups[i].Packages)
@@ -197,7 +197,7 @@ func unfixed(s *prose.Section) (n int) {
 }
 
 // places says which packages of a source are meant, or where a package is.
-func (p *printer) places(u *prose.Update) string {
+func (p *printer) places(u *summary.Update) string {
 	var names []string
 	first := &p.r.Packages[u.Packages[0]]
 	for _, n := range u.Packages {
@@ -234,7 +234,7 @@ func cut(names []string) []string {
 const header = "| Package | Vulnerability | Severity | Risk | Status | Installed | Fixed in | Title |\n|---|---|---|--:|---|---|---|---|\n"
 
 // table shows the findings of a section, those that belong together in a row.
-func (p *printer) table(s *prose.Section) block {
+func (p *printer) table(s *summary.Section) block {
 	b := block{head: "\n### Findings\n\n" + header, more: "rows"}
 	if s.Title != "" {
 		b.head = fmt.Sprintf("\n### %s: %s\n\n", text(s.Title, maxCell), printable.Count(s.Findings(), "finding", "findings")) + header
@@ -245,7 +245,7 @@ func (p *printer) table(s *prose.Section) block {
 	return b
 }
 
-func (p *printer) row(g *prose.Group) string {
+func (p *printer) row(g *summary.Group) string {
 	q := &p.r.Packages[g.Package]
 	name := code(q.Name)
 	if n := len(g.Packages); n > 1 && q.IsSystem() {
@@ -256,13 +256,13 @@ func (p *printer) row(g *prose.Group) string {
 		}
 	}
 	if p.o.ShowLayers && p.r.Kind.IsImage() {
-		name += "<br>" + text(prose.Layer(q.Layer), maxCell)
+		name += "<br>" + text(summary.Layer(q.Layer), maxCell)
 	}
-	title := text(prose.Title(g.Finding), maxCell)
-	if e := prose.Exploited(g.Finding); e != "" {
+	title := text(summary.Title(g.Finding), maxCell)
+	if e := summary.Exploited(g.Finding); e != "" {
 		title = strings.TrimPrefix(title+"<br>**"+text(e, maxCell)+"**", "<br>")
 	}
-	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s | %s |\n", name, link(g.Finding), g.Severity, prose.Risk(g.Finding), text(prose.Status(g.Finding), maxCell), code(q.Version), code(g.FixedIn), title)
+	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s | %s |\n", name, link(g.Finding), g.Severity, summary.Risk(g.Finding), text(summary.Status(g.Finding), maxCell), code(q.Version), code(g.FixedIn), title)
 }
 
 // maxURL bounds an address: those of publishers have 100 characters.
@@ -297,8 +297,8 @@ func (p *printer) suppressed() block {
 
 // foot says on which data the report rests and what it lacks.
 func (p *printer) foot() string {
-	lines := append(prose.RuledOut(p.r, p.o.Suppressed), prose.LeftOut(p.r)...)
-	if data := prose.Data(p.r); data != "" {
+	lines := append(summary.RuledOut(p.r, p.o.Suppressed), summary.LeftOut(p.r)...)
+	if data := summary.Data(p.r); data != "" {
 		lines = append(lines, data)
 	}
 	lines = append(lines, strings.TrimSpace("By "+p.r.Tool.Name+" "+p.r.Tool.Version)+", "+p.r.Created.UTC().Format("2006-01-02 15:04 UTC")+".")

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/markdown"
+	"github.com/assaysec/assay/internal/encoding/markdown"
 )
 
 // declared reports whether the paths are those of source code.

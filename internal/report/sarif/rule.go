@@ -7,9 +7,9 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/markdown"
-	"github.com/assaysec/assay/internal/printable"
-	"github.com/assaysec/assay/internal/prose"
+	"github.com/assaysec/assay/internal/encoding/markdown"
+	"github.com/assaysec/assay/internal/encoding/printable"
+	"github.com/assaysec/assay/internal/report/internal/summary"
 )
 
 // What GitHub takes of a rule (November 2026).
@@ -42,7 +42,7 @@ func worth(score string) (v float64) {
 }
 
 func newRule(f *assay.Finding, p *assay.Package) rule {
-	title := printable.Cut(cmp.Or(plain(prose.Title(f)), id(f)), maxDescription)
+	title := printable.Cut(cmp.Or(plain(summary.Title(f)), id(f)), maxDescription)
 	r := rule{
 		ID: id(f), Name: "LanguagePackageVulnerability", ShortDescription: text{Text: title},
 		FullDescription: text{Text: printable.Cut(cmp.Or(paragraphs(f.Detail.Text), title), maxDescription)},
@@ -102,7 +102,7 @@ func help(f *assay.Finding) text {
 		epss = fmt.Sprintf("%.2f %%", e.Score*100)
 		plainly = append(plainly, "EPSS: "+epss)
 	}
-	if kev = prose.Exploited(f); kev != "" {
+	if kev = summary.Exploited(f); kev != "" {
 		plainly = append(plainly, "Exploitation: "+kev)
 	}
 	marked = append(marked, fmt.Sprintf("| %s | %s | %s | %s |", f.Severity, markdown.Escape(cvss), epss, markdown.Escape(kev)), "")

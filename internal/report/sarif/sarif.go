@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/printable"
-	"github.com/assaysec/assay/internal/prose"
+	"github.com/assaysec/assay/internal/encoding/printable"
+	"github.com/assaysec/assay/internal/report/internal/summary"
 )
 
 // Format is the report in SARIF.
@@ -64,7 +64,7 @@ func endTime(t time.Time) string {
 
 // notifications tells what was not read or judged, and what is out of support.
 func notifications(r *assay.Report) (out []notification) {
-	for _, line := range prose.Ends(r) {
+	for _, line := range summary.Ends(r) {
 		out = append(out, notification{"warning", text{Text: plain(line)}})
 	}
 	for _, g := range r.Gaps {
@@ -116,7 +116,7 @@ func (c *converter) add(f *assay.Finding, ruling *assay.Ruling, suppressions boo
 		res.Suppressions = []suppression{}
 	}
 	if ruling != nil {
-		res.Suppressions = append(res.Suppressions, suppression{"external", "accepted", plain(prose.Why(*ruling))})
+		res.Suppressions = append(res.Suppressions, suppression{"external", "accepted", plain(summary.Why(*ruling))})
 	}
 	c.run.Results = append(c.run.Results, res)
 }
@@ -137,16 +137,16 @@ func message(r *assay.Report, f *assay.Finding, p *assay.Package) text {
 			lines = append(lines, name+": "+value)
 		}
 	}
-	add("Title", prose.Title(f))
+	add("Title", summary.Title(f))
 	add("Package", p.Name)
 	add("Installed version", p.Version)
-	add("Fixed in", cmp.Or(f.FixedIn, prose.Status(f)))
+	add("Fixed in", cmp.Or(f.FixedIn, summary.Status(f)))
 	add("Severity", f.Severity.String())
-	add("Risk", prose.Risk(f))
-	add("Exploitation", prose.Exploited(f))
+	add("Risk", summary.Risk(f))
+	add("Exploitation", summary.Exploited(f))
 	add("Path", p.Path)
 	if r.Kind.IsImage() {
-		add("Layer", prose.Layer(p.Layer))
+		add("Layer", summary.Layer(p.Layer))
 	}
 	add("Because", f.Because)
 	for i, line := range lines {

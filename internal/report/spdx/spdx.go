@@ -16,7 +16,7 @@ import (
 	"unicode"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/bom"
+	"github.com/assaysec/assay/internal/record/bom"
 
 	spdxjson "github.com/spdx/tools-golang/json"
 	"github.com/spdx/tools-golang/spdx/v2/common"

@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/printable"
-	"github.com/assaysec/assay/internal/prose"
+	"github.com/assaysec/assay/internal/encoding/printable"
+	"github.com/assaysec/assay/internal/report/internal/summary"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 )
@@ -20,7 +20,7 @@ const (
 
 // findings shows the sections in grids; where one has no room for that, in lines.
 func (p *printer) findings() {
-	sections := prose.Sections(p.r)
+	sections := summary.Sections(p.r)
 	width, fit := p.fit(sections)
 	for i, s := range sections {
 		if s.Title != "" {
@@ -45,7 +45,7 @@ var columns = [...]string{"Package", "Vulnerability", "Severity", "Risk", "Statu
 const maxColumn = 40
 
 // fit returns the width of the last column, and whether there is room for it.
-func (p *printer) fit(sections []prose.Section) (room int, ok bool) {
+func (p *printer) fit(sections []summary.Section) (room int, ok bool) {
 	room = p.o.Width - len(columns)*3 - 4
 	widths := [len(columns)]int{}
 	address := 0
@@ -63,13 +63,13 @@ func (p *printer) fit(sections []prose.Section) (room int, ok bool) {
 	return min(maxTitle, room), room >= max(minTitle, address) // an address that is cut is of no use
 }
 
-func (p *printer) row(g *prose.Group) [len(columns)]string {
+func (p *printer) row(g *summary.Group) [len(columns)]string {
 	pkg := &p.r.Packages[g.Package]
-	return [...]string{g.Name(p.r), printable.Text(g.ID), g.Severity.String(), prose.Risk(g.Finding), prose.Status(g.Finding), printable.Text(pkg.Version), fix(g.Finding)}
+	return [...]string{g.Name(p.r), printable.Text(g.ID), g.Severity.String(), summary.Risk(g.Finding), summary.Status(g.Finding), printable.Text(pkg.Version), fix(g.Finding)}
 }
 
 // grid shows findings in a table.
-func (p *printer) grid(groups []prose.Group, room int) {
+func (p *printer) grid(groups []summary.Group, room int) {
 	t := table.NewWriter()
 	t.SetStyle(table.StyleLight)
 	t.Style().Format.Header = text.FormatDefault
@@ -90,7 +90,7 @@ func (p *printer) grid(groups []prose.Group, room int) {
 
 // where tells the places of packages that are not the system's, or the other
 // packages of the same source, as many as there is room for.
-func (p *printer) where(g *prose.Group, room int) string {
+func (p *printer) where(g *summary.Group, room int) string {
 	first := &p.r.Packages[g.Packages[0]]
 	if first.IsSystem() {
 		return p.siblings(g, room)
@@ -106,7 +106,7 @@ func (p *printer) where(g *prose.Group, room int) string {
 }
 
 // siblings names the other packages of a group.
-func (p *printer) siblings(g *prose.Group, room int) string {
+func (p *printer) siblings(g *summary.Group, room int) string {
 	if len(g.Packages) == 1 {
 		return ""
 	}
@@ -131,11 +131,11 @@ func shorten(path string, room int) string {
 
 // about is what the last column tells: the title, what is known of exploitation,
 // where to read on, where the package is, and the layer when that was asked for.
-func (p *printer) about(g *prose.Group, room int) (lines []string) {
-	if s := prose.Title(g.Finding); s != "" {
+func (p *printer) about(g *summary.Group, room int) (lines []string) {
+	if s := summary.Title(g.Finding); s != "" {
 		lines = append(lines, cut(s, room))
 	}
-	if s := prose.Exploited(g.Finding); s != "" {
+	if s := summary.Exploited(g.Finding); s != "" {
 		lines = append(lines, p.paint(cut(s, room), text.FgRed))
 	}
 	if g.URL != "" {
@@ -147,16 +147,16 @@ func (p *printer) about(g *prose.Group, room int) (lines []string) {
 		}
 	}
 	if p.o.ShowLayers && p.r.Kind.IsImage() {
-		lines = append(lines, cut(prose.Layer(p.r.Packages[g.Package].Layer), room))
+		lines = append(lines, cut(summary.Layer(p.r.Packages[g.Package].Layer), room))
 	}
 	return lines
 }
 
 // list shows the findings in lines no wider than the terminal, those of a
 // package together, the package with the worst first.
-func (p *printer) list(groups []prose.Group) {
+func (p *printer) list(groups []summary.Group) {
 	var order []string
-	of := map[string][]*prose.Group{}
+	of := map[string][]*summary.Group{}
 	for i := range groups {
 		g := &groups[i]
 		pkg := &p.r.Packages[g.Package]
@@ -176,7 +176,7 @@ func (p *printer) list(groups []prose.Group) {
 			}
 		}
 		if p.o.ShowLayers && p.r.Kind.IsImage() {
-			p.printf("  %s\n", cut(prose.Layer(pkg.Layer), p.o.Width-2))
+			p.printf("  %s\n", cut(summary.Layer(pkg.Layer), p.o.Width-2))
 		}
 		for _, g := range of[key] {
 			p.lines(g)
@@ -185,13 +185,13 @@ func (p *printer) list(groups []prose.Group) {
 }
 
 // lines shows one finding.
-func (p *printer) lines(g *prose.Group) {
+func (p *printer) lines(g *summary.Group) {
 	head := fmt.Sprintf("  %s  %-16s  %s", p.padded(g.Severity), printable.Text(g.ID), p.fixed(g.Finding))
-	if s := prose.Risk(g.Finding); s != "" {
+	if s := summary.Risk(g.Finding); s != "" {
 		head += ", risk " + s
 	}
 	p.printf("%s\n", cut(head, p.o.Width))
-	for _, s := range []string{prose.Title(g.Finding), prose.Exploited(g.Finding)} {
+	for _, s := range []string{summary.Title(g.Finding), summary.Exploited(g.Finding)} {
 		if s != "" {
 			p.printf("%14s%s\n", "", cut(s, p.o.Width-14))
 		}
@@ -212,7 +212,7 @@ func (p *printer) fixed(f *assay.Finding) string {
 	if s := fix(f); s != "" {
 		return "fixed in " + s
 	}
-	return prose.Status(f)
+	return summary.Status(f)
 }
 
 // packages lists what is installed.
@@ -257,7 +257,7 @@ func (p *printer) notes(pkg *assay.Package) (out []string) {
 		out = append(out, "in "+printable.Text(pkg.Path))
 	}
 	if p.o.ShowLayers && p.r.Kind.IsImage() {
-		out = append(out, prose.Layer(pkg.Layer))
+		out = append(out, summary.Layer(pkg.Layer))
 	}
 	return out
 }

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/assaysec/assay/internal/printable"
-	"github.com/assaysec/assay/internal/prose"
+	"github.com/assaysec/assay/internal/encoding/printable"
+	"github.com/assaysec/assay/internal/report/internal/summary"
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
@@ -15,13 +15,13 @@ func (p *printer) suppressed() {
 		return
 	}
 	p.printf("\n%s\n", p.paint(fmt.Sprintf("Ruled out (%d)", len(p.r.Suppressed)), text.Bold))
-	for _, r := range prose.Rulings(p.r) {
+	for _, r := range summary.Rulings(p.r) {
 		var names []string
 		for _, f := range r.Findings {
 			pkg := &p.r.Packages[f.Package]
 			names = append(names, printable.Text(f.ID)+" in "+printable.Text(pkg.Name)+" "+printable.Text(pkg.Version))
 		}
-		p.wrapped("  - ", prose.Why(r.Ruling))
+		p.wrapped("  - ", summary.Why(r.Ruling))
 		p.wrapped("      ", strings.Join(names, ", "))
 	}
 }

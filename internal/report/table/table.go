@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/printable"
-	"github.com/assaysec/assay/internal/prose"
+	"github.com/assaysec/assay/internal/encoding/printable"
+	"github.com/assaysec/assay/internal/report/internal/summary"
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
@@ -66,14 +66,14 @@ func (p *printer) printf(format string, args ...any) { fmt.Fprintf(p, format, ar
 // heading names the target and counts what was found.
 func (p *printer) heading() {
 	r := p.r
-	title := prose.Target(r)
+	title := summary.Target(r)
 	p.printf("\n")
 	p.wrapped("", title, text.Bold)
 	p.printf("%s\n", strings.Repeat("=", min(p.o.Width, text.StringWidth(title))))
 	if !r.AsOf.IsZero() {
 		p.printf("as of %s\n", r.AsOf.Format(time.DateOnly))
 	}
-	for _, line := range prose.Ends(r) {
+	for _, line := range summary.Ends(r) {
 		p.wrapped("", line, text.Bold)
 	}
 	if len(r.Findings) > 0 {
@@ -84,7 +84,7 @@ func (p *printer) heading() {
 // totals counts the findings by severity, worst first.
 func (p *printer) totals() string {
 	var parts []string
-	for _, t := range prose.Tallies(p.r) {
+	for _, t := range summary.Tallies(p.r) {
 		parts = append(parts, fmt.Sprintf("%s %d", p.severity(t.Severity), t.Findings))
 	}
 	return fmt.Sprintf("Total %d: %s", len(p.r.Findings), strings.Join(parts, ", "))
@@ -189,11 +189,11 @@ func (p *printer) summary() {
 	if r.Kind.IsImage() {
 		of = printable.Count(len(r.Image.Layers), "layer", "layers") + ": "
 	}
-	p.wrapped("", fmt.Sprintf("%s%s, %s.", of, printable.Count(len(r.Packages), "package", "packages"), prose.Verdict(r)))
-	for _, line := range slices.Concat(prose.RuledOut(r, p.o.Suppressed), prose.LeftOut(r)) {
+	p.wrapped("", fmt.Sprintf("%s%s, %s.", of, printable.Count(len(r.Packages), "package", "packages"), summary.Verdict(r)))
+	for _, line := range slices.Concat(summary.RuledOut(r, p.o.Suppressed), summary.LeftOut(r)) {
 		p.wrapped("", line)
 	}
-	if data := prose.Data(r); data != "" {
+	if data := summary.Data(r); data != "" {
 		p.wrapped("", data)
 	}
 	if slices.ContainsFunc(r.Findings, func(f assay.Finding) bool { return f.FixedIn == "" }) {

@@ -6,9 +6,9 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/bom"
-	"github.com/assaysec/assay/internal/printable"
-	"github.com/assaysec/assay/internal/prose"
+	"github.com/assaysec/assay/internal/encoding/printable"
+	"github.com/assaysec/assay/internal/record/bom"
+	"github.com/assaysec/assay/internal/report/internal/summary"
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
@@ -58,7 +58,7 @@ const maxSteps = 12
 
 // way tells by which way a package of a language came, where the project does not
 // ask for it itself; "" where it does, or nobody tells.
-func (p *printer) way(g *prose.Group, room int) string {
+func (p *printer) way(g *summary.Group, room int) string {
 	pkg := &p.r.Packages[g.Package]
 	if pkg.IsSystem() || pkg.Relation == assay.RelationDirect {
 		return ""

@@ -19,9 +19,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/markdown"
-	"github.com/assaysec/assay/internal/printable"
-	"github.com/assaysec/assay/internal/prose"
+	"github.com/assaysec/assay/internal/encoding/markdown"
+	"github.com/assaysec/assay/internal/encoding/printable"
+	"github.com/assaysec/assay/internal/report/internal/summary"
 )
 
 // funcs are the functions that templates may call. Where Trivy's or Grype's
@@ -91,7 +91,7 @@ func (r *run) cut(f func(n int, s string) string) func(int, string) (string, err
 
 // groups are the findings of a report as the table groups them.
 func (r *run) groups(q *assay.Report) (any, error) {
-	return r.once("groups", q, func(q *assay.Report) any { return prose.Groups(q, func(*assay.Package) bool { return true }) })
+	return r.once("groups", q, func(q *assay.Report) any { return summary.Groups(q, func(*assay.Package) bool { return true }) })
 }
 
 // once shows the report in another form, which is worked out the first time only.
@@ -130,7 +130,7 @@ func (r *run) pkg(f any) (*assay.Package, error) {
 		n = f.Package
 	case assay.Suppressed:
 		n = f.Package
-	case prose.Group:
+	case summary.Group:
 		n = f.Package
 	case int:
 		n = f

@@ -9,7 +9,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/distro"
-	"github.com/assaysec/assay/internal/purl"
+	"github.com/assaysec/assay/internal/identifier/purl"
 )
 
 // Read reads a report of Trivy's, schema version 2, or one that Format wrote. The

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/bom"
+	"github.com/assaysec/assay/internal/record/bom"
 )
 
 // A kind is how Trivy calls what a reader finds, and files it.

@@ -16,7 +16,7 @@ import (
 	"os"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/compression"
+	"github.com/assaysec/assay/internal/encoding/compression"
 	"github.com/assaysec/assay/internal/oci"
 )
 

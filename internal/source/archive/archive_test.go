@@ -20,10 +20,10 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/contract"
-	"github.com/assaysec/assay/internal/corpus"
+	"github.com/assaysec/assay/internal/encoding/tarstream"
 	"github.com/assaysec/assay/internal/oci"
-	"github.com/assaysec/assay/internal/tarstream"
+	"github.com/assaysec/assay/internal/test/contract"
+	"github.com/assaysec/assay/internal/test/corpus"
 )
 
 func zstdBytes(b []byte) []byte {

@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/compression"
+	"github.com/assaysec/assay/internal/encoding/compression"
 	"github.com/assaysec/assay/internal/oci"
 )
 

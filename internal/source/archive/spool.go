@@ -7,8 +7,8 @@ import (
 	"io"
 	"os"
 
-	"github.com/assaysec/assay/internal/compression"
-	"github.com/assaysec/assay/internal/limit"
+	"github.com/assaysec/assay/internal/encoding/compression"
+	"github.com/assaysec/assay/internal/encoding/limit"
 )
 
 // maxSpool bounds what a compressed archive may unpack to on disk. The largest

@@ -19,8 +19,8 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/contract"
 	"github.com/assaysec/assay/internal/oci"
+	"github.com/assaysec/assay/internal/test/contract"
 )
 
 // A fake is a containerd of one namespace.

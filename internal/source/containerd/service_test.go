@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/contract"
+	"github.com/assaysec/assay/internal/test/contract"
 )
 
 func TestContainerd(t *testing.T) {

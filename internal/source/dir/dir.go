@@ -18,7 +18,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/limit"
+	"github.com/assaysec/assay/internal/encoding/limit"
 )
 
 // maxNames bounds the entries of one folder, which are held and sorted.

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/contract"
+	"github.com/assaysec/assay/internal/test/contract"
 	"github.com/google/go-cmp/cmp"
 )
 

@@ -20,8 +20,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/contract"
 	"github.com/assaysec/assay/internal/oci"
+	"github.com/assaysec/assay/internal/test/contract"
 )
 
 // A fake is a daemon with one image.

@@ -12,8 +12,8 @@ import (
 	"github.com/moby/moby/client"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/contract"
 	"github.com/assaysec/assay/internal/oci"
+	"github.com/assaysec/assay/internal/test/contract"
 )
 
 // load gives an archive to the daemon at host.

@@ -14,7 +14,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/compression"
+	"github.com/assaysec/assay/internal/encoding/compression"
 )
 
 // An export is the archive that the daemon makes of an image.

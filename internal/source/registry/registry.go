@@ -19,8 +19,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/distribution"
 	"github.com/assaysec/assay/internal/oci"
+	"github.com/assaysec/assay/internal/oci/registryclient"
 )
 
 // Source is the source "registry".
@@ -37,7 +37,7 @@ func (Source) Name() string { return "registry" }
 // it, then at the registry itself. A registry that cannot be reached is
 // ErrNotFound.
 func (s Source) Open(ctx context.Context, ref string, o assay.SourceOptions) (*assay.Image, error) {
-	r, err := distribution.Parse(ref, o)
+	r, err := registryclient.Parse(ref, o)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func (s Source) Open(ctx context.Context, ref string, o assay.SourceOptions) (*a
 			names(img, r)
 			return img, nil
 		}
-		if err = distribution.Explain(err, p.ref, o); failed != nil {
+		if err = registryclient.Explain(err, p.ref, o); failed != nil {
 			err = fmt.Errorf("%w; %w", failed, err)
 		}
 		failed = err
@@ -95,7 +95,7 @@ func mirrors(r name.Reference, o assay.SourceOptions) ([]place, error) {
 	var places []place
 	for _, m := range list {
 		at := strings.Trim(strings.TrimPrefix(m, "https://"), "/") + "/" + r.Context().RepositoryStr()
-		repo, err := name.NewRepository(at, distribution.NameOptions(o)...)
+		repo, err := name.NewRepository(at, registryclient.NameOptions(o)...)
 		if err == nil && strings.Contains(m, "://") && !strings.HasPrefix(m, "https://") {
 			err = fmt.Errorf("%s: a host is wanted, not a URL", m)
 		}
@@ -112,7 +112,7 @@ func mirrors(r name.Reference, o assay.SourceOptions) ([]place, error) {
 }
 
 func (s Source) open(ctx context.Context, p place, o assay.SourceOptions) (*assay.Image, error) {
-	c, err := distribution.Connect(ctx, p.ref.Context(), distribution.Options{SourceOptions: o, Backoff: s.Backoff, Mirror: p.mirror})
+	c, err := registryclient.Connect(ctx, p.ref.Context(), registryclient.Options{SourceOptions: o, Backoff: s.Backoff, Mirror: p.mirror})
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +126,7 @@ func (s Source) open(ctx context.Context, p place, o assay.SourceOptions) (*assa
 }
 
 // image reads the manifest that ref names and opens the image behind it.
-func image(ctx context.Context, c *distribution.Client, ref name.Reference, o assay.SourceOptions) (*assay.Image, error) {
+func image(ctx context.Context, c *registryclient.Client, ref name.Reference, o assay.SourceOptions) (*assay.Image, error) {
 	raw, err := c.Manifest(ctx, ref.Identifier())
 	if err != nil {
 		return nil, err

@@ -24,9 +24,9 @@ import (
 	fake "github.com/google/go-containerregistry/pkg/registry"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/contract"
-	"github.com/assaysec/assay/internal/distribution"
 	"github.com/assaysec/assay/internal/oci"
+	"github.com/assaysec/assay/internal/oci/registryclient"
+	"github.com/assaysec/assay/internal/test/contract"
 )
 
 // quick is the source, without the waits.
@@ -292,9 +292,9 @@ func TestRetry(t *testing.T) {
 		{name: "busy twice", status: 429, fails: 2, ok: true},
 		{name: "busy for no time", status: 429, after: "0", fails: 2, ok: true},
 		{name: "down twice", status: 503, fails: 2, ok: true},
-		{name: "busy for ever", status: 429, fails: 1000, tries: distribution.MaxTries, says: "limits the rate"},
+		{name: "busy for ever", status: 429, fails: 1000, tries: registryclient.MaxTries, says: "limits the rate"},
 		{name: "busy for an hour", status: 429, after: "3600", fails: 1000, tries: 1, says: "limits the rate"},
-		{name: "down for ever", status: 500, fails: 1000, tries: distribution.MaxTries, says: "500"},
+		{name: "down for ever", status: 500, fails: 1000, tries: registryclient.MaxTries, says: "500"},
 		{name: "other errors are final", status: 418, fails: 1000, tries: 1, says: "418"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -505,7 +505,7 @@ func TestNoConnection(t *testing.T) {
 		}
 	}
 	r, _ := name.ParseReference("registry.invalid/app:1")
-	err := distribution.Explain(fmt.Errorf("get: %w", &net.DNSError{Name: "registry.invalid", IsNotFound: true}), r, assay.SourceOptions{})
+	err := registryclient.Explain(fmt.Errorf("get: %w", &net.DNSError{Name: "registry.invalid", IsNotFound: true}), r, assay.SourceOptions{})
 	if !errors.Is(err, assay.ErrNotFound) || !strings.Contains(err.Error(), "not a known host") {
 		t.Errorf("unknown host: %v", err)
 	}

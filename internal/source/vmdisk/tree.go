@@ -13,8 +13,8 @@ import (
 	"sync"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/filesystem"
-	"github.com/assaysec/assay/internal/limit"
+	"github.com/assaysec/assay/internal/disk/filesystem"
+	"github.com/assaysec/assay/internal/encoding/limit"
 )
 
 const (

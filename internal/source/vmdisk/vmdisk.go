@@ -18,8 +18,8 @@ import (
 	"path/filepath"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/partition"
-	"github.com/assaysec/assay/internal/virtualdisk"
+	"github.com/assaysec/assay/internal/disk/partition"
+	"github.com/assaysec/assay/internal/disk/virtualdisk"
 )
 
 // maxPartitions bounds the partitions that are looked at: Linux has 256 at most

@@ -15,8 +15,8 @@ import (
 	"testing"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/filesystem"
-	"github.com/assaysec/assay/internal/testdisk"
+	"github.com/assaysec/assay/internal/disk/filesystem"
+	"github.com/assaysec/assay/internal/test/testdisk"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -28,8 +28,8 @@ var (
 
 // ext and data are small file systems: one with a system, the other with what
 // its etc/fstab names.
-func ext(t testing.TB) []byte  { return testdisk.Unpack(t, "../../ext4/testdata/ext2.img.zst") }
-func data(t testing.TB) []byte { return testdisk.Unpack(t, "../../xfs/testdata/v5.img.zst") }
+func ext(t testing.TB) []byte  { return testdisk.Unpack(t, "../../disk/ext4/testdata/ext2.img.zst") }
+func data(t testing.TB) []byte { return testdisk.Unpack(t, "../../disk/xfs/testdata/v5.img.zst") }
 
 func magic(size, at int, s string) []byte {
 	b := make([]byte, size)

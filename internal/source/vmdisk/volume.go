@@ -6,10 +6,10 @@ import (
 	"io"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/ext4"
-	"github.com/assaysec/assay/internal/filesystem"
-	"github.com/assaysec/assay/internal/partition"
-	"github.com/assaysec/assay/internal/xfs"
+	"github.com/assaysec/assay/internal/disk/ext4"
+	"github.com/assaysec/assay/internal/disk/filesystem"
+	"github.com/assaysec/assay/internal/disk/partition"
+	"github.com/assaysec/assay/internal/disk/xfs"
 )
 
 // A fileSystem is what is read of one.

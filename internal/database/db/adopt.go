@@ -1,0 +1,350 @@
+package db
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/encoding/boltfile"
+)
+
+// A Place is where else a database is kept: a registry, an archive, another
+// folder.
+type Place interface {
+	// Index returns the database's index.json.
+	Index(ctx context.Context) ([]byte, error)
+	// Shard returns the file of a shard that the index names.
+	Shard(ctx context.Context, s assay.Shard) (io.ReadCloser, error)
+}
+
+// A patcher is a Place that can make a shard of a former one, which moves less
+// than the shard. ErrNotFound: not of this one.
+type patcher interface {
+	Patch(ctx context.Context, s, former assay.Shard, file io.Reader) (io.ReadCloser, error)
+}
+
+// maxShard bounds the file of a shard that comes from elsewhere; the largest
+// known has 200 MB.
+const maxShard = 8 << 30
+
+// Adopt takes the wanted streams (nil means all) from another place. A shard
+// that is here already is not moved, and one that is newer here stays, unless
+// Force. A stream that cannot be taken stays as it was, the others are taken,
+// and the error joins all failures.
+func (b *Builder) Adopt(ctx context.Context, dir string, from Place, wanted []assay.Stream) (Result, error) {
+	raw, err := from.Index(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	theirs, err := parseIndex(raw)
+	if err != nil {
+		return Result{}, err
+	}
+	u, unlock, err := b.begin(ctx, dir)
+	if err != nil {
+		return Result{}, err
+	}
+	defer unlock()
+	a := &adoption{update: u, from: from, taken: map[assay.Stream]*entry{}, edited: map[assay.Stream]bool{}}
+	var group errgroup.Group
+	group.SetLimit(u.jobs())
+	for i := range theirs.Shards {
+		if e := &theirs.Shards[i]; wanted == nil || slices.ContainsFunc(wanted, func(w assay.Stream) bool { return w.Covers(e.Stream) }) {
+			group.Go(func() error { return a.take(ctx, e) })
+		}
+	}
+	if err := group.Wait(); err != nil {
+		return Result{}, fmt.Errorf("database %s: %w; the old one is unchanged", dir, err)
+	}
+	res, err := a.exchange()
+	if err != nil {
+		return Result{}, fmt.Errorf("database %s: %w; the old one is unchanged", dir, err)
+	}
+	res.Missing = u.missing(wanted)
+	return res, errors.Join(a.failed...)
+}
+
+// adoption is an Adopt under way.
+type adoption struct {
+	*update
+	from Place
+
+	mu     sync.Mutex
+	taken  map[assay.Stream]*entry
+	edited map[assay.Stream]bool // taken with another content than ours
+	failed []error
+}
+
+// take brings a shard here where it is worth it. Its error is one that ends
+// all; what is wrong with the shard alone is in failed.
+func (a *adoption) take(ctx context.Context, e *entry) error {
+	mine := a.ix.find(e.Stream)
+	here := mine != nil && intact(ctx, a.path(mine), mine, false) == nil
+	switch {
+	case here && mine.Digest == e.Digest:
+		if !mine.current(e) {
+			mine = &entry{Shard: e.Shard, ModTime: mine.ModTime, Sources: e.Sources}
+		}
+		a.note(mine, false)
+		return nil
+	case here && !a.Force && mine.current(e):
+		a.note(mine, false)
+		return nil
+	}
+	var former *entry
+	if here {
+		former = mine
+	}
+	got, err := a.move(ctx, e, former)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.failed = append(a.failed, fmt.Errorf("stream %s: %w", e.Stream, err))
+		return nil
+	}
+	a.note(got, true)
+	return nil
+}
+
+func (a *adoption) note(e *entry, edited bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.taken[e.Stream] = e
+	a.edited[e.Stream] = edited
+}
+
+// current reports whether e was asked about by every feed of another shard's as
+// late as that. A date in the future says nothing.
+func (e *entry) current(other *entry) bool {
+	for i := range other.Feeds {
+		f := &other.Feeds[i]
+		mine := e.status(f.Feed)
+		if mine == nil || f.Fetched.After(mine.Fetched) || Old(mine.Fetched, math.MaxInt64) {
+			return false
+		}
+	}
+	return true
+}
+
+// move copies a shard's file here, or makes it of the former one, and checks that
+// it is what it is said to be.
+func (a *adoption) move(ctx context.Context, e, former *entry) (*entry, error) {
+	if e.Size < 0 || e.Size > maxShard {
+		return nil, fmt.Errorf("of %d bytes, over %d: %w", e.Size, int64(maxShard), assay.ErrTooLarge)
+	}
+	body, err := a.patched(ctx, e, former)
+	if err != nil {
+		body, err = a.from.Shard(ctx, e.Shard)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	f, err := os.CreateTemp(filepath.Join(a.dir, tempName), "shard-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(f.Name())
+	h := sha256.New()
+	n, err := io.Copy(io.MultiWriter(f, h), io.LimitReader(body, e.Size+1))
+	if err == nil {
+		err = f.Chmod(0o644)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
+		return nil, err
+	}
+	if digest := "sha256:" + hex.EncodeToString(h.Sum(nil)); n != e.Size || digest != e.Digest {
+		return nil, fmt.Errorf("what came is not what the index names (%d bytes, %s): %w", n, digest, assay.ErrMalformed)
+	}
+	got := &entry{Shard: e.Shard, Sources: e.Sources}
+	return got, a.settle(ctx, got, f.Name())
+}
+
+// patched is the shard made of the former one; any error means that it is to be
+// moved whole.
+func (a *adoption) patched(ctx context.Context, e, former *entry) (io.ReadCloser, error) {
+	p, ok := a.from.(patcher)
+	if !ok || former == nil {
+		return nil, assay.ErrNotFound
+	}
+	f, err := os.Open(a.path(former))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return p.Patch(ctx, e.Shard, former.Shard, f)
+}
+
+// settle opens the file to see that it is a shard of the stream, and gives it
+// its name.
+func (a *adoption) settle(ctx context.Context, e *entry, file string) error {
+	if err := sound(file); err != nil {
+		return err
+	}
+	if err := trusted(func() error { return readable(ctx, file, e) }); err != nil {
+		return err
+	}
+	if err := os.Rename(file, a.path(e)); err != nil {
+		return err
+	}
+	st, err := os.Stat(a.path(e))
+	if err != nil {
+		return err
+	}
+	e.ModTime = st.ModTime().UnixNano()
+	return nil
+}
+
+// trusted makes an error of a panic of the library's, should a file that sound
+// lets pass be able to cause one yet.
+func trusted(read func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%v: %w", p, assay.ErrMalformed)
+		}
+	}()
+	return read()
+}
+
+// sound walks the file without trust: the library that reads shards follows what
+// it finds in them, and a file that was made to harm makes it panic.
+func sound(file string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	b, err := boltfile.Open(f, st.Size())
+	if err != nil {
+		return fmt.Errorf("%w: %w", err, assay.ErrMalformed)
+	}
+	return b.Root().Each(func(_, _ []byte, sub *boltfile.Bucket) error {
+		if sub == nil {
+			return nil
+		}
+		return sub.Each(func(_, _ []byte, deeper *boltfile.Bucket) error {
+			if deeper != nil {
+				return fmt.Errorf("a bucket in a bucket: %w", assay.ErrMalformed)
+			}
+			return nil
+		})
+	})
+}
+
+// exchange writes the index with what was taken.
+func (a *adoption) exchange() (res Result, err error) {
+	next := &index{Format: Format, Built: a.now, Retired: a.ix.Retired}
+	for i := range a.ix.Shards {
+		if e := &a.ix.Shards[i]; a.taken[e.Stream] == nil {
+			next.Shards = append(next.Shards, *e)
+		}
+	}
+	for _, s := range slices.Sorted(maps.Keys(a.taken)) {
+		next.Shards = append(next.Shards, *a.taken[s])
+		if a.edited[s] {
+			res.Built = append(res.Built, s)
+		} else {
+			res.Unchanged = append(res.Unchanged, s)
+		}
+	}
+	slices.SortFunc(next.Shards, byStream)
+	if err := a.replace(next); err != nil {
+		return Result{}, err
+	}
+	return res, nil
+}
+
+// Snapshot holds what the wanted streams (nil means all) of a database are at
+// one moment, for another place; it stays readable when the database changes.
+type Snapshot struct {
+	Index  []byte // the index.json that says so
+	Shards []assay.Shard
+
+	files map[string]*os.File // by digest
+}
+
+// TakeSnapshot opens the files of the database in dir.
+func TakeSnapshot(ctx context.Context, dir string, wanted []assay.Stream) (*Snapshot, error) {
+	ix, err := readIndex(dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Snapshot{files: map[string]*os.File{}}
+	out := &index{Format: Format, Built: ix.Built}
+	for i := range ix.Shards {
+		e := ix.Shards[i]
+		if wanted != nil && !slices.ContainsFunc(wanted, func(w assay.Stream) bool { return w.Covers(e.Stream) }) {
+			continue
+		}
+		path := filepath.Join(dir, shardsName, e.file())
+		if err := intact(ctx, path, &e, false); err != nil {
+			s.Close()
+			return nil, err
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			s.Close()
+			return nil, err
+		}
+		s.files[e.Digest] = f
+		e.ModTime = 0
+		out.Shards = append(out.Shards, e)
+		s.Shards = append(s.Shards, e.Shard)
+	}
+	if len(s.Shards) == 0 {
+		return nil, fmt.Errorf("%s: no such streams: %w in the database", dir, assay.ErrNotFound)
+	}
+	out.number()
+	if s.Index, err = json.MarshalIndent(out, "", "\t"); err != nil {
+		s.Close()
+		return nil, err
+	}
+	s.Index = append(s.Index, '\n')
+	return s, nil
+}
+
+// Open returns the file of a shard.
+func (s *Snapshot) Open(shard assay.Shard) (io.Reader, error) {
+	f := s.files[shard.Digest]
+	if f == nil {
+		return nil, fmt.Errorf("shard %s: %w in the snapshot", shard.Stream, assay.ErrNotFound)
+	}
+	return io.NewSectionReader(f, 0, shard.Size), nil
+}
+
+// Close closes the files.
+func (s *Snapshot) Close() error {
+	var errs []error
+	for _, f := range s.files {
+		errs = append(errs, f.Close())
+	}
+	return errors.Join(errs...)
+}

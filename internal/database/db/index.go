@@ -1,0 +1,222 @@
+package db
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/encoding/limit"
+)
+
+// Format is the version of the database that this package writes. It grows
+// when an older reader would misunderstand a newer database.
+const Format = 1
+
+const (
+	indexName  = "index.json"
+	shardsName = "shards"
+	tempName   = "tmp"
+	lockName   = "lock"
+	shardExt   = ".db"
+
+	maxIndex = 64 << 20 // some hundred shards of 3 kB each
+)
+
+// index is the file that says what the database holds. It is the only file
+// that changes; exchanging it exchanges the database.
+type index struct {
+	Format  int       `json:"format"`
+	Built   time.Time `json:"built"`
+	Shards  []entry   `json:"shards"` // by stream
+	Retired []retired `json:"retired,omitempty"`
+
+	// Editions holds the documents of the shards' sources, each set once.
+	Editions []map[string]string `json:"editions,omitempty"`
+
+	digest string // of the file's content
+}
+
+// entry is a shard with what it takes to tell whether it is current and whole.
+type entry struct {
+	assay.Shard
+	ModTime int64    `json:"modTime"` // of the file when it was known to have the digest; Unix time in nanoseconds
+	Sources []source `json:"sources"` // by feed
+}
+
+// source is the state of the publisher's documents when a feed was read for a
+// shard: digests by URL, "" for one that did not exist. A feed that was asked and
+// had nothing is a source, too.
+type source struct {
+	Feed      string            `json:"feed"`
+	Scope     []assay.Stream    `json:"scope,omitempty"` // what was wanted; none means everything
+	Documents map[string]string `json:"-"`
+	Edition   int               `json:"edition"`         // Documents as a number in index.Editions, from 1; 0 when nothing is known of them
+	Empty     bool              `json:"empty,omitempty"` // the shard has no records by the feed
+}
+
+// retired is a shard's file that the index no longer names, kept a while for
+// readers that hold an older index.
+type retired struct {
+	File  string    `json:"file"`
+	Since time.Time `json:"since"`
+}
+
+// readIndex returns ErrNotFound when there is no database in dir.
+func readIndex(dir string) (*index, error) {
+	path := filepath.Join(dir, indexName)
+	b, err := limit.ReadFile(path, maxIndex)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: no advisory database: %w; run `assay db update`", dir, assay.ErrNotFound)
+	}
+	if err != nil {
+		return nil, err
+	}
+	ix, err := parseIndex(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return ix, nil
+}
+
+func parseIndex(b []byte) (*index, error) {
+	ix := &index{}
+	err := json.Unmarshal(b, ix)
+	switch {
+	case ix.Format > Format || err != nil && newer(b): // another shape is its good right
+		return nil, fmt.Errorf("the database is of a newer format than %d, which this assay reads: %w; update assay, or use another folder", Format, assay.ErrUnsupported)
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w; delete it and run `assay db update`", err, assay.ErrMalformed)
+	case ix.Format < 1:
+		return nil, fmt.Errorf("no format: %w; delete it and run `assay db update`", assay.ErrMalformed)
+	}
+	for _, e := range ix.Shards {
+		for i := range e.Sources {
+			if n := e.Sources[i].Edition; n > 0 && n <= len(ix.Editions) {
+				e.Sources[i].Documents = ix.Editions[n-1]
+			}
+		}
+		if hash, ok := strings.CutPrefix(e.Digest, "sha256:"); !ok || len(hash) != 2*sha256.Size || strings.Trim(hash, "0123456789abcdef") != "" {
+			return nil, fmt.Errorf("shard %s: digest %q: %w; delete it and run `assay db update`", e.Stream, e.Digest, assay.ErrMalformed)
+		}
+	}
+	sum := sha256.Sum256(b)
+	ix.digest = "sha256:" + hex.EncodeToString(sum[:])
+	return ix, nil
+}
+
+// newer says whether an index that could not be read is of a newer format.
+func newer(b []byte) bool {
+	var head struct {
+		Format int `json:"format"`
+	}
+	return json.Unmarshal(b, &head) == nil && head.Format > Format
+}
+
+// find returns the shard of a stream; nil when there is none.
+func (ix *index) find(s assay.Stream) *entry {
+	i, ok := slices.BinarySearchFunc(ix.Shards, s, func(e entry, s assay.Stream) int { return strings.Compare(string(e.Stream), string(s)) })
+	if !ok {
+		return nil
+	}
+	return &ix.Shards[i]
+}
+
+func (e *entry) file() string { return strings.TrimPrefix(e.Digest, "sha256:") + shardExt }
+
+// source returns what is known of a feed's documents; nil when the feed gave
+// nothing to the shard.
+func (e *entry) source(feed string) *source {
+	for i := range e.Sources {
+		if e.Sources[i].Feed == feed {
+			return &e.Sources[i]
+		}
+	}
+	return nil
+}
+
+// status returns the status of a feed; nil when it gave nothing to the shard.
+func (e *entry) status(feed string) *assay.FeedStatus {
+	for i := range e.Feeds {
+		if e.Feeds[i].Feed == feed {
+			return &e.Feeds[i]
+		}
+	}
+	return nil
+}
+
+// number gives each set of documents its place in Editions.
+func (ix *index) number() {
+	ix.Editions = nil
+	for i := range ix.Shards {
+		for j := range ix.Shards[i].Sources {
+			s := &ix.Shards[i].Sources[j]
+			if s.Documents == nil {
+				s.Edition = 0
+				continue
+			}
+			n := slices.IndexFunc(ix.Editions, func(d map[string]string) bool { return maps.Equal(d, s.Documents) })
+			if n < 0 {
+				ix.Editions = append(ix.Editions, s.Documents)
+				n = len(ix.Editions) - 1
+			}
+			s.Edition = n + 1
+		}
+	}
+}
+
+// write exchanges the index of dir for ix, for good.
+func (ix *index) write(dir string) error {
+	ix.number()
+	b, err := json.MarshalIndent(ix, "", "\t")
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Join(dir, tempName), indexName+"-*")
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, bytes.NewReader(append(b, '\n')))
+	if err == nil {
+		err = f.Chmod(0o644)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), filepath.Join(dir, indexName))
+	}
+	if err != nil {
+		os.Remove(f.Name())
+		return err
+	}
+	return syncDir(dir)
+}
+
+// syncDir makes renames in dir last. Where folders cannot be synced (Windows)
+// there is nothing to do.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) && filepath.Separator == '/' {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,270 @@
+package fetch
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/encoding/limit"
+)
+
+// retry is a failure that may pass: the cause and how long the server asks us
+// to wait.
+type retry struct {
+	error
+	after time.Duration
+}
+
+func (r retry) Unwrap() error { return r.error }
+
+// update brings the document to the cache unless it is there and current, or
+// of the edition, "" being none.
+func (f *Fetcher) update(ctx context.Context, address, target, edition string) (*record, error) {
+	ctx, cancel := context.WithTimeout(ctx, maxTime)
+	defer cancel()
+	k := key(address)
+	unlock, err := f.lock(ctx, k)
+	if err != nil {
+		return nil, fmt.Errorf("%s: cache %s: %w", address, f.o.Dir, err)
+	}
+	defer unlock()
+	old := f.cached(ctx, k)
+	if f.o.Offline {
+		return offline(address, old)
+	}
+	if old != nil && edition != "" && old.Edition == edition {
+		return old, nil
+	}
+	if old != nil && f.o.MaxAge > 0 && edition == "" && time.Since(old.Fetched) < f.o.MaxAge {
+		return old, nil
+	}
+	for attempt := 0; ; attempt++ {
+		r, err := f.attempt(ctx, address, target, k, old)
+		var again retry
+		switch {
+		case err == nil:
+			if r.Missing && old != nil {
+				r.Last = old.SHA256 // "" where it was missing already
+			}
+			r.key, r.URL, r.Edition, r.Fetched = k, address, edition, time.Now().UTC().Truncate(time.Second)
+			if err := f.save(r); err != nil {
+				return nil, fmt.Errorf("%s: cache: %w", address, err)
+			}
+			return r, nil
+		case ctx.Err() != nil:
+			return nil, fmt.Errorf("%s: %w", named(address, target), ctx.Err())
+		case !errors.As(err, &again):
+			return nil, fmt.Errorf("%s: %w", named(address, target), err)
+		case attempt >= f.o.Retries || again.after > maxWait:
+			return nil, fmt.Errorf("%s: %w; try again later, or name a mirror that has it", named(address, target), again.error)
+		}
+		waiting := assay.Progress{Task: "trying again: " + address} // a person should know why nothing happens
+		f.tell(waiting)
+		if waiting.End = true; attempt == 0 {
+			defer f.tell(waiting)
+		}
+		pause := max(again.after, f.o.Backoff<<attempt)
+		pause += rand.N(pause/4 + 1) // so that many machines do not come back at once
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// named names a document, and the place it was really asked from.
+func named(address, target string) string {
+	if address == target {
+		return address
+	}
+	return address + " (from " + target + ")"
+}
+
+// attempt asks once. The part that an earlier attempt got, in this process or
+// another, is continued where its publisher says that it is the same document.
+func (f *Fetcher) attempt(ctx context.Context, address, target, key string, old *record) (*record, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stall := time.AfterFunc(f.stall, func() { cancel(fmt.Errorf("no byte for %s", f.stall)) })
+	defer stall.Stop()
+
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("User-Agent", f.o.UserAgent)
+	req.Header.Set("Accept-Encoding", "identity") // the bytes as published, with their true length
+	part := f.condition(req, key, old)
+	resp, err := f.client.Do(req)
+	if err != nil {
+		return nil, passing(ctx, err)
+	}
+	defer resp.Body.Close()
+	switch s := resp.StatusCode; {
+	case s == http.StatusNotModified && old != nil && part == nil:
+		return old, nil
+	case s == http.StatusOK:
+		part = nil
+	case s == http.StatusPartialContent && part != nil && continues(resp, part):
+	case s == http.StatusPartialContent, s == http.StatusRequestedRangeNotSatisfiable:
+		f.drop(key)
+		return nil, retry{fmt.Errorf("%s in answer to a range", resp.Status), 0}
+	case s == http.StatusNotFound, s == http.StatusGone:
+		return &record{Missing: true}, nil
+	case s == http.StatusUnauthorized, s == http.StatusForbidden, s == http.StatusProxyAuthRequired:
+		return nil, fmt.Errorf("%s: %w; check the proxy, or name a mirror", resp.Status, assay.ErrUnauthorized)
+	case s == http.StatusTooManyRequests, s == http.StatusRequestTimeout, s >= 500:
+		return nil, retry{errors.New(resp.Status), after(resp)}
+	default:
+		return nil, fmt.Errorf("unexpected answer %s", resp.Status)
+	}
+	if e := resp.Header.Get("Content-Encoding"); e != "" && e != "identity" && !strings.HasSuffix(address, ".gz") {
+		return nil, fmt.Errorf("sent in encoding %q, which was not asked for: %w", e, assay.ErrUnsupported)
+	}
+	return f.receive(ctx, resp, address, key, part, stall)
+}
+
+// condition makes req ask only for what is not here yet. It returns the part
+// that is to be continued; nil when there is none.
+func (f *Fetcher) condition(req *http.Request, key string, old *record) *record {
+	if part := f.load(key+".part.json", key); part != nil {
+		if st, err := os.Stat(f.path(key + ".part")); err == nil && st.Size() > 0 && part.validator() != "" {
+			part.Size = st.Size()
+			req.Header.Set("Range", fmt.Sprintf("bytes=%d-", part.Size))
+			req.Header.Set("If-Range", part.validator())
+			return part
+		}
+	}
+	if old != nil && old.ETag != "" {
+		req.Header.Set("If-None-Match", old.ETag)
+	}
+	if old != nil && old.LastModified != "" {
+		req.Header.Set("If-Modified-Since", old.LastModified)
+	}
+	return nil
+}
+
+// validator is what If-Range takes: a strong entity tag or a date.
+func (r *record) validator() string {
+	if r.ETag != "" && !strings.HasPrefix(r.ETag, "W/") {
+		return r.ETag
+	}
+	return r.LastModified
+}
+
+// continues says whether the answer goes on where the part ends.
+func continues(resp *http.Response, part *record) bool {
+	return strings.HasPrefix(resp.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", part.Size))
+}
+
+func (f *Fetcher) drop(key string) {
+	os.Remove(f.path(key + ".part.json"))
+	os.Remove(f.path(key + ".part"))
+}
+
+// receive writes the answer's body to the part and, when it is whole, makes it
+// the document. What can be continued later is kept on failure.
+func (f *Fetcher) receive(ctx context.Context, resp *http.Response, address, key string, part *record, stall *time.Timer) (*record, error) {
+	r := &record{key: key, ETag: resp.Header.Get("ETag"), LastModified: resp.Header.Get("Last-Modified")}
+	flags, have := os.O_RDWR|os.O_CREATE|os.O_TRUNC, int64(0)
+	if part != nil {
+		flags, have = os.O_RDWR|os.O_CREATE|os.O_APPEND, part.Size
+		r.ETag, r.LastModified = part.ETag, part.LastModified
+	} else {
+		f.drop(key)
+		if r.validator() != "" {
+			if err := f.write(key+".part.json", r); err != nil {
+				return nil, err
+			}
+		}
+	}
+	total := int64(0)
+	if resp.ContentLength >= 0 {
+		total = have + resp.ContentLength
+	}
+	if total > f.o.MaxSize {
+		return nil, fmt.Errorf("%d bytes, over %d: %w", total, f.o.MaxSize, assay.ErrTooLarge)
+	}
+	file, err := os.OpenFile(f.path(key+".part"), flags, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	done := have
+	n, err := io.Copy(file, limit.Reader(readerFunc(func(p []byte) (int, error) {
+		n, err := resp.Body.Read(p)
+		stall.Reset(f.stall)
+		if err != nil && err != io.EOF {
+			err = retry{err, 0} // against errors of the disk, which do not pass
+		}
+		done += int64(n)
+		f.tell(assay.Progress{Task: address, Done: done, Total: total})
+		return n, err
+	}), f.o.MaxSize-have))
+	f.tell(assay.Progress{Task: address, Done: done, Total: total, End: true})
+	if err == nil && resp.ContentLength >= 0 && n != resp.ContentLength {
+		err = retry{fmt.Errorf("%d bytes of %d: %w", n, resp.ContentLength, io.ErrUnexpectedEOF), 0}
+	}
+	if err == nil {
+		if _, err = file.Seek(0, io.SeekStart); err == nil {
+			r.SHA256, r.Size, err = hash(ctx, file)
+		}
+	}
+	if err != nil {
+		file.Close()
+		if r.validator() == "" || errors.Is(err, assay.ErrTooLarge) {
+			f.drop(key)
+		}
+		return nil, passing(ctx, err)
+	}
+	return r, settle(file, nil, f.path(r.body()))
+}
+
+func (f *Fetcher) tell(p assay.Progress) {
+	if f.o.Progress != nil {
+		f.o.Progress(p)
+	}
+}
+
+// passing tells the failures of the network, which may pass, from others.
+func passing(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return retry{cause, 0}
+	}
+	var r retry
+	if errors.As(err, &r) {
+		return retry{r.error, 0}
+	}
+	var unknown *net.DNSError
+	if errors.As(err, &unknown) && unknown.IsNotFound {
+		return fmt.Errorf("%w: check the network, or name a mirror", err)
+	}
+	var network *url.Error // what Client.Do returns
+	var certificate *tls.CertificateVerificationError
+	if errors.As(err, &network) && !errors.Is(err, errRedirect) && !errors.As(err, &certificate) {
+		return retry{network.Err, 0}
+	}
+	return err
+}
+
+// after is how long the answer asks us to wait.
+func after(resp *http.Response) time.Duration {
+	v := resp.Header.Get("Retry-After")
+	if s, err := strconv.Atoi(v); err == nil && s > 0 {
+		return time.Duration(min(s, 1<<30)) * time.Second
+	}
+	if t, err := http.ParseTime(v); err == nil {
+		return max(0, time.Until(t))
+	}
+	return 0
+}

@@ -1,0 +1,287 @@
+// Package fetch gets documents of publishers over HTTP: conditionally, within
+// bounds, resuming what was cut, with a cache on disk that any number of
+// processes may share; or from a mirror, which may be a folder.
+//
+// HTTP semantics: https://www.rfc-editor.org/rfc/rfc9110 (conditional requests
+// §13, ranges §14, Retry-After §10.2.3).
+package fetch
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/encoding/limit"
+)
+
+// Bounds of what is taken from a publisher.
+const (
+	maxDocument = 4 << 30       // the largest document known is 400 MB (vulnrichment, 2026)
+	maxTime     = 2 * time.Hour // for one document with all its attempts
+	maxStall    = time.Minute   // without a byte: the connection is dead
+	maxDial     = 15 * time.Second
+	maxWait     = 2 * time.Minute // the longest Retry-After that is honoured
+	maxRedirect = 5
+	maxListing  = 8 << 20 // an index page
+	maxNames    = 100_000 // entries of a folder or index page
+)
+
+// Options says where documents come from and where they are kept. The zero
+// value asks the publishers and caches below the user's cache folder.
+type Options struct {
+	Dir       string               // the cache; "" means assay/documents below the user's cache folder
+	Mirror    string               // folder or URL under which https://HOST/PATH is HOST/PATH; "" means none
+	Hosts     map[string]string    // host → folder or URL that replaces https://HOST; goes before Mirror
+	Client    *http.Client         // nil means one that heeds HTTPS_PROXY, HTTP_PROXY and NO_PROXY
+	Offline   bool                 // take what the cache holds, ask nobody
+	MaxAge    time.Duration        // a document fetched less than this ago is not asked for again; 0 means always ask
+	Retries   int                  // further attempts after a passing failure; 0 means 4, negative none
+	Backoff   time.Duration        // pause before the first of them, doubled for each; 0 means 500 ms
+	MaxSize   int64                // bytes of a document; 0 means 4 GiB
+	UserAgent string               // "" means "assay"
+	Progress  func(assay.Progress) // may be nil; called from several goroutines
+}
+
+// A Fetcher is an assay.Getter. It asks for a document once in its life, so
+// that all who read it see the same edition, and nobody waits twice for one
+// that is not to be had: make a new one for each update.
+// It may be used by several goroutines.
+type Fetcher struct {
+	o      Options
+	client *http.Client
+	mirror place
+	hosts  map[string]place
+	stall  time.Duration // maxStall; less in tests
+
+	mu   sync.Mutex
+	docs map[string]*document
+}
+
+// document is what a Fetcher knows of a URL.
+type document struct {
+	turn  chan struct{} // holds one token: whoever has it may ask
+	known *record       // nil: not asked yet, or err
+	err   error         // why it cannot be had
+}
+
+// New returns a Fetcher. A mirror that is a folder must exist.
+func New(o Options) (*Fetcher, error) {
+	f := &Fetcher{o: o, docs: map[string]*document{}, hosts: map[string]place{}, stall: maxStall}
+	var err error
+	if f.mirror, err = newPlace(o.Mirror); err != nil {
+		return nil, fmt.Errorf("mirror %s: %w", o.Mirror, err)
+	}
+	for host, base := range o.Hosts {
+		if f.hosts[host], err = newPlace(base); err != nil {
+			return nil, fmt.Errorf("mirror of %s: %w", host, err)
+		}
+	}
+	if f.o.Dir == "" {
+		dir, err := os.UserCacheDir()
+		if err != nil {
+			return nil, fmt.Errorf("cache of documents: %w", err)
+		}
+		f.o.Dir = filepath.Join(dir, "assay", "documents")
+	}
+	f.o.MaxSize = cmp.Or(o.MaxSize, maxDocument)
+	f.o.Retries = cmp.Or(o.Retries, 4)
+	f.o.Backoff = cmp.Or(o.Backoff, 500*time.Millisecond)
+	f.o.UserAgent = cmp.Or(o.UserAgent, "assay")
+	f.client = client(o.Client)
+	return f, nil
+}
+
+var errRedirect = errors.New("redirected")
+
+// client returns c, or one of our own, with our limit on redirects.
+func client(c *http.Client) *http.Client {
+	if c == nil {
+		c = &http.Client{Transport: &http.Transport{
+			Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, MaxIdleConns: 100, IdleConnTimeout: maxStall,
+			DialContext: (&net.Dialer{Timeout: maxDial}).DialContext, TLSHandshakeTimeout: maxDial,
+		}}
+	}
+	our := *c
+	our.CheckRedirect = func(r *http.Request, via []*http.Request) error {
+		switch {
+		case len(via) > maxRedirect:
+			return fmt.Errorf("%w more than %d times", errRedirect, maxRedirect)
+		case r.URL.Scheme != "https" && via[0].URL.Scheme == "https":
+			return fmt.Errorf("%w from https to %s", errRedirect, r.URL.Redacted())
+		}
+		return nil
+	}
+	return &our
+}
+
+// Get implements assay.Getter. The result is also an io.ReaderAt and an
+// io.Seeker. A document over the limit is ErrTooLarge.
+func (f *Fetcher) Get(ctx context.Context, address string) (io.ReadCloser, error) {
+	return f.GetEdition(ctx, address, "")
+}
+
+// GetEdition implements assay.Keeper.
+func (f *Fetcher) GetEdition(ctx context.Context, address, edition string) (io.ReadCloser, error) {
+	file, _, err := f.open(ctx, address, edition)
+	if err != nil {
+		return nil, err
+	}
+	return file, nil
+}
+
+// Held implements assay.Keeper. A mirror that is a folder holds nothing: what
+// is there is current. A document that its publisher no longer has is held until
+// the next Fetcher asks for it.
+func (f *Fetcher) Held(ctx context.Context, address string) (io.ReadCloser, error) {
+	p, _, err := f.where(address)
+	if err != nil {
+		return nil, err
+	}
+	if r := f.cached(ctx, key(address)); p.dir == "" && r != nil && r.body() != "" {
+		if file, err := os.Open(f.path(r.body())); err == nil {
+			return file, nil
+		}
+	}
+	return nil, fmt.Errorf("%s: %w in the cache", address, assay.ErrNotFound)
+}
+
+// Digest returns the SHA-256, in hex, of what Get returns. It costs a
+// conditional request where the document did not change, and brings the
+// document to the cache where it did.
+func (f *Fetcher) Digest(ctx context.Context, address string) (string, error) {
+	file, sum, err := f.open(ctx, address, "")
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	if sum == "" {
+		sum, _, err = hash(ctx, file)
+	}
+	return sum, err
+}
+
+// List returns the names in the folder that address, ending in a slash,
+// names: those of a mirror's folder, or the links of the index page that the
+// server shows for it. Order is by name; folders have no slash.
+func (f *Fetcher) List(ctx context.Context, address string) ([]string, error) {
+	p, u, err := f.where(address)
+	if err != nil {
+		return nil, err
+	}
+	if p.dir != "" {
+		names, err := p.list(u)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", address, err)
+		}
+		return names, nil
+	}
+	r, err := f.Get(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	page, err := limit.ReadAll(r, maxListing)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", address, err)
+	}
+	return links(page), nil
+}
+
+// href finds the links of an index page, as all servers write them.
+var href = regexp.MustCompile(`(?i)<a\s[^>]*href=["']([^"'?#<>]+)["']`)
+
+func links(page []byte) []string {
+	var names []string
+	for _, m := range href.FindAllSubmatch(page, maxNames) {
+		name, err := url.PathUnescape(strings.TrimPrefix(strings.TrimSuffix(string(m[1]), "/"), "./"))
+		if err == nil && name != "" && name != ".." && !strings.ContainsAny(name, "/\\:") {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// open returns the document and its digest, "" where that is not known yet.
+func (f *Fetcher) open(ctx context.Context, address, edition string) (*os.File, string, error) {
+	p, u, err := f.where(address)
+	if err != nil {
+		return nil, "", err
+	}
+	if p.dir != "" {
+		file, err := p.open(u, f.o.MaxSize)
+		if err != nil {
+			return nil, "", fmt.Errorf("%s: in %s: %w", address, p.dir, err)
+		}
+		return file, "", nil
+	}
+	for range 3 { // another process may replace the document between the two steps
+		var r *record
+		if r, err = f.ask(ctx, address, p.url(u), edition); err != nil {
+			return nil, "", err
+		}
+		var file *os.File
+		if file, err = os.Open(f.path(r.body())); err == nil {
+			return file, r.SHA256, nil
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		f.forget(address)
+	}
+	return nil, "", fmt.Errorf("%s: cache: %w", address, err)
+}
+
+// ask brings the document at address up to date, unless that was done, and
+// says what is in the cache then.
+func (f *Fetcher) ask(ctx context.Context, address, target, edition string) (*record, error) {
+	f.mu.Lock()
+	d := f.docs[address]
+	if d == nil {
+		d = &document{turn: make(chan struct{}, 1)}
+		f.docs[address] = d
+	}
+	f.mu.Unlock()
+	select {
+	case d.turn <- struct{}{}:
+		defer func() { <-d.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if d.err != nil {
+		return nil, d.err
+	}
+	if d.known == nil {
+		r, err := f.update(ctx, address, target, edition)
+		if err != nil {
+			if ctx.Err() == nil {
+				d.err = err
+			}
+			return nil, err
+		}
+		d.known = r
+	}
+	if d.known.Missing {
+		return nil, fmt.Errorf("%s: %w", address, assay.ErrNotFound)
+	}
+	return d.known, nil
+}
+
+func (f *Fetcher) forget(address string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.docs, address)
+}

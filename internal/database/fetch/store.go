@@ -1,0 +1,179 @@
+package fetch
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/encoding/limit"
+)
+
+// record is the small file KEY.json beside a document of the cache. The
+// document's own file carries its digest in its name, so that the rename of
+// KEY.json exchanges both at once; KEY.part is one not complete yet.
+type record struct {
+	key string
+
+	URL          string    `json:"url"`
+	ETag         string    `json:"etag,omitempty"`
+	LastModified string    `json:"lastModified,omitempty"`
+	Fetched      time.Time `json:"fetched"`           // when the publisher was last asked
+	Missing      bool      `json:"missing,omitempty"` // it has no such document
+	Size         int64     `json:"size"`              // bytes; of a part: of the whole, 0 when unknown
+	SHA256       string    `json:"sha256,omitempty"`
+	Last         string    `json:"last,omitempty"`    // of a document that has just gone missing: the SHA-256 of its last body
+	Edition      string    `json:"edition,omitempty"` // the publisher's word for it, where GetEdition got it
+}
+
+const maxRecord = 64 << 10 // a record is some hundred bytes
+
+// key names the files of a document: readable enough for a person, and unique.
+func key(address string) string {
+	sum := sha256.Sum256([]byte(address))
+	base := address[strings.LastIndexByte(address, '/')+1:]
+	clean := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
+			return r
+		}
+		return '_'
+	}, base[:min(len(base), 40)])
+	return clean + "-" + hex.EncodeToString(sum[:12])
+}
+
+// body is the name of the file that holds the document, or, of one that has just
+// gone missing, its last edition; "" when there is none.
+func (r *record) body() string {
+	sum := cmp.Or(r.SHA256, r.Last)
+	if len(sum) < 16 {
+		return ""
+	}
+	return r.key + "." + sum[:16]
+}
+
+func (f *Fetcher) path(name string) string { return filepath.Join(f.o.Dir, name) }
+
+// lock takes the document for this process.
+func (f *Fetcher) lock(ctx context.Context, key string) (unlock func(), err error) {
+	if err := os.MkdirAll(f.o.Dir, 0o755); err != nil {
+		return nil, err
+	}
+	l := flock.New(f.path(key + ".lock"))
+	if ok, err := l.TryLockContext(ctx, 50*time.Millisecond); !ok {
+		return nil, fmt.Errorf("waiting for another process: %w", err)
+	}
+	return func() { l.Close() }, nil
+}
+
+// load reads a record; nil when there is none that can be used.
+func (f *Fetcher) load(name, key string) *record {
+	b, err := limit.ReadFile(f.path(name), maxRecord)
+	r := &record{key: key}
+	if err != nil || json.Unmarshal(b, r) != nil {
+		return nil
+	}
+	return r
+}
+
+// cached returns the record of a document that is whole in the cache; nil when
+// there is none or it is damaged.
+func (f *Fetcher) cached(ctx context.Context, key string) *record {
+	r := f.load(key+".json", key)
+	if r == nil || r.Missing {
+		return r
+	}
+	if len(r.SHA256) != 2*sha256.Size {
+		return nil
+	}
+	body, err := os.Open(f.path(r.body()))
+	if err != nil {
+		return nil
+	}
+	defer body.Close()
+	if sum, n, err := hash(ctx, body); err != nil || sum != r.SHA256 || n != r.Size {
+		return nil
+	}
+	return r
+}
+
+// save makes r the record of its document and drops other editions of it.
+func (f *Fetcher) save(r *record) error {
+	if err := f.write(r.key+".json", r); err != nil {
+		return err
+	}
+	old, _ := filepath.Glob(f.path(r.key + ".*"))
+	for _, p := range old {
+		switch filepath.Base(p) {
+		case r.key + ".json", r.key + ".lock":
+		default:
+			if filepath.Base(p) != r.body() {
+				os.Remove(p) // on Windows an open one stays until the next time
+			}
+		}
+	}
+	return nil
+}
+
+// write puts a record to disk for good before it takes the old one's place.
+func (f *Fetcher) write(name string, r *record) error {
+	b, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	tmp := f.path(name + ".tmp") // the lock is held
+	file, err := os.Create(tmp)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(b)
+	return settle(file, err, f.path(name))
+}
+
+// settle syncs, closes and renames file to path, unless err is set already.
+func settle(file *os.File, err error, path string) error {
+	if err == nil {
+		err = file.Sync()
+	}
+	if e := file.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = os.Rename(file.Name(), path)
+	}
+	return err
+}
+
+// hash returns the SHA-256 in hex and the length of r.
+func hash(ctx context.Context, r io.Reader) (string, int64, error) {
+	h := sha256.New()
+	n, err := io.Copy(h, readerFunc(func(p []byte) (int, error) {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		return r.Read(p)
+	}))
+	return hex.EncodeToString(h.Sum(nil)), n, err
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// offline is what the cache has, when nobody may be asked.
+func offline(address string, r *record) (*record, error) {
+	if r == nil {
+		// Not ErrNotFound: nobody said that there is no such document.
+		return nil, fmt.Errorf("%s: not in the cache, and offline: run once with the network or name a mirror: %w", address, assay.ErrUnsupported)
+	}
+	return r, nil
+}

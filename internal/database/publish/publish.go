@@ -1,0 +1,104 @@
+// Package publish keeps advisory databases where others can take them from: in
+// a registry, in one file, in a folder.
+//
+// In a registry a database is an OCI artifact of one layer a shard, so that
+// what did not change is neither sent nor fetched again; of what changed a little
+// there are deltas. Its configuration is the database's index.json, compressed.
+//
+// Specifications:
+// https://github.com/opencontainers/image-spec/blob/v1.1.0/manifest.md#guidelines-for-artifact-usage
+// https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md
+package publish
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/oci"
+)
+
+// Bounds of what comes from elsewhere.
+const (
+	maxIndex  = 64 << 20 // some hundred shards of 3 kB each
+	maxWindow = 32 << 20 // of a compressed shard; the encoder's level takes 8 MB
+	maxLayer  = 8 << 30  // of a registry's; the largest shard known has 200 MB
+)
+
+// An Edition is a database as it is published.
+type Edition struct {
+	Index  []byte // index.json
+	Shards []assay.Shard
+	Open   func(assay.Shard) (io.Reader, error) // the file of a shard
+}
+
+// compress writes a shard's file as it is sent: a shard's own records are
+// compressed, but its pages are not, so that this halves it.
+func compress(w io.Writer, r io.Reader) error {
+	z, err := zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(z, r); err != nil {
+		z.Close()
+		return err
+	}
+	return z.Close()
+}
+
+// unpacked is a compressed shard's file.
+type unpacked struct {
+	*zstd.Decoder
+	body io.Closer
+}
+
+func unpack(body io.ReadCloser) (io.ReadCloser, error) {
+	z, err := zstd.NewReader(body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+	if err != nil {
+		body.Close()
+		return nil, err
+	}
+	return &unpacked{z, body}, nil
+}
+
+func (u *unpacked) Close() error {
+	u.Decoder.Close()
+	return u.body.Close()
+}
+
+// fileName is a shard's file without its ending.
+func fileName(s assay.Shard) (string, error) {
+	_, sum, err := oci.SplitDigest(s.Digest)
+	return sum, err
+}
+
+// Folder is a database's own folder, or a copy of one.
+type Folder string
+
+// Index returns the index.
+func (f Folder) Index(context.Context) ([]byte, error) {
+	file, err := os.Open(filepath.Join(string(f), "index.json"))
+	if err != nil {
+		if os.IsNotExist(err) {
+			err = fmt.Errorf("%s: no advisory database: %w", string(f), assay.ErrNotFound)
+		}
+		return nil, err
+	}
+	defer file.Close()
+	return limit.ReadAll(file, maxIndex)
+}
+
+// Shard opens the file of a shard.
+func (f Folder) Shard(_ context.Context, s assay.Shard) (io.ReadCloser, error) {
+	n, err := fileName(s)
+	if err != nil {
+		return nil, err
+	}
+	return os.Open(filepath.Join(string(f), "shards", n+".db"))
+}

@@ -1,0 +1,283 @@
+// Package registryclient speaks with registries: it resumes blobs that are cut
+// off, tries again what may pass, and says what an error means.
+//
+// HTTPS is used always, and plain HTTP only for registries on this machine or
+// with SourceOptions.Insecure.
+//
+// Specification: https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md
+package registryclient
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/oci"
+)
+
+// MaxTries is how often one request is sent at most.
+const MaxTries = 4
+
+const (
+	maxRetryAfter = time.Minute      // a longer wait that a registry asks for is refused
+	headerTimeout = time.Minute      // for an answer to begin
+	maxCert       = 4 << 20          // of SourceOptions.CACert; all of Mozilla's are 0.2 MB
+	maxIdle       = 16               // connections kept, for layers are read side by side
+	dialTimeout   = 15 * time.Second // over it a host is as good as off
+)
+
+// Options says how to speak with a registry.
+type Options struct {
+	assay.SourceOptions
+	Backoff time.Duration // before the first of the retries, doubled for each; 0 means one second
+	Mirror  bool          // the registry stands in for another, whose credentials are not for it
+	Push    bool          // ask for the right to write
+}
+
+// A Client speaks with one repository. It may be used by several goroutines.
+type Client struct {
+	repo name.Repository
+	http http.Client
+	base *http.Transport
+	url  string // of the repository, without a final slash
+}
+
+// Parse reads a reference.
+func Parse(ref string, o assay.SourceOptions) (name.Reference, error) {
+	r, err := name.ParseReference(ref, NameOptions(o)...)
+	if err != nil {
+		return nil, fmt.Errorf("reference %q: %w: %w", ref, err, assay.ErrMalformed)
+	}
+	return r, nil
+}
+
+// NameOptions is how package name is to read references.
+func NameOptions(o assay.SourceOptions) []name.Option {
+	if o.Insecure {
+		return []name.Option{name.WeakValidation, name.Insecure}
+	}
+	return []name.Option{name.WeakValidation}
+}
+
+// credentials finds what to show to the registry: the options' own, else the
+// user's configuration of Docker or Podman.
+func credentials(ctx context.Context, repo name.Repository, o Options) (authn.Authenticator, error) {
+	switch {
+	case o.Mirror:
+	case o.RegistryToken != "":
+		return &authn.Bearer{Token: o.RegistryToken}, nil
+	case o.Username != "" || o.Password != "":
+		return &authn.Basic{Username: o.Username, Password: o.Password}, nil
+	}
+	auth, err := authn.Resolve(ctx, authn.DefaultKeychain, repo)
+	if err != nil {
+		return nil, fmt.Errorf("credentials of %s: %w", repo.RegistryStr(), err)
+	}
+	return auth, nil
+}
+
+// Connect finds out how the registry wants to be spoken to, and logs in.
+func Connect(ctx context.Context, repo name.Repository, o Options) (*Client, error) {
+	auth, err := credentials(ctx, repo, o)
+	if err != nil {
+		return nil, err
+	}
+	conf := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: o.Insecure}
+	if o.CACert != "" {
+		if conf.RootCAs, err = roots(o.CACert); err != nil {
+			return nil, err
+		}
+	}
+	base := &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: dialTimeout}).DialContext,
+		TLSClientConfig:       conf,
+		TLSHandshakeTimeout:   dialTimeout,
+		ResponseHeaderTimeout: headerTimeout,
+		ForceAttemptHTTP2:     true,
+		DisableCompression:    true, // digests are of what is stored
+		MaxIdleConnsPerHost:   maxIdle,
+		IdleConnTimeout:       headerTimeout,
+	}
+	scope := transport.PullScope
+	if o.Push {
+		scope = transport.PushScope
+	}
+	retry := &retrier{guard{base, o.Insecure}, cmp.Or(o.Backoff, time.Second)}
+	t, err := transport.NewWithContext(ctx, repo.Registry, auth, retry, []string{repo.Scope(scope)})
+	if err != nil {
+		base.CloseIdleConnections()
+		return nil, err
+	}
+	// The scheme is a wish: the transport uses the one that was found to work.
+	return &Client{repo, http.Client{Transport: t}, base, "https://" + repo.RegistryStr() + "/v2/" + repo.RepositoryStr()}, nil
+}
+
+// Close gives the connections back.
+func (c *Client) Close() error {
+	c.base.CloseIdleConnections()
+	return nil
+}
+
+// roots is the system's certificates and those in the file.
+func roots(file string) (*x509.CertPool, error) {
+	pem, err := limit.ReadFile(file, maxCert)
+	if err != nil {
+		return nil, fmt.Errorf("--cacert: %w", err)
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("--cacert %s: no PEM certificate in it: %w", file, assay.ErrMalformed)
+	}
+	return pool, nil
+}
+
+// get asks for a path of the repository and for the bytes from offset on.
+func (c *Client) get(ctx context.Context, path, accept string, offset int64) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	if accept != "" {
+		req.Header.Set("Accept", accept)
+	}
+	if offset > 0 {
+		req.Header.Set("Range", "bytes="+strconv.FormatInt(offset, 10)+"-")
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if err := transport.CheckError(resp, http.StatusOK, http.StatusPartialContent); err != nil {
+		resp.Body.Close()
+		return nil, err
+	}
+	return resp, nil
+}
+
+// Manifest reads the manifest or index of a tag or digest.
+func (c *Client) Manifest(ctx context.Context, id string) ([]byte, error) {
+	resp, err := c.get(ctx, "/manifests/"+id, strings.Join(oci.ManifestTypes(), ", "), 0)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	raw, err := limit.ReadAll(resp.Body, oci.MaxManifest)
+	if err != nil {
+		return nil, fmt.Errorf("manifest of %s:%s: %w", c.repo, id, err)
+	}
+	return raw, nil
+}
+
+// Open reads a blob, from where it was cut off if the connection breaks.
+func (c *Client) Open(ctx context.Context, d oci.Descriptor) (io.ReadCloser, error) {
+	path, accept := "/blobs/"+d.Digest, ""
+	if oci.IsManifest(d.MediaType) {
+		path, accept = "/manifests/"+d.Digest, d.MediaType
+	}
+	b := &blob{ctx: ctx, get: func(ctx context.Context, offset int64) (*http.Response, error) {
+		return c.get(ctx, path, accept, offset)
+	}}
+	if err := b.connect(); err != nil {
+		return nil, explainBlob(err, c.repo.RegistryStr())
+	}
+	return b, nil
+}
+
+// guard refuses plain HTTP where the user did not allow it, except to this
+// machine: a registry that redirects there would lay open what is sent.
+type guard struct {
+	http.RoundTripper
+	insecure bool
+}
+
+var errPlain = errors.New("plain HTTP is not allowed without --insecure")
+
+func (g guard) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Scheme != "https" && !g.insecure {
+		host := r.URL.Hostname()
+		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			return nil, errPlain
+		}
+	}
+	return g.RoundTripper.RoundTrip(r)
+}
+
+// retrier sends a request again when the registry is busy or the connection
+// breaks, waiting as long as the answer says.
+type retrier struct {
+	http.RoundTripper
+	first time.Duration
+}
+
+func (t *retrier) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		return t.RoundTripper.RoundTrip(r)
+	}
+	wait := t.first
+	for try := 1; ; try++ {
+		resp, err := t.RoundTripper.RoundTrip(r)
+		if try == MaxTries || r.Context().Err() != nil || !again(resp, err) {
+			return resp, err
+		}
+		pause := wait
+		if resp != nil {
+			if after := retryAfter(resp.Header.Get("Retry-After"), time.Now()); after > maxRetryAfter {
+				return resp, nil
+			} else if after > 0 {
+				pause = after
+			}
+			resp.Body.Close()
+		}
+		select {
+		case <-r.Context().Done():
+			return nil, r.Context().Err()
+		case <-time.After(pause):
+		}
+		wait *= 2
+	}
+}
+
+// again reports whether an answer is worth another try.
+func again(resp *http.Response, err error) bool {
+	if err != nil {
+		var op *net.OpError
+		cut := errors.As(err, &op) && (op.Op == "read" || op.Op == "write") // not "dial": nobody there
+		return cut || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	}
+	switch resp.StatusCode {
+	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+// retryAfter reads a Retry-After header, in seconds or as a date; 0 is none.
+// https://www.rfc-editor.org/rfc/rfc9110#name-retry-after
+func retryAfter(s string, now time.Time) time.Duration {
+	if n, err := strconv.ParseUint(s, 10, 31); err == nil {
+		return time.Duration(n) * time.Second
+	}
+	if t, err := http.ParseTime(s); err == nil {
+		return t.Sub(now)
+	}
+	return 0
+}

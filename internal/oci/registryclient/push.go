@@ -1,0 +1,177 @@
+package registryclient
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/oci"
+)
+
+// Has reports whether the repository has a blob.
+func (c *Client) Has(ctx context.Context, digest string) (bool, error) {
+	resp, err := c.send(ctx, http.MethodHead, c.url+"/blobs/"+digest, "", nil, 0, http.StatusOK, http.StatusNotFound)
+	if err != nil {
+		return false, err
+	}
+	resp.Body.Close()
+	return resp.StatusCode == http.StatusOK, nil
+}
+
+// PutBlob sends a blob in one piece. Open is called again where the registry
+// wants it sent elsewhere.
+func (c *Client) PutBlob(ctx context.Context, d oci.Descriptor, open func() (io.ReadCloser, error)) error {
+	resp, err := c.send(ctx, http.MethodPost, c.url+"/blobs/uploads/", "", nil, 0, http.StatusAccepted)
+	if err != nil {
+		return err
+	}
+	resp.Body.Close()
+	at, err := resp.Request.URL.Parse(resp.Header.Get("Location"))
+	if err != nil {
+		return fmt.Errorf("where to send a blob: %w", err)
+	}
+	q, err := url.ParseQuery(at.RawQuery)
+	if err != nil {
+		return fmt.Errorf("where to send a blob: %w", err)
+	}
+	q.Set("digest", d.Digest)
+	at.RawQuery = q.Encode()
+	resp, err = c.send(ctx, http.MethodPut, at.String(), "application/octet-stream", open, d.Size, http.StatusCreated)
+	if err != nil {
+		return err
+	}
+	return resp.Body.Close()
+}
+
+// PutManifest gives a manifest, whose blobs are there, a tag.
+func (c *Client) PutManifest(ctx context.Context, tag, mediaType string, raw []byte) error {
+	open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(raw)), nil }
+	resp, err := c.send(ctx, http.MethodPut, c.url+"/manifests/"+tag, mediaType, open, int64(len(raw)), http.StatusCreated, http.StatusOK)
+	if err != nil {
+		return err
+	}
+	return resp.Body.Close()
+}
+
+// maxReferrers bounds the index of a manifest's referrers.
+const maxReferrers = 4 << 20
+
+// Absent says whether err is a registry's answer that it has no such thing,
+// or does not know the question.
+func Absent(err error) bool {
+	var answer *transport.Error
+	return errors.As(err, &answer) && (answer.StatusCode == http.StatusNotFound || answer.StatusCode == http.StatusMethodNotAllowed)
+}
+
+// maxPages bounds the pages of that index.
+const maxPages = 100
+
+// Referrers returns the index of the manifests that refer to one, all pages of
+// it as one, or nil where the registry does not know of such.
+// https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#listing-referrers
+func (c *Client) Referrers(ctx context.Context, digest string) ([]byte, error) {
+	for _, path := range []string{"/referrers/" + digest, "/manifests/" + strings.Replace(digest, ":", "-", 1)} {
+		raw, next, err := c.referrers(ctx, c.url+path)
+		if Absent(err) {
+			continue
+		}
+		if err != nil || next == "" {
+			return raw, err
+		}
+		return c.pages(ctx, raw, next)
+	}
+	return nil, nil
+}
+
+// referrers reads one page, and where the next one is.
+func (c *Client) referrers(ctx context.Context, at string) (raw []byte, next string, _ error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
+	if err != nil {
+		return nil, "", err
+	}
+	req.Header.Set("Accept", "application/vnd.oci.image.index.v1+json")
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, "", err
+	}
+	defer resp.Body.Close()
+	if err := transport.CheckError(resp, http.StatusOK); err != nil {
+		return nil, "", err
+	}
+	if raw, err = limit.ReadAll(resp.Body, maxReferrers); err != nil {
+		return nil, "", err
+	}
+	link, rest, ok := strings.Cut(strings.TrimPrefix(resp.Header.Get("Link"), "<"), ">")
+	if !ok || !strings.Contains(rest, `rel="next"`) {
+		return raw, "", nil
+	}
+	u, err := resp.Request.URL.Parse(link)
+	if err != nil || u.Host != resp.Request.URL.Host {
+		return nil, "", fmt.Errorf("next page of referrers: %.200q is not at the registry: %w", link, assay.ErrMalformed)
+	}
+	return raw, u.String(), nil
+}
+
+// pages adds further pages to the first.
+func (c *Client) pages(ctx context.Context, first []byte, next string) ([]byte, error) {
+	type page struct {
+		SchemaVersion int               `json:"schemaVersion"`
+		MediaType     string            `json:"mediaType"`
+		Manifests     []json.RawMessage `json:"manifests"`
+	}
+	var all page
+	if err := oci.Unmarshal(first, &all); err != nil {
+		return nil, err
+	}
+	size := len(first)
+	for n := 1; next != ""; n++ {
+		if n == maxPages || size > maxReferrers {
+			return nil, fmt.Errorf("over %d pages or %d bytes of referrers: %w", maxPages, maxReferrers, assay.ErrTooLarge)
+		}
+		raw, after, err := c.referrers(ctx, next)
+		if err != nil {
+			return nil, err
+		}
+		var more page
+		if err := oci.Unmarshal(raw, &more); err != nil {
+			return nil, err
+		}
+		size += len(raw)
+		all.Manifests, next = append(all.Manifests, more.Manifests...), after
+	}
+	return json.Marshal(all)
+}
+
+// send asks for something that is not only read.
+func (c *Client) send(ctx context.Context, method, at, mediaType string, open func() (io.ReadCloser, error), size int64, want ...int) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, at, nil)
+	if err != nil {
+		return nil, err
+	}
+	if open != nil {
+		if req.Body, err = open(); err != nil {
+			return nil, err
+		}
+		req.GetBody, req.ContentLength = open, size
+		req.Header.Set("Content-Type", mediaType)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if err := transport.CheckError(resp, want...); err != nil {
+		resp.Body.Close()
+		return nil, err
+	}
+	return resp, nil
+}

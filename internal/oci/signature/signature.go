@@ -1,0 +1,117 @@
+// Package signature verifies signatures as cosign makes them with a key: of
+// messages, and of envelopes, which Sigstore's bundles may hold. Nothing is
+// asked of a transparency log, and no certificates are judged.
+//
+// Specifications:
+// https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md
+// https://github.com/secure-systems-lab/dsse/blob/master/protocol.md
+package signature
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"fmt"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/encoding/limit"
+)
+
+const maxKey = 64 << 10 // one of 16,384 bits has 3 kB
+
+// A Key is a public key, as cosign's cosign.pub: PEM with an ECDSA, RSA or
+// Ed25519 key.
+type Key struct{ key crypto.PublicKey }
+
+// LoadKey reads a public key.
+func LoadKey(path string) (*Key, error) {
+	b, err := limit.ReadFile(path, maxKey)
+	if err != nil {
+		return nil, err
+	}
+	block, _ := pem.Decode(b)
+	if block == nil || block.Type != "PUBLIC KEY" {
+		return nil, fmt.Errorf("%s: no PEM block PUBLIC KEY in it: %w", path, assay.ErrMalformed)
+	}
+	k, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: %w", path, err, assay.ErrMalformed)
+	}
+	switch k.(type) {
+	case *ecdsa.PublicKey, *rsa.PublicKey, ed25519.PublicKey:
+		return &Key{k}, nil
+	}
+	return nil, fmt.Errorf("%s: key of type %T: %w", path, k, assay.ErrUnsupported)
+}
+
+// Verify says whether sig is the key's signature of a message with the digest.
+// Ed25519 needs the message itself.
+func (k *Key) Verify(digest [sha256.Size]byte, message, sig []byte) bool {
+	switch key := k.key.(type) {
+	case *ecdsa.PublicKey:
+		return ecdsa.VerifyASN1(key, digest[:], sig)
+	case *rsa.PublicKey:
+		return rsa.VerifyPKCS1v15(key, crypto.SHA256, digest[:], sig) == nil
+	case ed25519.PublicKey:
+		return message != nil && ed25519.Verify(key, message, sig)
+	}
+	return false
+}
+
+// VerifyMessage is Verify of a message with a signature in base64.
+func (k *Key) VerifyMessage(message []byte, sig string) bool {
+	raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(sig))
+	return err == nil && k.Verify(sha256.Sum256(message), message, raw)
+}
+
+// Whole reports whether the key signs messages themselves, not their digests.
+func (k *Key) Whole() bool {
+	_, ok := k.key.(ed25519.PublicKey)
+	return ok
+}
+
+// TypeBundle begins the media types of Sigstore's bundles.
+const TypeBundle = "application/vnd.dev.sigstore.bundle"
+
+// An Envelope is a signed payload (DSSE).
+// https://github.com/secure-systems-lab/dsse/blob/master/envelope.md
+type Envelope struct {
+	Payload    []byte `json:"payload"`
+	Type       string `json:"payloadType"`
+	Signatures []struct {
+		Sig []byte `json:"sig"`
+	} `json:"signatures"`
+}
+
+// maxTries bounds the signatures of an envelope that are tried: one is usual.
+const maxTries = 20
+
+// SignedBy says whether one of the signatures is the key's.
+func (e *Envelope) SignedBy(k *Key) bool {
+	pae := fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(e.Type), e.Type, len(e.Payload), e.Payload)
+	sum := sha256.Sum256(pae)
+	for _, s := range e.Signatures[:min(len(e.Signatures), maxTries)] {
+		if k.Verify(sum, pae, s.Sig) {
+			return true
+		}
+	}
+	return false
+}
+
+// A Bundle is Sigstore's, as far as it matters here.
+// https://github.com/sigstore/protobuf-specs/blob/main/protos/sigstore_bundle.proto
+type Bundle struct {
+	Message struct {
+		Digest struct {
+			Value []byte `json:"digest"`
+		} `json:"messageDigest"`
+		Signature []byte `json:"signature"`
+	} `json:"messageSignature"`
+	Envelope Envelope `json:"dsseEnvelope"`
+}

@@ -1,0 +1,60 @@
+package cverecord
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/encoding/zipdoc"
+	"github.com/assaysec/assay/internal/identifier/cve"
+)
+
+// Bundle hands over, for a feed, the wanted records of a zip archive that has each in a file
+// called by its identifier. Other files are the repository's own.
+func Bundle(ctx context.Context, body io.Reader, feed string, wanted []assay.Stream, s assay.Sink) error {
+	found := false
+	want := func(name string) bool {
+		id, ok := ID(name)
+		if !ok {
+			return false
+		}
+		found = true
+		stream := assay.DetailStream(id)
+		return wanted == nil || slices.ContainsFunc(wanted, func(w assay.Stream) bool { return w.Covers(stream) })
+	}
+	err := zipdoc.Walk(ctx, body, want, func(name string, b []byte, err error) error {
+		id, _ := ID(name)
+		if err != nil {
+			s.Skip(id, "unreadable member of the archive")
+			return nil
+		}
+		return Give(id, feed, b, s)
+	})
+	if err == nil && !found {
+		err = fmt.Errorf("no records in it: %w", assay.ErrMalformed)
+	}
+	return err
+}
+
+// ID is the identifier that a file is called by; ok is false for other files.
+func ID(file string) (id string, ok bool) {
+	id, ok = strings.CutSuffix(path.Base(file), ".json")
+	return id, ok && strings.HasPrefix(id, "CVE-")
+}
+
+// Give hands over, for a feed, a record, which must be of the identifier.
+func Give(id, feed string, b []byte, s assay.Sink) error {
+	var r record
+	if json.Unmarshal(b, &r) != nil || r.Metadata.ID != id || !cve.Valid(id) {
+		s.Skip(id, "malformed record")
+		return nil
+	}
+	d := r.detail()
+	d.Feed = feed
+	return s.Detail(d)
+}

@@ -1,0 +1,128 @@
+package updateinfo
+
+import (
+	"context"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/hex"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"path"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/encoding/xmlstream"
+)
+
+const (
+	maxIndex  = 16 << 20 // bytes of repomd.xml; the largest has 20 kB
+	maxPacked = 1 << 30  // bytes of updateinfo.xml as published; Fedora's has 10 MB
+)
+
+// Index is where a repository's index is below its address, which ends in a
+// slash.
+const Index = "repodata/repomd.xml"
+
+// Fetch calls visit for each update of the repository at base, which ends in a
+// slash. A document that is not the one in the repository's index is
+// ErrMalformed, after its updates were visited. A repository that announces no
+// updates has none; one that is not there is ErrNotFound.
+func Fetch(ctx context.Context, g assay.Getter, base string, visit func(*Update) error) error {
+	index, err := g.Get(ctx, base+Index)
+	if err != nil {
+		return err
+	}
+	defer index.Close()
+	d, err := find(ctx, index)
+	if err != nil {
+		return fmt.Errorf("%s: %w", base+Index, err)
+	}
+	if d == nil {
+		return nil
+	}
+	url := base + d.Location.Href
+	body, err := g.Get(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	if err := d.read(ctx, body, visit); err != nil {
+		return fmt.Errorf("%s: %w", url, err)
+	}
+	return nil
+}
+
+// data is a document of a repository.
+type data struct {
+	Type     string `xml:"type,attr"`
+	Checksum struct {
+		Type string `xml:"type,attr"`
+		Text string `xml:",chardata"`
+	} `xml:"checksum"`
+	Location struct {
+		Href string `xml:"href,attr"`
+	} `xml:"location"`
+}
+
+// find reads the index; nil where it names no updates.
+func find(ctx context.Context, index io.Reader) (found *data, err error) {
+	empty := true
+	err = xmlstream.Walk(ctx, limit.Reader(index, maxIndex), bounds, "repomd", 1, func(d *xml.Decoder, _ []string, e xml.StartElement) error {
+		if e.Name.Local != "data" {
+			return d.Skip()
+		}
+		var one data
+		if err := d.DecodeElement(&one, &e); err != nil {
+			return err
+		}
+		empty = false
+		if one.Type == "updateinfo" {
+			found = &one
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case empty:
+		return nil, fmt.Errorf("no documents in it: %w", assay.ErrMalformed)
+	case found == nil, path.Ext(found.Location.Href) == ".zck": // a form for partial downloads, never alone
+		return nil, nil
+	}
+	if h := found.Location.Href; path.IsAbs(h) || path.Clean(h) != h || strings.HasPrefix(h, "..") || strings.Contains(h, ":") {
+		return nil, fmt.Errorf("its updates are at %.80q: %w", h, assay.ErrMalformed)
+	}
+	return found, nil
+}
+
+// read reads the document and compares its checksum.
+func (d *data) read(ctx context.Context, body io.Reader, visit func(*Update) error) error {
+	var sum hash.Hash
+	switch d.Checksum.Type {
+	case "sha256":
+		sum = sha256.New()
+	case "sha512":
+		sum = sha512.New()
+	case "sha", "sha1":
+		sum = sha1.New()
+	default:
+		return fmt.Errorf("checksum of type %q: %w", d.Checksum.Type, assay.ErrUnsupported)
+	}
+	packed := limit.Reader(io.TeeReader(body, sum), maxPacked)
+	err := Read(ctx, packed, visit)
+	if err != nil && !errors.Is(err, assay.ErrMalformed) {
+		return err
+	}
+	if _, err := io.Copy(io.Discard, packed); err != nil {
+		return err
+	}
+	if got := hex.EncodeToString(sum.Sum(nil)); !strings.EqualFold(got, strings.TrimSpace(d.Checksum.Text)) {
+		return errors.Join(fmt.Errorf("its %s is %s, and %s in the index: %w", d.Checksum.Type, got, strings.TrimSpace(d.Checksum.Text), assay.ErrMalformed), err)
+	}
+	return err
+}

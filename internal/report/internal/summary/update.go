@@ -1,0 +1,74 @@
+package summary
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/ecosystem"
+	"github.com/assaysec/assay/internal/version"
+)
+
+// An Update is what mends findings of packages that come from one source.
+type Update struct {
+	Name     string         // of the source, or of the package of a language
+	From     string         // installed
+	To       []string       // the version that mends all; several where nobody can order them
+	Packages []int          // indices in the report
+	Findings int            // that it mends
+	Worst    assay.Severity // of those
+}
+
+// Updates lists what to update for the findings of groups that have a fix, in
+// their order.
+func Updates(r *assay.Report, groups []Group) (out []Update) {
+	at := map[string]int{}
+	for i := range groups {
+		g := &groups[i]
+		if g.FixedIn == "" {
+			continue
+		}
+		p := &r.Packages[g.Package]
+		name := p.Name
+		if p.IsSystem() {
+			name = p.SourceName()
+		}
+		key := strings.Join([]string{p.Type, name, p.Version}, "\x00")
+		n, ok := at[key]
+		if !ok {
+			n = len(out)
+			at[key] = n
+			out = append(out, Update{Name: name, From: p.Version})
+		}
+		u := &out[n]
+		u.To = newest(r, p, u.To, g.FixedIn)
+		u.Findings += len(g.Packages)
+		u.Worst = max(u.Worst, g.Severity)
+		for _, m := range g.Packages {
+			if !slices.Contains(u.Packages, m) {
+				u.Packages = append(u.Packages, m)
+			}
+		}
+	}
+	return out
+}
+
+// newest leaves the newest of versions, or those that cannot be ordered.
+func newest(r *assay.Report, p *assay.Package, all []string, v string) []string {
+	s, known := ecosystem.Scheme(r.Release, p)
+	for i, w := range all {
+		if v == w {
+			return all
+		}
+		if !known {
+			continue
+		}
+		if c, err := version.Compare(s, w, v); err == nil {
+			if c < 0 {
+				all[i] = v
+			}
+			return all
+		}
+	}
+	return append(all, v)
+}

@@ -1,0 +1,223 @@
+// Package attestation finds the VEX documents that are attached to an image in
+// its registry: by what refers to it, by the tag that cosign derives from its
+// digest, or in BuildKit's index; in attestations, signed or not, or bare.
+//
+// What an attestation says counts only where its subject is the image. With a
+// key only what that has signed counts. Everything that is refused, or cannot be
+// read, is a gap.
+//
+// Specifications:
+// https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#listing-referrers
+// https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md
+// https://github.com/openvex/spec/blob/main/ATTESTING.md
+// https://github.com/sigstore/cosign/blob/main/specs/ATTESTATION_SPEC.md
+// https://github.com/moby/buildkit/blob/v0.12.0/docs/attestations/attestation-storage.md
+package attestation
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/oci"
+	"github.com/assaysec/assay/internal/oci/registryclient"
+	"github.com/assaysec/assay/internal/oci/signature"
+	"github.com/assaysec/assay/internal/suppress/vex"
+)
+
+// Bounds of what is read for one image.
+const (
+	maxRepositories = 4          // in which an image is looked for; engines know one or two
+	maxManifests    = 500        // that refer to it; some tens are usual where every build signs
+	maxLayers       = 100        // of one of them
+	maxDocument     = 64 << 20   // of one layer; bills of materials have 20 MB
+	maxTotal        = 1024 << 20 // of all
+	maxGaps         = 100        // that are told one by one
+)
+
+// A Document is a VEX document that is attached to an image.
+type Document struct {
+	*vex.Document
+	Name     string // REPOSITORY@DIGEST of the manifest that has it
+	Verified bool   // the key signed it
+}
+
+// Options says how registries are asked, and whose signature is wanted.
+type Options struct {
+	registryclient.Options
+	Key *signature.Key // nil: signatures are not verified
+}
+
+// Find returns the documents attached to the image. An image that is in no
+// registry as far as its source knows is ErrUnsupported.
+func Find(ctx context.Context, img *assay.Image, o Options) ([]Document, []assay.Gap, error) {
+	repos, digests := places(img)
+	if len(repos) == 0 {
+		return nil, nil, fmt.Errorf("%s: of an image from %s it is not known in which registry it is, so that what is attached to it there cannot be found: name it as registry:HOST/NAME:TAG, or save the documents and name the files: %w",
+			img.Name, img.Source, assay.ErrUnsupported)
+	}
+	l := &lookup{options: o, image: img, seen: map[string]bool{}, left: maxTotal}
+	if len(repos) > maxRepositories {
+		l.gap(img.Name, "is in %d repositories; the first %d were asked for VEX documents", len(repos), maxRepositories)
+		repos = repos[:maxRepositories]
+	}
+	for _, repo := range repos {
+		if err := l.repository(ctx, repo, digests[repo]); err != nil {
+			if ctx.Err() != nil {
+				return nil, nil, ctx.Err()
+			}
+			l.gap(repo, "could not be asked for VEX documents that are attached to the image: %v", err)
+		}
+	}
+	if l.more > 0 {
+		l.gaps = append(l.gaps, assay.Gap{Where: "attestations", What: fmt.Sprintf("%d more could not be read or were refused", l.more)})
+	}
+	return l.docs, l.gaps, nil
+}
+
+// places are the repositories that have the image, with its digests in each.
+func places(img *assay.Image) (repos []string, digests map[string][]string) {
+	digests = map[string][]string{}
+	for _, ref := range img.RepoDigests {
+		repo, digest, ok := strings.Cut(ref, "@")
+		if _, _, err := oci.SplitDigest(digest); !ok || err != nil {
+			continue
+		}
+		if digests[repo] == nil {
+			repos = append(repos, repo)
+		}
+		if !slices.Contains(digests[repo], digest) {
+			digests[repo] = append(digests[repo], digest)
+		}
+	}
+	for _, repo := range repos {
+		if img.Digest != "" && !slices.Contains(digests[repo], img.Digest) {
+			digests[repo] = append(digests[repo], img.Digest)
+		}
+	}
+	return repos, digests
+}
+
+// A lookup is one search.
+type lookup struct {
+	options Options
+	image   *assay.Image
+	docs    []Document
+	gaps    []assay.Gap
+	more    int             // gaps beyond maxGaps
+	seen    map[string]bool // manifests
+	left    int64           // bytes that may still be read
+
+	host string // of the first repository, for which credentials are
+
+	// Of the repository that is asked.
+	client   *registryclient.Client
+	repo     string
+	subjects map[string]bool // digests that are the image's
+}
+
+func (l *lookup) gap(where, format string, args ...any) {
+	if len(l.gaps) == maxGaps {
+		l.more++
+		return
+	}
+	l.gaps = append(l.gaps, assay.Gap{Where: where, What: fmt.Sprintf(format, args...)})
+}
+
+// repository looks for what is attached to the image in one repository.
+func (l *lookup) repository(ctx context.Context, repo string, digests []string) error {
+	ref, err := registryclient.Parse(repo+"@"+digests[0], l.options.SourceOptions)
+	if err != nil {
+		return err
+	}
+	o := l.options.Options
+	o.Mirror = ref.Context().RegistryStr() != cmp.Or(l.host, ref.Context().RegistryStr()) // what the user gave is for the first
+	l.host = cmp.Or(l.host, ref.Context().RegistryStr())
+	l.client, err = registryclient.Connect(ctx, ref.Context(), o)
+	if err != nil {
+		return registryclient.Explain(err, ref, l.options.SourceOptions)
+	}
+	defer l.client.Close()
+	l.repo, l.subjects = repo, map[string]bool{}
+	var inside []oci.Descriptor
+	for _, d := range digests {
+		l.subjects[d] = true
+		more, err := l.index(ctx, d)
+		if err != nil && !registryclient.Absent(err) {
+			return registryclient.Explain(err, ref, l.options.SourceOptions)
+		}
+		inside = append(inside, more...)
+	}
+	for _, d := range inside {
+		l.manifest(ctx, d.Digest)
+	}
+	for _, d := range sorted(l.subjects) {
+		if err := l.attached(ctx, d); err != nil {
+			return registryclient.Explain(err, ref, l.options.SourceOptions)
+		}
+	}
+	return ctx.Err()
+}
+
+// index adds the image's own manifest to the subjects where d is an index, and
+// returns the attestations that BuildKit put into that.
+func (l *lookup) index(ctx context.Context, digest string) (attestations []oci.Descriptor, _ error) {
+	raw, err := l.client.Manifest(ctx, digest)
+	if err != nil {
+		return nil, err
+	}
+	if err := oci.Verify(raw, digest); err != nil {
+		return nil, err
+	}
+	var m manifest
+	if err := oci.Unmarshal(raw, &m); err != nil {
+		return nil, err
+	}
+	for _, d := range m.Manifests {
+		p := l.image.Platform
+		if d.Platform != nil && d.Platform.OS == p.OS && d.Platform.Arch == p.Arch && (d.Platform.Variant == p.Variant || p.Variant == "") && l.image.Digest == "" {
+			l.subjects[d.Digest] = true
+		}
+	}
+	for _, d := range m.Manifests {
+		if d.Annotations["vnd.docker.reference.type"] == "attestation-manifest" && l.subjects[d.Annotations["vnd.docker.reference.digest"]] {
+			attestations = append(attestations, oci.Descriptor{Digest: d.Digest})
+		}
+	}
+	return attestations, nil
+}
+
+// attached reads what refers to a digest of the image.
+func (l *lookup) attached(ctx context.Context, digest string) error {
+	raw, err := l.client.Referrers(ctx, digest)
+	if err != nil {
+		return err
+	}
+	if raw != nil {
+		var list manifest
+		if err := oci.Unmarshal(raw, &list); err != nil {
+			return fmt.Errorf("what refers to %s: %w", digest, err)
+		}
+		for _, d := range list.Manifests {
+			if relevant(d.ArtifactType, d.Annotations) {
+				l.manifest(ctx, d.Digest)
+			}
+		}
+	}
+	tag := strings.Replace(digest, ":", "-", 1) + ".att"
+	raw, err = l.client.Manifest(ctx, tag)
+	switch {
+	case registryclient.Absent(err):
+		return nil
+	case err != nil:
+		return err
+	}
+	if d := oci.Digest(raw); !l.seen[d] {
+		l.seen[d] = true
+		l.layers(ctx, d, raw)
+	}
+	return nil
+}

@@ -1,0 +1,227 @@
+package attestation
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/oci"
+	"github.com/assaysec/assay/internal/oci/signature"
+	"github.com/assaysec/assay/internal/suppress/vex"
+)
+
+// A manifest is one, or an index, as far as it matters here.
+type manifest struct {
+	ArtifactType string               `json:"artifactType"`
+	Config       descriptor           `json:"config"`
+	Layers       oci.List[descriptor] `json:"layers"`
+	Manifests    oci.List[descriptor] `json:"manifests"`
+	Subject      *descriptor          `json:"subject"`
+}
+
+type descriptor struct {
+	MediaType    string            `json:"mediaType"`
+	ArtifactType string            `json:"artifactType"`
+	Digest       string            `json:"digest"`
+	Size         int64             `json:"size"`
+	Platform     *oci.Platform     `json:"platform"`
+	Annotations  map[string]string `json:"annotations"`
+}
+
+// Media types of layers.
+const (
+	typeEnvelope  = "application/vnd.dsse.envelope.v1+json"
+	typeStatement = "application/vnd.in-toto+json"
+)
+
+// predicateNotes are the annotations that tell the type of a predicate before
+// it is read: cosign's two and BuildKit's.
+var predicateNotes = []string{"predicateType", "dev.sigstore.bundle.predicateType", "in-toto.io/predicate-type"}
+
+// relevant reports whether what is told of a manifest or layer leaves open that
+// it is a VEX document.
+func relevant(mediaType string, notes map[string]string) bool {
+	for _, n := range predicateNotes {
+		if t := notes[n]; t != "" {
+			return predicate(t)
+		}
+	}
+	t := strings.ToLower(mediaType)
+	switch {
+	case t == "", strings.HasPrefix(t, signature.TypeBundle), strings.HasPrefix(t, "application/vnd.oci."), strings.HasPrefix(t, "application/vnd.docker."):
+		return true
+	}
+	for _, word := range []string{"vex", "csaf", "cyclonedx", "in-toto", "dsse", "attestation"} {
+		if strings.Contains(t, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// predicate reports whether a predicate may be a VEX document.
+func predicate(kind string) bool {
+	return strings.HasPrefix(kind, "https://openvex.dev/ns") || kind == "text/vex" || strings.Contains(kind, "csaf") || strings.HasPrefix(kind, "https://cyclonedx.org/")
+}
+
+// manifest reads a manifest that refers to the image.
+func (l *lookup) manifest(ctx context.Context, digest string) {
+	if l.seen[digest] || ctx.Err() != nil {
+		return
+	}
+	l.seen[digest] = true
+	if len(l.seen) > maxManifests {
+		l.gap(l.repo, "over %d manifests refer to the image; %s was not read", maxManifests, digest)
+		return
+	}
+	if _, _, err := oci.SplitDigest(digest); err != nil {
+		l.gap(l.repo, "refers to the image: %v", err)
+		return
+	}
+	raw, err := l.client.Manifest(ctx, digest)
+	if err == nil {
+		err = oci.Verify(raw, digest)
+	}
+	if err != nil {
+		l.gap(l.repo+"@"+digest, "could not be read: %v", err)
+		return
+	}
+	l.layers(ctx, digest, raw)
+}
+
+// layers reads the documents of a manifest.
+func (l *lookup) layers(ctx context.Context, digest string, raw []byte) {
+	name := l.repo + "@" + digest
+	var m manifest
+	if err := oci.Unmarshal(raw, &m); err != nil {
+		l.gap(name, "%v", err)
+		return
+	}
+	for i, d := range m.Layers {
+		if i == maxLayers {
+			l.gap(name, "over %d layers; the rest was not read", maxLayers)
+			return
+		}
+		if !relevant(d.MediaType, d.Annotations) && !m.bare(d.MediaType) {
+			continue
+		}
+		if l.left -= max(d.Size, 0); l.left < 0 {
+			l.gap(name, "over %d bytes are attached to the image; this was not read", int64(maxTotal))
+			return
+		}
+		b, err := oci.Read(ctx, l.client, oci.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size}, maxDocument)
+		if err == nil {
+			err = l.layer(name, d.MediaType, &m, b)
+		}
+		if err != nil && ctx.Err() == nil {
+			l.gap(name, "%v", err)
+		}
+	}
+}
+
+// layer reads one layer: a document, or an attestation with one.
+func (l *lookup) layer(name, mediaType string, m *manifest, b []byte) error {
+	switch {
+	case mediaType == typeEnvelope:
+		var e signature.Envelope
+		if err := oci.Unmarshal(b, &e); err != nil {
+			return err
+		}
+		return l.envelope(name, &e)
+	case strings.HasPrefix(mediaType, signature.TypeBundle):
+		var bundle signature.Bundle
+		if err := oci.Unmarshal(b, &bundle); err != nil {
+			return err
+		}
+		if bundle.Envelope.Payload == nil { // a signature
+			return nil
+		}
+		return l.envelope(name, &bundle.Envelope)
+	case mediaType == typeStatement:
+		return l.statement(name, b, false)
+	}
+	switch {
+	case !m.bare(mediaType):
+		return nil
+	case m.Subject == nil || !l.subjects[m.Subject.Digest]:
+		return fmt.Errorf("its subject is not the image; refused: %w", assay.ErrMalformed)
+	}
+	return l.document(name, b, false)
+}
+
+// bare reports whether a layer is a document without an attestation around it,
+// by its media type or by what the manifest says of all.
+func (m *manifest) bare(mediaType string) bool {
+	for _, t := range []string{mediaType, m.ArtifactType, m.Config.MediaType} {
+		if t = strings.ToLower(t); strings.Contains(t, "vex") || strings.Contains(t, "csaf") || strings.Contains(t, "cyclonedx") {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *lookup) envelope(name string, e *signature.Envelope) error {
+	if e.Type != typeStatement {
+		return nil
+	}
+	return l.statement(name, e.Payload, l.options.Key != nil && e.SignedBy(l.options.Key))
+}
+
+// statement reads an in-toto statement. One on something else than VEX is no
+// business of ours; one on something else than the image is refused.
+func (l *lookup) statement(name string, b []byte, verified bool) error {
+	var s struct {
+		Kind    string `json:"predicateType"`
+		Subject oci.List[struct {
+			Digest map[string]string `json:"digest"`
+		}] `json:"subject"`
+		Predicate json.RawMessage `json:"predicate"`
+	}
+	if err := oci.Unmarshal(b, &s); err != nil {
+		return err
+	}
+	if !predicate(s.Kind) {
+		return nil
+	}
+	var others []string
+	ours := false
+	for _, subject := range s.Subject {
+		for algorithm, sum := range subject.Digest {
+			d := algorithm + ":" + strings.ToLower(sum)
+			ours = ours || l.subjects[d]
+			others = append(others, d)
+		}
+	}
+	if !ours {
+		slices.Sort(others)
+		return fmt.Errorf("is about %.300s, not about the image (%s); refused: %w", strings.Join(others, ", "), strings.Join(sorted(l.subjects), ", "), assay.ErrMalformed)
+	}
+	return l.document(name, s.Predicate, verified)
+}
+
+// document reads a VEX document. A bill of materials without vulnerabilities is
+// none.
+func (l *lookup) document(name string, b []byte, verified bool) error {
+	if bytes.Contains(b, []byte(`"bomFormat"`)) && !bytes.Contains(b, []byte(`"vulnerabilities"`)) {
+		return nil
+	}
+	if l.options.Key != nil && !verified {
+		return fmt.Errorf("has no signature by the key that --vex-key names; refused: %w", assay.ErrUnauthorized)
+	}
+	d, faults, err := vex.Parse(b)
+	if err != nil {
+		return err
+	}
+	if len(faults) > 0 {
+		l.gap(name, "%d parts of it could not be read, the first: %v", len(faults), &faults[0])
+	}
+	l.docs = append(l.docs, Document{Document: d, Name: name, Verified: verified})
+	return nil
+}
+
+func sorted(set map[string]bool) []string { return slices.Sorted(maps.Keys(set)) }

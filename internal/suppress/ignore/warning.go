@@ -1,0 +1,129 @@
+package ignore
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/identifier/cve"
+)
+
+// maxNamed is how many rules a warning names.
+const maxNamed = 8
+
+// advisoryID is what identifiers of advisories are like: letters, then parts, one
+// of them with a digit.
+var advisoryID = regexp.MustCompile(`(?i)^[a-z][a-z0-9]*([-:][a-z0-9._]+)*[-:][a-z0-9._]*[0-9][a-z0-9._]*([-:][a-z0-9._]+)*$`)
+
+// Warnings says what users should know of their rules once a report was judged:
+// which are over, hold of nothing, say the same, or cannot count.
+func (s *Set) Warnings(r *assay.Report) []string {
+	var out, repeated []string
+	for i := range r.Suppressed { // by others, or by us: a rule that holds of it is of use
+		_, _ = s.judge(context.Background(), r, &r.Suppressed[i].Finding)
+	}
+	from, twice := 0, s.twice()
+	for _, f := range s.files {
+		out = append(out, f.Notes...)
+		out = append(out, s.about(f, from, r, twice)...)
+		from += len(f.Rules)
+	}
+	for _, rule := range s.rules {
+		if first := twice[rule]; first != nil {
+			repeated = append(repeated, rule.By()+" as "+first.By())
+		}
+	}
+	if len(repeated) > 0 {
+		out = append(out, fmt.Sprintf("rules about the same findings as one before (%d): %s", len(repeated), named(repeated)))
+	}
+	return out
+}
+
+// about says what is to say of one file, whose first rule has the number from.
+func (s *Set) about(f *File, from int, r *assay.Report, twice map[*Rule]*Rule) (out []string) {
+	var over, undated, empty, unknown, unused, elsewhere []string
+	now := repositories(r)
+	for i := range f.Rules {
+		rule, hits := &f.Rules[i], s.hits[from+i]
+		for _, id := range rule.IDs {
+			if !known(id) {
+				unknown = append(unknown, fmt.Sprintf("%s (line %d)", id, rule.Line))
+			}
+		}
+		switch {
+		case rule.empty():
+			empty = append(empty, rule.short())
+		case rule.over(r.At()) && r.At().IsZero():
+			undated = append(undated, rule.short())
+		case rule.over(r.At()):
+			over = append(over, fmt.Sprintf("%s until %s", rule.short(), rule.Until))
+		case rule.image != "" && !parseRepository(rule.image).among(now):
+			if !slices.Contains(elsewhere, rule.image) {
+				elsewhere = append(elsewhere, rule.image)
+			}
+		case hits == 0 && twice[rule] == nil && !slices.ContainsFunc(rule.IDs, func(id string) bool { return !known(id) }):
+			unused = append(unused, rule.short())
+		}
+	}
+	odd := "ids of unknown form, neither CVE-YEAR-NUMBER nor like an advisory's"
+	if f.lax {
+		odd += " (assay reports no checks, secrets and licences)"
+	}
+	for _, w := range []struct {
+		what string
+		all  []string
+	}{{"rules that are over and do not count any more", over}, {"rules with an end, which do not count, for the report does not say when it was made", undated},
+		{"rules without criteria, which hold of nothing", empty}, {odd, unknown}, {"rules that hold of nothing in this report", unused},
+		{"sections about other images than this one", elsewhere}} {
+		if len(w.all) > 0 {
+			out = append(out, fmt.Sprintf("%s: %s (%d): %s", f.Name, w.what, len(w.all), named(w.all)))
+		}
+	}
+	return out
+}
+
+// known reports whether an identifier looks like one of a vulnerability.
+func known(id string) bool {
+	if up := fold(id); strings.HasPrefix(up, "CVE") {
+		return cve.Valid(up)
+	} else if strings.HasPrefix(up, "AVD-") { // Trivy's checks
+		return false
+	}
+	return advisoryID.MatchString(id)
+}
+
+// short names a rule in a list of those of its file.
+func (r *Rule) short() string {
+	if len(r.IDs) == 0 {
+		return fmt.Sprintf("line %d", r.Line)
+	}
+	more := ""
+	if len(r.IDs) > 1 {
+		more = ", ..."
+	}
+	return fmt.Sprintf("%s%s (line %d)", r.IDs[0], more, r.Line)
+}
+
+func named(all []string) string {
+	if len(all) > maxNamed {
+		return strings.Join(all[:maxNamed], ", ") + fmt.Sprintf(" and %d more", len(all)-maxNamed)
+	}
+	return strings.Join(all, ", ")
+}
+
+// twice tells of rules that are about the same findings as one before which.
+func (s *Set) twice() map[*Rule]*Rule {
+	first, out := map[string]*Rule{}, map[*Rule]*Rule{}
+	for _, r := range s.rules {
+		k := r.same()
+		if f, ok := first[k]; !ok {
+			first[k] = r
+		} else if !r.empty() {
+			out[r] = f
+		}
+	}
+	return out
+}

@@ -1,0 +1,354 @@
+// Package policy lets a policy of the user's, written in Rego, rule findings out.
+//
+// A policy is one module of the package "trivy" or "assay" with the rule
+// "ignore". The first is given a finding as Trivy's reports have it, so that
+// policies that were written for Trivy hold here; the second as assay's own
+// report has it. What policies may use, and their bounds: docs/ignoring.md.
+//
+// Language: https://www.openpolicyagent.org/docs/policy-language
+package policy
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/storage"
+	"github.com/open-policy-agent/opa/v1/storage/inmem"
+	"github.com/open-policy-agent/opa/v1/topdown"
+
+	"github.com/assaysec/assay"
+)
+
+const (
+	// MaxPolicy bounds a policy in bytes: people write some kilobytes.
+	MaxPolicy = 256 << 10
+	// maxDepth bounds how deep brackets nest, for the library goes down by calling
+	// itself.
+	maxDepth = 200
+	// maxCompile is how long it may take to understand a policy: usual ones take
+	// some milliseconds.
+	maxCompile = 5 * time.Second
+	// maxEach is how long a policy may take over one finding: usual ones take less
+	// than a millisecond.
+	maxEach = 2 * time.Second
+	// maxAll is how long it may take over a report.
+	maxAll = time.Minute
+	// maxHeap is how much memory it may hold beside what is held already; with
+	// what it lets go of meanwhile, and is not yet collected, it stays below
+	// 512 MB.
+	maxHeap = 256 << 20
+	// maxReason bounds a reason in bytes, for each is kept: people write a line.
+	maxReason = 4 << 10
+)
+
+// Form is a finding as Trivy's reports have it.
+type Form func(*assay.Report, *assay.Finding) any
+
+// A Policy rules findings out. It judges the findings of one report, one at a
+// time.
+type Policy struct {
+	file     string
+	form     Form
+	own      bool // of the package assay
+	compiler *ast.Compiler
+	ignore   ast.Body
+	reason   ast.Body // nil when the policy does not say
+	store    storage.Store
+	builtins map[string]*topdown.Builtin
+	base     uint64 // what is held without it
+	spent    time.Duration
+	bounds   bounds
+}
+
+// bounds are those of the constants, but for tests.
+type bounds struct {
+	compile, each, all time.Duration
+	heap               uint64
+}
+
+// The packages that a policy may be of.
+const (
+	trivyPackage = "data.trivy"
+	ownPackage   = "data.assay"
+)
+
+// Compile reads a policy, in version 1 of the language or, failing that, in
+// version 0. Errors name file and line.
+func Compile(ctx context.Context, file string, text []byte, form Form) (*Policy, error) {
+	return compile(ctx, file, text, form, bounds{maxCompile, maxEach, maxAll, maxHeap})
+}
+
+func compile(ctx context.Context, file string, text []byte, form Form, b bounds) (*Policy, error) {
+	p := &Policy{file: file, form: form, store: inmem.New(), builtins: bounded(), base: held(), bounds: b}
+	if len(text) > MaxPolicy {
+		return nil, fmt.Errorf("%s: over %d bytes: %w", file, MaxPolicy, assay.ErrTooLarge)
+	}
+	if line := deep(text); line > 0 {
+		return nil, fmt.Errorf("%s:%d: brackets nest deeper than %d: %w", file, line, maxDepth, assay.ErrTooLarge)
+	}
+	err := within(ctx, b.compile, b.heap, p.meter(), func() error { return p.compile(string(text)) })
+	if err != nil {
+		return nil, p.place(err)
+	}
+	return p, nil
+}
+
+// place says which file an error is of, once.
+func (p *Policy) place(err error) error {
+	if strings.HasPrefix(err.Error(), p.file+":") {
+		return err
+	}
+	return fmt.Errorf("%s: %w", p.file, err)
+}
+
+func (p *Policy) compile(text string) error {
+	module, err := p.parse(text)
+	if err != nil {
+		return err
+	}
+	root := module.Package.Path.String()
+	switch root {
+	case ownPackage:
+		p.own = true
+	case trivyPackage:
+	default:
+		return fmt.Errorf("%s:%d: package %s: want trivy or assay: %w", p.file, module.Package.Location.Row, strings.TrimPrefix(root, "data."), assay.ErrUnsupported)
+	}
+	if !defines(module, "ignore") {
+		return fmt.Errorf("%s: no rule %s.ignore: %w", p.file, strings.TrimPrefix(root, "data."), assay.ErrMalformed)
+	}
+	if line := longNumber(module); line > 0 {
+		return fmt.Errorf("%s:%d: a number of more than %d digits: %w", p.file, line, maxDigits, assay.ErrTooLarge)
+	}
+	helper, err := ast.ParseModuleWithOpts("lib/trivy", library, ast.ParserOptions{RegoVersion: ast.RegoV1})
+	if err != nil {
+		return err
+	}
+	p.compiler = ast.NewCompiler().WithCapabilities(capabilities(ast.RegoV1))
+	if p.compiler.Compile(map[string]*ast.Module{p.file: module, "lib/trivy": helper}); p.compiler.Failed() {
+		return p.malformed(p.compiler.Errors)
+	}
+	bind(p.compiler.Modules)
+	if p.ignore, err = p.compiler.QueryCompiler().Compile(ast.MustParseBody("ruling = " + root + ".ignore")); err != nil {
+		return err
+	}
+	if defines(module, "reason") {
+		p.reason, err = p.compiler.QueryCompiler().Compile(ast.MustParseBody("ruling = " + root + ".reason"))
+	}
+	return err
+}
+
+// parse reads the module in the version of the language that it is written in;
+// of two errors the one of the version that it seems to be in is told.
+func (p *Policy) parse(text string) (*ast.Module, error) {
+	options := func(v ast.RegoVersion) ast.ParserOptions {
+		return ast.ParserOptions{RegoVersion: v, Capabilities: capabilities(v)}
+	}
+	if blank(text) {
+		return nil, fmt.Errorf("%s: nothing in it: %w", p.file, assay.ErrMalformed)
+	}
+	module, err := ast.ParseModuleWithOpts(p.file, text, options(ast.RegoV1))
+	if err == nil && module != nil {
+		return module, nil
+	}
+	old, olderr := ast.ParseModuleWithOpts(p.file, text, options(ast.RegoV0))
+	if olderr == nil && old != nil {
+		return old, nil
+	}
+	if !strings.Contains(text, "rego.v1") && !strings.Contains(text, " if ") {
+		err = olderr
+	}
+	return nil, p.malformed(err)
+}
+
+// blank reports whether a text has nothing but comments.
+func blank(text string) bool {
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
+			return false
+		}
+	}
+	return true
+}
+
+// malformed tells the first of the library's errors, with its place.
+func (p *Policy) malformed(err error) error {
+	var all ast.Errors
+	if !errors.As(err, &all) || len(all) == 0 {
+		return fmt.Errorf("%s: %w: %w", p.file, err, assay.ErrMalformed)
+	}
+	first, more := all[0], ""
+	for _, e := range all {
+		if e.Location != nil && first.Location != nil && e.Location.Row < first.Location.Row {
+			first = e
+		}
+	}
+	if len(all) > 1 {
+		more = fmt.Sprintf(" (and %d more)", len(all)-1)
+	}
+	place := p.file
+	if first.Location != nil {
+		place = fmt.Sprintf("%s:%d", p.file, first.Location.Row)
+	}
+	return fmt.Errorf("%s: %s%s: %w", place, oneLine(first.Message), more, assay.ErrMalformed)
+}
+
+// longNumber returns the line of a number that is too long; 0 where none is.
+func longNumber(m *ast.Module) (line int) {
+	ast.WalkTerms(m, func(t *ast.Term) bool {
+		if n, ok := t.Value.(ast.Number); ok && line == 0 && long(string(n)) {
+			line = m.Package.Location.Row
+			if t.Location != nil {
+				line = t.Location.Row
+			}
+		}
+		return false
+	})
+	return line
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+func defines(m *ast.Module, rule string) bool {
+	for _, r := range m.Rules {
+		if r.Head.Ref().String() == rule {
+			return true
+		}
+	}
+	return false
+}
+
+// Rule rules a finding out where the policy says so. A policy that says
+// anything but true and false, or takes too long, is an error.
+func (p *Policy) Rule(ctx context.Context, r *assay.Report, f *assay.Finding) (assay.Ruling, bool, error) {
+	start := time.Now()
+	if p.spent > p.bounds.all {
+		return assay.Ruling{}, false, fmt.Errorf("%s: took more than %v over the findings so far: %w", p.file, p.bounds.all, assay.ErrTooLarge)
+	}
+	var ruling assay.Ruling
+	out := false
+	cancel := p.meter()
+	err := within(ctx, p.bounds.each, p.bounds.heap, cancel, func() (err error) {
+		ruling, out, err = p.judge(ctx, cancel, r, f)
+		return err
+	})
+	p.spent += time.Since(start)
+	if err != nil {
+		return assay.Ruling{}, false, p.place(err)
+	}
+	return ruling, out, nil
+}
+
+// meter measures from what is held without the policy. That grows with the
+// report, and is taken anew when there is more than litter can be.
+func (p *Policy) meter() *meter {
+	if held() > p.base+p.bounds.heap/4 {
+		runtime.GC()
+		p.base = held()
+	}
+	return &meter{limit: p.base + p.bounds.heap}
+}
+
+func (p *Policy) judge(ctx context.Context, cancel topdown.Cancel, r *assay.Report, f *assay.Finding) (assay.Ruling, bool, error) {
+	input, err := p.input(r, f)
+	if err != nil {
+		return assay.Ruling{}, false, err
+	}
+	v, err := p.eval(ctx, cancel, p.ignore, input, r.At())
+	if err != nil || v == nil {
+		return assay.Ruling{}, false, err
+	}
+	ignore, ok := v.(ast.Boolean)
+	if !ok {
+		return assay.Ruling{}, false, fmt.Errorf("ignore is %.100s, neither true nor false: %w", word(v), assay.ErrMalformed)
+	}
+	if !ignore {
+		return assay.Ruling{}, false, nil
+	}
+	ruling := assay.Ruling{As: assay.StatusIgnored, By: p.file}
+	if p.reason == nil {
+		return ruling, true, nil
+	}
+	if v, err = p.eval(ctx, cancel, p.reason, input, r.At()); err != nil || v == nil {
+		return ruling, true, err
+	}
+	text, ok := v.(ast.String)
+	if !ok {
+		return assay.Ruling{}, false, fmt.Errorf("reason is %.100s, no text: %w", word(v), assay.ErrMalformed)
+	}
+	if ruling.Reason = string(text); len(text) > maxReason {
+		return assay.Ruling{}, false, fmt.Errorf("reason of more than %d bytes: %w", maxReason, assay.ErrTooLarge)
+	}
+	return ruling, true, nil
+}
+
+// word writes a value, where that is not long.
+func word(v ast.Value) string {
+	if whole(1)([]*ast.Term{ast.NewTerm(v)}) > maxReason {
+		return "a large " + ast.ValueName(v)
+	}
+	return v.String()
+}
+
+// input is what a policy is asked about.
+func (p *Policy) input(r *assay.Report, f *assay.Finding) (*ast.Term, error) {
+	var in any
+	if p.own {
+		in = map[string]any{"finding": f, "package": &r.Packages[f.Package], "image": r.Image.Name, "release": r.Release}
+	} else {
+		in = p.form(r, f)
+	}
+	b, err := json.Marshal(in)
+	if err != nil {
+		return nil, err
+	}
+	v, err := ast.ValueFromReader(bytes.NewReader(b))
+	if err != nil {
+		return nil, err
+	}
+	return ast.NewTerm(v), nil
+}
+
+// endOfTime is the last that a policy can be told, in nanoseconds: for a report without a
+// date, whatever rule has an end is over.
+var endOfTime = time.Unix(0, math.MaxInt64)
+
+// eval asks a query of one value; nil when it is undefined. The time that the
+// policy sees is the report's.
+func (p *Policy) eval(ctx context.Context, cancel topdown.Cancel, query ast.Body, input *ast.Term, at time.Time) (ast.Value, error) {
+	if at.IsZero() {
+		at = endOfTime
+	}
+	txn, err := p.store.NewTransaction(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer p.store.Abort(ctx, txn)
+	results, err := topdown.NewQuery(query).WithCompiler(p.compiler).WithStore(p.store).WithTransaction(txn).WithCancel(cancel).WithBuiltins(p.builtins).
+		WithInput(input).WithTime(at).Run(ctx)
+	if err != nil {
+		var e *topdown.Error
+		if errors.As(err, &e) && e.Location != nil && e.Location.File == p.file {
+			if errors.Is(err, assay.ErrTooLarge) {
+				return nil, fmt.Errorf("%s:%d: %w", p.file, e.Location.Row, errors.Unwrap(e))
+			}
+			return nil, fmt.Errorf("%s:%d: %s: %w", p.file, e.Location.Row, oneLine(e.Message), assay.ErrMalformed)
+		}
+		return nil, fmt.Errorf("%w: %w", err, assay.ErrMalformed)
+	}
+	if len(results) == 0 {
+		return nil, nil
+	}
+	for _, t := range results[0] {
+		return t.Value, nil
+	}
+	return nil, nil
+}
