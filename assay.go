@@ -87,13 +87,13 @@ type Getter interface {
 // a feed whose publisher lists what changed gets only that.
 type Keeper interface {
 	Getter
-	// Held returns the edition of the document that was got last, whenever
+	// Cached returns the edition of the document that was got last, whenever
 	// that was, without asking anybody. ErrNotFound: none is held.
-	Held(ctx context.Context, url string) (io.ReadCloser, error)
-	// GetEdition returns a document that the publisher says is of an edition:
+	Cached(ctx context.Context, url string) (io.ReadCloser, error)
+	// GetVersion returns a document that the publisher says is of an edition:
 	// any word that changes with it, such as a date. One that was got under
 	// the same word is not asked for again.
-	GetEdition(ctx context.Context, url, edition string) (io.ReadCloser, error)
+	GetVersion(ctx context.Context, url, edition string) (io.ReadCloser, error)
 }
 
 // Advisories answers what is known about a package name in a stream.
@@ -130,7 +130,7 @@ type Format struct {
 	Name     string                    // as given to --format
 	About    string                    // one line for --help
 	Versions []string                  // of its specification, as given after "@"; the first is the default
-	Bill     bool                      // a bill of materials: it tells of packages, so that nothing need be matched
+	SBOM     bool                      // a bill of materials: it tells of packages, so that nothing need be matched
 	Check    func(FormatOptions) error // refuses what it cannot write with, before anything is scanned; nil takes all
 	Write    func(io.Writer, *Report, FormatOptions) error
 }

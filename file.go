@@ -39,13 +39,13 @@ type Pattern struct {
 	// executables do; where Glob is "**/*", to those of them that may be executed.
 	Executable bool
 
-	// Beside limits the pattern to files in whose folder there is something of
+	// RequiresSibling limits the pattern to files in whose folder there is something of
 	// that name, too: package.json beside "node_modules".
-	Beside string
+	RequiresSibling string
 
-	// Without limits the pattern to files in whose folder nothing of a name was
+	// UnlessSibling limits the pattern to files in whose folder nothing of a name was
 	// found to tell of packages, with "*" in it: a library without "*.deps.json".
-	Without string
+	UnlessSibling string
 
 	// MaxSize is the size in bytes over which the file is not read and becomes
 	// a gap; 0 means DefaultMaxSize.
@@ -73,10 +73,10 @@ type File struct {
 	Other func(path string, most int64) ([]byte, error)
 }
 
-// Beside reads the file that lies at name, relative to f's folder: "go.sum",
+// Sibling reads the file that lies at name, relative to f's folder: "go.sum",
 // "../pom.xml". ErrNotFound when there is none, when it would be outside the
 // target, or where no other file can be asked for; ErrTooLarge over most bytes.
-func (f *File) Beside(name string, most int64) ([]byte, error) {
+func (f *File) Sibling(name string, most int64) ([]byte, error) {
 	p := path.Join(path.Dir(f.Path), name)
 	if f.Other == nil || p == "." || p == ".." || strings.HasPrefix(p, "../") || strings.HasPrefix(name, "/") {
 		return nil, fmt.Errorf("%s: %w", p, ErrNotFound)

@@ -183,7 +183,7 @@ type Facts struct {
 	Packages []Package
 	Owns     []Ownership
 	Gaps     []Gap  // that a bill of materials tells of
-	Bill     string // form of a bill of materials: "cyclonedx", "spdx"
+	SBOM     string // form of a bill of materials: "cyclonedx", "spdx"
 
 	DevLeftOut int // packages that the bill leaves out
 }

@@ -30,19 +30,19 @@ type Finding struct {
 // Suppressed is a finding that was taken out of the others, and why.
 type Suppressed struct {
 	Finding
-	Ruling
+	Suppression
 }
 
-// A Ruling says that a finding does not count, and who says so.
-type Ruling struct {
+// A Suppression says that a finding does not count, and who says so.
+type Suppression struct {
 	As     Status `json:"as"`     // what holds instead: StatusNotAffected, StatusFixed, StatusIgnored
-	By     string `json:"by"`     // who says so: RulingOfMatch, or the file or document and the place in it: ".assayignore:3"
+	By     string `json:"by"`     // who says so: SuppressedByMatch, or the file or document and the place in it: ".assayignore:3"
 	Reason string `json:"reason"` // in words; "" where nobody gave one
 }
 
-// RulingOfMatch is who took a finding out because the package has not what is
+// SuppressedByMatch is who took a finding out because the package has not what is
 // at fault.
-const RulingOfMatch = "assay"
+const SuppressedByMatch = "assay"
 
 // A Gap is something that could not be read, compared or looked up, so that
 // the report may be incomplete. Gaps are never dropped.
@@ -58,7 +58,7 @@ type Inventory struct {
 	Release  Release
 	Packages []Package // by type, name, version, architecture
 	Gaps     []Gap
-	Bill     string // form of the bill of materials that tells of it; "" where it was found in files
+	SBOM     string // form of the bill of materials that tells of it; "" where it was found in files
 
 	DevLeftOut int // packages that the bill leaves out, for only development needs them
 }
@@ -105,7 +105,7 @@ type ImageInfo struct {
 	Layers      []LayerInfo     `json:"layers,omitempty"`
 	Config      json.RawMessage `json:"config,omitempty"`
 	Repository  RepositoryInfo  `json:"repository,omitzero"` // of a repository of source code
-	Bill        string          `json:"bill,omitempty"`      // form of a bill of materials: "cyclonedx", "spdx", "syft", "list"
+	SBOM        string          `json:"sbom,omitempty"`      // form of a bill of materials: "cyclonedx", "spdx", "syft", "list"
 	Base        *BaseImage      `json:"base,omitempty"`      // nil where it is not known
 }
 

@@ -34,9 +34,9 @@ func held(r *assay.Report) (out []string) {
 	return out
 }
 
-// TestBillsOfImages: a bill of materials gives, when scanned, what the image
+// TestSBOMOfImages: a bill of materials gives, when scanned, what the image
 // that it is of gives.
-func TestBillsOfImages(t *testing.T) {
+func TestSBOMOfImages(t *testing.T) {
 	db := database(t, t.TempDir())
 	for _, name := range []string{"debian-old", "alpine", "rpm-sqlite", "httpd", "python", "node", "java", "go", "polyglot"} {
 		t.Run(name, func(t *testing.T) {
@@ -51,7 +51,7 @@ func TestBillsOfImages(t *testing.T) {
 			}
 			forms := 0
 			for _, f := range report.All() {
-				if !f.Bill {
+				if !f.SBOM {
 					continue
 				}
 				forms++
@@ -59,7 +59,7 @@ func TestBillsOfImages(t *testing.T) {
 				if err := f.Write(&b, listed, assay.FormatOptions{}); err != nil {
 					t.Fatal(err)
 				}
-				img, err := source.Bill("-", &b)
+				img, err := source.SBOM("-", &b)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -65,10 +65,10 @@ func Records(a *assay.Advisory) (out []Record) {
 // Found is a finding with its package.
 type Found struct {
 	assay.Finding
-	Of     assay.Package `json:"of"`
-	Paths  [][]string    `json:"paths,omitempty"`  // from what nobody needs down to the package, some of them
-	Ruling *assay.Ruling `json:"ruling,omitempty"` // nil where it counts
-	Base   bool          `json:"base,omitempty"`   // the base image brought it
+	Of          assay.Package      `json:"of"`
+	Paths       [][]string         `json:"paths,omitempty"`       // from what nobody needs down to the package, some of them
+	Suppression *assay.Suppression `json:"suppression,omitempty"` // nil where it counts
+	Base        bool               `json:"base,omitempty"`        // the base image brought it
 }
 
 // Judged is a judgement with its package.
@@ -238,12 +238,12 @@ func (e *Explanation) findings(r *assay.Report) {
 		})
 	}
 	var by [][]int
-	found := func(f *assay.Finding, ruling *assay.Ruling) {
+	found := func(f *assay.Finding, suppression *assay.Suppression) {
 		if by == nil {
 			by = bom.Needers(r.Packages)
 		}
 		p := &r.Packages[f.Package]
-		x := Found{Finding: *f, Of: *p, Ruling: ruling, Base: r.FromBase(p)}
+		x := Found{Finding: *f, Of: *p, Suppression: suppression, Base: r.FromBase(p)}
 		for _, way := range bom.Ways(by, f.Package, maxPaths, maxSteps) {
 			var names []string
 			for _, n := range way {
@@ -260,7 +260,7 @@ func (e *Explanation) findings(r *assay.Report) {
 	}
 	for i := range r.Suppressed {
 		if x := &r.Suppressed[i]; is(&x.Finding) {
-			found(&x.Finding, &x.Ruling)
+			found(&x.Finding, &x.Suppression)
 		}
 	}
 }
@@ -275,7 +275,7 @@ const (
 func (e *Explanation) verdict(r *assay.Report, inv *assay.Inventory, o match.Options) {
 	counts, ruled := 0, 0
 	for i := range e.Found {
-		if e.Found[i].Ruling == nil {
+		if e.Found[i].Suppression == nil {
 			counts++
 		} else {
 			ruled++

@@ -78,8 +78,8 @@ func TestExplain(t *testing.T) {
 		})
 	}
 	ruled := install("1.0.0")
-	ruled.Suppressed, ruled.Findings = []assay.Suppressed{{Finding: ruled.Findings[0], Ruling: assay.Ruling{As: assay.StatusIgnored, By: "me"}}}, nil
-	if e, err := s.Explain(t.Context(), "CVE-2024-1", ruled); err != nil || e.Verdict != "not affected: the findings are ruled out" || e.Found[0].Ruling.By != "me" {
+	ruled.Suppressed, ruled.Findings = []assay.Suppressed{{Finding: ruled.Findings[0], Suppression: assay.Suppression{As: assay.StatusIgnored, By: "me"}}}, nil
+	if e, err := s.Explain(t.Context(), "CVE-2024-1", ruled); err != nil || e.Verdict != "not affected: the findings are ruled out" || e.Found[0].Suppression.By != "me" {
 		t.Errorf("%v %+v", err, e)
 	}
 	if _, err := (&scan.Scanner{Advisories: &own.published}).Explain(t.Context(), "CVE-2024-1", nil); !errors.Is(err, assay.ErrUnsupported) {
@@ -126,12 +126,12 @@ func TestPlan(t *testing.T) {
 	r := &assay.Report{Created: today, Image: assay.ImageInfo{Name: "app:1", Base: &assay.BaseImage{Name: "base:1", Layers: 1}}, Release: assay.Release{ID: "debian", Version: "11", EOL: "2026-08-31"},
 		Packages:   []assay.Package{{Type: assay.TypeNPM, Name: "c", Version: "1.0.0", Path: "srv/node_modules/c/package.json", FoundBy: "npm-installed"}},
 		Findings:   []assay.Finding{{ID: "CVE-2024-1", FixedIn: "1.0.5", Risk: 10}},
-		Suppressed: []assay.Suppressed{{Finding: assay.Finding{ID: "CVE-2024-2"}, Ruling: assay.Ruling{By: "me"}}}}
+		Suppressed: []assay.Suppressed{{Finding: assay.Finding{ID: "CVE-2024-2"}, Suppression: assay.Suppression{By: "me"}}}}
 	p, err := s.Plan(t.Context(), r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(p.Upgrades) != 1 || p.Upgrades[0].To != "1.0.5" || p.After.Findings != 0 || len(p.Remaining)+len(p.Brought) != 0 {
+	if len(p.Upgrades) != 1 || p.Upgrades[0].To != "1.0.5" || p.After.Findings != 0 || len(p.Remaining)+len(p.Introduced) != 0 {
 		t.Errorf("%+v", p)
 	}
 	want := []string{"debian 11 is at its end of life (2026-08-31): move to 13 (supported until 2030-06-30) or 12 (supported until 2028-06-30)",

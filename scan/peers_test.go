@@ -79,7 +79,7 @@ func TestWholeImages(t *testing.T) {
 			r := scanned(t, tt.image, tt.o, tt.rows...)
 			got := result(r)
 			for _, f := range r.Suppressed {
-				if f.Reason == "" || f.By != assay.RulingOfMatch {
+				if f.Reason == "" || f.By != assay.SuppressedByMatch {
 					t.Errorf("%s was ruled out by %q for %q", f.ID, f.By, f.Reason)
 				}
 				got = append(got, "not: "+r.Packages[f.Package].Name+" "+f.ID)

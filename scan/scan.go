@@ -59,15 +59,15 @@ type Scanner struct {
 // the image. What could not be read or judged is among the report's gaps; an
 // error means that there is no report to rely on.
 func (s *Scanner) Scan(ctx context.Context, img *assay.Image) (*assay.Report, error) {
-	inv, err := inventory.Take(ctx, img, inventory.Options{Readers: reader.All(), Scopes: s.Scopes, Skip: s.Skip, More: s.More, Cache: s.Cache, Build: s.Build,
+	inv, err := inventory.Build(ctx, img, inventory.Options{Readers: reader.All(), Scopes: s.Scopes, Skip: s.Skip, More: s.More, Cache: s.Cache, Build: s.Build,
 		Jobs: s.Jobs, SpoolDir: s.SpoolDir, Verify: s.Verify, Progress: s.Progress})
 	if err != nil {
 		return nil, err
 	}
-	if img.Kind == assay.KindSBOM && inv.Bill == "" {
+	if img.Kind == assay.KindSBOM && inv.SBOM == "" {
 		return nil, unreadable(img, inv)
 	}
-	spoken := match.Spoken(inv, s.Match)
+	spoken := match.CoveredByDistro(inv, s.Match)
 	dropOwned(inv, spoken)
 	dev := s.Packages.keep(inv, spoken) + inv.DevLeftOut
 	now := time.Now
@@ -79,7 +79,7 @@ func (s *Scanner) Scan(ctx context.Context, img *assay.Image) (*assay.Report, er
 	if r.Packages == nil {
 		r.Packages = []assay.Package{}
 	}
-	r.Image.Bill = inv.Bill
+	r.Image.SBOM = inv.SBOM
 	if s.NoMatch {
 		return r, nil
 	}
@@ -183,9 +183,9 @@ func (s *Scanner) ensure(ctx context.Context, streams []assay.Stream, r *assay.R
 		where, then := "distribution "+r.Release.ID+" "+r.Release.Version, "its packages are listed, not matched"
 		if eco, ok := ecosystem.Of(missing[0]); ok {
 			where = "packages of " + eco.Title
-		} else if by, ok := distro.MenderOf(missing[0]); ok {
+		} else if by, ok := distro.RebuilderOf(missing[0]); ok {
 			where = "packages that " + by.Title + " rebuilt"
-			if !by.Alone {
+			if !by.Exclusive {
 				then = "only the distribution's are matched with them"
 			}
 		}

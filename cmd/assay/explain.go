@@ -192,8 +192,8 @@ func verdict(p *printable.Page, e *scan.Explanation) {
 		f := &e.Found[i]
 		p.Line("")
 		p.Wrapped("  ", fmt.Sprintf("%s %s %s: %s, risk %.1f", f.Of.Type, f.Of.Name, f.Of.Version, f.Severity, f.Risk))
-		if f.Ruling != nil {
-			p.Wrapped("    ", fmt.Sprintf("ruled out as %s by %s: %s", f.Ruling.As, f.Ruling.By, cmp.Or(f.Ruling.Reason, "no reason is given")))
+		if f.Suppression != nil {
+			p.Wrapped("    ", fmt.Sprintf("ruled out as %s by %s: %s", f.Suppression.As, f.Suppression.By, cmp.Or(f.Suppression.Reason, "no reason is given")))
 		}
 		if f.Because != "" {
 			p.Wrapped("    because ", f.Because+" ("+f.Feed+")")

@@ -68,7 +68,7 @@ func (o *filterOptions) options() (triage.Options, error) {
 		return t, usagef("--sort-by %q is none of %s", o.sortBy, words(triage.Orders))
 	}
 	var err error
-	if t.Rulers, err = o.rules.rulers(); err != nil {
+	if t.Suppressors, err = o.rules.suppressors(); err != nil {
 		return t, err
 	}
 	if o.asOf != "" {
@@ -103,11 +103,11 @@ func (o *filterOptions) options() (triage.Options, error) {
 		}
 		t.SeveritySources = append(t.SeveritySources, s)
 	}
-	if ruler, err := o.vex.load(); err != nil {
+	if suppressor, err := o.vex.load(); err != nil {
 		return t, err
-	} else if ruler != nil {
-		t.Rulers = append(t.Rulers, ruler)
+	} else if suppressor != nil {
+		t.Suppressors = append(t.Suppressors, suppressor)
 	}
-	t.Rulers = o.rules.watched(t.Rulers)
+	t.Suppressors = o.rules.watched(t.Suppressors)
 	return t, nil
 }

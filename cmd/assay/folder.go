@@ -147,17 +147,17 @@ made of.`,
   cosign download attestation app:1.4 | assay sbom - --severity CRITICAL`,
 		Args: onePath("bill of materials"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.run(cmd.Context(), billTarget(args[0], g.in))
+			return o.run(cmd.Context(), sbomTarget(args[0], g.in))
 		},
 	}
 	o.flags(cmd.Flags())
 	return cmd
 }
 
-// billTarget is a bill of materials; - is what comes by the pipe.
-func billTarget(path string, pipe io.Reader) target {
+// sbomTarget is a bill of materials; - is what comes by the pipe.
+func sbomTarget(path string, pipe io.Reader) target {
 	in := &billInput{path: path, pipe: pipe}
-	return target{scopes: assay.ScopeSBOM, vex: vexTarget{bill: in.open}, open: func(context.Context, *progress) (*assay.Image, error) { return source.Bill(path, in) }}
+	return target{scopes: assay.ScopeSBOM, vex: vexTarget{bill: in.open}, open: func(context.Context, *progress) (*assay.Image, error) { return source.SBOM(path, in) }}
 }
 
 // billInput is a bill of materials that may be read before it is scanned, which

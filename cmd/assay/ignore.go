@@ -27,32 +27,32 @@ type ruleOptions struct {
 	policy     string
 
 	ignored *ignore.Set
-	before  counter // findings that rulers were asked about
+	before  counter // findings that suppressors were asked about
 	after   counter // of them, those that nobody ruled out
 }
 
-// A counter is a ruler that rules nothing out, and counts the findings of the
+// A counter is a suppressor that rules nothing out, and counts the findings of the
 // last report that it is asked about.
 type counter struct {
 	of *assay.Report
 	n  int
 }
 
-// Rule implements triage.Ruler.
-func (c *counter) Rule(_ context.Context, r *assay.Report, _ *assay.Finding) (assay.Ruling, bool, error) {
+// Rule implements triage.Suppressor.
+func (c *counter) Suppress(_ context.Context, r *assay.Report, _ *assay.Finding) (assay.Suppression, bool, error) {
 	if c.of != r {
 		*c = counter{of: r}
 	}
 	c.n++
-	return assay.Ruling{}, false, nil
+	return assay.Suppression{}, false, nil
 }
 
-// watched are rulers with what counts how much they leave.
-func (o *ruleOptions) watched(all []triage.Ruler) []triage.Ruler {
+// watched are suppressors with what counts how much they leave.
+func (o *ruleOptions) watched(all []triage.Suppressor) []triage.Suppressor {
 	if len(all) == 0 {
 		return nil
 	}
-	return slices.Concat([]triage.Ruler{&o.before}, all, []triage.Ruler{&o.after})
+	return slices.Concat([]triage.Suppressor{&o.before}, all, []triage.Suppressor{&o.after})
 }
 
 // usualRules are read from this folder where no other file is named.
@@ -67,9 +67,9 @@ func (o *ruleOptions) flags(f *pflag.FlagSet) {
 // set reports whether the command line names rules.
 func (o *ruleOptions) set() bool { return len(o.files)+len(o.whitelists) > 0 || o.policy != "" }
 
-// rulers reads the files, and says what is wrong with them before anything is
+// suppressors reads the files, and says what is wrong with them before anything is
 // scanned: rules come before the policy.
-func (o *ruleOptions) rulers() ([]triage.Ruler, error) {
+func (o *ruleOptions) suppressors() ([]triage.Suppressor, error) {
 	var files []*ignore.File
 	read := func(name string, read func(string, []byte) (*ignore.File, error), optional bool) error {
 		b, err := limit.ReadFile(name, ignore.MaxFile)
@@ -100,7 +100,7 @@ func (o *ruleOptions) rulers() ([]triage.Ruler, error) {
 			return nil, err
 		}
 	}
-	var all []triage.Ruler
+	var all []triage.Suppressor
 	if len(files) > 0 {
 		o.ignored = ignore.New(files...)
 		all = append(all, o.ignored)
@@ -122,7 +122,7 @@ func (o *ruleOptions) rulers() ([]triage.Ruler, error) {
 // warn says what is to be known of the rules that a report was judged by, and
 // when nothing is left by them and others.
 func (o *ruleOptions) warn(format assay.Format, r *assay.Report) {
-	if format.Bill {
+	if format.SBOM {
 		return
 	}
 	if o.ignored != nil {
@@ -142,13 +142,13 @@ func (o *ruleOptions) warn(format assay.Format, r *assay.Report) {
 // maxRulers is how many files and documents a warning names.
 const maxRulers = 8
 
-// inFile ends what a ruling names: a line, or a statement.
+// inFile ends what a suppression names: a line, or a statement.
 var inFile = regexp.MustCompile(`(:\d+| \(statement \d+\))$`)
 
 // rulersOf are the files and documents that ruled a report's findings out.
 func rulersOf(r *assay.Report) (names []string) {
 	for i := range r.Suppressed {
-		if by := r.Suppressed[i].By; by != assay.RulingOfMatch {
+		if by := r.Suppressed[i].By; by != assay.SuppressedByMatch {
 			names = append(names, inFile.ReplaceAllString(by, ""))
 		}
 	}

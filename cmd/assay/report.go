@@ -68,7 +68,7 @@ func (o *reportOptions) check() (assay.Format, triage.Options, error) {
 			}
 			return assay.Format{}, t, usagef("--format %s has versions %s, not %s", name, strings.Join(f.Versions, ", "), version)
 		}
-		if o.version = version; f.Bill && (o.gate.set() || o.filter.set()) {
+		if o.version = version; f.SBOM && (o.gate.set() || o.filter.set()) {
 			slog.Warn("a bill of materials lists packages and matches nothing: filters of findings, --exit-code, --exit-on-eol and --fail-on have no effect", "format", f.Name)
 		}
 		return f, t, o.options(f)

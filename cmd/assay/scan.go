@@ -95,7 +95,7 @@ func (o *scanOptions) run(ctx context.Context, t target) error {
 	if err != nil {
 		return err
 	}
-	s.Triage, s.Verify, s.NoMatch = keep, t.verify, format.Bill
+	s.Triage, s.Verify, s.NoMatch = keep, t.verify, format.SBOM
 	if err := o.report.place(); err != nil {
 		return err
 	}

@@ -86,7 +86,7 @@ func (o *subjectOptions) judged(ctx context.Context, ref string, ask bool, visit
 		return err
 	}
 	if o.all {
-		keep = triage.Options{SeveritySources: keep.SeveritySources, Rulers: keep.Rulers, AsOf: keep.AsOf}
+		keep = triage.Options{SeveritySources: keep.SeveritySources, Suppressors: keep.Suppressors, AsOf: keep.AsOf}
 	}
 	saved, bill, err := o.saved(ref)
 	if err != nil {
@@ -97,7 +97,7 @@ func (o *subjectOptions) judged(ctx context.Context, ref string, ask bool, visit
 	}
 	t := o.target(ref)
 	if bill {
-		t = billTarget(ref, o.in)
+		t = sbomTarget(ref, o.in)
 	}
 	s, err := o.scanner(t.scopes)
 	if err != nil {

@@ -145,11 +145,11 @@ func describe(p *assay.Pattern) string {
 	if p.Executable {
 		s += " (executables)"
 	}
-	if p.Beside != "" {
-		s += " (beside " + p.Beside + ")"
+	if p.RequiresSibling != "" {
+		s += " (beside " + p.RequiresSibling + ")"
 	}
-	if p.Without != "" {
-		s += " (without " + p.Without + ")"
+	if p.UnlessSibling != "" {
+		s += " (without " + p.UnlessSibling + ")"
 	}
 	return s
 }

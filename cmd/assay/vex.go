@@ -31,7 +31,7 @@ import (
 const (
 	vexRepo = "repo"
 	vexOCI  = "oci"
-	vexBill = "sbom-ref"
+	vexSBOM = "sbom-ref"
 )
 
 // maxVEXFiles bounds the documents of a folder, and all that are named.
@@ -44,9 +44,9 @@ type vexOptions struct {
 	skipUpdate bool
 	config     string // of repositories; "" means below the user's configuration folder
 
-	from   getterOptions // of repositories, where nothing else is fetched
-	verify *signature.Key
-	ruler  *triage.VEX // nil when there are no sources
+	from       getterOptions // of repositories, where nothing else is fetched
+	verify     *signature.Key
+	suppressor *triage.VEX // nil when there are no sources
 }
 
 func (o *vexOptions) flags(f *pflag.FlagSet) {
@@ -62,9 +62,9 @@ func (o *vexOptions) configFlag(f *pflag.FlagSet) {
 
 func (o *vexOptions) has(source string) bool { return slices.Contains(o.sources, source) }
 
-// load reads what is named, and refuses what cannot be meant. The ruler is nil
+// load reads what is named, and refuses what cannot be meant. The suppressor is nil
 // when nothing is.
-func (o *vexOptions) load() (triage.Ruler, error) {
+func (o *vexOptions) load() (triage.Suppressor, error) {
 	if o.key != "" && !o.has(vexOCI) {
 		return nil, usagef("--vex-key is of what is attached to images: it goes with --vex oci")
 	}
@@ -80,17 +80,17 @@ func (o *vexOptions) load() (triage.Ruler, error) {
 			return nil, usagef("--vex-key: %w", err)
 		}
 	}
-	o.ruler = &triage.VEX{}
+	o.suppressor = &triage.VEX{}
 	for _, s := range o.sources {
 		switch s {
-		case vexRepo, vexOCI, vexBill:
+		case vexRepo, vexOCI, vexSBOM:
 			continue
 		}
 		files, err := vexFiles(s)
 		if err != nil {
 			return nil, usagef("--vex: %w", err)
 		}
-		if len(o.ruler.Documents)+len(files) > maxVEXFiles {
+		if len(o.suppressor.Documents)+len(files) > maxVEXFiles {
 			return nil, usagef("--vex: over %d documents: %w", maxVEXFiles, assay.ErrTooLarge)
 		}
 		for _, name := range files {
@@ -98,10 +98,10 @@ func (o *vexOptions) load() (triage.Ruler, error) {
 			if err != nil {
 				return nil, usagef("--vex: %s: %w", name, err)
 			}
-			o.ruler.Documents = append(o.ruler.Documents, triage.VEXDocument{Name: name, Document: d})
+			o.suppressor.Documents = append(o.suppressor.Documents, triage.VEXDocument{Name: name, Document: d})
 		}
 	}
-	return o.ruler, nil
+	return o.suppressor, nil
 }
 
 // vexFiles lists the file that is named, or those of a folder that end in
@@ -110,7 +110,7 @@ func vexFiles(name string) ([]string, error) {
 	info, err := os.Stat(name)
 	if err != nil {
 		if errors.Is(err, os.ErrNotExist) {
-			err = fmt.Errorf("%s: there is no such file; besides files there are %s, %s and %s", name, vexRepo, vexOCI, vexBill)
+			err = fmt.Errorf("%s: there is no such file; besides files there are %s, %s and %s", name, vexRepo, vexOCI, vexSBOM)
 		}
 		return nil, err
 	}
@@ -162,7 +162,7 @@ func inLine(b []byte, err error) error {
 		return nil
 	}
 	n, text := 0, err.Error()
-	var fault *vex.Fault
+	var fault *vex.ParseError
 	if errors.As(err, &fault) {
 		n = fault.Offset(b)
 	} else if m := vexOffset.FindStringSubmatch(text); m != nil {
@@ -193,17 +193,17 @@ type vexTarget struct {
 // ready gets what must be there before the target is opened: copies of
 // repositories, and what a bill of materials says of itself.
 func (o *vexOptions) ready(ctx context.Context, cacheDir string, t vexTarget, db *dbOptions, bars *progress) error {
-	if o.ruler == nil {
+	if o.suppressor == nil {
 		return nil
 	}
 	if o.has(vexOCI) && t.registry == nil {
 		return usagef("--vex oci is of images, in registries; name a file, or use repo")
 	}
-	if o.has(vexBill) && t.bill == nil {
+	if o.has(vexSBOM) && t.bill == nil {
 		return usagef("--vex sbom-ref is of bills of materials that are scanned (assay sbom)")
 	}
 	if t.bill != nil {
-		if err := o.readBill(ctx, cacheDir, t, db, bars); err != nil {
+		if err := o.readSBOM(ctx, cacheDir, t, db, bars); err != nil {
 			return err
 		}
 	}
@@ -213,7 +213,7 @@ func (o *vexOptions) ready(ctx context.Context, cacheDir string, t vexTarget, db
 	return o.hubs(ctx, cacheDir, &db.getterOptions, o.skipUpdate || db.offline, bars)
 }
 
-// hubs brings the repositories up to date and makes the ruler look into them.
+// hubs brings the repositories up to date and makes the suppressor look into them.
 func (o *vexOptions) hubs(ctx context.Context, cacheDir string, from *getterOptions, skip bool, bars *progress) error {
 	repositories, err := o.repositories()
 	if err != nil {
@@ -239,7 +239,7 @@ func (o *vexOptions) hubs(ctx context.Context, cacheDir string, from *getterOpti
 			gaps = append(gaps, assay.Gap{Where: "VEX repository " + r.Name, What: old.Error()})
 		}
 	}
-	o.ruler.Source = func(ctx context.Context, names []string) (out []triage.VEXDocument, all []assay.Gap, _ error) {
+	o.suppressor.Source = func(ctx context.Context, names []string) (out []triage.VEXDocument, all []assay.Gap, _ error) {
 		docs, more, err := h.Find(ctx, repositories, names)
 		for _, d := range docs {
 			out = append(out, triage.VEXDocument{Name: d.Name, Document: d.Document})
@@ -285,14 +285,14 @@ func hubsOf(cacheDir string, from *getterOptions, bars *progress) (*vexhub.Hubs,
 	if h.Fetch, err = from.getter(cacheDir, bars); err != nil {
 		return nil, err
 	}
-	h.Held, err = fetch.New(fetch.Options{Dir: documentsDir(cacheDir), Mirror: all, Hosts: hosts, Offline: true})
+	h.Cached, err = fetch.New(fetch.Options{Dir: documentsDir(cacheDir), Mirror: all, Hosts: hosts, Offline: true})
 	return h, err
 }
 
 // opened gets what is attached to an image that was opened. What cannot be got
 // is a gap of it.
 func (o *vexOptions) opened(ctx context.Context, img *assay.Image, t vexTarget) error {
-	if o.ruler == nil || !o.has(vexOCI) {
+	if o.suppressor == nil || !o.has(vexOCI) {
 		return nil
 	}
 	docs, gaps, err := attestation.Find(ctx, img, attestation.Options{Options: registryclient.Options{SourceOptions: *t.registry}, Key: o.verify})
@@ -305,7 +305,7 @@ func (o *vexOptions) opened(ctx context.Context, img *assay.Image, t vexTarget) 
 		if !d.Verified {
 			name += ", not verified"
 		}
-		o.ruler.Documents = append(o.ruler.Documents, triage.VEXDocument{Name: name, Document: d.Document, Attached: true})
+		o.suppressor.Documents = append(o.suppressor.Documents, triage.VEXDocument{Name: name, Document: d.Document, Attached: true})
 	}
 	switch {
 	case len(docs) == 0:
@@ -325,9 +325,9 @@ func (o *vexOptions) openedAs(ctx context.Context, r *assay.Report, t vexTarget)
 	return err
 }
 
-// readBill reads what a bill of materials calls its parts, and the documents
+// readSBOM reads what a bill of materials calls its parts, and the documents
 // that it names.
-func (o *vexOptions) readBill(ctx context.Context, cacheDir string, t vexTarget, db *dbOptions, bars *progress) error {
+func (o *vexOptions) readSBOM(ctx context.Context, cacheDir string, t vexTarget, db *dbOptions, bars *progress) error {
 	in, err := t.bill()
 	if err != nil {
 		return nil // which whoever scans it will say
@@ -337,16 +337,16 @@ func (o *vexOptions) readBill(ctx context.Context, cacheDir string, t vexTarget,
 	if err != nil {
 		return nil
 	}
-	bill, err := vex.ParseBill(b)
+	bill, err := vex.ParseSBOM(b)
 	if err != nil {
-		if o.has(vexBill) {
+		if o.has(vexSBOM) {
 			return usagef("--vex sbom-ref: only bills of CycloneDX in JSON name documents: %w", err)
 		}
 		slog.Debug("documents cannot name parts of this bill by BOM-Links", "err", err)
 		return nil
 	}
-	o.ruler.Bill = bill
-	if !o.has(vexBill) {
+	o.suppressor.SBOM = bill
+	if !o.has(vexSBOM) {
 		return nil
 	}
 	if len(bill.Documents) == 0 {
@@ -361,7 +361,7 @@ func (o *vexOptions) readBill(ctx context.Context, cacheDir string, t vexTarget,
 		if err != nil {
 			return fmt.Errorf("--vex sbom-ref: %w", err)
 		}
-		o.ruler.Documents = append(o.ruler.Documents, triage.VEXDocument{Name: at, Document: d, OfBill: true})
+		o.suppressor.Documents = append(o.suppressor.Documents, triage.VEXDocument{Name: at, Document: d, OfSBOM: true})
 	}
 	return nil
 }
@@ -386,10 +386,10 @@ func getVEX(ctx context.Context, g assay.Getter, at string) (*vex.Document, erro
 
 // done says which documents were of no use.
 func (o *vexOptions) done(ctx context.Context, r *assay.Report) error {
-	if o.ruler == nil {
+	if o.suppressor == nil {
 		return nil
 	}
-	all, err := o.ruler.Warnings(ctx, r)
+	all, err := o.suppressor.Warnings(ctx, r)
 	for _, w := range all {
 		slog.Warn("--vex: " + w)
 	}
@@ -399,9 +399,9 @@ func (o *vexOptions) done(ctx context.Context, r *assay.Report) error {
 // convert is ready and opened for a saved report.
 func (o *vexOptions) convert(ctx context.Context, g *global) error {
 	switch {
-	case o.ruler == nil:
+	case o.suppressor == nil:
 		return nil
-	case o.has(vexOCI), o.has(vexBill):
+	case o.has(vexOCI), o.has(vexSBOM):
 		return usagef("--vex oci and sbom-ref are of scans; of a saved report name files, or use repo")
 	case !o.has(vexRepo):
 		return nil

@@ -149,14 +149,14 @@ func (o *vexGenerateOptions) statements(r *assay.Report, target string) (out []v
 		add(f, s)
 	}
 	for i := range r.Suppressed {
-		add(&r.Suppressed[i].Finding, asStatement(&r.Suppressed[i].Ruling))
+		add(&r.Suppressed[i].Finding, asStatement(&r.Suppressed[i].Suppression))
 	}
 	return out, nameless
 }
 
-// asStatement is a statement as a ruling has it. What a user does not want to see is
+// asStatement is a statement as a suppression has it. What a user does not want to see is
 // under investigation as far as others are concerned.
-func asStatement(r *assay.Ruling) vex.Statement {
+func asStatement(r *assay.Suppression) vex.Statement {
 	switch r.As {
 	case assay.StatusFixed:
 		return vex.Statement{Status: r.As, Notes: r.Reason}

@@ -68,7 +68,7 @@ func (f *Family) ThirdParty(p *assay.Package) string {
 	if p.Type != f.Package {
 		return fmt.Sprintf("a %s package on %s", p.Type, f.Title)
 	}
-	if _, mended := f.Mender(p); mended || f.thirdParty == nil {
+	if _, mended := f.Rebuilder(p); mended || f.thirdParty == nil {
 		return ""
 	}
 	return f.thirdParty(p)

@@ -7,12 +7,12 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// A Mender rebuilds packages of distributions with fixes of its own, marks them,
+// A Rebuilder rebuilds packages of distributions with fixes of its own, marks them,
 // and has advisories of its own on them.
-type Mender struct {
-	Title  string
-	Prefix string // of the names of packages that it renamed
-	Alone  bool   // what the distribution says of a package does not count beside what it says
+type Rebuilder struct {
+	Title     string
+	Prefix    string // of the names of packages that it renamed
+	Exclusive bool   // what the distribution says of a package does not count beside what it says
 
 	version *regexp.Regexp // versions of packages that it did not rename; nil: it renames all
 	streams map[string]func(assay.Release) assay.Stream
@@ -21,17 +21,17 @@ type Mender struct {
 // menders lists them. Root builds on a release's own packages and says which
 // vulnerabilities it took away; of the others the distribution's word holds.
 // https://www.root.io and https://www.sealsecurity.io (2026-11-28)
-var menders = []Mender{
+var menders = []Rebuilder{
 	{Title: "Root", Prefix: "rootio-", version: regexp.MustCompile(`\.root\.io\.|-r\d+007\d+$`), streams: map[string]func(assay.Release) assay.Stream{
 		"debian": numbered("rootio:debian", 1), "ubuntu": numbered("rootio:ubuntu", 2), "alpine": numbered("rootio:alpine", 2)}},
-	{Title: "Seal Security", Prefix: "seal-", Alone: true, streams: map[string]func(assay.Release) assay.Stream{
+	{Title: "Seal Security", Prefix: "seal-", Exclusive: true, streams: map[string]func(assay.Release) assay.Stream{
 		"debian": only("seal:debian"), "ubuntu": only("seal:ubuntu"), "alpine": only("seal:alpine"), "azurelinux": only("seal:azurelinux"),
 		"rhel": numbered("seal:rhel", 1), "centos": numbered("seal:centos", 1), "ol": numbered("seal:oracle", 1)}},
 }
 
-// Mender finds who rebuilt a package of the family's; ok is false where it is
+// Rebuilder finds who rebuilt a package of the family's; ok is false where it is
 // the distribution's own build.
-func (f *Family) Mender(p *assay.Package) (*Mender, bool) {
+func (f *Family) Rebuilder(p *assay.Package) (*Rebuilder, bool) {
 	for i := range menders {
 		m := &menders[i]
 		if m.streams[f.ID] != nil && (strings.HasPrefix(p.SourceName(), m.Prefix) || strings.HasPrefix(p.Name, m.Prefix) || m.version != nil && m.version.MatchString(p.Version)) {
@@ -43,12 +43,12 @@ func (f *Family) Mender(p *assay.Package) (*Mender, bool) {
 
 // Stream is the stream of its advisories on a family's packages; "" when the
 // release does not say enough.
-func (m *Mender) Stream(f *Family, r assay.Release) assay.Stream {
+func (m *Rebuilder) Stream(f *Family, r assay.Release) assay.Stream {
 	return m.streams[f.ID](r)
 }
 
-// MenderOf finds whose advisories a stream has, where they are a mender's.
-func MenderOf(s assay.Stream) (*Mender, bool) {
+// RebuilderOf finds whose advisories a stream has, where they are a mender's.
+func RebuilderOf(s assay.Stream) (*Rebuilder, bool) {
 	for i := range menders {
 		for _, of := range menders[i].streams {
 			if of(assay.Release{Version: "0"}).Family() == s.Family() {

@@ -132,9 +132,9 @@ func TestMender(t *testing.T) {
 		r := assay.Release{ID: tt.distro, Version: "12"}
 		f, _ := distro.Of(r)
 		var got assay.Stream
-		if m, ok := f.Mender(&tt.p); ok {
+		if m, ok := f.Rebuilder(&tt.p); ok {
 			got = m.Stream(f, r)
-			if by, ok := distro.MenderOf(got); !ok || by != m {
+			if by, ok := distro.RebuilderOf(got); !ok || by != m {
 				t.Errorf("%s is of %+v", got, by)
 			}
 		}
@@ -142,7 +142,7 @@ func TestMender(t *testing.T) {
 			t.Errorf("%s: %+v: %q, want %q", tt.distro, tt.p, got, tt.want)
 		}
 	}
-	if by, ok := distro.MenderOf("debian:12"); ok {
+	if by, ok := distro.RebuilderOf("debian:12"); ok {
 		t.Errorf("debian:12 is of %q", by.Title)
 	}
 }

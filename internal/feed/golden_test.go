@@ -248,7 +248,7 @@ func named(t *testing.T, folder, target string) []assay.Package {
 		t.Fatal(err)
 	}
 	defer img.Close()
-	inv, err := inventory.Take(t.Context(), img, inventory.Options{Readers: reader.All(), Scopes: assay.ScopeDeclared})
+	inv, err := inventory.Build(t.Context(), img, inventory.Options{Readers: reader.All(), Scopes: assay.ScopeDeclared})
 	if err != nil {
 		t.Fatal(err)
 	}

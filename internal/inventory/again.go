@@ -15,7 +15,7 @@ const maxRounds = 3
 
 // squash puts the layers together, reading again what the first pass could
 // not know to be wanted. For usual images that is nothing.
-func (t *taker) squash(ctx context.Context, layers []*layerFacts) (*squasher, []fact, error) {
+func (t *builder) squash(ctx context.Context, layers []*layerFacts) (*squasher, []fact, error) {
 	layers = slices.Clone(layers)
 	done := map[lack]bool{}
 	for round := 0; ; round++ {
@@ -51,7 +51,7 @@ func (t *taker) squash(ctx context.Context, layers []*layerFacts) (*squasher, []
 }
 
 // readAgain reads the lacking files and adds what they say to the layers.
-func (t *taker) readAgain(ctx context.Context, layers []*layerFacts, todo []lack) error {
+func (t *builder) readAgain(ctx context.Context, layers []*layerFacts, todo []lack) error {
 	kept := map[int]map[string]*held{}
 	defer func() {
 		for _, files := range kept {
@@ -99,7 +99,7 @@ func (t *taker) readAgain(ctx context.Context, layers []*layerFacts, todo []lack
 }
 
 // keep takes the wanted files out of the layers.
-func (t *taker) keep(ctx context.Context, wants map[int][]*want, kept map[int]map[string]*held) error {
+func (t *builder) keep(ctx context.Context, wants map[int][]*want, kept map[int]map[string]*held) error {
 	diff := map[string][]int{}
 	reader := func(i int) *layerReader {
 		kept[i] = map[string]*held{}
@@ -148,7 +148,7 @@ func (t *taker) keep(ctx context.Context, wants map[int][]*want, kept map[int]ma
 }
 
 // readLack has a lacking file read and adds what it says to its layer.
-func (t *taker) readLack(ctx context.Context, to *layerFacts, kept map[int]map[string]*held, k lack) {
+func (t *builder) readLack(ctx context.Context, to *layerFacts, kept map[int]map[string]*held, k lack) {
 	r := t.o.Readers[k.reader]
 	if !k.exact {
 		for path, h := range kept[k.layer] {

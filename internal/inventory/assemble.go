@@ -12,7 +12,7 @@ import (
 )
 
 // assemble makes the inventory of the facts that hold.
-func (t *taker) assemble(s *squasher, facts []fact) *assay.Inventory {
+func (t *builder) assemble(s *squasher, facts []fact) *assay.Inventory {
 	inv := &assay.Inventory{Gaps: slices.Clone(t.img.Gaps)}
 	told := map[*layerFacts]bool{} // a layer may be there many times
 	for l, layer := range s.layers {
@@ -35,7 +35,7 @@ func (t *taker) assemble(s *squasher, facts []fact) *assay.Inventory {
 			inv.Gaps = append(inv.Gaps, assay.Gap{Where: s.where(f.layer, f.path), What: f.reader + ": " + g})
 		}
 		inv.Gaps = append(inv.Gaps, f.facts.Gaps...)
-		inv.Bill = cmp.Or(inv.Bill, f.facts.Bill)
+		inv.SBOM = cmp.Or(inv.SBOM, f.facts.SBOM)
 		inv.DevLeftOut += f.facts.DevLeftOut
 		if f.facts.Release != nil {
 			part := *f.facts.Release
@@ -44,7 +44,7 @@ func (t *taker) assemble(s *squasher, facts []fact) *assay.Inventory {
 		}
 		owns = append(owns, f.facts.Owns...)
 		packages := t.packages(s, f)
-		if f.facts.Bill != "" && t.o.Scopes&assay.ScopeSBOM == 0 { // the system's own database knows better what is installed
+		if f.facts.SBOM != "" && t.o.Scopes&assay.ScopeSBOM == 0 { // the system's own database knows better what is installed
 			packages = slices.DeleteFunc(packages, func(p assay.Package) bool { return managed[p.Type] })
 		}
 		inv.Packages = append(inv.Packages, packages...)
@@ -62,7 +62,7 @@ func (t *taker) assemble(s *squasher, facts []fact) *assay.Inventory {
 
 // managed tells of which types the packages are that databases of the system
 // list.
-func (t *taker) managed(facts []fact) map[string]bool {
+func (t *builder) managed(facts []fact) map[string]bool {
 	out := map[string]bool{}
 	for _, f := range facts {
 		if t.databases[f.reader] {
@@ -76,7 +76,7 @@ func (t *taker) managed(facts []fact) map[string]bool {
 
 // packages returns what a file says is installed, each package with the layer
 // that brought it: the lowest from which on every edition of the file has it.
-func (t *taker) packages(s *squasher, f fact) []assay.Package {
+func (t *builder) packages(s *squasher, f fact) []assay.Package {
 	if len(f.facts.Packages) == 0 {
 		return nil
 	}
@@ -127,7 +127,7 @@ func (t *taker) packages(s *squasher, f fact) []assay.Package {
 	return out
 }
 
-func (t *taker) layerRef(l int) assay.LayerRef {
+func (t *builder) layerRef(l int) assay.LayerRef {
 	layer := t.img.Layers[l]
 	return assay.LayerRef{Index: l, DiffID: layer.DiffID, Digest: layer.Digest, CreatedBy: layer.CreatedBy}
 }
@@ -182,7 +182,7 @@ func byLayer(a, b *assay.Package) int {
 
 // finish orders the packages, drops those of the system that two databases
 // list, and adds what only the whole image can tell.
-func (t *taker) finish(inv *assay.Inventory) {
+func (t *builder) finish(inv *assay.Inventory) {
 	slices.SortStableFunc(inv.Packages, func(a, b assay.Package) int {
 		return cmp.Or(strings.Compare(a.Type, b.Type), strings.Compare(a.Name, b.Name), strings.Compare(a.Version, b.Version),
 			strings.Compare(a.Arch, b.Arch), byLayer(&a, &b), strings.Compare(a.Path, b.Path))

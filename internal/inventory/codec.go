@@ -34,7 +34,7 @@ const (
 	fieldOwns
 	fieldFileGap
 	fieldCompanion
-	fieldBill
+	fieldSBOM
 )
 
 func encode(l *layerFacts) []byte {
@@ -82,8 +82,8 @@ func encodeFile(f *fileFacts) []byte {
 	if f.companion {
 		b = appendString(b, fieldCompanion, "")
 	}
-	if f.facts.Bill != "" {
-		b = appendString(b, fieldBill, f.facts.Bill)
+	if f.facts.SBOM != "" {
+		b = appendString(b, fieldSBOM, f.facts.SBOM)
 	}
 	return b
 }
@@ -153,7 +153,7 @@ func encodeInventory(inv *assay.Inventory) []byte {
 	for _, g := range inv.Gaps {
 		b = appendBytes(b, fieldInvGap, pair(g.Where, g.What))
 	}
-	return appendString(b, fieldInvBill, inv.Bill)
+	return appendString(b, fieldInvBill, inv.SBOM)
 }
 
 func decodeInventory(b []byte, layer func(int) (assay.LayerRef, bool)) (*assay.Inventory, error) {
@@ -178,7 +178,7 @@ func decodeInventory(b []byte, layer func(int) (assay.LayerRef, bool)) (*assay.I
 			inv.Gaps = append(inv.Gaps, g)
 			return err
 		case fieldInvBill:
-			inv.Bill = string(v)
+			inv.SBOM = string(v)
 		}
 		return nil
 	})
@@ -290,8 +290,8 @@ func decodeFile(b []byte) (f fileFacts, err error) {
 			f.gaps = append(f.gaps, string(v))
 		case fieldCompanion:
 			f.companion = true
-		case fieldBill:
-			f.facts.Bill = string(v)
+		case fieldSBOM:
+			f.facts.SBOM = string(v)
 		}
 		return nil
 	})

@@ -87,7 +87,7 @@ func TestHostile(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 			defer cancel()
-			inv, err := Take(ctx, &assay.Image{Layers: tt.layers}, Options{Readers: readers, SpoolDir: t.TempDir()})
+			inv, err := Build(ctx, &assay.Image{Layers: tt.layers}, Options{Readers: readers, SpoolDir: t.TempDir()})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -101,7 +101,7 @@ func TestHostile(t *testing.T) {
 // TestReleaseBehindLink: what a link leads to is read as what the link is.
 func TestReleaseBehindLink(t *testing.T) {
 	img := testimage.Parse(t, "-- 1/etc/os-release -> /opt/vendor/release --\n-- 1/opt/vendor/release --\n"+osr+"-- 1/etc/debian_version --\n12.5\n")
-	inv, err := Take(t.Context(), img, Options{Readers: readers})
+	inv, err := Build(t.Context(), img, Options{Readers: readers})
 	if err != nil || inv.Release.Path != "etc/os-release" || inv.Release.Version != "12.5" {
 		t.Errorf("%+v, %v", inv.Release, err)
 	}
@@ -111,7 +111,7 @@ func TestReleaseBehindLink(t *testing.T) {
 // image refused when there is none for where their files are.
 func TestFit(t *testing.T) {
 	f := &layerFacts{index: make(index, 100), files: []fileFacts{{path: "p", facts: assay.Facts{Packages: make([]assay.Package, 1000)}}}}
-	tk := &taker{}
+	tk := &builder{}
 	tk.room.Store(10_000)
 	got, err := tk.fit(f)
 	if err != nil || len(got.files[0].facts.Packages) != 0 || len(got.files[0].gaps) != 1 || len(f.files[0].facts.Packages) != 1000 {
@@ -127,7 +127,7 @@ func TestFit(t *testing.T) {
 func TestCancelledSquash(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	tk := &taker{img: &assay.Image{}, matcher: compile(readers, assay.ScopeSystem), o: Options{Readers: readers}}
+	tk := &builder{img: &assay.Image{}, matcher: compile(readers, assay.ScopeSystem), o: Options{Readers: readers}}
 	if _, _, err := tk.squash(ctx, []*layerFacts{{}}); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}

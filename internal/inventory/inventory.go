@@ -37,12 +37,12 @@ type Options struct {
 	Progress func(assay.Progress) // may be nil; called from several goroutines
 }
 
-// Take reads the layers of an image and says what is installed. What could not
+// Build reads the layers of an image and says what is installed. What could not
 // be read is among the inventory's gaps; an error means that there is no
 // inventory to rely on: a layer is not there or is not what its digest says.
-func Take(ctx context.Context, img *assay.Image, o Options) (*assay.Inventory, error) {
+func Build(ctx context.Context, img *assay.Image, o Options) (*assay.Inventory, error) {
 	o.Scopes = cmp.Or(o.Scopes, assay.ScopeSystem|assay.ScopeInstalled)
-	t := &taker{img: img, o: o, matcher: compile(o.Readers, o.Scopes), spool: newSpool(o.SpoolDir, o.Spool)}
+	t := &builder{img: img, o: o, matcher: compile(o.Readers, o.Scopes), spool: newSpool(o.SpoolDir, o.Spool)}
 	t.databases = map[string]bool{}
 	for _, r := range o.Readers {
 		t.databases[r.Name()] = slices.ContainsFunc(r.Wants(), func(p assay.Pattern) bool { return cmp.Or(p.Scope, assay.ScopeSystem)&assay.ScopeSystem != 0 })
@@ -74,7 +74,7 @@ func Take(ctx context.Context, img *assay.Image, o Options) (*assay.Inventory, e
 
 // imageKey is that of what the layers make together; "" when one of them may
 // not be cached, or all are to be read anew.
-func (t *taker) imageKey() string {
+func (t *builder) imageKey() string {
 	if t.o.Cache == nil || t.o.Verify || len(t.img.Layers) == 0 {
 		return ""
 	}
@@ -91,7 +91,7 @@ func (t *taker) imageKey() string {
 
 // known is the inventory that an earlier scan of the same layers made; nil when
 // there is none.
-func (t *taker) known(ctx context.Context, key string) *assay.Inventory {
+func (t *builder) known(ctx context.Context, key string) *assay.Inventory {
 	if key == "" {
 		return nil
 	}
@@ -115,7 +115,7 @@ func (t *taker) known(ctx context.Context, key string) *assay.Inventory {
 // which each rewrites the database of a full desktop has 400 MB.
 const maxImage = 2 << 30
 
-type taker struct {
+type builder struct {
 	img     *assay.Image
 	o       Options
 	matcher *matcher
@@ -127,7 +127,7 @@ type taker struct {
 }
 
 // layers returns the facts of every layer, read or cached.
-func (t *taker) layers(ctx context.Context) ([]*layerFacts, error) {
+func (t *builder) layers(ctx context.Context) ([]*layerFacts, error) {
 	n := len(t.img.Layers)
 	layers := make([]*layerFacts, n)
 	first := map[string]int{} // layers of one key are read once
@@ -184,7 +184,7 @@ func (t *taker) layers(ctx context.Context) ([]*layerFacts, error) {
 	return layers, nil
 }
 
-func (t *taker) progress(total int) {
+func (t *builder) progress(total int) {
 	n := t.done.Add(1)
 	if t.o.Progress != nil {
 		t.o.Progress(assay.Progress{Task: "Reading layers", Done: n, Total: int64(total), End: n == int64(total)})
@@ -200,11 +200,11 @@ func name(l assay.Layer) string {
 }
 
 // key is that of a layer's facts: what else they depend on is in it.
-func (t *taker) key(layer string) string {
+func (t *builder) key(layer string) string {
 	return fmt.Sprintf("facts\x00%s\x00%d %q %v\x00%s", t.o.Build, t.o.Scopes, t.o.Skip, t.o.More, layer)
 }
 
-func (t *taker) cached(ctx context.Context, l assay.Layer) *layerFacts {
+func (t *builder) cached(ctx context.Context, l assay.Layer) *layerFacts {
 	if t.o.Cache == nil || l.Key == "" || t.o.Verify {
 		return nil
 	}
@@ -221,17 +221,17 @@ func (t *taker) cached(ctx context.Context, l assay.Layer) *layerFacts {
 
 // put keeps a layer's facts. That the cache is full or read-only costs time
 // the next time, and nothing now.
-func (t *taker) put(ctx context.Context, key string, f *layerFacts) {
+func (t *builder) put(ctx context.Context, key string, f *layerFacts) {
 	if t.o.Cache != nil && key != "" && !f.transient {
 		_ = t.o.Cache.Put(ctx, t.key(key), encode(f))
 	}
 }
 
-func (t *taker) reader() *layerReader {
+func (t *builder) reader() *layerReader {
 	return &layerReader{readers: t.o.Readers, matcher: t.matcher, spool: t.spool, progress: t.o.Progress}
 }
 
-func (t *taker) readLayer(ctx context.Context, l assay.Layer) (*layerFacts, error) {
+func (t *builder) readLayer(ctx context.Context, l assay.Layer) (*layerFacts, error) {
 	if l.Walk != nil {
 		f, err := t.reader().walk(ctx, &l)
 		if err != nil {
@@ -257,7 +257,7 @@ func (t *taker) readLayer(ctx context.Context, l assay.Layer) (*layerFacts, erro
 
 // fit makes a layer's facts fit into what is left of maxImage, by leaving out
 // what its files say. The rest is needed to tell what is at a path.
-func (t *taker) fit(f *layerFacts) (*layerFacts, error) {
+func (t *builder) fit(f *layerFacts) (*layerFacts, error) {
 	rest := int64(8*len(f.index) + 16*len(f.asked))
 	for path, target := range f.links {
 		rest += int64(len(path) + len(target) + linkCost)
@@ -287,7 +287,7 @@ func (t *taker) fit(f *layerFacts) (*layerFacts, error) {
 }
 
 // stream reads the layers that the source gives only together.
-func (t *taker) stream(ctx context.Context, layers []*layerFacts, missing []int) error {
+func (t *builder) stream(ctx context.Context, layers []*layerFacts, missing []int) error {
 	if len(missing) == 0 {
 		return nil
 	}

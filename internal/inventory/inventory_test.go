@@ -131,7 +131,7 @@ func TestSquash(t *testing.T) {
 			img := testimage.Parse(t, release+tt.image)
 			c := &cache.Dir{Path: t.TempDir()}
 			for _, again := range []string{"read", "cached"} {
-				inv, err := Take(context.Background(), img, Options{Readers: readers, Cache: c})
+				inv, err := Build(context.Background(), img, Options{Readers: readers, Cache: c})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -165,7 +165,7 @@ func TestWhiteoutLayers(t *testing.T) {
 		t.Run(tt.layer, func(t *testing.T) {
 			img := testimage.Parse(t, "-- 1/a/x.one --\na\n-- 1/b/x.one --\nb\n-- 1/c/x.one --\nc\n-- 1/etc/d.one --\nd\n-- 1/etc/profile --\nx\n")
 			img.Layers = append(img.Layers, whiteouts(t, tt.layer))
-			inv, err := Take(context.Background(), img, Options{Readers: []assay.Reader{one{}}})
+			inv, err := Build(context.Background(), img, Options{Readers: []assay.Reader{one{}}})
 			if err != nil || found(inv) != tt.want {
 				t.Errorf("%q, %v; want %q", found(inv), err, tt.want)
 			}
@@ -189,7 +189,7 @@ func TestSameLayerIsReadOnce(t *testing.T) {
 	open := img.Layers[0].Open
 	img.Layers[0].Open = func(ctx context.Context) (io.ReadCloser, error) { opened++; return open(ctx) }
 	img.Layers = slices.Repeat(img.Layers, 1000)
-	inv, err := Take(context.Background(), img, Options{Readers: readers})
+	inv, err := Build(context.Background(), img, Options{Readers: readers})
 	if err != nil || found(inv) != "a 1 @1" || opened != 1 {
 		t.Errorf("%q, opened %d times, %v", found(inv), opened, err)
 	}
@@ -206,7 +206,7 @@ func TestBrokenLayer(t *testing.T) {
 		r, _ := open(ctx)
 		return io.NopCloser(io.MultiReader(r, failing{wrong})), nil
 	}
-	if _, err := Take(context.Background(), img, Options{Readers: readers, Cache: c}); !errors.Is(err, wrong) || !strings.Contains(err.Error(), "layer 0: ") {
+	if _, err := Build(context.Background(), img, Options{Readers: readers, Cache: c}); !errors.Is(err, wrong) || !strings.Contains(err.Error(), "layer 0: ") {
 		t.Errorf("error %v", err)
 	}
 	img.Layers[0].Open = func(ctx context.Context) (io.ReadCloser, error) {
@@ -214,14 +214,14 @@ func TestBrokenLayer(t *testing.T) {
 		b, _ := io.ReadAll(r)
 		return io.NopCloser(strings.NewReader(string(b[:len(b)-1024-600]))), nil
 	}
-	inv, err := Take(context.Background(), img, Options{Readers: readers, Cache: c})
+	inv, err := Build(context.Background(), img, Options{Readers: readers, Cache: c})
 	if err != nil || found(inv) != "a 1 @1" || !strings.Contains(gaps(inv), "truncated tar") {
 		t.Errorf("%v: %q, %q", err, found(inv), gaps(inv))
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	img.Layers[0].Key, img.Layers[0].Open = "", open
-	if _, err := Take(ctx, img, Options{Readers: readers}); !errors.Is(err, context.Canceled) {
+	if _, err := Build(ctx, img, Options{Readers: readers}); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
@@ -233,7 +233,7 @@ func (f failing) Read([]byte) (int, error) { return 0, f.err }
 func TestForeignLayer(t *testing.T) {
 	img := testimage.Parse(t, "-- 1/etc/os-release --\n"+osr+"-- 1/var/lib/dpkg/status --\n"+deb("a", "1")+"-- 2 --\n")
 	img.Layers[1] = assay.Layer{DiffID: "sha256:0", Key: "x", Foreign: true, Open: func(context.Context) (io.ReadCloser, error) { return nil, assay.ErrNotFound }}
-	inv, err := Take(context.Background(), img, Options{Readers: readers})
+	inv, err := Build(context.Background(), img, Options{Readers: readers})
 	if err != nil || found(inv) != "a 1 @1" || !strings.Contains(gaps(inv), "layer 1: a foreign") {
 		t.Errorf("%v: %q, %q", err, found(inv), gaps(inv))
 	}
@@ -262,7 +262,7 @@ func TestStream(t *testing.T) {
 		}
 		return nil
 	}
-	inv, err := Take(context.Background(), img, Options{Readers: readers})
+	inv, err := Build(context.Background(), img, Options{Readers: readers})
 	if err != nil || found(inv) != "a 1 @1" || runs != 2 {
 		t.Errorf("%v: %q after %d exports", err, found(inv), runs)
 	}

@@ -51,7 +51,7 @@ func compile(readers []assay.Reader, scopes assay.Scope) *matcher {
 				continue
 			}
 			glob, anywhere := strings.CutPrefix(p.Glob, "**/")
-			w := want{reader: i, max: p.MaxSize, rooted: !anywhere, glob: glob, with: p.With, exec: p.Executable, beside: p.Beside, without: p.Without}
+			w := want{reader: i, max: p.MaxSize, rooted: !anywhere, glob: glob, with: p.With, exec: p.Executable, beside: p.RequiresSibling, without: p.UnlessSibling}
 			if w.max == 0 {
 				w.max = assay.DefaultMaxSize
 			}

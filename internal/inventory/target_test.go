@@ -28,7 +28,7 @@ func (things) Name() string { return "things" }
 func (things) Wants() []assay.Pattern {
 	return []assay.Pattern{
 		{Glob: "**/*.thing", Scope: assay.ScopeInstalled},
-		{Glob: "**/app.json", Scope: assay.ScopeInstalled, Beside: "parts"},
+		{Glob: "**/app.json", Scope: assay.ScopeInstalled, RequiresSibling: "parts"},
 		{Glob: "**/*", Scope: assay.ScopeInstalled, Executable: true},
 		{Glob: "**/lock", Scope: assay.ScopeDeclared},
 		{Glob: "**/both", Scope: assay.ScopeDeclared | assay.ScopeInstalled},
@@ -42,7 +42,7 @@ func (things) Read(_ context.Context, f *assay.File) (facts assay.Facts, err err
 	if strings.HasPrefix(string(b), "holds ") {
 		facts.Packages = append(facts.Packages, assay.Package{Type: assay.TypeNPM, Name: string(b[6 : len(b)-1]), Version: "1", Path: f.Path + "!/inner"})
 	}
-	if manifest, err := f.Beside("manifest", 100); err == nil {
+	if manifest, err := f.Sibling("manifest", 100); err == nil {
 		facts.Packages[0].Version = strings.TrimSpace(string(manifest))
 	}
 	return facts, err
@@ -85,7 +85,7 @@ func TestSoftware(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.o.Readers = []assay.Reader{things{}, dpkg.Reader{}}
-			inv, err := Take(t.Context(), testimage.Parse(t, tt.image), tt.o)
+			inv, err := Build(t.Context(), testimage.Parse(t, tt.image), tt.o)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -110,7 +110,7 @@ func TestOwners(t *testing.T) {
 		{"not what a package owns that is gone", base + "-- 2/var/lib/dpkg/status --\n" + deb("other", "2"), []string{"usr/lib/a.thing a.thing 1", "usr/lib/a.thing!/inner me 1"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			inv, err := Take(t.Context(), testimage.Parse(t, tt.image), Options{Readers: []assay.Reader{things{}, dpkg.Reader{}, osrelease.Reader{}}})
+			inv, err := Build(t.Context(), testimage.Parse(t, tt.image), Options{Readers: []assay.Reader{things{}, dpkg.Reader{}, osrelease.Reader{}}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -168,7 +168,7 @@ func TestWalk(t *testing.T) {
 		"var": folder, "var/db": {Data: []byte("1\n")}, "var/db-log": {Data: []byte("2\n")},
 	}
 	img := &assay.Image{Kind: assay.KindFilesystem, Layers: []assay.Layer{walked(files)}}
-	inv, err := Take(t.Context(), img, Options{Readers: []assay.Reader{things{}, osrelease.Reader{}, pairs{}}, Skip: Skip{Dirs: []string{"skip"}}})
+	inv, err := Build(t.Context(), img, Options{Readers: []assay.Reader{things{}, osrelease.Reader{}, pairs{}}, Skip: Skip{Dirs: []string{"skip"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +192,7 @@ func TestTransient(t *testing.T) {
 		img  *assay.Image
 		want []string
 	}{{&away, []string{"a.thing a.thing 1"}}, {full, []string{"a.thing a.thing 1", "b.thing b.thing 1"}}, {&away, []string{"a.thing a.thing 1", "b.thing b.thing 1"}}} {
-		inv, err := Take(t.Context(), tt.img, o)
+		inv, err := Build(t.Context(), tt.img, o)
 		if err != nil {
 			t.Fatal(err)
 		}

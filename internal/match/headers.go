@@ -38,7 +38,7 @@ func isHeaders(p *assay.Package) bool {
 func withoutHeaders(inv *assay.Inventory, findings []assay.Finding) (kept []assay.Finding, out []assay.Suppressed) {
 	for _, f := range findings {
 		if isHeaders(&inv.Packages[f.Package]) {
-			out = append(out, assay.Suppressed{Finding: f, Ruling: assay.Ruling{As: assay.StatusNotAffected, By: assay.RulingOfMatch, Reason: headersReason}})
+			out = append(out, assay.Suppressed{Finding: f, Suppression: assay.Suppression{As: assay.StatusNotAffected, By: assay.SuppressedByMatch, Reason: headersReason}})
 		} else {
 			kept = append(kept, f)
 		}

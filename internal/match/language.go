@@ -24,7 +24,7 @@ func registriesOf(inv *assay.Inventory, o Options) ([]registry, *assay.Gap) {
 	var found []registry
 	var foreign []string
 	n := 0
-	matched := Spoken(inv, o)
+	matched := CoveredByDistro(inv, o)
 	family, _, _ := system(inv)
 	for i := range inv.Packages {
 		p := &inv.Packages[i]
@@ -60,9 +60,9 @@ func registriesOf(inv *assay.Inventory, o Options) ([]registry, *assay.Gap) {
 	return found, &assay.Gap{Where: "packages of " + some(foreign, "type", "types"), What: fmt.Sprintf("no advisories speak of such; %d are listed, not matched", n)}
 }
 
-// Spoken lists the purls of the system's packages that the distribution's
+// CoveredByDistro lists the purls of the system's packages that the distribution's
 // advisories speak of: they speak of what these brought, too.
-func Spoken(inv *assay.Inventory, o Options) map[string]bool {
+func CoveredByDistro(inv *assay.Inventory, o Options) map[string]bool {
 	family, _, _ := system(inv)
 	if family == nil || o.Comprehensive {
 		return nil
@@ -186,12 +186,12 @@ func (m *registry) target(ctx context.Context, i int, t *target) error {
 func (m *registry) found(t *target, v *vulnerability, f *assay.Finding, w *word) {
 	if why, told := w.on(f); told {
 		if why != "" {
-			m.suppressed = append(m.suppressed, assay.Suppressed{Finding: *f, Ruling: assay.Ruling{As: assay.StatusNotAffected, By: assay.RulingOfMatch, Reason: why}})
+			m.suppressed = append(m.suppressed, assay.Suppressed{Finding: *f, Suppression: assay.Suppression{As: assay.StatusNotAffected, By: assay.SuppressedByMatch, Reason: why}})
 		}
 		return
 	}
 	if why := m.unreached(t, v); why != "" {
-		m.suppressed = append(m.suppressed, assay.Suppressed{Finding: *f, Ruling: assay.Ruling{As: assay.StatusNotAffected, By: assay.RulingOfMatch, Reason: why}})
+		m.suppressed = append(m.suppressed, assay.Suppressed{Finding: *f, Suppression: assay.Suppression{As: assay.StatusNotAffected, By: assay.SuppressedByMatch, Reason: why}})
 		return
 	}
 	if m.ecosystem == products && slices.ContainsFunc(m.findings, func(o assay.Finding) bool { return o.Package == f.Package && o.ID == f.ID }) {

@@ -26,7 +26,7 @@ func ownersOf(inv *assay.Inventory, o Options, m *matcher) *owners {
 		return nil
 	}
 	out := &owners{matcher: m, packages: map[string]*assay.Package{}, found: map[string]map[string]bool{}}
-	spoken := Spoken(inv, o)
+	spoken := CoveredByDistro(inv, o)
 	for i := range inv.Packages {
 		if p := &inv.Packages[i]; p.IsSystem() && spoken[p.PURL] {
 			out.packages[p.PURL] = p

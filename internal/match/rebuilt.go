@@ -19,7 +19,7 @@ func menders(inv *assay.Inventory, family *distro.Family) (streams []assay.Strea
 		if !p.IsSystem() {
 			continue
 		}
-		if by, ok := family.Mender(p); ok {
+		if by, ok := family.Rebuilder(p); ok {
 			if s := by.Stream(family, inv.Release); s != "" && !slices.Contains(streams, s) {
 				streams = append(streams, s)
 			}
@@ -32,14 +32,14 @@ func menders(inv *assay.Inventory, family *distro.Family) (streams []assay.Strea
 // published finds the advisories on a package: the distribution's, and before
 // them those of who rebuilt it, whose word on a vulnerability is the only one.
 func (m *matcher) published(ctx context.Context, p *assay.Package, name string) ([]assay.Advisory, error) {
-	by, ok := m.family.Mender(p)
+	by, ok := m.family.Rebuilder(p)
 	if !ok {
 		return m.about(ctx, p, name)
 	}
 	var theirs []assay.Advisory
 	if stream := by.Stream(m.family, m.release); stream != "" {
 		var err error
-		if theirs, err = m.lookup(ctx, stream, name); err != nil || by.Alone {
+		if theirs, err = m.lookup(ctx, stream, name); err != nil || by.Exclusive {
 			return theirs, err
 		}
 	}

@@ -42,7 +42,7 @@ func Why(ctx context.Context, inv *assay.Inventory, some []assay.Advisory, advis
 			}
 		}
 	}
-	spoken := Spoken(inv, o)
+	spoken := CoveredByDistro(inv, o)
 	if family != nil && !family.Exhaustive(inv.Release) {
 		spoken = nil
 	}
@@ -70,9 +70,9 @@ func Why(ctx context.Context, inv *assay.Inventory, some []assay.Advisory, advis
 func (m *matcher) whySystem(ctx context.Context, out []Judgement, i int, p *assay.Package, some []assay.Advisory) ([]Judgement, error) {
 	name, ver := m.family.Subject(p)
 	streams, names := []assay.Stream{m.stream}, []string{name, p.SourceName()}
-	if by, ok := m.family.Mender(p); ok {
+	if by, ok := m.family.Rebuilder(p); ok {
 		streams, names = append(streams, by.Stream(m.family, m.release)), append(names, strings.TrimPrefix(name, by.Prefix))
-		if by.Alone {
+		if by.Exclusive {
 			streams = streams[1:]
 		}
 	}

@@ -55,14 +55,14 @@ type Change struct {
 // FindingsDiff is how the findings differ. One of a vulnerability in a package
 // is the same whatever the version, and however many places it is in.
 type FindingsDiff struct {
-	Added     []Turn `json:"added"`
-	Fixed     []Turn `json:"fixed"`
-	Unchanged []Turn `json:"unchanged"`
+	Added     []FindingChange `json:"added"`
+	Fixed     []FindingChange `json:"fixed"`
+	Unchanged []FindingChange `json:"unchanged"`
 }
 
-// A Turn is a finding that came, went or stayed, and why.
-type Turn struct {
-	Fault
+// A FindingChange is a finding that came, went or stayed, and why.
+type FindingChange struct {
+	FindingSummary
 	FixedIn string `json:"fixedIn,omitempty"`
 	Why     string `json:"why,omitempty"`
 }
@@ -260,24 +260,24 @@ func (k known) names() []string {
 }
 
 func (d *Difference) findings(old, next *assay.Report) {
-	d.Findings = FindingsDiff{Added: []Turn{}, Fixed: []Turn{}, Unchanged: []Turn{}}
+	d.Findings = FindingsDiff{Added: []FindingChange{}, Fixed: []FindingChange{}, Unchanged: []FindingChange{}}
 	d.added = map[string]bool{}
 	before, after := faults(old), faults(next)
-	from, to := &story{"was", versionsOf(old), ruledOut(old)}, &story{"is now", versionsOf(next), ruledOut(next)}
+	from, to := &story{"was", versionsOf(old), suppressions(old)}, &story{"is now", versionsOf(next), suppressions(next)}
 	stays := make([]bool, len(before))
 	for i, j := range pair(before, after) {
 		f := after[i]
 		if j >= 0 {
 			stays[j] = true
-			d.Findings.Unchanged = append(d.Findings.Unchanged, Turn{fault(next, f.Finding), f.FixedIn, ""})
+			d.Findings.Unchanged = append(d.Findings.Unchanged, FindingChange{fault(next, f.Finding), f.FixedIn, ""})
 		} else {
 			d.added[f.key()] = true
-			d.Findings.Added = append(d.Findings.Added, Turn{fault(next, f.Finding), f.FixedIn, from.why(next, f, "the package is new")})
+			d.Findings.Added = append(d.Findings.Added, FindingChange{fault(next, f.Finding), f.FixedIn, from.why(next, f, "the package is new")})
 		}
 	}
 	for j, f := range before {
 		if !stays[j] {
-			d.Findings.Fixed = append(d.Findings.Fixed, Turn{fault(old, f.Finding), f.FixedIn, to.why(old, f, "the package is gone")})
+			d.Findings.Fixed = append(d.Findings.Fixed, FindingChange{fault(old, f.Finding), f.FixedIn, to.why(old, f, "the package is gone")})
 		}
 	}
 }
@@ -286,14 +286,14 @@ func (d *Difference) findings(old, next *assay.Report) {
 type story struct {
 	verb     string
 	versions map[Change][]string
-	ruled    map[string]assay.Ruling
+	ruled    map[string]assay.Suppression
 }
 
-func ruledOut(r *assay.Report) map[string]assay.Ruling {
-	out := map[string]assay.Ruling{}
+func suppressions(r *assay.Report) map[string]assay.Suppression {
+	out := map[string]assay.Suppression{}
 	for i := range r.Suppressed {
 		x := &r.Suppressed[i]
-		out[called(&r.Packages[x.Package])+"\x00"+x.ID] = x.Ruling
+		out[called(&r.Packages[x.Package])+"\x00"+x.ID] = x.Suppression
 	}
 	return out
 }
@@ -357,13 +357,13 @@ const maxRows = 50
 
 // turns writes one line a fault, whatever the number of binary packages of one
 // source that it is in.
-func turns(t *printable.Page, title string, all []Turn) {
+func turns(t *printable.Page, title string, all []FindingChange) {
 	if len(all) == 0 {
 		return
 	}
 	t.Heading("%s (%d)", title, len(all))
-	var order []Turn
-	of := map[Turn][]string{}
+	var order []FindingChange
+	of := map[FindingChange][]string{}
 	for _, f := range all {
 		k := f
 		k.Package = ""

@@ -18,10 +18,10 @@ func TestDiff(t *testing.T) {
 	old.Findings = []assay.Finding{{ID: "CVE-1", Package: 0}, {ID: "CVE-2", Package: 1, FixedIn: "2"}, {ID: "CVE-3", Package: 2}, {ID: "CVE-4", Package: 0, Aliases: []string{"GHSA-4"}}, {ID: "CVE-5", Package: 3}, {ID: "CVE-6", Package: 0}, {ID: "CVE-7", Package: 0}}
 	next := report(deb("same", "1", ""), deb("up", "2", ""), deb("came", "1", ""), deb("bin1", "1", "src"), deb("bin2", "1", "src"), npm("b/node_modules/x", "1.0.0"), npm("b/node_modules/y/node_modules/x", "2.0.1"))
 	next.Findings = []assay.Finding{{ID: "CVE-1", Package: 0}, {ID: "GHSA-4", Package: 0}, {ID: "CVE-8", Package: 2}, {ID: "CVE-9", Package: 1}, {ID: "CVE-5", Package: 3}, {ID: "CVE-10", Package: 0}, {ID: "CVE-10", Package: 0}}
-	next.Suppressed = []assay.Suppressed{{Finding: assay.Finding{ID: "CVE-6", Package: 0}, Ruling: assay.Ruling{As: assay.StatusIgnored, By: ".assayignore:3"}}}
+	next.Suppressed = []assay.Suppressed{{Finding: assay.Finding{ID: "CVE-6", Package: 0}, Suppression: assay.Suppression{As: assay.StatusIgnored, By: ".assayignore:3"}}}
 	next.Database.Digest, old.Database.Digest = "sha256:b", "sha256:a"
 	d := plan.Diff(old, next)
-	turns := func(all []plan.Turn) (out []string) {
+	turns := func(all []plan.FindingChange) (out []string) {
 		for _, f := range all {
 			out = append(out, strings.TrimRight(f.ID+" "+f.Package+" "+f.Version+": "+f.Why, ": "))
 		}

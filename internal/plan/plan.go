@@ -25,7 +25,7 @@ type Plan struct {
 	Steps      []Step      `json:"steps"`      // how they are carried out, by package manager and place
 	Dockerfile []string    `json:"dockerfile"` // the steps' lines on top of the image; none for what is no image
 	Remaining  []Remaining `json:"remaining"`  // findings that no upgrade takes away, the worst first
-	Brought    []Remaining `json:"brought"`    // findings that the planned versions have and the installed ones do not
+	Introduced []Remaining `json:"brought"`    // findings that the planned versions have and the installed ones do not
 	Advice     []string    `json:"advice"`     // what else helps: a newer release, a newer base image
 	Gaps       []assay.Gap `json:"gaps"`       // what the report could not tell
 }
@@ -40,25 +40,25 @@ type Totals struct {
 // An Upgrade is a package, or the packages of one source, that is to have
 // another version.
 type Upgrade struct {
-	Type     string   `json:"type"`
-	Name     string   `json:"name"`               // of the source, where the system's packages are built from one
-	Packages []string `json:"packages,omitempty"` // binary packages of the system, by name
-	From     string   `json:"from"`
-	To       string   `json:"to"`              // at least
-	Where    string   `json:"where,omitempty"` // the project, folder or archive of a package of a language; "" for the system's
-	Major    bool     `json:"major,omitempty"` // the first number of the version changes, so that programs may have to
-	Base     bool     `json:"base,omitempty"`  // the base image brought it
-	Layer    string   `json:"layer,omitempty"` // the instruction that brought it
-	Risk     float64  `json:"risk"`            // that it takes away
-	Removes  []Fault  `json:"removes"`         // findings that are gone with it, the worst first
-	Direct   bool     `json:"direct"`          // the project itself asks for it, or that is not known
+	Type     string           `json:"type"`
+	Name     string           `json:"name"`               // of the source, where the system's packages are built from one
+	Packages []string         `json:"packages,omitempty"` // binary packages of the system, by name
+	From     string           `json:"from"`
+	To       string           `json:"to"`              // at least
+	Where    string           `json:"where,omitempty"` // the project, folder or archive of a package of a language; "" for the system's
+	Major    bool             `json:"major,omitempty"` // the first number of the version changes, so that programs may have to
+	Base     bool             `json:"base,omitempty"`  // the base image brought it
+	Layer    string           `json:"layer,omitempty"` // the instruction that brought it
+	Risk     float64          `json:"risk"`            // that it takes away
+	Removes  []FindingSummary `json:"removes"`         // findings that are gone with it, the worst first
+	Direct   bool             `json:"direct"`          // the project itself asks for it, or that is not known
 
 	manager string
 	indices []int // in Report.Packages
 }
 
-// A Fault is a finding in short.
-type Fault struct {
+// A FindingSummary is a finding in short.
+type FindingSummary struct {
 	ID       string         `json:"id"`
 	Package  string         `json:"package"`
 	Version  string         `json:"version"` // installed, or planned
@@ -68,7 +68,7 @@ type Fault struct {
 
 // Remaining is a finding that stays, and why.
 type Remaining struct {
-	Fault
+	FindingSummary
 	Status assay.Status `json:"status"`
 	Why    string       `json:"why"`
 }
@@ -94,7 +94,7 @@ const maxRounds = 8
 // Make plans. The report's findings are those that count: what was filtered out
 // of it is not planned for.
 func Make(ctx context.Context, r *assay.Report, judge Judge) (*Plan, error) {
-	p := &Plan{Image: r.Image.Name, Before: totals(r), Upgrades: []Upgrade{}, Steps: []Step{}, Dockerfile: []string{}, Remaining: []Remaining{}, Brought: []Remaining{},
+	p := &Plan{Image: r.Image.Name, Before: totals(r), Upgrades: []Upgrade{}, Steps: []Step{}, Dockerfile: []string{}, Remaining: []Remaining{}, Introduced: []Remaining{},
 		Advice: []string{}, Gaps: append([]assay.Gap{}, r.Gaps...)}
 	m := &maker{r: r, judge: judge, units: unitsOf(r), saved: keys(r)}
 	m.of = owners(m.units)
@@ -110,7 +110,7 @@ func Make(ctx context.Context, r *assay.Report, judge Judge) (*Plan, error) {
 				p.Gaps = append(p.Gaps, g)
 			}
 		}
-		if after, err = m.settle(ctx); err != nil {
+		if after, err = m.converge(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -150,9 +150,9 @@ func keys(r *assay.Report) map[string]bool {
 	return out
 }
 
-// settle finds the version of each unit at which least risk remains, the lowest
+// converge finds the version of each unit at which least risk remains, the lowest
 // of those, by matching one after the other, and returns what holds at those.
-func (m *maker) settle(ctx context.Context) (*assay.Report, error) {
+func (m *maker) converge(ctx context.Context) (*assay.Report, error) {
 	m.measure(m.r)
 	for _, u := range m.units {
 		u.best, u.least, u.target = u.From, u.risk, u.wanted
@@ -261,14 +261,14 @@ func (p *Plan) compare(m *maker, after *assay.Report) {
 	}
 	for i := range after.Findings {
 		if f := &after.Findings[i]; !m.saved[Key(f)] {
-			p.Brought = append(p.Brought, Remaining{Fault: fault(after, f), Status: f.Status, Why: "the planned version has it"})
+			p.Introduced = append(p.Introduced, Remaining{FindingSummary: fault(after, f), Status: f.Status, Why: "the planned version has it"})
 		}
 	}
 	for _, u := range m.units {
 		if len(u.Removes) == 0 {
 			continue
 		}
-		u.To, u.Major = u.spelled(u.best), u.leaps()
+		u.To, u.Major = u.spelled(u.best), u.isMajor()
 		u.Risk = math.Round(u.Risk*10) / 10
 		p.Upgrades = append(p.Upgrades, u.Upgrade)
 	}
@@ -277,9 +277,9 @@ func (p *Plan) compare(m *maker, after *assay.Report) {
 	})
 }
 
-func fault(r *assay.Report, f *assay.Finding) Fault {
+func fault(r *assay.Report, f *assay.Finding) FindingSummary {
 	q := &r.Packages[f.Package]
-	return Fault{ID: f.ID, Package: q.Name, Version: q.Version, Severity: f.Severity, Risk: f.Risk}
+	return FindingSummary{ID: f.ID, Package: q.Name, Version: q.Version, Severity: f.Severity, Risk: f.Risk}
 }
 
 // whys say why a finding without a fix has none.
@@ -309,7 +309,7 @@ func (m *maker) remaining(f *assay.Finding) Remaining {
 	if why == "" {
 		why = "no fix is published"
 	}
-	return Remaining{Fault: fault(r, f), Status: f.Status, Why: why}
+	return Remaining{FindingSummary: fault(r, f), Status: f.Status, Why: why}
 }
 
 // schemeOf is the order of a package's versions; where nobody tells one, that of

@@ -124,7 +124,7 @@ func TestUpgrades(t *testing.T) {
 			for _, r := range p.Remaining {
 				rest = append(rest, r.ID+" "+r.Why)
 			}
-			for _, r := range p.Brought {
+			for _, r := range p.Introduced {
 				rest = append(rest, "brought "+r.ID)
 			}
 			got := []string{strings.Join(up, ", "), fmt.Sprint(p.After.Findings), strings.Join(rest, ", ")}
@@ -252,7 +252,7 @@ func TestSaved(t *testing.T) {
 		for _, u := range p.Upgrades {
 			up = append(up, u.Name+" "+u.To)
 		}
-		for _, x := range append(p.Remaining, p.Brought...) {
+		for _, x := range append(p.Remaining, p.Introduced...) {
 			rest = append(rest, x.ID+" "+x.Why)
 		}
 		if strings.Join(up, ", ") != tt.upgrades || p.After.Findings != tt.after || cmp.Diff(tt.remaining, rest) != "" {

@@ -167,7 +167,7 @@ func (p *Plan) remains(t *printable.Page) {
 	for _, part := range []struct {
 		title string
 		all   []Remaining
-	}{{"What remains", p.Remaining}, {"What the planned versions bring", p.Brought}} {
+	}{{"What remains", p.Remaining}, {"What the planned versions bring", p.Introduced}} {
 		if len(part.all) == 0 {
 			continue
 		}

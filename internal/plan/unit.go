@@ -130,9 +130,9 @@ func (u *unit) spelled(v string) string {
 	return v
 }
 
-// leaps reports whether the first number of the version of a package of a
+// isMajor reports whether the first number of the version of a package of a
 // language changes; before 1.0 the second counts, as semantic versions have it.
-func (u *unit) leaps() bool {
+func (u *unit) isMajor() bool {
 	switch u.Type {
 	case assay.TypeDeb, assay.TypeApk, assay.TypeRPM, assay.TypeAlpm, assay.TypeOpkg:
 		return false

@@ -72,7 +72,7 @@ func readOf(t *testing.T, folder string) map[string]bool {
 	for _, r := range reader.All() {
 		readers = append(readers, spy{r, out})
 	}
-	if _, err := inventory.Take(t.Context(), img, inventory.Options{Readers: readers, Scopes: assay.ScopeSystem | assay.ScopeInstalled | assay.ScopeDeclared}); err != nil {
+	if _, err := inventory.Build(t.Context(), img, inventory.Options{Readers: readers, Scopes: assay.ScopeSystem | assay.ScopeInstalled | assay.ScopeDeclared}); err != nil {
 		t.Fatal(err)
 	}
 	return out

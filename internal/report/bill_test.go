@@ -47,7 +47,7 @@ func bills(t *testing.T, r *assay.Report) map[string][]byte {
 	t.Helper()
 	out := map[string][]byte{}
 	for _, f := range report.All() {
-		if !f.Bill {
+		if !f.SBOM {
 			continue
 		}
 		for _, v := range f.Versions {
@@ -67,8 +67,8 @@ func bills(t *testing.T, r *assay.Report) map[string][]byte {
 	return out
 }
 
-// TestBillsRoundTrip: what is read of a bill is what it was made of.
-func TestBillsRoundTrip(t *testing.T) {
+// TestSBOMRoundTrip: what is read of a bill is what it was made of.
+func TestSBOMRoundTrip(t *testing.T) {
 	r := billed()
 	for name, b := range bills(t, r) {
 		facts, err := sbom.Reader{}.Read(context.Background(), &assay.File{Path: name, Size: int64(len(b)), ReaderAt: bytes.NewReader(b)})

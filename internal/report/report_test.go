@@ -75,7 +75,7 @@ func filled(hostile, long string) *assay.Report {
 		f := &r.Findings[i]
 		f.ID, f.FixedIn, f.Status, f.URL, f.Detail.Title, f.Detail.Text, f.Because = long, long, assay.Status(hostile), "https://"+long, long, long, long
 	}
-	r.Suppressed = []assay.Suppressed{{Finding: r.Findings[0], Ruling: assay.Ruling{As: assay.Status(hostile), By: long, Reason: long}}}
+	r.Suppressed = []assay.Suppressed{{Finding: r.Findings[0], Suppression: assay.Suppression{As: assay.Status(hostile), By: long, Reason: long}}}
 	r.Gaps[0] = assay.Gap{Where: long, What: long}
 	r.Database.Shards[0].Stream = assay.Stream(hostile)
 	return r

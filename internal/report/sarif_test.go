@@ -94,7 +94,7 @@ func ruled() *assay.Report {
 	r := small()
 	out := r.Findings[0]
 	out.ID, out.Severity, out.Detail.CVSS = "CVE-2022-0003", assay.SeverityHigh, nil
-	r.Suppressed = []assay.Suppressed{{Finding: out, Ruling: assay.Ruling{As: assay.StatusNotAffected, By: ".assayignore:3", Reason: "not reached"}}}
+	r.Suppressed = []assay.Suppressed{{Finding: out, Suppression: assay.Suppression{As: assay.StatusNotAffected, By: ".assayignore:3", Reason: "not reached"}}}
 	return r
 }
 

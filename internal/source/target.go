@@ -29,15 +29,15 @@ func Folder(path string, kind assay.TargetKind) (*assay.Image, error) {
 // Disk opens the image of a disk: a file of this machine.
 func Disk(path string) (*assay.Image, error) { return vmdisk.Open(path) }
 
-// maxBill bounds a bill of materials that comes by a pipe.
-const maxBill = 256 << 20
+// maxSBOM bounds a bill of materials that comes by a pipe.
+const maxSBOM = 256 << 20
 
-// Bill opens a bill of materials: a file, or what comes by a pipe, as "-".
-func Bill(path string, pipe io.Reader) (*assay.Image, error) {
+// SBOM opens a bill of materials: a file, or what comes by a pipe, as "-".
+func SBOM(path string, pipe io.Reader) (*assay.Image, error) {
 	if path != "-" {
 		return Folder(path, assay.KindSBOM)
 	}
-	b, err := limit.ReadAll(pipe, maxBill)
+	b, err := limit.ReadAll(pipe, maxSBOM)
 	if err != nil {
 		return nil, fmt.Errorf("standard input: %w", err)
 	}

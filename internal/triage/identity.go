@@ -17,7 +17,7 @@ const maxImageNames = 10_000
 // the names of an image in such, and references and digests. An image has those
 // of every repository, tag and digest that it is known by, its configuration's
 // digest among them. The names of files and folders are anybody's.
-func identities(r *assay.Report, bill *vex.Bill) (purls []string, image vex.Names, ids []string) {
+func identities(r *assay.Report, bill *vex.SBOM) (purls []string, image vex.Names, ids []string) {
 	i := &r.Image
 	if bill != nil {
 		if p := bill.PURLs[bill.Root]; p != "" {

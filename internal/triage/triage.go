@@ -17,7 +17,7 @@ import (
 // Options says which findings stay, and how. The zero value keeps all.
 type Options struct {
 	SeveritySources []string         // whose severity counts, best first; empty means Auto
-	Rulers          []Ruler          // asked in order; the first that rules a finding out counts
+	Suppressors     []Suppressor     // asked in order; the first that rules a finding out counts
 	Severities      []assay.Severity // those to keep; empty means all
 	IgnoreUnfixed   bool             // drop those without a fix
 	IgnoreFixed     bool             // drop those with one
@@ -27,16 +27,16 @@ type Options struct {
 	Order           Order            // "" means ByRisk
 }
 
-// A Ruler says of findings that they do not count: a file of rules, a document.
-type Ruler interface {
+// A Suppressor says of findings that they do not count: a file of rules, a document.
+type Suppressor interface {
 	// Rule is asked about every finding of a report, once each. Errors say
 	// that it cannot judge, and end the scan.
-	Rule(ctx context.Context, r *assay.Report, f *assay.Finding) (_ assay.Ruling, out bool, _ error)
+	Suppress(ctx context.Context, r *assay.Report, f *assay.Finding) (_ assay.Suppression, out bool, _ error)
 }
 
-// A Doubtful Ruler could not ask all that it would have asked.
+// A Doubtful Suppressor could not ask all that it would have asked.
 type Doubtful interface {
-	Ruler
+	Suppressor
 	Gaps() []assay.Gap // of the findings that it was asked about
 }
 
@@ -70,7 +70,7 @@ func Apply(ctx context.Context, r *assay.Report, o Options) error {
 	for i := range r.Suppressed {
 		rate(&r.Suppressed[i].Finding, o.SeveritySources)
 	}
-	if err := rule(ctx, r, o.Rulers); err != nil {
+	if err := rule(ctx, r, o.Suppressors); err != nil {
 		return err
 	}
 	if gap := noBase; o.IgnoreBase && r.Image.Base == nil && r.Kind.IsImage() && !slices.Contains(r.Gaps, gap) {
@@ -108,41 +108,41 @@ func rate(f *assay.Finding, sources []string) {
 	f.Risk = Risk(f)
 }
 
-// rule asks the rulers about each finding.
-func rule(ctx context.Context, r *assay.Report, rulers []Ruler) error {
-	if len(rulers) == 0 {
+// rule asks the suppressors about each finding.
+func rule(ctx context.Context, r *assay.Report, suppressors []Suppressor) error {
+	if len(suppressors) == 0 {
 		return nil
 	}
 	kept := []assay.Finding{} // r stays as it is while it is asked about
 	var ruled []assay.Suppressed
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		ruling, out, err := ask(ctx, r, f, rulers)
+		suppression, out, err := ask(ctx, r, f, suppressors)
 		switch {
 		case err != nil:
 			return fmt.Errorf("%s in %s: %w", f.ID, r.Packages[f.Package].Name, err)
 		case out:
-			ruled = append(ruled, assay.Suppressed{Finding: *f, Ruling: ruling})
+			ruled = append(ruled, assay.Suppressed{Finding: *f, Suppression: suppression})
 		default:
 			kept = append(kept, *f)
 		}
 	}
 	r.Findings, r.Suppressed = kept, append(r.Suppressed, ruled...)
-	for _, ruler := range rulers {
-		if d, ok := ruler.(Doubtful); ok {
+	for _, suppressor := range suppressors {
+		if d, ok := suppressor.(Doubtful); ok {
 			r.Gaps = append(r.Gaps, d.Gaps()...)
 		}
 	}
 	return nil
 }
 
-func ask(ctx context.Context, r *assay.Report, f *assay.Finding, rulers []Ruler) (assay.Ruling, bool, error) {
-	for _, ruler := range rulers {
-		if ruling, out, err := ruler.Rule(ctx, r, f); err != nil || out {
-			return ruling, out, err
+func ask(ctx context.Context, r *assay.Report, f *assay.Finding, suppressors []Suppressor) (assay.Suppression, bool, error) {
+	for _, suppressor := range suppressors {
+		if suppression, out, err := suppressor.Suppress(ctx, r, f); err != nil || out {
+			return suppression, out, err
 		}
 	}
-	return assay.Ruling{}, false, ctx.Err()
+	return assay.Suppression{}, false, ctx.Err()
 }
 
 func compare(r *assay.Report, o Order, a, b *assay.Finding) int {

@@ -188,30 +188,30 @@ func TestGate(t *testing.T) {
 	}
 }
 
-// ruler rules out what its map names.
-type ruler map[string]assay.Ruling
+// suppressor rules out what its map names.
+type suppressor map[string]assay.Suppression
 
-func (r ruler) Rule(_ context.Context, _ *assay.Report, f *assay.Finding) (assay.Ruling, bool, error) {
+func (r suppressor) Suppress(_ context.Context, _ *assay.Report, f *assay.Finding) (assay.Suppression, bool, error) {
 	if f.ID == "CVE-BAD" {
-		return assay.Ruling{}, false, assay.ErrMalformed
+		return assay.Suppression{}, false, assay.ErrMalformed
 	}
-	ruling, ok := r[f.ID]
-	return ruling, ok, nil
+	suppression, ok := r[f.ID]
+	return suppression, ok, nil
 }
 
 // TestRulers: what is ruled out stays in the report with its reason, by the
 // first who rules; what was suppressed before stays suppressed.
 func TestRulers(t *testing.T) {
 	report := func(ids ...string) *assay.Report {
-		r := &assay.Report{Packages: []assay.Package{{Name: "p"}}, Suppressed: []assay.Suppressed{{Finding: assay.Finding{ID: "CVE-0"}, Ruling: assay.Ruling{By: "assay"}}}}
+		r := &assay.Report{Packages: []assay.Package{{Name: "p"}}, Suppressed: []assay.Suppressed{{Finding: assay.Finding{ID: "CVE-0"}, Suppression: assay.Suppression{By: "assay"}}}}
 		for _, id := range ids {
 			r.Findings = append(r.Findings, assay.Finding{ID: id, Severity: assay.SeverityLow})
 		}
 		return r
 	}
-	first, second := ruler{"CVE-1": {As: assay.StatusIgnored, By: "a:1", Reason: "why"}}, ruler{"CVE-1": {By: "b"}, "CVE-2": {As: assay.StatusFixed, By: "b"}}
+	first, second := suppressor{"CVE-1": {As: assay.StatusIgnored, By: "a:1", Reason: "why"}}, suppressor{"CVE-1": {By: "b"}, "CVE-2": {As: assay.StatusFixed, By: "b"}}
 	r := report("CVE-1", "CVE-2", "CVE-3")
-	if err := triage.Apply(t.Context(), r, triage.Options{Rulers: []triage.Ruler{first, second}, Order: triage.ByVulnerability}); err != nil {
+	if err := triage.Apply(t.Context(), r, triage.Options{Suppressors: []triage.Suppressor{first, second}, Order: triage.ByVulnerability}); err != nil {
 		t.Fatal(err)
 	}
 	var got []string
@@ -222,7 +222,7 @@ func TestRulers(t *testing.T) {
 		t.Errorf("%v, %d left out\n%s", r.Findings, r.LeftOut, d)
 	}
 	r = report("CVE-1", "CVE-BAD")
-	if err := triage.Apply(t.Context(), r, triage.Options{Rulers: []triage.Ruler{first}}); !errors.Is(err, assay.ErrMalformed) || !strings.Contains(err.Error(), "CVE-BAD in p") {
+	if err := triage.Apply(t.Context(), r, triage.Options{Suppressors: []triage.Suppressor{first}}); !errors.Is(err, assay.ErrMalformed) || !strings.Contains(err.Error(), "CVE-BAD in p") {
 		t.Error(err)
 	}
 }

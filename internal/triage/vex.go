@@ -21,16 +21,16 @@ type VEXDocument struct {
 	// that names no product is about that.
 	Attached bool
 
-	// OfBill says that the scanned bill of materials names the document, which may
+	// OfSBOM says that the scanned bill of materials names the document, which may
 	// speak of parts as the bill calls them.
-	OfBill bool
+	OfSBOM bool
 }
 
 // A VEXSource finds further documents: those on packages, or on the target, by
 // what vex.PURL's Names calls them. Gaps tell of what could not be asked.
 type VEXSource func(ctx context.Context, names []string) ([]VEXDocument, []assay.Gap, error)
 
-// VEX is a Ruler by documents that tell whether products are affected.
+// VEX is a Suppressor by documents that tell whether products are affected.
 //
 // A finding is ruled out when a statement says that the package, the target, or
 // on every way from the package up to the target one of those that hold it, is
@@ -45,7 +45,7 @@ type VEXSource func(ctx context.Context, names []string) ([]VEXDocument, []assay
 type VEX struct {
 	Documents []VEXDocument
 	Source    VEXSource // nil means none
-	Bill      *vex.Bill // of a scanned bill of materials: what documents call its parts; nil where that is not known
+	SBOM      *vex.SBOM // of a scanned bill of materials: what documents call its parts; nil where that is not known
 
 	given int           // documents that the source did not find
 	of    *assay.Report // that index is of
@@ -54,21 +54,21 @@ type VEX struct {
 	ways  map[string]ways // by what is blocked
 }
 
-// Bounds of ruling.
+// Bounds of suppression.
 const (
 	maxWays  = 64         // answers of the graph that are kept: most findings have the same few
 	maxAbove = 1000       // packages above one, beyond which all ways are looked at at once: most have some tens
 	maxJudge = 20_000_000 // comparisons for one report, some seconds; those of 10,000 findings with ten statements on each are a hundredth
 )
 
-// Rule implements Ruler.
-func (v *VEX) Rule(ctx context.Context, r *assay.Report, f *assay.Finding) (assay.Ruling, bool, error) {
+// Rule implements Suppressor.
+func (v *VEX) Suppress(ctx context.Context, r *assay.Report, f *assay.Finding) (assay.Suppression, bool, error) {
 	if err := v.prepare(ctx, r); err != nil {
-		return assay.Ruling{}, false, err
+		return assay.Suppression{}, false, err
 	}
 	s, out, err := v.judge(f)
 	if err != nil || !out {
-		return assay.Ruling{}, false, err
+		return assay.Suppression{}, false, err
 	}
 	st := v.statement(s)
 	var why []string
@@ -77,7 +77,7 @@ func (v *VEX) Rule(ctx context.Context, r *assay.Report, f *assay.Finding) (assa
 			why = append(why, w)
 		}
 	}
-	return assay.Ruling{As: st.Status, By: fmt.Sprintf("%s (statement %d)", v.Documents[s.doc].Name, s.at+1), Reason: strings.Join(why, ": ")}, true, nil
+	return assay.Suppression{As: st.Status, By: fmt.Sprintf("%s (statement %d)", v.Documents[s.doc].Name, s.at+1), Reason: strings.Join(why, ": ")}, true, nil
 }
 
 // Gaps are what could not be asked about the report that was judged last.
@@ -91,7 +91,7 @@ func (v *VEX) prepare(ctx context.Context, r *assay.Report) error {
 	if v.of == r {
 		return nil
 	}
-	x := newVEXIndex(r, v.Bill)
+	x := newVEXIndex(r, v.SBOM)
 	if v.of == nil {
 		v.given = len(v.Documents)
 	}
@@ -278,6 +278,6 @@ func (v *VEX) obscureProduct(p *vex.Product) int {
 // links reports whether an identifier is a BOM-Link to something in the scanned
 // bill.
 func (v *VEX) links(id string) bool {
-	purl, whole := v.Bill.Find(id)
+	purl, whole := v.SBOM.Find(id)
 	return purl != "" || whole
 }

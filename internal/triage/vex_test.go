@@ -80,7 +80,7 @@ func suppressed(t *testing.T, r *assay.Report, docs ...vex.Document) (out []stri
 	for i := range docs {
 		v.Documents = append(v.Documents, triage.VEXDocument{Name: fmt.Sprintf("doc%d.json", i), Document: &docs[i]})
 	}
-	if err := triage.Apply(t.Context(), r, triage.Options{Rulers: []triage.Ruler{v}, Order: triage.ByVulnerability}); err != nil {
+	if err := triage.Apply(t.Context(), r, triage.Options{Suppressors: []triage.Suppressor{v}, Order: triage.ByVulnerability}); err != nil {
 		t.Fatal(err)
 	}
 	for _, s := range r.Suppressed {
@@ -157,7 +157,7 @@ func TestVEX(t *testing.T) {
 	}
 }
 
-// TestVEXRulings: a ruling says what holds, who says so and why.
+// TestVEXRulings: a suppression says what holds, who says so and why.
 func TestVEXRulings(t *testing.T) {
 	r := app()
 	first, second := say("under_investigation CVE-2024-1 pkg:npm/mid"), say("affected CVE-2024-9 pkg:npm/mid", "not_affected CVE-2024-1 pkg:npm/mid")
@@ -165,8 +165,8 @@ func TestVEXRulings(t *testing.T) {
 	if d := cmp.Diff([]string{"mid"}, suppressed(t, r, first, second)); d != "" {
 		t.Fatal(d)
 	}
-	want := assay.Ruling{As: assay.StatusNotAffected, By: "doc1.json (statement 2)", Reason: "vulnerable_code_not_present: Cut out."}
-	if d := cmp.Diff(want, r.Suppressed[0].Ruling); d != "" {
+	want := assay.Suppression{As: assay.StatusNotAffected, By: "doc1.json (statement 2)", Reason: "vulnerable_code_not_present: Cut out."}
+	if d := cmp.Diff(want, r.Suppressed[0].Suppression); d != "" {
 		t.Error(d)
 	}
 }
@@ -190,7 +190,7 @@ func TestVEXAsOf(t *testing.T) {
 	for hour, want := range []int{1, 0} {
 		r := app()
 		v := &triage.VEX{Documents: []triage.VEXDocument{{Name: "d", Document: &d}}}
-		if err := triage.Apply(t.Context(), r, triage.Options{Rulers: []triage.Ruler{v}, AsOf: day.Add(time.Duration(hour)*time.Hour + time.Second)}); err != nil || len(r.Suppressed) != want {
+		if err := triage.Apply(t.Context(), r, triage.Options{Suppressors: []triage.Suppressor{v}, AsOf: day.Add(time.Duration(hour)*time.Hour + time.Second)}); err != nil || len(r.Suppressed) != want {
 			t.Errorf("at %d:00 %d are ruled out, want %d (%v)", hour, len(r.Suppressed), want, err)
 		}
 	}
@@ -215,9 +215,9 @@ func TestVEXElsewhere(t *testing.T) {
 	}{{"urn:cdx:3e67/1#lib", 1}, {"urn:cdx:3e67/2#lib", 0}, {"urn:cdx:other/1#lib", 0}, {"urn:cdx:3e67/1#pkg:npm/mid", 1}, {"urn:cdx:3e67/2#pkg:npm/mid", 0}, {"lib", 0}, {"app", 0}, {"urn:uuid:3e67", 12}, {"urn:cdx:3e67/1", 12}, {"urn:cdx:3e67/1#app", 12}} {
 		r, d := app(), say("not_affected CVE-2024-1 "+tt.id)
 		r.Kind = assay.KindSBOM
-		v := &triage.VEX{Bill: &vex.Bill{Serial: "urn:uuid:3e67", Version: "1", Root: "app", PURLs: map[string]string{"lib": "pkg:npm/lib@1"}},
+		v := &triage.VEX{SBOM: &vex.SBOM{Serial: "urn:uuid:3e67", Version: "1", Root: "app", PURLs: map[string]string{"lib": "pkg:npm/lib@1"}},
 			Documents: []triage.VEXDocument{{Name: "d", Document: &d}}}
-		if err := triage.Apply(t.Context(), r, triage.Options{Rulers: []triage.Ruler{v}}); err != nil || len(r.Suppressed) != tt.want {
+		if err := triage.Apply(t.Context(), r, triage.Options{Suppressors: []triage.Suppressor{v}}); err != nil || len(r.Suppressed) != tt.want {
 			t.Errorf("%s: %d ruled out, want %d (%v)", tt.id, len(r.Suppressed), tt.want, err)
 		}
 	}
@@ -231,7 +231,7 @@ func TestVEXNames(t *testing.T) {
 	csaf := `{"document":{"csaf_version":"2.0","tracking":{"id":"urn:uuid:3e67/1"}},"product_tree":{"full_product_names":[{"product_id":"%[2]s","name":"p"}]},"vulnerabilities":[{"cve":"CVE-2024-1","product_status":{"known_not_affected":["%[2]s"]}}]}`
 	for _, tt := range []struct {
 		text, serial, ref string
-		ofBill            bool
+		ofSBOM            bool
 		want              []string
 	}{
 		{text, "1", "lib", false, nil}, {text, "1", "lib", true, nil}, {text, "1", "mid", false, nil}, {text, "1", "app", false, nil}, {text, "1", "image", false, nil},
@@ -246,9 +246,9 @@ func TestVEXNames(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := app()
-		v := &triage.VEX{Bill: &vex.Bill{Serial: "urn:uuid:3e67", Version: "1", Root: "app", PURLs: map[string]string{"lib": "pkg:npm/lib@1", "mid": "pkg:npm/mid@1"}},
-			Documents: []triage.VEXDocument{{Name: "d", Document: d, OfBill: tt.ofBill}}}
-		if err := triage.Apply(t.Context(), r, triage.Options{Rulers: []triage.Ruler{v}}); err != nil {
+		v := &triage.VEX{SBOM: &vex.SBOM{Serial: "urn:uuid:3e67", Version: "1", Root: "app", PURLs: map[string]string{"lib": "pkg:npm/lib@1", "mid": "pkg:npm/mid@1"}},
+			Documents: []triage.VEXDocument{{Name: "d", Document: d, OfSBOM: tt.ofSBOM}}}
+		if err := triage.Apply(t.Context(), r, triage.Options{Suppressors: []triage.Suppressor{v}}); err != nil {
 			t.Fatal(err)
 		}
 		var got []string
@@ -256,7 +256,7 @@ func TestVEXNames(t *testing.T) {
 			got = append(got, r.Packages[s.Package].Name)
 		}
 		if diff := cmp.Diff(tt.want, got); diff != "" {
-			t.Errorf("%s of %s (%t): %s", tt.ref, tt.serial, tt.ofBill, diff)
+			t.Errorf("%s of %s (%t): %s", tt.ref, tt.serial, tt.ofSBOM, diff)
 		}
 		warned, err := v.Warnings(t.Context(), r)
 		if err != nil || (len(warned) == 0) != (len(got) > 0) {
@@ -338,7 +338,7 @@ func TestVEXSource(t *testing.T) {
 		return []triage.VEXDocument{{Name: "hub", Document: &d}}, []assay.Gap{{Where: "hub", What: "is old"}}, nil
 	}}
 	r := app()
-	if err := triage.Apply(t.Context(), r, triage.Options{Rulers: []triage.Ruler{v}}); err != nil || asked != 1 || len(r.Suppressed) != 1 || len(r.Gaps) != 1 {
+	if err := triage.Apply(t.Context(), r, triage.Options{Suppressors: []triage.Suppressor{v}}); err != nil || asked != 1 || len(r.Suppressed) != 1 || len(r.Gaps) != 1 {
 		t.Errorf("asked %d times: %d ruled out, gaps %v, %v", asked, len(r.Suppressed), r.Gaps, err)
 	}
 	if w, err := v.Warnings(t.Context(), r); err != nil || len(w) != 0 {
@@ -347,10 +347,10 @@ func TestVEXSource(t *testing.T) {
 	v.Source = func(context.Context, []string) ([]triage.VEXDocument, []assay.Gap, error) {
 		return nil, nil, assay.ErrMalformed
 	}
-	if err := triage.Apply(t.Context(), app(), triage.Options{Rulers: []triage.Ruler{v}}); !errors.Is(err, assay.ErrMalformed) {
+	if err := triage.Apply(t.Context(), app(), triage.Options{Suppressors: []triage.Suppressor{v}}); !errors.Is(err, assay.ErrMalformed) {
 		t.Error(err)
 	}
-	if err := triage.Apply(t.Context(), &assay.Report{}, triage.Options{Rulers: []triage.Ruler{v}}); err != nil {
+	if err := triage.Apply(t.Context(), &assay.Report{}, triage.Options{Suppressors: []triage.Suppressor{v}}); err != nil {
 		t.Error("asked about no finding:", err)
 	}
 }
@@ -413,7 +413,7 @@ func TestVEXHostile(t *testing.T) {
 	}
 	same.Findings = []assay.Finding{{ID: "CVE-2024-1"}}
 	v := &triage.VEX{Documents: []triage.VEXDocument{{Name: "d", Document: &d}}}
-	if err := triage.Apply(t.Context(), same, triage.Options{Rulers: []triage.Ruler{v}}); err == nil || !strings.Contains(err.Error(), "to compare") {
+	if err := triage.Apply(t.Context(), same, triage.Options{Suppressors: []triage.Suppressor{v}}); err == nil || !strings.Contains(err.Error(), "to compare") {
 		t.Errorf("%v", err)
 	}
 }
@@ -452,7 +452,7 @@ func FuzzVEX(f *testing.F) {
 		r.Release.CPE, r.Packages[0].CPEs = cpe, []string{cpe}
 		all := len(r.Findings)
 		v := &triage.VEX{Documents: []triage.VEXDocument{{Name: "d", Document: d, Attached: true}}}
-		if err := triage.Apply(t.Context(), r, triage.Options{Rulers: []triage.Ruler{v}}); err != nil {
+		if err := triage.Apply(t.Context(), r, triage.Options{Suppressors: []triage.Suppressor{v}}); err != nil {
 			t.Fatal(err)
 		}
 		if len(r.Findings)+len(r.Suppressed) != all {

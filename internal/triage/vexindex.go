@@ -24,7 +24,7 @@ type hit struct {
 // it, which holds just the packages of the system.
 type vexIndex struct {
 	r      *assay.Report
-	bill   *vex.Bill
+	bill   *vex.SBOM
 	target int
 	system int
 	judged int // comparisons so far
@@ -47,7 +47,7 @@ type parsed struct {
 	ok   bool
 }
 
-func newVEXIndex(r *assay.Report, bill *vex.Bill) *vexIndex {
+func newVEXIndex(r *assay.Report, bill *vex.SBOM) *vexIndex {
 	x := &vexIndex{r: r, bill: bill, target: len(r.Packages), system: len(r.Packages) + 1, purls: make([][]vex.PURL, len(r.Packages)+2), keys: map[string][]int{}, cpes: map[string][]int{}, digests: map[string][]int{},
 		ids: map[string]bool{}, by: map[string][]said{}, hits: map[said][]hit{}, vague: map[said]bool{}, parts: map[string]*parsed{}}
 	for i := range r.Packages {
@@ -240,7 +240,7 @@ func (x *vexIndex) product(p *vex.Product, d *VEXDocument) []int {
 	switch {
 	case x.bill.Is(d.Document):
 		id, whole = x.part(p.Ref+p.Local, id, whole)
-	case d.OfBill:
+	case d.OfSBOM:
 		id, whole = x.part(p.Ref, id, whole)
 	}
 	if whole || p.ID != "" && (x.ids[p.ID] || x.ids[canonical(p.ID)]) {

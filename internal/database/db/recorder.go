@@ -71,13 +71,13 @@ func (r *recorder) List(ctx context.Context, url string) ([]string, error) {
 	return names, err
 }
 
-// Held implements assay.Keeper.
-func (r *recorder) Held(ctx context.Context, url string) (io.ReadCloser, error) {
+// Cached implements assay.Keeper.
+func (r *recorder) Cached(ctx context.Context, url string) (io.ReadCloser, error) {
 	k, ok := r.Getter.(assay.Keeper)
 	if !ok {
 		return nil, fmt.Errorf("%s: %w in a cache", url, assay.ErrNotFound)
 	}
-	body, err := k.Held(ctx, url)
+	body, err := k.Cached(ctx, url)
 	if err != nil {
 		return nil, err
 	}
@@ -88,11 +88,11 @@ func (r *recorder) Held(ctx context.Context, url string) (io.ReadCloser, error) 
 	return body, nil
 }
 
-// GetEdition implements assay.Keeper. It is not written down: the list that
+// GetVersion implements assay.Keeper. It is not written down: the list that
 // told the edition was.
-func (r *recorder) GetEdition(ctx context.Context, url, edition string) (io.ReadCloser, error) {
+func (r *recorder) GetVersion(ctx context.Context, url, edition string) (io.ReadCloser, error) {
 	if k, ok := r.Getter.(assay.Keeper); ok {
-		return k.GetEdition(ctx, url, edition)
+		return k.GetVersion(ctx, url, edition)
 	}
 	return r.Getter.Get(ctx, url)
 }
@@ -140,7 +140,7 @@ func heldDigest(ctx context.Context, g assay.Getter, url string) (string, error)
 	if !ok {
 		return "", nil
 	}
-	body, err := k.Held(ctx, url)
+	body, err := k.Cached(ctx, url)
 	if err != nil {
 		return "", err
 	}

@@ -131,11 +131,11 @@ func client(c *http.Client) *http.Client {
 // Get implements assay.Getter. The result is also an io.ReaderAt and an
 // io.Seeker. A document over the limit is ErrTooLarge.
 func (f *Fetcher) Get(ctx context.Context, address string) (io.ReadCloser, error) {
-	return f.GetEdition(ctx, address, "")
+	return f.GetVersion(ctx, address, "")
 }
 
-// GetEdition implements assay.Keeper.
-func (f *Fetcher) GetEdition(ctx context.Context, address, edition string) (io.ReadCloser, error) {
+// GetVersion implements assay.Keeper.
+func (f *Fetcher) GetVersion(ctx context.Context, address, edition string) (io.ReadCloser, error) {
 	file, _, err := f.open(ctx, address, edition)
 	if err != nil {
 		return nil, err
@@ -143,10 +143,10 @@ func (f *Fetcher) GetEdition(ctx context.Context, address, edition string) (io.R
 	return file, nil
 }
 
-// Held implements assay.Keeper. A mirror that is a folder holds nothing: what
+// Cached implements assay.Keeper. A mirror that is a folder holds nothing: what
 // is there is current. A document that its publisher no longer has is held until
 // the next Fetcher asks for it.
-func (f *Fetcher) Held(ctx context.Context, address string) (io.ReadCloser, error) {
+func (f *Fetcher) Cached(ctx context.Context, address string) (io.ReadCloser, error) {
 	p, _, err := f.where(address)
 	if err != nil {
 		return nil, err

@@ -596,7 +596,7 @@ func TestKeeper(t *testing.T) {
 	dir := t.TempDir()
 	edition := func(word string) string {
 		t.Helper()
-		r, err := fetcher(t, Options{Dir: dir, Mirror: url}).GetEdition(t.Context(), address, word)
+		r, err := fetcher(t, Options{Dir: dir, Mirror: url}).GetVersion(t.Context(), address, word)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -606,7 +606,7 @@ func TestKeeper(t *testing.T) {
 	}
 	held := func(o Options) (string, error) {
 		o.Dir = dir
-		r, err := fetcher(t, o).Held(t.Context(), address)
+		r, err := fetcher(t, o).Cached(t.Context(), address)
 		if err != nil {
 			return "", err
 		}
@@ -651,7 +651,7 @@ func TestGone(t *testing.T) {
 		if _, err := get(t, f, address); (err == nil) != want.get {
 			t.Errorf("round %d: %v", i, err)
 		}
-		r, err := f.Held(t.Context(), address)
+		r, err := f.Cached(t.Context(), address)
 		if (err == nil) != want.held {
 			t.Errorf("round %d: held: %v", i, err)
 		}

@@ -33,7 +33,7 @@ type record struct {
 	Size         int64     `json:"size"`              // bytes; of a part: of the whole, 0 when unknown
 	SHA256       string    `json:"sha256,omitempty"`
 	Last         string    `json:"last,omitempty"`    // of a document that has just gone missing: the SHA-256 of its last body
-	Edition      string    `json:"edition,omitempty"` // the publisher's word for it, where GetEdition got it
+	Edition      string    `json:"edition,omitempty"` // the publisher's word for it, where GetVersion got it
 }
 
 const maxRecord = 64 << 10 // a record is some hundred bytes

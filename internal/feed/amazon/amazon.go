@@ -196,7 +196,7 @@ func held(ctx context.Context, g assay.Getter, url string) bool {
 	if !ok {
 		return false
 	}
-	body, err := k.Held(ctx, url)
+	body, err := k.Cached(ctx, url)
 	if err != nil {
 		return false
 	}

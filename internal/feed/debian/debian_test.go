@@ -270,11 +270,11 @@ func (l lists) Get(ctx context.Context, url string) (io.ReadCloser, error) {
 	return l.Documents.Get(ctx, url)
 }
 
-func (l lists) Held(ctx context.Context, url string) (io.ReadCloser, error) {
+func (l lists) Cached(ctx context.Context, url string) (io.ReadCloser, error) {
 	return l.held.Get(ctx, url)
 }
 
-func (l lists) GetEdition(ctx context.Context, url, _ string) (io.ReadCloser, error) {
+func (l lists) GetVersion(ctx context.Context, url, _ string) (io.ReadCloser, error) {
 	return l.Get(ctx, url)
 }
 

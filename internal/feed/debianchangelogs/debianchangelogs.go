@@ -272,7 +272,7 @@ func read(ctx context.Context, g assay.Getter, p source) (map[string]string, err
 	var body io.ReadCloser
 	var err error
 	if k, ok := g.(assay.Keeper); ok {
-		body, err = k.GetEdition(ctx, p.url, p.sha256) // a pool's files do not change
+		body, err = k.GetVersion(ctx, p.url, p.sha256) // a pool's files do not change
 	} else {
 		body, err = g.Get(ctx, p.url)
 	}

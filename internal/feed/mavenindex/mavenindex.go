@@ -122,7 +122,7 @@ func properties(ctx context.Context, g assay.Getter) (map[string]string, error) 
 // since, where its publisher still has them all, else the whole one of today.
 func documents(ctx context.Context, g assay.Getter, p map[string]string) (io.ReadCloser, []string, error) {
 	if k, ok := g.(assay.Keeper); ok && p != nil {
-		if body, err := k.Held(ctx, Whole); err == nil {
+		if body, err := k.Cached(ctx, Whole); err == nil {
 			made, err := date(body)
 			var parts []string
 			if err == nil {
@@ -130,7 +130,7 @@ func documents(ctx context.Context, g assay.Getter, p map[string]string) (io.Rea
 			}
 			body.Close()
 			if err == nil {
-				body, err = k.Held(ctx, Whole)
+				body, err = k.Cached(ctx, Whole)
 				return body, parts, err
 			}
 			if ctx.Err() != nil {
@@ -139,7 +139,7 @@ func documents(ctx context.Context, g assay.Getter, p map[string]string) (io.Rea
 		}
 	}
 	if k, ok := g.(assay.Keeper); ok && p != nil { // so that whether it is new is asked of the properties alone
-		body, err := k.GetEdition(ctx, Whole, p["nexus.index.timestamp"])
+		body, err := k.GetVersion(ctx, Whole, p["nexus.index.timestamp"])
 		return body, nil, err
 	}
 	body, err := g.Get(ctx, Whole)

@@ -80,11 +80,11 @@ func (k *keeper) Get(ctx context.Context, url string) (io.ReadCloser, error) {
 	return k.Documents.Get(ctx, url)
 }
 
-func (k *keeper) GetEdition(ctx context.Context, url, _ string) (io.ReadCloser, error) {
+func (k *keeper) GetVersion(ctx context.Context, url, _ string) (io.ReadCloser, error) {
 	return k.Get(ctx, url)
 }
 
-func (k *keeper) Held(ctx context.Context, url string) (io.ReadCloser, error) {
+func (k *keeper) Cached(ctx context.Context, url string) (io.ReadCloser, error) {
 	return contract.Documents(k.held).Get(ctx, url)
 }
 

@@ -129,11 +129,11 @@ type before struct {
 	held contract.Documents
 }
 
-func (b before) Held(ctx context.Context, url string) (io.ReadCloser, error) {
+func (b before) Cached(ctx context.Context, url string) (io.ReadCloser, error) {
 	return b.held.Get(ctx, url)
 }
 
-func (b before) GetEdition(ctx context.Context, url, _ string) (io.ReadCloser, error) {
+func (b before) GetVersion(ctx context.Context, url, _ string) (io.ReadCloser, error) {
 	return b.Get(ctx, url)
 }
 

@@ -66,7 +66,7 @@ func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s 
 		var d *csaf.Document
 		var err error
 		if keeps && p[:4] < newest {
-			d, err = read(k.GetEdition(ctx, Folder+p, "final"))
+			d, err = read(k.GetVersion(ctx, Folder+p, "final"))
 		} else {
 			d, err = read(g.Get(ctx, Folder+p))
 		}

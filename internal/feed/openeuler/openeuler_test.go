@@ -90,9 +90,11 @@ type keeper struct {
 	got []string
 }
 
-func (k *keeper) Held(context.Context, string) (io.ReadCloser, error) { return nil, assay.ErrNotFound }
+func (k *keeper) Cached(context.Context, string) (io.ReadCloser, error) {
+	return nil, assay.ErrNotFound
+}
 
-func (k *keeper) GetEdition(ctx context.Context, url, edition string) (io.ReadCloser, error) {
+func (k *keeper) GetVersion(ctx context.Context, url, edition string) (io.ReadCloser, error) {
 	k.got = append(k.got, strings.TrimPrefix(url, Folder)+" "+edition)
 	return k.Documents.Get(ctx, url)
 }

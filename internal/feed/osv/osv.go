@@ -161,7 +161,7 @@ type pinned struct {
 }
 
 func (p pinned) Get(ctx context.Context, url string) (io.ReadCloser, error) {
-	return p.GetEdition(ctx, url, p.edition)
+	return p.GetVersion(ctx, url, p.edition)
 }
 
 // changes is what differs between an archive and the bucket's records.
@@ -189,7 +189,7 @@ func (d folder) changes(ctx context.Context, k assay.Keeper) (_ *changes, editio
 		return nil, "", fmt.Errorf("%s: %w", d.url("modified_id.csv"), err)
 	}
 	edition = hex.EncodeToString(h.Sum(nil))
-	held, err := k.Held(ctx, d.url("all.zip"))
+	held, err := k.Cached(ctx, d.url("all.zip"))
 	if errors.Is(err, assay.ErrNotFound) {
 		return nil, edition, nil
 	}
@@ -255,7 +255,7 @@ func (c *changes) replay(ctx context.Context, k assay.Keeper, p osv.Publisher, s
 			came[id] = r
 		}
 	}
-	held, err := k.Held(ctx, c.url("all.zip"))
+	held, err := k.Cached(ctx, c.url("all.zip"))
 	if err != nil {
 		return err
 	}
@@ -288,7 +288,7 @@ func (c *changes) replay(ctx context.Context, k assay.Keeper, p osv.Publisher, s
 // single gets one record; why says what it cannot be used for.
 func (c *changes) single(ctx context.Context, k assay.Keeper, id string) (_ *osv.Record, why string, _ error) {
 	at := c.url(url.PathEscape(id) + ".json")
-	body, err := k.GetEdition(ctx, at, c.now[id].Format(time.RFC3339Nano))
+	body, err := k.GetVersion(ctx, at, c.now[id].Format(time.RFC3339Nano))
 	if errors.Is(err, assay.ErrNotFound) {
 		return nil, "listed and not there", nil
 	}

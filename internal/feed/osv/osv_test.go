@@ -73,11 +73,11 @@ func (k *keeper) Get(ctx context.Context, url string) (io.ReadCloser, error) {
 	return k.Documents.Get(ctx, url)
 }
 
-func (k *keeper) Held(ctx context.Context, url string) (io.ReadCloser, error) {
+func (k *keeper) Cached(ctx context.Context, url string) (io.ReadCloser, error) {
 	return k.held.Get(ctx, url)
 }
 
-func (k *keeper) GetEdition(ctx context.Context, url, edition string) (io.ReadCloser, error) {
+func (k *keeper) GetVersion(ctx context.Context, url, edition string) (io.ReadCloser, error) {
 	if edition != "" && !strings.HasSuffix(url, ".json") {
 		edition = "of an edition"
 	}

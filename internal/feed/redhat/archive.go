@@ -114,10 +114,10 @@ func latest(ctx context.Context, get func(context.Context, string) (io.ReadClose
 
 // held returns the archive that was got last; nil where there is none.
 func held(ctx context.Context, k assay.Keeper) (io.ReadCloser, string, error) {
-	name, err := latest(ctx, k.Held)
+	name, err := latest(ctx, k.Cached)
 	if err == nil {
 		var body io.ReadCloser
-		if body, err = k.Held(ctx, Folder+name); err == nil {
+		if body, err = k.Cached(ctx, Folder+name); err == nil {
 			return body, name, nil
 		}
 	}
@@ -220,7 +220,7 @@ func untar(ctx context.Context, r io.Reader, want func(string) bool, visit tardo
 
 // single gets one document; where it is not there the archive's counts.
 func (w *walker) single(ctx context.Context, k assay.Keeper, p string, at time.Time) error {
-	body, err := k.GetEdition(ctx, Folder+p, at.Format(time.RFC3339Nano))
+	body, err := k.GetVersion(ctx, Folder+p, at.Format(time.RFC3339Nano))
 	if errors.Is(err, assay.ErrNotFound) {
 		return nil
 	}
@@ -242,7 +242,7 @@ func (w *walker) single(ctx context.Context, k assay.Keeper, p string, at time.T
 // before hands over the edition of a document that was got last, if there is
 // one and it is newer than the archive's; nil: the archive has none.
 func (w *walker) before(ctx context.Context, k assay.Keeper, p string, archived []byte) (used bool, _ error) {
-	body, err := k.Held(ctx, Folder+p)
+	body, err := k.Cached(ctx, Folder+p)
 	if errors.Is(err, assay.ErrNotFound) {
 		return false, nil
 	}

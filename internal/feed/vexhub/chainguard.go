@@ -73,7 +73,7 @@ func (e *emitter) single(ctx context.Context, id, edition string) error {
 	var body io.ReadCloser
 	var err error
 	if k, ok := e.g.(assay.Keeper); ok && edition != "" {
-		body, err = k.GetEdition(ctx, url, edition)
+		body, err = k.GetVersion(ctx, url, edition)
 	} else {
 		body, err = e.g.Get(ctx, url)
 	}

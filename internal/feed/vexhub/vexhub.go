@@ -95,7 +95,7 @@ type emitter struct {
 
 // document hands over what a document says of the products that are named; nil
 // names all. Path is how the skipped are called, url where it is to be found.
-func (e *emitter) document(path, url string, d *vex.Document, faults []vex.Fault, named map[string]bool) error {
+func (e *emitter) document(path, url string, d *vex.Document, faults []vex.ParseError, named map[string]bool) error {
 	for _, f := range faults {
 		e.s.Skip(path+": "+f.Where, f.Why)
 	}

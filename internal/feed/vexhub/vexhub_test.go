@@ -316,11 +316,11 @@ type keeper struct {
 	editions []string
 }
 
-func (k *keeper) Held(ctx context.Context, url string) (io.ReadCloser, error) {
+func (k *keeper) Cached(ctx context.Context, url string) (io.ReadCloser, error) {
 	return nil, assay.ErrNotFound
 }
 
-func (k *keeper) GetEdition(ctx context.Context, url, edition string) (io.ReadCloser, error) {
+func (k *keeper) GetVersion(ctx context.Context, url, edition string) (io.ReadCloser, error) {
 	k.editions = append(k.editions, url+" "+edition)
 	return k.Get(ctx, url)
 }

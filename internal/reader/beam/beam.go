@@ -123,7 +123,7 @@ var (
 // what it computes is not seen. In a project of several parts their files
 // would tell; then nothing is said.
 func markMix(l *listing.List, f *assay.File, app map[string]int) {
-	b, err := f.Beside("mix.exs", maxManifest)
+	b, err := f.Sibling("mix.exs", maxManifest)
 	if errors.Is(err, assay.ErrNotFound) {
 		return
 	}

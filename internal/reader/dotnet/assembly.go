@@ -25,7 +25,7 @@ func (Assembly) Name() string { return "dotnet-assembly" }
 func (Assembly) Wants() []assay.Pattern {
 	var ps []assay.Pattern
 	for _, ending := range []string{"dll", "exe", "bpl", "DLL", "EXE", "BPL", "Dll", "Exe"} {
-		ps = append(ps, assay.Pattern{Glob: "**/*." + ending, Scope: assay.ScopeInstalled, Executable: true, Without: "*.deps.json", MaxSize: maxImage})
+		ps = append(ps, assay.Pattern{Glob: "**/*." + ending, Scope: assay.ScopeInstalled, Executable: true, UnlessSibling: "*.deps.json", MaxSize: maxImage})
 	}
 	return ps
 }

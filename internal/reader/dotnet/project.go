@@ -121,7 +121,7 @@ func (Project) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	if err != nil || len(m.references) == 0 {
 		return assay.Facts{}, err
 	}
-	if _, err := f.Beside("packages.lock.json", maxJSON); err == nil {
+	if _, err := f.Sibling("packages.lock.json", maxJSON); err == nil {
 		return assay.Facts{}, nil
 	}
 	central := centralVersions(f)
@@ -156,7 +156,7 @@ func (Project) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 func centralVersions(f *assay.File) map[string]string {
 	name := "Directory.Packages.props"
 	for range maxLevels {
-		b, err := f.Beside(name, maxXML)
+		b, err := f.Sibling(name, maxXML)
 		if errors.Is(err, assay.ErrNotFound) {
 			name = "../" + name
 			continue

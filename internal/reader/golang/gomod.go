@@ -264,7 +264,7 @@ func above(a, b string) bool {
 
 // sum adds what go.sum beside the file tells and the file does not.
 func (m *mod) sum(f *assay.File, ps []assay.Package) []assay.Package {
-	b, err := f.Beside("go.sum", maxSum)
+	b, err := f.Sibling("go.sum", maxSum)
 	if err != nil {
 		if !errors.Is(err, assay.ErrNotFound) {
 			m.errs.Add(err)

@@ -52,7 +52,7 @@ func (Keg) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	case receipt.AsDependency:
 		l.Packages[i].Relation = assay.RelationIndirect
 	}
-	b, err := f.Beside(".brew/"+name+".rb", maxFormula)
+	b, err := f.Sibling(".brew/"+name+".rb", maxFormula)
 	if err != nil && !errors.Is(err, assay.ErrNotFound) {
 		l.Error(err)
 	}

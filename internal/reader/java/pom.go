@@ -89,7 +89,7 @@ func (p *project) other(name string) *pom {
 		return nil
 	}
 	p.others--
-	b, err := p.f.Beside(name, maxProject)
+	b, err := p.f.Sibling(name, maxProject)
 	if p.more -= len(b); err == nil && p.more < 0 {
 		err = fmt.Errorf("over %d bytes of other projects: %w", maxMore, assay.ErrTooLarge)
 	}

@@ -135,7 +135,7 @@ func mark(l *listing.List, f *assay.File, at map[string]int) {
 		names = []string{"JuliaProject.toml", "Project.toml"}
 	}
 	for _, name := range names {
-		found, err := listing.Beside(f, name, maxProject, tomldoc.Unmarshal, &project)
+		found, err := listing.Sibling(f, name, maxProject, tomldoc.Unmarshal, &project)
 		l.Error(err)
 		if err != nil || !found {
 			continue

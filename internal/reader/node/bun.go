@@ -49,7 +49,7 @@ func (Bun) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		return assay.Facts{}, nil
 	}
 	if strings.HasSuffix(f.Path, ".lockb") {
-		if _, err := f.Beside("bun.lock", maxLock); !errors.Is(err, assay.ErrNotFound) {
+		if _, err := f.Sibling("bun.lock", maxLock); !errors.Is(err, assay.ErrNotFound) {
 			return assay.Facts{}, nil
 		}
 		return assay.Facts{}, fmt.Errorf("the binary form, of which `bun install --save-text-lockfile` makes a text: %w", assay.ErrUnsupported)

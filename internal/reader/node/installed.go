@@ -37,7 +37,7 @@ func (Installed) Name() string { return "npm-installed" }
 
 func (Installed) Wants() []assay.Pattern {
 	ps := []assay.Pattern{
-		{Glob: "**/package.json", Scope: assay.ScopeInstalled, MaxSize: maxManifest, Beside: "node_modules"},
+		{Glob: "**/package.json", Scope: assay.ScopeInstalled, MaxSize: maxManifest, RequiresSibling: "node_modules"},
 		{Glob: "opt/*/package.json", Scope: assay.ScopeInstalled, MaxSize: maxManifest},
 	}
 	for _, dir := range []string{"**/node_modules/", "**/share/nodejs/", "**/lib/nodejs/", "**/lib/*/nodejs/"} {

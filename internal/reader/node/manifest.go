@@ -14,7 +14,7 @@ import (
 // beside reads the manifest at a path relative to a lock file's folder; nil
 // when there is none.
 func beside(f *assay.File, name string) (*manifest, error) {
-	b, err := f.Beside(name, maxManifest)
+	b, err := f.Sibling(name, maxManifest)
 	if errors.Is(err, assay.ErrNotFound) {
 		return nil, nil
 	}
@@ -104,7 +104,7 @@ func (l list) licences(f *assay.File, places func(p *assay.Package) []string) {
 		}
 		all := places(p)
 		for _, dir := range all[:min(len(all), maxPlaces)] {
-			b, err := f.Beside(dir+"/package.json", maxManifest)
+			b, err := f.Sibling(dir+"/package.json", maxManifest)
 			var m manifest
 			if err == nil && m.identify(b) == nil && m.Version == p.Version && m.Name == p.Name {
 				p.Licences = slices.Clone(m.licences)

@@ -125,7 +125,7 @@ func (Minus) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	var meta struct {
 		License []string `json:"license"`
 	}
-	_, err := listing.Beside(f, "MYMETA.json", maxMeta, json.Unmarshal, &meta)
+	_, err := listing.Sibling(f, "MYMETA.json", maxMeta, json.Unmarshal, &meta)
 	l.Error(err)
 	l.Licences(i, meta.License...)
 	return l.Facts()

@@ -49,7 +49,7 @@ func (Lock) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		Require object `json:"require"`
 		Dev     object `json:"require-dev"`
 	}
-	found, err := listing.Beside(f, "composer.json", maxManifest, json.Unmarshal, &m)
+	found, err := listing.Sibling(f, "composer.json", maxManifest, json.Unmarshal, &m)
 	c.Error(err)
 	if found && err == nil {
 		c.Mark(c.found(m.Require), c.found(m.Dev))

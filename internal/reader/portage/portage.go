@@ -47,7 +47,7 @@ func (Installed) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		return l.Facts()
 	}
 	i := l.Add(path.Base(path.Dir(dir))+"/"+m[1], m[2])
-	b, err := f.Beside("LICENSE", maxLicence)
+	b, err := f.Sibling("LICENSE", maxLicence)
 	if err != nil && !errors.Is(err, assay.ErrNotFound) {
 		l.Error(fmt.Errorf("LICENSE: %w", err))
 	}

@@ -86,7 +86,7 @@ func (l *list) pipfileGroup(name string, raw json.RawMessage, dev bool) {
 // pipfile marks what Pipfile asks for.
 func (l *list) pipfile(f *assay.File) error {
 	var doc map[string]any
-	found, err := listing.Beside(f, "Pipfile", maxProject, tomldoc.Unmarshal, &doc)
+	found, err := listing.Sibling(f, "Pipfile", maxProject, tomldoc.Unmarshal, &doc)
 	if !found || err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func pyproject(f *assay.File) (*project, error) {
 			} `toml:"poetry"`
 		} `toml:"tool"`
 	}
-	found, err := listing.Beside(f, "pyproject.toml", maxProject, tomldoc.Unmarshal, &doc)
+	found, err := listing.Sibling(f, "pyproject.toml", maxProject, tomldoc.Unmarshal, &doc)
 	if !found || err != nil {
 		return nil, err
 	}

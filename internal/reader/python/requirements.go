@@ -138,7 +138,7 @@ func (r *asked) include(dir, name string, depth int, constraint bool) error {
 		return fmt.Errorf("%s: more includes than are followed: %w", name, assay.ErrTooLarge)
 	}
 	r.got[key] = true
-	b, err := r.f.Beside(file, maxRequirements)
+	b, err := r.f.Sibling(file, maxRequirements)
 	if errors.Is(err, assay.ErrNotFound) {
 		return nil
 	}

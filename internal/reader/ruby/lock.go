@@ -150,7 +150,7 @@ func gemfile(f *assay.File) (map[string]bool, error) {
 	if name == "" {
 		name = "Gemfile"
 	}
-	b, err := f.Beside(name, maxGemfile)
+	b, err := f.Sibling(name, maxGemfile)
 	if errors.Is(err, assay.ErrNotFound) {
 		return nil, nil
 	}

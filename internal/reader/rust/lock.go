@@ -182,7 +182,7 @@ func (p *project) licence() string {
 // readManifest reads a Cargo.toml.
 func readManifest(f *assay.File, name string) (*manifest, error) {
 	m := &manifest{}
-	found, err := listing.Beside(f, name, maxManifest, tomldoc.Unmarshal, m)
+	found, err := listing.Sibling(f, name, maxManifest, tomldoc.Unmarshal, m)
 	if err == nil && !found {
 		err = assay.ErrNotFound
 	}

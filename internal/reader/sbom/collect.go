@@ -118,7 +118,7 @@ func (c *collector) facts() (assay.Facts, error) {
 		}
 		c.errs.Add(fmt.Errorf("without a purl, or a version, so not matched: %s", names))
 	}
-	f := assay.Facts{Packages: c.packages, Release: c.head.Release, Gaps: c.head.Gaps, Bill: c.form, DevLeftOut: c.head.DevLeftOut}
+	f := assay.Facts{Packages: c.packages, Release: c.head.Release, Gaps: c.head.Gaps, SBOM: c.form, DevLeftOut: c.head.DevLeftOut}
 	if f.Release == nil {
 		f.Release = c.hint()
 	}

@@ -22,8 +22,8 @@ import (
 )
 
 const (
-	// maxBill: bills of the largest images, with all their files, have 200 MB.
-	maxBill = 256 << 20
+	// maxSBOM: bills of the largest images, with all their files, have 200 MB.
+	maxSBOM = 256 << 20
 	// maxEmbedded: those that publishers put into images tell of one product.
 	maxEmbedded = 32 << 20
 	// maxWraps bounds attestations in envelopes in bundles.
@@ -36,11 +36,11 @@ type Reader struct{}
 func (Reader) Name() string { return "sbom" }
 
 func (Reader) Wants() []assay.Pattern {
-	return []assay.Pattern{{Glob: "**/*", Scope: assay.ScopeSBOM, MaxSize: maxBill}}
+	return []assay.Pattern{{Glob: "**/*", Scope: assay.ScopeSBOM, MaxSize: maxSBOM}}
 }
 
 func (Reader) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
-	b, err := limit.ReadAll(f.Reader(), maxBill)
+	b, err := limit.ReadAll(f.Reader(), maxSBOM)
 	if err != nil {
 		return assay.Facts{}, err
 	}

@@ -21,8 +21,8 @@ import (
 
 // The formats. Of the versions the first is the one that most consumers read.
 var (
-	JSON = assay.Format{Name: "cyclonedx", About: "CycloneDX bill of materials in JSON", Versions: []string{"1.6", "1.7"}, Bill: true, Write: write(cdx.BOMFileFormatJSON)}
-	XML  = assay.Format{Name: "cyclonedx-xml", About: "the same in XML", Versions: []string{"1.6", "1.7"}, Bill: true, Write: write(cdx.BOMFileFormatXML)}
+	JSON = assay.Format{Name: "cyclonedx", About: "CycloneDX bill of materials in JSON", Versions: []string{"1.6", "1.7"}, SBOM: true, Write: write(cdx.BOMFileFormatJSON)}
+	XML  = assay.Format{Name: "cyclonedx-xml", About: "the same in XML", Versions: []string{"1.6", "1.7"}, SBOM: true, Write: write(cdx.BOMFileFormatXML)}
 )
 
 var versions = map[string]cdx.SpecVersion{"": cdx.SpecVersion1_6, "1.6": cdx.SpecVersion1_6, "1.7": cdx.SpecVersion1_7}

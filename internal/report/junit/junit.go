@@ -243,7 +243,7 @@ func (c *converter) about(g *summary.Group) (lines []string) {
 func (c *converter) skipped(s *assay.Suppressed) {
 	p := &c.r.Packages[s.Package]
 	t := titled(&s.Finding, p)
-	t.Skipped = &outcome{Message: printable.Text(p.Name+" "+p.Version) + ": " + summary.Why(s.Ruling)}
+	t.Skipped = &outcome{Message: printable.Text(p.Name+" "+p.Version) + ": " + summary.Why(s.Suppression)}
 	c.suite(p).add(t)
 }
 

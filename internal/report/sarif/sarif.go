@@ -49,7 +49,7 @@ func convert(r *assay.Report, o assay.FormatOptions) log {
 	}
 	if suppressed {
 		for i := range r.Suppressed {
-			c.add(&r.Suppressed[i].Finding, &r.Suppressed[i].Ruling, true)
+			c.add(&r.Suppressed[i].Finding, &r.Suppressed[i].Suppression, true)
 		}
 	}
 	return log{Schema: schemaURI, Version: "2.1.0", Runs: []run{c.run}}
@@ -100,7 +100,7 @@ type converter struct {
 
 // add makes a result of a finding. Where any has suppressions all must, if none
 // (§3.27.23).
-func (c *converter) add(f *assay.Finding, ruling *assay.Ruling, suppressions bool) {
+func (c *converter) add(f *assay.Finding, by *assay.Suppression, suppressions bool) {
 	p := &c.r.Packages[f.Package]
 	print := c.fingerprint(f, p)
 	res := result{
@@ -115,8 +115,8 @@ func (c *converter) add(f *assay.Finding, ruling *assay.Ruling, suppressions boo
 	if suppressions {
 		res.Suppressions = []suppression{}
 	}
-	if ruling != nil {
-		res.Suppressions = append(res.Suppressions, suppression{"external", "accepted", plain(summary.Why(*ruling))})
+	if by != nil {
+		res.Suppressions = append(res.Suppressions, suppression{"external", "accepted", plain(summary.Why(*by))})
 	}
 	c.run.Results = append(c.run.Results, res)
 }

@@ -26,8 +26,8 @@ import (
 
 // The formats.
 var (
-	JSON     = assay.Format{Name: "spdx-json", About: "SPDX bill of materials in JSON", Versions: []string{"2.3"}, Bill: true, Write: writeJSON}
-	TagValue = assay.Format{Name: "spdx", About: "the same with a tag and a value a line", Versions: []string{"2.3"}, Bill: true, Write: writeTags}
+	JSON     = assay.Format{Name: "spdx-json", About: "SPDX bill of materials in JSON", Versions: []string{"2.3"}, SBOM: true, Write: writeJSON}
+	TagValue = assay.Format{Name: "spdx", About: "the same with a tag and a value a line", Versions: []string{"2.3"}, SBOM: true, Write: writeTags}
 )
 
 func writeJSON(w io.Writer, r *assay.Report, _ assay.FormatOptions) error {

@@ -15,13 +15,13 @@ func (p *printer) suppressed() {
 		return
 	}
 	p.printf("\n%s\n", p.paint(fmt.Sprintf("Ruled out (%d)", len(p.r.Suppressed)), text.Bold))
-	for _, r := range summary.Rulings(p.r) {
+	for _, r := range summary.Suppressions(p.r) {
 		var names []string
 		for _, f := range r.Findings {
 			pkg := &p.r.Packages[f.Package]
 			names = append(names, printable.Text(f.ID)+" in "+printable.Text(pkg.Name)+" "+printable.Text(pkg.Version))
 		}
-		p.wrapped("  - ", summary.Why(r.Ruling))
+		p.wrapped("  - ", summary.Why(r.Suppression))
 		p.wrapped("      ", strings.Join(names, ", "))
 	}
 }

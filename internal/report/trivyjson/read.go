@@ -29,7 +29,7 @@ func Read(b []byte) (*assay.Report, error) {
 			Repository: assay.RepositoryInfo{URL: m.RepoURL, Branch: m.Branch, Tags: m.Tags, Commit: m.Commit, Message: m.CommitMsg, Author: m.Author, Committer: m.Committer}}}
 	switch in.ArtifactType {
 	case "cyclonedx", "spdx":
-		r.Kind, r.Image.Bill = assay.KindSBOM, in.ArtifactType
+		r.Kind, r.Image.SBOM = assay.KindSBOM, in.ArtifactType
 	}
 	for _, l := range m.Layers {
 		r.Image.Layers = append(r.Image.Layers, assay.LayerInfo{DiffID: l.DiffID, Digest: l.Digest, Size: l.Size, CreatedBy: l.CreatedBy})
@@ -85,7 +85,7 @@ func (f *filed) read() {
 	}
 	for i := range f.res.Modified {
 		if m := &f.res.Modified[i]; m.Type == "vulnerability" {
-			f.r.Suppressed = append(f.r.Suppressed, assay.Suppressed{Finding: f.finding(&m.Finding), Ruling: assay.Ruling{As: assay.Status(m.Status), By: m.Source, Reason: m.Statement}})
+			f.r.Suppressed = append(f.r.Suppressed, assay.Suppressed{Finding: f.finding(&m.Finding), Suppression: assay.Suppression{As: assay.Status(m.Status), By: m.Source, Reason: m.Statement}})
 		}
 	}
 }

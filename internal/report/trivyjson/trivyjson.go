@@ -190,7 +190,7 @@ func convert(r *assay.Report, o assay.FormatOptions) report {
 // artifactType is Trivy's word for what was scanned: of bills their form.
 func artifactType(r *assay.Report) string {
 	if r.Kind == assay.KindSBOM {
-		return cmp.Or(r.Image.Bill, "sbom")
+		return cmp.Or(r.Image.SBOM, "sbom")
 	}
 	return string(cmp.Or(r.Kind, assay.KindImage))
 }

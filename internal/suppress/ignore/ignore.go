@@ -175,12 +175,12 @@ func New(files ...*File) *Set {
 }
 
 // Rule rules a finding out where a rule that is not over holds of it.
-func (s *Set) Rule(ctx context.Context, r *assay.Report, f *assay.Finding) (assay.Ruling, bool, error) {
+func (s *Set) Suppress(ctx context.Context, r *assay.Report, f *assay.Finding) (assay.Suppression, bool, error) {
 	n, err := s.judge(ctx, r, f)
 	if err != nil || n < 0 {
-		return assay.Ruling{}, false, err
+		return assay.Suppression{}, false, err
 	}
-	return assay.Ruling{As: assay.StatusIgnored, By: s.rules[n].By(), Reason: s.rules[n].Reason}, true, nil
+	return assay.Suppression{As: assay.StatusIgnored, By: s.rules[n].By(), Reason: s.rules[n].Reason}, true, nil
 }
 
 // judge counts the rules that hold of a finding, and returns the first; -1 when

@@ -44,16 +44,16 @@ func report() *assay.Report {
 func ruled(t testing.TB, s *Set, r *assay.Report) (out []string) {
 	t.Helper()
 	for i := range r.Findings {
-		ruling, ok, err := s.Rule(t.Context(), r, &r.Findings[i])
+		suppression, ok, err := s.Suppress(t.Context(), r, &r.Findings[i])
 		if err != nil {
 			t.Fatal(err)
 		}
 		if ok {
 			id := r.Findings[i].ID
-			out = append(out, strings.TrimSpace(id[len(id)-1:]+" "+ruling.By+" "+ruling.Reason))
+			out = append(out, strings.TrimSpace(id[len(id)-1:]+" "+suppression.By+" "+suppression.Reason))
 		}
-		if ok != (ruling.As == assay.StatusIgnored) {
-			t.Errorf("ruling %+v, %v", ruling, ok)
+		if ok != (suppression.As == assay.StatusIgnored) {
+			t.Errorf("suppression %+v, %v", suppression, ok)
 		}
 	}
 	return out
@@ -403,7 +403,7 @@ func TestExpressions(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := New(f).Rule(ctx, r, &r.Findings[0]); !errors.Is(err, context.Canceled) {
+	if _, _, err := New(f).Suppress(ctx, r, &r.Findings[0]); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }

@@ -137,11 +137,11 @@ func (p *Policy) compile(text string) error {
 		return p.malformed(p.compiler.Errors)
 	}
 	bind(p.compiler.Modules)
-	if p.ignore, err = p.compiler.QueryCompiler().Compile(ast.MustParseBody("ruling = " + root + ".ignore")); err != nil {
+	if p.ignore, err = p.compiler.QueryCompiler().Compile(ast.MustParseBody("suppression = " + root + ".ignore")); err != nil {
 		return err
 	}
 	if defines(module, "reason") {
-		p.reason, err = p.compiler.QueryCompiler().Compile(ast.MustParseBody("ruling = " + root + ".reason"))
+		p.reason, err = p.compiler.QueryCompiler().Compile(ast.MustParseBody("suppression = " + root + ".reason"))
 	}
 	return err
 }
@@ -228,23 +228,23 @@ func defines(m *ast.Module, rule string) bool {
 
 // Rule rules a finding out where the policy says so. A policy that says
 // anything but true and false, or takes too long, is an error.
-func (p *Policy) Rule(ctx context.Context, r *assay.Report, f *assay.Finding) (assay.Ruling, bool, error) {
+func (p *Policy) Suppress(ctx context.Context, r *assay.Report, f *assay.Finding) (assay.Suppression, bool, error) {
 	start := time.Now()
 	if p.spent > p.bounds.all {
-		return assay.Ruling{}, false, fmt.Errorf("%s: took more than %v over the findings so far: %w", p.file, p.bounds.all, assay.ErrTooLarge)
+		return assay.Suppression{}, false, fmt.Errorf("%s: took more than %v over the findings so far: %w", p.file, p.bounds.all, assay.ErrTooLarge)
 	}
-	var ruling assay.Ruling
+	var suppression assay.Suppression
 	out := false
 	cancel := p.meter()
 	err := within(ctx, p.bounds.each, p.bounds.heap, cancel, func() (err error) {
-		ruling, out, err = p.judge(ctx, cancel, r, f)
+		suppression, out, err = p.judge(ctx, cancel, r, f)
 		return err
 	})
 	p.spent += time.Since(start)
 	if err != nil {
-		return assay.Ruling{}, false, p.place(err)
+		return assay.Suppression{}, false, p.place(err)
 	}
-	return ruling, out, nil
+	return suppression, out, nil
 }
 
 // meter measures from what is held without the policy. That grows with the
@@ -257,37 +257,37 @@ func (p *Policy) meter() *meter {
 	return &meter{limit: p.base + p.bounds.heap}
 }
 
-func (p *Policy) judge(ctx context.Context, cancel topdown.Cancel, r *assay.Report, f *assay.Finding) (assay.Ruling, bool, error) {
+func (p *Policy) judge(ctx context.Context, cancel topdown.Cancel, r *assay.Report, f *assay.Finding) (assay.Suppression, bool, error) {
 	input, err := p.input(r, f)
 	if err != nil {
-		return assay.Ruling{}, false, err
+		return assay.Suppression{}, false, err
 	}
 	v, err := p.eval(ctx, cancel, p.ignore, input, r.At())
 	if err != nil || v == nil {
-		return assay.Ruling{}, false, err
+		return assay.Suppression{}, false, err
 	}
 	ignore, ok := v.(ast.Boolean)
 	if !ok {
-		return assay.Ruling{}, false, fmt.Errorf("ignore is %.100s, neither true nor false: %w", word(v), assay.ErrMalformed)
+		return assay.Suppression{}, false, fmt.Errorf("ignore is %.100s, neither true nor false: %w", word(v), assay.ErrMalformed)
 	}
 	if !ignore {
-		return assay.Ruling{}, false, nil
+		return assay.Suppression{}, false, nil
 	}
-	ruling := assay.Ruling{As: assay.StatusIgnored, By: p.file}
+	suppression := assay.Suppression{As: assay.StatusIgnored, By: p.file}
 	if p.reason == nil {
-		return ruling, true, nil
+		return suppression, true, nil
 	}
 	if v, err = p.eval(ctx, cancel, p.reason, input, r.At()); err != nil || v == nil {
-		return ruling, true, err
+		return suppression, true, err
 	}
 	text, ok := v.(ast.String)
 	if !ok {
-		return assay.Ruling{}, false, fmt.Errorf("reason is %.100s, no text: %w", word(v), assay.ErrMalformed)
+		return assay.Suppression{}, false, fmt.Errorf("reason is %.100s, no text: %w", word(v), assay.ErrMalformed)
 	}
-	if ruling.Reason = string(text); len(text) > maxReason {
-		return assay.Ruling{}, false, fmt.Errorf("reason of more than %d bytes: %w", maxReason, assay.ErrTooLarge)
+	if suppression.Reason = string(text); len(text) > maxReason {
+		return assay.Suppression{}, false, fmt.Errorf("reason of more than %d bytes: %w", maxReason, assay.ErrTooLarge)
 	}
-	return ruling, true, nil
+	return suppression, true, nil
 }
 
 // word writes a value, where that is not long.

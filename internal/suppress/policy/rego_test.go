@@ -29,14 +29,14 @@ func trivy(r *assay.Report, f *assay.Finding) any {
 		"CVSS": map[string]any{"nvd": map[string]any{"V3Vector": "CVSS:3.1/AV:L/AC:L/PR:N/UI:R/S:U/C:H/I:N/A:L", "V2Vector": "AV:N/AC:M/Au:N/C:P/I:N/A:C"}}}
 }
 
-func judge(t testing.TB, text string) (assay.Ruling, bool, error) {
+func judge(t testing.TB, text string) (assay.Suppression, bool, error) {
 	t.Helper()
 	p, err := Compile(t.Context(), "p.rego", []byte(text), trivy)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := report()
-	return p.Rule(t.Context(), r, &r.Findings[0])
+	return p.Suppress(t.Context(), r, &r.Findings[0])
 }
 
 func TestRule(t *testing.T) {
@@ -60,12 +60,12 @@ func TestRule(t *testing.T) {
 		{"functions", "package trivy\nignore if {\n regex.match(`^CVE-\\d+`, input.VulnerabilityID)\n startswith(input.PkgName, \"open\")\n semver.compare(\"1.0.0\", \"1.0.1\") == -1\n print(\"x\")\n replace(\"a\", \"a\", \"b\") == \"b\"\n}\n", true, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			ruling, out, err := judge(t, tt.policy)
-			want := assay.Ruling{}
+			suppression, out, err := judge(t, tt.policy)
+			want := assay.Suppression{}
 			if tt.want {
-				want = assay.Ruling{As: assay.StatusIgnored, By: "p.rego", Reason: tt.reason}
+				want = assay.Suppression{As: assay.StatusIgnored, By: "p.rego", Reason: tt.reason}
 			}
-			if d := cmp.Diff(want, ruling); d != "" || out != tt.want || err != nil {
+			if d := cmp.Diff(want, suppression); d != "" || out != tt.want || err != nil {
 				t.Errorf("%v %v %s", out, err, d)
 			}
 		})
@@ -165,7 +165,7 @@ func TestHostile(t *testing.T) {
 			out := false
 			if err == nil {
 				r := report()
-				_, out, err = p.Rule(t.Context(), r, &r.Findings[0])
+				_, out, err = p.Suppress(t.Context(), r, &r.Findings[0])
 			}
 			if took := time.Since(start); out || took > 15*time.Second {
 				t.Errorf("%v after %v", out, took)
@@ -259,7 +259,7 @@ func TestSlow(t *testing.T) {
 	p.bounds.all = 10 * time.Millisecond
 	r := report()
 	for range 10_000 {
-		if _, _, err = p.Rule(t.Context(), r, &r.Findings[0]); err != nil {
+		if _, _, err = p.Suppress(t.Context(), r, &r.Findings[0]); err != nil {
 			break
 		}
 	}
@@ -271,7 +271,7 @@ func TestSlow(t *testing.T) {
 	if p, err = Compile(t.Context(), "p.rego", []byte("package trivy\nignore := true\n"), trivy); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := p.Rule(ctx, r, &r.Findings[0]); !errors.Is(err, context.Canceled) {
+	if _, _, err := p.Suppress(ctx, r, &r.Findings[0]); !errors.Is(err, context.Canceled) {
 		t.Errorf("an ended context counts for nothing: %v", err)
 	}
 }
@@ -283,7 +283,7 @@ func FuzzCompile(f *testing.F) {
 		p, err := compile(t.Context(), "p.rego", []byte(text), trivy, bounds{time.Second, 100 * time.Millisecond, time.Minute, 100 << 20})
 		if err == nil {
 			r := report()
-			_, _, err = p.Rule(t.Context(), r, &r.Findings[0])
+			_, _, err = p.Suppress(t.Context(), r, &r.Findings[0])
 		}
 		if err != nil && !errors.Is(err, assay.ErrTooLarge) && !errors.Is(err, assay.ErrMalformed) && !errors.Is(err, assay.ErrUnsupported) {
 			t.Errorf("error %v wraps no sentinel", err)
@@ -300,7 +300,7 @@ func BenchmarkRule(b *testing.B) {
 	p.bounds.all = time.Hour
 	r := report()
 	for b.Loop() {
-		if _, out, err := p.Rule(b.Context(), r, &r.Findings[0]); err != nil || out {
+		if _, out, err := p.Suppress(b.Context(), r, &r.Findings[0]); err != nil || out {
 			b.Fatal(out, err)
 		}
 	}
@@ -314,7 +314,7 @@ func TestUndated(t *testing.T) {
 	}
 	r := report()
 	r.Created = time.Time{}
-	if _, ok, err := p.Rule(t.Context(), r, &r.Findings[0]); ok || err != nil {
+	if _, ok, err := p.Suppress(t.Context(), r, &r.Findings[0]); ok || err != nil {
 		t.Errorf("%v, %v", ok, err)
 	}
 }

@@ -174,7 +174,7 @@ func (r *reader) bom(b *bom) error {
 	}
 	at, ok := instant(b.meta.Timestamp)
 	if !ok {
-		return &Fault{"metadata.timestamp", "malformed time", fmt.Sprintf("%.80q", b.meta.Timestamp)}
+		return &ParseError{"metadata.timestamp", "malformed time", fmt.Sprintf("%.80q", b.meta.Timestamp)}
 	}
 	r.doc.Timestamp = at
 	for i := range b.vulnerabilities {

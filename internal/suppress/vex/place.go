@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// steps are those of a Fault's place: members and elements.
+// steps are those of a ParseError's place: members and elements.
 var steps = regexp.MustCompile(`[^.\[\]]+|\[\d+\]`)
 
 // Offset is where in the document the part is that the fault is about, or as much
 // of the way to it as there is.
-func (f *Fault) Offset(b []byte) int {
+func (f *ParseError) Offset(b []byte) int {
 	place, _, _ := strings.Cut(f.Where, ":")
 	body := bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
 	at, d := 0, json.NewDecoder(bytes.NewReader(body))

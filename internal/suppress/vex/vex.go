@@ -77,15 +77,15 @@ type Product struct {
 	Subcomponents []string
 }
 
-// A Fault is a part of a document that tells nothing, for it is not as the
+// A ParseError is a part of a document that tells nothing, for it is not as the
 // format says; the others are read all the same. It is ErrMalformed.
-type Fault struct {
+type ParseError struct {
 	Where  string // "statements[3].products[0]"
 	Why    string // one of a few constant phrases
 	Detail string // ""
 }
 
-func (f *Fault) Error() string {
+func (f *ParseError) Error() string {
 	if f.Detail == "" {
 		return f.Where + ": " + f.Why
 	}
@@ -93,7 +93,7 @@ func (f *Fault) Error() string {
 }
 
 // Unwrap is ErrMalformed.
-func (f *Fault) Unwrap() error { return assay.ErrMalformed }
+func (f *ParseError) Unwrap() error { return assay.ErrMalformed }
 
 // Read reads a document all of which must be right: a user's. The first fault
 // is an error.
@@ -115,7 +115,7 @@ func Read(r io.Reader) (*Document, error) {
 // Parse reads a document of a publisher and returns what there is of use in
 // it, and the parts that are not. What is no document is ErrMalformed, one of
 // an unknown format ErrUnsupported.
-func Parse(b []byte) (*Document, []Fault, error) {
+func Parse(b []byte) (*Document, []ParseError, error) {
 	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
 	if len(b) > MaxDocument {
 		return nil, nil, fmt.Errorf("over %d bytes: %w", MaxDocument, assay.ErrTooLarge)
@@ -190,12 +190,12 @@ func decoder(b []byte) *jsonstream.Decoder {
 // A reader makes a document.
 type reader struct {
 	doc    *Document
-	faults []Fault
+	faults []ParseError
 	parts  int
 }
 
 func (r *reader) fault(where, why, detail string) {
-	r.faults = append(r.faults, Fault{where, why, detail})
+	r.faults = append(r.faults, ParseError{where, why, detail})
 }
 
 // add adds a statement, without the products whose package URLs are none. A
@@ -270,7 +270,7 @@ func (r *reader) element(d *jsonstream.Decoder, where string, v any) (bool, erro
 func text(d *jsonstream.Decoder, key string, to *string) error {
 	ok, err := d.Value(to)
 	if err == nil && !ok {
-		err = &Fault{key, "no string", ""}
+		err = &ParseError{key, "no string", ""}
 	}
 	return err
 }
@@ -289,7 +289,7 @@ func (r *reader) documentTime(d *jsonstream.Decoder, key string) error {
 	}
 	t, ok := instant(s)
 	if !ok {
-		return &Fault{key, "malformed time", fmt.Sprintf("%.80q", s)}
+		return &ParseError{key, "malformed time", fmt.Sprintf("%.80q", s)}
 	}
 	r.doc.Timestamp = t
 	return nil

@@ -330,7 +330,7 @@ func TestPlace(t *testing.T) {
 		{"CSAF", `{"document":{"csaf_version":"2.0","tracking":{"id":"1"}},"vulnerabilities":[{"cve":"CVE-1"}, {"cwe":{}}]}`, `{"cwe`},
 	} {
 		_, err := Read(strings.NewReader(tt.in))
-		var f *Fault
+		var f *ParseError
 		if !errors.As(err, &f) {
 			t.Errorf("%s: %v", tt.name, err)
 			continue

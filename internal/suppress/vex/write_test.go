@@ -189,8 +189,8 @@ func TestParseImage(t *testing.T) {
 func TestParseBill(t *testing.T) {
 	const text = `{"bomFormat":"CycloneDX","serialNumber":"urn:uuid:3e67","version":2,"metadata":{"component":{"bom-ref":"app","purl":"pkg:oci/app@sha256%3A12","externalReferences":[{"type":"exploitability-statement","url":"https://h.example/a.json"}]}},
 "components":[{"bom-ref":"lib","purl":"pkg:npm/b@2","components":[{"bom-ref":"in","purl":"pkg:npm/c@2"}]},7],"externalReferences":[{"type":"vcs","url":"https://h.example"},{"type":"exploitability-statement","url":"https://h.example/b.json"}]}`
-	b, err := ParseBill([]byte(text))
-	want := &Bill{Serial: "urn:uuid:3e67", Version: "2", Root: "app", PURLs: map[string]string{"app": "pkg:oci/app@sha256%3A12", "lib": "pkg:npm/b@2", "in": "pkg:npm/c@2"},
+	b, err := ParseSBOM([]byte(text))
+	want := &SBOM{Serial: "urn:uuid:3e67", Version: "2", Root: "app", PURLs: map[string]string{"app": "pkg:oci/app@sha256%3A12", "lib": "pkg:npm/b@2", "in": "pkg:npm/c@2"},
 		Documents: []string{"https://h.example/a.json", "https://h.example/b.json"}}
 	if d := cmp.Diff(want, b); d != "" || err != nil {
 		t.Fatal(err, d)
@@ -219,16 +219,16 @@ func TestParseBill(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"", "{}", openvex, "{\"bomFormat\":\"CycloneDX\","} {
-		if _, err := ParseBill([]byte(bad)); err == nil {
+		if _, err := ParseSBOM([]byte(bad)); err == nil {
 			t.Errorf("%.40q is one", bad)
 		}
 	}
 }
 
-func FuzzBill(f *testing.F) {
+func FuzzSBOM(f *testing.F) {
 	f.Add([]byte(cyclonedx), "urn:cdx:3e67-41/2#lib")
 	f.Fuzz(func(t *testing.T, b []byte, id string) {
-		if bill, err := ParseBill(b); err == nil {
+		if bill, err := ParseSBOM(b); err == nil {
 			bill.Find(id)
 		}
 	})

@@ -168,7 +168,7 @@ func (h *Hubs) Find(ctx context.Context, repositories []Repository, names []stri
 		s, err := h.State(r)
 		var a *archive
 		if err == nil {
-			a, err = h.open(ctx, h.Held, s.Archive)
+			a, err = h.open(ctx, h.Cached, s.Archive)
 		}
 		if ctx.Err() != nil {
 			return nil, nil, ctx.Err()
@@ -217,7 +217,7 @@ func (a *archive) find(ctx context.Context, hub string, left map[string]bool) (d
 		name := a.name(member)
 		seen[name] = true
 		where := "VEX repository " + hub + ": " + name
-		var faults []vex.Fault
+		var faults []vex.ParseError
 		var d *vex.Document
 		if err == nil {
 			d, faults, err = vex.Parse(b)

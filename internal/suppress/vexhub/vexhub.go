@@ -39,10 +39,10 @@ const (
 
 // Hubs are the copies of repositories on this machine.
 type Hubs struct {
-	Dir   string           // notes on them, one file each
-	Fetch assay.Getter     // asks the publishers; nil: they are not asked
-	Held  assay.Getter     // has what Fetch got before, and asks nobody
-	Now   func() time.Time // nil means time.Now
+	Dir    string           // notes on them, one file each
+	Fetch  assay.Getter     // asks the publishers; nil: they are not asked
+	Cached assay.Getter     // has what Fetch got before, and asks nobody
+	Now    func() time.Time // nil means time.Now
 }
 
 // A State is what is known of the copy of a repository.

@@ -85,7 +85,7 @@ func hubs(t *testing.T, dir string, now time.Time) *Hubs {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Hubs{Dir: filepath.Join(dir, "repositories"), Fetch: asks, Held: held, Now: func() time.Time { return now }}
+	return &Hubs{Dir: filepath.Join(dir, "repositories"), Fetch: asks, Cached: held, Now: func() time.Time { return now }}
 }
 
 var noon = time.Date(2025, 1, 2, 12, 0, 0, 0, time.UTC)
@@ -233,7 +233,7 @@ func TestMirror(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &Hubs{Dir: filepath.Join(work, "repositories"), Fetch: g, Held: g}
+	h := &Hubs{Dir: filepath.Join(work, "repositories"), Fetch: g, Cached: g}
 	r := Default()[0]
 	if st, old, err := h.Update(t.Context(), r, false); err != nil || old != nil || st.Title != "VEX Hub" {
 		t.Fatal(st, old, err)

@@ -23,10 +23,10 @@ func Decode(f *assay.File, max int64, unmarshal Unmarshal, v any) error {
 	return DecodeBytes(b, unmarshal, v)
 }
 
-// Beside is Decode for the file at name relative to f's folder; found is false
+// Sibling is Decode for the file at name relative to f's folder; found is false
 // when there is none.
-func Beside(f *assay.File, name string, max int64, unmarshal Unmarshal, v any) (found bool, err error) {
-	b, err := f.Beside(name, max)
+func Sibling(f *assay.File, name string, max int64, unmarshal Unmarshal, v any) (found bool, err error) {
+	b, err := f.Sibling(name, max)
 	if errors.Is(err, assay.ErrNotFound) {
 		return false, nil
 	}

@@ -86,7 +86,7 @@ func TestDecode(t *testing.T) {
 				t.Errorf("%v, want %v", err, tt.want)
 			}
 			f.Other = func(string, int64) ([]byte, error) { return []byte(tt.in), nil }
-			if found, err := Beside(f, "y", 64, json.Unmarshal, &v); !found || tt.want == assay.ErrMalformed && (err == nil || !strings.HasPrefix(err.Error(), "y: offset 1")) {
+			if found, err := Sibling(f, "y", 64, json.Unmarshal, &v); !found || tt.want == assay.ErrMalformed && (err == nil || !strings.HasPrefix(err.Error(), "y: offset 1")) {
 				t.Error(found, err)
 			}
 		})
@@ -100,7 +100,7 @@ func TestDecode(t *testing.T) {
 	if err := JSON(nil, new(any)); err == nil || !strings.HasPrefix(err.Error(), "offset 0") {
 		t.Error(err)
 	}
-	if found, err := Beside(&assay.File{Path: "x"}, "y", 1, json.Unmarshal, nil); found || err != nil {
+	if found, err := Sibling(&assay.File{Path: "x"}, "y", 1, json.Unmarshal, nil); found || err != nil {
 		t.Error(found, err)
 	}
 }

@@ -9,21 +9,21 @@ import (
 
 // A Ruled is what was taken out of the findings for one reason.
 type Ruled struct {
-	assay.Ruling
+	assay.Suppression
 	Findings []*assay.Finding
 }
 
-// Rulings puts the suppressed findings together by reason, in the order of the
+// Suppressions puts the suppressed findings together by reason, in the order of the
 // report.
-func Rulings(r *assay.Report) (out []Ruled) {
-	at := map[assay.Ruling]int{}
+func Suppressions(r *assay.Report) (out []Ruled) {
+	at := map[assay.Suppression]int{}
 	for i := range r.Suppressed {
 		s := &r.Suppressed[i]
-		n, ok := at[s.Ruling]
+		n, ok := at[s.Suppression]
 		if !ok {
 			n = len(out)
-			at[s.Ruling] = n
-			out = append(out, Ruled{Ruling: s.Ruling})
+			at[s.Suppression] = n
+			out = append(out, Ruled{Suppression: s.Suppression})
 		}
 		out[n].Findings = append(out[n].Findings, &s.Finding)
 	}
@@ -31,7 +31,7 @@ func Rulings(r *assay.Report) (out []Ruled) {
 }
 
 // Why says what holds instead of a finding, who says so and for which reason.
-func Why(r assay.Ruling) string {
+func Why(r assay.Suppression) string {
 	s := printable.Text(string(r.As)) + " says " + printable.Text(r.By)
 	if r.Reason != "" {
 		s += ": " + printable.Text(r.Reason)
@@ -43,7 +43,7 @@ func Why(r assay.Ruling) string {
 func RuledOut(r *assay.Report, show bool) (lines []string) {
 	matched, others := 0, 0
 	for i := range r.Suppressed {
-		if r.Suppressed[i].By == assay.RulingOfMatch {
+		if r.Suppressed[i].By == assay.SuppressedByMatch {
 			matched++
 		} else {
 			others++

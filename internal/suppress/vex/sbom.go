@@ -10,9 +10,9 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// A Bill is what a bill of materials calls itself and its parts, so that
+// A SBOM is what a bill of materials calls itself and its parts, so that
 // statements about them can be told from those on others.
-type Bill struct {
+type SBOM struct {
 	Serial    string            // "urn:uuid:…"; ""
 	Version   string            // of the bill; ""
 	Root      string            // reference of what the bill is of; ""
@@ -32,9 +32,9 @@ type cdxReference struct {
 	URL  string `json:"url"`
 }
 
-// ParseBill reads a bill of materials of CycloneDX in JSON, of at most the size
+// ParseSBOM reads a bill of materials of CycloneDX in JSON, of at most the size
 // of a document. One of another format is ErrUnsupported.
-func ParseBill(b []byte) (*Bill, error) {
+func ParseSBOM(b []byte) (*SBOM, error) {
 	if len(b) > MaxDocument {
 		return nil, fmt.Errorf("over %d bytes: %w", MaxDocument, assay.ErrTooLarge)
 	}
@@ -42,7 +42,7 @@ func ParseBill(b []byte) (*Bill, error) {
 	if err != nil || format != "cyclonedx" {
 		return nil, errors.Join(fmt.Errorf("no CycloneDX in JSON: %w", assay.ErrUnsupported), err)
 	}
-	out, d := &Bill{PURLs: map[string]string{}}, decoder(b)
+	out, d := &SBOM{PURLs: map[string]string{}}, decoder(b)
 	r := &reader{doc: &Document{}} // what has another shape is the business of whoever reads the packages
 	err = d.Object(func(key string) error {
 		switch key {
@@ -91,7 +91,7 @@ func ParseBill(b []byte) (*Bill, error) {
 	return out, err
 }
 
-func (b *Bill) add(c *cdxComponent) {
+func (b *SBOM) add(c *cdxComponent) {
 	if c.Ref != "" && c.PURL != "" {
 		b.PURLs[c.Ref] = c.PURL
 	}
@@ -100,7 +100,7 @@ func (b *Bill) add(c *cdxComponent) {
 	}
 }
 
-func (b *Bill) refer(all []cdxReference) {
+func (b *SBOM) refer(all []cdxReference) {
 	for _, r := range all {
 		if r.Type == exploitability && r.URL != "" && len(b.Documents) < maxReferences {
 			b.Documents = append(b.Documents, r.URL)
@@ -111,7 +111,7 @@ func (b *Bill) refer(all []cdxReference) {
 // Find returns what an identifier of a product means in the bill: the package
 // URL of a part, or that it is all of the bill. What is neither the bill's
 // serial number nor a BOM-Link to it means nothing here.
-func (b *Bill) Find(id string) (purl string, whole bool) {
+func (b *SBOM) Find(id string) (purl string, whole bool) {
 	if b == nil || b.Serial == "" {
 		return "", false
 	}
@@ -132,7 +132,7 @@ func (b *Bill) Find(id string) (purl string, whole bool) {
 
 // Part returns what a reference means in the bill, as Find. It is of use only to
 // whoever speaks of this bill, for others call other things so.
-func (b *Bill) Part(ref string) (purl string, whole bool) {
+func (b *SBOM) Part(ref string) (purl string, whole bool) {
 	if b == nil || ref == "" {
 		return "", false
 	}
@@ -141,7 +141,7 @@ func (b *Bill) Part(ref string) (purl string, whole bool) {
 
 // Is reports whether a document is the bill itself, or its author speaks under
 // its name.
-func (b *Bill) Is(d *Document) bool {
+func (b *SBOM) Is(d *Document) bool {
 	if b == nil || b.Serial == "" || d.Format != "cyclonedx" {
 		return false
 	}
