@@ -78,7 +78,7 @@ var thirdParty = map[string][]string{
 	"github.com/github/go-spdx/v2":           {"internal/record/bom"},
 	"github.com/gofrs/flock":                 {"internal/database/db", "internal/database/fetch"},
 	"github.com/bmatcuk/doublestar/v4":       {"internal/suppress/ignore", "internal/inventory"},
-	"golang.org/x/sync":                      {"internal/database/db", "internal/feed/debianchangelogs", "internal/inventory", "bench", "cmd/assay"},
+	"golang.org/x/sync":                      {"internal/database/db", "internal/feed/debianchangelogs", "internal/inventory", "bench", "scan"},
 	"github.com/package-url/packageurl-go":   {"internal/identifier/purl", "internal/suppress/vex"},
 	"github.com/jedib0t/go-pretty/v6":        {"internal/report/table"},
 	"github.com/spf13/cobra":                 {"cmd/assay"},

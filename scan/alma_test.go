@@ -37,7 +37,8 @@ func TestAlmaLinux(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer z.Close()
-	advisories := database(t, t.TempDir())
+	advisories := database(t, t.TempDir()).Session()
+	defer advisories.Close()
 	if _, err := advisories.Ensure(context.Background(), []assay.Stream{"almalinux:9"}); err != nil {
 		t.Fatal(err)
 	}

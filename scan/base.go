@@ -33,13 +33,13 @@ func diffIDs(img *assay.Image) (ids []string) {
 // base finds the image on which another was built: the one that the user names,
 // else the largest that was scanned before and whose layers are its lowest, else
 // what its labels say. A gap says that what the user asked for does not hold.
-func (s *Scanner) base(ctx context.Context, img *assay.Image) (*assay.BaseImage, []assay.Gap) {
+func (s *scanner) base(ctx context.Context, img *assay.Image) (*assay.BaseImage, []assay.Gap) {
 	if !img.Kind.IsImage() {
 		return nil, nil
 	}
 	ids := diffIDs(img)
 	if s.Base != nil {
-		return s.named(ids)
+		return s.Base.of(ids)
 	}
 	known := s.seen(ctx, ids)
 	if b := img.Base; b != nil && known != nil {
@@ -54,27 +54,24 @@ func (s *Scanner) base(ctx context.Context, img *assay.Image) (*assay.BaseImage,
 	return known, nil
 }
 
-// named is the base image that the user names, if the layers are built on it.
-func (s *Scanner) named(ids []string) (*assay.BaseImage, []assay.Gap) {
-	n := common(ids, s.Base.Layers)
-	if n < len(s.Base.Layers) || n == 0 {
-		return nil, []assay.Gap{{Where: "base image " + s.Base.Name, What: fmt.Sprintf(
-			"the image was not built on it: of its %d layers the first %d are those of the image; nothing is taken to come from it", len(s.Base.Layers), n)}}
+// of is the base image of layers, if they are built on it.
+func (b *BaseRef) of(ids []string) (*assay.BaseImage, []assay.Gap) {
+	n := common(ids, b.Layers)
+	if n < len(b.Layers) || n == 0 {
+		return nil, []assay.Gap{{Where: "base image " + b.Name, What: fmt.Sprintf(
+			"the image was not built on it: of its %d layers the first %d are those of the image; nothing is taken to come from it", len(b.Layers), n)}}
 	}
-	return &assay.BaseImage{Name: s.Base.Name, Digest: s.Base.Digest, Layers: n, By: "--base-image"}, nil
+	return &assay.BaseImage{Name: b.Name, Digest: b.Digest, Layers: n, By: "--base-image"}, nil
 }
 
-// Rebase tells of a saved report what the base image brought that the user names.
-func (s *Scanner) Rebase(r *assay.Report) {
-	if s.Base == nil {
-		return
-	}
+// apply makes it the base image of a saved report.
+func (b *BaseRef) apply(r *assay.Report) {
 	var ids []string
 	for _, l := range r.Image.Layers {
 		ids = append(ids, l.DiffID)
 	}
 	var gaps []assay.Gap
-	r.Image.Base, gaps = s.named(ids)
+	r.Image.Base, gaps = b.of(ids)
 	r.Gaps = append(r.Gaps, gaps...)
 }
 
@@ -109,7 +106,7 @@ func chain(ids []string) string {
 
 // seen finds the largest image that was scanned before and whose layers are the
 // lowest of these, but not all.
-func (s *Scanner) seen(ctx context.Context, ids []string) *assay.BaseImage {
+func (s *scanner) seen(ctx context.Context, ids []string) *assay.BaseImage {
 	if s.Cache == nil {
 		return nil
 	}
@@ -125,7 +122,7 @@ func (s *Scanner) seen(ctx context.Context, ids []string) *assay.BaseImage {
 
 // remember keeps an image's name, for those that are built on it. An image that
 // is known by a name is not given that of a file.
-func (s *Scanner) remember(ctx context.Context, img *assay.Image, ids []string) {
+func (s *scanner) remember(ctx context.Context, img *assay.Image, ids []string) {
 	if s.Cache == nil || len(ids) == 0 || len(ids) > maxChain || ids[0] == "" {
 		return
 	}

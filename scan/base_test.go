@@ -10,7 +10,6 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/cache"
 	"github.com/assaysec/assay/internal/test/testimage"
-	"github.com/assaysec/assay/internal/triage"
 	"github.com/assaysec/assay/scan"
 )
 
@@ -53,38 +52,40 @@ func TestBase(t *testing.T) {
 	other.Name = "other"
 	for _, tt := range []struct {
 		name   string
-		s      scan.Scanner
+		s      scan.Request
 		before *assay.Image // scanned before
 		label  *assay.BaseImage
 		want   []string
 	}{
-		{"not known", scan.Scanner{}, nil, nil, []string{"CVE-2024-0001", "CVE-2024-0002"}},
-		{"scanned before", scan.Scanner{}, base(), nil, []string{"base alpine:3.20 sha256:aa 1: its layers are those of an image that was scanned before", "CVE-2024-0001 base", "CVE-2024-0002"}},
-		{"another was scanned before", scan.Scanner{}, other, nil, []string{"CVE-2024-0001", "CVE-2024-0002"}},
-		{"itself was scanned before", scan.Scanner{}, app(), nil, []string{"CVE-2024-0001", "CVE-2024-0002"}},
-		{"named", scan.Scanner{Base: scan.BaseOf(base())}, nil, nil, []string{"base base.tar sha256:aa 1: --base-image", "CVE-2024-0001 base", "CVE-2024-0002"}},
-		{"named, but another", scan.Scanner{Base: scan.BaseOf(other)}, nil, nil, []string{"CVE-2024-0001", "CVE-2024-0002",
+		{"not known", scan.Request{}, nil, nil, []string{"CVE-2024-0001", "CVE-2024-0002"}},
+		{"scanned before", scan.Request{}, base(), nil, []string{"base alpine:3.20 sha256:aa 1: its layers are those of an image that was scanned before", "CVE-2024-0001 base", "CVE-2024-0002"}},
+		{"another was scanned before", scan.Request{}, other, nil, []string{"CVE-2024-0001", "CVE-2024-0002"}},
+		{"itself was scanned before", scan.Request{}, app(), nil, []string{"CVE-2024-0001", "CVE-2024-0002"}},
+		{"named", scan.Request{Base: scan.BaseOf(base())}, nil, nil, []string{"base base.tar sha256:aa 1: --base-image", "CVE-2024-0001 base", "CVE-2024-0002"}},
+		{"named, but another", scan.Request{Base: scan.BaseOf(other)}, nil, nil, []string{"CVE-2024-0001", "CVE-2024-0002",
 			"gap: base image other: the image was not built on it: of its 1 layers the first 0 are those of the image; nothing is taken to come from it"}},
-		{"labelled", scan.Scanner{}, nil, &assay.BaseImage{Name: "docker.io/library/alpine:3.20", Layers: 1, By: "label"}, []string{"base docker.io/library/alpine:3.20  1: label", "CVE-2024-0001 base", "CVE-2024-0002"}},
-		{"labelled without layers", scan.Scanner{}, nil, &assay.BaseImage{Name: "docker.io/library/alpine:3.20"}, []string{"CVE-2024-0001", "CVE-2024-0002"}},
-		{"labelled, and scanned before", scan.Scanner{}, base(), &assay.BaseImage{Name: "mirror/alpine:3.20"},
+		{"labelled", scan.Request{}, nil, &assay.BaseImage{Name: "docker.io/library/alpine:3.20", Layers: 1, By: "label"}, []string{"base docker.io/library/alpine:3.20  1: label", "CVE-2024-0001 base", "CVE-2024-0002"}},
+		{"labelled without layers", scan.Request{}, nil, &assay.BaseImage{Name: "docker.io/library/alpine:3.20"}, []string{"CVE-2024-0001", "CVE-2024-0002"}},
+		{"labelled, and scanned before", scan.Request{}, base(), &assay.BaseImage{Name: "mirror/alpine:3.20"},
 			[]string{"base mirror/alpine:3.20 sha256:aa 1: its layers are those of an image that was scanned before", "CVE-2024-0001 base", "CVE-2024-0002"}},
-		{"left out", scan.Scanner{Base: scan.BaseOf(base()), Triage: triage.Options{IgnoreBase: true}}, nil, nil, []string{"base base.tar sha256:aa 1: --base-image", "CVE-2024-0002"}},
-		{"to be left out, but not known", scan.Scanner{Triage: triage.Options{IgnoreBase: true}}, nil, nil, []string{"CVE-2024-0001", "CVE-2024-0002",
+		{"left out", scan.Request{Base: scan.BaseOf(base()), Filter: scan.Filter{IgnoreBase: true}}, nil, nil, []string{"base base.tar sha256:aa 1: --base-image", "CVE-2024-0002"}},
+		{"to be left out, but not known", scan.Request{Filter: scan.Filter{IgnoreBase: true}}, nil, nil, []string{"CVE-2024-0001", "CVE-2024-0002",
 			"gap: base image: not known, so --ignore-base left nothing out: name it with --base-image, or scan it once"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := tt.s
-			s.Triage.Order = triage.ByVulnerability
-			s.Cache, s.Advisories = &cache.Dir{Path: t.TempDir()}, db()
+			s.Filter.Order = "vulnerability"
+			s.Cache, s.Database = &cache.Dir{Path: t.TempDir()}, db()
 			if tt.before != nil {
-				if _, err := s.Scan(t.Context(), tt.before); err != nil {
+				s.Image = tt.before
+				if _, err := scan.Scan(t.Context(), s); err != nil {
 					t.Fatal(err)
 				}
 			}
 			img := app()
 			img.Base = tt.label
-			r, err := s.Scan(t.Context(), img)
+			s.Image = img
+			r, err := scan.Scan(t.Context(), s)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -130,7 +131,7 @@ func TestRuntimesEnd(t *testing.T) {
 			if tt.rows != nil {
 				db.rows[assay.StreamEOL] = tt.rows
 			}
-			r, err := (&scan.Scanner{Advisories: db}).Scan(t.Context(), img)
+			r, err := scan.Scan(t.Context(), scan.Request{Database: db, Image: img})
 			if err != nil || len(r.Packages) != 1 {
 				t.Fatal(r, err)
 			}

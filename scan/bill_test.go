@@ -41,11 +41,11 @@ func TestSBOMOfImages(t *testing.T) {
 	for _, name := range []string{"debian-old", "alpine", "rpm-sqlite", "httpd", "python", "node", "java", "go", "polyglot"} {
 		t.Run(name, func(t *testing.T) {
 			path := corpus.Image(t, name+".docker.tar")
-			whole, err := (&scan.Scanner{Advisories: db}).Scan(context.Background(), open(t, path))
+			whole, err := scan.Scan(context.Background(), scan.Request{Database: db, Image: open(t, path)})
 			if err != nil {
 				t.Fatal(err)
 			}
-			listed, err := (&scan.Scanner{NoMatch: true}).Scan(context.Background(), open(t, path))
+			listed, err := scan.Scan(context.Background(), scan.Request{ListOnly: true, Image: open(t, path)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -63,7 +63,7 @@ func TestSBOMOfImages(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				again, err := (&scan.Scanner{Advisories: db, Scopes: assay.ScopeSBOM}).Scan(context.Background(), img)
+				again, err := scan.Scan(context.Background(), scan.Request{Database: db, Scopes: assay.ScopeSBOM, Image: img})
 				if err != nil {
 					t.Fatal(f.Name, err)
 				}

@@ -4,12 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"iter"
 	"slices"
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/database/db"
 	"github.com/assaysec/assay/internal/encoding/printable"
 	"github.com/assaysec/assay/internal/identifier/cve"
 	"github.com/assaysec/assay/internal/match"
@@ -79,32 +77,15 @@ type Judged struct {
 	Path    string `json:"path,omitempty"`
 }
 
-// searcher is what Database has besides Advisories.
-type searcher interface {
-	Search(ctx context.Context, q db.Query) iter.Seq2[assay.Advisory, error]
-}
-
-// Search yields the advisories in the database that a query names.
-func (d *Database) Search(ctx context.Context, q db.Query) iter.Seq2[assay.Advisory, error] {
-	return func(yield func(assay.Advisory, error) bool) {
-		d.fetching.Lock()
-		_, err := d.reopen(false)
-		d.fetching.Unlock()
-		c := d.newest()
-		if err == nil && c == nil {
-			err = fmt.Errorf("no database in %s: run `assay db update` first: %w", d.Dir, assay.ErrNotFound)
-		}
-		if err != nil {
-			yield(assay.Advisory{}, err)
-			return
-		}
-		c.Search(ctx, q)(yield)
+// Explain says what is known of a vulnerability, by any of its names, and, where
+// r is not nil, why its packages are affected or are not. r is a report that a
+// scan by the same request made, or a saved one.
+func Explain(ctx context.Context, id string, r *assay.Report, request Request) (*Explanation, error) {
+	s := begin(&request)
+	defer s.end()
+	if s.session == nil {
+		return nil, fmt.Errorf("explaining needs a database: %w", assay.ErrUnsupported)
 	}
-}
-
-// Explain tells what is known of a vulnerability, by any of its names, and, where
-// r is not nil, why its packages are affected or are not.
-func (s *Scanner) Explain(ctx context.Context, id string, r *assay.Report) (*Explanation, error) {
 	e := &Explanation{ID: id, Names: []string{}, Records: []Record{}, Found: []Found{}, Judged: []Judged{}, Gaps: []assay.Gap{}}
 	advisories, err := s.under(ctx, e)
 	if err != nil {
@@ -124,7 +105,7 @@ func (s *Scanner) Explain(ctx context.Context, id string, r *assay.Report) (*Exp
 	}
 	e.findings(r)
 	inv := &assay.Inventory{Release: r.Release, Packages: r.Packages}
-	judged, err := match.Why(ctx, inv, advisories, s.Advisories, s.Match)
+	judged, err := match.Why(ctx, inv, advisories, s.session, s.Request.match())
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +113,7 @@ func (s *Scanner) Explain(ctx context.Context, id string, r *assay.Report) (*Exp
 		p := &r.Packages[j.Package]
 		e.Judged = append(e.Judged, Judged{j, p.Name, p.Version, p.Path})
 	}
-	e.verdict(r, inv, s.Match)
+	e.verdict(r, inv, s.Request.match())
 	return e, nil
 }
 
@@ -141,15 +122,11 @@ const maxNames = 64
 
 // under finds the advisories under the id, then those under the names that these
 // give: aliases of one fault. Notices, which speak of several, give none.
-func (s *Scanner) under(ctx context.Context, e *Explanation) ([]assay.Advisory, error) {
-	where, ok := s.Advisories.(searcher)
-	if !ok {
-		return nil, fmt.Errorf("the advisories cannot be searched: %w", assay.ErrUnsupported)
-	}
+func (s *scanner) under(ctx context.Context, e *Explanation) ([]assay.Advisory, error) {
 	var out []assay.Advisory
 	asked := []string{e.ID}
 	for i := 0; i < len(asked) && i < maxNames; i++ {
-		for a, err := range where.Search(ctx, db.Query{ID: asked[i]}) {
+		for a, err := range s.session.Search(ctx, Query{ID: asked[i]}) {
 			if err != nil {
 				return nil, err
 			}
@@ -194,7 +171,7 @@ func has(all []assay.Advisory, a *assay.Advisory) bool {
 }
 
 // known fills in the records and the details.
-func (s *Scanner) known(ctx context.Context, e *Explanation, advisories []assay.Advisory) error {
+func (s *scanner) known(ctx context.Context, e *Explanation, advisories []assay.Advisory) error {
 	f := assay.Finding{ID: e.ID}
 	for i := range advisories {
 		a := &advisories[i]
@@ -209,7 +186,7 @@ func (s *Scanner) known(ctx context.Context, e *Explanation, advisories []assay.
 			streams = append(streams, st)
 		}
 	}
-	gaps, err := s.Advisories.Ensure(ctx, streams)
+	gaps, err := s.session.Ensure(ctx, streams)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -223,7 +200,7 @@ func (s *Scanner) known(ctx context.Context, e *Explanation, advisories []assay.
 	if found || len(advisories) > 0 {
 		f.Detail.ID = e.ID
 		e.Detail = &f.Detail
-		triage.Rate(&f, s.Triage.SeveritySources)
+		triage.Rate(&f, s.Filter.SeveritySources)
 		e.Severity, e.Source = f.Severity.String(), f.SeveritySource
 	}
 	return nil

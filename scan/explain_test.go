@@ -1,34 +1,15 @@
 package scan_test
 
 import (
-	"context"
 	"errors"
-	"iter"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/database/db"
 	"github.com/assaysec/assay/scan"
 )
-
-// searchable is a database in memory that can be searched by name.
-type searchable struct{ published }
-
-func (p *searchable) Search(_ context.Context, q db.Query) iter.Seq2[assay.Advisory, error] {
-	return func(yield func(assay.Advisory, error) bool) {
-		for _, rows := range p.rows {
-			for _, a := range rows {
-				if slices.Contains(append(append([]string{a.ID}, a.Aliases...), a.VendorIDs...), q.ID) && !yield(a, nil) {
-					return
-				}
-			}
-		}
-	}
-}
 
 // TestExplain: everything that is known under any name, the findings with the
 // ways to their packages, or why there are none.
@@ -38,9 +19,9 @@ func TestExplain(t *testing.T) {
 	a.Aliases, a.Title = []string{"GHSA-1"}, "A fault"
 	notice := row("CVE-2024-1", "debian:12", "src", assay.SeverityLow)
 	notice.VendorIDs = []string{"DSA-1"}
-	own := &searchable{published{rows: map[assay.Stream][]assay.Advisory{"npm": {a}, "debian:12": {notice}, assay.StreamEOL: nil},
-		details: []assay.Detail{{ID: "CVE-2024-1", Text: "What it is.", CVSS: []assay.CVSS{{Source: "nvd", Version: "3.1", Score: 9.8}}, KEV: &assay.KEV{Added: "2024-02-01"}}}}}
-	s := &scan.Scanner{Advisories: own}
+	own := &published{rows: map[assay.Stream][]assay.Advisory{"npm": {a}, "debian:12": {notice}, assay.StreamEOL: nil},
+		details: []assay.Detail{{ID: "CVE-2024-1", Text: "What it is.", CVSS: []assay.CVSS{{Source: "nvd", Version: "3.1", Score: 9.8}}, KEV: &assay.KEV{Added: "2024-02-01"}}}}
+	request := scan.Request{Database: own}
 	install := func(version string) *assay.Report {
 		npm := func(path, version string, needs ...string) assay.Package {
 			return assay.Package{Type: assay.TypeNPM, Name: path[strings.LastIndex(path, "/")+1:], Version: version, Path: path + "/package.json", DependsOn: needs}
@@ -68,7 +49,7 @@ func TestExplain(t *testing.T) {
 		{"alone", "CVE-2024-1", nil, []string{"also GHSA-1", "CRITICAL nvd", "2 records"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			e, err := s.Explain(t.Context(), tt.id, tt.r)
+			e, err := scan.Explain(t.Context(), tt.id, tt.r, request)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -79,10 +60,10 @@ func TestExplain(t *testing.T) {
 	}
 	ruled := install("1.0.0")
 	ruled.Suppressed, ruled.Findings = []assay.Suppressed{{Finding: ruled.Findings[0], Suppression: assay.Suppression{As: assay.StatusIgnored, By: "me"}}}, nil
-	if e, err := s.Explain(t.Context(), "CVE-2024-1", ruled); err != nil || e.Verdict != "not affected: the findings are ruled out" || e.Found[0].Suppression.By != "me" {
+	if e, err := scan.Explain(t.Context(), "CVE-2024-1", ruled, request); err != nil || e.Verdict != "not affected: the findings are ruled out" || e.Found[0].Suppression.By != "me" {
 		t.Errorf("%v %+v", err, e)
 	}
-	if _, err := (&scan.Scanner{Advisories: &own.published}).Explain(t.Context(), "CVE-2024-1", nil); !errors.Is(err, assay.ErrUnsupported) {
+	if _, err := scan.Explain(t.Context(), "CVE-2024-1", nil, scan.Request{}); !errors.Is(err, assay.ErrUnsupported) {
 		t.Error(err)
 	}
 }
@@ -116,18 +97,18 @@ func told(e *scan.Explanation) (out []string) {
 	return out
 }
 
-// TestPlan: planned versions are matched with the same advisories, and what was
+// TestFix: planned versions are matched with the same advisories, and what was
 // ruled out before does not come back.
-func TestPlan(t *testing.T) {
+func TestFix(t *testing.T) {
 	fix := row("CVE-2024-1", "npm", "c", assay.SeverityHigh)
 	fix.Affected[0].Ranges = []assay.Range{{Fixed: "1.0.5"}}
 	never := row("CVE-2024-2", "npm", "c", assay.SeverityLow)
-	s := &scan.Scanner{Advisories: &published{rows: map[assay.Stream][]assay.Advisory{"npm": {fix, never}, assay.StreamEOL: {ends("debian", "12", "2028-06-30"), ends("debian", "11", "2026-08-31"), ends("debian", "13", "2030-06-30"), ends("debian", "10", "2024-06-30")}}}}
+	request := scan.Request{Database: &published{rows: map[assay.Stream][]assay.Advisory{"npm": {fix, never}, assay.StreamEOL: {ends("debian", "12", "2028-06-30"), ends("debian", "11", "2026-08-31"), ends("debian", "13", "2030-06-30"), ends("debian", "10", "2024-06-30")}}}}
 	r := &assay.Report{Created: today, Image: assay.ImageInfo{Name: "app:1", Base: &assay.BaseImage{Name: "base:1", Layers: 1}}, Release: assay.Release{ID: "debian", Version: "11", EOL: "2026-08-31"},
 		Packages:   []assay.Package{{Type: assay.TypeNPM, Name: "c", Version: "1.0.0", Path: "srv/node_modules/c/package.json", FoundBy: "npm-installed"}},
 		Findings:   []assay.Finding{{ID: "CVE-2024-1", FixedIn: "1.0.5", Risk: 10}},
 		Suppressed: []assay.Suppressed{{Finding: assay.Finding{ID: "CVE-2024-2"}, Suppression: assay.Suppression{By: "me"}}}}
-	p, err := s.Plan(t.Context(), r)
+	p, err := scan.Fix(t.Context(), r, request)
 	if err != nil {
 		t.Fatal(err)
 	}

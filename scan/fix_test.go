@@ -48,16 +48,17 @@ func TestFixCarriedOut(t *testing.T) {
 			archive := corpus.Image(t, tt.name+".docker.tar")
 			root := t.TempDir()
 			unpack(t, archive, root, tt.layers)
-			s := scan.Scanner{Advisories: database(t, t.TempDir()), Scopes: assay.ScopeSystem | assay.ScopeInstalled}
+			request := scan.Request{Database: database(t, t.TempDir()), Scopes: assay.ScopeSystem | assay.ScopeInstalled}
 			img := open(t, archive)
 			if tt.layers > 0 {
 				img = folder(t, root)
 			}
-			before, err := s.Scan(context.Background(), img)
+			request.Image = img
+			before, err := scan.Scan(context.Background(), request)
 			if err != nil {
 				t.Fatal(err)
 			}
-			p, err := s.Plan(context.Background(), before)
+			p, err := scan.Fix(context.Background(), before, request)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -83,7 +84,8 @@ func TestFixCarriedOut(t *testing.T) {
 			if len(before.Findings) > 0 && len(promised) == 0 {
 				t.Errorf("nothing was carried out of %d steps, for %d findings", len(p.Steps), len(before.Findings))
 			}
-			after, err := s.Scan(context.Background(), folder(t, root))
+			request.Image = folder(t, root)
+			after, err := scan.Scan(context.Background(), request)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -43,7 +43,7 @@ func TestHostileFolder(t *testing.T) {
 	defer img.Close()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	r, err := (&scan.Scanner{Scopes: assay.ScopeSystem | assay.ScopeDeclared, NoMatch: true}).Scan(ctx, img)
+	r, err := scan.Scan(ctx, scan.Request{Scopes: assay.ScopeSystem | assay.ScopeDeclared, ListOnly: true, Image: img})
 	if err != nil {
 		t.Fatal(err)
 	}

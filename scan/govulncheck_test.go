@@ -27,7 +27,7 @@ import (
 // tell. A stripped build of the same program must have the same.
 func TestGovulncheck(t *testing.T) {
 	db := vulndb(t, corpus.Path(t, "feeds/vuln.go.dev/vulndb.zip"))
-	r, err := (&scan.Scanner{Advisories: database(t, t.TempDir())}).Scan(context.Background(), open(t, corpus.Image(t, "go.docker.tar")))
+	r, err := scan.Scan(context.Background(), scan.Request{Database: database(t, t.TempDir()), Image: open(t, corpus.Image(t, "go.docker.tar"))})
 	if err != nil {
 		t.Fatal(err)
 	}

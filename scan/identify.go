@@ -16,15 +16,14 @@ import (
 // under which a registry published them, where the database knows their digest.
 // Those that stay without a version are no packages; that is a gap, unless a
 // package of the system brought them, which is matched instead.
-func (s *Scanner) identify(ctx context.Context, inv *assay.Inventory) error {
-	known, _ := s.Advisories.(assay.Artifacts)
+func (s *scanner) identify(ctx context.Context, inv *assay.Inventory) error {
 	for i := range inv.Packages {
 		p := &inv.Packages[i]
 		sum, ok := digest(p)
-		if !ok || known == nil {
+		if !ok {
 			continue
 		}
-		found, err := known.Artifact(ctx, sum)
+		found, err := s.session.Artifact(ctx, sum)
 		if err != nil && !errors.Is(err, assay.ErrNotFound) {
 			return fmt.Errorf("%s: %w", p.Path, err)
 		}

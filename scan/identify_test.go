@@ -12,7 +12,7 @@ import (
 
 // artifacts knows files by the first digits of their digest.
 type artifacts struct {
-	Advisories
+	Session
 	by map[string][]assay.Artifact
 }
 
@@ -37,7 +37,7 @@ func TestIdentify(t *testing.T) {
 	}}
 	inv := &assay.Inventory{Packages: []assay.Package{jar("asm", "9", "aa", ""), jar("renamed", "", "bb", ""), jar("unknown", "", "cc", ""), jar("deb's", "", "cc", "pkg:deb/x"), jar("named", "1", "cc", ""),
 		jar("plain", "2", "", ""), {Type: assay.TypeGo, Name: "main", Relation: assay.RelationRoot}}}
-	if err := (&Scanner{Advisories: known}).identify(t.Context(), inv); err != nil {
+	if err := (&scanner{session: known}).identify(t.Context(), inv); err != nil {
 		t.Fatal(err)
 	}
 	var got []string

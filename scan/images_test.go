@@ -19,7 +19,6 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/cache"
-	"github.com/assaysec/assay/internal/database/fetch"
 	"github.com/assaysec/assay/internal/feed"
 	"github.com/assaysec/assay/internal/source"
 	"github.com/assaysec/assay/internal/test/corpus"
@@ -80,8 +79,7 @@ func TestImages(t *testing.T) {
 				seen++
 				c := &cache.Dir{Path: t.TempDir()}
 				for _, again := range []string{"cold", "cached"} {
-					s := scan.Scanner{Cache: c}
-					r, err := s.Scan(context.Background(), open(t, file))
+					r, err := scan.Scan(context.Background(), scan.Request{Cache: c, Image: open(t, file)})
 					if err != nil {
 						t.Fatalf("%s, %s: %v", form, again, err)
 					}
@@ -138,7 +136,7 @@ func readJSON(t testing.TB, path string, v any) {
 // TestLayers: the package that a layer brought is said to come from it, the
 // one that a layer upgraded from that layer.
 func TestLayers(t *testing.T) {
-	r, err := (&scan.Scanner{}).Scan(context.Background(), open(t, corpus.LargeImage(t, "httpd.docker.tar")))
+	r, err := scan.Scan(context.Background(), scan.Request{Image: open(t, corpus.LargeImage(t, "httpd.docker.tar"))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,9 +159,10 @@ func database(t testing.TB, dir string) *scan.Database {
 	t.Helper()
 	srv := httptest.NewServer(http.FileServer(http.Dir(corpus.Path(t, "feeds"))))
 	t.Cleanup(srv.Close)
-	d := &scan.Database{Dir: filepath.Join(dir, "db"), Feeds: feed.All(), Getter: func() (assay.Getter, error) {
-		return fetch.New(fetch.Options{Dir: filepath.Join(dir, "documents"), Mirror: srv.URL})
-	}}
+	d, err := scan.OpenDatabase(scan.DatabaseOptions{CacheDir: dir, Feeds: feed.All(), Fetch: scan.FetchOptions{Mirrors: []string{srv.URL}}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() { d.Close() })
 	return d
 }
@@ -188,8 +187,7 @@ func TestFindingsOfDebian(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			archive := tt.path(t, tt.name+".docker.tar")
-			s := scan.Scanner{Advisories: database(t, dir)}
-			r, err := s.Scan(context.Background(), open(t, archive))
+			r, err := scan.Scan(context.Background(), scan.Request{Database: database(t, dir), Image: open(t, archive)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -341,8 +339,7 @@ func status(t testing.TB, archive string) string {
 
 // TestAlpine: the vulnerabilities of a real image by the real secdb.
 func TestAlpine(t *testing.T) {
-	s := scan.Scanner{Advisories: database(t, t.TempDir())}
-	r, err := s.Scan(context.Background(), open(t, corpus.Path(t, "conformance/trivy/images/alpine-310.tar.gz")))
+	r, err := scan.Scan(context.Background(), scan.Request{Database: database(t, t.TempDir()), Image: open(t, corpus.Path(t, "conformance/trivy/images/alpine-310.tar.gz"))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -395,7 +392,7 @@ func TestAdversarial(t *testing.T) {
 				if img.Close != nil {
 					defer img.Close()
 				}
-				r, err = (&scan.Scanner{SpoolDir: t.TempDir()}).Scan(ctx, img)
+				r, err = scan.Scan(ctx, scan.Request{SpoolDir: t.TempDir(), Image: img})
 			}
 			if want.err != "" {
 				if err == nil || !strings.Contains(err.Error(), want.err) {
@@ -433,7 +430,7 @@ func TestVerify(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (&scan.Scanner{Verify: true}).Scan(context.Background(), img); err == nil || !strings.Contains(err.Error(), "sha256:0000") {
+	if _, err := scan.Scan(context.Background(), scan.Request{Verify: true, Image: img}); err == nil || !strings.Contains(err.Error(), "sha256:0000") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -14,7 +14,7 @@ import (
 // endsOfLife finds when the support of the release ends, and that of runtimes
 // and servers that no distribution looks after. What cannot be looked up is a
 // gap; the error is the context's.
-func (s *Scanner) endsOfLife(ctx context.Context, r *assay.Report) error {
+func (s *scanner) endsOfLife(ctx context.Context, r *assay.Report) error {
 	product, cycle, ok := distro.EndOfLife(r.Release)
 	runtimes := slices.ContainsFunc(r.Packages, func(p assay.Package) bool {
 		_, _, known := lifecycle.Of(&p)
@@ -23,11 +23,11 @@ func (s *Scanner) endsOfLife(ctx context.Context, r *assay.Report) error {
 	if !ok && !runtimes {
 		return nil
 	}
-	gaps, err := s.Advisories.Ensure(ctx, []assay.Stream{assay.StreamEOL})
+	gaps, err := s.session.Ensure(ctx, []assay.Stream{assay.StreamEOL})
 	r.Gaps = append(r.Gaps, gaps...)
 	if ok {
 		if err == nil {
-			r.Release.EOL, err = supportEnd(ctx, s.Advisories, product, cycle)
+			r.Release.EOL, err = supportEnd(ctx, s.session, product, cycle)
 		}
 		if err != nil && ctx.Err() == nil {
 			r.Gaps = append(r.Gaps, assay.Gap{Where: "distribution " + r.Release.ID + " " + r.Release.Version,
@@ -46,7 +46,7 @@ func (s *Scanner) endsOfLife(ctx context.Context, r *assay.Report) error {
 }
 
 // runtimes fills in the ends of life of packages.
-func (s *Scanner) runtimes(ctx context.Context, r *assay.Report) error {
+func (s *scanner) runtimes(ctx context.Context, r *assay.Report) error {
 	known := map[string]string{} // by product and version: Go's library is in every binary
 	for i := range r.Packages {
 		p := &r.Packages[i]
@@ -58,7 +58,7 @@ func (s *Scanner) runtimes(ctx context.Context, r *assay.Report) error {
 		end, asked := known[key]
 		if !asked {
 			var err error
-			if end, err = supportEnd(ctx, s.Advisories, product, cycles...); err != nil {
+			if end, err = supportEnd(ctx, s.session, product, cycles...); err != nil {
 				return err
 			}
 			known[key] = end

@@ -1,5 +1,3 @@
-// Package scan is the door for programs that embed assay: it takes an image,
-// opened by a source, and returns a report.
 package scan
 
 import (
@@ -21,73 +19,31 @@ import (
 	"github.com/assaysec/assay/internal/triage"
 )
 
-// Advisories answers what is published. Database is one that keeps itself up
-// to date.
-type Advisories interface {
-	assay.Advisories
-	assay.Details
-	// Ensure makes sure that the streams can be asked, fetching what is missing
-	// or old where that is allowed. Gaps tell of data that is older than it
-	// should be. The error is of streams that cannot be asked at all.
-	Ensure(ctx context.Context, streams []assay.Stream) ([]assay.Gap, error)
-	// Used tells which shards were asked so far.
-	Used() assay.Database
-}
-
-// A Scanner scans images. The zero value lists packages without matching them.
-type Scanner struct {
-	Advisories Advisories           // nil: no findings, and a gap that says so
-	NoMatch    bool                 // packages are to be listed only, which is no gap
-	Cache      assay.Cache          // of layers' facts; nil means none
-	Build      string               // identifies this program's readers in the cache
-	Tool       assay.Tool           // as the report names it
-	Jobs       int                  // layers read at once; 0 means the number of processors
-	SpoolDir   string               // for large files while they are read; "" means os.TempDir()
-	Verify     bool                 // check every digest again, cached or not
-	Triage     triage.Options       // which findings the report keeps
-	Scopes     assay.Scope          // what the target is looked at for; 0 means as an image: ScopeSystem|ScopeInstalled
-	Skip       inventory.Skip       // what is not to be looked at
-	More       []inventory.More     // files to offer to readers besides those that they want
-	Packages   Packages             // which packages the report has
-	Match      match.Options        // how packages are matched
-	Base       *BaseRef             // the image that the target was built on; nil: found out where that can be
-	Progress   func(assay.Progress) // may be nil
-	Now        func() time.Time     // nil means time.Now
-}
-
-// Scan reads the image and reports what is wrong with it. It does not close
-// the image. What could not be read or judged is among the report's gaps; an
-// error means that there is no report to rely on.
-func (s *Scanner) Scan(ctx context.Context, img *assay.Image) (*assay.Report, error) {
-	inv, err := inventory.Build(ctx, img, inventory.Options{Readers: reader.All(), Scopes: s.Scopes, Skip: s.Skip, More: s.More, Cache: s.Cache, Build: s.Build,
-		Jobs: s.Jobs, SpoolDir: s.SpoolDir, Verify: s.Verify, Progress: s.Progress})
+// Scan reads an image, a directory, an SBOM or a disk and reports what is wrong
+// with it. What could not be read or judged is among the report's gaps; an error
+// means that there is no report to rely on.
+func Scan(ctx context.Context, request Request) (*assay.Report, error) {
+	s := begin(&request)
+	defer s.end()
+	img := *request.Image
+	suppressors, gaps, err := s.suppressors(ctx, &img)
 	if err != nil {
 		return nil, err
 	}
-	if img.Kind == assay.KindSBOM && inv.SBOM == "" {
-		return nil, unreadable(img, inv)
+	img.Gaps = append(img.Gaps[:len(img.Gaps):len(img.Gaps)], gaps...)
+	inv, dev, err := s.inventory(ctx, &img)
+	if err != nil {
+		return nil, err
 	}
-	spoken := match.CoveredByDistro(inv, s.Match)
-	dropOwned(inv, spoken)
-	dev := s.Packages.keep(inv, spoken) + inv.DevLeftOut
-	now := time.Now
-	if s.Now != nil {
-		now = s.Now
-	}
-	r := &assay.Report{Schema: assay.ReportSchema, Tool: s.Tool, Created: now().UTC().Truncate(time.Second), Image: info(img),
-		Kind: cmp.Or(img.Kind, assay.KindImage), Release: inv.Release, Packages: inv.Packages, Findings: []assay.Finding{}, DevLeftOut: dev, Gaps: inv.Gaps}
-	if r.Packages == nil {
-		r.Packages = []assay.Package{}
-	}
-	r.Image.SBOM = inv.SBOM
-	if s.NoMatch {
+	r := s.report(&img, inv)
+	r.DevLeftOut = dev
+	if request.ListOnly {
 		return r, nil
 	}
-	var gaps []assay.Gap
-	r.Image.Base, gaps = s.base(ctx, img)
+	r.Image.Base, gaps = s.base(ctx, &img)
 	inv.Gaps = append(inv.Gaps, gaps...)
-	if s.Advisories == nil {
-		r.Gaps = append(r.Gaps, assay.Gap{Where: "advisories", What: "no database was asked; packages are listed, not matched"})
+	if s.session == nil {
+		r.Gaps = append(inv.Gaps, assay.Gap{Where: "advisories", What: "no database was asked; packages are listed, not matched"})
 		return r, nil
 	}
 	if err := s.identify(ctx, inv); err != nil {
@@ -97,12 +53,101 @@ func (s *Scanner) Scan(ctx context.Context, img *assay.Image) (*assay.Report, er
 	if err := s.match(ctx, inv, r); err != nil {
 		return nil, err
 	}
-	r.Database = s.Advisories.Used()
-	if err := triage.Apply(ctx, r, s.Triage); err != nil {
+	r.Database = s.session.Used()
+	if err := triage.Apply(ctx, r, request.options(suppressors)); err != nil {
 		return nil, err
 	}
 	r.Gaps = unique(r.Gaps)
 	return r, nil
+}
+
+// Rejudge judges a saved report anew by the Filter, the Suppressors, the VEX
+// documents and the Base of a request: nothing is scanned or matched again. The
+// saved report stays as it is; what filters left out of it cannot come back.
+func Rejudge(ctx context.Context, saved *assay.Report, request Request) (*assay.Report, error) {
+	r := *saved
+	r.Findings, r.Suppressed, r.Gaps = slices.Clone(saved.Findings), slices.Clone(saved.Suppressed), slices.Clone(saved.Gaps)
+	suppressors, gaps, err := request.suppressors(ctx, request.target(&r))
+	if err != nil {
+		return nil, err
+	}
+	r.Gaps = append(r.Gaps, gaps...)
+	if request.Base != nil {
+		request.Base.apply(&r)
+	}
+	if err := triage.Apply(ctx, &r, request.options(suppressors)); err != nil {
+		return nil, err
+	}
+	return &r, nil
+}
+
+// target is what a report is about: the request's image, or as much as the report
+// has of it.
+func (r *Request) target(of *assay.Report) *assay.Image {
+	if r.Image != nil {
+		return r.Image
+	}
+	i := &of.Image
+	return &assay.Image{Kind: of.Kind, Name: i.Name, Source: cmp.Or(i.Source, "a report"), Digest: i.Digest, RepoDigests: i.RepoDigests, Platform: i.Platform}
+}
+
+// scanner is a request that is being carried out.
+type scanner struct {
+	*Request
+	session Session // nil where there is no database
+}
+
+// begin begins a session with the database. The caller calls end.
+func begin(r *Request) *scanner {
+	s := &scanner{Request: r}
+	if r.Database != nil && !r.ListOnly {
+		s.session = r.Database.Session()
+	}
+	return s
+}
+
+func (s *scanner) end() {
+	if s.session != nil {
+		s.session.Close()
+	}
+}
+
+func (s *scanner) suppressors(ctx context.Context, img *assay.Image) ([]assay.Suppressor, []assay.Gap, error) {
+	if s.ListOnly {
+		return nil, nil, nil
+	}
+	return s.Request.suppressors(ctx, img)
+}
+
+// inventory finds what is installed, and counts what only development needs and
+// the report leaves out.
+func (s *scanner) inventory(ctx context.Context, img *assay.Image) (_ *assay.Inventory, dev int, _ error) {
+	o, err := s.inventoryOptions()
+	if err != nil {
+		return nil, 0, err
+	}
+	o.Readers = reader.All()
+	inv, err := inventory.Build(ctx, img, o)
+	if err != nil {
+		return nil, 0, err
+	}
+	if img.Kind == assay.KindSBOM && inv.SBOM == "" {
+		return nil, 0, unreadable(img, inv)
+	}
+	covered := match.CoveredByDistro(inv, s.Request.match())
+	dropOwned(inv, covered)
+	return inv, s.Packages.keep(inv, covered) + inv.DevLeftOut, nil
+}
+
+// report begins a report with what is installed.
+func (s *scanner) report(img *assay.Image, inv *assay.Inventory) *assay.Report {
+	r := &assay.Report{Schema: assay.ReportSchema, Tool: s.Tool, Created: s.now().UTC().Truncate(time.Second), Image: info(img),
+		Kind: cmp.Or(img.Kind, assay.KindImage), Release: inv.Release, Packages: inv.Packages, Findings: []assay.Finding{}, Gaps: inv.Gaps}
+	if r.Packages == nil {
+		r.Packages = []assay.Package{}
+	}
+	r.Image.SBOM = inv.SBOM
+	return r
 }
 
 // unreadable says why a bill of materials is none.
@@ -127,11 +172,11 @@ func unique(gaps []assay.Gap) []assay.Gap {
 }
 
 // match adds findings and their details to the report.
-func (s *Scanner) match(ctx context.Context, inv *assay.Inventory, r *assay.Report) error {
+func (s *scanner) match(ctx context.Context, inv *assay.Inventory, r *assay.Report) error {
 	if err := s.endsOfLife(ctx, r); err != nil {
 		return err
 	}
-	streams, gaps := match.Streams(inv, s.Match)
+	streams, gaps := match.Streams(inv, s.Request.match())
 	if len(streams) == 0 {
 		r.Gaps = append(r.Gaps, gaps...)
 		return nil
@@ -140,7 +185,7 @@ func (s *Scanner) match(ctx context.Context, inv *assay.Inventory, r *assay.Repo
 	if err != nil {
 		return err
 	}
-	found, err := match.Packages(ctx, inv, advisories, s.Match)
+	found, err := match.Packages(ctx, inv, advisories, s.Request.match())
 	if err != nil {
 		return err
 	}
@@ -153,10 +198,10 @@ func (s *Scanner) match(ctx context.Context, inv *assay.Inventory, r *assay.Repo
 
 // ensure makes the streams ready to be asked. Those that no feed has are a gap,
 // and have nothing in what is returned: that is not the user's to mend.
-func (s *Scanner) ensure(ctx context.Context, streams []assay.Stream, r *assay.Report) (assay.Advisories, error) {
+func (s *scanner) ensure(ctx context.Context, streams []assay.Stream, r *assay.Report) (assay.Advisories, error) {
 	needed := slices.DeleteFunc(slices.Clone(streams), func(s assay.Stream) bool { return s == assay.StreamRHELCPE })
 	if len(needed) < len(streams) { // without it the usual repositories are assumed
-		gaps, err := s.Advisories.Ensure(ctx, []assay.Stream{assay.StreamRHELCPE})
+		gaps, err := s.session.Ensure(ctx, []assay.Stream{assay.StreamRHELCPE})
 		r.Gaps = append(r.Gaps, gaps...)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -165,9 +210,9 @@ func (s *Scanner) ensure(ctx context.Context, streams []assay.Stream, r *assay.R
 			r.Gaps = append(r.Gaps, assay.Gap{Where: "repositories", What: fmt.Sprintf("what they hold is not known: %v", err)})
 		}
 	}
-	gaps, err := s.Advisories.Ensure(ctx, needed)
+	gaps, err := s.session.Ensure(ctx, needed)
 	r.Gaps = append(r.Gaps, gaps...)
-	none := without{Advisories: s.Advisories, streams: map[assay.Stream]bool{}}
+	none := excluding{Advisories: s.session, streams: map[assay.Stream]bool{}}
 	for _, e := range parts(err) {
 		if !errors.Is(e, assay.ErrUnsupported) {
 			return nil, together(err)
@@ -241,13 +286,13 @@ func parts(err error) []error {
 	return []error{err}
 }
 
-// without answers nothing about some streams.
-type without struct {
+// excluding answers nothing about some streams.
+type excluding struct {
 	assay.Advisories
 	streams map[assay.Stream]bool
 }
 
-func (w without) Lookup(ctx context.Context, s assay.Stream, name string) iter.Seq2[assay.Advisory, error] {
+func (w excluding) Lookup(ctx context.Context, s assay.Stream, name string) iter.Seq2[assay.Advisory, error] {
 	if w.streams[s] {
 		return func(func(assay.Advisory, error) bool) {}
 	}
@@ -255,7 +300,7 @@ func (w without) Lookup(ctx context.Context, s assay.Stream, name string) iter.S
 }
 
 // details fills in what is known of each vulnerability.
-func (s *Scanner) details(ctx context.Context, r *assay.Report) error {
+func (s *scanner) details(ctx context.Context, r *assay.Report) error {
 	all := make([]*assay.Finding, 0, len(r.Findings)+len(r.Suppressed))
 	for i := range r.Findings {
 		all = append(all, &r.Findings[i])
@@ -279,7 +324,7 @@ func (s *Scanner) details(ctx context.Context, r *assay.Report) error {
 		}
 	}
 	slices.Sort(streams)
-	gaps, err := s.Advisories.Ensure(ctx, streams)
+	gaps, err := s.session.Ensure(ctx, streams)
 	r.Gaps = append(r.Gaps, gaps...)
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -292,7 +337,7 @@ func (s *Scanner) details(ctx context.Context, r *assay.Report) error {
 			return err
 		}
 	}
-	if gap := unrated(r.Findings, s.Triage.SeveritySources); gap != nil {
+	if gap := unrated(r.Findings, s.Filter.SeveritySources); gap != nil {
 		r.Gaps = append(r.Gaps, *gap)
 	}
 	return nil
@@ -300,9 +345,9 @@ func (s *Scanner) details(ctx context.Context, r *assay.Report) error {
 
 // look adds what is known under the first of the names of a vulnerability that the
 // database knows; ok is false where it knows none.
-func (s *Scanner) look(ctx context.Context, to *assay.Detail, names []string) (ok bool, _ error) {
+func (s *scanner) look(ctx context.Context, to *assay.Detail, names []string) (ok bool, _ error) {
 	for _, id := range names {
-		d, err := s.Advisories.Detail(ctx, id)
+		d, err := s.session.Detail(ctx, id)
 		if errors.Is(err, assay.ErrNotFound) {
 			continue
 		}

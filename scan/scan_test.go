@@ -14,7 +14,6 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/test/testimage"
-	"github.com/assaysec/assay/internal/triage"
 	"github.com/assaysec/assay/scan"
 )
 
@@ -62,6 +61,26 @@ func (p *published) Detail(_ context.Context, id string) (assay.Detail, error) {
 		}
 	}
 	return assay.Detail{}, assay.ErrNotFound
+}
+
+// Session implements scan.Advisories: the database is a session of its own.
+func (p *published) Session() scan.Session { return p }
+func (p *published) Close() error          { return nil }
+
+func (p *published) Search(_ context.Context, q scan.Query) iter.Seq2[assay.Advisory, error] {
+	return func(yield func(assay.Advisory, error) bool) {
+		for _, rows := range p.rows {
+			for _, a := range rows {
+				if slices.Contains(append(append([]string{a.ID}, a.Aliases...), a.VendorIDs...), q.ID) && !yield(a, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (p *published) Artifact(context.Context, [20]byte) ([]assay.Artifact, error) {
+	return nil, assay.ErrNotFound
 }
 
 func (p *published) Used() assay.Database { return assay.Database{Digest: "sha256:00"} }
@@ -129,38 +148,37 @@ func TestScan(t *testing.T) {
 		name        string
 		id, version string
 		db          published
-		triage      triage.Options
+		filter      scan.Filter
 		want        []string
 		err         error
 	}{
-		{"a finding", "debian", "12", published{rows: one}, triage.Options{}, []string{"bin CVE-2024-0001 LOW test"}, nil},
-		{"not asked for", "debian", "12", published{rows: one}, triage.Options{IgnoreUnfixed: true}, nil, nil},
-		{"no distribution of ours", "plan9", "4", published{}, triage.Options{}, []string{"gap: distribution plan9 4: not supported; its 1 system packages are not matched"}, nil},
-		{"no feed", "debian", "12", published{rows: with(), refused: map[assay.Stream]error{bookworm: fmt.Errorf("no feed: %w", assay.ErrUnsupported)}}, triage.Options{},
+		{"a finding", "debian", "12", published{rows: one}, scan.Filter{}, []string{"bin CVE-2024-0001 LOW test"}, nil},
+		{"not asked for", "debian", "12", published{rows: one}, scan.Filter{IgnoreUnfixed: true}, nil, nil},
+		{"no distribution of ours", "plan9", "4", published{}, scan.Filter{}, []string{"gap: distribution plan9 4: not supported; its 1 system packages are not matched"}, nil},
+		{"no feed", "debian", "12", published{rows: with(), refused: map[assay.Stream]error{bookworm: fmt.Errorf("no feed: %w", assay.ErrUnsupported)}}, scan.Filter{},
 			[]string{"gap: distribution debian 12: no advisories (no feed); its packages are listed, not matched"}, nil},
-		{"not in the database", "debian", "12", published{rows: with(), refused: map[assay.Stream]error{bookworm: assay.ErrNotFound}}, triage.Options{}, nil, assay.ErrNotFound},
-		{"lost from the database", "debian", "12", published{rows: map[assay.Stream][]assay.Advisory{assay.StreamEOL: nil}}, triage.Options{}, nil, assay.ErrNotFound},
-		{"old data", "debian", "12", published{rows: one, stale: map[assay.Stream]assay.Gap{bookworm: {Where: "advisories", What: "old"}}}, triage.Options{},
+		{"not in the database", "debian", "12", published{rows: with(), refused: map[assay.Stream]error{bookworm: assay.ErrNotFound}}, scan.Filter{}, nil, assay.ErrNotFound},
+		{"lost from the database", "debian", "12", published{rows: map[assay.Stream][]assay.Advisory{assay.StreamEOL: nil}}, scan.Filter{}, nil, assay.ErrNotFound},
+		{"old data", "debian", "12", published{rows: one, stale: map[assay.Stream]assay.Gap{bookworm: {Where: "advisories", What: "old"}}}, scan.Filter{},
 			[]string{"bin CVE-2024-0001 LOW test", "gap: advisories: old"}, nil},
-		{"no details", "debian", "12", published{rows: one, refused: map[assay.Stream]error{"details:2024": &scan.StreamError{Stream: "details:2024", Err: assay.ErrNotFound}}}, triage.Options{},
+		{"no details", "debian", "12", published{rows: one, refused: map[assay.Stream]error{"details:2024": &scan.StreamError{Stream: "details:2024", Err: assay.ErrNotFound}}}, scan.Filter{},
 			[]string{"bin CVE-2024-0001 LOW test", "gap: details of vulnerabilities: some findings lack severity and description (details:2024): not found"}, nil},
 
-		{"ends some day", "debian", "12", published{rows: with(ends("debian", "11", "2026-08-31"), ends("debian", "12", "2028-06-30"))}, triage.Options{}, []string{"eol 2028-06-30"}, nil},
-		{"ended, no date", "debian", "12", published{rows: with(ends("debian", "12", "true"))}, triage.Options{}, []string{"eol ended"}, nil},
-		{"goes on", "debian", "12", published{rows: with(ends("debian", "12", "false"))}, triage.Options{}, nil, nil},
-		{"not listed", "debian", "12", published{rows: with(ends("debian", "11", "2026-08-31"))}, triage.Options{}, nil, nil},
+		{"ends some day", "debian", "12", published{rows: with(ends("debian", "11", "2026-08-31"), ends("debian", "12", "2028-06-30"))}, scan.Filter{}, []string{"eol 2028-06-30"}, nil},
+		{"ended, no date", "debian", "12", published{rows: with(ends("debian", "12", "true"))}, scan.Filter{}, []string{"eol ended"}, nil},
+		{"goes on", "debian", "12", published{rows: with(ends("debian", "12", "false"))}, scan.Filter{}, nil, nil},
+		{"not listed", "debian", "12", published{rows: with(ends("debian", "11", "2026-08-31"))}, scan.Filter{}, nil, nil},
 		{"end of a distribution without feed", "opensuse-leap", "15.5", published{rows: with(ends("opensuse", "15.5", "2024-12-31")), refused: map[assay.Stream]error{"opensuse-leap:15.5": assay.ErrUnsupported}},
-			triage.Options{}, []string{"eol 2024-12-31", "gap: distribution opensuse-leap 15.5: no advisories (unsupported); its packages are listed, not matched",
+			scan.Filter{}, []string{"eol 2024-12-31", "gap: distribution opensuse-leap 15.5: no advisories (unsupported); its packages are listed, not matched",
 				"gap: package bin: not the distribution's (a deb package on openSUSE Leap); the advisories of opensuse-leap:15.5 do not speak of them, so they are not matched"}, nil},
-		{"no ends of life", "debian", "12", published{rows: one, refused: map[assay.Stream]error{assay.StreamEOL: assay.ErrNotFound}}, triage.Options{},
+		{"no ends of life", "debian", "12", published{rows: one, refused: map[assay.Stream]error{assay.StreamEOL: assay.ErrNotFound}}, scan.Filter{},
 			[]string{"bin CVE-2024-0001 LOW test", "gap: distribution debian 12: whether it is still supported is not known: not found"}, nil},
-		{"old ends of life", "debian", "12", published{rows: with(ends("debian", "12", "2028-06-30")), stale: map[assay.Stream]assay.Gap{assay.StreamEOL: {Where: "eol", What: "old"}}}, triage.Options{},
+		{"old ends of life", "debian", "12", published{rows: with(ends("debian", "12", "2028-06-30")), stale: map[assay.Stream]assay.Gap{assay.StreamEOL: {Where: "eol", What: "old"}}}, scan.Filter{},
 			[]string{"eol 2028-06-30", "gap: eol: old"}, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := scan.Scanner{Advisories: &tt.db, Triage: tt.triage, Now: func() time.Time { return today }}
-			r, err := s.Scan(t.Context(), image(t, tt.id, tt.version))
+			r, err := scan.Scan(t.Context(), scan.Request{Database: &tt.db, Filter: tt.filter, Now: func() time.Time { return today }, Image: image(t, tt.id, tt.version)})
 			if !errors.Is(err, tt.err) {
 				t.Fatalf("%v, want %v", err, tt.err)
 			}
@@ -193,7 +211,7 @@ func TestScanDetails(t *testing.T) {
 			{ID: "CVE-2024-0003", CVSS: []assay.CVSS{nvd}, Rejected: true},
 		},
 	}
-	r, err := (&scan.Scanner{Advisories: db}).Scan(t.Context(), image(t, "debian", "12"))
+	r, err := scan.Scan(t.Context(), scan.Request{Database: db, Image: image(t, "debian", "12")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,18 +234,18 @@ func TestScanDetails(t *testing.T) {
 }
 
 func TestScanWithout(t *testing.T) {
-	r, err := (&scan.Scanner{}).Scan(t.Context(), image(t, "debian", "12"))
+	r, err := scan.Scan(t.Context(), scan.Request{Image: image(t, "debian", "12")})
 	if err != nil || len(r.Packages) != 1 || len(r.Gaps) != 1 || r.Gaps[0].Where != "advisories" || r.Release.EOL != "" {
 		t.Errorf("without a database: %v %+v", err, r)
 	}
 	db := &published{rows: map[assay.Stream][]assay.Advisory{assay.StreamEOL: {ends("debian", "12", "2028-06-30")}}}
-	r, err = (&scan.Scanner{Advisories: db, Packages: scan.Packages{NoSystem: true}}).Scan(t.Context(), image(t, "debian", "12"))
+	r, err = scan.Scan(t.Context(), scan.Request{Database: db, Packages: scan.Packages{NoSystem: true}, Image: image(t, "debian", "12")})
 	if err != nil || len(r.Packages) != 0 || len(r.Gaps) != 0 || r.Release.EOL != "2028-06-30" {
 		t.Errorf("without the system's packages: %v %+v", err, r)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := (&scan.Scanner{Advisories: db}).Scan(ctx, image(t, "debian", "12")); !errors.Is(err, context.Canceled) {
+	if _, err := scan.Scan(ctx, scan.Request{Database: db, Image: image(t, "debian", "12")}); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 }

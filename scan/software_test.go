@@ -87,7 +87,7 @@ func TestSoftware(t *testing.T) {
 			}
 			var want software
 			readJSON(t, file(t, tt.name+".truth.json"), &want)
-			r, err := (&scan.Scanner{NoMatch: true}).Scan(context.Background(), open(t, file(t, tt.name+".docker.tar")))
+			r, err := scan.Scan(context.Background(), scan.Request{ListOnly: true, Image: open(t, file(t, tt.name+".docker.tar"))})
 			if err != nil {
 				t.Fatal(err)
 			}

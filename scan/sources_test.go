@@ -40,7 +40,7 @@ func TestEverySource(t *testing.T) {
 		if img.Close != nil {
 			defer img.Close()
 		}
-		r, err := (&scan.Scanner{Advisories: advisories}).Scan(context.Background(), img)
+		r, err := scan.Scan(context.Background(), scan.Request{Database: advisories, Image: img})
 		if err != nil {
 			t.Fatal(err)
 		}

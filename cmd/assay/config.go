@@ -8,12 +8,13 @@ import (
 	"log/slog"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/scan"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v4"
@@ -33,16 +34,17 @@ type global struct {
 	cacheDir string
 	quiet    bool
 	debug    bool
+	warned   warnings
 	timeout  time.Duration
 	noColor  bool
 }
 
 func (g *global) flags(f *pflag.FlagSet) {
-	f.StringVarP(&g.config, "config", "c", "", "configuration `FILE` (default assay.yaml in this folder, where there is one)")
-	f.StringVar(&g.cacheDir, "cache-dir", "", "`FOLDER` for the database and for what layers hold (default: assay in the user's cache folder)")
+	f.StringVarP(&g.config, "config", "c", "", "configuration `FILE` (default assay.yaml in this directory, if it exists)")
+	f.StringVar(&g.cacheDir, "cache-dir", "", "`DIRECTORY` for the database and the layer cache (default: assay in the user's cache directory)")
 	f.BoolVarP(&g.quiet, "quiet", "q", false, "no progress and no warnings")
-	f.BoolVarP(&g.debug, "debug", "d", false, "say on standard error what is done")
-	f.DurationVar(&g.timeout, "timeout", 30*time.Minute, "give up after this long")
+	f.BoolVarP(&g.debug, "debug", "d", false, "print debug messages")
+	f.DurationVar(&g.timeout, "timeout", 30*time.Minute, "stop after this long")
 	f.BoolVar(&g.noColor, "no-color", false, "no colours, also on a terminal (NO_COLOR does the same)")
 }
 
@@ -104,12 +106,7 @@ func (g *global) load(cmd *cobra.Command) error {
 	case g.quiet:
 		level = slog.LevelError + 1
 	}
-	slog.SetDefault(slog.New(slog.NewTextHandler(g.err, &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-		if a.Key == slog.TimeKey {
-			return slog.Attr{}
-		}
-		return a
-	}})))
+	slog.SetDefault(slog.New(&peopleHandler{mu: &sync.Mutex{}, w: g.err, level: level}))
 	return nil
 }
 
@@ -192,14 +189,20 @@ func (g *global) limited(ctx context.Context) (context.Context, context.CancelFu
 	return context.WithTimeoutCause(ctx, g.timeout, timeoutError(g.timeout))
 }
 
-// cache is the cache folder; it need not exist.
-func (g *global) cache() (string, error) {
-	if g.cacheDir != "" {
-		return g.cacheDir, nil
+// work does what takes long, with --timeout and progress; what was to be warned of
+// is shown when the bars are gone.
+func (g *global) work(ctx context.Context, do func(context.Context, *progress) error) error {
+	ctx, cancel := g.limited(ctx)
+	defer cancel()
+	bars := g.progress(ctx)
+	err := do(ctx, bars)
+	bars.end()
+	g.showWarnings()
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		return cause
 	}
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		return "", usagef("no cache folder: %w (name one with --cache-dir)", err)
-	}
-	return filepath.Join(dir, "assay"), nil
+	return err
 }
+
+// cache is the cache directory; it need not exist.
+func (g *global) cache() (string, error) { return scan.CacheDir(g.cacheDir) }

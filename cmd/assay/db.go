@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/database/db"
-	"github.com/assaysec/assay/internal/database/fetch"
 	"github.com/assaysec/assay/internal/feed"
 	"github.com/assaysec/assay/scan"
 	"github.com/spf13/cobra"
@@ -33,12 +31,12 @@ type dbOptions struct {
 func (o *dbOptions) flags(f *pflag.FlagSet) {
 	o.getterOptions.flags(f)
 	o.publishedOptions.flags(f)
-	f.BoolVar(&o.skipUpdate, "skip-db-update", false, "fetch nothing; say when the database is older than --db-max-age")
+	f.BoolVar(&o.skipUpdate, "skip-db-update", false, "fetch nothing; report advisories older than --db-max-age as a gap")
 	f.BoolVar(&o.offline, "offline", false, "fetch nothing, however old the database is")
 	f.BoolVar(&o.offline, "offline-scan", false, "the same as --offline")
 	f.Lookup("offline-scan").Hidden = true
-	f.DurationVar(&o.maxAge, "db-max-age", db.DefaultMaxAge, "fetch advisories again that are older than this")
-	f.BoolVar(&o.failOld, "fail-on-old-db", false, "fail when advisories are older than --db-max-age and cannot be fetched, instead of saying so")
+	f.DurationVar(&o.maxAge, "db-max-age", scan.DefaultMaxAge, "fetch advisories again that are older than this")
+	f.BoolVar(&o.failOld, "fail-on-old-db", false, "fail when advisories are older than --db-max-age and cannot be fetched")
 }
 
 func (o *dbOptions) check() error {
@@ -48,80 +46,38 @@ func (o *dbOptions) check() error {
 	if o.offline && o.failOld {
 		return usagef("--offline and --fail-on-old-db contradict each other: use --skip-db-update with the latter")
 	}
-	if o.key != "" && len(o.repositories) == 0 {
-		return usagef("--db-key is of a published database: name it with --db-repository")
+	if o.Key != "" && len(o.Repositories) == 0 {
+		return usagef("--db-key requires --db-repository")
 	}
 	return nil
+}
+
+// open is the database that a scan asks.
+func (o *dbOptions) open(g *global, bars *progress) (*scan.Database, error) {
+	published := o.PublishedOptions
+	published.Registry.Progress = bars.update()
+	return scan.OpenDatabase(scan.DatabaseOptions{CacheDir: g.cacheDir, Offline: o.offline, SkipUpdate: o.skipUpdate, MaxAge: o.maxAge, FailOnOld: o.failOld,
+		Fetch: o.fetch(bars), Published: published, Log: slog.Default()})
 }
 
 // getterOptions are the flags about publishers' documents.
 type getterOptions struct{ mirrors []string }
 
 func (o *getterOptions) flags(f *pflag.FlagSet) {
-	f.StringSliceVar(&o.mirrors, "mirror", nil, "`FOLDER|URL` that holds https://HOST/PATH as HOST/PATH; or HOST=FOLDER|URL for what one publisher has")
+	f.StringSliceVar(&o.mirrors, "mirror", nil, "`DIRECTORY|URL` that holds https://HOST/PATH as HOST/PATH; or HOST=DIRECTORY|URL for what one publisher has")
 }
 
-// split tells the mirror of all publishers from those of single ones.
-func (o *getterOptions) split() (all string, hosts map[string]string, err error) {
-	hosts = map[string]string{}
-	for _, m := range o.mirrors {
-		host, place, ok := strings.Cut(m, "=")
-		if ok && !strings.ContainsAny(host, "/?") && host != "" && place != "" {
-			hosts[host] = place
-			continue
-		}
-		if all != "" {
-			return "", nil, usagef("--mirror: both %s and %s for all publishers; name one of them HOST=%s", all, m, m)
-		}
-		all = m
-	}
-	return all, hosts, nil
+// fetch is how documents are fetched.
+func (o *getterOptions) fetch(bars *progress) scan.FetchOptions {
+	return scan.FetchOptions{Mirrors: o.mirrors, UserAgent: "assay/" + programVersion(), Progress: bars.update()}
 }
 
 // getter makes what fetches the publishers' documents.
-func (o *getterOptions) getter(cacheDir string, bars *progress) (*fetch.Fetcher, error) {
-	all, hosts, err := o.split()
-	if err != nil {
-		return nil, err
-	}
-	g, err := fetch.New(fetch.Options{Dir: documentsDir(cacheDir), Mirror: all, Hosts: hosts,
-		UserAgent: "assay/" + programVersion(), Progress: bars.update()})
-	if err != nil {
-		return nil, usageError{err}
-	}
-	return g, nil
+func (o *getterOptions) getter(cacheDir string, bars *progress) (assay.Keeper, error) {
+	return o.fetch(bars).Getter(cacheDir)
 }
 
-// open is the database that a scan asks.
-func (o *dbOptions) open(_ *global, cacheDir string, bars *progress) (*scan.Database, error) {
-	feeds := feed.ForScans()
-	all, _, err := o.split()
-	if err != nil {
-		return nil, err
-	}
-	if info, err := os.Stat(all); err == nil && info.IsDir() {
-		feeds = feed.All() // nothing is too large to get from a folder
-	}
-	d := &scan.Database{Dir: dbDir(cacheDir), Feeds: feeds, MaxAge: o.maxAge, FailOld: o.failOld, Log: slog.Default()}
-	if o.offline {
-		d.MaxAge = -1
-	}
-	switch {
-	case o.offline, o.skipUpdate:
-	case len(o.repositories) > 0:
-		d.Pull = func(ctx context.Context, streams []assay.Stream) error {
-			_, err := o.pull(ctx, d.Dir, streams, bars)
-			return err
-		}
-	default:
-		d.Getter = func() (assay.Getter, error) { return o.getter(cacheDir, bars) }
-	}
-	return d, nil
-}
-
-func dbDir(cacheDir string) string { return filepath.Join(cacheDir, "db") }
-
-func documentsDir(cacheDir string) string { return filepath.Join(cacheDir, "documents") }
+func dbDir(cacheDir string) string { return scan.DatabaseDir(cacheDir) }
 
 func newDB(g *global) *cobra.Command {
 	cmd := &cobra.Command{
@@ -189,40 +145,34 @@ func (o *updateOptions) feeds() []assay.Feed {
 }
 
 func (o *updateOptions) update(ctx context.Context, g *global, build bool) error {
-	dir, err := g.cache()
-	if err != nil {
-		return err
-	}
 	feeds := o.feeds()
-	wanted, err := streamsOf(dbDir(dir), feeds, o.names, build)
+	all, _, err := o.fetch(nil).Split()
 	if err != nil {
 		return err
 	}
-	ctx, cancel := g.limited(ctx)
-	defer cancel()
-	bars := g.progress(ctx)
-	defer bars.end()
-	getter, err := o.getter(dir, bars)
-	if err != nil {
+	var res db.Result
+	var dir string
+	err = g.withDB(ctx, func(ctx context.Context, at string, bars *progress) error {
+		dir = at
+		wanted, err := streamsOf(dir, feeds, o.names, build)
+		if err != nil {
+			return err
+		}
+		getter, err := o.getter(filepath.Dir(dir), bars)
+		if err != nil {
+			return err
+		}
+		b := db.Builder{Force: build, Log: slog.Default(), Partial: all != ""}
+		res, err = b.Update(ctx, dir, feeds, getter, wanted)
 		return err
-	}
-	all, _, err := o.split()
-	if err != nil {
-		return err
-	}
-	b := db.Builder{Force: build, Log: slog.Default(), Partial: all != ""}
-	res, err := b.Update(ctx, dbDir(dir), feeds, getter, wanted)
-	bars.end()
-	if cause := context.Cause(ctx); err != nil && cause != nil {
-		return cause
-	}
-	if len(res.Absent) > 0 && !g.quiet {
-		fmt.Fprintf(g.err, "assay: the mirror has nothing for %s\n", strings.Join(res.Absent, ", "))
+	})
+	if len(res.Absent) > 0 {
+		g.tell("the mirror has nothing for %s", strings.Join(res.Absent, ", "))
 	}
 	if err == nil && len(res.Built)+len(res.Unchanged) == 0 {
 		err = errNothing(all)
 	}
-	return g.changed(res, dbDir(dir), "built", "its publisher has nothing about it", err)
+	return g.changed(scan.Changes{Built: res.Built, Unchanged: res.Unchanged, Missing: res.Missing}, dir, "built", "its publisher has nothing about it", err)
 }
 
 // errNothing is why an update that did not fail gave nothing.
@@ -238,7 +188,7 @@ func streamsFlag(f *pflag.FlagSet, names *[]string) {
 }
 
 // changed says what was done to the database; err is what did not succeed.
-func (g *global) changed(res db.Result, dir, done, missing string, err error) error {
+func (g *global) changed(res scan.Changes, dir, done, missing string, err error) error {
 	if n := len(res.Built); !g.quiet && (err == nil || n+len(res.Unchanged) > 0) {
 		fmt.Fprintf(g.out, "streams: %d %s, %d unchanged, in %s\n", n, done, len(res.Unchanged), dir)
 	}

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -15,6 +15,7 @@ import (
 	"github.com/assaysec/assay/internal/database/db"
 	"github.com/assaysec/assay/internal/encoding/printable"
 	"github.com/assaysec/assay/internal/feed"
+	"github.com/assaysec/assay/scan"
 	"github.com/spf13/cobra"
 )
 
@@ -80,7 +81,7 @@ func deleted(ctx context.Context, dir string, wanted []assay.Stream, everything 
 			what = "the database, which could not be read,"
 		}
 		if err == nil {
-			err = os.RemoveAll(documentsDir(filepath.Dir(dir)))
+			err = os.RemoveAll(scan.DocumentsDir(filepath.Dir(dir)))
 		}
 		if err != nil || what != "" {
 			return what, err
@@ -159,7 +160,7 @@ func newDBDiff(g *global) *cobra.Command {
 		Use:   "diff OLD [NEW]",
 		Short: "Show in which records two databases differ",
 		Long: `Show which records were added, removed or changed from one database to another.
-Each is a folder (a cache folder, too), an exported file or a reference in a
+Each is a directory (also a cache directory), an exported file or a reference in a
 registry; without NEW it is the one in use.`,
 		Example: "  assay db diff yesterday.tar\n  assay db diff registry.example.com/db:1 registry.example.com/db:2 -f json",
 		Args:    cobra.RangeArgs(1, 2),
@@ -173,31 +174,13 @@ registry; without NEW it is the one in use.`,
 			return err
 		}
 		return g.withDB(cmd.Context(), func(ctx context.Context, dir string, bars *progress) error {
-			for _, name := range args {
-				if _, ok := databaseFolder(name); ok && o.key != "" {
-					return noSignature(name)
-				}
-			}
 			if len(args) == 1 {
 				args = append(args, dir)
 			}
-			var open [2]*db.DB
-			for i, name := range args {
-				d, done, err := o.anyDB(ctx, name, asStreams(names), bars)
-				if err != nil {
-					return err
-				}
-				defer done()
-				open[i] = d
-			}
-			changes := []db.Change{}
-			for c, err := range open[0].Diff(ctx, open[1]) {
-				if err != nil {
-					return err
-				}
-				if len(names) == 0 || slices.ContainsFunc(asStreams(names), func(w assay.Stream) bool { return w.Covers(c.Stream) }) {
-					changes = append(changes, c)
-				}
+			o.Registry.Progress = bars.update()
+			changes, err := o.Diff(ctx, args[0], args[1], asStreams(names), slog.Default())
+			if err != nil {
+				return err
 			}
 			bars.end()
 			if format == "json" {
@@ -209,37 +192,7 @@ registry; without NEW it is the one in use.`,
 	return cmd
 }
 
-// anyDB opens a database that is somewhere else, in a temporary folder where
-// it has none of its own.
-func (o *publishedOptions) anyDB(ctx context.Context, name string, wanted []assay.Stream, bars *progress) (_ *db.DB, done func(), err error) {
-	if dir, ok := databaseFolder(name); ok {
-		d, err := db.Open(dir)
-		if err != nil {
-			return nil, nil, err
-		}
-		return d, func() { d.Close() }, nil
-	}
-	temp, err := os.MkdirTemp("", "assay-db-*")
-	if err != nil {
-		return nil, nil, err
-	}
-	if _, e := os.Stat(name); e == nil {
-		_, err = o.importFrom(ctx, name, temp, wanted, bars)
-	} else {
-		_, err = o.pullFrom(ctx, name, temp, wanted, bars)
-	}
-	var d *db.DB
-	if err == nil {
-		d, err = db.Open(temp)
-	}
-	if err != nil {
-		os.RemoveAll(temp)
-		return nil, nil, err
-	}
-	return d, func() { d.Close(); os.RemoveAll(temp) }, nil
-}
-
-func showChanges(w io.Writer, changes []db.Change) error {
+func showChanges(w io.Writer, changes []scan.RecordChange) error {
 	counts := map[string]int{}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	if len(changes) > 0 {

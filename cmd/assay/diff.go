@@ -6,7 +6,6 @@ import (
 	"io"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/plan"
 	"github.com/assaysec/assay/scan"
 	"github.com/spf13/cobra"
 )
@@ -15,14 +14,14 @@ func newDiff(g *global) *cobra.Command {
 	o := newSubject(g)
 	cmd := &cobra.Command{
 		Use:   "diff OLD NEW",
-		Short: "Tell which packages and findings came, went and stayed between two images",
-		Long: `Compare two images, reports (-f json, or Trivy's) or bills of materials, each as
-assay image and assay sbom take them: which packages and findings are new, which
-are gone and why, which stayed. With --input NEW, only OLD is named.
+		Short: "Compare two images: which packages and findings were introduced, and which are fixed",
+		Long: `Compare two images, saved reports (-f json, or Trivy's) or SBOMs, each as assay
+image and assay sbom take them: which packages and findings were introduced, which
+are fixed and why, which are unchanged. With --input NEW, only OLD is named.
 
-Two reports are compared as they are: that is how two editions of the database
-are. Exit code 1, or --exit-code, when there are new findings; with --fail-on when
-it holds one of the new ones back.`,
+Two reports are compared as they are, which also compares two versions of the
+database. Exit code 1, or --exit-code, when findings were introduced; with
+--fail-on when one of them matches it.`,
 		Example: `  assay diff app:1.4 app:1.5
   assay diff app:1.4 --input app-1.5.tar --fail-on high
   assay diff monday.json tuesday.json -o json
@@ -59,9 +58,12 @@ func (o *subjectOptions) diff(ctx context.Context, args []string) error {
 	for i := range sides {
 		if o.source.Input = ""; i == 1 && input != "" {
 			o.source.Input = input
-			refs[1] = o.subject(nil)
+			var err error
+			if refs[1], err = o.subject(nil); err != nil {
+				return err
+			}
 		}
-		err := o.judged(ctx, refs[i], false, func(_ context.Context, _ *scan.Scanner, r *assay.Report) error {
+		err := o.judged(ctx, refs[i], func(_ context.Context, r *assay.Report, _ scan.Request) error {
 			sides[i] = r
 			return nil
 		})
@@ -69,9 +71,9 @@ func (o *subjectOptions) diff(ctx context.Context, args []string) error {
 			return err
 		}
 	}
-	d := plan.Diff(sides[0], sides[1])
-	if err := o.put(d.Text, func(w io.Writer) error { return plan.JSON(w, d) }); err != nil {
+	d := scan.Diff(sides[0], sides[1])
+	if err := o.put(d.Text, func(w io.Writer) error { return asJSON(w, d) }); err != nil {
 		return err
 	}
-	return o.report.gate.verdict(d.Added(sides[1]))
+	return o.report.gate.verdict(o.global, d.Added(sides[1]))
 }

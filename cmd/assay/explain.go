@@ -12,7 +12,6 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/printable"
-	"github.com/assaysec/assay/internal/plan"
 	"github.com/assaysec/assay/scan"
 	"github.com/spf13/cobra"
 )
@@ -21,11 +20,11 @@ func newExplain(g *global) *cobra.Command {
 	o := newSubject(g)
 	o.all = true
 	cmd := &cobra.Command{
-		Use:   "explain ID [IMAGE|REPORT|BILL]",
+		Use:   "explain ID [IMAGE|REPORT|SBOM]",
 		Short: "Tell everything about a vulnerability, and why an image is affected or is not",
 		Long: `Tell what is known of a vulnerability, by any of its names: severities by source,
 exploitation, and what each publisher says of which packages. With an image, a
-report or a bill of materials: the findings, where the package is and what needs
+report or an SBOM: the findings, where the package is and what needs
 it, which record and which versions decided, and who ruled it out; or why there is
 no finding. Filters such as --severity do not count here, ignore rules do.`,
 		Example: `  assay explain CVE-2021-44228
@@ -49,41 +48,36 @@ no finding. Filters such as --severity do not count here, ignore rules do.`,
 			if err != nil {
 				return err
 			}
-			return o.put(func(w io.Writer, width int) error { return explained(w, width, e) }, func(w io.Writer) error { return plan.JSON(w, e) })
+			return o.put(func(w io.Writer, width int) error { return explained(w, width, e) }, func(w io.Writer) error { return asJSON(w, e) })
 		},
 	}
 	o.flags(cmd)
 	return cmd
 }
 
-func (o *subjectOptions) explain(ctx context.Context, id string, subject []string) (e *scan.Explanation, err error) {
-	tell := func(ctx context.Context, s *scan.Scanner, r *assay.Report) error {
-		e, err = s.Explain(ctx, id, r)
-		return err
-	}
-	if len(subject) > 0 || o.source.Input != "" {
-		err = o.judged(ctx, o.subject(subject), true, tell)
+func (o *subjectOptions) explain(ctx context.Context, id string, args []string) (e *scan.Explanation, err error) {
+	if len(args) > 0 || o.source.Input != "" {
+		ref, err := o.subject(args)
+		if err != nil {
+			return nil, err
+		}
+		err = o.judged(ctx, ref, func(ctx context.Context, r *assay.Report, request scan.Request) error {
+			e, err = scan.Explain(ctx, id, r, request)
+			return err
+		})
 		return e, err
 	}
-	dir, err := o.cache()
+	request, err := o.request(o.target(""))
 	if err != nil {
 		return nil, err
 	}
-	if err := o.db.check(); err != nil {
-		return nil, err
-	}
-	keep, err := o.report.filter.options()
-	if err != nil {
-		return nil, err
-	}
-	bars := o.progress(ctx)
-	defer bars.end()
-	database, err := o.db.open(o.global, dir, bars)
-	if err != nil {
-		return nil, err
-	}
-	defer database.Close()
-	err = tell(ctx, &scan.Scanner{Advisories: database, Triage: keep}, nil)
+	err = o.work(ctx, func(ctx context.Context, bars *progress) error {
+		if request.Database, err = o.db.open(o.global, bars); err != nil {
+			return err
+		}
+		e, err = scan.Explain(ctx, id, nil, request)
+		return err
+	})
 	if errors.Is(err, assay.ErrNotFound) {
 		return nil, fmt.Errorf("%w (or name an image: what it needs is fetched)", err)
 	}

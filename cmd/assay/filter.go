@@ -7,7 +7,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/feed"
-	"github.com/assaysec/assay/internal/triage"
+	"github.com/assaysec/assay/scan"
 	"github.com/spf13/pflag"
 )
 
@@ -34,14 +34,14 @@ var statuses = []assay.Status{assay.StatusUnknown, assay.StatusNotAffected, assa
 func (o *filterOptions) flags(f *pflag.FlagSet) {
 	o.rules.flags(f)
 	f.StringSliceVarP(&o.severity, "severity", "s", nil, "severities to report: UNKNOWN, NEGLIGIBLE, LOW, MEDIUM, HIGH, CRITICAL (default all)")
-	f.StringSliceVar(&o.severitySources, "vuln-severity-source", []string{triage.Auto}, "whose severity counts, the first that has one: auto, nvd, ghsa, debian, redhat, ...")
-	f.BoolVar(&o.ignoreUnfixed, "ignore-unfixed", false, "leave out what has no fix")
+	f.StringSliceVar(&o.severitySources, "vuln-severity-source", scan.SeveritySources()[:1], "whose severity counts, the first that has one: auto, nvd, ghsa, debian, redhat, ...")
+	f.BoolVar(&o.ignoreUnfixed, "ignore-unfixed", false, "leave out findings without a fix")
 	f.BoolVar(&o.onlyFixed, "only-fixed", false, "the same as --ignore-unfixed")
-	f.BoolVar(&o.onlyUnfixed, "only-notfixed", false, "leave out what has a fix")
+	f.BoolVar(&o.onlyUnfixed, "only-notfixed", false, "leave out findings with a fix")
 	f.StringSliceVar(&o.ignoreStatus, "ignore-status", nil, "leave out findings of these statuses: "+words(statuses))
-	f.BoolVar(&o.ignoreBase, "ignore-base", false, "leave out what the base image brought")
+	f.BoolVar(&o.ignoreBase, "ignore-base", false, "leave out findings from the base image")
 	f.StringVar(&o.asOf, "as-of", "", "judge by what had been published by the end of this `DATE` (YYYY-MM-DD, UTC), as far as that is known")
-	f.StringVar(&o.sortBy, "sort-by", string(triage.Orders[0]), "what comes first: "+words(triage.Orders))
+	f.StringVar(&o.sortBy, "sort-by", scan.Orders()[0], "sort findings by: "+strings.Join(scan.Orders(), ", "))
 	o.vex.flags(f)
 }
 
@@ -58,56 +58,67 @@ func (o *filterOptions) set() bool {
 	return len(o.severity)+len(o.ignoreStatus) > 0 || o.ignoreUnfixed || o.onlyFixed || o.onlyUnfixed || o.ignoreBase || o.asOf != "" || o.rules.set() || len(o.vex.sources) > 0
 }
 
-// options refuses what cannot be meant.
-func (o *filterOptions) options() (triage.Options, error) {
-	t := triage.Options{IgnoreUnfixed: o.ignoreUnfixed || o.onlyFixed, IgnoreFixed: o.onlyUnfixed, IgnoreBase: o.ignoreBase, Order: triage.Order(o.sortBy)}
-	if t.IgnoreUnfixed && t.IgnoreFixed {
-		return t, usagef("--only-notfixed goes with neither --only-fixed nor --ignore-unfixed: nothing would be left")
+// load is the filter and the suppressors that the flags name, or which of them
+// cannot be meant.
+func (o *filterOptions) load() (f scan.Filter, _ []assay.Suppressor, err error) {
+	f = scan.Filter{IgnoreUnfixed: o.ignoreUnfixed || o.onlyFixed, IgnoreFixed: o.onlyUnfixed, IgnoreBase: o.ignoreBase, Order: o.sortBy}
+	if f.IgnoreUnfixed && f.IgnoreFixed {
+		return f, nil, usagef("--only-notfixed goes with neither --only-fixed nor --ignore-unfixed: nothing would be left")
 	}
-	if !slices.Contains(triage.Orders, t.Order) {
-		return t, usagef("--sort-by %q is none of %s", o.sortBy, words(triage.Orders))
+	if !slices.Contains(scan.Orders(), f.Order) {
+		return f, nil, usagef("--sort-by %q is none of %s", o.sortBy, strings.Join(scan.Orders(), ", "))
 	}
-	var err error
-	if t.Suppressors, err = o.rules.suppressors(); err != nil {
-		return t, err
-	}
-	if o.asOf != "" {
-		day, err := time.Parse(time.DateOnly, o.asOf)
-		if err != nil {
-			return t, usagef("--as-of %q is not a date such as 2026-01-31", o.asOf)
-		}
-		if t.AsOf = day.Add(24*time.Hour - time.Second); day.After(time.Now()) {
-			return t, usagef("--as-of %s has not come yet", o.asOf)
-		}
+	if f.AsOf, err = parseAsOf(o.asOf, time.Now()); err != nil {
+		return f, nil, err
 	}
 	for _, s := range o.severity {
 		v, ok := assay.ParseSeverity(s)
 		if !ok || s == "" {
-			return t, usagef("--severity %q is none of UNKNOWN, NEGLIGIBLE, LOW, MEDIUM, HIGH, CRITICAL", s)
+			return f, nil, usagef("--severity %q is none of UNKNOWN, NEGLIGIBLE, LOW, MEDIUM, HIGH, CRITICAL", s)
 		}
-		t.Severities = append(t.Severities, v)
+		f.Severities = append(f.Severities, v)
 	}
 	for _, s := range o.ignoreStatus {
 		v := assay.Status(strings.ToLower(strings.TrimSpace(s)))
 		if !slices.Contains(statuses, v) {
-			return t, usagef("--ignore-status %q is none of %s", s, words(statuses))
+			return f, nil, usagef("--ignore-status %q is none of %s", s, words(statuses))
 		}
-		t.IgnoreStatuses = append(t.IgnoreStatuses, v)
+		f.IgnoreStatuses = append(f.IgnoreStatuses, v)
 	}
-	for _, s := range o.severitySources {
+	if f.SeveritySources, err = parseSources(o.severitySources); err != nil {
+		return f, nil, err
+	}
+	suppressors, err := o.rules.load()
+	return f, suppressors, err
+}
+
+// parseAsOf is the last second of a day; zero for "".
+func parseAsOf(s string, now time.Time) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	day, err := time.Parse(time.DateOnly, s)
+	if err != nil {
+		return time.Time{}, usagef("--as-of %q is not a date such as 2026-01-31", s)
+	}
+	end := day.Add(24*time.Hour - time.Second)
+	if day.After(now) {
+		return time.Time{}, usagef("--as-of %s is in the future", s)
+	}
+	return end, nil
+}
+
+// parseSources reads --vuln-severity-source.
+func parseSources(names []string) (out []string, _ error) {
+	for _, s := range names {
 		if s = strings.ToLower(strings.TrimSpace(s)); s == "" {
-			return t, usagef("--vuln-severity-source has an empty name in it")
+			return nil, usagef("--vuln-severity-source has an empty name in it")
 		}
-		if !slices.Contains(triage.Sources(), s) && !strings.Contains(s, "@") && !slices.ContainsFunc(feed.All(), func(f assay.Feed) bool { return f.Name() == s }) { // CNAs go by their address
-			return t, usagef("--vuln-severity-source %q is none of %s, nor a feed's name (assay db providers)", s, strings.Join(triage.Sources(), ", "))
+		isFeed := func(f assay.Feed) bool { return f.Name() == s }
+		if !slices.Contains(scan.SeveritySources(), s) && !strings.Contains(s, "@") && !slices.ContainsFunc(feed.All(), isFeed) { // CNAs go by their address
+			return nil, usagef("--vuln-severity-source %q is none of %s, nor a feed's name (assay db providers)", s, strings.Join(scan.SeveritySources(), ", "))
 		}
-		t.SeveritySources = append(t.SeveritySources, s)
+		out = append(out, s)
 	}
-	if suppressor, err := o.vex.load(); err != nil {
-		return t, err
-	} else if suppressor != nil {
-		t.Suppressors = append(t.Suppressors, suppressor)
-	}
-	t.Suppressors = o.rules.watched(t.Suppressors)
-	return t, nil
+	return out, nil
 }

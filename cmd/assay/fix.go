@@ -5,7 +5,6 @@ import (
 	"io"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/plan"
 	"github.com/assaysec/assay/scan"
 	"github.com/spf13/cobra"
 )
@@ -13,12 +12,12 @@ import (
 func newFix(g *global) *cobra.Command {
 	o := newSubject(g)
 	cmd := &cobra.Command{
-		Use:   "fix IMAGE|REPORT|BILL",
-		Short: "Tell which upgrades take away the most risk, and how to carry them out",
-		Long: `Tell which packages to upgrade, to which version, and which findings each upgrade
-takes away; as commands of the image's package managers and as lines of a
-Dockerfile; what remains, and why. The planned versions are matched again, so
-that one that has vulnerabilities of its own is not recommended.
+		Use:   "fix IMAGE|REPORT|SBOM",
+		Short: "Plan which upgrades remove the most risk, and how to carry them out",
+		Long: `Plan which packages to upgrade, to which version, and which findings each upgrade
+removes: as commands of the image's package managers and as lines of a Dockerfile;
+then which findings remain, and why. The planned versions are matched again, so
+that one with vulnerabilities of its own is not recommended.
 
 Findings that filters or rules leave out are not planned for.`,
 		Example: `  assay fix app:1.4
@@ -29,15 +28,19 @@ Findings that filters or rules leave out are not planned for.`,
 			if err := o.check(); err != nil {
 				return err
 			}
-			var p *plan.Plan
-			err := o.judged(cmd.Context(), o.subject(args), true, func(ctx context.Context, s *scan.Scanner, r *assay.Report) (err error) {
-				p, err = s.Plan(ctx, r)
+			ref, err := o.subject(args)
+			if err != nil {
+				return err
+			}
+			var p *scan.Plan
+			err = o.judged(cmd.Context(), ref, func(ctx context.Context, r *assay.Report, request scan.Request) (err error) {
+				p, err = scan.Fix(ctx, r, request)
 				return err
 			})
 			if err != nil {
 				return err
 			}
-			return o.put(p.Text, func(w io.Writer) error { return plan.JSON(w, p) })
+			return o.put(p.Text, func(w io.Writer) error { return asJSON(w, p) })
 		},
 	}
 	o.flags(cmd)

@@ -2,9 +2,10 @@ package main
 
 import (
 	"fmt"
-	"log/slog"
+	"strings"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/encoding/printable"
 	"github.com/assaysec/assay/internal/triage"
 	"github.com/spf13/pflag"
 )
@@ -23,8 +24,8 @@ type gateOptions struct {
 
 func (o *gateOptions) flags(f *pflag.FlagSet) {
 	o.given = f.Changed
-	f.IntVar(&o.exitCode, "exit-code", 0, "exit code when findings remain; with --fail-on when it holds one back; 0 for never")
-	f.IntVar(&o.exitOnEOL, "exit-on-eol", 0, "exit code when the distribution, or a runtime, is at its end of life")
+	f.IntVar(&o.exitCode, "exit-code", 0, "exit code when there are findings, with --fail-on when one matches it; 0 for never")
+	f.IntVar(&o.exitOnEOL, "exit-on-eol", 0, "exit code when the distribution, or a runtime, is at its end of life (EOL)")
 	f.StringSliceVar(&o.failOn, "fail-on", nil, "exit with 1, or --exit-code, for findings that are any of: a severity (that or worse), risk=N (0 to 100, that or more), kev, fixable, own; parts joined by + must all hold: high+fixable")
 	f.StringVar(&o.threshold, "threshold", "", "the same as --fail-on with a severity (clair-scanner's name)")
 	f.BoolVar(&o.failOnGaps, "fail-on-gaps", false, fmt.Sprintf("exit with %d when something could not be read or judged", exitGaps))
@@ -59,21 +60,31 @@ func (o *gateOptions) check() error {
 	return nil
 }
 
+// conditions are those of --fail-on and --threshold, as they were given.
+func (o *gateOptions) conditions() string {
+	all := o.failOn
+	if o.threshold != "" {
+		all = append(all[:len(all):len(all)], o.threshold)
+	}
+	return strings.Join(all, ",")
+}
+
 // verdict is the exit code that the report deserves.
-func (o *gateOptions) verdict(r *assay.Report) error {
+func (o *gateOptions) verdict(g *global, r *assay.Report) error {
 	gated := len(o.failOn) > 0 || o.threshold != ""
 	switch held := o.gate.Holds(r); {
 	case o.exitOnEOL != 0 && r.EndOfLife():
 		return exitCode(o.exitOnEOL)
 	case gated && held > 0 && o.exitCode == 0 && o.given("exit-code"):
-		slog.Warn(fmt.Sprintf("--fail-on would hold back %d of %d findings, if --exit-code were not 0", held, len(r.Findings)))
+		g.tell("%d of %d findings match --fail-on: exit code 0, as --exit-code says", held, len(r.Findings))
 	case gated && held > 0:
-		slog.Warn(fmt.Sprintf("--fail-on holds back %d of %d findings", held, len(r.Findings)))
-		return exitCode(max(o.exitCode, exitFindings))
+		code := max(o.exitCode, exitFindings)
+		g.tell("%d of %d findings match --fail-on %s: exit code %d", held, len(r.Findings), o.conditions(), code)
+		return exitCode(code)
 	case !gated && o.exitCode != 0 && len(r.Findings) > 0:
 		return exitCode(o.exitCode)
 	case o.failOnGaps && len(r.Gaps) > 0:
-		slog.Warn(fmt.Sprintf("--fail-on-gaps: %d things could not be read or judged", len(r.Gaps)))
+		g.tell("%s could not be read or judged (--fail-on-gaps): exit code %d", printable.Count(len(r.Gaps), "thing", "things"), exitGaps)
 		return exitCode(exitGaps)
 	}
 	return nil

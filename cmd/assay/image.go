@@ -4,24 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/source"
 	"github.com/assaysec/assay/scan"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
-// platform is what --platform takes.
-var platform = regexp.MustCompile(`^[^/]+/[^/]+(/[^/]+)?$`)
-
 // imageOptions are the flags of `assay image`.
 type imageOptions struct {
 	scanOptions
-	source  source.Options
+	source  scan.ImageOptions
 	noCache bool
 	mirrors []string
 	base    string
@@ -34,7 +28,7 @@ func newImage(g *global) *cobra.Command {
 		SuggestFor: []string{"scan"},
 		Short:      "Scan a container image",
 		Long: `Scan a container image: from a container engine on this machine, a registry,
-an archive or a folder.
+an archive or a directory.
 
 IMAGE is a name, which docker, containerd, podman and the registry are asked
 for in turn (see --image-src), or a path. A prefix chooses: docker: podman:
@@ -75,8 +69,8 @@ func (o *imageOptions) one(which string) cobra.PositionalArgs {
 
 func (o *imageOptions) sourceFlags(f *pflag.FlagSet) {
 	s := &o.source
-	f.StringVar(&s.Input, "input", "", "scan this `FILE` or folder: docker-archive, OCI archive or OCI layout")
-	f.StringSliceVar(&s.ImageSrc, "image-src", nil, "sources to ask for a name, in order (default docker,containerd,podman,remote)")
+	f.StringVar(&s.Input, "input", "", "scan this `FILE` or directory: docker-archive, OCI archive or OCI layout")
+	f.StringSliceVar(&s.Sources, "image-src", nil, "sources to ask for a name, in order (default docker,containerd,podman,remote)")
 	f.StringVar(&s.Platform, "platform", "", "`OS/ARCH`[/VARIANT] where an image has several")
 	f.StringVar(&s.Username, "username", "", "for the registry (default: Docker's configuration and credential helpers)")
 	f.StringVar(&s.Password, "password", "", "for the registry; better given as ASSAY_PASSWORD")
@@ -93,7 +87,7 @@ func (o *imageOptions) sourceFlags(f *pflag.FlagSet) {
 
 // imageFlags are those that are about neither sources nor scans of everything.
 func (o *imageOptions) imageFlags(f *pflag.FlagSet) {
-	f.StringVar(&o.base, "base-image", "", "the `IMAGE` that this one was built on, as IMAGE is named: what it brought is shown apart (default: an image scanned before, or what labels say)")
+	f.StringVar(&o.base, "base-image", "", "the `IMAGE` that this one was built on: its packages are shown apart (default: an image scanned before, or what labels say)")
 	f.BoolVar(&o.noCache, "no-cache", false, "read every layer anew, and remember nothing")
 }
 
@@ -106,40 +100,28 @@ func (o *imageOptions) run(ctx context.Context, ref string) error {
 
 // target is the image that ref names.
 func (o *imageOptions) target(ref string) target {
-	t := target{scopes: imageScopes, verify: o.source.Verify, cached: !o.noCache, vex: vexTarget{registry: &o.source.SourceOptions}}
+	t := target{kind: assay.KindImage, verify: o.source.Verify, cached: !o.noCache, registry: o.source.SourceOptions}
 	t.open = func(ctx context.Context, bars *progress) (*assay.Image, error) {
 		o.source.Progress = bars.update()
-		return source.Open(ctx, source.All(), ref, o.source)
+		return scan.OpenImage(ctx, ref, o.source)
 	}
 	if o.base != "" {
 		t.base = func(ctx context.Context) (*scan.BaseRef, error) {
 			from := o.source
 			from.Input = ""
-			img, err := source.Open(ctx, source.All(), o.base, from)
+			img, err := scan.OpenImage(ctx, o.base, from)
 			if err != nil {
 				return nil, fmt.Errorf("--base-image: %w", err)
 			}
-			if img.Close != nil {
-				defer img.Close()
-			}
+			defer img.Close()
 			return scan.BaseOf(img), nil
 		}
 	}
 	return t
 }
 
+// check refuses what cannot be meant.
 func (o *imageOptions) check() error {
-	for _, s := range o.source.ImageSrc {
-		if !slices.Contains([]string{"docker", "containerd", "podman", "remote", "registry"}, strings.TrimSpace(s)) {
-			return usagef("--image-src %q is none of docker, containerd, podman, remote", s)
-		}
-	}
-	if p := o.source.Platform; p != "" && !platform.MatchString(p) {
-		return usagef("--platform %q is not OS/ARCH or OS/ARCH/VARIANT, such as linux/arm64", p)
-	}
-	if (o.source.Username == "") != (o.source.Password == "") {
-		return usagef("--username and --password go together: one of them is missing (the password may be in ASSAY_PASSWORD)")
-	}
 	for _, m := range o.mirrors {
 		host, mirror, ok := strings.Cut(m, "=")
 		if !ok || host == "" || mirror == "" {
@@ -150,5 +132,5 @@ func (o *imageOptions) check() error {
 		}
 		o.source.Mirrors[host] = append(o.source.Mirrors[host], mirror)
 	}
-	return nil
+	return o.source.Check()
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/assaysec/assay/internal/encoding/printable"
+	"github.com/assaysec/assay/scan"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -54,7 +55,8 @@ func run(ctx context.Context, args []string, s streams) int {
 	}
 	fmt.Fprintf(s.err, "assay: %s\n", message(err))
 	var usage usageError
-	if errors.As(err, &usage) {
+	var option *scan.OptionError
+	if errors.As(err, &usage) || errors.As(err, &option) {
 		return exitUsage
 	}
 	return exitFailed

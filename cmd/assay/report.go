@@ -14,7 +14,7 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/limit"
 	"github.com/assaysec/assay/internal/report"
-	"github.com/assaysec/assay/internal/triage"
+	"github.com/assaysec/assay/scan"
 	"github.com/spf13/pflag"
 )
 
@@ -35,13 +35,13 @@ type reportOptions struct {
 }
 
 func (o *reportOptions) flags(f *pflag.FlagSet) {
-	names := formatNames()
+	names := scan.Formats()
 	f.StringVarP(&o.format, "format", "f", names[0], "form of the report: "+strings.Join(names, ", ")+"; cyclonedx@1.7 asks for a version of its specification")
 	f.StringVarP(&o.output, "output", "o", "", "write the report to this `FILE`")
-	f.BoolVar(&o.listAllPkgs, "list-all-pkgs", false, "list the packages without findings, too (JSON has them unasked)")
-	f.BoolVar(&o.tree, "dependency-tree", false, "show what needs the packages with findings, in the table")
+	f.BoolVar(&o.listAllPkgs, "list-all-pkgs", false, "also list packages without findings (JSON always has them)")
+	f.BoolVar(&o.tree, "dependency-tree", false, "show the dependency paths to packages with findings, in the table")
 	f.BoolVar(&o.showLayers, "show-layers", false, "show which layer and instruction brought a package")
-	f.BoolVar(&o.suppressed, "show-suppressed", false, "show what was ruled out, by whom and why, too (JSON has it unasked)")
+	f.BoolVar(&o.suppressed, "show-suppressed", false, "also show suppressed findings, with who suppressed them and why (JSON always has them)")
 	f.StringVarP(&o.template, "template", "t", "", "with -f template: the template's `TEXT`, or @FILE")
 	f.IntVar(&o.maxChars, "max-chars", 0, "with -f markdown: leave out rows so that the report has at most so many characters; comments on GitHub hold 65536 (default no limit)")
 	o.filter.flags(f)
@@ -49,13 +49,9 @@ func (o *reportOptions) flags(f *pflag.FlagSet) {
 }
 
 // check refuses what cannot be meant, before anything is read.
-func (o *reportOptions) check() (assay.Format, triage.Options, error) {
-	t, err := o.filter.options()
-	if err != nil {
-		return assay.Format{}, t, err
-	}
+func (o *reportOptions) check() (assay.Format, error) {
 	if err := o.gate.check(); err != nil {
-		return assay.Format{}, t, err
+		return assay.Format{}, err
 	}
 	name, version, _ := strings.Cut(o.format, "@")
 	for _, f := range report.All() {
@@ -64,16 +60,16 @@ func (o *reportOptions) check() (assay.Format, triage.Options, error) {
 		}
 		if version != "" && !slices.Contains(f.Versions, version) {
 			if len(f.Versions) == 0 {
-				return assay.Format{}, t, usagef("--format %s has no versions", name)
+				return assay.Format{}, usagef("--format %s has no versions", name)
 			}
-			return assay.Format{}, t, usagef("--format %s has versions %s, not %s", name, strings.Join(f.Versions, ", "), version)
+			return assay.Format{}, usagef("--format %s has versions %s, not %s", name, strings.Join(f.Versions, ", "), version)
 		}
 		if o.version = version; f.SBOM && (o.gate.set() || o.filter.set()) {
-			slog.Warn("a bill of materials lists packages and matches nothing: filters of findings, --exit-code, --exit-on-eol and --fail-on have no effect", "format", f.Name)
+			slog.Warn(fmt.Sprintf("-f %s lists packages and matches nothing: filters of findings, --exit-code, --exit-on-eol and --fail-on have no effect", f.Name))
 		}
-		return f, t, o.options(f)
+		return f, o.options(f)
 	}
-	return assay.Format{}, t, usagef("--format %q is none of %s", o.format, strings.Join(formatNames(), ", "))
+	return assay.Format{}, usagef("--format %q is none of %s", o.format, strings.Join(scan.Formats(), ", "))
 }
 
 // options refuses what the format cannot be written with.
@@ -116,17 +112,9 @@ func (o *reportOptions) how(f assay.Format) assay.FormatOptions {
 		Template: o.text, MaxChars: o.maxChars}
 }
 
-func formatNames() (names []string) {
-	for _, f := range report.All() {
-		names = append(names, f.Name)
-	}
-	return names
-}
-
 // write puts the report where it was asked for: a file appears whole or not at
 // all.
 func (o *reportOptions) write(g *global, format assay.Format, r *assay.Report) error {
-	o.filter.rules.warn(format, r)
 	opts := o.how(format)
 	write := func(w io.Writer) error { return format.Write(w, r, opts) }
 	if o.output == "" || o.output == "-" || o.output == "/dev/stdout" {
@@ -144,10 +132,10 @@ func (o *reportOptions) place() error {
 		return nil
 	}
 	if info, err := os.Stat(o.output); err == nil && info.IsDir() {
-		return fmt.Errorf("report %s: is a folder; name a file", o.output)
+		return fmt.Errorf("report %s: is a directory; name a file", o.output)
 	}
 	if dir := filepath.Dir(o.output); !exists(dir) {
-		return fmt.Errorf("report %s: there is no folder %s", o.output, dir)
+		return fmt.Errorf("report %s: there is no directory %s", o.output, dir)
 	}
 	return nil
 }

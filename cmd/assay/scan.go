@@ -4,17 +4,11 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/cache"
-	"github.com/assaysec/assay/internal/inventory"
-	"github.com/assaysec/assay/internal/match"
-	"github.com/assaysec/assay/internal/reader"
-	"github.com/assaysec/assay/internal/triage"
 	"github.com/assaysec/assay/scan"
 	"github.com/spf13/pflag"
 )
@@ -56,67 +50,102 @@ func (o *scanOptions) targetFlags(f *pflag.FlagSet) {
 	f.StringSliceVar(&o.pkgTypes, "vuln-type", packageKinds, "the same as --pkg-types")
 	f.Lookup("vuln-type").Hidden = true
 	f.StringSliceVar(&o.relations, "pkg-relationships", nil, "only packages that are: "+strings.Join(relationKinds, ", ")+" (default all)")
-	f.BoolVar(&o.dev, "include-dev-deps", false, "packages that are needed for development only, too")
-	f.StringSliceVar(&o.skipDirs, "skip-dirs", nil, "folders not to look into: paths inside the target, with * and **; may be repeated")
-	f.StringSliceVar(&o.skipFiles, "skip-files", nil, "files not to look at: paths inside the target, with * and **; may be repeated")
-	f.StringSliceVar(&o.filePatterns, "file-patterns", nil, "`READER:REGEXP`: read files of other names, too, such as requirements:\\.in$ (see assay readers)")
-	f.StringVar(&o.priority, "detection-priority", priorities[0], "precise: what the system's packages brought is matched by the distribution's advisories only; comprehensive: by all")
-	f.StringVar(&o.reachability, "reachability", reaches[0], "on: leave out Go findings whose functions the binary does not link; off: keep them")
-	f.BoolVar(&o.headers, "kernel-headers", false, "count the kernel's vulnerabilities in packages that hold its headers only, too")
+	f.BoolVar(&o.dev, "include-dev-deps", false, "include packages that only development needs")
+	f.StringSliceVar(&o.skipDirs, "skip-dirs", nil, "directories to skip: paths inside the target, with * and **; may be repeated")
+	f.StringSliceVar(&o.skipFiles, "skip-files", nil, "files to skip: paths inside the target, with * and **; may be repeated")
+	f.StringSliceVar(&o.filePatterns, "file-patterns", nil, "`READER:REGEXP`: also read files of other names, such as requirements:\\.in$ (see assay readers)")
+	f.StringVar(&o.priority, "detection-priority", priorities[0], "precise: match what OS packages own with the distribution's advisories only; comprehensive: with all")
+	f.StringVar(&o.reachability, "reachability", reaches[0], "on: suppress Go findings whose functions the binary does not link; off: keep them")
+	f.BoolVar(&o.headers, "kernel-headers", false, "count the kernel's vulnerabilities in packages that hold its headers only")
 }
 
-// What the kinds of targets are looked at for.
-const (
-	imageScopes      = assay.ScopeSystem | assay.ScopeInstalled
-	folderScopes     = assay.ScopeSystem | assay.ScopeDeclared
-	repositoryScopes = assay.ScopeDeclared
-)
-
-// A target is what one run scans.
+// A target is what one command scans.
 type target struct {
-	open   func(context.Context, *progress) (*assay.Image, error)
-	scopes assay.Scope
-	verify bool // check every digest again
-	cached bool // layers may be remembered
-
-	base  func(context.Context) (*scan.BaseRef, error)              // the image that it was built on; may be nil
-	saved *assay.Report                                             // of an earlier scan, in place of one
-	visit func(context.Context, *scan.Scanner, *assay.Report) error // is called with the report while the database is open; may be nil
-	vex   vexTarget                                                 // how documents about it are found
+	kind     assay.TargetKind
+	scopes   assay.Scope // 0: those of the kind
+	open     func(context.Context, *progress) (*assay.Image, error)
+	base     func(context.Context) (*scan.BaseRef, error) // the image that it was built on; may be nil
+	registry assay.SourceOptions                          // where documents are attached to it
+	verify   bool                                         // check every digest again
+	cached   bool                                         // what layers hold may be remembered
 }
 
 // run scans a target and writes the report.
 func (o *scanOptions) run(ctx context.Context, t target) error {
-	format, keep, err := o.report.check()
+	format, err := o.report.check()
 	if err != nil {
 		return err
 	}
-	s, err := o.scanner(t.scopes)
+	request, err := o.request(t)
 	if err != nil {
 		return err
 	}
-	s.Triage, s.Verify, s.NoMatch = keep, t.verify, format.SBOM
+	request.ListOnly = format.SBOM
 	if err := o.report.place(); err != nil {
 		return err
 	}
-	ctx, cancel := o.limited(ctx)
-	defer cancel()
-	bars := o.progress(ctx)
-	defer bars.end()
-	r, err := o.scan(ctx, s, t, bars)
+	var r *assay.Report
+	err = o.work(ctx, func(ctx context.Context, bars *progress) error {
+		return o.scan(ctx, t, request, bars, func(_ context.Context, report *assay.Report, _ scan.Request) error {
+			r = report
+			return nil
+		})
+	})
 	if err != nil {
-		return cmp.Or(context.Cause(ctx), err)
+		return err
 	}
-	bars.end()
 	if err := o.report.write(o.global, format, r); err != nil {
 		return err
 	}
-	return o.report.gate.verdict(r)
+	return o.report.gate.verdict(o.global, r)
 }
 
-// scanner makes of the flags what a scan is told, or says which cannot be meant.
-func (o *scanOptions) scanner(scopes assay.Scope) (*scan.Scanner, error) {
-	s := &scan.Scanner{Build: build(), Tool: tool()}
+// scan opens a target and scans it. The report is handed to visit while the target
+// is open, with the request by which it was made.
+func (o *scanOptions) scan(ctx context.Context, t target, request scan.Request, bars *progress, visit func(context.Context, *assay.Report, scan.Request) error) error {
+	if err := o.prepare(ctx, t, &request, bars); err != nil {
+		return err
+	}
+	img, err := t.open(ctx, bars)
+	if err != nil {
+		return err
+	}
+	defer img.Close()
+	slog.Debug("target opened", "name", img.Name, "source", img.Source, "id", img.ID, "layers", len(img.Layers))
+	request.Image = img
+	r, err := scan.Scan(ctx, request)
+	if err != nil {
+		return err
+	}
+	return visit(ctx, r, request)
+}
+
+// prepare completes a request with what is opened: VEX documents, the base image,
+// the database.
+func (o *scanOptions) prepare(ctx context.Context, t target, request *scan.Request, bars *progress) (err error) {
+	request.Progress = bars.update()
+	if request.ListOnly {
+		return nil
+	}
+	if request.VEX, err = o.report.filter.vex.open(ctx, o.global, t, o.db.fetch(bars), o.db.offline); err != nil {
+		return err
+	}
+	if t.base != nil {
+		if request.Base, err = t.base(ctx); err != nil {
+			return err
+		}
+	}
+	database, err := o.db.open(o.global, bars)
+	if err != nil {
+		return err
+	}
+	request.Database = database
+	return nil
+}
+
+// request is what the flags say, or which of them cannot be meant.
+func (o *scanOptions) request(t target) (scan.Request, error) {
+	r := scan.Request{Tool: tool(), Scopes: t.scopes, Verify: t.verify, Warn: o.warn}
 	for _, c := range []struct {
 		flag    string
 		values  []string
@@ -125,32 +154,34 @@ func (o *scanOptions) scanner(scopes assay.Scope) (*scan.Scanner, error) {
 		{"--detection-priority", []string{o.priority}, priorities}, {"--reachability", []string{o.reachability}, reaches}} {
 		for i, v := range c.values {
 			if c.values[i] = strings.TrimSpace(v); !slices.Contains(c.choices, c.values[i]) {
-				return nil, usagef("%s %q is none of %s", c.flag, v, strings.Join(c.choices, ", "))
+				return r, usagef("%s %q is none of %s", c.flag, v, strings.Join(c.choices, ", "))
 			}
 		}
 	}
 	if len(o.pkgTypes) == 0 {
-		return nil, usagef("--pkg-types is empty: name os, library or both")
+		return r, usagef("--pkg-types is empty: name os, library or both")
 	}
-	s.Packages = scan.Packages{NoSystem: !slices.Contains(o.pkgTypes, "os"), NoOthers: !slices.Contains(o.pkgTypes, "library"), Dev: o.dev}
-	for _, r := range o.relations {
-		s.Packages.Relations = append(s.Packages.Relations, assay.Relation(r))
+	r.Packages = scan.Packages{NoSystem: !slices.Contains(o.pkgTypes, "os"), NoOthers: !slices.Contains(o.pkgTypes, "library"), Dev: o.dev}
+	for _, relation := range o.relations {
+		r.Packages.Relations = append(r.Packages.Relations, assay.Relation(relation))
 	}
-	if s.Scopes = scopes; s.Packages.NoOthers {
-		s.Scopes = scopes & (assay.ScopeSystem | assay.ScopeSBOM)
-	}
-	if s.Scopes == 0 {
-		return nil, usagef("--pkg-types os: a repository of source code holds no packages of the system")
-	}
-	s.Match = match.Options{Comprehensive: o.priority == "comprehensive", AllSymbols: o.reachability == "off", KernelHeaders: o.headers}
+	r.Matching = scan.Matching{Comprehensive: o.priority == "comprehensive", AllSymbols: o.reachability == "off", KernelHeaders: o.headers}
+	r.Skip = scan.Skip{Dirs: o.skipDirs, Files: o.skipFiles}
 	var err error
-	if s.Skip, err = inventory.NewSkip(o.skipDirs, o.skipFiles); err != nil {
-		return nil, usagef("--skip-dirs or --skip-files: %w", err)
+	if r.FilePatterns, err = filePatterns(o.filePatterns); err != nil {
+		return r, err
 	}
-	if s.More, err = more(o.filePatterns); err != nil {
-		return nil, err
+	if t.cached {
+		dir, err := scan.CacheDir(o.cacheDir)
+		if err != nil {
+			return r, err
+		}
+		r.Cache = scan.LayerCache(dir)
 	}
-	return s, o.db.check()
+	if r.Filter, r.Suppressors, err = o.report.filter.load(); err != nil {
+		return r, err
+	}
+	return r, cmp.Or(r.Check(t.kind), o.db.check())
 }
 
 // trivyReaders gives readers by what Trivy's --file-patterns calls them, where
@@ -162,12 +193,9 @@ var trivyReaders = map[string]string{
 	"cocoapods": "podfile-lock", "pubspec-lock": "pubspec-lock", "mix-lock": "mix-lock", "conan-lock": "conan-lock", "julia": "julia-manifest", "conda-pkg": "conda",
 }
 
-// more reads --file-patterns.
-func more(patterns []string) (all []inventory.More, _ error) {
-	var names []string
-	for _, r := range reader.All() {
-		names = append(names, r.Name())
-	}
+// filePatterns reads --file-patterns.
+func filePatterns(patterns []string) (all []scan.FilePattern, _ error) {
+	names := scan.Readers()
 	slices.Sort(names)
 	for _, p := range patterns {
 		name, expr, ok := strings.Cut(p, ":")
@@ -184,86 +212,7 @@ func more(patterns []string) (all []inventory.More, _ error) {
 		if err != nil {
 			return nil, usagef("--file-patterns %q: %w", p, err)
 		}
-		all = append(all, inventory.More{Reader: name, Path: re})
+		all = append(all, scan.FilePattern{Reader: name, Path: re})
 	}
 	return all, nil
-}
-
-// scan makes the report on a target, or takes the one that was saved.
-func (o *scanOptions) scan(ctx context.Context, s *scan.Scanner, t target, bars *progress) (r *assay.Report, err error) {
-	dir, err := o.cache()
-	if err != nil {
-		return nil, err
-	}
-	documents := &o.report.filter.vex
-	if s.NoMatch && t.saved == nil {
-		documents = &vexOptions{}
-	}
-	if err := documents.ready(ctx, dir, t.vex, &o.db, bars); err != nil {
-		return nil, err
-	}
-	var img *assay.Image
-	if r = t.saved; r == nil {
-		img, err = o.openTarget(ctx, s, t, documents, bars)
-	} else {
-		err = documents.openedAs(ctx, r, t.vex)
-		if err == nil && t.base != nil {
-			if s.Base, err = t.base(ctx); err == nil {
-				s.Rebase(r)
-			}
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	if img != nil && img.Close != nil {
-		defer img.Close()
-	}
-	if !s.NoMatch {
-		database, err := o.db.open(o.global, dir, bars)
-		if err != nil {
-			return nil, err
-		}
-		defer database.Close()
-		s.Advisories = database
-	}
-	if s.Progress = bars.update(); t.cached {
-		s.Cache = &cache.Dir{Path: filepath.Join(dir, "layers")}
-	}
-	if r == nil {
-		r, err = s.Scan(ctx, img)
-	} else {
-		err = triage.Apply(ctx, r, s.Triage)
-	}
-	if err == nil {
-		err = documents.done(ctx, r)
-	}
-	if err != nil || t.visit == nil {
-		return r, err
-	}
-	return r, t.visit(ctx, s, r)
-}
-
-// openTarget opens the target, with what is attached to it and what it was built
-// on.
-func (o *scanOptions) openTarget(ctx context.Context, s *scan.Scanner, t target, documents *vexOptions, bars *progress) (_ *assay.Image, err error) {
-	img, err := t.open(ctx, bars)
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil && img.Close != nil {
-			img.Close()
-		}
-	}()
-	slog.Debug("target opened", "name", img.Name, "source", img.Source, "id", img.ID, "layers", len(img.Layers))
-	if err := documents.opened(ctx, img, t.vex); err != nil {
-		return nil, err
-	}
-	if t.base != nil {
-		if s.Base, err = t.base(ctx); err != nil {
-			return nil, err
-		}
-	}
-	return img, nil
 }

@@ -1,18 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/encoding/limit"
-	"github.com/assaysec/assay/internal/report"
-	"github.com/assaysec/assay/internal/triage"
 	"github.com/assaysec/assay/scan"
 	"github.com/spf13/cobra"
 )
@@ -77,118 +70,57 @@ func (o *subjectOptions) put(text func(w io.Writer, width int) error, json func(
 }
 
 // judged gives the report on what ref names: an image, or a file with a report
-// or a bill of materials. With the report comes the scanner that made it, or that
-// would, while the database is open; a saved report needs that only if it is to be
-// asked more.
-func (o *subjectOptions) judged(ctx context.Context, ref string, ask bool, visit func(context.Context, *scan.Scanner, *assay.Report) error) error {
-	keep, err := o.report.filter.options()
+// or an SBOM. With the report comes the request by which it was made, or judged,
+// for what else is to be asked.
+func (o *subjectOptions) judged(ctx context.Context, ref string, visit func(context.Context, *assay.Report, scan.Request) error) error {
+	subject, err := scan.Recognize(ref, o.in)
 	if err != nil {
 		return err
-	}
-	if o.all {
-		keep = triage.Options{SeveritySources: keep.SeveritySources, Suppressors: keep.Suppressors, AsOf: keep.AsOf}
-	}
-	saved, bill, err := o.saved(ref)
-	if err != nil {
-		return err
-	}
-	if saved != nil && keep.AsOf.IsZero() {
-		keep.AsOf = saved.AsOf
 	}
 	t := o.target(ref)
-	if bill {
-		t = sbomTarget(ref, o.in)
-	}
-	s, err := o.scanner(t.scopes)
-	if err != nil {
-		return err
-	}
-	s.Triage, s.Verify, s.NoMatch = keep, t.verify, saved != nil && !ask
-	t.saved, t.visit = saved, func(ctx context.Context, s *scan.Scanner, r *assay.Report) error {
-		o.report.filter.rules.warn(assay.Format{}, r)
-		return visit(ctx, s, r)
-	}
-	ctx, cancel := o.limited(ctx)
-	defer cancel()
-	bars := o.progress(ctx)
-	defer bars.end()
-	if _, err := o.scan(ctx, s, t, bars); err != nil {
-		if cause := context.Cause(ctx); cause != nil {
-			return cause
-		}
-		return err
-	}
-	bars.end()
-	return nil
-}
-
-// maxSniff is how much of a file tells what it is.
-const maxSniff = 512
-
-// saved reads the report that a file holds; bill says that it holds a bill of
-// materials instead. Neither is said of what is no such file: an image.
-func (o *subjectOptions) saved(name string) (r *assay.Report, bill bool, err error) {
-	if name == "-" {
-		return o.piped()
-	}
-	info, err := os.Stat(name)
-	if name == "" || err != nil || !info.Mode().IsRegular() {
-		return nil, false, nil
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, false, err
-	}
-	defer f.Close()
-	head := make([]byte, maxSniff)
-	n, err := io.ReadFull(f, head)
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
-		return nil, false, fmt.Errorf("%s: %w", name, err)
-	}
-	head = bytes.TrimLeft(bytes.TrimPrefix(head[:n], []byte("\xef\xbb\xbf")), " \t\r\n")
 	switch {
-	case bytes.HasPrefix(head, []byte("<")), bytes.HasPrefix(head, []byte("SPDXVersion:")), bytes.HasPrefix(head, []byte("pkg:")), bytes.HasPrefix(head, []byte("cpe:")):
-		return nil, true, nil
-	case !bytes.HasPrefix(head, []byte("{")):
-		return nil, false, nil
+	case subject.SBOM:
+		t = sbomTarget(ref, subject.Pipe)
+	case subject.Report != nil:
+		t.kind = subject.Report.Kind
 	}
-	r, err = readReport(name, o.in)
-	if errors.Is(err, assay.ErrUnsupported) {
-		return nil, true, nil
-	}
-	return r, false, err
-}
-
-// piped reads what comes by the pipe: a report, else a bill, which is left to be
-// read again.
-func (o *subjectOptions) piped() (r *assay.Report, bill bool, err error) {
-	b, err := limit.ReadAll(o.in, maxReport)
+	request, err := o.request(t)
 	if err != nil {
-		return nil, false, fmt.Errorf("-: %w", err)
+		return err
 	}
-	if r, err = report.Read(b); err == nil {
-		return r, false, nil
+	if f := &request.Filter; o.all {
+		*f = scan.Filter{SeveritySources: f.SeveritySources, AsOf: f.AsOf}
 	}
-	if errors.Is(err, assay.ErrUnsupported) || !bytes.HasPrefix(bytes.TrimSpace(b), []byte("{")) {
-		o.in = bytes.NewReader(b)
-		return nil, true, nil
-	}
-	return nil, false, fmt.Errorf("-: %w", err)
+	return o.work(ctx, func(ctx context.Context, bars *progress) error {
+		if subject.Report == nil {
+			return o.scan(ctx, t, request, bars, visit)
+		}
+		if err := o.prepare(ctx, t, &request, bars); err != nil {
+			return err
+		}
+		r, err := scan.Rejudge(ctx, subject.Report, request)
+		if err != nil {
+			return err
+		}
+		return visit(ctx, r, request)
+	})
 }
 
 // subject is what the arguments name; --input may name a saved report, too.
-func (o *subjectOptions) subject(args []string) string {
-	if o.source.Input == "" {
-		return strings.Join(args, "")
+func (o *subjectOptions) subject(args []string) (string, error) {
+	input := o.source.Input
+	if input == "" {
+		return strings.Join(args, ""), nil
 	}
-	if o.source.Input == "-" {
-		o.source.Input = ""
-		return "-"
+	if input != "-" {
+		s, err := scan.Recognize(input, nil)
+		if err != nil {
+			return "", err
+		}
+		if s.Report == nil && !s.SBOM {
+			return "", nil
+		}
 	}
-	if r, bill, err := o.saved(o.source.Input); r != nil || bill || err != nil {
-		name := o.source.Input
-		o.source.Input = ""
-		return name
-	}
-	return ""
+	o.source.Input = ""
+	return input, nil
 }

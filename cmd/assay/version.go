@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/reader"
+	"github.com/assaysec/assay/scan"
 	"github.com/spf13/cobra"
 )
 
@@ -28,35 +28,6 @@ func programVersion() string {
 		return info.Main.Version
 	}
 	return "dev"
-}
-
-// build identifies the program's code: what a layer says is remembered for
-// this build only, as another one may read more. A build without a revision is
-// known by its file.
-func build() string {
-	revision, modified := "", "true"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range info.Settings {
-			switch s.Key {
-			case "vcs.revision":
-				revision = s.Value
-			case "vcs.modified":
-				modified = s.Value
-			}
-		}
-	}
-	if revision != "" && modified == "false" {
-		return revision
-	}
-	path, err := os.Executable()
-	if err != nil {
-		return programVersion()
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return programVersion()
-	}
-	return fmt.Sprintf("%s %d %d", path, info.Size(), info.ModTime().UnixNano())
 }
 
 func newVersion(g *global) *cobra.Command {
@@ -131,7 +102,7 @@ func targetsOf(s assay.Scope) string {
 	for _, t := range []struct {
 		name   string
 		scopes assay.Scope
-	}{{"image", imageScopes}, {"fs", folderScopes}, {"repo", repositoryScopes}, {"sbom", assay.ScopeSBOM}} {
+	}{{"image", scan.Scopes(assay.KindImage)}, {"fs", scan.Scopes(assay.KindFilesystem)}, {"repo", scan.Scopes(assay.KindRepository)}, {"sbom", scan.Scopes(assay.KindSBOM)}} {
 		if s&t.scopes != 0 {
 			out = append(out, t.name)
 		}

@@ -7,13 +7,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"text/tabwriter"
 	"time"
 
-	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/suppress/vexhub"
+	"github.com/assaysec/assay/scan"
 	"github.com/spf13/cobra"
 )
 
@@ -53,7 +51,7 @@ func newVEXRepoInit(g *global) *cobra.Command {
 		Use:   "init",
 		Short: "Write a configuration of repositories to begin with",
 		RunE: func(*cobra.Command, []string) error {
-			file, err := o.configFile()
+			file, err := scan.VEXConfig(o.config)
 			if err != nil {
 				return err
 			}
@@ -81,31 +79,26 @@ func newVEXRepoList(g *global) *cobra.Command {
 		Use:   "list",
 		Short: "List the repositories, and how old their copies are",
 		RunE: func(*cobra.Command, []string) error {
-			all, err := o.repositories()
+			all, err := scan.VEXRepositoriesOf(scan.VEXOptions{Config: o.config, CacheDir: g.cacheDir, SkipUpdate: true})
 			if err != nil {
 				return err
 			}
-			file, err := o.configFile()
-			if err != nil {
-				return err
-			}
-			dir, err := g.cache()
+			file, err := scan.VEXConfig(o.config)
 			if err != nil {
 				return err
 			}
 			if !exists(file) {
-				file += " (not there: the default)"
+				file += " (does not exist: the default)"
 			}
 			fmt.Fprintf(g.out, "configuration: %s\n\n", file)
-			h := &vexhub.Hubs{Dir: filepath.Join(dir, "vex", "repositories")}
 			w := tabwriter.NewWriter(g.out, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "name\tenabled\taddress\tcopy of")
 			for _, r := range all {
 				age := "none yet"
-				if s, err := h.State(r); err == nil {
-					age = s.Checked.Format(time.DateTime)
-				} else if !errors.Is(err, assay.ErrNotFound) {
-					age = err.Error()
+				if r.Err != nil {
+					age = r.Err.Error()
+				} else if !r.Checked.IsZero() {
+					age = r.Checked.Format(time.DateTime)
 				}
 				fmt.Fprintf(w, "%s\t%t\t%s\t%s\n", r.Name, r.Enabled, r.URL, age)
 			}
@@ -121,60 +114,25 @@ func newVEXRepoDownload(g *global) *cobra.Command {
 	var from getterOptions
 	cmd := &cobra.Command{
 		Use:     "download [NAME]...",
-		Short:   "Bring copies of repositories up to date, now",
-		Long:    "Bring the copies of the repositories that are named, or of all that are enabled,\nup to date, whenever their publishers were last asked.",
+		Short:   "Update copies of repositories now",
+		Long:    "Update the copies of the repositories that are named, or of all that are enabled,\nwhenever their publishers were last asked.",
 		Example: "  assay vex repo download\n  assay vex repo download default --mirror /srv/mirror",
 		Args:    cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.download(cmd.Context(), g, &from, args)
+			return g.work(cmd.Context(), func(ctx context.Context, bars *progress) error {
+				all, err := scan.UpdateVEX(ctx, scan.VEXOptions{Config: o.config, CacheDir: g.cacheDir, Fetch: from.fetch(bars)}, args)
+				bars.end()
+				errs := []error{err}
+				for _, r := range all {
+					if errs = append(errs, r.Err); r.Err == nil && !g.quiet {
+						fmt.Fprintf(g.out, "%s: %s\n", r.Name, r.Archive)
+					}
+				}
+				return errors.Join(errs...)
+			})
 		},
 	}
 	o.configFlag(cmd.Flags())
 	from.flags(cmd.Flags())
 	return cmd
-}
-
-func (o *vexOptions) download(ctx context.Context, g *global, from *getterOptions, names []string) error {
-	all, err := o.repositories()
-	if err != nil {
-		return err
-	}
-	var known []string
-	for _, r := range all {
-		known = append(known, r.Name)
-	}
-	for _, n := range names {
-		if !slices.Contains(known, n) {
-			return usagef("no VEX repository is called %q; there are %s", n, strings.Join(known, ", "))
-		}
-	}
-	var lines []string
-	err = g.withCache(ctx, func(ctx context.Context, dir string, bars *progress) error {
-		h, err := hubsOf(dir, from, bars)
-		if err != nil {
-			return err
-		}
-		var errs []error
-		for _, r := range all {
-			if len(names) > 0 && !slices.Contains(names, r.Name) || len(names) == 0 && !r.Enabled {
-				continue
-			}
-			s, old, err := h.Update(ctx, r, true)
-			if err = errors.Join(err, old); err != nil {
-				errs = append(errs, err)
-				continue
-			}
-			lines = append(lines, fmt.Sprintf("%s: %s", r.Name, s.Archive))
-		}
-		if len(lines)+len(errs) == 0 {
-			return usagef("no VEX repository is enabled; name one")
-		}
-		return errors.Join(errs...)
-	})
-	if !g.quiet {
-		for _, l := range lines {
-			fmt.Fprintln(g.out, l)
-		}
-	}
-	return err
 }

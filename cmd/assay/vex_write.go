@@ -15,6 +15,7 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/limit"
 	"github.com/assaysec/assay/internal/suppress/vex"
+	"github.com/assaysec/assay/scan"
 	"github.com/spf13/cobra"
 )
 
@@ -79,7 +80,7 @@ func (o *vexGenerateOptions) run(name string) error {
 	if err != nil {
 		return err
 	}
-	r, err := readReport(name, o.in)
+	r, err := scan.ReadReport(name, o.in)
 	if err != nil {
 		return err
 	}
@@ -255,7 +256,7 @@ func (o *vexAddOptions) document(name string, at time.Time) (*vex.OpenVEX, error
 	}
 	d, err := vex.ReadOpenVEX(b)
 	if err != nil {
-		return nil, usagef("%s: %w", name, inLine(b, err))
+		return nil, usagef("%s: %w", name, vex.InLine(b, err))
 	}
 	return d, nil
 }

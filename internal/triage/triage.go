@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -16,28 +17,16 @@ import (
 
 // Options says which findings stay, and how. The zero value keeps all.
 type Options struct {
-	SeveritySources []string         // whose severity counts, best first; empty means Auto
-	Suppressors     []Suppressor     // asked in order; the first that rules a finding out counts
-	Severities      []assay.Severity // those to keep; empty means all
-	IgnoreUnfixed   bool             // drop those without a fix
-	IgnoreFixed     bool             // drop those with one
-	IgnoreStatuses  []assay.Status   // drop those that have one of them
-	IgnoreBase      bool             // drop what comes from the base image
-	AsOf            time.Time        // judge by what was known then; zero means now
-	Order           Order            // "" means ByRisk
-}
-
-// A Suppressor says of findings that they do not count: a file of rules, a document.
-type Suppressor interface {
-	// Rule is asked about every finding of a report, once each. Errors say
-	// that it cannot judge, and end the scan.
-	Suppress(ctx context.Context, r *assay.Report, f *assay.Finding) (_ assay.Suppression, out bool, _ error)
-}
-
-// A Doubtful Suppressor could not ask all that it would have asked.
-type Doubtful interface {
-	Suppressor
-	Gaps() []assay.Gap // of the findings that it was asked about
+	SeveritySources []string           // whose severity counts, best first; empty means Auto
+	Suppressors     []assay.Suppressor // asked in order; the first that suppresses a finding counts
+	Severities      []assay.Severity   // those to keep; empty means all
+	IgnoreUnfixed   bool               // drop those without a fix
+	IgnoreFixed     bool               // drop those with one
+	IgnoreStatuses  []assay.Status     // drop those that have one of them
+	IgnoreBase      bool               // drop what comes from the base image
+	AsOf            time.Time          // judge by what was known then; zero means now
+	Order           Order              // "" means ByRisk
+	Warn            func(string)       // is told what users should know of their rules and documents, a sentence at a time; nil: nobody is
 }
 
 // An Order is what findings are sorted by, worst first.
@@ -70,8 +59,16 @@ func Apply(ctx context.Context, r *assay.Report, o Options) error {
 	for i := range r.Suppressed {
 		rate(&r.Suppressed[i].Finding, o.SeveritySources)
 	}
-	if err := rule(ctx, r, o.Suppressors); err != nil {
+	suppressors, err := begin(ctx, r, o.Suppressors)
+	if err != nil {
 		return err
+	}
+	asked := len(r.Findings)
+	if err := suppress(ctx, r, suppressors); err != nil {
+		return err
+	}
+	if o.Warn != nil && asked > 0 && len(r.Findings) == 0 && len(suppressors) > 0 {
+		defer func() { o.Warn(nothingLeft(asked, r)) }()
 	}
 	if gap := noBase; o.IgnoreBase && r.Image.Base == nil && r.Kind.IsImage() && !slices.Contains(r.Gaps, gap) {
 		r.Gaps = append(r.Gaps, gap)
@@ -97,7 +94,7 @@ func Apply(ctx context.Context, r *assay.Report, o Options) error {
 	}
 	slices.SortStableFunc(r.Findings, func(a, b assay.Finding) int { return compare(r, o.Order, &a, &b) })
 	slices.SortStableFunc(r.Suppressed, func(a, b assay.Suppressed) int { return compare(r, o.Order, &a.Finding, &b.Finding) })
-	return nil
+	return warn(ctx, suppressors, o.Warn)
 }
 
 // noBase says that Options.IgnoreBase did nothing.
@@ -108,41 +105,98 @@ func rate(f *assay.Finding, sources []string) {
 	f.Risk = Risk(f)
 }
 
-// rule asks the suppressors about each finding.
-func rule(ctx context.Context, r *assay.Report, suppressors []Suppressor) error {
+// begin prepares the suppressors to judge a report.
+func begin(ctx context.Context, r *assay.Report, all []assay.Suppressor) ([]assay.ReportSuppressor, error) {
+	var out []assay.ReportSuppressor
+	for _, s := range all {
+		of, err := s.ForReport(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, of)
+	}
+	return out, nil
+}
+
+// suppress asks the suppressors about each finding.
+func suppress(ctx context.Context, r *assay.Report, suppressors []assay.ReportSuppressor) error {
 	if len(suppressors) == 0 {
 		return nil
 	}
 	kept := []assay.Finding{} // r stays as it is while it is asked about
-	var ruled []assay.Suppressed
+	var suppressed []assay.Suppressed
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		suppression, out, err := ask(ctx, r, f, suppressors)
+		by, out, err := ask(ctx, f, suppressors)
 		switch {
 		case err != nil:
 			return fmt.Errorf("%s in %s: %w", f.ID, r.Packages[f.Package].Name, err)
 		case out:
-			ruled = append(ruled, assay.Suppressed{Finding: *f, Suppression: suppression})
+			suppressed = append(suppressed, assay.Suppressed{Finding: *f, Suppression: by})
 		default:
 			kept = append(kept, *f)
 		}
 	}
-	r.Findings, r.Suppressed = kept, append(r.Suppressed, ruled...)
-	for _, suppressor := range suppressors {
-		if d, ok := suppressor.(Doubtful); ok {
-			r.Gaps = append(r.Gaps, d.Gaps()...)
+	r.Findings, r.Suppressed = kept, append(r.Suppressed, suppressed...)
+	for _, s := range suppressors {
+		r.Gaps = append(r.Gaps, s.Gaps()...)
+	}
+	return nil
+}
+
+func ask(ctx context.Context, f *assay.Finding, suppressors []assay.ReportSuppressor) (assay.Suppression, bool, error) {
+	for _, s := range suppressors {
+		if by, out, err := s.Suppress(ctx, f); err != nil || out {
+			return by, out, err
+		}
+	}
+	return assay.Suppression{}, false, ctx.Err()
+}
+
+// warn passes the suppressors' warnings on, each once.
+func warn(ctx context.Context, suppressors []assay.ReportSuppressor, to func(string)) error {
+	if to == nil {
+		return nil
+	}
+	for _, s := range suppressors {
+		all, err := s.Warnings(ctx)
+		if err != nil {
+			return err
+		}
+		for _, w := range all {
+			to(w)
 		}
 	}
 	return nil
 }
 
-func ask(ctx context.Context, r *assay.Report, f *assay.Finding, suppressors []Suppressor) (assay.Suppression, bool, error) {
-	for _, suppressor := range suppressors {
-		if suppression, out, err := suppressor.Suppress(ctx, r, f); err != nil || out {
-			return suppression, out, err
+// nothingLeft warns that every finding of a report is suppressed.
+func nothingLeft(n int, r *assay.Report) string {
+	what := fmt.Sprintf("all %d findings are", n)
+	if n == 1 {
+		what = "the one finding is"
+	}
+	return fmt.Sprintf("%s suppressed (by %s): nothing is left to report", what, strings.Join(suppressorsOf(r), ", "))
+}
+
+// maxSuppressors is how many files and documents a warning names.
+const maxSuppressors = 8
+
+// inFile ends the name of a suppression: a line, or a statement.
+var inFile = regexp.MustCompile(`(:\d+| \(statement \d+\))$`)
+
+// suppressorsOf lists the files and documents that suppress findings of a report.
+func suppressorsOf(r *assay.Report) (names []string) {
+	for i := range r.Suppressed {
+		if by := r.Suppressed[i].By; by != assay.SuppressedByMatch {
+			names = append(names, inFile.ReplaceAllString(by, ""))
 		}
 	}
-	return assay.Suppression{}, false, ctx.Err()
+	slices.Sort(names)
+	if names = slices.Compact(names); len(names) > maxSuppressors {
+		names = append(names[:maxSuppressors], fmt.Sprintf("and %d more", len(names)-maxSuppressors))
+	}
+	return names
 }
 
 func compare(r *assay.Report, o Order, a, b *assay.Finding) int {

@@ -188,10 +188,16 @@ func TestGate(t *testing.T) {
 	}
 }
 
-// suppressor rules out what its map names.
+// suppressor suppresses what its map names.
 type suppressor map[string]assay.Suppression
 
-func (r suppressor) Suppress(_ context.Context, _ *assay.Report, f *assay.Finding) (assay.Suppression, bool, error) {
+func (r suppressor) ForReport(context.Context, *assay.Report) (assay.ReportSuppressor, error) {
+	return r, nil
+}
+func (suppressor) Gaps() []assay.Gap                          { return nil }
+func (suppressor) Warnings(context.Context) ([]string, error) { return nil, nil }
+
+func (r suppressor) Suppress(_ context.Context, f *assay.Finding) (assay.Suppression, bool, error) {
 	if f.ID == "CVE-BAD" {
 		return assay.Suppression{}, false, assay.ErrMalformed
 	}
@@ -211,7 +217,7 @@ func TestRulers(t *testing.T) {
 	}
 	first, second := suppressor{"CVE-1": {As: assay.StatusIgnored, By: "a:1", Reason: "why"}}, suppressor{"CVE-1": {By: "b"}, "CVE-2": {As: assay.StatusFixed, By: "b"}}
 	r := report("CVE-1", "CVE-2", "CVE-3")
-	if err := triage.Apply(t.Context(), r, triage.Options{Suppressors: []triage.Suppressor{first, second}, Order: triage.ByVulnerability}); err != nil {
+	if err := triage.Apply(t.Context(), r, triage.Options{Suppressors: []assay.Suppressor{first, second}, Order: triage.ByVulnerability}); err != nil {
 		t.Fatal(err)
 	}
 	var got []string
@@ -222,7 +228,7 @@ func TestRulers(t *testing.T) {
 		t.Errorf("%v, %d left out\n%s", r.Findings, r.LeftOut, d)
 	}
 	r = report("CVE-1", "CVE-BAD")
-	if err := triage.Apply(t.Context(), r, triage.Options{Suppressors: []triage.Suppressor{first}}); !errors.Is(err, assay.ErrMalformed) || !strings.Contains(err.Error(), "CVE-BAD in p") {
+	if err := triage.Apply(t.Context(), r, triage.Options{Suppressors: []assay.Suppressor{first}}); !errors.Is(err, assay.ErrMalformed) || !strings.Contains(err.Error(), "CVE-BAD in p") {
 		t.Error(err)
 	}
 }

@@ -46,12 +46,16 @@ type VEX struct {
 	Documents []VEXDocument
 	Source    VEXSource // nil means none
 	SBOM      *vex.SBOM // of a scanned bill of materials: what documents call its parts; nil where that is not known
+}
 
-	given int           // documents that the source did not find
-	of    *assay.Report // that index is of
-	index *vexIndex
-	gaps  []assay.Gap
-	ways  map[string]ways // by what is blocked
+// vexJudge holds one report against the documents.
+type vexJudge struct {
+	documents []VEXDocument // those that were given, then what the source found
+	given     int
+	sbom      *vex.SBOM
+	index     *vexIndex
+	gaps      []assay.Gap
+	ways      map[string]ways // by what is blocked
 }
 
 // Bounds of suppression.
@@ -61,11 +65,25 @@ const (
 	maxJudge = 20_000_000 // comparisons for one report, some seconds; those of 10,000 findings with ten statements on each are a hundredth
 )
 
-// Rule implements Suppressor.
-func (v *VEX) Suppress(ctx context.Context, r *assay.Report, f *assay.Finding) (assay.Suppression, bool, error) {
-	if err := v.prepare(ctx, r); err != nil {
-		return assay.Suppression{}, false, err
+// ForReport implements assay.Suppressor.
+func (v *VEX) ForReport(ctx context.Context, r *assay.Report) (assay.ReportSuppressor, error) {
+	j := &vexJudge{documents: slices.Clip(v.Documents), given: len(v.Documents), sbom: v.SBOM, index: newVEXIndex(r, v.SBOM), ways: map[string]ways{}}
+	if n := len(references(r)); n > maxImageNames {
+		j.gaps = []assay.Gap{{Where: "names of the image", What: fmt.Sprintf("%d, of which the first %d are compared with VEX documents", n, maxImageNames)}}
 	}
+	if v.Source != nil && len(r.Findings) > 0 {
+		more, gaps, err := v.Source(ctx, j.index.names())
+		if err != nil {
+			return nil, err
+		}
+		j.documents, j.gaps = append(j.documents, more...), append(j.gaps, gaps...)
+	}
+	j.index.collect(r, j.documents)
+	return j, nil
+}
+
+// Suppress implements assay.ReportSuppressor.
+func (v *vexJudge) Suppress(_ context.Context, f *assay.Finding) (assay.Suppression, bool, error) {
 	s, out, err := v.judge(f)
 	if err != nil || !out {
 		return assay.Suppression{}, false, err
@@ -77,42 +95,16 @@ func (v *VEX) Suppress(ctx context.Context, r *assay.Report, f *assay.Finding) (
 			why = append(why, w)
 		}
 	}
-	return assay.Suppression{As: st.Status, By: fmt.Sprintf("%s (statement %d)", v.Documents[s.doc].Name, s.at+1), Reason: strings.Join(why, ": ")}, true, nil
+	return assay.Suppression{As: st.Status, By: fmt.Sprintf("%s (statement %d)", v.documents[s.doc].Name, s.at+1), Reason: strings.Join(why, ": ")}, true, nil
 }
 
-// Gaps are what could not be asked about the report that was judged last.
-func (v *VEX) Gaps() []assay.Gap { return v.gaps }
+// Gaps lists what could not be looked up about the report.
+func (v *vexJudge) Gaps() []assay.Gap { return v.gaps }
 
-func (v *VEX) statement(s said) *vex.Statement { return &v.Documents[s.doc].Statements[s.at] }
-
-// prepare makes the index of a report, with the documents that the source has
-// about it.
-func (v *VEX) prepare(ctx context.Context, r *assay.Report) error {
-	if v.of == r {
-		return nil
-	}
-	x := newVEXIndex(r, v.SBOM)
-	if v.of == nil {
-		v.given = len(v.Documents)
-	}
-	v.Documents, v.gaps, v.ways = slices.Clip(v.Documents[:v.given]), nil, map[string]ways{}
-	if n := len(references(r)); n > maxImageNames {
-		v.gaps = []assay.Gap{{Where: "names of the image", What: fmt.Sprintf("%d, of which the first %d are compared with VEX documents", n, maxImageNames)}}
-	}
-	if v.Source != nil && len(r.Findings) > 0 {
-		more, gaps, err := v.Source(ctx, x.names())
-		if err != nil {
-			return err
-		}
-		v.Documents, v.gaps = append(v.Documents, more...), append(v.gaps, gaps...)
-	}
-	x.collect(r, v.Documents)
-	v.of, v.index = r, x
-	return nil
-}
+func (v *vexJudge) statement(s said) *vex.Statement { return &v.documents[s.doc].Statements[s.at] }
 
 // judge finds the statement that rules a finding out.
-func (v *VEX) judge(f *assay.Finding) (said, bool, error) {
+func (v *vexJudge) judge(f *assay.Finding) (said, bool, error) {
 	x := v.index
 	latest := map[int]said{} // by the product
 	for _, s := range x.on(f) {
@@ -120,7 +112,7 @@ func (v *VEX) judge(f *assay.Finding) (said, bool, error) {
 		if as := x.r.AsOf; st.Status == assay.StatusUnknown || !as.IsZero() && st.Timestamp.After(as) {
 			continue
 		}
-		for _, h := range x.resolve(s, &v.Documents[s.doc]) {
+		for _, h := range x.resolve(s, &v.documents[s.doc]) {
 			x.judged++
 			about := x.about(&h, f.Package)
 			if old, ok := latest[h.node]; about && (!ok || !v.later(old, s)) {
@@ -163,7 +155,7 @@ func spared(st *vex.Statement) bool {
 }
 
 // later reports whether a was said after b.
-func (v *VEX) later(a, b said) bool {
+func (v *vexJudge) later(a, b said) bool {
 	x, y := v.statement(a), v.statement(b)
 	return cmp.Or(x.Timestamp.Compare(y.Timestamp), cmp.Compare(a.doc, b.doc), cmp.Compare(a.at, b.at)) > 0
 }
@@ -174,7 +166,7 @@ type ways struct {
 	nearest []int32
 }
 
-func (v *VEX) around(blocked map[int]bool) ways {
+func (v *vexJudge) around(blocked map[int]bool) ways {
 	key := fmt.Sprint(slices.Sorted(maps.Keys(blocked)))
 	if w, ok := v.ways[key]; ok {
 		return w
@@ -188,16 +180,13 @@ func (v *VEX) around(blocked map[int]bool) ways {
 	return w
 }
 
-// Warnings tells of given documents that say nothing about a report, and of
+// Warnings tells of given documents that say nothing about the report, and of
 // statements that count for nothing since it cannot be told what they are about.
-func (v *VEX) Warnings(ctx context.Context, r *assay.Report) ([]string, error) {
-	if err := v.prepare(ctx, r); err != nil {
-		return nil, err
-	}
+func (v *vexJudge) Warnings(context.Context) ([]string, error) {
 	var out []string
 	for d := range v.given {
 		used, counts := false, [reasons]int{}
-		doc := &v.Documents[d]
+		doc := &v.documents[d]
 		for i := range doc.Statements {
 			s := said{d, i}
 			about := v.index.concerns(s, doc)
@@ -215,7 +204,7 @@ func (v *VEX) Warnings(ctx context.Context, r *assay.Report) ([]string, error) {
 			}
 		}
 		if !used {
-			out = append(out, fmt.Sprintf("%s: no statement is about anything in %s", doc.Name, r.Image.Name))
+			out = append(out, fmt.Sprintf("%s: no statement is about anything in %s", doc.Name, v.index.r.Image.Name))
 		}
 	}
 	return out, nil
@@ -242,7 +231,7 @@ var obscurities = [reasons]string{
 
 // obscure tells why a statement is about nothing that can be known; plain where
 // one of its products can be.
-func (v *VEX) obscure(st *vex.Statement, d *VEXDocument) (why int) {
+func (v *vexJudge) obscure(st *vex.Statement, d *VEXDocument) (why int) {
 	if len(st.Products) == 0 && !d.Attached {
 		return nameless
 	}
@@ -255,7 +244,7 @@ func (v *VEX) obscure(st *vex.Statement, d *VEXDocument) (why int) {
 	return why
 }
 
-func (v *VEX) obscureProduct(p *vex.Product) int {
+func (v *vexJudge) obscureProduct(p *vex.Product) int {
 	worst := private
 	for _, s := range append([]string{p.PURL}, p.Subcomponents...) {
 		if u := v.index.parse(s); u.ok && u.purl.Subpath() != "" {
@@ -277,7 +266,7 @@ func (v *VEX) obscureProduct(p *vex.Product) int {
 
 // links reports whether an identifier is a BOM-Link to something in the scanned
 // bill.
-func (v *VEX) links(id string) bool {
-	purl, whole := v.SBOM.Find(id)
+func (v *vexJudge) links(id string) bool {
+	purl, whole := v.sbom.Find(id)
 	return purl != "" || whole
 }

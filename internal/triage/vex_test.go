@@ -80,13 +80,23 @@ func suppressed(t *testing.T, r *assay.Report, docs ...vex.Document) (out []stri
 	for i := range docs {
 		v.Documents = append(v.Documents, triage.VEXDocument{Name: fmt.Sprintf("doc%d.json", i), Document: &docs[i]})
 	}
-	if err := triage.Apply(t.Context(), r, triage.Options{Suppressors: []triage.Suppressor{v}, Order: triage.ByVulnerability}); err != nil {
+	if err := triage.Apply(t.Context(), r, triage.Options{Suppressors: []assay.Suppressor{v}, Order: triage.ByVulnerability}); err != nil {
 		t.Fatal(err)
 	}
 	for _, s := range r.Suppressed {
 		out = append(out, r.Packages[s.Package].Name)
 	}
 	return out
+}
+
+// warnings are those of documents about a report.
+func warnings(t testing.TB, v *triage.VEX, r *assay.Report) ([]string, error) {
+	t.Helper()
+	of, err := v.ForReport(t.Context(), r)
+	if err != nil {
+		return nil, err
+	}
+	return of.Warnings(t.Context())
 }
 
 func TestVEX(t *testing.T) {
@@ -190,7 +200,7 @@ func TestVEXAsOf(t *testing.T) {
 	for hour, want := range []int{1, 0} {
 		r := app()
 		v := &triage.VEX{Documents: []triage.VEXDocument{{Name: "d", Document: &d}}}
-		if err := triage.Apply(t.Context(), r, triage.Options{Suppressors: []triage.Suppressor{v}, AsOf: day.Add(time.Duration(hour)*time.Hour + time.Second)}); err != nil || len(r.Suppressed) != want {
+		if err := triage.Apply(t.Context(), r, triage.Options{Suppressors: []assay.Suppressor{v}, AsOf: day.Add(time.Duration(hour)*time.Hour + time.Second)}); err != nil || len(r.Suppressed) != want {
 			t.Errorf("at %d:00 %d are ruled out, want %d (%v)", hour, len(r.Suppressed), want, err)
 		}
 	}
@@ -217,7 +227,7 @@ func TestVEXElsewhere(t *testing.T) {
 		r.Kind = assay.KindSBOM
 		v := &triage.VEX{SBOM: &vex.SBOM{Serial: "urn:uuid:3e67", Version: "1", Root: "app", PURLs: map[string]string{"lib": "pkg:npm/lib@1"}},
 			Documents: []triage.VEXDocument{{Name: "d", Document: &d}}}
-		if err := triage.Apply(t.Context(), r, triage.Options{Suppressors: []triage.Suppressor{v}}); err != nil || len(r.Suppressed) != tt.want {
+		if err := triage.Apply(t.Context(), r, triage.Options{Suppressors: []assay.Suppressor{v}}); err != nil || len(r.Suppressed) != tt.want {
 			t.Errorf("%s: %d ruled out, want %d (%v)", tt.id, len(r.Suppressed), tt.want, err)
 		}
 	}
@@ -248,7 +258,7 @@ func TestVEXNames(t *testing.T) {
 		r := app()
 		v := &triage.VEX{SBOM: &vex.SBOM{Serial: "urn:uuid:3e67", Version: "1", Root: "app", PURLs: map[string]string{"lib": "pkg:npm/lib@1", "mid": "pkg:npm/mid@1"}},
 			Documents: []triage.VEXDocument{{Name: "d", Document: d, OfSBOM: tt.ofSBOM}}}
-		if err := triage.Apply(t.Context(), r, triage.Options{Suppressors: []triage.Suppressor{v}}); err != nil {
+		if err := triage.Apply(t.Context(), r, triage.Options{Suppressors: []assay.Suppressor{v}}); err != nil {
 			t.Fatal(err)
 		}
 		var got []string
@@ -258,7 +268,7 @@ func TestVEXNames(t *testing.T) {
 		if diff := cmp.Diff(tt.want, got); diff != "" {
 			t.Errorf("%s of %s (%t): %s", tt.ref, tt.serial, tt.ofSBOM, diff)
 		}
-		warned, err := v.Warnings(t.Context(), r)
+		warned, err := warnings(t, v, r)
 		if err != nil || (len(warned) == 0) != (len(got) > 0) {
 			t.Errorf("%s: %q, %v", tt.ref, warned, err)
 		}
@@ -292,7 +302,7 @@ func TestVEXRanges(t *testing.T) {
 			t.Errorf("%s: %s", tt.name, diff)
 		}
 		v := &triage.VEX{Documents: []triage.VEXDocument{{Name: "d", Document: &d}}}
-		if w, err := v.Warnings(t.Context(), app()); err != nil || !strings.Contains(strings.Join(w, "\n"), tt.warned) || tt.warned == "" && len(w) > 0 {
+		if w, err := warnings(t, v, app()); err != nil || !strings.Contains(strings.Join(w, "\n"), tt.warned) || tt.warned == "" && len(w) > 0 {
 			t.Errorf("%s: %q, %v", tt.name, w, err)
 		}
 	}
@@ -338,19 +348,19 @@ func TestVEXSource(t *testing.T) {
 		return []triage.VEXDocument{{Name: "hub", Document: &d}}, []assay.Gap{{Where: "hub", What: "is old"}}, nil
 	}}
 	r := app()
-	if err := triage.Apply(t.Context(), r, triage.Options{Suppressors: []triage.Suppressor{v}}); err != nil || asked != 1 || len(r.Suppressed) != 1 || len(r.Gaps) != 1 {
+	if err := triage.Apply(t.Context(), r, triage.Options{Suppressors: []assay.Suppressor{v}}); err != nil || asked != 1 || len(r.Suppressed) != 1 || len(r.Gaps) != 1 {
 		t.Errorf("asked %d times: %d ruled out, gaps %v, %v", asked, len(r.Suppressed), r.Gaps, err)
 	}
-	if w, err := v.Warnings(t.Context(), r); err != nil || len(w) != 0 {
+	if w, err := warnings(t, v, r); err != nil || len(w) != 0 {
 		t.Error(w, err)
 	}
 	v.Source = func(context.Context, []string) ([]triage.VEXDocument, []assay.Gap, error) {
 		return nil, nil, assay.ErrMalformed
 	}
-	if err := triage.Apply(t.Context(), app(), triage.Options{Suppressors: []triage.Suppressor{v}}); !errors.Is(err, assay.ErrMalformed) {
+	if err := triage.Apply(t.Context(), app(), triage.Options{Suppressors: []assay.Suppressor{v}}); !errors.Is(err, assay.ErrMalformed) {
 		t.Error(err)
 	}
-	if err := triage.Apply(t.Context(), &assay.Report{}, triage.Options{Suppressors: []triage.Suppressor{v}}); err != nil {
+	if err := triage.Apply(t.Context(), &assay.Report{}, triage.Options{Suppressors: []assay.Suppressor{v}}); err != nil {
 		t.Error("asked about no finding:", err)
 	}
 }
@@ -362,11 +372,11 @@ func TestVEXWarnings(t *testing.T) {
 	for name, d := range map[string]*vex.Document{"none": &none, "obscure": &obscure, "used": &used} {
 		v.Documents = append(v.Documents, triage.VEXDocument{Name: name, Document: d})
 	}
-	got, err := v.Warnings(t.Context(), app())
+	got, err := warnings(t, v, app())
 	text := strings.Join(got, "\n")
 	parts, bills := say("fixed CVE-2024-1 pkg:npm/lib#x", "fixed CVE-2024-1 pkg:oci/app pkg:npm/lib#x"), say("fixed CVE-2024-1 urn:cdx:3e67/1#lib")
 	v = &triage.VEX{Documents: []triage.VEXDocument{{Name: "parts", Document: &parts}, {Name: "bills", Document: &bills}}}
-	more, err2 := v.Warnings(t.Context(), app())
+	more, err2 := warnings(t, v, app())
 	if all := strings.Join(more, "\n"); err2 != nil || !strings.Contains(all, "parts: 2 of 2 statements name a part of a package") || !strings.Contains(all, "bills: 1 of 1 statements name parts of other bills") {
 		t.Errorf("%v\n%s", err2, all)
 	}
@@ -413,7 +423,7 @@ func TestVEXHostile(t *testing.T) {
 	}
 	same.Findings = []assay.Finding{{ID: "CVE-2024-1"}}
 	v := &triage.VEX{Documents: []triage.VEXDocument{{Name: "d", Document: &d}}}
-	if err := triage.Apply(t.Context(), same, triage.Options{Suppressors: []triage.Suppressor{v}}); err == nil || !strings.Contains(err.Error(), "to compare") {
+	if err := triage.Apply(t.Context(), same, triage.Options{Suppressors: []assay.Suppressor{v}}); err == nil || !strings.Contains(err.Error(), "to compare") {
 		t.Errorf("%v", err)
 	}
 }
@@ -452,7 +462,7 @@ func FuzzVEX(f *testing.F) {
 		r.Release.CPE, r.Packages[0].CPEs = cpe, []string{cpe}
 		all := len(r.Findings)
 		v := &triage.VEX{Documents: []triage.VEXDocument{{Name: "d", Document: d, Attached: true}}}
-		if err := triage.Apply(t.Context(), r, triage.Options{Suppressors: []triage.Suppressor{v}}); err != nil {
+		if err := triage.Apply(t.Context(), r, triage.Options{Suppressors: []assay.Suppressor{v}}); err != nil {
 			t.Fatal(err)
 		}
 		if len(r.Findings)+len(r.Suppressed) != all {
@@ -463,7 +473,7 @@ func FuzzVEX(f *testing.F) {
 				t.Errorf("ruled out as %s", s.As)
 			}
 		}
-		if _, err := v.Warnings(t.Context(), r); err != nil {
+		if _, err := warnings(t, v, r); err != nil {
 			t.Error(err)
 		}
 	})

@@ -31,22 +31,45 @@ import (
 // over an hour ago and is asked for the first time. It may be used by several
 // goroutines.
 type DB struct {
-	dir string
+	dir  string
+	pool *Pool
 
 	mu     sync.Mutex
 	index  *index
-	shards map[assay.Stream]*shard
-	asked  map[assay.Stream]assay.Shard
+	shards map[assay.Stream]taken
+}
+
+// taken is a shard that is asked, with what the index had of it.
+type taken struct {
+	shard *shard
+	path  string
+	as    assay.Shard
 }
 
 // Open opens the database in folder dir. Without one it is ErrNotFound; one of
 // a newer format is ErrUnsupported.
-func Open(dir string) (*DB, error) {
+func Open(dir string) (*DB, error) { return OpenIn(dir, &Pool{}) }
+
+// OpenIn is Open with shards that databases of one pool share.
+func OpenIn(dir string, pool *Pool) (*DB, error) {
 	ix, err := readIndex(dir)
 	if err != nil {
 		return nil, err
 	}
-	return &DB{dir: dir, index: ix, shards: map[assay.Stream]*shard{}, asked: map[assay.Stream]assay.Shard{}}, nil
+	return &DB{dir: dir, pool: pool, index: ix, shards: map[assay.Stream]taken{}}, nil
+}
+
+// Refresh reads the index again, so that shards which came meanwhile can be asked.
+// What was asked before stays as it was.
+func (d *DB) Refresh() error {
+	ix, err := readIndex(d.dir)
+	if err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.index = ix
+	return nil
 }
 
 // Close closes the shards that were opened.
@@ -55,7 +78,7 @@ func (d *DB) Close() error {
 	defer d.mu.Unlock()
 	var errs []error
 	for _, s := range d.shards {
-		errs = append(errs, s.close())
+		errs = append(errs, d.pool.give(s.path))
 	}
 	clear(d.shards)
 	return errors.Join(errs...)
@@ -68,6 +91,9 @@ func (d *DB) Shards() []assay.Shard {
 	list := make([]assay.Shard, len(d.index.Shards))
 	for i, e := range d.index.Shards {
 		list[i] = e.Shard
+		if s, ok := d.shards[e.Stream]; ok {
+			list[i] = s.as
+		}
 	}
 	return list
 }
@@ -77,10 +103,10 @@ func (d *DB) Used() assay.Database {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	u := assay.Database{Digest: d.index.digest}
-	for _, s := range d.asked {
-		u.Shards = append(u.Shards, s)
-		if u.Built.IsZero() || s.Built.Before(u.Built) {
-			u.Built = s.Built
+	for _, s := range d.shards {
+		u.Shards = append(u.Shards, s.as)
+		if u.Built.IsZero() || s.as.Built.Before(u.Built) {
+			u.Built = s.as.Built
 		}
 	}
 	slices.SortFunc(u.Shards, func(a, b assay.Shard) int { return strings.Compare(string(a.Stream), string(b.Stream)) })
@@ -92,17 +118,18 @@ func (d *DB) Used() assay.Database {
 func (d *DB) shard(ctx context.Context, s assay.Stream) (*shard, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if sh := d.shards[s]; sh != nil {
-		return sh, nil
+	if sh, ok := d.shards[s]; ok {
+		return sh.shard, nil
 	}
 	for again := false; ; again = true {
 		e := d.index.find(s)
 		if e == nil {
 			return nil, fmt.Errorf("stream %s: %w in the database", s, assay.ErrNotFound)
 		}
-		sh, err := openShard(ctx, filepath.Join(d.dir, shardsName, e.file()), e)
+		path := filepath.Join(d.dir, shardsName, e.file())
+		sh, err := d.pool.take(ctx, path, e)
 		if err == nil {
-			d.shards[s], d.asked[s] = sh, e.Shard
+			d.shards[s] = taken{shard: sh, path: path, as: e.Shard}
 			return sh, nil
 		}
 		if again || !errors.Is(err, fs.ErrNotExist) {

@@ -55,7 +55,7 @@ type subject struct {
 	r *assay.Report
 	f *assay.Finding
 	p *assay.Package
-	s *Set
+	s *judge
 }
 
 // By names the rule's place: ".assayignore:3".
@@ -119,20 +119,24 @@ func (f *File) take(r Rule) error {
 }
 
 // A Set is the rules of several files, the first of which that holds counts. It
-// judges the findings of one report, one at a time.
+// is an assay.Suppressor.
 type Set struct {
 	files []*File
 	rules []*Rule
 	byID  map[string][]int // rules by identifiers, folded
 	byPkg map[string][]int // those without, by names of packages
 	loose []int            // those without either
+}
 
+// A judge compares the rules of a set with the findings of one report.
+type judge struct {
+	set   *Set
+	r     *assay.Report
 	turn  int   // of findings that were judged
 	tried []int // the turn in which each rule was tried last
 	hits  []int // findings that each rule holds of
 	purls map[string]*vex.PURL
-	repos []repository // the names of the report's image
-	of    *assay.Report
+	repos []repository  // the names of the report's image
 	fit   map[int][]int // of the loose rules those that fit a package
 	kept  int           // in fit
 }
@@ -147,13 +151,12 @@ const (
 
 // New returns the rules of the files, in their order.
 func New(files ...*File) *Set {
-	s := &Set{files: files, byID: map[string][]int{}, byPkg: map[string][]int{}, purls: map[string]*vex.PURL{}}
+	s := &Set{files: files, byID: map[string][]int{}, byPkg: map[string][]int{}}
 	for _, f := range files {
 		for i := range f.Rules {
 			s.rules = append(s.rules, &f.Rules[i])
 		}
 	}
-	s.hits, s.tried = make([]int, len(s.rules)), make([]int, len(s.rules))
 	for i, r := range s.rules {
 		if r.empty() {
 			continue
@@ -174,27 +177,34 @@ func New(files ...*File) *Set {
 	return s
 }
 
-// Rule rules a finding out where a rule that is not over holds of it.
-func (s *Set) Suppress(ctx context.Context, r *assay.Report, f *assay.Finding) (assay.Suppression, bool, error) {
-	n, err := s.judge(ctx, r, f)
+// ForReport implements assay.Suppressor.
+func (s *Set) ForReport(_ context.Context, r *assay.Report) (assay.ReportSuppressor, error) {
+	return &judge{set: s, r: r, tried: make([]int, len(s.rules)), hits: make([]int, len(s.rules)),
+		purls: map[string]*vex.PURL{}, repos: repositories(r), fit: map[int][]int{}}, nil
+}
+
+// Suppress suppresses a finding which a rule matches that has not expired.
+func (s *judge) Suppress(ctx context.Context, f *assay.Finding) (assay.Suppression, bool, error) {
+	n, err := s.first(ctx, f)
 	if err != nil || n < 0 {
 		return assay.Suppression{}, false, err
 	}
-	return assay.Suppression{As: assay.StatusIgnored, By: s.rules[n].By(), Reason: s.rules[n].Reason}, true, nil
+	return assay.Suppression{As: assay.StatusIgnored, By: s.set.rules[n].By(), Reason: s.set.rules[n].Reason}, true, nil
 }
 
-// judge counts the rules that hold of a finding, and returns the first; -1 when
+// Gaps implements assay.ReportSuppressor: rules look nothing up.
+func (s *judge) Gaps() []assay.Gap { return nil }
+
+// first counts the rules that match a finding, and returns the first; -1 when
 // none does.
-func (s *Set) judge(ctx context.Context, r *assay.Report, f *assay.Finding) (int, error) {
-	if s.of != r {
-		s.of, s.repos, s.fit, s.kept = r, repositories(r), map[int][]int{}, 0
-	}
+func (s *judge) first(ctx context.Context, f *assay.Finding) (int, error) {
+	r := s.r
 	sub := &subject{r, f, &r.Packages[f.Package], s}
 	s.turn++
 	first := -1
 	try := func(all []int, counts names, fit bool) {
 		for _, n := range all {
-			rule := s.rules[n]
+			rule := s.set.rules[n]
 			if s.tried[n] == s.turn || counts != 0 && rule.names&counts == 0 {
 				continue
 			}
@@ -206,19 +216,19 @@ func (s *Set) judge(ctx context.Context, r *assay.Report, f *assay.Finding) (int
 			}
 		}
 	}
-	try(s.byID[fold(f.ID)], 0, false)
+	try(s.set.byID[fold(f.ID)], 0, false)
 	for _, id := range f.Aliases {
 		counts := aliases
 		if !sub.p.IsSystem() && strings.HasPrefix(fold(id), "GHSA-") {
 			counts |= ghsas
 		}
-		try(s.byID[fold(id)], counts, false)
+		try(s.set.byID[fold(id)], counts, false)
 	}
 	for _, id := range f.VendorIDs {
-		try(s.byID[fold(id)], vendors, false)
+		try(s.set.byID[fold(id)], vendors, false)
 	}
 	for _, name := range []string{sub.p.Name, sub.p.Source, artifact(sub.p.Name)} {
-		try(s.byPkg[name], 0, false)
+		try(s.set.byPkg[name], 0, false)
 	}
 	fit, err := s.fitting(ctx, sub)
 	try(fit, 0, true)
@@ -226,16 +236,16 @@ func (s *Set) judge(ctx context.Context, r *assay.Report, f *assay.Finding) (int
 }
 
 // fitting lists the loose rules that fit a finding's package.
-func (s *Set) fitting(ctx context.Context, sub *subject) ([]int, error) {
+func (s *judge) fitting(ctx context.Context, sub *subject) ([]int, error) {
 	fit, ok := s.fit[sub.f.Package]
 	if ok {
 		return fit, nil
 	}
-	for i, n := range s.loose {
+	for i, n := range s.set.loose {
 		if i%between == 0 && ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		if s.rules[n].fits(sub) {
+		if s.set.rules[n].fits(sub) {
 			fit = append(fit, n)
 		}
 	}
@@ -247,7 +257,7 @@ func (s *Set) fitting(ctx context.Context, sub *subject) ([]int, error) {
 }
 
 // purl is a package's, read once; nil when it has none.
-func (s *Set) purl(text string) *vex.PURL {
+func (s *judge) purl(text string) *vex.PURL {
 	p, ok := s.purls[text]
 	if !ok {
 		if u, err := vex.ParsePURL(text); err == nil {

@@ -39,12 +39,23 @@ func report() *assay.Report {
 	}
 }
 
-// ruled lists what the set rules out: the last digit of the finding, the place
-// and the reason.
-func ruled(t testing.TB, s *Set, r *assay.Report) (out []string) {
+// suppressed lists what the set suppresses: the last digit of the finding, the
+// place and the reason.
+func suppressed(t testing.TB, s *Set, r *assay.Report) []string {
 	t.Helper()
+	out, _ := judged(t, s, r)
+	return out
+}
+
+// judged is suppressed with the warnings.
+func judged(t testing.TB, s *Set, r *assay.Report) (out, warnings []string) {
+	t.Helper()
+	j, err := s.ForReport(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for i := range r.Findings {
-		suppression, ok, err := s.Suppress(t.Context(), r, &r.Findings[i])
+		suppression, ok, err := j.Suppress(t.Context(), &r.Findings[i])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +67,10 @@ func ruled(t testing.TB, s *Set, r *assay.Report) (out []string) {
 			t.Errorf("suppression %+v, %v", suppression, ok)
 		}
 	}
-	return out
+	if warnings, err = j.Warnings(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return out, warnings
 }
 
 func read(t testing.TB, name, text string) *File {
@@ -84,7 +98,7 @@ func TestText(t *testing.T) {
 		{"Trivy's", ".trivyignore", "CVE-2024-0001 exp:2027-01-01 we accept\nDSA-5000-1\nGHSA-2222-2222-2222 # x\nAVD-DS-0002\n", []string{"1 .trivyignore:1 we accept", "2 .trivyignore:3 x"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if d := cmp.Diff(tt.want, ruled(t, New(read(t, tt.file, tt.in)), report())); d != "" {
+			if d := cmp.Diff(tt.want, suppressed(t, New(read(t, tt.file, tt.in)), report())); d != "" {
 				t.Error(d)
 			}
 		})
@@ -106,7 +120,7 @@ func TestCriteria(t *testing.T) {
 	} {
 		t.Run(in, func(t *testing.T) {
 			got := ""
-			for _, s := range ruled(t, New(read(t, "a.yaml", "- "+in+"\n")), report()) {
+			for _, s := range suppressed(t, New(read(t, "a.yaml", "- "+in+"\n")), report()) {
 				got += s[:1]
 			}
 			if got != want {
@@ -136,8 +150,8 @@ secrets:
   - id: generic
 licenses:
 `)
-	s := New(f)
-	if d := cmp.Diff([]string{"1 .trivyignore.yaml:3 why", "2 .trivyignore.yaml:6"}, ruled(t, s, report())); d != "" {
+	out, warnings := judged(t, New(f), report())
+	if d := cmp.Diff([]string{"1 .trivyignore.yaml:3 why", "2 .trivyignore.yaml:6"}, out); d != "" {
 		t.Error(d)
 	}
 	if d := cmp.Diff([]string{
@@ -145,7 +159,7 @@ licenses:
 		".trivyignore.yaml:15: 2 rules under secrets: assay does not report these",
 		".trivyignore.yaml: rules that are over and do not count any more (1): CVE-2024-0004 (line 11) until 2026-01-01",
 		".trivyignore.yaml: rules that hold of nothing in this report (1): CVE-2024-0003 (line 9)",
-	}, s.Warnings(report())); d != "" {
+	}, warnings); d != "" {
 		t.Error(d)
 	}
 }
@@ -164,7 +178,7 @@ func TestGrype(t *testing.T) {
 		t.Run(in, func(t *testing.T) {
 			f := read(t, ".grype.yaml", "check-for-app-update: false\nignore:\n  - "+in+"\n")
 			got := ""
-			for _, s := range ruled(t, New(f), report()) {
+			for _, s := range suppressed(t, New(f), report()) {
 				got += s[:1]
 			}
 			if len(f.Notes) > 0 {
@@ -204,12 +218,12 @@ images:
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := New(f)
-	if d := cmp.Diff([]string{"1 w.yaml:2 known", "2 w.yaml:5 short", "3 w.yaml:6 with a port", "4 w.yaml:7 1"}, ruled(t, s, report())); d != "" {
+	out, warnings := judged(t, New(f), report())
+	if d := cmp.Diff([]string{"1 w.yaml:2 known", "2 w.yaml:5 short", "3 w.yaml:6 with a port", "4 w.yaml:7 1"}, out); d != "" {
 		t.Error(d)
 	}
 	if d := cmp.Diff([]string{"w.yaml: rules that hold of nothing in this report (1): CVE-2024-0009 (line 3)", "w.yaml: sections about other images than this one (2): app:1.5, registry.example"},
-		s.Warnings(report())); d != "" {
+		warnings); d != "" {
 		t.Error(d)
 	}
 }
@@ -236,12 +250,12 @@ func TestWhitelistDigest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := New(f)
-		if got := len(ruled(t, s, r)) == 1; got != want {
+		out, warnings := judged(t, New(f), r)
+		if got := len(out) == 1; got != want {
 			t.Errorf("%s: %v", key, got)
 		}
-		if told := len(s.Warnings(r)) == 1; told == want {
-			t.Errorf("%s: %v", key, s.Warnings(r))
+		if warned := len(warnings) == 1; warned == want {
+			t.Errorf("%s: %v", key, warnings)
 		}
 	}
 	r.Kind = assay.KindFilesystem
@@ -249,7 +263,7 @@ func TestWhitelistDigest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := ruled(t, New(f), r); got != nil {
+	if got := suppressed(t, New(f), r); got != nil {
 		t.Errorf("%v, for a folder's name", got)
 	}
 	for _, key := range []string{"app@sha256:12", "app@", "app@latest"} {
@@ -260,10 +274,9 @@ func TestWhitelistDigest(t *testing.T) {
 }
 
 func TestWarnings(t *testing.T) {
-	judged := func(r *assay.Report, files ...*File) []string {
-		s := New(files...)
-		ruled(t, s, r)
-		return s.Warnings(r)
+	warned := func(r *assay.Report, files ...*File) []string {
+		_, warnings := judged(t, New(files...), r)
+		return warnings
 	}
 	undated := report()
 	undated.Created = time.Time{}
@@ -289,7 +302,7 @@ func TestWarnings(t *testing.T) {
 			[]string{"a: rules that hold of nothing in this report (9): CVE-2020-0001 (line 1), CVE-2020-0002 (line 2), CVE-2020-0003 (line 3), CVE-2020-0004 (line 4), CVE-2020-0005 (line 5), CVE-2020-0006 (line 6), CVE-2020-0007 (line 7), CVE-2020-0008 (line 8) and 1 more"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if d := cmp.Diff(tt.want, judged(tt.r, tt.in...)); d != "" {
+			if d := cmp.Diff(tt.want, warned(tt.r, tt.in...)); d != "" {
 				t.Error(d)
 			}
 		})
@@ -397,13 +410,17 @@ func TestExpressions(t *testing.T) {
 		r.Findings = append(r.Findings, assay.Finding{ID: fmt.Sprint(i), Package: i % 2, Severity: assay.SeverityMedium + assay.Severity(i/2%2)})
 	}
 	start := time.Now()
-	all := ruled(t, New(f), r)
+	all := suppressed(t, New(f), r)
 	if took := time.Since(start); len(all) != 10_000 || !strings.HasPrefix(all[0], "0 .assayignore:10001") || !strings.HasPrefix(all[1], "2 .assayignore:10002") || took > 10*time.Second {
 		t.Errorf("%d, %v after %v", len(all), all[:min(2, len(all))], took)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := New(f).Suppress(ctx, r, &r.Findings[0]); !errors.Is(err, context.Canceled) {
+	j, err := New(f).ForReport(ctx, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := j.Suppress(ctx, &r.Findings[0]); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }
@@ -423,8 +440,7 @@ func FuzzRead(f *testing.F) {
 			}
 			return
 		}
-		s, r := New(file), report()
-		if ruled(t, s, r); len(s.Warnings(r)) > 2*len(file.Rules)+len(file.Notes)+8 {
+		if _, warnings := judged(t, New(file), report()); len(warnings) > 2*len(file.Rules)+len(file.Notes)+8 {
 			t.Error("too many warnings")
 		}
 	})
@@ -440,7 +456,7 @@ func FuzzWhitelist(f *testing.F) {
 			}
 			return
 		}
-		ruled(t, New(file), report())
+		suppressed(t, New(file), report())
 	})
 }
 
@@ -485,7 +501,7 @@ func BenchmarkRule(b *testing.B) {
 				r.Packages = append(r.Packages, assay.Package{Type: "deb", Name: fmt.Sprintf("lib%d", i)})
 			}
 			for b.Loop() {
-				if out := ruled(b, New(f), r); len(out) < 5000 {
+				if out := suppressed(b, New(f), r); len(out) < 5000 {
 					b.Fatal(len(out))
 				}
 			}

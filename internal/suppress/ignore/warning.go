@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/identifier/cve"
 )
 
@@ -20,18 +19,20 @@ var advisoryID = regexp.MustCompile(`(?i)^[a-z][a-z0-9]*([-:][a-z0-9._]+)*[-:][a
 
 // Warnings says what users should know of their rules once a report was judged:
 // which are over, hold of nothing, say the same, or cannot count.
-func (s *Set) Warnings(r *assay.Report) []string {
+func (s *judge) Warnings(ctx context.Context) ([]string, error) {
 	var out, repeated []string
-	for i := range r.Suppressed { // by others, or by us: a rule that holds of it is of use
-		_, _ = s.judge(context.Background(), r, &r.Suppressed[i].Finding)
+	for i := range s.r.Suppressed { // by others, or by us: a rule that matches it is of use
+		if _, err := s.first(ctx, &s.r.Suppressed[i].Finding); err != nil {
+			return nil, err
+		}
 	}
-	from, twice := 0, s.twice()
-	for _, f := range s.files {
+	from, twice := 0, s.set.twice()
+	for _, f := range s.set.files {
 		out = append(out, f.Notes...)
-		out = append(out, s.about(f, from, r, twice)...)
+		out = append(out, s.about(f, from, twice)...)
 		from += len(f.Rules)
 	}
-	for _, rule := range s.rules {
+	for _, rule := range s.set.rules {
 		if first := twice[rule]; first != nil {
 			repeated = append(repeated, rule.By()+" as "+first.By())
 		}
@@ -39,13 +40,13 @@ func (s *Set) Warnings(r *assay.Report) []string {
 	if len(repeated) > 0 {
 		out = append(out, fmt.Sprintf("rules about the same findings as one before (%d): %s", len(repeated), named(repeated)))
 	}
-	return out
+	return out, nil
 }
 
 // about says what is to say of one file, whose first rule has the number from.
-func (s *Set) about(f *File, from int, r *assay.Report, twice map[*Rule]*Rule) (out []string) {
+func (s *judge) about(f *File, from int, twice map[*Rule]*Rule) (out []string) {
 	var over, undated, empty, unknown, unused, elsewhere []string
-	now := repositories(r)
+	r, now := s.r, s.repos
 	for i := range f.Rules {
 		rule, hits := &f.Rules[i], s.hits[from+i]
 		for _, id := range rule.IDs {

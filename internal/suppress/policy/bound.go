@@ -3,8 +3,6 @@ package policy
 import (
 	"context"
 	"fmt"
-	"runtime"
-	"runtime/metrics"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -14,9 +12,6 @@ import (
 
 	"github.com/assaysec/assay"
 )
-
-// look is how often the memory that a policy holds is looked at.
-const look = 20 * time.Millisecond
 
 // allowed are the functions that a policy may call, or their families: those
 // that tell the same of the same finding every time, and whose result is not
@@ -60,93 +55,66 @@ func deep(text []byte) int {
 	return 0
 }
 
-// A meter measures what the evaluation that asks it whether to go on holds, for
-// a clock that looks now and then may be late.
+// A meter counts what an evaluation does, and ends it when that is too much. It
+// depends on the policy and on what it is asked about only: neither the machine's
+// speed nor what else the process does can make a policy fail.
 type meter struct {
-	limit     uint64 // of bytes that are held
-	taken     int    // since the last look, at least
-	cancelled atomic.Bool
-	over      atomic.Bool
+	steps, bytes int // of the evaluation, which one goroutine does
+	budget       budget
+	ended        atomic.Bool // nobody waits for the result
+	over         error       // what was too much; nil while nothing is
 }
 
-const (
-	// step is what a step of an evaluation may take, without its functions.
-	step = 64 << 10
-	// maxTaken is what may be taken before it is looked again.
-	maxTaken = 4 << 20
-)
+// A budget bounds an evaluation, or all of a report.
+type budget struct {
+	steps int
+	bytes int // that functions make
+}
 
 // Cancel implements topdown.Cancel.
-func (m *meter) Cancel() { m.cancelled.Store(true) }
+func (m *meter) Cancel() { m.ended.Store(true) }
 
 // Cancelled implements topdown.Cancel. It is asked before each step.
 func (m *meter) Cancelled() bool {
-	m.takes(step)
-	return m.cancelled.Load() || m.over.Load()
+	if m.steps++; m.steps > m.budget.steps && m.over == nil {
+		m.over = fmt.Errorf("not done after %d steps: %w", m.budget.steps, assay.ErrTooLarge)
+	}
+	return m.over != nil || m.ended.Load()
 }
 
-// takes counts what the evaluation is about to take.
-func (m *meter) takes(n int) {
-	if m.taken += n; m.taken < maxTaken {
-		return
-	}
-	if m.taken = 0; m.full() {
-		m.over.Store(true)
+// makes counts what a function is about to make.
+func (m *meter) makes(bytes int) {
+	if m.bytes += bytes; m.bytes > m.budget.bytes && m.over == nil {
+		m.over = fmt.Errorf("its functions make more than %d MB: %w", m.budget.bytes>>20, assay.ErrTooLarge)
 	}
 }
 
-// full reports whether more is held than may be, once litter is gone.
-func (m *meter) full() bool {
-	if held() <= m.limit {
-		return false
-	}
-	runtime.GC()
-	return held() > m.limit
-}
-
-// within runs work until it is done, takes longer than it may, or holds more
-// memory than it may. What does not heed cancel is left behind: the caller gives
-// up, and with it the process.
-func within(ctx context.Context, long time.Duration, heap uint64, m *meter, work func() error) error {
+// within runs work until it is done, the context ends, or it takes so long that
+// it must be stuck in one step. Such work is left behind.
+func within(ctx context.Context, long time.Duration, m *meter, work func() error) error {
 	done := make(chan error, 1)
-	tooMuch := fmt.Errorf("holds more than %d MB of memory: %w", heap>>20, assay.ErrTooLarge)
 	go func() {
 		defer func() {
 			if v := recover(); v != nil {
 				done <- fmt.Errorf("%v: %w", v, assay.ErrMalformed)
 			}
 		}()
-		done <- work()
+		err := work()
+		if m.over != nil {
+			err = m.over
+		}
+		done <- err
 	}()
 	late := time.NewTimer(long)
 	defer late.Stop()
-	tick := time.NewTicker(look)
-	defer tick.Stop()
-	for {
-		select {
-		case err := <-done:
-			if m.over.Load() {
-				return tooMuch
-			}
-			return err
-		case <-ctx.Done():
-			m.Cancel()
-			return context.Cause(ctx)
-		case <-late.C:
-			m.Cancel()
-			return fmt.Errorf("not done after %v: %w", long, assay.ErrTooLarge)
-		case <-tick.C:
-			if m.full() {
-				m.Cancel()
-				return tooMuch
-			}
-		}
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		m.Cancel()
+		return context.Cause(ctx)
+	case <-late.C:
+		m.Cancel()
+		return fmt.Errorf("not done after %v: %w", long, assay.ErrTooLarge)
 	}
-}
-
-// held is the memory that objects take.
-func held() uint64 {
-	s := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
-	metrics.Read(s)
-	return s[0].Value.Uint64()
 }

@@ -344,7 +344,7 @@ func bounded() map[string]*topdown.Builtin {
 				return topdown.Halt{Err: (&topdown.Error{Code: topdown.BuiltinErr, Message: err.Error(), Location: c.Location}).Wrap(err)}
 			}
 			if s, ok := c.Cancel.(*meter); ok {
-				s.takes(n)
+				s.makes(max(n, 0))
 			}
 			return f(c, operands, iter)
 		}}

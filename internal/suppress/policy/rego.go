@@ -15,7 +15,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime"
 	"strings"
 	"time"
 
@@ -36,15 +35,15 @@ const (
 	// maxCompile is how long it may take to understand a policy: usual ones take
 	// some milliseconds.
 	maxCompile = 5 * time.Second
-	// maxEach is how long a policy may take over one finding: usual ones take less
-	// than a millisecond.
-	maxEach = 2 * time.Second
-	// maxAll is how long it may take over a report.
-	maxAll = time.Minute
-	// maxHeap is how much memory it may hold beside what is held already; with
-	// what it lets go of meanwhile, and is not yet collected, it stays below
-	// 512 MB.
-	maxHeap = 256 << 20
+	// maxEach bounds what a policy does over one finding. Usual ones take a hundred
+	// steps; so many are about a second.
+	maxEachSteps = 1_000_000
+	maxEachBytes = 256 << 20
+	// maxAll bounds what it does over a report, about a minute.
+	maxAllSteps = 60_000_000
+	// maxStuck is how long one finding may take. It ends what is stuck in one step,
+	// and is long, for the machine may have more to do.
+	maxStuck = 30 * time.Second
 	// maxReason bounds a reason in bytes, for each is kept: people write a line.
 	maxReason = 4 << 10
 )
@@ -52,8 +51,7 @@ const (
 // Form is a finding as Trivy's reports have it.
 type Form func(*assay.Report, *assay.Finding) any
 
-// A Policy rules findings out. It judges the findings of one report, one at a
-// time.
+// A Policy is a compiled policy: an assay.Suppressor.
 type Policy struct {
 	file     string
 	form     Form
@@ -61,17 +59,15 @@ type Policy struct {
 	compiler *ast.Compiler
 	ignore   ast.Body
 	reason   ast.Body // nil when the policy does not say
-	store    storage.Store
 	builtins map[string]*topdown.Builtin
-	base     uint64 // what is held without it
-	spent    time.Duration
 	bounds   bounds
 }
 
 // bounds are those of the constants, but for tests.
 type bounds struct {
-	compile, each, all time.Duration
-	heap               uint64
+	compile, stuck time.Duration
+	each           budget
+	steps          int // over a report
 }
 
 // The packages that a policy may be of.
@@ -83,18 +79,18 @@ const (
 // Compile reads a policy, in version 1 of the language or, failing that, in
 // version 0. Errors name file and line.
 func Compile(ctx context.Context, file string, text []byte, form Form) (*Policy, error) {
-	return compile(ctx, file, text, form, bounds{maxCompile, maxEach, maxAll, maxHeap})
+	return compile(ctx, file, text, form, bounds{maxCompile, maxStuck, budget{maxEachSteps, maxEachBytes}, maxAllSteps})
 }
 
 func compile(ctx context.Context, file string, text []byte, form Form, b bounds) (*Policy, error) {
-	p := &Policy{file: file, form: form, store: inmem.New(), builtins: bounded(), base: held(), bounds: b}
+	p := &Policy{file: file, form: form, builtins: bounded(), bounds: b}
 	if len(text) > MaxPolicy {
 		return nil, fmt.Errorf("%s: over %d bytes: %w", file, MaxPolicy, assay.ErrTooLarge)
 	}
 	if line := deep(text); line > 0 {
 		return nil, fmt.Errorf("%s:%d: brackets nest deeper than %d: %w", file, line, maxDepth, assay.ErrTooLarge)
 	}
-	err := within(ctx, b.compile, b.heap, p.meter(), func() error { return p.compile(string(text)) })
+	err := within(ctx, b.compile, &meter{budget: b.each}, func() error { return p.compile(string(text)) })
 	if err != nil {
 		return nil, p.place(err)
 	}
@@ -137,11 +133,11 @@ func (p *Policy) compile(text string) error {
 		return p.malformed(p.compiler.Errors)
 	}
 	bind(p.compiler.Modules)
-	if p.ignore, err = p.compiler.QueryCompiler().Compile(ast.MustParseBody("suppression = " + root + ".ignore")); err != nil {
+	if p.ignore, err = p.compiler.QueryCompiler().Compile(ast.MustParseBody("result = " + root + ".ignore")); err != nil {
 		return err
 	}
 	if defines(module, "reason") {
-		p.reason, err = p.compiler.QueryCompiler().Compile(ast.MustParseBody("suppression = " + root + ".reason"))
+		p.reason, err = p.compiler.QueryCompiler().Compile(ast.MustParseBody("result = " + root + ".reason"))
 	}
 	return err
 }
@@ -226,43 +222,53 @@ func defines(m *ast.Module, rule string) bool {
 	return false
 }
 
-// Rule rules a finding out where the policy says so. A policy that says
-// anything but true and false, or takes too long, is an error.
-func (p *Policy) Suppress(ctx context.Context, r *assay.Report, f *assay.Finding) (assay.Suppression, bool, error) {
-	start := time.Now()
-	if p.spent > p.bounds.all {
-		return assay.Suppression{}, false, fmt.Errorf("%s: took more than %v over the findings so far: %w", p.file, p.bounds.all, assay.ErrTooLarge)
+// ForReport implements assay.Suppressor.
+func (p *Policy) ForReport(_ context.Context, r *assay.Report) (assay.ReportSuppressor, error) {
+	return &judge{policy: p, r: r, store: inmem.New()}, nil
+}
+
+// A judge asks a policy about the findings of one report.
+type judge struct {
+	policy *Policy
+	r      *assay.Report
+	store  storage.Store
+	steps  int // so far
+}
+
+// Suppress suppresses a finding where the policy says so. A policy that says
+// anything but true and false, or does too much, is an error.
+func (j *judge) Suppress(ctx context.Context, f *assay.Finding) (assay.Suppression, bool, error) {
+	p := j.policy
+	if j.steps > p.bounds.steps {
+		return assay.Suppression{}, false, fmt.Errorf("%s: took more than %d steps over the findings so far: %w", p.file, p.bounds.steps, assay.ErrTooLarge)
 	}
 	var suppression assay.Suppression
-	out := false
-	cancel := p.meter()
-	err := within(ctx, p.bounds.each, p.bounds.heap, cancel, func() (err error) {
-		suppression, out, err = p.judge(ctx, cancel, r, f)
+	suppressed := false
+	m := &meter{budget: p.bounds.each}
+	err := within(ctx, p.bounds.stuck, m, func() (err error) {
+		suppression, suppressed, err = j.judge(ctx, m, f)
 		return err
 	})
-	p.spent += time.Since(start)
 	if err != nil {
 		return assay.Suppression{}, false, p.place(err)
 	}
-	return suppression, out, nil
+	j.steps += m.steps
+	return suppression, suppressed, nil
 }
 
-// meter measures from what is held without the policy. That grows with the
-// report, and is taken anew when there is more than litter can be.
-func (p *Policy) meter() *meter {
-	if held() > p.base+p.bounds.heap/4 {
-		runtime.GC()
-		p.base = held()
-	}
-	return &meter{limit: p.base + p.bounds.heap}
-}
+// Gaps implements assay.ReportSuppressor: a policy looks nothing up.
+func (j *judge) Gaps() []assay.Gap { return nil }
 
-func (p *Policy) judge(ctx context.Context, cancel topdown.Cancel, r *assay.Report, f *assay.Finding) (assay.Suppression, bool, error) {
-	input, err := p.input(r, f)
+// Warnings implements assay.ReportSuppressor: a policy has none.
+func (j *judge) Warnings(context.Context) ([]string, error) { return nil, nil }
+
+func (j *judge) judge(ctx context.Context, m *meter, f *assay.Finding) (assay.Suppression, bool, error) {
+	p := j.policy
+	input, err := p.input(j.r, f)
 	if err != nil {
 		return assay.Suppression{}, false, err
 	}
-	v, err := p.eval(ctx, cancel, p.ignore, input, r.At())
+	v, err := j.eval(ctx, m, p.ignore, input)
 	if err != nil || v == nil {
 		return assay.Suppression{}, false, err
 	}
@@ -277,7 +283,7 @@ func (p *Policy) judge(ctx context.Context, cancel topdown.Cancel, r *assay.Repo
 	if p.reason == nil {
 		return suppression, true, nil
 	}
-	if v, err = p.eval(ctx, cancel, p.reason, input, r.At()); err != nil || v == nil {
+	if v, err = j.eval(ctx, m, p.reason, input); err != nil || v == nil {
 		return suppression, true, err
 	}
 	text, ok := v.(ast.String)
@@ -323,16 +329,17 @@ var endOfTime = time.Unix(0, math.MaxInt64)
 
 // eval asks a query of one value; nil when it is undefined. The time that the
 // policy sees is the report's.
-func (p *Policy) eval(ctx context.Context, cancel topdown.Cancel, query ast.Body, input *ast.Term, at time.Time) (ast.Value, error) {
+func (j *judge) eval(ctx context.Context, m *meter, query ast.Body, input *ast.Term) (ast.Value, error) {
+	p, at := j.policy, j.r.At()
 	if at.IsZero() {
 		at = endOfTime
 	}
-	txn, err := p.store.NewTransaction(ctx)
+	txn, err := j.store.NewTransaction(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer p.store.Abort(ctx, txn)
-	results, err := topdown.NewQuery(query).WithCompiler(p.compiler).WithStore(p.store).WithTransaction(txn).WithCancel(cancel).WithBuiltins(p.builtins).
+	defer j.store.Abort(ctx, txn)
+	results, err := topdown.NewQuery(query).WithCompiler(p.compiler).WithStore(j.store).WithTransaction(txn).WithCancel(m).WithBuiltins(p.builtins).
 		WithInput(input).WithTime(at).Run(ctx)
 	if err != nil {
 		var e *topdown.Error

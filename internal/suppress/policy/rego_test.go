@@ -4,7 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"runtime"
+	"runtime/metrics"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,14 +34,24 @@ func trivy(r *assay.Report, f *assay.Finding) any {
 		"CVSS": map[string]any{"nvd": map[string]any{"V3Vector": "CVSS:3.1/AV:L/AC:L/PR:N/UI:R/S:U/C:H/I:N/A:L", "V2Vector": "AV:N/AC:M/Au:N/C:P/I:N/A:C"}}}
 }
 
-func judge(t testing.TB, text string) (assay.Suppression, bool, error) {
+func judged(t testing.TB, text string) (assay.Suppression, bool, error) {
 	t.Helper()
 	p, err := Compile(t.Context(), "p.rego", []byte(text), trivy)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := report()
-	return p.Suppress(t.Context(), r, &r.Findings[0])
+	return ask(t, p, r)
+}
+
+// ask asks a policy about the first finding of a report.
+func ask(t testing.TB, p *Policy, r *assay.Report) (assay.Suppression, bool, error) {
+	t.Helper()
+	j, err := p.ForReport(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j.Suppress(t.Context(), &r.Findings[0])
 }
 
 func TestRule(t *testing.T) {
@@ -60,7 +75,7 @@ func TestRule(t *testing.T) {
 		{"functions", "package trivy\nignore if {\n regex.match(`^CVE-\\d+`, input.VulnerabilityID)\n startswith(input.PkgName, \"open\")\n semver.compare(\"1.0.0\", \"1.0.1\") == -1\n print(\"x\")\n replace(\"a\", \"a\", \"b\") == \"b\"\n}\n", true, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			suppression, out, err := judge(t, tt.policy)
+			suppression, out, err := judged(t, tt.policy)
 			want := assay.Suppression{}
 			if tt.want {
 				want = assay.Suppression{As: assay.StatusIgnored, By: "p.rego", Reason: tt.reason}
@@ -112,7 +127,7 @@ func TestWrong(t *testing.T) {
 		"package trivy\nignore contains input.PkgName\n":                                       `p.rego: ignore is {"openssl"}, neither true nor false`,
 		"package trivy\nignore if f(1) == 1\nf(x) := 1 if x > 0\nf(x) := 2 if input.PkgName\n": `p.rego:4: `,
 	} {
-		if _, out, err := judge(t, policy); err == nil || out || !strings.HasPrefix(err.Error(), want) || !errors.Is(err, assay.ErrMalformed) {
+		if _, out, err := judged(t, policy); err == nil || out || !strings.HasPrefix(err.Error(), want) || !errors.Is(err, assay.ErrMalformed) {
 			t.Errorf("%s: %v %v, want %s", policy, out, err, want)
 		}
 	}
@@ -160,17 +175,17 @@ func TestHostile(t *testing.T) {
 		"deep from a text": "ignore if json.unmarshal(concat(\"\", [\"[\" | some _ in numbers.range(1, 5000000)]))\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			start := time.Now()
-			p, err := compile(t.Context(), "p.rego", []byte("package trivy\n"+policy), trivy, bounds{300 * time.Millisecond, 300 * time.Millisecond, time.Minute, 100 << 20})
+			peak := watch(t)
+			p, err := compile(t.Context(), "p.rego", []byte("package trivy\n"+policy), trivy, bounds{300 * time.Millisecond, 10 * time.Second, budget{maxEachSteps, maxEachBytes}, maxAllSteps})
 			out := false
 			if err == nil {
 				r := report()
-				_, out, err = p.Suppress(t.Context(), r, &r.Findings[0])
+				_, out, err = ask(t, p, r)
 			}
-			if took := time.Since(start); out || took > 15*time.Second {
-				t.Errorf("%v after %v", out, took)
+			if most := peak(); out || most > maxPeak {
+				t.Errorf("suppressed %v, with %d MB", out, most>>20)
 			} else {
-				t.Logf("%.150v after %v", err, took)
+				t.Logf("%.150v, with %d MB", err, most>>20)
 			}
 			if err != nil && !errors.Is(err, assay.ErrTooLarge) && !errors.Is(err, assay.ErrMalformed) {
 				t.Errorf("error %v wraps no sentinel", err)
@@ -229,7 +244,7 @@ func TestMeasured(t *testing.T) {
 		{`ignore if regex.match("a", "a") with regex.match as replaced` + "\nreplaced(_, _) := false", ""},
 		{`ignore if count(replaced("x")) == 1 with replaced as base64.encode` + "\nreplaced(_) := \"\"", ""},
 	} {
-		_, _, err := judge(t, "package trivy\n"+tt.policy+"\n")
+		_, _, err := judged(t, "package trivy\n"+tt.policy+"\n")
 		if (err == nil) != (tt.want == "") || err != nil && (!strings.HasPrefix(err.Error(), "p.rego:"+tt.want) || !errors.Is(err, assay.ErrTooLarge)) {
 			t.Errorf("%.150s: %v, want %s", strings.TrimPrefix(tt.policy, long), err, tt.want)
 		}
@@ -250,40 +265,97 @@ func TestMeasures(t *testing.T) {
 	}
 }
 
-// TestSlow holds that a policy that takes long over each finding ends, too.
-func TestSlow(t *testing.T) {
+// maxPeak bounds the memory that a hostile policy takes.
+const maxPeak = 512 << 20
+
+// watch samples how much memory the process holds, until the peak is asked for.
+func watch(t testing.TB) (peak func() uint64) {
+	t.Helper()
+	var most atomic.Uint64
+	done := make(chan struct{})
+	var sampling sync.WaitGroup
+	sampling.Go(func() {
+		sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+		for {
+			metrics.Read(sample)
+			most.Store(max(most.Load(), sample[0].Value.Uint64()))
+			select {
+			case <-done:
+				return
+			case <-time.After(time.Millisecond):
+			}
+		}
+	})
+	return func() uint64 {
+		close(done)
+		sampling.Wait()
+		return most.Load()
+	}
+}
+
+// TestManySteps holds that a policy which does much for each finding ends, too.
+func TestManySteps(t *testing.T) {
 	p, err := Compile(t.Context(), "p.rego", []byte("package trivy\nignore if count([1 | some _ in numbers.range(1, 3000)]) == 0\n"), trivy)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.bounds.all = 10 * time.Millisecond
+	p.bounds.steps = 100_000
 	r := report()
-	for range 10_000 {
-		if _, _, err = p.Suppress(t.Context(), r, &r.Findings[0]); err != nil {
-			break
-		}
+	j, err := p.ForReport(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if !errors.Is(err, assay.ErrTooLarge) || !strings.Contains(err.Error(), "over the findings so far") {
-		t.Error(err)
+	asked := 0
+	for ; err == nil && asked < 1000; asked++ {
+		_, _, err = j.Suppress(t.Context(), &r.Findings[0])
+	}
+	if !errors.Is(err, assay.ErrTooLarge) || !strings.Contains(err.Error(), "over the findings so far") || asked < 5 {
+		t.Error(asked, err)
+	}
+	if _, _, err := ask(t, p, r); err != nil {
+		t.Errorf("another report has its own count: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if p, err = Compile(t.Context(), "p.rego", []byte("package trivy\nignore := true\n"), trivy); err != nil {
+	if _, _, err := j.Suppress(ctx, &r.Findings[0]); !errors.Is(err, assay.ErrTooLarge) {
+		t.Errorf("once too much, always too much: %v", err)
+	}
+	if j, err = p.ForReport(ctx, r); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := p.Suppress(ctx, r, &r.Findings[0]); !errors.Is(err, context.Canceled) {
-		t.Errorf("an ended context counts for nothing: %v", err)
+	if _, _, err := j.Suppress(ctx, &r.Findings[0]); !errors.Is(err, context.Canceled) {
+		t.Errorf("an ended context: %v", err)
 	}
+}
+
+// TestAtOnce holds that reports are judged at once by one policy, and that memory
+// which others hold makes none of them fail.
+func TestAtOnce(t *testing.T) {
+	p, err := Compile(t.Context(), "p.rego", []byte("package trivy\nignore if count([x | some x in numbers.range(1, 5000)]) == 5000\n"), trivy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := make([]byte, 600<<20) // as much as several large scans
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			if _, suppressed, err := ask(t, p, report()); err != nil || !suppressed {
+				t.Error(suppressed, err)
+			}
+		})
+	}
+	all.Wait()
+	runtime.KeepAlive(held)
 }
 
 func FuzzCompile(f *testing.F) {
 	f.Add("package trivy\nimport data.lib.trivy\ndefault ignore = false\nignore { input.PkgName == \"openssl\" }\n")
 	f.Add("package assay\nignore if { some x in input.finding.fixes; x != \"\" } else := false\nreason := sprintf(\"%v\", [1])\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		p, err := compile(t.Context(), "p.rego", []byte(text), trivy, bounds{time.Second, 100 * time.Millisecond, time.Minute, 100 << 20})
+		p, err := compile(t.Context(), "p.rego", []byte(text), trivy, bounds{time.Second, time.Second, budget{10_000, 10 << 20}, maxAllSteps})
 		if err == nil {
 			r := report()
-			_, _, err = p.Suppress(t.Context(), r, &r.Findings[0])
+			_, _, err = ask(t, p, r)
 		}
 		if err != nil && !errors.Is(err, assay.ErrTooLarge) && !errors.Is(err, assay.ErrMalformed) && !errors.Is(err, assay.ErrUnsupported) {
 			t.Errorf("error %v wraps no sentinel", err)
@@ -297,10 +369,14 @@ func BenchmarkRule(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	p.bounds.all = time.Hour
+	p.bounds.steps = math.MaxInt
 	r := report()
+	j, err := p.ForReport(b.Context(), r)
+	if err != nil {
+		b.Fatal(err)
+	}
 	for b.Loop() {
-		if _, out, err := p.Suppress(b.Context(), r, &r.Findings[0]); err != nil || out {
+		if _, out, err := j.Suppress(b.Context(), &r.Findings[0]); err != nil || out {
 			b.Fatal(out, err)
 		}
 	}
@@ -314,7 +390,7 @@ func TestUndated(t *testing.T) {
 	}
 	r := report()
 	r.Created = time.Time{}
-	if _, ok, err := p.Suppress(t.Context(), r, &r.Findings[0]); ok || err != nil {
+	if _, ok, err := ask(t, p, r); ok || err != nil {
 		t.Errorf("%v, %v", ok, err)
 	}
 }

@@ -3,6 +3,8 @@ package vex
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -52,3 +54,35 @@ func enter(d *json.Decoder, step string) (at int, found bool) {
 	}
 	return 0, false
 }
+
+// offset begins errors that name a place in a document by its offset.
+var offset = regexp.MustCompile(`^offset (\d+): `)
+
+// InLine names the line and column of a document's bytes in its error, instead of
+// an offset or the way to a part.
+func InLine(b []byte, err error) error {
+	if err == nil {
+		return nil
+	}
+	n, text := 0, err.Error()
+	var part *ParseError
+	if errors.As(err, &part) {
+		n = part.Offset(b)
+	} else if m := offset.FindStringSubmatch(text); m != nil {
+		n, _ = strconv.Atoi(m[1])
+		text = text[len(m[0]):]
+	} else {
+		return err
+	}
+	before := b[:min(max(n, 0), len(b))]
+	return &placed{fmt.Sprintf("line %d, column %d: %s", 1+bytes.Count(before, []byte("\n")), len(before)-bytes.LastIndexByte(before, '\n'), text), err}
+}
+
+// placed is an error that names its place in other words.
+type placed struct {
+	text string
+	err  error
+}
+
+func (e *placed) Error() string { return e.text }
+func (e *placed) Unwrap() error { return e.err }

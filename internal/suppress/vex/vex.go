@@ -95,8 +95,8 @@ func (f *ParseError) Error() string {
 // Unwrap is ErrMalformed.
 func (f *ParseError) Unwrap() error { return assay.ErrMalformed }
 
-// Read reads a document all of which must be right: a user's. The first fault
-// is an error.
+// Read reads a document all of which must be right: a user's. The first ParseError
+// is its error, with line and column.
 func Read(r io.Reader) (*Document, error) {
 	b, err := limit.ReadAll(r, MaxDocument)
 	if err != nil {
@@ -105,9 +105,9 @@ func Read(r io.Reader) (*Document, error) {
 	d, faults, err := Parse(b)
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, InLine(b, err)
 	case len(faults) > 0:
-		return nil, &faults[0]
+		return nil, InLine(b, &faults[0])
 	}
 	return d, nil
 }

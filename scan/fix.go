@@ -15,12 +15,31 @@ import (
 	"github.com/assaysec/assay/internal/version"
 )
 
-// Plan tells what to do about the findings of a report that the scanner made, or
-// one like it: the planned versions are matched with the same advisories and
-// filtered as the report was.
-func (s *Scanner) Plan(ctx context.Context, r *assay.Report) (*plan.Plan, error) {
+// A Plan says which upgrades remove the most risk, how they are carried out, and
+// what remains.
+type Plan = plan.Plan
+
+// Fix plans what to do about the findings of a report that a scan by the same
+// request made, or of a saved one. The planned versions are matched with the same
+// advisories, and filtered as the report was, so that none is proposed that brings
+// as much risk.
+func Fix(ctx context.Context, r *assay.Report, request Request) (*Plan, error) {
+	s := begin(&request)
+	defer s.end()
+	if s.session == nil {
+		return nil, fmt.Errorf("planning fixes needs a database: %w", assay.ErrUnsupported)
+	}
+	suppressors, _, err := s.suppressors(ctx, request.target(r))
+	if err != nil {
+		return nil, err
+	}
+	options := request.options(suppressors)
+	options.Warn = nil
+	if options.AsOf.IsZero() {
+		options.AsOf = r.AsOf
+	}
 	p, err := plan.Make(ctx, r, func(ctx context.Context, packages []assay.Package) (*assay.Report, error) {
-		return s.judge(ctx, r, packages)
+		return s.judge(ctx, r, packages, options)
 	})
 	if err != nil {
 		return nil, err
@@ -29,24 +48,31 @@ func (s *Scanner) Plan(ctx context.Context, r *assay.Report) (*plan.Plan, error)
 	return p, err
 }
 
+// A Difference says what changed from one report to another.
+type Difference = plan.Difference
+
+// Diff compares a report with an older one: which packages and findings were
+// introduced, which are gone and why, and which stayed.
+func Diff(old, next *assay.Report) *Difference { return plan.Diff(old, next) }
+
 // judge matches packages in place of those of a report.
-func (s *Scanner) judge(ctx context.Context, r *assay.Report, packages []assay.Package) (*assay.Report, error) {
+func (s *scanner) judge(ctx context.Context, r *assay.Report, packages []assay.Package, o triage.Options) (*assay.Report, error) {
 	again := *r
 	again.Packages, again.Findings, again.Suppressed, again.Gaps, again.LeftOut = packages, []assay.Finding{}, nil, nil, 0
 	if err := s.match(ctx, &assay.Inventory{Release: r.Release, Packages: packages}, &again); err != nil {
 		return nil, err
 	}
-	known := map[string]bool{} // a saved report does not have all that ruled them out
+	known := map[string]bool{} // a saved report does not have all that suppressed them
 	for i := range r.Suppressed {
 		known[plan.Key(&r.Suppressed[i].Finding)] = true
 	}
 	again.Findings = slices.DeleteFunc(again.Findings, func(f assay.Finding) bool { return known[plan.Key(&f)] })
-	return &again, triage.Apply(ctx, &again, s.Triage)
+	return &again, triage.Apply(ctx, &again, o)
 }
 
 // advice tells what helps besides upgrades: releases that are still supported,
 // and a newer base image.
-func (s *Scanner) advice(ctx context.Context, r *assay.Report) ([]string, error) {
+func (s *scanner) advice(ctx context.Context, r *assay.Report) ([]string, error) {
 	out := []string{}
 	add := func(what, eol, product string) error {
 		to, err := s.supported(ctx, product, r.At())
@@ -93,11 +119,11 @@ func (s *Scanner) advice(ctx context.Context, r *assay.Report) ([]string, error)
 
 // supported names the newest releases of a product that are not at their end of
 // life, with when they will be; "" when none is known.
-func (s *Scanner) supported(ctx context.Context, product string, now time.Time) (string, error) {
+func (s *scanner) supported(ctx context.Context, product string, now time.Time) (string, error) {
 	const most = 2
 	type cycle struct{ name, end string }
 	var all []cycle
-	for a, err := range s.Advisories.Lookup(ctx, assay.StreamEOL, product) {
+	for a, err := range s.session.Lookup(ctx, assay.StreamEOL, product) {
 		if err != nil {
 			return "", err
 		}

@@ -1,0 +1,80 @@
+package scan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/database/fetch"
+	"github.com/assaysec/assay/internal/feed"
+	"golang.org/x/sync/errgroup"
+)
+
+// maxCopies is how many feeds copy at once: they wait for the network.
+const maxCopies = 4
+
+// CopyDocuments copies what publishers have on the wanted streams, or on all where
+// none is named, to a directory, which is then a mirror for FetchOptions.Mirrors.
+// It returns how many documents were copied, and their bytes, also with an error.
+func CopyDocuments(ctx context.Context, o FetchOptions, cacheDir, dir string, wanted []assay.Stream) (documents int, size int64, _ error) {
+	cache, err := CacheDir(cacheDir)
+	if err != nil {
+		return 0, 0, err
+	}
+	f, err := o.getter(cache)
+	if err != nil {
+		return 0, 0, err
+	}
+	c := fetch.NewCopier(f, dir)
+	err = readAll(ctx, c, feed.All(), wanted)
+	documents, size = c.Copied()
+	return documents, size, err
+}
+
+// readAll lets the feeds read, for only they know their publishers' documents.
+func readAll(ctx context.Context, g assay.Getter, feeds []assay.Feed, wanted []assay.Stream) error {
+	var mu sync.Mutex
+	var errs []error
+	var group errgroup.Group
+	group.SetLimit(maxCopies)
+	for _, f := range feeds {
+		of := streamsFor(f, wanted)
+		if wanted != nil && len(of) == 0 {
+			continue
+		}
+		group.Go(func() error {
+			if err := f.Fetch(ctx, g, of, nothing{}); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				errs = append(errs, fmt.Errorf("%s: %w", f.Name(), err))
+			}
+			return ctx.Err()
+		})
+	}
+	return errors.Join(append(errs, group.Wait())...)
+}
+
+// streamsFor are those of the wanted streams that a feed speaks about.
+func streamsFor(f assay.Feed, wanted []assay.Stream) (of []assay.Stream) {
+	for _, s := range f.Streams() {
+		for _, w := range wanted {
+			if w.Covers(s) {
+				of = append(of, s)
+			} else if s.Covers(w) {
+				of = append(of, w)
+			}
+		}
+	}
+	slices.Sort(of)
+	return slices.Compact(of)
+}
+
+// nothing is a Sink that keeps nothing.
+type nothing struct{}
+
+func (nothing) Advisory(assay.Advisory) error { return nil }
+func (nothing) Detail(assay.Detail) error     { return nil }
+func (nothing) Skip(string, string)           {}

@@ -1,0 +1,286 @@
+package scan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/database/db"
+	"github.com/assaysec/assay/internal/database/publish"
+	"github.com/assaysec/assay/internal/importer"
+	"github.com/assaysec/assay/internal/oci/registryclient"
+	"github.com/assaysec/assay/internal/oci/signature"
+)
+
+// PublishedOptions names published databases: references of OCI artifacts in
+// registries, or directories.
+type PublishedOptions struct {
+	Repositories []string            // tried in order; none means that there is no published database
+	Key          string              // file with the public key (cosign's) that must have signed the database; "" means that none need have
+	Registry     assay.SourceOptions // how registries are asked
+}
+
+// Changes says what an update did to a database.
+type Changes struct {
+	Built     []assay.Stream // written anew
+	Unchanged []assay.Stream
+	Missing   []assay.Stream // wanted, and not to be had
+}
+
+// place is where a published database is.
+type place interface {
+	db.Place
+	io.Closer
+}
+
+type dirPlace struct{ publish.Folder }
+
+func (dirPlace) Close() error { return nil }
+
+// key reads the key; nil when none is wanted.
+func (o *PublishedOptions) key() (*signature.Key, error) {
+	if o.Key == "" {
+		return nil, nil
+	}
+	k, err := signature.LoadKey(o.Key)
+	if err != nil {
+		return nil, &OptionError{"db-key", err}
+	}
+	return k, nil
+}
+
+// at opens the database that a person names: a directory or a reference.
+func (o *PublishedOptions) at(ctx context.Context, name string) (place, error) {
+	key, err := o.key()
+	if err != nil {
+		return nil, err
+	}
+	if dir, ok := databaseIn(name); ok {
+		if key != nil {
+			return nil, unsigned(name)
+		}
+		return dirPlace{publish.Folder(dir)}, nil
+	}
+	return publish.OpenRepository(ctx, name, key, registryclient.Options{SourceOptions: o.Registry})
+}
+
+func unsigned(dir string) error {
+	return &OptionError{"db-key", fmt.Errorf("%s is a directory, which has no signature to verify", dir)}
+}
+
+// databaseIn is where the index is in a directory: there, or, of a cache
+// directory, below.
+func databaseIn(name string) (string, bool) {
+	for _, dir := range []string{name, DatabaseDir(name)} {
+		if _, err := os.Stat(filepath.Join(dir, "index.json")); err == nil {
+			return dir, true
+		}
+	}
+	return "", false
+}
+
+// Pull takes streams, or all where none is named, into the database of a
+// directory: from the first of the repositories that works, and what it does not
+// have from the next ones. Streams here that are newer stay.
+func (o *PublishedOptions) Pull(ctx context.Context, dir string, wanted []assay.Stream, log *slog.Logger) (sum Changes, err error) {
+	var used []string
+	var errs []error
+	for _, name := range o.Repositories {
+		res, err := o.pullFrom(ctx, name, dir, wanted, log)
+		var option *OptionError
+		if errors.As(err, &option) || err != nil && ctx.Err() != nil {
+			return sum, err
+		}
+		sum.add(res)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		used, sum.Missing = append(used, name), res.Missing
+		if wanted = without(wanted, res); len(wanted) == 0 {
+			break
+		}
+	}
+	if len(used) == 0 {
+		return sum, errors.Join(errs...)
+	}
+	if len(errs) > 0 && log != nil {
+		log.Warn("another repository was used", "used", strings.Join(used, ", "), "because", errors.Join(errs...))
+	}
+	sum.Missing = without(sum.Missing, sum)
+	return sum, nil
+}
+
+// add adds what a further place gave.
+func (c *Changes) add(res Changes) {
+	for _, s := range res.Built {
+		c.Unchanged = slices.DeleteFunc(c.Unchanged, func(u assay.Stream) bool { return u == s })
+		if !slices.Contains(c.Built, s) {
+			c.Built = append(c.Built, s)
+		}
+	}
+	for _, s := range res.Unchanged {
+		if !slices.Contains(c.Built, s) && !slices.Contains(c.Unchanged, s) {
+			c.Unchanged = append(c.Unchanged, s)
+		}
+	}
+}
+
+// without is what is wanted of which the result has nothing.
+func without(wanted []assay.Stream, res Changes) []assay.Stream {
+	return slices.DeleteFunc(slices.Clone(wanted), func(w assay.Stream) bool {
+		return slices.ContainsFunc(res.Built, w.Covers) || slices.ContainsFunc(res.Unchanged, w.Covers)
+	})
+}
+
+func (o *PublishedOptions) pullFrom(ctx context.Context, name, dir string, wanted []assay.Stream, log *slog.Logger) (Changes, error) {
+	p, err := o.at(ctx, name)
+	if err != nil {
+		return Changes{}, err
+	}
+	defer p.Close()
+	b := db.Builder{Log: log}
+	res, err := b.Adopt(ctx, dir, p, wanted)
+	if r, ok := p.(*publish.Repository); ok && log != nil {
+		log.Debug("pulled", "from", name, "digest", r.Digest, "bytes", r.Moved())
+	}
+	return changes(res), err
+}
+
+func changes(res db.Result) Changes { return Changes{res.Built, res.Unchanged, res.Missing} }
+
+// Import takes streams, or all where none is named, from a file or directory into
+// the database of a directory: from an exported database, a database's directory,
+// or another scanner's database.
+func (o *PublishedOptions) Import(ctx context.Context, path, dir string, wanted []assay.Stream, log *slog.Logger) (Changes, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return Changes{}, err
+	}
+	if _, ok := databaseIn(path); ok && info.IsDir() {
+		return o.pullFrom(ctx, path, dir, wanted, log)
+	}
+	key, err := o.key()
+	if err != nil {
+		return Changes{}, err
+	}
+	if key != nil && info.IsDir() {
+		return Changes{}, unsigned(path)
+	}
+	b := db.Builder{Log: log}
+	a, err := publish.OpenArchive(path, key)
+	if err == nil {
+		defer a.Close()
+		res, err := b.Adopt(ctx, dir, a, wanted)
+		return changes(res), err
+	}
+	if !errors.Is(err, assay.ErrUnsupported) {
+		return Changes{}, err
+	}
+	if key != nil {
+		copied, done, err := verified(ctx, path, key)
+		if err != nil {
+			return Changes{}, err
+		}
+		defer done()
+		path = copied
+	}
+	f, err := importer.Open(ctx, path)
+	if err != nil {
+		return Changes{}, err
+	}
+	defer f.Close()
+	res, err := b.Update(ctx, dir, []assay.Feed{f}, nil, wanted)
+	return changes(res), err
+}
+
+// verified is a copy of the file that the key signed, in a directory of its own:
+// others cannot change it before it is read, and what lies beside the file,
+// which is not signed, is not taken for a part of it.
+func verified(ctx context.Context, path string, key *signature.Key) (_ string, done func(), err error) {
+	temp, err := os.MkdirTemp("", "assay-verified-*")
+	if err != nil {
+		return "", nil, err
+	}
+	to := filepath.Join(temp, filepath.Base(path))
+	if err := publish.CopyFile(ctx, key, to, path); err != nil {
+		os.RemoveAll(temp)
+		return "", nil, err
+	}
+	return to, func() { os.RemoveAll(temp) }, nil
+}
+
+// A RecordChange is a record in which two databases differ.
+type RecordChange struct {
+	Stream assay.Stream `json:"stream"`
+	Name   string       `json:"name"` // of the package; of details, the vulnerability
+	ID     string       `json:"id"`
+	Feed   string       `json:"feed"`
+	What   string       `json:"what"` // "added", "removed", "changed"
+}
+
+// Diff lists the records of the wanted streams, or of all where none is named, in
+// which two databases differ. Each is a directory, an exported file or a published
+// database.
+func (o *PublishedOptions) Diff(ctx context.Context, old, next string, wanted []assay.Stream, log *slog.Logger) ([]RecordChange, error) {
+	a, done, err := o.open(ctx, old, wanted, log)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	b, done, err := o.open(ctx, next, wanted, log)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	out := []RecordChange{}
+	for c, err := range a.Diff(ctx, b) {
+		if err != nil {
+			return nil, err
+		}
+		if len(wanted) == 0 || slices.ContainsFunc(wanted, func(w assay.Stream) bool { return w.Covers(c.Stream) }) {
+			out = append(out, RecordChange(c))
+		}
+	}
+	return out, nil
+}
+
+// open opens a database that is somewhere else, in a temporary directory where it
+// has none of its own.
+func (o *PublishedOptions) open(ctx context.Context, name string, wanted []assay.Stream, log *slog.Logger) (_ *db.DB, done func(), err error) {
+	if dir, ok := databaseIn(name); ok {
+		if o.Key != "" {
+			return nil, nil, unsigned(name)
+		}
+		d, err := db.Open(dir)
+		if err != nil {
+			return nil, nil, err
+		}
+		return d, func() { d.Close() }, nil
+	}
+	temp, err := os.MkdirTemp("", "assay-db-*")
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, e := os.Stat(name); e == nil {
+		_, err = o.Import(ctx, name, temp, wanted, log)
+	} else {
+		_, err = o.pullFrom(ctx, name, temp, wanted, log)
+	}
+	var d *db.DB
+	if err == nil {
+		d, err = db.Open(temp)
+	}
+	if err != nil {
+		os.RemoveAll(temp)
+		return nil, nil, err
+	}
+	return d, func() { d.Close(); os.RemoveAll(temp) }, nil
+}

@@ -1,0 +1,290 @@
+package scan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/database/db"
+)
+
+// session is a Session of a Database.
+type session struct {
+	database *Database
+
+	mu    sync.Mutex            // not held while something is fetched
+	db    *db.DB                // nil until it is asked for, and while there is no database
+	tried map[assay.Stream]bool // what this session fetched already
+}
+
+// Ensure implements Session.
+func (s *session) Ensure(ctx context.Context, streams []assay.Stream) ([]assay.Gap, error) {
+	d := s.database
+	stale, err := d.stale(ctx, streams)
+	if err != nil {
+		return nil, err
+	}
+	stale = s.try(stale)
+	if err := d.update(ctx, stale); err != nil {
+		return nil, err
+	}
+	have, err := s.shards(streams, len(stale) > 0)
+	if err != nil {
+		return nil, err
+	}
+	var errs []error
+	var ages []*age
+	byAge := map[string][]assay.Stream{}
+	for _, name := range streams {
+		old, err := d.judge(name, have[name])
+		errs = append(errs, err)
+		if old != nil {
+			if byAge[old.key()] == nil {
+				ages = append(ages, old)
+			}
+			byAge[old.key()] = append(byAge[old.key()], name)
+		}
+	}
+	var gaps []assay.Gap
+	for _, a := range ages {
+		old := byAge[a.key()]
+		g := a.gap(old)
+		if d.options.FailOnOld && slices.ContainsFunc(old, isAdvisories) {
+			errs = append(errs, fmt.Errorf("%s: %s: %w; a scan may not use them with --fail-on-old-db", g.Where, g.What, errOld))
+			continue
+		}
+		gaps = append(gaps, g)
+	}
+	return gaps, errors.Join(errs...)
+}
+
+var errOld = errors.New("too old")
+
+// try leaves of streams those that this session did not fetch before.
+func (s *session) try(streams []assay.Stream) (out []assay.Stream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, name := range streams {
+		if !s.tried[name] {
+			s.tried[name] = true
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// isAdvisories reports whether a stream holds advisories, not what is known
+// besides.
+func isAdvisories(s assay.Stream) bool {
+	return s != assay.StreamKEV && s != assay.StreamEPSS && s != assay.StreamEOL && s.Family() != assay.StreamDetails
+}
+
+// shards lists the shards that this session sees, by stream. It looks for new
+// ones where something was fetched, or where a wanted one is missing.
+func (s *session) shards(wanted []assay.Stream, fetched bool) (map[assay.Stream]*assay.Shard, error) {
+	open, fresh, err := s.open()
+	if err != nil || open == nil {
+		return nil, err
+	}
+	have := byStream(open.Shards())
+	missing := slices.ContainsFunc(wanted, func(w assay.Stream) bool { return have[w] == nil })
+	if fresh || !fetched && !missing {
+		return have, nil
+	}
+	if err := open.Refresh(); err != nil {
+		return nil, err
+	}
+	return byStream(open.Shards()), nil
+}
+
+func byStream(shards []assay.Shard) map[assay.Stream]*assay.Shard {
+	out := map[assay.Stream]*assay.Shard{}
+	for i := range shards {
+		out[shards[i].Stream] = &shards[i]
+	}
+	return out
+}
+
+// open is the database as this session sees it; nil when there is none. It is
+// fresh when it was opened just now.
+func (s *session) open() (_ *db.DB, fresh bool, _ error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.db != nil {
+		return s.db, false, nil
+	}
+	open, err := db.OpenIn(s.database.dir, &s.database.pool)
+	if errors.Is(err, assay.ErrNotFound) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	s.db = open
+	return open, true, nil
+}
+
+// there is open for look-ups: no database is an error.
+func (s *session) there() (*db.DB, error) {
+	open, _, err := s.open()
+	if err == nil && open == nil {
+		err = fmt.Errorf("no database in %s: run `assay db update` first: %w", s.database.dir, assay.ErrNotFound)
+	}
+	return open, err
+}
+
+// Lookup implements assay.Advisories.
+func (s *session) Lookup(ctx context.Context, stream assay.Stream, name string) iter.Seq2[assay.Advisory, error] {
+	open, err := s.there()
+	if err != nil {
+		return failed(err)
+	}
+	return open.Lookup(ctx, stream, name)
+}
+
+// Search implements Session.
+func (s *session) Search(ctx context.Context, q Query) iter.Seq2[assay.Advisory, error] {
+	open, err := s.there()
+	if err != nil {
+		return failed(err)
+	}
+	return open.Search(ctx, db.Query(q))
+}
+
+// failed yields an error only.
+func failed(err error) iter.Seq2[assay.Advisory, error] {
+	return func(yield func(assay.Advisory, error) bool) { yield(assay.Advisory{}, err) }
+}
+
+// Detail implements assay.Details.
+func (s *session) Detail(ctx context.Context, id string) (assay.Detail, error) {
+	open, err := s.there()
+	if err != nil {
+		return assay.Detail{}, err
+	}
+	return open.Detail(ctx, id)
+}
+
+// Artifact implements assay.Artifacts, by what there is: the digests of all that
+// registries published are not fetched for a scan.
+func (s *session) Artifact(ctx context.Context, sha1 [20]byte) ([]assay.Artifact, error) {
+	open, err := s.there()
+	if err != nil {
+		return nil, err
+	}
+	return open.Artifact(ctx, sha1)
+}
+
+// Used implements Session.
+func (s *session) Used() assay.Database {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.db == nil {
+		return assay.Database{}
+	}
+	return s.db.Used()
+}
+
+// Close implements Session.
+func (s *session) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.db == nil {
+		return nil
+	}
+	err := s.db.Close()
+	s.db = nil
+	return err
+}
+
+// A StreamError says why a stream of advisories or details cannot be asked.
+type StreamError struct {
+	Stream assay.Stream
+	Err    error // ErrUnsupported, ErrNotFound, or why fetching did not succeed
+}
+
+func (e *StreamError) Error() string { return fmt.Sprintf("%s: %v", e.Stream, e.Err) }
+func (e *StreamError) Unwrap() error { return e.Err }
+
+// judge says what is wrong with a stream: that it cannot be asked, or is old.
+func (d *Database) judge(s assay.Stream, shard *assay.Shard) (*age, error) {
+	failure := d.failure(s)
+	if shard != nil {
+		return d.old(shard, failure), nil
+	}
+	switch {
+	case !d.hasFeed(s):
+		return nil, &StreamError{s, fmt.Errorf("no feed has it: %w", assay.ErrUnsupported)}
+	case failure != nil:
+		return nil, &StreamError{s, fmt.Errorf("could not be fetched: %w", failure)}
+	case d.fetch == nil:
+		return nil, &StreamError{s, fmt.Errorf("not in the database %s, and fetching is turned off: run `assay db update` where there is a network (--streams chooses what): %w", d.dir, assay.ErrNotFound)}
+	case d.isPublished():
+		return nil, &StreamError{s, fmt.Errorf("not in the published database: %w", assay.ErrUnsupported)}
+	}
+	return nil, &StreamError{s, fmt.Errorf("its publisher has nothing on it: %w", assay.ErrUnsupported)}
+}
+
+// age is what is too old in a shard, and why there is nothing newer.
+type age struct {
+	feed, why string
+	age       time.Duration
+}
+
+// key is equal for what one gap tells of.
+func (a *age) key() string { return a.feed + "\x00" + a.why }
+
+// old finds the first feed of a shard whose publisher was asked too long ago.
+func (d *Database) old(shard *assay.Shard, failure error) *age {
+	limit := d.maxAge()
+	for _, f := range shard.Feeds {
+		a := time.Since(f.Fetched)
+		ours := d.isPublished() || d.isImported(shard) || slices.ContainsFunc(d.options.Feeds, func(g assay.Feed) bool { return g.Name() == f.Feed })
+		if !ours || limit < 0 || !db.Old(f.Fetched, limit) {
+			continue
+		}
+		why := "fetching is turned off"
+		switch {
+		case failure != nil:
+			why, _, _ = strings.Cut(failure.Error(), "\n")
+		case f.Error != "":
+			why = f.Error
+		case d.fetch != nil:
+			why = "fetching them again gave nothing newer"
+		}
+		return &age{feed: f.Feed, why: why, age: a}
+	}
+	return nil
+}
+
+// isImported reports whether none of the feeds gave to the shard, as after an import:
+// then the age of what there is counts.
+func (d *Database) isImported(shard *assay.Shard) bool {
+	return !slices.ContainsFunc(shard.Feeds, func(f assay.FeedStatus) bool {
+		return slices.ContainsFunc(d.options.Feeds, func(g assay.Feed) bool { return g.Name() == f.Feed })
+	})
+}
+
+// gap tells of streams that are old for the same reason.
+func (a *age) gap(streams []assay.Stream) assay.Gap {
+	unit := time.Hour
+	if a.age < unit {
+		unit = time.Second
+	}
+	var names []string
+	for _, s := range streams {
+		names = append(names, string(s))
+	}
+	if a.age < 0 {
+		return assay.Gap{Where: "advisories of feed " + a.feed, What: fmt.Sprintf("their date is %s ahead of this machine's clock, so that their age is not known (%s): %s",
+			strings.TrimSuffix((-a.age).Round(time.Second).String(), "0s"), strings.Join(names, ", "), a.why)}
+	}
+	return assay.Gap{Where: "advisories of feed " + a.feed, What: fmt.Sprintf("%s old, newer ones are not known (%s): %s",
+		strings.TrimSuffix(a.age.Round(unit).String(), "0m0s"), strings.Join(names, ", "), a.why)}
+}

@@ -1,0 +1,333 @@
+package scan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/oci/registryclient"
+	"github.com/assaysec/assay/internal/oci/signature"
+	"github.com/assaysec/assay/internal/suppress/attestation"
+	"github.com/assaysec/assay/internal/suppress/vex"
+	"github.com/assaysec/assay/internal/suppress/vexhub"
+	"github.com/assaysec/assay/internal/triage"
+)
+
+// Sources of VEX documents besides files, as Trivy calls them.
+const (
+	VEXRepositories = "repo"     // copies of VEX repositories
+	VEXAttached     = "oci"      // attached to the image in its registry
+	VEXReferenced   = "sbom-ref" // that the scanned SBOM names
+)
+
+// maxVEXFiles bounds the documents of a directory, and all that are named.
+const maxVEXFiles = 1000
+
+// VEXOptions says where VEX documents come from.
+type VEXOptions struct {
+	Sources    []string            // files, directories of files that end in .json, VEXRepositories, VEXAttached, VEXReferenced
+	Target     assay.TargetKind    // what will be scanned; "" means an image
+	Key        string              // file with the public key (cosign's) that must have signed what VEXAttached finds; "" means that none need have
+	Config     string              // file with the VEX repositories; "" means VEXConfig
+	SkipUpdate bool                // VEX repositories are used as they are here
+	CacheDir   string              // holds copies of repositories; "" means assay in the user's cache directory
+	Fetch      FetchOptions        // how repositories, and what SBOMs name, are fetched
+	Registry   assay.SourceOptions // how the image's registry is asked
+}
+
+// A VEX holds VEX documents, and knows where to find those about a target. It may
+// serve any number of scans at once.
+type VEX struct {
+	options   VEXOptions
+	documents []triage.VEXDocument // from files
+	key       *signature.Key
+
+	hubs         *vexhub.Hubs // nil without VEXRepositories
+	repositories []vexhub.Repository
+	updating     sync.Mutex  // held by the one that brings the copies up to date
+	mu           sync.Mutex  // of old
+	old          []assay.Gap // copies that could not be brought up to date
+}
+
+// OpenVEX reads the documents that are named, which must be right, and brings
+// copies of repositories up to date. The error is an OptionError where a document
+// or an option is wrong.
+func OpenVEX(ctx context.Context, o VEXOptions) (*VEX, error) {
+	if err := o.Check(); err != nil {
+		return nil, err
+	}
+	v := &VEX{options: o}
+	if o.Key != "" {
+		var err error
+		if v.key, err = signature.LoadKey(o.Key); err != nil {
+			return nil, &OptionError{"vex-key", err}
+		}
+	}
+	for _, s := range o.Sources {
+		switch s {
+		case VEXRepositories, VEXAttached, VEXReferenced:
+			continue
+		}
+		if err := v.read(s); err != nil {
+			return nil, &OptionError{"vex", err}
+		}
+	}
+	if v.has(VEXRepositories) {
+		var err error
+		if v.hubs, v.repositories, err = o.hubs(); err != nil {
+			return nil, err
+		}
+		if err := v.update(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return v, nil
+}
+
+func (v *VEX) has(source string) bool { return v.options.has(source) }
+
+func (o *VEXOptions) has(source string) bool { return slices.Contains(o.Sources, source) }
+
+// Check says which options cannot be meant; an OptionError.
+func (o *VEXOptions) Check() error {
+	switch {
+	case o.Key != "" && !o.has(VEXAttached):
+		return &OptionError{"vex-key", errors.New("requires --vex oci")}
+	case o.SkipUpdate && !o.has(VEXRepositories):
+		return &OptionError{"skip-vex-repo-update", errors.New("requires --vex repo")}
+	case o.has(VEXAttached) && !o.Target.IsImage():
+		return &OptionError{"vex", errors.New("oci is for images in registries; name a file, or use repo")}
+	case o.has(VEXReferenced) && o.Target != assay.KindSBOM:
+		return &OptionError{"vex", errors.New("sbom-ref requires an SBOM as target (assay sbom)")}
+	}
+	return nil
+}
+
+// read reads a file, or those of a directory.
+func (v *VEX) read(name string) error {
+	files, err := vexFiles(name)
+	if err != nil {
+		return err
+	}
+	if len(v.documents)+len(files) > maxVEXFiles {
+		return fmt.Errorf("over %d documents: %w", maxVEXFiles, assay.ErrTooLarge)
+	}
+	for _, file := range files {
+		d, err := readVEX(file)
+		if err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+		v.documents = append(v.documents, triage.VEXDocument{Name: file, Document: d})
+	}
+	return nil
+}
+
+// vexFiles lists the file that is named, or those of a directory that end in
+// .json.
+func vexFiles(name string) ([]string, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			err = fmt.Errorf("%s: no such file; besides files there are %s, %s and %s", name, VEXRepositories, VEXAttached, VEXReferenced)
+		}
+		return nil, err
+	}
+	if !info.IsDir() {
+		return []string{name}, nil
+	}
+	entries, err := os.ReadDir(name)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, e := range entries {
+		if !e.IsDir() && filepath.Ext(e.Name()) == ".json" {
+			out = append(out, filepath.Join(name, e.Name()))
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("%s: no file in it ends in .json", name)
+	}
+	return out, nil
+}
+
+func readVEX(name string) (*vex.Document, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return vex.Read(f)
+}
+
+// update brings copies of repositories up to date whose publishers' intervals are
+// over. While another scan does, this one goes on with what there is.
+func (v *VEX) update(ctx context.Context) error {
+	if v.hubs == nil || !v.updating.TryLock() {
+		return nil
+	}
+	defer v.updating.Unlock()
+	var gaps []assay.Gap
+	for _, r := range v.repositories {
+		if !r.Enabled {
+			continue
+		}
+		_, old, err := v.hubs.Update(ctx, r, false)
+		if err != nil {
+			return err
+		}
+		if old != nil {
+			gaps = append(gaps, assay.Gap{Where: "VEX repository " + r.Name, What: old.Error()})
+		}
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.old = gaps
+	return nil
+}
+
+// suppressor is what judges the findings of one target, with the documents that
+// are attached to an image, or that an SBOM names. Gaps tell of those that could
+// not be read.
+func (v *VEX) suppressor(ctx context.Context, img *assay.Image, warn func(string)) (assay.Suppressor, []assay.Gap, error) {
+	s := &triage.VEX{Documents: slices.Clone(v.documents)}
+	gaps, err := v.attached(ctx, img, s, warn)
+	if err != nil {
+		return nil, nil, err
+	}
+	if img.Kind == assay.KindSBOM {
+		if err := v.referenced(ctx, img, s); err != nil {
+			return nil, nil, err
+		}
+	}
+	if v.hubs != nil {
+		if err := v.update(ctx); err != nil {
+			return nil, nil, err
+		}
+		s.Source = v.find
+	}
+	return s, gaps, nil
+}
+
+// find looks into the copies of repositories.
+func (v *VEX) find(ctx context.Context, names []string) (out []triage.VEXDocument, _ []assay.Gap, _ error) {
+	docs, gaps, err := v.hubs.Find(ctx, v.repositories, names)
+	for _, d := range docs {
+		out = append(out, triage.VEXDocument{Name: d.Name, Document: d.Document})
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return out, append(slices.Clone(v.old), gaps...), err
+}
+
+// attached adds the documents that are attached to an image.
+func (v *VEX) attached(ctx context.Context, img *assay.Image, to *triage.VEX, warn func(string)) ([]assay.Gap, error) {
+	if !v.has(VEXAttached) {
+		return nil, nil
+	}
+	docs, gaps, err := attestation.Find(ctx, img, attestation.Options{Options: registryclient.Options{SourceOptions: v.options.Registry}, Key: v.key})
+	if err != nil {
+		return nil, fmt.Errorf("--vex oci: %w", err)
+	}
+	for _, d := range docs {
+		name := d.Name
+		if !d.Verified {
+			name += ", not verified"
+		}
+		to.Documents = append(to.Documents, triage.VEXDocument{Name: name, Document: d.Document, Attached: true})
+	}
+	switch {
+	case len(docs) == 0:
+		warn(fmt.Sprintf("--vex oci: no VEX document is attached to %s (%d were refused or could not be read)", img.Name, len(gaps)))
+	case v.key == nil:
+		warn(fmt.Sprintf("--vex oci: the signatures of what is attached to %s were not verified: name the key with --vex-key", img.Name))
+	}
+	return gaps, nil
+}
+
+// referenced adds what an SBOM calls its parts, and the documents that it names.
+func (v *VEX) referenced(ctx context.Context, img *assay.Image, to *triage.VEX) error {
+	wanted := v.has(VEXReferenced)
+	b, err := content(ctx, img)
+	if err != nil {
+		return nil // which the scan of it will say
+	}
+	sbom, err := vex.ParseSBOM(b)
+	if err != nil {
+		if wanted {
+			return &OptionError{"vex", fmt.Errorf("sbom-ref: only CycloneDX in JSON names documents: %w", err)}
+		}
+		return nil // documents cannot name parts of it by BOM-Links
+	}
+	if to.SBOM = sbom; !wanted {
+		return nil
+	}
+	if len(sbom.Documents) == 0 {
+		return errors.New("--vex sbom-ref: the SBOM names no VEX document (an external reference of type exploitability-statement)")
+	}
+	dir, err := CacheDir(v.options.CacheDir)
+	if err != nil {
+		return err
+	}
+	g, err := v.options.Fetch.getter(dir)
+	if err != nil {
+		return err
+	}
+	for _, at := range sbom.Documents {
+		d, err := getVEX(ctx, g, at)
+		if err != nil {
+			return fmt.Errorf("--vex sbom-ref: %w", err)
+		}
+		to.Documents = append(to.Documents, triage.VEXDocument{Name: at, Document: d, OfSBOM: true})
+	}
+	return nil
+}
+
+// content reads the one file of a target.
+func content(ctx context.Context, img *assay.Image) (b []byte, err error) {
+	if len(img.Layers) != 1 || img.Layers[0].Walk == nil {
+		return nil, fmt.Errorf("%s: no file: %w", img.Name, assay.ErrUnsupported)
+	}
+	err = img.Layers[0].Walk(ctx, func(e *assay.Entry) error {
+		if e.Err != nil || !e.Mode.IsRegular() {
+			return e.Err
+		}
+		f, err := e.Open()
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		b, err = limit.ReadAll(io.NewSectionReader(f, 0, e.Size), vex.MaxDocument)
+		return err
+	})
+	if err == nil && b == nil {
+		err = fmt.Errorf("%s: no file: %w", img.Name, assay.ErrNotFound)
+	}
+	return b, err
+}
+
+// getVEX gets a document that an SBOM names. Files are refused, for whoever wrote
+// the SBOM has no business with those of this machine.
+func getVEX(ctx context.Context, g assay.Getter, at string) (*vex.Document, error) {
+	if u, err := url.Parse(at); err != nil || u.Scheme != "https" {
+		return nil, fmt.Errorf("%.200q is no address that begins with https://: %w", at, assay.ErrUnsupported)
+	}
+	body, err := g.Get(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	d, err := vex.Read(body)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", at, err)
+	}
+	return d, nil
+}
