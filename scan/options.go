@@ -20,10 +20,14 @@ type OptionError struct {
 }
 
 func (e *OptionError) Error() string {
-	if e.Option == "" {
-		return e.Err.Error()
+	text := e.Err.Error()
+	switch {
+	case e.Option == "":
+		return text
+	case strings.HasPrefix(text, "requires "):
+		return "--" + e.Option + " " + text
 	}
-	return fmt.Sprintf("--%s: %v", e.Option, e.Err)
+	return "--" + e.Option + ": " + text
 }
 func (e *OptionError) Unwrap() error { return e.Err }
 

@@ -86,6 +86,10 @@ func Orders() (names []string) {
 	return names
 }
 
+// SeverityAuto, among Filter.SeveritySources, is the usual choice: the distribution
+// or publisher of the advisory, then NVD and others.
+const SeverityAuto = triage.Auto
+
 // SeveritySources lists what Filter.SeveritySources takes, besides the names of
 // feeds and the addresses of CNAs.
 func SeveritySources() []string { return triage.Sources() }

@@ -34,7 +34,7 @@ var statuses = []assay.Status{assay.StatusUnknown, assay.StatusNotAffected, assa
 func (o *filterOptions) flags(f *pflag.FlagSet) {
 	o.rules.flags(f)
 	f.StringSliceVarP(&o.severity, "severity", "s", nil, "severities to report: UNKNOWN, NEGLIGIBLE, LOW, MEDIUM, HIGH, CRITICAL (default all)")
-	f.StringSliceVar(&o.severitySources, "vuln-severity-source", scan.SeveritySources()[:1], "whose severity counts, the first that has one: auto, nvd, ghsa, debian, redhat, ...")
+	f.StringSliceVar(&o.severitySources, "vuln-severity-source", []string{scan.SeverityAuto}, "whose severity counts, the first that has one: auto, nvd, ghsa, debian, redhat, ...")
 	f.BoolVar(&o.ignoreUnfixed, "ignore-unfixed", false, "leave out findings without a fix")
 	f.BoolVar(&o.onlyFixed, "only-fixed", false, "the same as --ignore-unfixed")
 	f.BoolVar(&o.onlyUnfixed, "only-notfixed", false, "leave out findings with a fix")
