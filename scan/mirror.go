@@ -24,6 +24,9 @@ func CopyDocuments(ctx context.Context, o FetchOptions, cacheDir, dir string, wa
 	if err != nil {
 		return 0, 0, err
 	}
+	if err := checkStreams(feed.All(), wanted); err != nil {
+		return 0, 0, err
+	}
 	f, err := o.getter(cache)
 	if err != nil {
 		return 0, 0, err

@@ -32,6 +32,7 @@ type Changes struct {
 	Built     []assay.Stream // written anew
 	Unchanged []assay.Stream
 	Missing   []assay.Stream // wanted, and not to be had
+	Absent    []string       // feeds without documents in a partial mirror
 }
 
 // place is where a published database is.
@@ -154,7 +155,9 @@ func (o *PublishedOptions) pullFrom(ctx context.Context, name, dir string, wante
 	return changes(res), err
 }
 
-func changes(res db.Result) Changes { return Changes{res.Built, res.Unchanged, res.Missing} }
+func changes(res db.Result) Changes {
+	return Changes{Built: res.Built, Unchanged: res.Unchanged, Missing: res.Missing}
+}
 
 // Import takes streams, or all where none is named, from a file or directory into
 // the database of a directory: from an exported database, a database's directory,

@@ -5,14 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
-	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/database/db"
-	"github.com/assaysec/assay/internal/feed"
 	"github.com/assaysec/assay/scan"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -72,11 +67,6 @@ func (o *getterOptions) fetch(bars *progress) scan.FetchOptions {
 	return scan.FetchOptions{Mirrors: o.mirrors, UserAgent: "assay/" + programVersion(), Progress: bars.update()}
 }
 
-// getter makes what fetches the publishers' documents.
-func (o *getterOptions) getter(cacheDir string, bars *progress) (assay.Keeper, error) {
-	return o.fetch(bars).Getter(cacheDir)
-}
-
 func dbDir(cacheDir string) string { return scan.DatabaseDir(cacheDir) }
 
 func newDB(g *global) *cobra.Command {
@@ -102,8 +92,8 @@ for any, ahead of time or for machines without a network.`,
 // updateOptions are the flags of `db update` and `db build`.
 type updateOptions struct {
 	getterOptions
-	names, changelogs []string
-	mavenIndex        bool
+	scan.UpdateOptions
+	names []string
 }
 
 // newDBUpdate is `db update`, or `db build`, which reads everything anew.
@@ -111,8 +101,8 @@ func newDBUpdate(g *global, build bool) *cobra.Command {
 	var o updateOptions
 	cmd := &cobra.Command{
 		Use:     "update",
-		Short:   "Bring the database up to date",
-		Long:    "Bring streams up to date: those that are named, or all that the database has,\nor, when it has none, all that there are. What did not change is not built again.",
+		Short:   "Update the database",
+		Long:    "Update streams: those that are named, or all that the database has, or, when it\nhas none, all that there are. What did not change is not built again.",
 		Example: "  assay db update\n  assay db update --streams debian:12,'alpine:*','details:*'",
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.update(cmd.Context(), g, build) },
 	}
@@ -124,63 +114,24 @@ func newDBUpdate(g *global, build bool) *cobra.Command {
 	f := cmd.Flags()
 	o.flags(f)
 	streamsFlag(f, &o.names)
-	f.BoolVar(&o.mavenIndex, "maven-index", false, "read Maven Central's index, too (several gigabytes): it tells which artifact a Java archive is")
-	f.StringSliceVar(&o.changelogs, "debian-changelogs", nil, "derive Debian's fixes from the changelogs of these source `PACKAGES` (or all), for where only a mirror of packages can be reached")
+	f.BoolVar(&o.MavenIndex, "maven-index", false, "read Maven Central's index, too (several gigabytes): it tells which artifact a Java archive is")
+	f.StringSliceVar(&o.DebianChangelogs, "debian-changelogs", nil, "derive Debian's fixes from the changelogs of these source `PACKAGES` (or all), for where only a mirror of packages can be reached")
 	return cmd
 }
 
-// feeds are all, and those that are asked for.
-func (o *updateOptions) feeds() []assay.Feed {
-	feeds := feed.All()
-	if o.mavenIndex {
-		feeds = append(feeds, feed.MavenIndex())
-	}
-	switch {
-	case slices.Equal(o.changelogs, []string{"all"}):
-		feeds = append(feeds, feed.DebianChangelogs(nil))
-	case len(o.changelogs) > 0:
-		feeds = append(feeds, feed.DebianChangelogs(o.changelogs))
-	}
-	return feeds
-}
-
 func (o *updateOptions) update(ctx context.Context, g *global, build bool) error {
-	feeds := o.feeds()
-	all, _, err := o.fetch(nil).Split()
-	if err != nil {
-		return err
-	}
-	var res db.Result
-	var dir string
-	err = g.withDB(ctx, func(ctx context.Context, at string, bars *progress) error {
-		dir = at
-		wanted, err := streamsOf(dir, feeds, o.names, build)
-		if err != nil {
-			return err
-		}
-		getter, err := o.getter(filepath.Dir(dir), bars)
-		if err != nil {
-			return err
-		}
-		b := db.Builder{Force: build, Log: slog.Default(), Partial: all != ""}
-		res, err = b.Update(ctx, dir, feeds, getter, wanted)
+	u := o.UpdateOptions
+	u.CacheDir, u.Streams, u.All, u.Force, u.Log = g.cacheDir, asStreams(o.names), build, build, slog.Default()
+	var done scan.Changes
+	err := g.work(ctx, func(ctx context.Context, bars *progress) (err error) {
+		u.Fetch = o.fetch(bars)
+		done, err = scan.Update(ctx, u)
 		return err
 	})
-	if len(res.Absent) > 0 {
-		g.tell("the mirror has nothing for %s", strings.Join(res.Absent, ", "))
+	if len(done.Absent) > 0 {
+		g.tell("the mirror has nothing for %s", strings.Join(done.Absent, ", "))
 	}
-	if err == nil && len(res.Built)+len(res.Unchanged) == 0 {
-		err = errNothing(all)
-	}
-	return g.changed(scan.Changes{Built: res.Built, Unchanged: res.Unchanged, Missing: res.Missing}, dir, "built", "its publisher has nothing about it", err)
-}
-
-// errNothing is why an update that did not fail gave nothing.
-func errNothing(mirror string) error {
-	if mirror == "" {
-		return errors.New("nothing was built: no publisher has anything about what is wanted")
-	}
-	return fmt.Errorf("nothing was built: %s has no documents that a feed knows", mirror)
+	return g.changed(done, "built", "its publisher has nothing about it", err)
 }
 
 func streamsFlag(f *pflag.FlagSet, names *[]string) {
@@ -188,52 +139,13 @@ func streamsFlag(f *pflag.FlagSet, names *[]string) {
 }
 
 // changed says what was done to the database; err is what did not succeed.
-func (g *global) changed(res scan.Changes, dir, done, missing string, err error) error {
+func (g *global) changed(res scan.Changes, done, missing string, err error) error {
+	dir, _ := g.cache() // which was there a moment ago
 	if n := len(res.Built); !g.quiet && (err == nil || n+len(res.Unchanged) > 0) {
-		fmt.Fprintf(g.out, "streams: %d %s, %d unchanged, in %s\n", n, done, len(res.Unchanged), dir)
+		fmt.Fprintf(g.out, "streams: %d %s, %d unchanged, in %s\n", n, done, len(res.Unchanged), dbDir(dir))
 	}
 	for _, s := range res.Missing {
 		err = errors.Join(err, fmt.Errorf("stream %s: %s", s, missing))
 	}
 	return err
-}
-
-// streamsOf is what to update: nil for everything.
-func streamsOf(dir string, feeds []assay.Feed, names []string, build bool) ([]assay.Stream, error) {
-	var wanted []assay.Stream
-	for _, n := range names {
-		s := assay.Stream(n)
-		if !slices.ContainsFunc(feeds, func(f assay.Feed) bool {
-			return slices.ContainsFunc(f.Streams(), func(p assay.Stream) bool { return p.Covers(s) || s.Covers(p) })
-		}) {
-			return nil, usagef("--streams: no feed has %q; there are %s", n, strings.Join(known(feeds), ", "))
-		}
-		wanted = append(wanted, s)
-	}
-	if len(wanted) > 0 || build {
-		return wanted, nil
-	}
-	d, err := db.Open(dir)
-	if errors.Is(err, assay.ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer d.Close()
-	for _, s := range d.Shards() {
-		wanted = append(wanted, s.Stream)
-	}
-	return wanted, nil
-}
-
-func known(feeds []assay.Feed) []string {
-	var names []string
-	for _, f := range feeds {
-		for _, s := range f.Streams() {
-			names = append(names, string(s))
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
 }

@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 
 	"github.com/assaysec/assay/internal/encoding/printable"
-	"github.com/assaysec/assay/internal/feed"
 	"github.com/assaysec/assay/scan"
 	"github.com/spf13/cobra"
 )
@@ -26,12 +24,8 @@ on it, is a mirror, from which "assay db build --mirror" builds the database.`,
 	o.flags(cmd.Flags())
 	streamsFlag(cmd.Flags(), &names)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		wanted, err := streamsOf("", feed.All(), names, true)
-		if err != nil {
-			return err
-		}
-		return g.withDB(cmd.Context(), func(ctx context.Context, dir string, bars *progress) error {
-			n, size, err := scan.CopyDocuments(ctx, o.fetch(bars), filepath.Dir(dir), args[0], wanted)
+		return g.withCache(cmd.Context(), func(ctx context.Context, dir string, bars *progress) error {
+			n, size, err := scan.CopyDocuments(ctx, o.fetch(bars), dir, args[0], asStreams(names))
 			bars.end()
 			if !g.quiet && (err == nil || n > 0) {
 				fmt.Fprintf(g.out, "%d documents, %s, in %s\n", n, printable.Size(size), args[0])

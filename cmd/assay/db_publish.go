@@ -12,6 +12,7 @@ import (
 	"github.com/assaysec/assay/internal/database/db"
 	"github.com/assaysec/assay/internal/database/publish"
 	"github.com/assaysec/assay/internal/encoding/printable"
+	"github.com/assaysec/assay/internal/encoding/wholefile"
 	"github.com/assaysec/assay/internal/importer"
 	"github.com/assaysec/assay/internal/oci/registryclient"
 	"github.com/assaysec/assay/scan"
@@ -70,7 +71,7 @@ have. With --db-key, the database must be signed with that key (cosign).`,
 			o.Registry.Progress = bars.update()
 			res, err := o.Pull(ctx, dir, asStreams(names), slog.Default())
 			bars.end()
-			return g.changed(res, dir, "taken", "the published database does not have it", err)
+			return g.changed(res, "taken", "the published database does not have it", err)
 		})
 	}
 	return cmd
@@ -163,7 +164,7 @@ func newDBExport(g *global) *cobra.Command {
 			if args[0] == "-" {
 				return publish.WriteArchive(ctx, g.out, e)
 			}
-			if err := writeFile(args[0], func(w io.Writer) error { return publish.WriteArchive(ctx, w, e) }); err != nil {
+			if err := wholefile.Write(args[0], func(w io.Writer) error { return publish.WriteArchive(ctx, w, e) }); err != nil {
 				return err
 			}
 			if info, err := os.Stat(args[0]); err == nil && !g.quiet {
@@ -197,7 +198,7 @@ beside it are then not read.`,
 		return g.withDB(cmd.Context(), func(ctx context.Context, dir string, bars *progress) error {
 			res, err := o.Import(ctx, args[0], dir, asStreams(names), slog.Default())
 			bars.end()
-			return g.changed(res, dir, "taken", "the file does not have it", err)
+			return g.changed(res, "taken", "the file does not have it", err)
 		})
 	}
 	return cmd

@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/database/db"
 	"github.com/assaysec/assay/internal/encoding/printable"
-	"github.com/assaysec/assay/internal/identifier/purl"
 	"github.com/assaysec/assay/scan"
 	"github.com/spf13/cobra"
 )
@@ -47,45 +45,20 @@ func newDBSearch(g *global) *cobra.Command {
 				return err
 			}
 			defer d.Close()
-			q, err := query(args[0])
+			q, err := scan.ParseQuery(args[0])
 			if err != nil {
 				return err
 			}
 			if stream != "" {
 				q.Stream = assay.Stream(stream)
 			}
-			return search(cmd.Context(), g.out, d, q, format, args[0])
+			return search(cmd.Context(), g.out, d, db.Query(q), format, args[0])
 		},
 	}
 	formatFlag(cmd.Flags(), &format)
 	cmd.Flags().StringVar(&stream, "stream", "", "only in this stream, such as debian:12 or 'alpine:*'")
 	return cmd
 }
-
-// query tells what a person asks for.
-func query(s string) (q db.Query, err error) {
-	switch {
-	case strings.HasPrefix(s, "pkg:"):
-		q.Stream, q.Package, err = purl.Lookup(s)
-	case strings.HasPrefix(s, "cpe:"):
-		parts := strings.Split(strings.TrimPrefix(strings.TrimPrefix(s, "cpe:2.3:"), "cpe:/"), ":")
-		if len(parts) < 3 {
-			return q, usagef("%q names no vendor and product", s)
-		}
-		q.Stream, q.Package = assay.StreamCPE, strings.ToLower(parts[1]+":"+parts[2])
-	case isID(s):
-		q.ID = s
-	default:
-		q.Package = s
-	}
-	return q, err
-}
-
-// identifier matches the names of vulnerabilities and notices, some also in
-// small letters.
-var identifier = regexp.MustCompile(`^(?i:(?:cve|go|pysec|rustsec)-\d{4}-\d+|ghsa(?:-[0-9a-z]{4}){3}|(?:dsa|dla|rhsa|usn|elsa|rlsa|alsa|alas\w*|mal|xsa)-\d\S*)$|^[A-Z]{3,}-\S*\d\S*$`)
-
-func isID(s string) bool { return identifier.MatchString(s) }
 
 func search(ctx context.Context, w io.Writer, d *db.DB, q db.Query, format, asked string) error {
 	rows := []scan.Record{}
@@ -121,7 +94,7 @@ func search(ctx context.Context, w io.Writer, d *db.DB, q db.Query, format, aske
 		fmt.Fprintln(t, "VULNERABILITY\tSTREAM\tPACKAGE\tSTATUS\tSEVERITY\tAFFECTED")
 	}
 	for _, r := range rows {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", printable.Text(r.ID), r.Stream, printable.Text(r.Package), r.Status, r.Severity, printable.Text(ranges(r)))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", printable.Text(r.ID), r.Stream, printable.Text(r.Package), r.Status, r.Severity, printable.Text(r.Affected()))
 	}
 	return t.Flush()
 }
@@ -141,34 +114,4 @@ func showDetail(w io.Writer, d *assay.Detail) {
 		fmt.Fprintf(w, "  %s\n", printable.Cut(printable.Text(d.Text), 300))
 	}
 	fmt.Fprintln(w)
-}
-
-// ranges writes the affected versions as comparisons.
-func ranges(r scan.Record) string {
-	var parts []string
-	for _, x := range r.Ranges {
-		var p []string
-		if x.Introduced != "" {
-			p = append(p, ">= "+x.Introduced)
-		}
-		if x.Fixed != "" {
-			p = append(p, "< "+x.Fixed)
-		}
-		if x.Before != "" {
-			p = append(p, "< "+x.Before+" (no fix)")
-		}
-		if x.LastAffected != "" {
-			p = append(p, "<= "+x.LastAffected)
-		}
-		if len(p) == 0 {
-			p = append(p, "all")
-		}
-		parts = append(parts, strings.Join(p, ", "))
-	}
-	parts = append(parts, r.Versions...)
-	s := strings.Join(parts, " || ")
-	if r.Reason != "" {
-		s += " (" + r.Reason + ")"
-	}
-	return s
 }

@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"strings"
 	"text/tabwriter"
 
@@ -59,61 +56,26 @@ func newDBDelete(g *global) *cobra.Command {
 		if everything == (len(names) > 0) {
 			return usagef("delete what? Name either --streams or --all")
 		}
-		return g.withDB(cmd.Context(), func(ctx context.Context, dir string, bars *progress) error {
-			what, err := deleted(ctx, dir, asStreams(names), everything)
+		return g.withCache(cmd.Context(), func(ctx context.Context, dir string, bars *progress) (err error) {
+			n := 0
+			if everything {
+				n, err = scan.DeleteDatabase(ctx, dir)
+			} else {
+				n, err = scan.DeleteStreams(ctx, dir, asStreams(names))
+			}
 			if err != nil {
 				return err
 			}
 			bars.end()
-			fmt.Fprintf(g.out, "%s deleted, in %s\n", what, dir)
+			what := "the database, which could not be read,"
+			if n >= 0 {
+				what = printable.Count(n, "stream", "streams")
+			}
+			fmt.Fprintf(g.out, "%s deleted, in %s\n", what, dbDir(dir))
 			return nil
 		})
 	}
 	return cmd
-}
-
-// deleted deletes streams, or the database and its documents, and says what there
-// was.
-func deleted(ctx context.Context, dir string, wanted []assay.Stream, everything bool) (what string, err error) {
-	if everything {
-		if wanted, err = shardsIn(dir); isUnreadable(err) {
-			err = db.Clear(ctx, dir)
-			what = "the database, which could not be read,"
-		}
-		if err == nil {
-			err = os.RemoveAll(scan.DocumentsDir(filepath.Dir(dir)))
-		}
-		if err != nil || what != "" {
-			return what, err
-		}
-	}
-	var gone []assay.Stream
-	if len(wanted) > 0 {
-		gone, err = db.Delete(ctx, dir, wanted)
-	}
-	return fmt.Sprintf("%d streams", len(gone)), err
-}
-
-// shardsIn lists the streams of a database; none where there is no database.
-func shardsIn(dir string) ([]assay.Stream, error) {
-	d, err := db.Open(dir)
-	if errors.Is(err, assay.ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer d.Close()
-	var list []assay.Stream
-	for _, s := range d.Shards() {
-		list = append(list, s.Stream)
-	}
-	return list, nil
-}
-
-// isUnreadable says whether an error is about what a database's index holds.
-func isUnreadable(err error) bool {
-	return errors.Is(err, assay.ErrMalformed) || errors.Is(err, assay.ErrUnsupported) || errors.Is(err, assay.ErrTooLarge)
 }
 
 func newDBProviders(g *global) *cobra.Command {

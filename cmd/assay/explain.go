@@ -1,17 +1,13 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/encoding/printable"
 	"github.com/assaysec/assay/scan"
 	"github.com/spf13/cobra"
 )
@@ -21,12 +17,12 @@ func newExplain(g *global) *cobra.Command {
 	o.all = true
 	cmd := &cobra.Command{
 		Use:   "explain ID [IMAGE|REPORT|SBOM]",
-		Short: "Tell everything about a vulnerability, and why an image is affected or is not",
-		Long: `Tell what is known of a vulnerability, by any of its names: severities by source,
-exploitation, and what each publisher says of which packages. With an image, a
-report or an SBOM: the findings, where the package is and what needs
-it, which record and which versions decided, and who ruled it out; or why there is
-no finding. Filters such as --severity do not count here, ignore rules do.`,
+		Short: "Explain a vulnerability, and why an image is affected or is not",
+		Long: `Explain a vulnerability, by any of its names: severities by source, exploitation,
+and what each publisher says of which packages. With an image, a report or an SBOM:
+the findings, where the package is and the dependency path to it, which advisory and
+which versions decided, and what suppresses it; or why there is no finding. Filters
+such as --severity do not count here, ignore rules do.`,
 		Example: `  assay explain CVE-2021-44228
   assay explain CVE-2023-45288 app:1.4
   assay explain GHSA-jf85-cpcp-j695 report.json -o json
@@ -48,7 +44,7 @@ no finding. Filters such as --severity do not count here, ignore rules do.`,
 			if err != nil {
 				return err
 			}
-			return o.put(func(w io.Writer, width int) error { return explained(w, width, e) }, func(w io.Writer) error { return asJSON(w, e) })
+			return o.put(e.Text, func(w io.Writer) error { return asJSON(w, e) })
 		},
 	}
 	o.flags(cmd)
@@ -82,182 +78,4 @@ func (o *subjectOptions) explain(ctx context.Context, id string, args []string) 
 		return nil, fmt.Errorf("%w (or name an image: what it needs is fetched)", err)
 	}
 	return e, err
-}
-
-// explained writes an explanation for a person.
-func explained(w io.Writer, width int, e *scan.Explanation) error {
-	p := printable.NewPage(w, width)
-	title := e.ID
-	if e.Detail != nil && e.Detail.Title != "" {
-		title += ": " + e.Detail.Title
-	}
-	p.Line("")
-	p.Wrapped("", title)
-	if len(e.Names) > 0 {
-		p.Wrapped("", "also "+printable.Some(e.Names, 8))
-	}
-	if e.Detail == nil {
-		p.Wrapped("", "Nothing is known of it: the database has neither a record nor details (assay db status tells what it has).")
-	} else {
-		detail(p, e)
-	}
-	if e.Target != "" {
-		verdict(p, e)
-	}
-	records(p, e)
-	if len(e.Gaps) > 0 {
-		p.Heading("Not read or not judged (%d)", len(e.Gaps))
-		for _, g := range e.Gaps[:min(len(e.Gaps), maxRecords)] {
-			p.Wrapped("  - ", g.String())
-		}
-	}
-	return p.Flush()
-}
-
-func detail(p *printable.Page, e *scan.Explanation) {
-	d := e.Detail
-	p.Line("")
-	if e.Source != "" {
-		p.Wrapped("  severity  ", e.Severity+", says "+e.Source)
-	}
-	for _, r := range d.Ratings {
-		if r.Severity != assay.SeverityUnknown && r.Source != e.Source {
-			p.Wrapped("            ", r.Severity.String()+", says "+r.Source)
-		}
-	}
-	for _, c := range d.CVSS {
-		p.Wrapped("  CVSS "+c.Version+"  ", fmt.Sprintf("%.1f %s %s (%s)", c.Score, c.Severity(), c.Vector, c.Source))
-	}
-	if x := d.EPSS; x != nil {
-		p.Wrapped("  EPSS      ", fmt.Sprintf("%.2f %% likely to be exploited within 30 days, more than %.0f %% of all (%s)", x.Score*100, x.Percentile*100, cmp.Or(x.Date, "undated")))
-	}
-	if k := d.KEV; k != nil {
-		s := "known to be exploited, listed by CISA since " + k.Added
-		if k.Ransomware {
-			s += ", used by ransomware"
-		}
-		if k.Due != "" {
-			s += "; to be mended by " + k.Due
-		}
-		p.Wrapped("  KEV       ", s)
-		if k.Action != "" {
-			p.Wrapped("            ", k.Action)
-		}
-	}
-	if len(d.CWEs) > 0 {
-		p.Wrapped("  CWE       ", printable.Some(d.CWEs, 8))
-	}
-	var dates []string
-	if !d.Published.IsZero() {
-		dates = append(dates, "published "+d.Published.Format(time.DateOnly))
-	}
-	if !d.Modified.IsZero() {
-		dates = append(dates, "changed "+d.Modified.Format(time.DateOnly))
-	}
-	if len(dates) > 0 {
-		p.Wrapped("  dates     ", strings.Join(dates, ", "))
-	}
-	if d.Rejected {
-		p.Wrapped("  rejected  ", "the identifier was taken back")
-	}
-	if d.Text != "" {
-		p.Line("")
-		p.Wrapped("  ", printable.Cut(printable.Text(d.Text), maxText))
-	}
-	for i, ref := range d.References[:min(len(d.References), maxReferences)] {
-		if i == 0 {
-			p.Line("")
-		}
-		p.Wrapped("  ", ref)
-	}
-}
-
-// What is told in the text; JSON has all.
-const (
-	maxText       = 1500
-	maxReferences = 5
-	maxRecords    = 20
-)
-
-func verdict(p *printable.Page, e *scan.Explanation) {
-	p.Heading("%s", e.Target)
-	p.Wrapped("", e.Verdict)
-	for i := range e.Found {
-		f := &e.Found[i]
-		p.Line("")
-		p.Wrapped("  ", fmt.Sprintf("%s %s %s: %s, risk %.1f", f.Of.Type, f.Of.Name, f.Of.Version, f.Severity, f.Risk))
-		if f.Suppression != nil {
-			p.Wrapped("    ", fmt.Sprintf("ruled out as %s by %s: %s", f.Suppression.As, f.Suppression.By, cmp.Or(f.Suppression.Reason, "no reason is given")))
-		}
-		if f.Because != "" {
-			p.Wrapped("    because ", f.Because+" ("+f.Feed+")")
-		}
-		fix := "no fix: " + string(f.Status)
-		if f.FixedIn != "" {
-			fix = "fixed in " + f.FixedIn
-		}
-		p.Wrapped("    ", fix)
-		if f.Of.Path != "" {
-			p.Wrapped("    in ", f.Of.Path)
-		}
-		if f.Of.Owner != "" {
-			p.Wrapped("    brought by ", f.Of.Owner)
-		}
-		if l := f.Of.Layer; l.CreatedBy != "" {
-			from := ""
-			if f.Base {
-				from = ", of the base image"
-			}
-			p.Wrapped("    ", fmt.Sprintf("layer %d%s: %s", l.Index, from, l.CreatedBy))
-		}
-		for _, path := range f.Paths {
-			p.Wrapped("    needed by ", strings.Join(path, " → "))
-		}
-	}
-	if len(e.Found) > 0 {
-		return
-	}
-	rows := e.Judged
-	for _, j := range rows[:min(len(rows), maxRecords)] {
-		p.Wrapped("  - ", fmt.Sprintf("%s %s: %s (%s, %s of %s)", j.Name, j.Version, j.Why, j.Stream, j.Advisory, j.Feed))
-	}
-	if n := len(rows) - maxRecords; n > 0 {
-		p.Line("  … and %d more: see -f json", n)
-	}
-}
-
-// records tells what publishers say; of the target's streams first.
-func records(p *printable.Page, e *scan.Explanation) {
-	if len(e.Records) == 0 {
-		return
-	}
-	of := map[assay.Stream]bool{}
-	for _, j := range e.Judged {
-		of[j.Stream] = true
-	}
-	rows := slices.Clone(e.Records)
-	slices.SortStableFunc(rows, func(a, b scan.Record) int {
-		switch {
-		case of[a.Stream] && !of[b.Stream]:
-			return -1
-		case of[b.Stream] && !of[a.Stream]:
-			return 1
-		}
-		return 0
-	})
-	p.Heading("What publishers say (%d)", len(rows))
-	for _, r := range rows[:min(len(rows), maxRecords)] {
-		r.Versions = r.Versions[:min(len(r.Versions), 8)]
-		s := fmt.Sprintf("%s %s: %s", r.Stream, r.Package, r.Status)
-		if v := ranges(r); v != "" {
-			s += " " + v
-		}
-		if r.Severity != assay.SeverityUnknown {
-			s += ", " + r.Severity.String()
-		}
-		p.Wrapped("  - ", s+" ("+r.ID+", "+r.Feed+")")
-	}
-	if n := len(rows) - maxRecords; n > 0 {
-		p.Line("  … and %d more: see -f json", n)
-	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/encoding/wholefile"
 	"github.com/assaysec/assay/internal/report"
 	"github.com/assaysec/assay/scan"
 	"github.com/spf13/pflag"
@@ -145,60 +146,10 @@ func exists(name string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// writeReport is writeFile for a report.
+// writeReport writes a file that holds the whole report, or nothing.
 func writeReport(name string, write func(io.Writer) error) error {
-	if err := writeFile(name, write); err != nil {
+	if err := wholefile.Write(name, write); err != nil {
 		return fmt.Errorf("report %w", err)
 	}
 	return nil
-}
-
-// writeFile writes a file beside its place and moves it there when it is whole.
-// A device or a pipe is written to as it is; a link stays, and what it points
-// to is replaced; permissions stay.
-func writeFile(name string, write func(io.Writer) error) (err error) {
-	if target, err := filepath.EvalSymlinks(name); err == nil {
-		name = target
-	}
-	mode := fs.FileMode(0o644)
-	info, err := os.Stat(name)
-	switch {
-	case err != nil:
-	case info.Mode().IsRegular():
-		mode = info.Mode().Perm()
-	default:
-		f, err := os.OpenFile(name, os.O_WRONLY, 0)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		return write(f)
-	}
-	f, err := os.CreateTemp(filepath.Dir(name), ".assay-*")
-	if err != nil {
-		if p := (*fs.PathError)(nil); errors.As(err, &p) {
-			err = p.Err // the name of the temporary file says nothing
-		}
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-			err = fmt.Errorf("%s: %w", name, err)
-		}
-	}()
-	if err = write(f); err != nil {
-		return err
-	}
-	if err = f.Chmod(mode); err != nil {
-		return err
-	}
-	if err = f.Sync(); err != nil {
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
 }

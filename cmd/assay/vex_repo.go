@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/assaysec/assay/internal/encoding/wholefile"
 	"github.com/assaysec/assay/internal/suppress/vexhub"
 	"github.com/assaysec/assay/scan"
 	"github.com/spf13/cobra"
@@ -62,7 +63,7 @@ func newVEXRepoInit(g *global) *cobra.Command {
 			if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 				return err
 			}
-			if err := writeFile(file, func(w io.Writer) error { _, err := io.WriteString(w, vexhub.DefaultConfig); return err }); err != nil {
+			if err := wholefile.Write(file, func(w io.Writer) error { _, err := io.WriteString(w, vexhub.DefaultConfig); return err }); err != nil {
 				return err
 			}
 			fmt.Fprintf(g.out, "%s: written\n", file)

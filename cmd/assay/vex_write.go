@@ -7,13 +7,14 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/encoding/printable"
+	"github.com/assaysec/assay/internal/encoding/wholefile"
 	"github.com/assaysec/assay/internal/suppress/vex"
 	"github.com/assaysec/assay/scan"
 	"github.com/spf13/cobra"
@@ -84,10 +85,10 @@ func (o *vexGenerateOptions) run(name string) error {
 	if err != nil {
 		return err
 	}
-	target := vex.Product{PURL: imagePURL(r)}
-	statements, nameless := o.statements(r, target.PURL)
+	target := vex.Product{PURL: vex.ImagePURL(r)}
+	statements, nameless := vex.Statements(r, target.PURL, assay.Status(o.status))
 	if nameless > 0 {
-		slog.Warn("findings of packages without a package URL are left out", "findings", nameless)
+		slog.Warn(fmt.Sprintf("%s of packages without a package URL left out", printable.Count(nameless, "finding", "findings")))
 	}
 	write := func(w io.Writer) error {
 		if o.format == "cyclonedx" {
@@ -100,78 +101,7 @@ func (o *vexGenerateOptions) run(name string) error {
 	if o.output == "" || o.output == "-" {
 		return write(o.out)
 	}
-	return writeFile(o.output, write)
-}
-
-// imagePURL is the package URL of the image that was scanned; "" when it was none,
-// or is in no registry and has no name.
-func imagePURL(r *assay.Report) string {
-	if !r.Kind.IsImage() {
-		return ""
-	}
-	for _, ref := range slices.Concat(r.Image.RepoDigests, r.Image.RepoTags) {
-		if img, err := vex.ParseImage(ref); err == nil {
-			return img.PURL()
-		}
-	}
-	return ""
-}
-
-// statements are those on findings; nameless counts those that cannot be told.
-func (o *vexGenerateOptions) statements(r *assay.Report, target string) (out []vex.Statement, nameless int) {
-	seen := map[string]bool{}
-	add := func(f *assay.Finding, s vex.Statement) {
-		p := &r.Packages[f.Package]
-		switch key := f.ID + " " + p.PURL; {
-		case p.PURL == "":
-			nameless++
-			return
-		case seen[key]:
-			return
-		default:
-			seen[key] = true
-		}
-		s.Vulnerability, s.Aliases = f.ID, f.Aliases
-		s.Products = []vex.Product{{PURL: p.PURL}}
-		if target != "" {
-			s.Products = []vex.Product{{PURL: target, Subcomponents: []string{p.PURL}}}
-		}
-		out = append(out, s)
-	}
-	for i := range r.Findings {
-		f := &r.Findings[i]
-		s := vex.Statement{Status: assay.StatusUnderInvestigation}
-		if f.FixedIn != "" && o.status == "" || o.status == string(assay.StatusAffected) {
-			s.Status, s.ActionStatement = assay.StatusAffected, "There is no fix yet."
-			if f.FixedIn != "" {
-				s.ActionStatement = fmt.Sprintf("Upgrade %s to %s.", r.Packages[f.Package].Name, f.FixedIn)
-			}
-		}
-		add(f, s)
-	}
-	for i := range r.Suppressed {
-		add(&r.Suppressed[i].Finding, asStatement(&r.Suppressed[i].Suppression))
-	}
-	return out, nameless
-}
-
-// asStatement is a statement as a suppression has it. What a user does not want to see is
-// under investigation as far as others are concerned.
-func asStatement(r *assay.Suppression) vex.Statement {
-	switch r.As {
-	case assay.StatusFixed:
-		return vex.Statement{Status: r.As, Notes: r.Reason}
-	case assay.StatusNotAffected:
-		s := vex.Statement{Status: r.As, Impact: r.Reason}
-		if word, rest, _ := strings.Cut(r.Reason, ": "); slices.Contains(vex.Justifications, word) {
-			s.Justification, s.Impact = word, rest
-		}
-		if s.Justification+s.Impact == "" {
-			s.Impact = "So says " + r.By + "."
-		}
-		return s
-	}
-	return vex.Statement{Status: assay.StatusUnderInvestigation, Notes: r.Reason}
+	return wholefile.Write(o.output, write)
 }
 
 // vexAddOptions are the flags of `vex add`.
@@ -227,7 +157,7 @@ func (o *vexAddOptions) run(name string, named bool) error {
 		d.SetAuthor(o.author)
 	}
 	d.Add(at, statements...)
-	if err := writeFile(name, d.Write); err != nil {
+	if err := wholefile.Write(name, d.Write); err != nil {
 		return err
 	}
 	if !o.quiet {

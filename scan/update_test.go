@@ -1,4 +1,4 @@
-package main
+package scan
 
 import (
 	"strings"
@@ -7,7 +7,7 @@ import (
 
 func TestNothingBuilt(t *testing.T) {
 	for mirror, want := range map[string]string{"": "no publisher has anything", "m": "m has no documents"} {
-		if got := errNothing(mirror).Error(); !strings.Contains(got, want) {
+		if got := nothingBuilt(mirror).Error(); !strings.Contains(got, want) {
 			t.Errorf("%q: %s", mirror, got)
 		}
 	}

@@ -1,0 +1,155 @@
+package scan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/database/db"
+	"github.com/assaysec/assay/internal/feed"
+)
+
+// UpdateOptions says what of a database is built from publishers' documents.
+type UpdateOptions struct {
+	CacheDir string         // holds the database; "" means assay in the user's cache directory
+	Streams  []assay.Stream // to bring up to date; none means all that the database has, or, when it has none, all that there are
+	All      bool           // with no Streams all that there are, whatever the database has
+	Force    bool           // build also what did not change
+
+	MavenIndex       bool     // read Maven Central's index, which has several gigabytes
+	DebianChangelogs []string // source packages whose fixes are derived from their changelogs; "all" for all
+
+	Fetch FetchOptions
+	Log   *slog.Logger // nil means none
+}
+
+// feeds are all, and those that are asked for.
+func (o *UpdateOptions) feeds() []assay.Feed {
+	feeds := feed.All()
+	if o.MavenIndex {
+		feeds = append(feeds, feed.MavenIndex())
+	}
+	switch {
+	case slices.Equal(o.DebianChangelogs, []string{"all"}):
+		feeds = append(feeds, feed.DebianChangelogs(nil))
+	case len(o.DebianChangelogs) > 0:
+		feeds = append(feeds, feed.DebianChangelogs(o.DebianChangelogs))
+	}
+	return feeds
+}
+
+// Update builds streams of a database from their publishers' documents. What was
+// built stays also where the error says that something else could not be.
+func Update(ctx context.Context, o UpdateOptions) (Changes, error) {
+	cache, err := CacheDir(o.CacheDir)
+	if err != nil {
+		return Changes{}, err
+	}
+	all, _, err := o.Fetch.Split()
+	if err != nil {
+		return Changes{}, err
+	}
+	feeds := o.feeds()
+	if err := checkStreams(feeds, o.Streams); err != nil {
+		return Changes{}, err
+	}
+	dir, wanted := DatabaseDir(cache), o.Streams
+	if len(wanted) == 0 && !o.All {
+		if wanted, err = StreamsIn(cache); err != nil {
+			return Changes{}, err
+		}
+	}
+	g, err := o.Fetch.getter(cache)
+	if err != nil {
+		return Changes{}, err
+	}
+	b := db.Builder{Force: o.Force, Log: o.Log, Partial: all != ""}
+	res, err := b.Update(ctx, dir, feeds, g, wanted)
+	c := changes(res)
+	c.Absent = res.Absent
+	if err == nil && len(c.Built)+len(c.Unchanged) == 0 {
+		err = nothingBuilt(all)
+	}
+	return c, err
+}
+
+// nothingBuilt is why an update that did not fail gave nothing.
+func nothingBuilt(mirror string) error {
+	if mirror == "" {
+		return errors.New("nothing was built: no publisher has anything about what is wanted")
+	}
+	return fmt.Errorf("nothing was built: %s has no documents that a feed knows", mirror)
+}
+
+// checkStreams refuses streams that no feed has.
+func checkStreams(feeds []assay.Feed, wanted []assay.Stream) error {
+	var known []string
+	for _, f := range feeds {
+		for _, s := range f.Streams() {
+			known = append(known, string(s))
+		}
+	}
+	slices.Sort(known)
+	known = slices.Compact(known)
+	for _, s := range wanted {
+		if !slices.ContainsFunc(known, func(k string) bool { return assay.Stream(k).Covers(s) || s.Covers(assay.Stream(k)) }) {
+			return &OptionError{"streams", fmt.Errorf("no feed has %q; there are %s", s, strings.Join(known, ", "))}
+		}
+	}
+	return nil
+}
+
+// StreamsIn lists the streams of the database in a cache directory; none where
+// there is no database.
+func StreamsIn(cacheDir string) ([]assay.Stream, error) {
+	d, err := db.Open(DatabaseDir(cacheDir))
+	if errors.Is(err, assay.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	var list []assay.Stream
+	for _, s := range d.Shards() {
+		list = append(list, s.Stream)
+	}
+	return list, nil
+}
+
+// DeleteStreams deletes streams of the database in a cache directory, and counts
+// them.
+func DeleteStreams(ctx context.Context, cacheDir string, wanted []assay.Stream) (int, error) {
+	if len(wanted) == 0 {
+		return 0, nil
+	}
+	gone, err := db.Delete(ctx, DatabaseDir(cacheDir), wanted)
+	return len(gone), err
+}
+
+// DeleteDatabase deletes the database in a cache directory, and the documents that
+// it was built from. It returns how many streams there were; -1 where the database
+// could not be read.
+func DeleteDatabase(ctx context.Context, cacheDir string) (streams int, _ error) {
+	wanted, err := StreamsIn(cacheDir)
+	if isUnreadable(err) {
+		streams, err = -1, db.Clear(ctx, DatabaseDir(cacheDir))
+	}
+	if err == nil {
+		err = os.RemoveAll(DocumentsDir(cacheDir))
+	}
+	if err != nil || streams < 0 {
+		return streams, err
+	}
+	return DeleteStreams(ctx, cacheDir, wanted)
+}
+
+// isUnreadable reports whether an error is about what a database's index holds.
+func isUnreadable(err error) bool {
+	return errors.Is(err, assay.ErrMalformed) || errors.Is(err, assay.ErrUnsupported) || errors.Is(err, assay.ErrTooLarge)
+}
