@@ -29,17 +29,19 @@ import (
 )
 
 func main() {
-	images := flag.String("images", ".images", "folder that holds NAME.docker.tar and NAME.oci")
+	images := flag.String("images", ".images", "directory that holds NAME.docker.tar and NAME.oci")
 	runs := flag.Int("runs", 5, "counted runs of each, after one that is not")
 	only := flag.String("only", "httpd,node,big", "names of images")
 	mirror := flag.String("mirror", os.Getenv("ASSAY_MIRROR"), "mirror for the database")
+	old := flag.String("old", "", "another build of assay, measured beside this one")
 	decode := flag.String("decode", "", "only decompress the layers of this OCI layout (what bench runs as a process of its own)")
 	flag.Parse()
 	var err error
 	if *decode != "" {
 		err = decodeLayers(*decode)
 	} else {
-		err = run(*images, *mirror, strings.Split(*only, ","), *runs)
+		b := &bench{images: *images, runs: *runs, old: *old}
+		err = b.run(*mirror, strings.Split(*only, ","))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -147,7 +149,17 @@ func measure(runs int, before func() error, name string, args ...string) (figure
 	return figure{walls[runs/2], cpus[runs/2], rss[runs/2]}, nil
 }
 
-func run(images, mirror string, names []string, runs int) error {
+// A bench measures scans of images.
+type bench struct {
+	images string // directory of the images
+	runs   int    // counted runs of each
+	old    string // another build of assay; "" means none
+
+	cache       string // cache directory of the scans
+	assay, self string // the programs
+}
+
+func (b *bench) run(mirror string, names []string) error {
 	work, err := os.MkdirTemp("", "assay-bench-*")
 	if err != nil {
 		return err
@@ -162,6 +174,7 @@ func run(images, mirror string, names []string, runs int) error {
 		}
 	}
 	cache := filepath.Join(work, "cache")
+	b.cache, b.assay, b.self = cache, assay, self
 	if mirror != "" {
 		if out, err := exec.Command(assay, "db", "build", "--cache-dir", cache, "--mirror", mirror).CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "bench: database: %s", out)
@@ -170,16 +183,16 @@ func run(images, mirror string, names []string, runs int) error {
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(out, "image\twhat\twall s\tcpu s\tpeak MB\tratio\tof\t")
 	defer out.Flush()
-	start, err := measure(runs, nil, assay, "--help")
+	start, err := measure(b.runs, nil, assay, "--help")
 	if err != nil {
 		return err
 	}
 	row(out, "-", "process start", start, "", start)
-	if err := made(out, work, cache, assay, runs); err != nil {
+	if err := made(out, work, cache, assay, b.runs); err != nil {
 		return err
 	}
 	for _, name := range names {
-		if err := image(out, name, images, cache, assay, self, runs); err != nil {
+		if err := b.image(out, name); err != nil {
 			return err
 		}
 	}
@@ -195,52 +208,72 @@ func row(w io.Writer, image, what string, f figure, of string, limit figure) {
 }
 
 // image measures one image in both forms.
-func image(w io.Writer, name, images, cache, assay, self string, runs int) error {
-	archive, layout := filepath.Join(images, name+".docker.tar"), filepath.Join(images, name+".oci")
-	cold := func() error { return os.RemoveAll(filepath.Join(cache, "layers")) }
-	scan := func(path string) []string {
-		return []string{"image", "-q", "--offline", "--cache-dir", cache, "-f", "json", "-o", filepath.Join(cache, "report.json"), "--input", path}
-	}
-	cat, err := measure(runs, nil, "cat", archive)
+func (b *bench) image(w io.Writer, name string) error {
+	archive, layout := filepath.Join(b.images, name+".docker.tar"), filepath.Join(b.images, name+".oci")
+	cat, err := measure(b.runs, nil, "cat", archive)
 	if err != nil {
 		return err
 	}
 	row(w, name, "cat archive", cat, "", cat)
-	for _, m := range []struct {
-		what   string
-		before func() error
-	}{{"docker-archive, cold", cold}, {"docker-archive, cached", nil}} {
-		f, err := measure(runs, m.before, assay, scan(archive)...)
-		if err != nil {
-			return err
-		}
-		row(w, name, m.what, f, "cat", cat)
+	if err := b.scans(w, name, "docker-archive", archive, "cat", cat); err != nil {
+		return err
 	}
 	paths, err := layers(layout)
 	if err != nil {
 		return err
 	}
-	decoder, err := measure(runs, nil, self, "-decode", layout)
+	decoder, err := measure(b.runs, nil, b.self, "-decode", layout)
 	if err != nil {
 		return err
 	}
 	row(w, name, "our decoder alone", decoder, "", decoder)
 	if _, err := exec.LookPath("pigz"); err == nil {
-		pigz, err := measure(runs, nil, "sh", "-c", fmt.Sprintf("printf '%%s\\n' %s | xargs -P%d -n1 pigz -dc >/dev/null", strings.Join(paths, " "), runtime.NumCPU()))
+		pigz, err := measure(b.runs, nil, "sh", "-c", fmt.Sprintf("printf '%%s\\n' %s | xargs -P%d -n1 pigz -dc >/dev/null", strings.Join(paths, " "), runtime.NumCPU()))
 		if err != nil {
 			return err
 		}
 		row(w, name, "pigz -dc of the layers", pigz, "decoder", decoder)
 	}
+	return b.scans(w, name, "OCI gzip", layout, "decoder", decoder)
+}
+
+// scans measures scans of one form of an image, cold and cached, beside a limit
+// and, where there is one, beside the other build.
+func (b *bench) scans(w io.Writer, name, form, path, of string, limit figure) error {
 	for _, m := range []struct {
-		what   string
-		before func() error
-	}{{"OCI gzip, cold", cold}, {"OCI gzip, cached", nil}} {
-		f, err := measure(runs, m.before, assay, scan(layout)...)
+		what string
+		cold bool
+	}{{"cold", true}, {"cached", false}} {
+		f, err := b.scan(b.assay, b.cache, path, m.cold)
 		if err != nil {
 			return err
 		}
-		row(w, name, m.what, f, "decoder", decoder)
+		row(w, name, form+", "+m.what, f, of, limit)
+		if b.old == "" {
+			continue
+		}
+		old, err := b.scan(b.old, b.cache+"-old", path, m.cold)
+		if err != nil {
+			return err
+		}
+		row(w, name, form+", "+m.what+", other build", old, of, limit)
+		fmt.Fprintf(w, "%s\t%s\t\t\t\t%.2f\tother build\t\n", name, form+", "+m.what, f.wall/old.wall)
 	}
 	return nil
+}
+
+// scan measures one build on one image. Each build has layers cached in a
+// directory of its own, and the database of both is the same.
+func (b *bench) scan(assay, cache, path string, cold bool) (figure, error) {
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		return figure{}, err
+	}
+	if err := os.Symlink(filepath.Join(b.cache, "db"), filepath.Join(cache, "db")); err != nil && !os.IsExist(err) {
+		return figure{}, err
+	}
+	before := func() error { return os.RemoveAll(filepath.Join(cache, "layers")) }
+	if !cold {
+		before = nil
+	}
+	return measure(b.runs, before, assay, "image", "-q", "--offline", "--cache-dir", cache, "-f", "json", "-o", filepath.Join(cache, "report.json"), "--input", path)
 }

@@ -51,34 +51,10 @@ func updates(w *tabwriter.Writer, mirror, work string) error {
 	defer hub.Close()
 	ref := hub.Listener.Addr().String() + "/team/db:1"
 
-	ctx := context.Background()
-	publisher, client := filepath.Join(work, "publisher"), filepath.Join(work, "client")
 	step := func() (upstream, pulled int64, err error) {
 		sent.Store(0)
-		g, err := fetch.New(fetch.Options{Mirror: server.URL, Dir: filepath.Join(work, "documents")})
-		if err != nil {
-			return 0, 0, err
-		}
-		b := db.Builder{Partial: true}
-		if res, err := b.Update(ctx, publisher, feed.All(), g, nil); err != nil && len(res.Built) == 0 {
-			return 0, 0, err
-		}
-		upstream = sent.Load()
-		s, err := db.TakeSnapshot(ctx, publisher, nil)
-		if err != nil {
-			return 0, 0, err
-		}
-		defer s.Close()
-		if _, err := publish.Push(ctx, ref, publish.Edition{Index: s.Index, Shards: s.Shards, Open: s.Open}, registryclient.Options{}); err != nil {
-			return 0, 0, err
-		}
-		p, err := publish.OpenRepository(ctx, ref, nil, registryclient.Options{})
-		if err != nil {
-			return 0, 0, err
-		}
-		defer p.Close()
-		_, err = b.Adopt(ctx, client, p, nil)
-		return upstream, p.Moved(), err
+		pulled, err = round(context.Background(), server.URL, ref, work, func() { upstream = sent.Load() })
+		return upstream, pulled, err
 	}
 	up1, pull1, err := step()
 	if err != nil {
@@ -94,6 +70,36 @@ func updates(w *tabwriter.Writer, mirror, work string) error {
 	fmt.Fprintf(w, "update from publishers, %d advisories changed\t%.0f kB\t%.2f %% of %.1f MB\t\n", edited, float64(up2)/1e3, 100*float64(up2)/float64(up1), float64(up1)/1e6)
 	fmt.Fprintf(w, "pull from a registry, %d advisories changed\t%.0f kB\t%.2f %% of %.1f MB\t\n", edited, float64(pull2)/1e3, 100*float64(pull2)/float64(pull1), float64(pull1)/1e6)
 	return nil
+}
+
+// round builds a database, publishes it and takes it from there. It returns the
+// bytes that came from the registry; built is called between.
+func round(ctx context.Context, mirror, ref, work string, built func()) (pulled int64, _ error) {
+	publisher, client := filepath.Join(work, "publisher"), filepath.Join(work, "client")
+	g, err := fetch.New(fetch.Options{Mirror: mirror, Dir: filepath.Join(work, "documents")})
+	if err != nil {
+		return 0, err
+	}
+	b := db.Builder{Partial: true}
+	if res, err := b.Update(ctx, publisher, feed.All(), g, nil); err != nil && len(res.Built) == 0 {
+		return 0, err
+	}
+	built()
+	s, err := db.TakeSnapshot(ctx, publisher, nil)
+	if err != nil {
+		return 0, err
+	}
+	defer s.Close()
+	if _, err := publish.Push(ctx, ref, publish.Edition{Index: s.Index, Shards: s.Shards, Open: s.Open}, registryclient.Options{}); err != nil {
+		return 0, err
+	}
+	p, err := publish.OpenRepository(ctx, ref, nil, registryclient.Options{})
+	if err != nil {
+		return 0, err
+	}
+	defer p.Close()
+	_, err = b.Adopt(ctx, client, p, nil)
+	return p.Moved(), err
 }
 
 // counter counts the bytes of answers.
@@ -164,7 +170,15 @@ func edit(dir string) error {
 	if err := w.Close(); err != nil {
 		return err
 	}
-	list := filepath.Join(dir, "modified_id.csv")
+	if err := prepend(filepath.Join(dir, "modified_id.csv"), top.String()); err != nil {
+		return err
+	}
+	return os.WriteFile(archive, out.Bytes(), 0o644)
+}
+
+// prepend puts lines at the top of a list of changes, and takes older ones on the
+// same records out.
+func prepend(list, top string) error {
 	old, err := os.ReadFile(list)
 	if err != nil {
 		return err
@@ -172,12 +186,9 @@ func edit(dir string) error {
 	var kept strings.Builder
 	for line := range strings.Lines(string(old)) {
 		_, id, _ := strings.Cut(strings.TrimSpace(line), ",")
-		if !strings.Contains(top.String(), ","+id+"\n") {
+		if !strings.Contains(top, ","+id+"\n") {
 			kept.WriteString(line)
 		}
 	}
-	if err := os.WriteFile(list, []byte(top.String()+kept.String()), 0o644); err != nil {
-		return err
-	}
-	return os.WriteFile(archive, out.Bytes(), 0o644)
+	return os.WriteFile(list, []byte(top+kept.String()), 0o644)
 }

@@ -70,6 +70,14 @@ func Apply(ctx context.Context, r *assay.Report, o Options) error {
 	if o.Warn != nil && asked > 0 && len(r.Findings) == 0 && len(suppressors) > 0 {
 		defer func() { o.Warn(nothingLeft(asked, r)) }()
 	}
+	filter(r, &o)
+	slices.SortStableFunc(r.Findings, func(a, b assay.Finding) int { return compare(r, o.Order, &a, &b) })
+	slices.SortStableFunc(r.Suppressed, func(a, b assay.Suppressed) int { return compare(r, o.Order, &a.Finding, &b.Finding) })
+	return warn(ctx, suppressors, o.Warn)
+}
+
+// filter drops the findings that were not asked for, and counts them.
+func filter(r *assay.Report, o *Options) {
 	if gap := noBase; o.IgnoreBase && r.Image.Base == nil && r.Kind.IsImage() && !slices.Contains(r.Gaps, gap) {
 		r.Gaps = append(r.Gaps, gap)
 	}
@@ -90,11 +98,8 @@ func Apply(ctx context.Context, r *assay.Report, o Options) error {
 	r.LeftOut += all - len(r.Findings)
 	if unrated > 0 {
 		r.Gaps = append(r.Gaps, assay.Gap{Where: "severity", What: fmt.Sprintf(
-			"not known for %d of %d findings, which --severity left out; add UNKNOWN to see them", unrated, all)})
+			"unknown for %d of %d findings, which --severity left out; add UNKNOWN to see them", unrated, all)})
 	}
-	slices.SortStableFunc(r.Findings, func(a, b assay.Finding) int { return compare(r, o.Order, &a, &b) })
-	slices.SortStableFunc(r.Suppressed, func(a, b assay.Suppressed) int { return compare(r, o.Order, &a.Finding, &b.Finding) })
-	return warn(ctx, suppressors, o.Warn)
 }
 
 // noBase says that Options.IgnoreBase did nothing.

@@ -103,30 +103,18 @@ func (v *vexJudge) Gaps() []assay.Gap { return v.gaps }
 
 func (v *vexJudge) statement(s said) *vex.Statement { return &v.documents[s.doc].Statements[s.at] }
 
-// judge finds the statement that rules a finding out.
+// judge finds the statement that suppresses a finding.
 func (v *vexJudge) judge(f *assay.Finding) (said, bool, error) {
-	x := v.index
-	latest := map[int]said{} // by the product
-	for _, s := range x.on(f) {
-		st := v.statement(s)
-		if as := x.r.AsOf; st.Status == assay.StatusUnknown || !as.IsZero() && st.Timestamp.After(as) {
-			continue
-		}
-		for _, h := range x.resolve(s, &v.documents[s.doc]) {
-			x.judged++
-			about := x.about(&h, f.Package)
-			if old, ok := latest[h.node]; about && (!ok || !v.later(old, s)) {
-				latest[h.node] = s
-			}
-		}
-		if x.judged > maxJudge {
-			return said{}, false, fmt.Errorf("over %d statements and packages to compare: %w", maxJudge, assay.ErrTooLarge)
-		}
+	latest, err := v.latest(f)
+	if err != nil {
+		return said{}, false, err
 	}
+	x := v.index
 	blocked := map[int]bool{}
 	whole, onWhole := latest[x.target]
+	restored := func(s said) bool { return onWhole && !spared(v.statement(whole)) && v.later(whole, s) }
 	for node, s := range latest {
-		if spared(v.statement(s)) && !(onWhole && !spared(v.statement(whole)) && v.later(whole, s)) {
+		if spared(v.statement(s)) && !restored(s) {
 			blocked[node] = true
 		}
 	}
@@ -147,6 +135,30 @@ func (v *vexJudge) judge(f *assay.Finding) (said, bool, error) {
 		return said{}, false, nil
 	}
 	return latest[nearest], true, nil
+}
+
+// latest finds the last statements on a finding, by the product that each is
+// about.
+func (v *vexJudge) latest(f *assay.Finding) (map[int]said, error) {
+	x := v.index
+	latest := map[int]said{}
+	for _, s := range x.on(f) {
+		st := v.statement(s)
+		if as := x.r.AsOf; st.Status == assay.StatusUnknown || !as.IsZero() && st.Timestamp.After(as) {
+			continue
+		}
+		for _, h := range x.resolve(s, &v.documents[s.doc]) {
+			x.judged++
+			about := x.about(&h, f.Package)
+			if old, ok := latest[h.node]; about && (!ok || !v.later(old, s)) {
+				latest[h.node] = s
+			}
+		}
+		if x.judged > maxJudge {
+			return nil, fmt.Errorf("over %d statements and packages to compare: %w", maxJudge, assay.ErrTooLarge)
+		}
+	}
+	return latest, nil
 }
 
 // spared reports whether a statement says that all is well.
