@@ -99,6 +99,18 @@ func warnings(t testing.TB, v *triage.VEX, r *assay.Report) ([]string, error) {
 	return of.Warnings(t.Context())
 }
 
+func TestVEXContract(t *testing.T) {
+	d := say("not_affected CVE-2024-1 pkg:npm/mid@1", "fixed CVE-2024-1 pkg:npm/other")
+	v := &triage.VEX{Documents: []triage.VEXDocument{{Name: "d", Document: &d}}, Source: func(context.Context, []string) ([]triage.VEXDocument, []assay.Gap, error) {
+		return nil, []assay.Gap{{Where: "hub", What: "is old"}}, nil
+	}}
+	contract.Suppressor(t, v, func() *assay.Report {
+		r := app()
+		r.Created = time.Date(2026, 6, 30, 0, 0, 0, 0, time.UTC)
+		return r
+	})
+}
+
 func TestVEX(t *testing.T) {
 	all := []string{"g:jar", "g:war", "h.example/tool", "httpd", "left", "lib", "mid", "python3-requests", "requests", "right", "root", "stdlib"}
 	for _, tt := range []struct {
