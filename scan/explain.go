@@ -264,7 +264,7 @@ func (e *Explanation) verdict(r *assay.Report, inv *assay.Inventory, o match.Opt
 	case counts > 0:
 		e.Verdict = "affected: " + printable.Count(counts, "finding", "findings")
 	case ruled > 0:
-		e.Verdict = "not affected: the findings are ruled out"
+		e.Verdict = "not affected: the findings are suppressed"
 	case slices.ContainsFunc(e.Judged, func(j Judged) bool { return j.Holds }):
 		e.Verdict = "not among the findings, though a record holds: "
 		if r.LeftOut > 0 {

@@ -60,7 +60,7 @@ func TestExplain(t *testing.T) {
 	}
 	ruled := install("1.0.0")
 	ruled.Suppressed, ruled.Findings = []assay.Suppressed{{Finding: ruled.Findings[0], Suppression: assay.Suppression{As: assay.StatusIgnored, By: "me"}}}, nil
-	if e, err := scan.Explain(t.Context(), "CVE-2024-1", ruled, request); err != nil || e.Verdict != "not affected: the findings are ruled out" || e.Found[0].Suppression.By != "me" {
+	if e, err := scan.Explain(t.Context(), "CVE-2024-1", ruled, request); err != nil || e.Verdict != "not affected: the findings are suppressed" || e.Found[0].Suppression.By != "me" {
 		t.Errorf("%v %+v", err, e)
 	}
 	if _, err := scan.Explain(t.Context(), "CVE-2024-1", nil, scan.Request{}); !errors.Is(err, assay.ErrUnsupported) {
@@ -116,7 +116,7 @@ func TestFix(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 	want := []string{"debian 11 is at its end of life (2026-08-31): move to 13 (supported until 2030-06-30) or 12 (supported until 2028-06-30)",
-		"1 of 1 findings come from the base image base:1: build on its newest build first (docker build --pull)"}
+		"1 of 1 findings come from the base image base:1: rebuild on its newest build first (docker build --pull)"}
 	if d := cmp.Diff(want, p.Advice); d != "" {
 		t.Error(d)
 	}

@@ -111,7 +111,7 @@ func (s *scanner) advice(ctx context.Context, r *assay.Report) ([]string, error)
 			}
 		}
 		if n > 0 {
-			out = append(out, fmt.Sprintf("%d of %d findings come from the base image %s: build on its newest build first (docker build --pull)", n, len(r.Findings), b.Name))
+			out = append(out, fmt.Sprintf("%d of %d findings come from the base image %s: rebuild on its newest build first (docker build --pull)", n, len(r.Findings), b.Name))
 		}
 	}
 	return out, nil

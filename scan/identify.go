@@ -49,7 +49,7 @@ func (s *scanner) identify(ctx context.Context, inv *assay.Inventory) error {
 			what = fmt.Sprintf("%s and %d more", what, n)
 		}
 		inv.Gaps = append(inv.Gaps, assay.Gap{Where: "Java archives", What: fmt.Sprintf(
-			"%d tell no version, and are not matched: %s; a database with the digests of published ones knows most (assay db update --maven-index, or assay db import of a Java database)", len(nameless), what)})
+			"%d without a version, not matched: %s; a database with the digests of published archives identifies most (assay db update --maven-index, or assay db import of a Java database)", len(nameless), what)})
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ func TestIdentify(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if len(inv.Gaps) != 1 || !strings.Contains(inv.Gaps[0].What, "1 tell no version, and are not matched: lib/unknown.jar;") {
+	if len(inv.Gaps) != 1 || !strings.Contains(inv.Gaps[0].What, "1 without a version, not matched: lib/unknown.jar;") {
 		t.Errorf("%v", inv.Gaps)
 	}
 }

@@ -31,7 +31,7 @@ func (s *scanner) endsOfLife(ctx context.Context, r *assay.Report) error {
 		}
 		if err != nil && ctx.Err() == nil {
 			r.Gaps = append(r.Gaps, assay.Gap{Where: "distribution " + r.Release.ID + " " + r.Release.Version,
-				What: fmt.Sprintf("whether it is still supported is not known: %v", err)})
+				What: fmt.Sprintf("its end of life is unknown: %v", err)})
 		}
 	}
 	if runtimes {
@@ -39,7 +39,7 @@ func (s *scanner) endsOfLife(ctx context.Context, r *assay.Report) error {
 			err = s.runtimes(ctx, r)
 		}
 		if err != nil && ctx.Err() == nil {
-			r.Gaps = append(r.Gaps, assay.Gap{Where: "runtimes", What: fmt.Sprintf("whether they are still supported is not known: %v", err)})
+			r.Gaps = append(r.Gaps, assay.Gap{Where: "runtimes", What: fmt.Sprintf("their ends of life are unknown: %v", err)})
 		}
 	}
 	return ctx.Err()

@@ -43,7 +43,7 @@ func Scan(ctx context.Context, request Request) (*assay.Report, error) {
 	r.Image.Base, gaps = s.base(ctx, &img)
 	inv.Gaps = append(inv.Gaps, gaps...)
 	if s.session == nil {
-		r.Gaps = append(inv.Gaps, assay.Gap{Where: "advisories", What: "no database was asked; packages are listed, not matched"})
+		r.Gaps = append(inv.Gaps, assay.Gap{Where: "advisories", What: "no database; packages are listed, not matched"})
 		return r, nil
 	}
 	if err := s.identify(ctx, inv); err != nil {
@@ -157,7 +157,7 @@ func unreadable(img *assay.Image, inv *assay.Inventory) error {
 			return fmt.Errorf("%s: %s", img.Name, strings.TrimPrefix(g.What, "sbom: "))
 		}
 	}
-	return fmt.Errorf("%s: no bill of materials: %w", img.Name, assay.ErrUnsupported)
+	return fmt.Errorf("%s: not an SBOM: %w", img.Name, assay.ErrUnsupported)
 }
 
 // unique keeps the first of gaps that say the same: a package may be in many
@@ -373,7 +373,7 @@ func unrated(findings []assay.Finding, sources []string) *assay.Gap {
 		return nil
 	}
 	return &assay.Gap{Where: "severity", What: fmt.Sprintf(
-		"UNKNOWN for %d vulnerabilities, which none of the sources that count rates (the distribution, the details in the database; see --vuln-severity-source)", len(ids))}
+		"UNKNOWN for %d vulnerabilities: neither the distribution nor the details in the database rate them (see --vuln-severity-source)", len(ids))}
 }
 
 // missingDetails names the streams that cannot be asked, with the first reason.
@@ -394,7 +394,7 @@ func missingDetails(err error) assay.Gap {
 	}
 	slices.Sort(names)
 	first, _, _ := strings.Cut(why.Error(), "\n")
-	return assay.Gap{Where: "details of vulnerabilities", What: fmt.Sprintf("some findings lack severity and description (%s): %s", strings.Join(names, ", "), first)}
+	return assay.Gap{Where: "details of vulnerabilities", What: fmt.Sprintf("missing for some findings (%s): %s", strings.Join(names, ", "), first)}
 }
 
 // add puts what the detail feeds know beside what the advisory said.

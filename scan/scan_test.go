@@ -162,7 +162,7 @@ func TestScan(t *testing.T) {
 		{"old data", "debian", "12", published{rows: one, stale: map[assay.Stream]assay.Gap{bookworm: {Where: "advisories", What: "old"}}}, scan.Filter{},
 			[]string{"bin CVE-2024-0001 LOW test", "gap: advisories: old"}, nil},
 		{"no details", "debian", "12", published{rows: one, refused: map[assay.Stream]error{"details:2024": &scan.StreamError{Stream: "details:2024", Err: assay.ErrNotFound}}}, scan.Filter{},
-			[]string{"bin CVE-2024-0001 LOW test", "gap: details of vulnerabilities: some findings lack severity and description (details:2024): not found"}, nil},
+			[]string{"bin CVE-2024-0001 LOW test", "gap: details of vulnerabilities: missing for some findings (details:2024): not found"}, nil},
 
 		{"ends some day", "debian", "12", published{rows: with(ends("debian", "11", "2026-08-31"), ends("debian", "12", "2028-06-30"))}, scan.Filter{}, []string{"eol 2028-06-30"}, nil},
 		{"ended, no date", "debian", "12", published{rows: with(ends("debian", "12", "true"))}, scan.Filter{}, []string{"eol ended"}, nil},
@@ -172,7 +172,7 @@ func TestScan(t *testing.T) {
 			scan.Filter{}, []string{"eol 2024-12-31", "gap: distribution opensuse-leap 15.5: no advisories (unsupported); its packages are listed, not matched",
 				"gap: package bin: not the distribution's (a deb package on openSUSE Leap); the advisories of opensuse-leap:15.5 do not speak of them, so they are not matched"}, nil},
 		{"no ends of life", "debian", "12", published{rows: one, refused: map[assay.Stream]error{assay.StreamEOL: assay.ErrNotFound}}, scan.Filter{},
-			[]string{"bin CVE-2024-0001 LOW test", "gap: distribution debian 12: whether it is still supported is not known: not found"}, nil},
+			[]string{"bin CVE-2024-0001 LOW test", "gap: distribution debian 12: its end of life is unknown: not found"}, nil},
 		{"old ends of life", "debian", "12", published{rows: with(ends("debian", "12", "2028-06-30")), stale: map[assay.Stream]assay.Gap{assay.StreamEOL: {Where: "eol", What: "old"}}}, scan.Filter{},
 			[]string{"eol 2028-06-30", "gap: eol: old"}, nil},
 	}

@@ -282,9 +282,9 @@ func (a *age) gap(streams []assay.Stream) assay.Gap {
 		names = append(names, string(s))
 	}
 	if a.age < 0 {
-		return assay.Gap{Where: "advisories of feed " + a.feed, What: fmt.Sprintf("their date is %s ahead of this machine's clock, so that their age is not known (%s): %s",
+		return assay.Gap{Where: "advisories of feed " + a.feed, What: fmt.Sprintf("their date is %s ahead of this machine's clock, so their age is unknown (%s): %s",
 			strings.TrimSuffix((-a.age).Round(time.Second).String(), "0s"), strings.Join(names, ", "), a.why)}
 	}
-	return assay.Gap{Where: "advisories of feed " + a.feed, What: fmt.Sprintf("%s old, newer ones are not known (%s): %s",
+	return assay.Gap{Where: "advisories of feed " + a.feed, What: fmt.Sprintf("%s old, newer ones are unknown (%s): %s",
 		strings.TrimSuffix(a.age.Round(unit).String(), "0m0s"), strings.Join(names, ", "), a.why)}
 }

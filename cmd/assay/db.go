@@ -114,7 +114,7 @@ func newDBUpdate(g *global, build bool) *cobra.Command {
 	f := cmd.Flags()
 	o.flags(f)
 	streamsFlag(f, &o.names)
-	f.BoolVar(&o.MavenIndex, "maven-index", false, "read Maven Central's index, too (several gigabytes): it tells which artifact a Java archive is")
+	f.BoolVar(&o.MavenIndex, "maven-index", false, "also read Maven Central's index (several gigabytes), which identifies Java archives")
 	f.StringSliceVar(&o.DebianChangelogs, "debian-changelogs", nil, "derive Debian's fixes from the changelogs of these source `PACKAGES` (or all), for where only a mirror of packages can be reached")
 	return cmd
 }

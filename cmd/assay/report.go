@@ -41,7 +41,7 @@ func (o *reportOptions) flags(f *pflag.FlagSet) {
 	f.StringVarP(&o.output, "output", "o", "", "write the report to this `FILE`")
 	f.BoolVar(&o.listAllPkgs, "list-all-pkgs", false, "also list packages without findings (JSON always has them)")
 	f.BoolVar(&o.tree, "dependency-tree", false, "show the dependency paths to packages with findings, in the table")
-	f.BoolVar(&o.showLayers, "show-layers", false, "show which layer and instruction brought a package")
+	f.BoolVar(&o.showLayers, "show-layers", false, "show the layer and instruction of each package")
 	f.BoolVar(&o.suppressed, "show-suppressed", false, "also show suppressed findings, with who suppressed them and why (JSON always has them)")
 	f.StringVarP(&o.template, "template", "t", "", "with -f template: the template's `TEXT`, or @FILE")
 	f.IntVar(&o.maxChars, "max-chars", 0, "with -f markdown: leave out rows so that the report has at most so many characters; comments on GitHub hold 65536 (default no limit)")

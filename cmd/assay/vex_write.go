@@ -66,7 +66,7 @@ product is the image with the package as its part, or else the package. REPORT i
 	f.StringVarP(&o.output, "output", "o", "", "write the document to this `FILE`")
 	f.StringVarP(&o.format, "format", "f", "openvex", "form of the document: openvex, cyclonedx")
 	f.StringVar(&o.author, "author", unknownAuthor, "who says so: a name, an address")
-	f.StringVar(&o.status, "status", "", "status of all findings that were not ruled out: affected, under_investigation (default: by whether there is a fix)")
+	f.StringVar(&o.status, "status", "", "status of all findings that are not suppressed: affected, under_investigation (default: by whether there is a fix)")
 	return cmd
 }
 

@@ -73,7 +73,7 @@ func Diff(old, next *assay.Report) *Difference {
 	d.packages(old, next)
 	d.findings(old, next)
 	if a, b := d.Old.Database, d.New.Database; a != b && a != "" && b != "" {
-		d.Notes = append(d.Notes, "the reports rest on different editions of the advisories")
+		d.Notes = append(d.Notes, "the reports are based on different versions of the advisories")
 	}
 	if len(old.Gaps)+len(next.Gaps) > 0 {
 		d.Notes = append(d.Notes, fmt.Sprintf("%d things in the old one, and %d in the new one, could not be read or judged", len(old.Gaps), len(next.Gaps)))
@@ -302,7 +302,7 @@ func suppressions(r *assay.Report) map[string]assay.Suppression {
 func (s *story) why(of *assay.Report, f known, absent string) string {
 	for _, id := range append([]string{f.ID}, f.Aliases...) {
 		if r, ok := s.ruled[f.pkg+"\x00"+id]; ok {
-			return fmt.Sprintf("it %s ruled out as %s by %s", s.verb, r.As, r.By)
+			return fmt.Sprintf("it %s suppressed as %s by %s", s.verb, r.As, r.By)
 		}
 	}
 	p := &of.Packages[f.Package]

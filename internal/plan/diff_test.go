@@ -38,13 +38,13 @@ func TestDiff(t *testing.T) {
 		want, got []string
 	}{
 		{"added", []string{"CVE-8 came 1: the package is new", "CVE-9 up 2: the package was 1", "CVE-10 same 1: the package is the same: the advisories, the filters or the image's release differ"}, turns(d.Findings.Added)},
-		{"fixed", []string{"CVE-2 up 1: the package is now 2", "CVE-3 gone 1: the package is gone", "CVE-6 same 1: it is now ruled out as ignored by .assayignore:3",
+		{"fixed", []string{"CVE-2 up 1: the package is now 2", "CVE-3 gone 1: the package is gone", "CVE-6 same 1: it is now suppressed as ignored by .assayignore:3",
 			"CVE-7 same 1: the package is the same: the advisories, the filters or the image's release differ"}, turns(d.Findings.Fixed)},
 		{"unchanged", []string{"CVE-1 same 1", "GHSA-4 same 1", "CVE-5 bin1 1"}, turns(d.Findings.Unchanged)},
 		{"packages added", []string{"came  1"}, changes(d.Packages.Added)},
 		{"packages removed", []string{"gone 1 "}, changes(d.Packages.Removed)},
 		{"packages changed", []string{"up 1 2", "x 2.0.0 2.0.1"}, changes(d.Packages.Changed)},
-		{"notes", []string{"the reports rest on different editions of the advisories"}, d.Notes},
+		{"notes", []string{"the reports are based on different versions of the advisories"}, d.Notes},
 	} {
 		if diff := cmp.Diff(tt.want, tt.got); diff != "" {
 			t.Errorf("%s: %s", tt.name, diff)

@@ -285,10 +285,10 @@ func fault(r *assay.Report, f *assay.Finding) FindingSummary {
 // whys say why a finding without a fix has none.
 var whys = map[assay.Status]string{
 	assay.StatusAffected:           "no fix is published",
-	assay.StatusWillNotFix:         "its publisher will not mend it",
-	assay.StatusFixDeferred:        "its publisher put the fix off",
-	assay.StatusEndOfLife:          "its release is at its end of life: no fix will come",
-	assay.StatusUnderInvestigation: "its publisher is still looking into it",
+	assay.StatusWillNotFix:         "the publisher will not fix it",
+	assay.StatusFixDeferred:        "the publisher deferred the fix",
+	assay.StatusEndOfLife:          "the release is at its end of life: no fix will come",
+	assay.StatusUnderInvestigation: "the publisher is investigating",
 }
 
 func (m *maker) remaining(f *assay.Finding) Remaining {
@@ -297,12 +297,12 @@ func (m *maker) remaining(f *assay.Finding) Remaining {
 	why := whys[f.Status]
 	switch {
 	case f.FixedIn == "" && q.IsSystem() && r.Release.EndOfLife(r.At()):
-		why = "no fix is published, and its release is at its end of life"
+		why = "no fix is published, and the release is at its end of life"
 	case f.FixedIn == "":
 	case u == nil:
-		why = fmt.Sprintf("%s mends it, but its version cannot be compared with that", f.FixedIn)
+		why = fmt.Sprintf("fixed in %s, which cannot be compared with the installed version", f.FixedIn)
 	case u.best == u.From:
-		why = fmt.Sprintf("%s mends it, but brings as much risk", f.FixedIn)
+		why = fmt.Sprintf("fixed in %s, which introduces as much risk", f.FixedIn)
 	default:
 		why = fmt.Sprintf("it is also in %s, the version with the least risk", u.best)
 	}

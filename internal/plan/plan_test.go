@@ -104,7 +104,7 @@ func TestUpgrades(t *testing.T) {
 		{"one", []fault{{"CVE-1", "a", "", "1.0.1", 10}}, "a 1.0.0 → 1.0.1 (10.0)", "0", ""},
 		{"the highest of several fixes", []fault{{"CVE-1", "a", "", "1.0.1", 10}, {"CVE-2", "a", "", "1.2.0", 5}}, "a 1.0.0 → 1.2.0 (15.0)", "0", ""},
 		{"the fix has a fault that a later one mends", []fault{{"CVE-1", "a", "", "1.1.0", 10}, {"CVE-2", "a", "1.1.0", "1.1.5", 50}}, "a 1.0.0 → 1.1.5 (10.0)", "0", ""},
-		{"the fix has a worse fault that nothing mends", []fault{{"CVE-1", "a", "", "1.1.0", 10}, {"CVE-2", "a", "1.1.0", "", 50}}, "", "1", "CVE-1 1.1.0 mends it, but brings as much risk"},
+		{"the fix has a worse fault that nothing mends", []fault{{"CVE-1", "a", "", "1.1.0", 10}, {"CVE-2", "a", "1.1.0", "", 50}}, "", "1", "CVE-1 fixed in 1.1.0, which introduces as much risk"},
 		{"the fix has a lesser fault that nothing mends", []fault{{"CVE-1", "a", "", "1.1.0", 50}, {"CVE-2", "a", "1.1.0", "", 10}}, "a 1.0.0 → 1.1.0 (50.0)", "1", "brought CVE-2"},
 		{"no fix", []fault{{"CVE-1", "a", "", "", 10}, {"CVE-2", "a", "", "1.0.1", 5}}, "a 1.0.0 → 1.0.1 (5.0)", "1", "CVE-1 no fix is published"},
 		{"not rated", []fault{{"CVE-1", "a", "", "1.0.1", 0}}, "a 1.0.0 → 1.0.1 (0.0)", "0", ""},
@@ -144,7 +144,7 @@ func TestCommands(t *testing.T) {
 	}
 	root := npm("srv/node_modules/../app", "1.0.0", "a", "b")
 	root.Name, root.Path, root.Relation = "app", "srv/package.json", assay.RelationRoot
-	const byHand = "# upgrade by hand: a name or a version of it, or the place, is nothing to put into a command"
+	const byHand = "# upgrade by hand: its name, version or path is not safe in a command"
 	for _, tt := range []struct {
 		name     string
 		release  string
@@ -175,9 +175,9 @@ func TestCommands(t *testing.T) {
 		{"apt, of another architecture", "debian", []assay.Package{{Type: assay.TypeDeb, Name: "apt", Version: "2.6.1", Arch: "amd64"}, {Type: assay.TypeDeb, Name: "x", Version: "1", Arch: "i386"}, {Type: assay.TypeDeb, Name: "y", Source: "x", Version: "1", Arch: "all"}}, []fault{{"CVE-1", "x", "", "2", 1}},
 			[]string{"apt-get update", "apt-get satisfy -y --no-install-recommends 'x:i386 (>= 2)' 'y (>= 2)'"}},
 		{"npm, installed for all", "debian", []assay.Package{npm("usr/local/lib/node_modules/npm", "10.0.0"), npm("usr/local/lib/node_modules/npm/node_modules/a", "1.0.0"), npm("usr/local/lib/node_modules/b", "1.0.0")}, []fault{{"CVE-1", "a", "", "1.0.1", 1}, {"CVE-2", "b", "", "1.0.2", 1}},
-			[]string{"npm install -g b@1.0.2 npm@latest", "# of what others hold it is for these to take a newer one: scan again"}},
+			[]string{"npm install -g b@1.0.2 npm@latest", "# packages that pin an older version must be updated by their authors: scan again"}},
 		{"npm, where Node was unpacked", "debian", []assay.Package{npm("opt/node/lib/node_modules/npm", "10.0.0"), npm("opt/node/lib/node_modules/b", "1.0.0")}, []fault{{"CVE-2", "b", "", "1.0.2", 1}},
-			[]string{"npm install -g b@1.0.2", "# of what others hold it is for these to take a newer one: scan again"}},
+			[]string{"npm install -g b@1.0.2", "# packages that pin an older version must be updated by their authors: scan again"}},
 		{"npm, a project in a folder named lib", "debian", []assay.Package{npm("srv/lib/node_modules/b", "1.0.0")}, []fault{{"CVE-2", "b", "", "1.0.2", 1}},
 			[]string{"cd /srv/lib", "npm install b@1.0.2"}},
 		{"yarn", "debian", []assay.Package{{Type: assay.TypeNPM, Name: "a", Version: "1.0.0", Path: "srv/yarn.lock", FoundBy: "yarn-lock", Relation: assay.RelationDirect}, {Type: assay.TypeNPM, Name: "b", Version: "1.0.0", Path: "srv/yarn.lock", FoundBy: "yarn-lock", Relation: assay.RelationIndirect}},
@@ -185,18 +185,18 @@ func TestCommands(t *testing.T) {
 		{"pnpm", "debian", []assay.Package{{Type: assay.TypeNPM, Name: "a", Version: "1.0.0", Path: "srv/pnpm-lock.yaml", FoundBy: "pnpm-lock", Relation: assay.RelationDirect}, {Type: assay.TypeNPM, Name: "b", Version: "1.0.0", Path: "srv/pnpm-lock.yaml", FoundBy: "pnpm-lock", Relation: assay.RelationIndirect}},
 			[]fault{{"CVE-2", "b", "", "1.0.2", 1}}, []string{"cd /srv", "npm pkg set 'pnpm.overrides[b@1.0.0]=1.0.2'", "pnpm install"}},
 		{"a module from before modules", "debian", []assay.Package{of(assay.TypeGo, "example.org/m", "v2.0.0+incompatible", "usr/bin/x", "go-binary")}, []fault{{"CVE-1", "example.org/m", "", "2.1.0", 1}},
-			[]string{"go mod edit -require=example.org/m@v2.1.0+incompatible", "go mod tidy", "# in the source of the program, which is then to be built anew"}},
+			[]string{"go mod edit -require=example.org/m@v2.1.0+incompatible", "go mod tidy", "# in the source of the program; then rebuild it"}},
 		{"a lock file of Poetry's", "debian", []assay.Package{of(assay.TypePyPI, "jinja2", "2.10", "srv/poetry.lock", "poetry-lock")}, []fault{{"CVE-1", "jinja2", "", "2.11.3", 1}}, []string{"cd /srv", "poetry add jinja2@2.11.3"}},
 		{"go.mod", "debian", []assay.Package{of(assay.TypeGo, "example.org/m", "v1.0.0", "src/go.mod", "go-mod"), of(assay.TypeGo, "stdlib", "1.20", "src/go.mod", "go-mod")},
 			[]fault{{"CVE-1", "example.org/m", "", "1.0.1", 1}, {"CVE-2", "stdlib", "", "1.21.9", 1}}, []string{"cd /src", "go mod edit -require=example.org/m@v1.0.1 -go=1.21.9", "go mod tidy"}},
 		{"a program of Go's", "debian", []assay.Package{of(assay.TypeGo, "example.org/m", "v1.0.0", "usr/bin/x", "go-binary")}, []fault{{"CVE-1", "example.org/m", "", "1.0.1", 1}},
-			[]string{"go mod edit -require=example.org/m@v1.0.1", "go mod tidy", "# in the source of the program, which is then to be built anew"}},
+			[]string{"go mod edit -require=example.org/m@v1.0.1", "go mod tidy", "# in the source of the program; then rebuild it"}},
 		{"an archive in an archive", "debian", []assay.Package{of(assay.TypeMaven, "g:a", "1.0", "opt/x.war!/lib/a.jar", "java-archive")}, []fault{{"CVE-1", "g:a", "", "1.1", 1}},
-			[]string{"# build the archive anew with these versions: in Maven under dependencyManagement, in Gradle as constraints"}},
+			[]string{"# rebuild the archive with these versions: in Maven under dependencyManagement, in Gradle as constraints"}},
 		{"composer", "debian", []assay.Package{of(assay.TypeComposer, "v/p", "1.0.0", "srv/composer.lock", "composer-lock")}, []fault{{"CVE-1", "v/p", "", "1.0.5", 1}}, []string{"cd /srv", "composer require --with-all-dependencies 'v/p:^1.0.5'"}},
 		{"composer, installed", "debian", []assay.Package{of(assay.TypeComposer, "v/p", "1.0.0", "srv/my.app/vendor/composer/installed.json", "composer-installed")}, []fault{{"CVE-1", "v/p", "", "1.0.5", 1}}, []string{"cd /srv/my.app", "composer require --with-all-dependencies 'v/p:^1.0.5'"}},
 		{"what the system brought", "debian", []assay.Package{{Type: assay.TypePyPI, Name: "x", Version: "1.0", Path: "usr/lib/python3/dist-packages/x.egg-info", FoundBy: "python-installed", Owner: "pkg:deb/debian/python3-x@1.0-1"}}, []fault{{"CVE-1", "x", "", "1.1", 1}},
-			[]string{"# a package of the system brought it, and mends it with its own versions: pkg:deb/debian/python3-x@1.0-1"}},
+			[]string{"# owned by an OS package, whose versions fix it: pkg:deb/debian/python3-x@1.0-1"}},
 		{"a name that is a command", "debian", []assay.Package{npm("srv/node_modules/x", "1.0.0"), npm("srv/node_modules/$(reboot)", "1.0.0")}, []fault{{"CVE-1", "$(reboot)", "", "1.0.1", 1}},
 			[]string{byHand}},
 		{"a name that is an option", "debian", []assay.Package{deb("apt", "2.6.1", ""), deb("--purge", "1", "")}, []fault{{"CVE-1", "--purge", "", "2", 1}}, []string{byHand}},
@@ -323,7 +323,7 @@ func TestPlanText(t *testing.T) {
 		if err := p.Text(&b, width); err != nil {
 			t.Fatal(err)
 		}
-		for _, want := range []string{"3 findings, risk 12.5", "x 1 → 2", "CVE-1 (HIGH)", "apt-get satisfy", "What remains (1)", "CVE-3 in x (HIGH)"} {
+		for _, want := range []string{"3 findings, risk 12.5", "x 1 → 2", "CVE-1 (HIGH)", "apt-get satisfy", "Remaining (1)", "CVE-3 in x (HIGH)"} {
 			if !strings.Contains(strings.Join(strings.Fields(b.String()), " "), want) {
 				t.Errorf("%d columns: no %q in\n%s", width, want, b.String())
 			}

@@ -103,7 +103,7 @@ func global(t *task) Step {
 	}
 	slices.Sort(all)
 	s := run([]string{words("npm install -g", slices.Compact(all))})
-	s.Note = "of what others hold it is for these to take a newer one: scan again"
+	s.Note = "packages that pin an older version must be updated by their authors: scan again"
 	if !t.image {
 		s.Dockerfile = nil
 	}
@@ -201,7 +201,7 @@ func gomod(t *task) Step {
 	if path.Base(t.where) == "go.mod" {
 		return t.in(commands...)
 	}
-	return Step{Commands: commands, Note: "in the source of the program, which is then to be built anew"}
+	return Step{Commands: commands, Note: "in the source of the program; then rebuild it"}
 }
 
 func goVersion(v string) string { return "v" + strings.TrimPrefix(v, "v") }

@@ -86,13 +86,13 @@ func (u *Upgrade) plain() bool {
 // step asks the manager.
 func (t *task) step() Step {
 	if t.odd {
-		return Step{Note: "upgrade by hand: a name or a version of it, or the place, is nothing to put into a command"}
+		return Step{Note: "upgrade by hand: its name, version or path is not safe in a command"}
 	}
 	if m := managers[t.manager]; m != nil {
 		return m(t)
 	}
 	if owner := t.packages[t.upgrades[0].indices[0]].Owner; owner != "" {
-		return Step{Note: "a package of the system brought it, and mends it with its own versions: " + owner}
+		return Step{Note: "owned by an OS package, whose versions fix it: " + owner}
 	}
 	return Step{Note: t.byHand()}
 }
@@ -109,11 +109,11 @@ func (t *task) byHand() string {
 		if strings.HasSuffix(t.where, ".lockfile") {
 			return "raise these versions in the build script (constraints, where another artifact asks for them), then gradle dependencies --write-locks"
 		}
-		return "build the archive anew with these versions: in Maven under dependencyManagement, in Gradle as constraints"
+		return "rebuild the archive with these versions: in Maven under dependencyManagement, in Gradle as constraints"
 	case assay.TypeCargo:
-		return "build the program anew: " + join(t.upgrades, "cargo update -p %s --precise %s", "; ")
+		return "rebuild the program: " + join(t.upgrades, "cargo update -p %s --precise %s", "; ")
 	case assay.TypeGeneric:
-		return "install or build the newer version: no package manager brought this program"
+		return "install or build the newer version: no package manager owns this program"
 	case assay.TypePyPI:
 		return "raise these versions in " + t.where
 	}

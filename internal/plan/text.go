@@ -32,22 +32,22 @@ func (p *Plan) Text(w io.Writer, width int) error {
 	case len(p.Upgrades) > 0:
 		t.Wrapped("", fmt.Sprintf("After %s: %s, risk %.1f", printable.Count(len(p.Upgrades), "upgrade", "upgrades"), printable.Count(p.After.Findings, "finding", "findings"), p.After.Risk))
 	case p.Before.Findings == 0:
-		t.Line("There is nothing to mend.")
+		t.Line("There is nothing to fix.")
 	default:
-		t.Line("No upgrade takes any of them away.")
+		t.Line("No upgrade removes any of them.")
 	}
 	p.upgrades(t)
 	p.how(t)
 	p.remains(t)
 	for i, a := range p.Advice {
 		if i == 0 {
-			t.Heading("What else helps")
+			t.Heading("What else to do")
 		}
 		t.Wrapped("  - ", a)
 	}
 	if n := len(p.Gaps); n > 0 {
 		t.Line("")
-		t.Wrapped("", fmt.Sprintf("%s could not be read or judged, so that there may be more to mend: assay image tells them.", printable.Count(n, "thing", "things")))
+		t.Wrapped("", fmt.Sprintf("%s could not be read or judged, so there may be more to fix: see assay image.", printable.Count(n, "thing", "things")))
 	}
 	return t.Flush()
 }
@@ -58,7 +58,7 @@ func (p *Plan) upgrades(t *printable.Page) {
 	if len(p.Upgrades) == 0 {
 		return
 	}
-	t.Heading("What to upgrade, what takes away most risk first")
+	t.Heading("Upgrades, the highest risk first")
 	var order []string
 	of := map[string][]*Upgrade{}
 	for i := range p.Upgrades {
@@ -96,7 +96,7 @@ func item(t *printable.Page, n int, all []*Upgrade) {
 			}
 		}
 	}
-	t.Wrapped(fmt.Sprintf("%3d. ", n), fmt.Sprintf("%s %s → %s: takes away %s, risk %.1f", u.Name, u.From, u.To, printable.Count(removes, "finding", "findings"), risk))
+	t.Wrapped(fmt.Sprintf("%3d. ", n), fmt.Sprintf("%s %s → %s: removes %s, risk %.1f", u.Name, u.From, u.To, printable.Count(removes, "finding", "findings"), risk))
 	t.Wrapped("     ", printable.Some(ids, maxNames))
 	if len(u.Packages) > 1 || len(u.Packages) == 1 && u.Packages[0] != u.Name {
 		t.Wrapped("     ", "packages "+printable.Some(u.Packages, maxNames))
@@ -105,7 +105,7 @@ func item(t *printable.Page, n int, all []*Upgrade) {
 		t.Wrapped("     ", "in "+printable.Some(places, maxNames))
 	}
 	if u.Major {
-		t.Wrapped("     ", "the first number changes: what uses it may have to change, too")
+		t.Wrapped("     ", "major version: what uses it may need changes")
 	}
 	if u.Base {
 		t.Wrapped("     ", "from the base image")
@@ -167,7 +167,7 @@ func (p *Plan) remains(t *printable.Page) {
 	for _, part := range []struct {
 		title string
 		all   []Remaining
-	}{{"What remains", p.Remaining}, {"What the planned versions bring", p.Introduced}} {
+	}{{"Remaining", p.Remaining}, {"Introduced by the planned versions", p.Introduced}} {
 		if len(part.all) == 0 {
 			continue
 		}

@@ -40,7 +40,7 @@ func backdate(r *assay.Report, at time.Time) {
 	}
 	what := "severities, ranges, and fixes without a date are today's"
 	if len(undated) > 0 {
-		what = fmt.Sprintf("%d vulnerabilities stay though no date of theirs is known; %s", len(undated), what)
+		what = fmt.Sprintf("%d vulnerabilities without a date are kept; %s", len(undated), what)
 	}
 	r.Gaps = append(r.Gaps, assay.Gap{Where: "as of " + at.Format(time.DateOnly), What: what})
 }

@@ -234,11 +234,11 @@ const (
 )
 
 var obscurities = [reasons]string{
-	nameless: "name no product, and count for nothing",
-	private:  "name products by neither a package URL nor a CPE name, nor as this target is called, and count for nothing",
-	foreign:  "name parts of other bills of materials, and count for nothing",
-	ofPart:   "name a part of a package (by the subpath of its package URL), and count for nothing",
-	ofRange:  "name a range of versions which cannot be judged here, and rule nothing out",
+	nameless: "name no product, and are ignored",
+	private:  "name products by neither a package URL nor a CPE name, nor by a name of this target, and are ignored",
+	foreign:  "name parts of other SBOMs, and are ignored",
+	ofPart:   "name a part of a package (by the subpath of its package URL), and are ignored",
+	ofRange:  "name a range of versions that cannot be compared, and suppress nothing",
 }
 
 // obscure tells why a statement is about nothing that can be known; plain where

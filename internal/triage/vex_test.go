@@ -305,7 +305,7 @@ func TestVEXRanges(t *testing.T) {
 	}{
 		{"in it", "vers:npm/<2", assay.StatusFixed, []string{"lib"}, ""},
 		{"not in it", "vers:npm/>=2", assay.StatusFixed, nil, "no statement is about anything"},
-		{"not known", "before 2", assay.StatusNotAffected, nil, "name a range of versions which cannot be judged"},
+		{"not known", "before 2", assay.StatusNotAffected, nil, "name a range of versions that cannot be compared"},
 		{"affected", "vers:npm/<2", assay.StatusAffected, nil, ""},
 	} {
 		d := vex.Document{Statements: []vex.Statement{{Vulnerability: "CVE-2024-1", Status: tt.status, Products: []vex.Product{{PURL: "pkg:npm/lib", Range: tt.within}}}}}
@@ -389,7 +389,7 @@ func TestVEXWarnings(t *testing.T) {
 	parts, bills := say("fixed CVE-2024-1 pkg:npm/lib#x", "fixed CVE-2024-1 pkg:oci/app pkg:npm/lib#x"), say("fixed CVE-2024-1 urn:cdx:3e67/1#lib")
 	v = &triage.VEX{Documents: []triage.VEXDocument{{Name: "parts", Document: &parts}, {Name: "bills", Document: &bills}}}
 	more, err2 := warnings(t, v, app())
-	if all := strings.Join(more, "\n"); err2 != nil || !strings.Contains(all, "parts: 2 of 2 statements name a part of a package") || !strings.Contains(all, "bills: 1 of 1 statements name parts of other bills") {
+	if all := strings.Join(more, "\n"); err2 != nil || !strings.Contains(all, "parts: 2 of 2 statements name a part of a package") || !strings.Contains(all, "bills: 1 of 1 statements name parts of other SBOMs") {
 		t.Errorf("%v\n%s", err2, all)
 	}
 	if err != nil || len(got) != 3 || !strings.Contains(text, "none: no statement is about anything in app.tar") ||

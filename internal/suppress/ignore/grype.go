@@ -112,9 +112,9 @@ func (g *grypeRule) key(e entry, v string) error {
 	case e.key == "match-type" && v == "cpe-match":
 		g.add(e.key, []string{v}, func(s *subject) bool { return s.f.Stream == assay.StreamCPE })
 	case e.key == "match-type":
-		g.cannot = fmt.Sprintf("assay does not tell match-type %q apart; only cpe-match", v)
+		g.cannot = fmt.Sprintf("match-type %q is not supported; only cpe-match is", v)
 	default:
-		g.cannot = e.key + " speaks of VEX documents; what these rule out is ruled out without a rule"
+		g.cannot = e.key + " is about VEX documents, which suppress findings without a rule"
 	}
 	return nil
 }

@@ -157,8 +157,8 @@ licenses:
 	if d := cmp.Diff([]string{
 		".trivyignore.yaml:12: 1 rule under misconfigurations: assay does not report these",
 		".trivyignore.yaml:15: 2 rules under secrets: assay does not report these",
-		".trivyignore.yaml: rules that are over and do not count any more (1): CVE-2024-0004 (line 11) until 2026-01-01",
-		".trivyignore.yaml: rules that hold of nothing in this report (1): CVE-2024-0003 (line 9)",
+		".trivyignore.yaml: expired rules, which were ignored (1): CVE-2024-0004 (line 11) until 2026-01-01",
+		".trivyignore.yaml: unused rules (1): CVE-2024-0003 (line 9)",
 	}, warnings); d != "" {
 		t.Error(d)
 	}
@@ -222,7 +222,7 @@ images:
 	if d := cmp.Diff([]string{"1 w.yaml:2 known", "2 w.yaml:5 short", "3 w.yaml:6 with a port", "4 w.yaml:7 1"}, out); d != "" {
 		t.Error(d)
 	}
-	if d := cmp.Diff([]string{"w.yaml: rules that hold of nothing in this report (1): CVE-2024-0009 (line 3)", "w.yaml: sections about other images than this one (2): app:1.5, registry.example"},
+	if d := cmp.Diff([]string{"w.yaml: unused rules (1): CVE-2024-0009 (line 3)", "w.yaml: sections for other images (2): app:1.5, registry.example"},
 		warnings); d != "" {
 		t.Error(d)
 	}
@@ -289,17 +289,17 @@ func TestWarnings(t *testing.T) {
 		in   []*File
 		want []string
 	}{
-		{"none", report(), []*File{read(t, "a", "CVE-2024-0001\nRHSA-2024:0001 package:openssl\n")}, []string{"a: rules that hold of nothing in this report (1): RHSA-2024:0001 (line 2)"}},
+		{"none", report(), []*File{read(t, "a", "CVE-2024-0001\nRHSA-2024:0001 package:openssl\n")}, []string{"a: unused rules (1): RHSA-2024:0001 (line 2)"}},
 		{"of use before", converted, []*File{read(t, "a", "CVE-2024-0001\n")}, nil},
 		{"forms", report(), []*File{read(t, "a", "CVE-24-1\nopenssl\nAVD-DS-0001\nGHSA-2222-2222-2222\n")},
-			[]string{"a: ids of unknown form, neither CVE-YEAR-NUMBER nor like an advisory's (3): CVE-24-1 (line 1), openssl (line 2), AVD-DS-0001 (line 3)"}},
-		{"twice", report(), []*File{read(t, "a", "CVE-2024-0001\n"), read(t, "b.yaml", "- id: cve-2024-0001\n  reason: x\n")}, []string{"rules about the same findings as one before (1): b.yaml:1 as a:1"}},
+			[]string{"a: unknown ids, neither CVE-YEAR-NUMBER nor an advisory id (3): CVE-24-1 (line 1), openssl (line 2), AVD-DS-0001 (line 3)"}},
+		{"twice", report(), []*File{read(t, "a", "CVE-2024-0001\n"), read(t, "b.yaml", "- id: cve-2024-0001\n  reason: x\n")}, []string{"duplicate rules (1): b.yaml:1 as a:1"}},
 		{"everything", report(), []*File{read(t, "a.yaml", "- package: ['**', '**/*']\n- reason: x\n")},
-			[]string{"a.yaml: rules without criteria, which hold of nothing (1): line 2"}},
+			[]string{"a.yaml: rules without criteria, which match nothing (1): line 2"}},
 		{"no date", undated, []*File{read(t, "a", "CVE-2024-0001 exp:2030-01-01\n")},
-			[]string{"a: rules with an end, which do not count, for the report does not say when it was made (1): CVE-2024-0001 (line 1)"}},
+			[]string{"a: rules with an expiry date, which were ignored because the report has no date (1): CVE-2024-0001 (line 1)"}},
 		{"many", report(), []*File{read(t, "a", strings.Repeat("CVE-2020-0001 type:x\n", 1)+"CVE-2020-0002\nCVE-2020-0003\nCVE-2020-0004\nCVE-2020-0005\nCVE-2020-0006\nCVE-2020-0007\nCVE-2020-0008\nCVE-2020-0009\n")},
-			[]string{"a: rules that hold of nothing in this report (9): CVE-2020-0001 (line 1), CVE-2020-0002 (line 2), CVE-2020-0003 (line 3), CVE-2020-0004 (line 4), CVE-2020-0005 (line 5), CVE-2020-0006 (line 6), CVE-2020-0007 (line 7), CVE-2020-0008 (line 8) and 1 more"}},
+			[]string{"a: unused rules (9): CVE-2020-0001 (line 1), CVE-2020-0002 (line 2), CVE-2020-0003 (line 3), CVE-2020-0004 (line 4), CVE-2020-0005 (line 5), CVE-2020-0006 (line 6), CVE-2020-0007 (line 7), CVE-2020-0008 (line 8) and 1 more"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if d := cmp.Diff(tt.want, warned(tt.r, tt.in...)); d != "" {

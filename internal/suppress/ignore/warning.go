@@ -38,7 +38,7 @@ func (s *judge) Warnings(ctx context.Context) ([]string, error) {
 		}
 	}
 	if len(repeated) > 0 {
-		out = append(out, fmt.Sprintf("rules about the same findings as one before (%d): %s", len(repeated), named(repeated)))
+		out = append(out, fmt.Sprintf("duplicate rules (%d): %s", len(repeated), named(repeated)))
 	}
 	return out, nil
 }
@@ -69,16 +69,16 @@ func (s *judge) about(f *File, from int, twice map[*Rule]*Rule) (out []string) {
 			unused = append(unused, rule.short())
 		}
 	}
-	odd := "ids of unknown form, neither CVE-YEAR-NUMBER nor like an advisory's"
+	odd := "unknown ids, neither CVE-YEAR-NUMBER nor an advisory id"
 	if f.lax {
-		odd += " (assay reports no checks, secrets and licences)"
+		odd += " (assay does not report checks, secrets and licences)"
 	}
 	for _, w := range []struct {
 		what string
 		all  []string
-	}{{"rules that are over and do not count any more", over}, {"rules with an end, which do not count, for the report does not say when it was made", undated},
-		{"rules without criteria, which hold of nothing", empty}, {odd, unknown}, {"rules that hold of nothing in this report", unused},
-		{"sections about other images than this one", elsewhere}} {
+	}{{"expired rules, which were ignored", over}, {"rules with an expiry date, which were ignored because the report has no date", undated},
+		{"rules without criteria, which match nothing", empty}, {odd, unknown}, {"unused rules", unused},
+		{"sections for other images", elsewhere}} {
 		if len(w.all) > 0 {
 			out = append(out, fmt.Sprintf("%s: %s (%d): %s", f.Name, w.what, len(w.all), named(w.all)))
 		}

@@ -71,7 +71,7 @@ func (h *Hubs) open(ctx context.Context, g assay.Getter, location string) (*arch
 	case errors.Is(err, found):
 		return a, nil
 	case err == nil:
-		err = fmt.Errorf("no index.json in folder %q of it: %w", a.folder, assay.ErrMalformed)
+		err = fmt.Errorf("no index.json in directory %q of it: %w", a.folder, assay.ErrMalformed)
 	}
 	return nil, fmt.Errorf("%s: %w", a.at, err)
 }

@@ -167,7 +167,7 @@ func (c config) repository(n *yaml.Node) (r Repository, _ error) {
 	case !names.MatchString(r.Name):
 		return r, c.fail(at("name"), "name %.100q is not of letters, digits, dots and dashes: %w", r.Name, assay.ErrMalformed)
 	case text["username"]+text["password"]+text["token"] != "":
-		return r, c.fail(n, "%s: credentials: %w; fetch it by other means and name the folder (file://)", r.Name, assay.ErrUnsupported)
+		return r, c.fail(n, "%s: credentials: %w; fetch it by other means and name the directory (file://)", r.Name, assay.ErrUnsupported)
 	}
 	if _, err := address(r.URL, true); err != nil {
 		return r, c.fail(at("url"), "%s: url: %w", r.Name, err)

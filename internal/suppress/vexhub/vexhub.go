@@ -112,7 +112,7 @@ func (h *Hubs) Update(ctx context.Context, r Repository, force bool) (s *State, 
 	case s == nil:
 		return nil, nil, fmt.Errorf("VEX repository %s: %w", r.Name, failed)
 	}
-	return s, fmt.Errorf("VEX repository %s: not brought up to date, so that what was known on %s counts: %w", r.Name, s.Checked.Format(time.DateOnly), failed), nil
+	return s, fmt.Errorf("VEX repository %s: not updated, the copy of %s is used: %w", r.Name, s.Checked.Format(time.DateOnly), failed), nil
 }
 
 // download gets manifest and archive, from the first location that has one.

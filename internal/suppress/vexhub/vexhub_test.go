@@ -152,7 +152,7 @@ func TestUpdate(t *testing.T) {
 		t.Error(d)
 	}
 	s.fails = true
-	if st, old, err := update(4*time.Hour, false); st == nil || err != nil || old == nil || !strings.Contains(old.Error(), "what was known on 2025-01-02 counts") {
+	if st, old, err := update(4*time.Hour, false); st == nil || err != nil || old == nil || !strings.Contains(old.Error(), "the copy of 2025-01-02 is used") {
 		t.Error(st, old, err)
 	}
 	h := hubs(t, dir, noon.Add(48*time.Hour))
