@@ -21,20 +21,20 @@ func newExplain(g *global) *cobra.Command {
 	o := newSubject(g)
 	o.all = true
 	cmd := &cobra.Command{
-		Use:   "explain ID [IMAGE|REPORT|BILL]",
-		Short: "Tell everything about a vulnerability, and why an image is affected or is not",
-		Long: `Tell what is known of a vulnerability, by any of its names: severities by source,
-exploitation, and what each publisher says of which packages. With an image, a
-report or a bill of materials: the findings, where the package is and what needs
-it, which record and which versions decided, and who ruled it out; or why there is
-no finding. Filters such as --severity do not count here, ignore rules do.`,
+		Use:   "explain ID [IMAGE|REPORT|SBOM]",
+		Short: "Explain a vulnerability, and why an image is affected or not",
+		Long: `Shows what is known of a vulnerability, by any of its names: severities by
+source, exploitation, and what each advisory says of which packages. With an image,
+a report or an SBOM: the findings, where the package is and what depends on it, which
+advisory and which versions decided, and what suppressed it; or why there is no
+finding. Filters such as --severity do not count here, ignore rules do.`,
 		Example: `  assay explain CVE-2021-44228
   assay explain CVE-2023-45288 app:1.4
   assay explain GHSA-jf85-cpcp-j695 report.json -o json
   assay explain CVE-2022-0778 --input app.tar`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 || strings.TrimSpace(args[0]) == "" {
-				return fmt.Errorf("which vulnerability? Name one, such as CVE-2021-44228")
+				return fmt.Errorf("no vulnerability named: give its ID, such as CVE-2021-44228")
 			}
 			if len(args) == 1 && o.source.Input == "" {
 				return nil
@@ -49,7 +49,7 @@ no finding. Filters such as --severity do not count here, ignore rules do.`,
 			if err != nil {
 				return err
 			}
-			return o.put(func(w io.Writer, width int) error { return explained(w, width, e) }, func(w io.Writer) error { return plan.JSON(w, e) })
+			return o.put(func(w io.Writer, width int) error { return writeExplanation(w, width, e) }, func(w io.Writer) error { return plan.JSON(w, e) })
 		},
 	}
 	o.flags(cmd)
@@ -90,8 +90,8 @@ func (o *subjectOptions) explain(ctx context.Context, id string, subject []strin
 	return e, err
 }
 
-// explained writes an explanation for a person.
-func explained(w io.Writer, width int, e *scan.Explanation) error {
+// writeExplanation writes an explanation for a person.
+func writeExplanation(w io.Writer, width int, e *scan.Explanation) error {
 	p := printable.NewPage(w, width)
 	title := e.ID
 	if e.Detail != nil && e.Detail.Title != "" {
@@ -103,16 +103,16 @@ func explained(w io.Writer, width int, e *scan.Explanation) error {
 		p.Wrapped("", "also "+printable.Some(e.Names, 8))
 	}
 	if e.Detail == nil {
-		p.Wrapped("", "Nothing is known of it: the database has neither a record nor details (assay db status tells what it has).")
+		p.Wrapped("", "The database has no advisory about it and no details of it (`assay db status` lists what the database has).")
 	} else {
-		detail(p, e)
+		writeDetail(p, e)
 	}
 	if e.Target != "" {
-		verdict(p, e)
+		writeVerdict(p, e)
 	}
-	records(p, e)
+	writeRecords(p, e)
 	if len(e.Gaps) > 0 {
-		p.Heading("Not read or not judged (%d)", len(e.Gaps))
+		p.Heading("Incomplete (%d)", len(e.Gaps))
 		for _, g := range e.Gaps[:min(len(e.Gaps), maxRecords)] {
 			p.Wrapped("  - ", g.String())
 		}
@@ -120,15 +120,15 @@ func explained(w io.Writer, width int, e *scan.Explanation) error {
 	return p.Flush()
 }
 
-func detail(p *printable.Page, e *scan.Explanation) {
+func writeDetail(p *printable.Page, e *scan.Explanation) {
 	d := e.Detail
 	p.Line("")
 	if e.Source != "" {
-		p.Wrapped("  severity  ", e.Severity+", says "+e.Source)
+		p.Wrapped("  severity  ", e.Severity+" ("+e.Source+")")
 	}
 	for _, r := range d.Ratings {
 		if r.Severity != assay.SeverityUnknown && r.Source != e.Source {
-			p.Wrapped("            ", r.Severity.String()+", says "+r.Source)
+			p.Wrapped("            ", r.Severity.String()+" ("+r.Source+")")
 		}
 	}
 	for _, c := range d.CVSS {
@@ -143,7 +143,7 @@ func detail(p *printable.Page, e *scan.Explanation) {
 			s += ", used by ransomware"
 		}
 		if k.Due != "" {
-			s += "; to be mended by " + k.Due
+			s += "; fix due " + k.Due
 		}
 		p.Wrapped("  KEV       ", s)
 		if k.Action != "" {
@@ -164,7 +164,7 @@ func detail(p *printable.Page, e *scan.Explanation) {
 		p.Wrapped("  dates     ", strings.Join(dates, ", "))
 	}
 	if d.Rejected {
-		p.Wrapped("  rejected  ", "the identifier was taken back")
+		p.Wrapped("  rejected  ", "the CVE was rejected")
 	}
 	if d.Text != "" {
 		p.Line("")
@@ -178,14 +178,14 @@ func detail(p *printable.Page, e *scan.Explanation) {
 	}
 }
 
-// What is told in the text; JSON has all.
+// Bounds of the text for a person; JSON has all.
 const (
 	maxText       = 1500
 	maxReferences = 5
 	maxRecords    = 20
 )
 
-func verdict(p *printable.Page, e *scan.Explanation) {
+func writeVerdict(p *printable.Page, e *scan.Explanation) {
 	p.Heading("%s", e.Target)
 	p.Wrapped("", e.Verdict)
 	for i := range e.Found {
@@ -193,7 +193,7 @@ func verdict(p *printable.Page, e *scan.Explanation) {
 		p.Line("")
 		p.Wrapped("  ", fmt.Sprintf("%s %s %s: %s, risk %.1f", f.Of.Type, f.Of.Name, f.Of.Version, f.Severity, f.Risk))
 		if f.Suppression != nil {
-			p.Wrapped("    ", fmt.Sprintf("ruled out as %s by %s: %s", f.Suppression.As, f.Suppression.By, cmp.Or(f.Suppression.Reason, "no reason is given")))
+			p.Wrapped("    ", fmt.Sprintf("suppressed as %s by %s: %s", f.Suppression.As, f.Suppression.By, cmp.Or(f.Suppression.Reason, "no reason given")))
 		}
 		if f.Because != "" {
 			p.Wrapped("    because ", f.Because+" ("+f.Feed+")")
@@ -207,33 +207,32 @@ func verdict(p *printable.Page, e *scan.Explanation) {
 			p.Wrapped("    in ", f.Of.Path)
 		}
 		if f.Of.Owner != "" {
-			p.Wrapped("    brought by ", f.Of.Owner)
+			p.Wrapped("    owned by ", f.Of.Owner)
 		}
 		if l := f.Of.Layer; l.CreatedBy != "" {
 			from := ""
 			if f.Base {
-				from = ", of the base image"
+				from = ", from the base image"
 			}
 			p.Wrapped("    ", fmt.Sprintf("layer %d%s: %s", l.Index, from, l.CreatedBy))
 		}
 		for _, path := range f.Paths {
-			p.Wrapped("    needed by ", strings.Join(path, " → "))
+			p.Wrapped("    dependency path ", strings.Join(path, " → "))
 		}
 	}
 	if len(e.Found) > 0 {
 		return
 	}
-	rows := e.Judged
-	for _, j := range rows[:min(len(rows), maxRecords)] {
+	for _, j := range e.Judged[:min(len(e.Judged), maxRecords)] {
 		p.Wrapped("  - ", fmt.Sprintf("%s %s: %s (%s, %s of %s)", j.Name, j.Version, j.Why, j.Stream, j.Advisory, j.Feed))
 	}
-	if n := len(rows) - maxRecords; n > 0 {
-		p.Line("  … and %d more: see -f json", n)
+	if n := len(e.Judged) - maxRecords; n > 0 {
+		p.Line("  … and %d more: see -o json", n)
 	}
 }
 
-// records tells what publishers say; of the target's streams first.
-func records(p *printable.Page, e *scan.Explanation) {
+// writeRecords lists what advisories say, those on the target's streams first.
+func writeRecords(p *printable.Page, e *scan.Explanation) {
 	if len(e.Records) == 0 {
 		return
 	}
@@ -251,7 +250,7 @@ func records(p *printable.Page, e *scan.Explanation) {
 		}
 		return 0
 	})
-	p.Heading("What publishers say (%d)", len(rows))
+	p.Heading("Advisories (%d)", len(rows))
 	for _, r := range rows[:min(len(rows), maxRecords)] {
 		r.Versions = r.Versions[:min(len(r.Versions), 8)]
 		s := fmt.Sprintf("%s %s: %s", r.Stream, r.Package, r.Status)
@@ -264,6 +263,6 @@ func records(p *printable.Page, e *scan.Explanation) {
 		p.Wrapped("  - ", s+" ("+r.ID+", "+r.Feed+")")
 	}
 	if n := len(rows) - maxRecords; n > 0 {
-		p.Line("  … and %d more: see -f json", n)
+		p.Line("  … and %d more: see -o json", n)
 	}
 }

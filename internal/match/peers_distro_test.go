@@ -55,7 +55,7 @@ var debianRules = []rule{
 	{"Third parties: packages that are not the distribution's are not matched, and told", bookworm,
 		[]assay.Package{pkg("deb", "nodejs", "20.1.0-1nodesource1", func(p *assay.Package) { p.ThirdParty = "published by nodesource" })},
 		memory{adv("CVE-1", fix("debian:12", "nodejs", "18.19.0+dfsg-6~deb12u2")), adv("CVE-2", fix("debian:12", "nodejs", ""))},
-		[]string{"gap: package nodejs: not the distribution's (published by nodesource); the advisories of debian:12 do not speak of them, so they are not matched"}, []string{"nodejs CVE-2 affected"}},
+		[]string{"gap: package nodejs: not the distribution's (published by nodesource), so not covered by the advisories of debian:12; 1 package is listed, not checked"}, []string{"nodejs CVE-2 affected"}},
 }
 
 var apkRules = []rule{
@@ -76,7 +76,7 @@ var apkRules = []rule{
 // el8 and el9 are of modules and of none.
 var el8, el9 = release("rhel", "8.9"), release("rhel", "9.3")
 
-const baseos9, usualGap = "cpe:/o:redhat:enterprise_linux:9::baseos", "gap: repositories: the image does not say which ones its packages come from; matched as if they were the usual ones of Red Hat Enterprise Linux"
+const baseos9, usualGap = "cpe:/o:redhat:enterprise_linux:9::baseos", "gap: repositories: the image does not say which ones its packages come from; matched with the usual ones of Red Hat Enterprise Linux"
 
 func contents(r assay.Release, sets ...string) assay.Release { r.ContentSets = sets; return r }
 
@@ -177,20 +177,21 @@ var menderRules = []rule{
 		[]string{"seal-glibc CVE-1 fixed 2.36-9+deb12u3+sp999", "glibc CVE-2 fixed 2.36-9+deb12u4"}, []string{"glibc CVE-2 fixed 2.36-9+deb12u4"}},
 }
 
-// TestWhyRebuilt: what Root and the distribution say of one package is told apart.
-func TestWhyRebuilt(t *testing.T) {
+// TestJudgementsOfRebuilds: the rebuilder's advisory decides, and the
+// distribution's has a judgement that says so.
+func TestJudgementsOfRebuilds(t *testing.T) {
 	inv := &assay.Inventory{Release: bookworm, Packages: []assay.Package{pkg("deb", "libmbedtls14", "2.28.3-1.root.io.1", from("mbedtls")), pkg("deb", "seal-glibc", "2.36-9+sp1")}}
 	rows := memory{adv("CVE-1", fix("rootio:debian:12", "mbedtls", "2.28.3-1.root.io.2")), adv("CVE-1", fix("debian:12", "mbedtls", "2.28.3-1")),
 		adv("CVE-2", fix("seal:debian", "seal-glibc", "2.36-9+sp999")), adv("CVE-2", fix("debian:12", "glibc", "")), adv("CVE-3", fix("rootio:debian:11", "mbedtls", ""))}
-	all, err := match.Why(t.Context(), inv, rows, rows, match.Options{})
+	all, err := match.Vulnerability(t.Context(), inv, []string{"cve-1", "CVE-2", "CVE-3"}, rows, rows, match.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got []string
 	for _, j := range all {
-		got = append(got, fmt.Sprintf("%s %s %s %v", inv.Packages[j.Package].Name, j.Advisory, j.Stream, j.Holds))
+		got = append(got, fmt.Sprintf("%s %s %s %s %s", inv.Packages[j.Package].Name, j.ID, j.Row.Stream, j.Verdict, j.Rule))
 	}
-	if diff := cmp.Diff([]string{"libmbedtls14 CVE-1 rootio:debian:12 true", "libmbedtls14 CVE-1 debian:12 false", "seal-glibc CVE-2 seal:debian true"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"libmbedtls14 CVE-1 debian:12 not_affected rebuilder", "libmbedtls14 CVE-1 rootio:debian:12 affected version", "seal-glibc CVE-2 seal:debian affected version"}, got); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -56,7 +56,7 @@ var languageRules = []rule{
 		[]string{"apache CVE-1 fixed 2.4.46-10"}, []string{"apache CVE-2 fixed 2.4.50"}},
 	// Gentoo's advisories are read; packages of its type are matched with none of them yet, which is told.
 	{"Portage, KB articles: what no advisories speak of is told, not passed over", none, []assay.Package{of("ebuild", "dev-libs/openssl", "3.0.0")}, nil,
-		[]string{"gap: packages of type ebuild: no advisories speak of such; 1 are listed, not matched"}, nil},
+		[]string{"gap: packages of type ebuild: no advisories for this package type; 1 package is listed, not checked"}, nil},
 }
 
 var systemRules = []rule{
@@ -99,9 +99,9 @@ var noiseRules = []rule{
 
 var goRules = []rule{
 	{"Go: a main module with a (devel) version is not matched, and told", none, []assay.Package{of("golang", "x/y", "(devel)")}, memory{adv("CVE-1", row("go", "x/y", span("", "1.0.0")))},
-		[]string{`gap: package x/y (devel): its version cannot be compared with 1 of the 1 vulnerabilities known of x/y: semver version "(devel)": does not start with a number: malformed`}, []string{"x/y CVE-1 fixed 1.0.0"}},
+		[]string{`gap: package x/y (devel): its version cannot be compared with 1 of the 1 known vulnerabilities of x/y: semver version "(devel)": does not start with a number: malformed`}, []string{"x/y CVE-1 fixed 1.0.0"}},
 	{"Go: a main module whose version is not known is not below every fix", none, []assay.Package{of("golang", "x/y", "")}, memory{adv("CVE-1", row("go", "x/y", span("", "1.0.0")))},
-		[]string{"gap: package x/y: its version cannot be compared with 1 of the 1 vulnerabilities known of x/y: none is told"}, []string{"x/y CVE-1 fixed 1.0.0"}},
+		[]string{"gap: package x/y: its version cannot be compared with 1 of the 1 known vulnerabilities of x/y: the version is unknown"}, []string{"x/y CVE-1 fixed 1.0.0"}},
 	{"Go: a module that has only pseudo-versions is matched", none, []assay.Package{of("golang", "golang.org/x/crypto", "v0.0.0-20200101000000-0123456789ab")}, memory{adv("CVE-1", row("go", "golang.org/x/crypto", span("", "0.0.0-20220314234659-1baeb1ce4c0b")))},
 		[]string{"golang.org/x/crypto CVE-1 fixed 0.0.0-20220314234659-1baeb1ce4c0b"}, nil},
 	{"Go: the standard library is matched, without what an experiment adds to its version", none, []assay.Package{of("golang", "stdlib", "go1.22.3 X:boringcrypto")}, memory{adv("CVE-1", row("go", "stdlib", span("1.22.0-0", "1.22.4")))},

@@ -39,7 +39,7 @@ func productsOf(p *assay.Package) (out []*target) {
 		if len(parts) != cpeLength {
 			continue
 		}
-		t := &target{Package: p, name: plainCPE(parts[cpeVendor]) + ":" + plainCPE(parts[cpeProduct]), version: p.Version,
+		t := &target{pkg: p, name: plainCPE(parts[cpeVendor]) + ":" + plainCPE(parts[cpeProduct]), version: p.Version,
 			product: product{parts[cpePart], parts[cpeTargetSoftware]}}
 		if v := parts[cpeVersion]; v != "*" && v != "-" {
 			t.version = plainCPE(v)
@@ -55,10 +55,10 @@ func productsOf(p *assay.Package) (out []*target) {
 	return out
 }
 
-// meant reports whether a row may be meant for a product found in a container
+// applies reports whether a row may be about a product found in a container
 // of a release: not one for another platform, and not one that is affected
 // beside what a container cannot hold only.
-func (p product) meant(q *assay.Qualifiers, r assay.Release) bool {
+func (p product) applies(q *assay.Qualifiers, r assay.Release) bool {
 	if len(q.CPEs) > 0 && !slices.ContainsFunc(q.CPEs, p.covers) {
 		return false
 	}
@@ -131,8 +131,8 @@ func cutCPE(s string) []string {
 
 func plainCPE(s string) string { return strings.ReplaceAll(s, `\`, "") }
 
-// alike writes the versions of rows about a product as those of targets.
-func alike(product string, advisories []assay.Advisory) []assay.Advisory {
+// normalizeVersions writes the versions of rows about a product as those of targets.
+func normalizeVersions(product string, advisories []assay.Advisory) []assay.Advisory {
 	out := slices.Clone(advisories)
 	for i := range out {
 		out[i].Affected = slices.Clone(out[i].Affected)
