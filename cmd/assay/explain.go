@@ -112,7 +112,7 @@ func writeExplanation(w io.Writer, width int, e *scan.Explanation) error {
 	}
 	writeRecords(p, e)
 	if len(e.Gaps) > 0 {
-		p.Heading("Incomplete (%d)", len(e.Gaps))
+		p.Heading("Not read or not judged (%d)", len(e.Gaps))
 		for _, g := range e.Gaps[:min(len(e.Gaps), maxRecords)] {
 			p.Wrapped("  - ", g.String())
 		}
@@ -227,7 +227,7 @@ func writeVerdict(p *printable.Page, e *scan.Explanation) {
 		p.Wrapped("  - ", fmt.Sprintf("%s %s: %s (%s, %s of %s)", j.Name, j.Version, j.Why, j.Stream, j.Advisory, j.Feed))
 	}
 	if n := len(e.Judged) - maxRecords; n > 0 {
-		p.Line("  … and %d more: see -o json", n)
+		p.Line("  … and %d more: see -f json", n)
 	}
 }
 
@@ -263,6 +263,6 @@ func writeRecords(p *printable.Page, e *scan.Explanation) {
 		p.Wrapped("  - ", s+" ("+r.ID+", "+r.Feed+")")
 	}
 	if n := len(rows) - maxRecords; n > 0 {
-		p.Line("  … and %d more: see -o json", n)
+		p.Line("  … and %d more: see -f json", n)
 	}
 }
