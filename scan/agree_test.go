@@ -93,12 +93,7 @@ func TestExplainAgreesWithScan(t *testing.T) {
 	}
 	targets := map[string]func(testing.TB) *assay.Image{"trivy/repo": folder("trivy/repo"), "syft": folder("syft"),
 		"minikube": func(t testing.TB) *assay.Image {
-			f, err := os.Open(corpus.Path(t, "conformance/trivy/sbom/minikube-kbom.json"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer f.Close()
-			img, err := source.SBOM("minikube-kbom.json", f)
+			img, err := source.SBOM(corpus.Path(t, "conformance/trivy/sbom/minikube-kbom.json"), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
