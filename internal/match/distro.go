@@ -155,7 +155,7 @@ func (d *distroMatcher) judgeRow(t *target, j *Judgement) {
 	}
 }
 
-// group makes one finding of all rows that hold about one vulnerability: of one
+// group makes one finding of all rows about one vulnerability that apply: of one
 // advisory the row with the highest fix counts, then of several advisories the
 // one with the highest, for a lower fix proved not to be enough.
 func (d *distroMatcher) group() {

@@ -10,13 +10,13 @@ import (
 )
 
 // finding puts together what the advisories on a vulnerability say, of which
-// m.hits hold the target. The one that decides is that with the fix that counts,
-// else the one with the highest.
+// those of m.matching contain the installed version. The one that decides is that
+// with the fix that counts, else the one with the highest.
 func (m *registryMatcher) finding(t *target, v *vulnerability) *assay.Finding {
 	fixes := m.fixes()
 	fixed := m.fix(t, fixes)
-	best := m.hits[0]
-	for _, h := range m.hits {
+	best := m.matching[0]
+	for _, h := range m.matching {
 		if best.by.Fixed != fixed && (h.by.Fixed == fixed || m.versions.isLater(h.by.Fixed, best.by.Fixed)) {
 			best = h
 		}
@@ -30,15 +30,15 @@ func (m *registryMatcher) finding(t *target, v *vulnerability) *assay.Finding {
 		}
 	}
 	f.URL = page(f, best.Advisory, v)
-	f.Severity, f.SeveritySource = worst(v, m.hits)
+	f.Severity, f.SeveritySource = worst(v, m.matching)
 	f.Detail = detail(f.ID, best.Advisory, v)
 	f.VendorIDs = v.vendorIDs()
 	f.Because = m.because(t, best, fixed)
 	return f
 }
 
-// fixes lists the versions that advisories call fixed and that none of the rows
-// holds, in order. A version that brings the vulnerability back is not one.
+// fixes lists the versions that advisories call fixed and that no row contains,
+// in order. A version that brings the vulnerability back is not one.
 func (m *registryMatcher) fixes() (out []string) {
 	type candidate struct {
 		version string
@@ -58,7 +58,7 @@ func (m *registryMatcher) fixes() (out []string) {
 	slices.SortStableFunc(all, func(a, b candidate) int { return m.versions.scheme.Compare(a.key, b.key) })
 	for i, c := range all {
 		if i == 0 || m.versions.scheme.Compare(all[i-1].key, c.key) != 0 {
-			if holder, _ := m.holder(c.key); holder == nil {
+			if row, _ := m.containing(c.key); row == nil {
 				out = append(out, c.version)
 			}
 		}
@@ -81,9 +81,9 @@ func (m *registryMatcher) fix(t *target, fixes []string) string {
 	return ""
 }
 
-// holder returns the row that says that a version is affected, and its range;
+// containing returns a row that says that a version is affected, and its range;
 // nil when none does.
-func (m *registryMatcher) holder(key version.Key) (*Judgement, assay.Range) {
+func (m *registryMatcher) containing(key version.Key) (*Judgement, assay.Range) {
 	for i := range m.rows {
 		j := &m.rows[i]
 		if !j.isVulnerable() {
@@ -117,25 +117,25 @@ func page(f *assay.Finding, best *assay.Advisory, v *vulnerability) string {
 
 // worst is the highest of the severities that publishers give. Malware without
 // a rating is critical, as GitHub rates all of it.
-func worst(v *vulnerability, hits []*Judgement) (s assay.Severity, source string) {
+func worst(v *vulnerability, matching []*Judgement) (s assay.Severity, source string) {
 	raise := func(to assay.Severity, by string) {
 		if to > s {
 			s, source = to, by
 		}
 	}
-	for _, h := range hits {
+	for _, h := range matching {
 		raise(h.Row.Severity, h.Advisory.Feed)
 		if h.Row.Severity == assay.SeverityUnknown {
 			raise(h.Advisory.Severity, h.Advisory.Feed)
 		}
 	}
 	for _, a := range v.advisories {
-		if !slices.ContainsFunc(hits, func(h *Judgement) bool { return h.Advisory == a }) {
+		if !slices.ContainsFunc(matching, func(h *Judgement) bool { return h.Advisory == a }) {
 			raise(a.Severity, a.Feed)
 		}
 	}
-	if i := slices.IndexFunc(hits, func(h *Judgement) bool { return h.Advisory.Kind == assay.KindMalware }); i >= 0 && s == assay.SeverityUnknown {
-		s, source = assay.SeverityCritical, hits[i].Advisory.Feed
+	if i := slices.IndexFunc(matching, func(h *Judgement) bool { return h.Advisory.Kind == assay.KindMalware }); i >= 0 && s == assay.SeverityUnknown {
+		s, source = assay.SeverityCritical, matching[i].Advisory.Feed
 	}
 	return s, source
 }
@@ -192,7 +192,7 @@ func (m *registryMatcher) because(t *target, h *Judgement, fixed string) string 
 		return b.String()
 	}
 	if k, err := m.versions.key(h.by.Fixed); err == nil {
-		if o, by := m.holder(k); o != nil {
+		if o, by := m.containing(k); o != nil {
 			fmt.Fprintf(&b, "; %s is not a fix: %s says that it is affected %s", h.by.Fixed, o.Advisory.ID, interval(by))
 		}
 	}

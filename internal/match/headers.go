@@ -7,7 +7,7 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// headers are the names of packages that hold the kernel's headers, for building
+// headers are the names of packages with the kernel's headers, for building
 // programs and modules, by their source package: "kernel6.12-devel" is Amazon's,
 // "linux-api-headers" Photon's. The kernel's code, which has the vulnerabilities,
 // is in other packages.

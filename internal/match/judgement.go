@@ -15,8 +15,8 @@ type Verdict string
 // vulnerability exactly where one row about it has that verdict.
 const (
 	VerdictAffected    Verdict = "affected"     // the row makes the finding, or is part of it
-	VerdictSuppressed  Verdict = "suppressed"   // its versions hold, but the package lacks the vulnerable code
-	VerdictNotAffected Verdict = "not_affected" // it does not hold, or another row outweighs it
+	VerdictSuppressed  Verdict = "suppressed"   // the installed version is in the row, but the package lacks the vulnerable code
+	VerdictNotAffected Verdict = "not_affected" // the row does not apply, or another one outweighs it
 	VerdictUnknown     Verdict = "unknown"      // it cannot be judged
 )
 
@@ -62,7 +62,7 @@ type Judgement struct {
 	Fix      string // version to upgrade to, where Verdict is VerdictAffected or VerdictSuppressed; "" for none
 
 	installed string      // version that was compared
-	by        assay.Range // that holds installed
+	by        assay.Range // that contains installed
 	cause     error       // why it cannot be judged
 	detail    string      // a sentence, where the rule needs one
 }

@@ -23,8 +23,8 @@ type Options struct {
 	Comprehensive bool
 	// AllSymbols keeps findings of functions that a binary does not link.
 	AllSymbols bool
-	// KernelHeaders keeps findings of the kernel in packages that hold its
-	// headers only.
+	// KernelHeaders keeps findings of the kernel in packages with its headers
+	// only.
 	KernelHeaders bool
 }
 
@@ -71,7 +71,7 @@ func Packages(ctx context.Context, inv *assay.Inventory, advisories assay.Adviso
 }
 
 // Vulnerability judges an inventory for the vulnerability with any of some
-// names, in any case. records are the advisories about it; advisories must hold
+// names, in any case. records are the advisories about it; advisories must have
 // them, and all others about the same packages, for these may outweigh them.
 // The judgements are those from which Packages derives its result, by package.
 func Vulnerability(ctx context.Context, inv *assay.Inventory, names []string, records []assay.Advisory, advisories assay.Advisories, o Options) ([]Judgement, error) {
@@ -85,7 +85,7 @@ func Vulnerability(ctx context.Context, inv *assay.Inventory, names []string, re
 
 // Advisory judges an inventory for the rows of one advisory. As Vulnerability
 // does, it weighs them against all advisories about the same packages, so
-// advisories must hold a. Only packages that a names are looked up, and those
+// advisories must have a. Only packages that a names are looked up, and those
 // that own one. The packages with VerdictAffected are those that it hits.
 func Advisory(ctx context.Context, inv *assay.Inventory, a *assay.Advisory, advisories assay.Advisories, o Options) ([]Judgement, error) {
 	r := newRequest([]assay.Advisory{*a})

@@ -47,8 +47,8 @@ func productsOf(p *assay.Package) (out []*target) {
 func productName(n cpe.Name) string { return cmp.Or(n.Vendor, "*") + ":" + cmp.Or(n.Product, "*") }
 
 // applies reports whether a row may be about a product found in a container of a
-// release: not if it is for another platform, or only for use with what a
-// container cannot hold.
+// release: not if it is for another platform, or only for use with what
+// cannot be in a container.
 func (p product) applies(q *assay.Qualifiers, r assay.Release) bool {
 	if len(q.CPEs) > 0 && !slices.ContainsFunc(q.CPEs, p.covers) {
 		return false

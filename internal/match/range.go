@@ -49,7 +49,7 @@ func (c *comparer) isLater(a, b string) bool {
 	return err == nil && c.scheme.Compare(x, y) > 0
 }
 
-// find finds the range or version of a row that holds key. Its error says that
+// find finds the range or version of a row that contains key. Its error says that
 // none does, and which of them cannot be compared.
 func (c *comparer) find(row *assay.Affected, key version.Key) (best assay.Range, in bool, bad error) {
 	best, in, bad = c.findRange(row.Ranges, key)
@@ -73,15 +73,15 @@ func incomparable(err error) error {
 	return fmt.Errorf("a version in the advisory cannot be compared: %w", err)
 }
 
-// only is the range that holds one version.
+// only is the range of one version.
 func only(v string) assay.Range { return assay.Range{Introduced: v, LastAffected: v} }
 
-// findRange finds the range that holds key. Of several it is the one with the
+// findRange finds the range that contains key. Of several it is the one with the
 // highest fix, for the lower ones proved not to be enough.
 func (c *comparer) findRange(ranges []assay.Range, key version.Key) (best assay.Range, in bool, bad error) {
 	for i := range ranges {
 		r := &ranges[i]
-		ok, err := c.holds(r, key)
+		ok, err := c.contains(r, key)
 		if err != nil {
 			bad = err
 			continue
@@ -96,8 +96,8 @@ func (c *comparer) findRange(ranges []assay.Range, key version.Key) (best assay.
 	return best, false, bad
 }
 
-// holds reports whether a range holds key.
-func (c *comparer) holds(r *assay.Range, key version.Key) (bool, error) {
+// contains reports whether a range contains key.
+func (c *comparer) contains(r *assay.Range, key version.Key) (bool, error) {
 	for _, bound := range [...]struct {
 		version  string
 		min, max int // of the installed version compared with the bound
@@ -124,7 +124,7 @@ func (c *comparer) holds(r *assay.Range, key version.Key) (bool, error) {
 	return true, nil
 }
 
-// interval says in words which versions a range holds.
+// interval says in words which versions a range contains.
 func interval(r assay.Range) string {
 	if r.Introduced != "" && r.Introduced == r.LastAffected {
 		return "in " + r.LastAffected

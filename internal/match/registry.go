@@ -144,7 +144,7 @@ type registryMatcher struct {
 	notices   []string                   // of advisories that are about no vulnerability
 
 	rows      []Judgement     // about the vulnerability at hand; reused
-	hits      []*Judgement    // those of rows that hold; reused
+	matching  []*Judgement    // those of rows that contain the installed version; reused
 	otherName map[string]bool // vulnerabilities that the package at hand has under another of its names
 
 	findings   []assay.Finding
@@ -246,14 +246,14 @@ func (m *registryMatcher) vulnerabilities(ctx context.Context, name string) ([]v
 // false where the installed version cannot be compared, and that matters.
 func (m *registryMatcher) judgeVulnerability(t *target, v *vulnerability, distro *distroVerdict) (ok bool) {
 	m.judgeRows(t, v)
-	m.hits = m.hits[:0]
+	m.matching = m.matching[:0]
 	var declared *Judgement
 	for i := range m.rows {
 		switch j := &m.rows[i]; {
 		case j.Rule == RuleDeclared && declared == nil:
 			declared = j
 		case j.Verdict == VerdictAffected:
-			m.hits = append(m.hits, j)
+			m.matching = append(m.matching, j)
 		}
 	}
 	ok = true
@@ -263,7 +263,7 @@ func (m *registryMatcher) judgeVulnerability(t *target, v *vulnerability, distro
 			c := clearance{rule: RuleOutweighed, by: declared.Advisory}
 			m.settle(VerdictNotAffected, RuleOutweighed, c.String(), "")
 		}
-	case len(m.hits) > 0:
+	case len(m.matching) > 0:
 		m.derive(t, v, distro)
 	default:
 		ok = m.deriveGaps(t)
@@ -307,7 +307,7 @@ func (m *registryMatcher) judgeRow(t *target, j *Judgement) {
 	}
 }
 
-// find finds the range or version of a row that holds the target. A version that
+// find finds the range or version of a row that contains the target. A version that
 // is listed counts even where it cannot be compared. A target without a key is
 // known only to be in the range of all versions, or listed.
 func (m *registryMatcher) find(t *target, row *assay.Affected) (assay.Range, bool, error) {
@@ -323,7 +323,7 @@ func (m *registryMatcher) find(t *target, row *assay.Affected) (assay.Range, boo
 	return m.findKey(row, t.key)
 }
 
-// findKey finds what holds a key. Listed versions that cannot be compared are
+// findKey finds what contains a key. Listed versions that cannot be compared are
 // other versions.
 func (m *registryMatcher) findKey(row *assay.Affected, key version.Key) (assay.Range, bool, error) {
 	r, in, err := m.versions.findRange(row.Ranges, key)
@@ -338,7 +338,7 @@ func (m *registryMatcher) findKey(row *assay.Affected, key version.Key) (assay.R
 	return assay.Range{}, false, err
 }
 
-// derive makes the finding of the rows that hold, or a suppressed entry: the
+// derive makes the finding of the matching rows, or a suppressed entry: the
 // owner's distribution may decide, the package may lack the vulnerable code, or
 // have the finding under another of its names.
 func (m *registryMatcher) derive(t *target, v *vulnerability, distro *distroVerdict) {
@@ -366,9 +366,9 @@ func (m *registryMatcher) derive(t *target, v *vulnerability, distro *distroVerd
 	m.settle(verdict, rule, detail, f.FixedIn)
 }
 
-// settle gives the rows that hold what they came to together.
+// settle gives the matching rows the verdict that they have together.
 func (m *registryMatcher) settle(v Verdict, r Rule, detail, fix string) {
-	for _, j := range m.hits {
+	for _, j := range m.matching {
 		j.decide(v, r)
 		j.detail = detail
 		if v != VerdictNotAffected {
@@ -384,7 +384,7 @@ var noticed = map[assay.Kind]string{
 	assay.KindNotice:       "has a notice",
 }
 
-// deriveGaps makes gaps of rows that cannot be judged, where none holds.
+// deriveGaps makes gaps of rows that cannot be judged, where none matches.
 func (m *registryMatcher) deriveGaps(t *target) (ok bool) {
 	ok = true
 	for i := range m.rows {

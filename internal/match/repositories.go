@@ -13,7 +13,7 @@ import (
 	"github.com/assaysec/assay/internal/version"
 )
 
-// This file holds what depends on where a package comes from: Red Hat's
+// This file judges by where a package comes from: Red Hat's
 // products, Amazon's extras, and builds for minor releases.
 
 // findProducts finds the products that the image's packages come from. An image
@@ -146,7 +146,7 @@ func isOfLine(v, numbers string) bool {
 	return ok && (rest == "" || rest[0] == '.' || rest[0] == '-')
 }
 
-// lookup returns the advisories on a subject that hold, and learns the highest
+// lookup returns the advisories on a subject that count, and learns the highest
 // fixes of the usual repositories where others are named, too.
 func (d *distroMatcher) lookup(ctx context.Context, of subject) ([]assay.Advisory, error) {
 	all, first, err := d.store.lookup(ctx, of)

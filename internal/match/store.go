@@ -24,7 +24,7 @@ type store struct {
 	withdrawn  map[subject][]assay.Advisory // only for a request
 }
 
-// lookup returns the advisories on a subject that hold; first reports whether
+// lookup returns the advisories on a subject but for withdrawn ones; first reports whether
 // nobody asked before.
 func (s *store) lookup(ctx context.Context, of subject) (all []assay.Advisory, first bool, err error) {
 	if all, ok := s.known[of]; ok {
