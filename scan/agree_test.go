@@ -78,7 +78,7 @@ func (r *recorder) Search(ctx context.Context, q db.Query) iter.Seq2[assay.Advis
 // TestExplainAgreesWithScan: for every vulnerability with an advisory that names
 // an installed package, the judgements are what the scan reported: affected where
 // there is a finding, suppressed where that is suppressed, else neither. So are
-// the verdicts of Explain, for a sample.
+// the verdicts of Explain, and the packages that one advisory hits, for a sample.
 func TestExplainAgreesWithScan(t *testing.T) {
 	d := database(t, t.TempDir())
 	folder := func(name string) func(testing.TB) *assay.Image {
@@ -154,7 +154,7 @@ func agree(t *testing.T, s *scan.Scanner, r *assay.Report) []string {
 		want[fmt.Sprintf("%d %s", f.Package, f.ID)] = "suppressed " + f.FixedIn
 	}
 	inv := &assay.Inventory{Release: r.Release, Packages: r.Packages}
-	judged, rows := map[string]bool{}, 0
+	judged, rows, hits := map[string]bool{}, 0, map[string]bool{}
 	for batch := range slices.Chunk(ids, 256) { // asking for each alone takes too long for a kernel's thousands
 		var names []string
 		var records []assay.Advisory
@@ -174,6 +174,9 @@ func agree(t *testing.T, s *scan.Scanner, r *assay.Report) []string {
 			if j.Verdict == match.VerdictAffected || j.Verdict == match.VerdictSuppressed {
 				got[fmt.Sprintf("%d %s", j.Package, j.ID)] = string(j.Verdict) + " " + j.Fix
 			}
+			if j.Verdict == match.VerdictAffected {
+				hits[hit(j)] = true
+			}
 		}
 	}
 	if d := cmp.Diff(want, got); d != "" {
@@ -185,7 +188,38 @@ func agree(t *testing.T, s *scan.Scanner, r *assay.Report) []string {
 		}
 	}
 	t.Logf("%d packages, %d findings, %d suppressed; %d vulnerabilities in %d judgements", len(r.Packages), len(r.Findings), len(r.Suppressed), len(ids), rows)
+	for _, id := range every(ids) {
+		for _, a := range byID[id] {
+			all, err := match.Advisory(t.Context(), inv, &a, known, s.Match)
+			if err != nil {
+				t.Fatal(err)
+			}
+			alone := map[string]bool{}
+			for i := range all {
+				if all[i].Verdict == match.VerdictAffected {
+					alone[hit(&all[i])] = true
+				}
+			}
+			want := maps.Clone(hits)
+			maps.DeleteFunc(want, func(h string, _ bool) bool {
+				return !strings.HasPrefix(h, from(&a, a.Affected[0].Stream, a.Affected[0].Name))
+			})
+			if d := cmp.Diff(want, alone); d != "" {
+				t.Errorf("%s of %s: packages that it hits (-all advisories +alone):\n%s", a.ID, a.Feed, d)
+			}
+		}
+	}
 	return ids
+}
+
+// hit names a judgement by its row and package.
+func hit(j *match.Judgement) string {
+	return fmt.Sprintf("%s%d %s", from(j.Advisory, j.Row.Stream, j.Row.Name), j.Package, j.ID)
+}
+
+// from names what one advisory says of one name in a stream.
+func from(a *assay.Advisory, s assay.Stream, name string) string {
+	return fmt.Sprintf("%s %s %s %s: ", a.ID, a.Feed, s, name)
 }
 
 // explained compares verdicts of Explain with the report, for a sample of the
