@@ -130,11 +130,15 @@ func (d *distroMatcher) target(i int, p *assay.Package) *target {
 
 // judgeRows judges each row by itself.
 func (d *distroMatcher) judgeRows(t *target, advisories []assay.Advisory) {
-	d.rows = d.rows[:0]
+	n := 0
+	for j := range advisories {
+		n += len(advisories[j].Affected)
+	}
+	d.rows = slices.Grow(d.rows[:0], n)
 	for j := range advisories {
 		a := &advisories[j]
 		for k := range a.Affected {
-			d.rows = append(d.rows, Judgement{Package: t.index, ID: a.ID, Advisory: a, Row: &a.Affected[k], installed: t.version})
+			d.rows = append(d.rows, Judgement{Package: t.index, ID: a.ID, Advisory: a, Row: &a.Affected[k], of: t})
 			d.judgeRow(t, &d.rows[len(d.rows)-1])
 		}
 	}

@@ -83,17 +83,17 @@ func (m *registryMatcher) fix(t *target, fixes []string) string {
 
 // containing returns a row that says that a version is affected, and its range;
 // nil when none does.
-func (m *registryMatcher) containing(key version.Key) (*Judgement, assay.Range) {
+func (m *registryMatcher) containing(key version.Key) (*Judgement, *assay.Range) {
 	for i := range m.rows {
 		j := &m.rows[i]
 		if !j.isVulnerable() {
 			continue
 		}
-		if r, in, err := m.findKey(j.Row, key); in && err == nil {
+		if r, _ := m.findKey(j.Row, key); r != nil {
 			return j, r
 		}
 	}
-	return nil, assay.Range{}
+	return nil, nil
 }
 
 // page is the one to read first: an advisory's own page, that of the advisory that

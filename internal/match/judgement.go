@@ -61,10 +61,10 @@ type Judgement struct {
 	Rule     Rule
 	Fix      string // version to upgrade to, where Verdict is VerdictAffected or VerdictSuppressed; "" for none
 
-	installed string      // version that was compared
-	by        assay.Range // that contains installed
-	cause     error       // why it cannot be judged
-	detail    string      // a sentence, where the rule needs one
+	of     *target      // Package, as its stream names it
+	by     *assay.Range // that contains the installed version; nil for none
+	cause  error        // why it cannot be judged
+	detail string       // a sentence, where the rule needs one
 }
 
 // decide sets verdict and rule.
@@ -72,12 +72,12 @@ func (j *Judgement) decide(v Verdict, r Rule) { j.Verdict, j.Rule = v, r }
 
 // compare decides by whether the installed version is in the row, as far as
 // all packages have that in common.
-func (j *Judgement) compare(by assay.Range, in bool, err error) {
+func (j *Judgement) compare(by *assay.Range, err error) {
 	j.by, j.cause = by, err
 	switch {
 	case err != nil:
 		j.decide(VerdictUnknown, RuleIncomparable)
-	case !in:
+	case by == nil:
 		j.decide(VerdictNotAffected, RuleVersion)
 	case j.Row.Status == assay.StatusNotAffected:
 		j.decide(VerdictNotAffected, RuleDeclared)
@@ -101,7 +101,7 @@ func (j *Judgement) Because() string {
 	case RuleVersion:
 		return j.versions()
 	case RuleDeclared:
-		if j.by == (assay.Range{}) {
+		if *j.by == (assay.Range{}) {
 			return "the publisher says that the package is not affected"
 		}
 		return "the publisher says that the package is not affected " + interval(j.by)
@@ -129,8 +129,8 @@ func (j *Judgement) Because() string {
 
 // versions says what comparing the installed version came to.
 func (j *Judgement) versions() string {
-	installed := "installed is " + j.installed
-	if j.installed == "" {
+	installed := "installed is " + j.of.version
+	if j.of.version == "" {
 		installed = unknownVersion
 	}
 	if j.Verdict == VerdictAffected {
@@ -141,8 +141,8 @@ func (j *Judgement) versions() string {
 		return text
 	}
 	var parts []string
-	for _, r := range j.Row.Ranges {
-		parts = append(parts, interval(r))
+	for i := range j.Row.Ranges {
+		parts = append(parts, interval(&j.Row.Ranges[i]))
 	}
 	if len(j.Row.Versions) > 0 {
 		parts = append(parts, "in "+some(j.Row.Versions, "version", "versions"))

@@ -49,12 +49,12 @@ func (c *comparer) isLater(a, b string) bool {
 	return err == nil && c.scheme.Compare(x, y) > 0
 }
 
-// find finds the range or version of a row that contains key. Its error says that
-// none does, and which of them cannot be compared.
-func (c *comparer) find(row *assay.Affected, key version.Key) (best assay.Range, in bool, bad error) {
-	best, in, bad = c.findRange(row.Ranges, key)
-	if in {
-		return best, true, nil
+// find finds the range or version of a row that contains key; nil where none
+// does. Then the error says which of them cannot be compared.
+func (c *comparer) find(row *assay.Affected, key version.Key) (*assay.Range, error) {
+	best, bad := c.findRange(row.Ranges, key)
+	if best != nil {
+		return best, nil
 	}
 	for _, v := range row.Versions {
 		k, err := c.key(v)
@@ -63,10 +63,10 @@ func (c *comparer) find(row *assay.Affected, key version.Key) (best assay.Range,
 			continue
 		}
 		if c.scheme.Compare(k, key) == 0 {
-			return only(v), true, nil
+			return only(v), nil
 		}
 	}
-	return assay.Range{}, false, bad
+	return nil, bad
 }
 
 func incomparable(err error) error {
@@ -74,11 +74,11 @@ func incomparable(err error) error {
 }
 
 // only is the range of one version.
-func only(v string) assay.Range { return assay.Range{Introduced: v, LastAffected: v} }
+func only(v string) *assay.Range { return &assay.Range{Introduced: v, LastAffected: v} }
 
 // findRange finds the range that contains key. Of several it is the one with the
 // highest fix, for the lower ones proved not to be enough.
-func (c *comparer) findRange(ranges []assay.Range, key version.Key) (best assay.Range, in bool, bad error) {
+func (c *comparer) findRange(ranges []assay.Range, key version.Key) (best *assay.Range, bad error) {
 	for i := range ranges {
 		r := &ranges[i]
 		ok, err := c.contains(r, key)
@@ -86,14 +86,14 @@ func (c *comparer) findRange(ranges []assay.Range, key version.Key) (best assay.
 			bad = err
 			continue
 		}
-		if ok && (!in || c.isLater(r.Fixed, best.Fixed)) {
-			best, in = *r, true
+		if ok && (best == nil || c.isLater(r.Fixed, best.Fixed)) {
+			best = r
 		}
 	}
-	if in {
-		return best, true, nil
+	if best != nil {
+		return best, nil
 	}
-	return best, false, bad
+	return nil, bad
 }
 
 // contains reports whether a range contains key.
@@ -125,7 +125,7 @@ func (c *comparer) contains(r *assay.Range, key version.Key) (bool, error) {
 }
 
 // interval says in words which versions a range contains.
-func interval(r assay.Range) string {
+func interval(r *assay.Range) string {
 	if r.Introduced != "" && r.Introduced == r.LastAffected {
 		return "in " + r.LastAffected
 	}

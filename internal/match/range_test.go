@@ -15,9 +15,9 @@ func TestSeveralFixes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, in, err := c.find(&assay.Affected{Ranges: []assay.Range{{Fixed: "1.10-r0"}, {Fixed: "1.2-r0"}, {Fixed: "0.9-r0"}}}, key)
-	if r.Fixed != "1.10-r0" || !in || err != nil {
-		t.Errorf("%+v, %v, %v", r, in, err)
+	r, err := c.find(&assay.Affected{Ranges: []assay.Range{{Fixed: "1.10-r0"}, {Fixed: "1.2-r0"}, {Fixed: "0.9-r0"}}}, key)
+	if err != nil || r == nil || r.Fixed != "1.10-r0" {
+		t.Errorf("%+v, %v", r, err)
 	}
 }
 
@@ -29,7 +29,7 @@ func TestDoubtfulFix(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, in, err := c.find(&assay.Affected{Ranges: []assay.Range{{Fixed: "4.10-1-r1"}}}, key); in || !errors.Is(err, assay.ErrMalformed) {
-		t.Errorf("%v, %v", in, err)
+	if r, err := c.find(&assay.Affected{Ranges: []assay.Range{{Fixed: "4.10-1-r1"}}}, key); r != nil || !errors.Is(err, assay.ErrMalformed) {
+		t.Errorf("%v, %v", r, err)
 	}
 }

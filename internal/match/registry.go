@@ -278,7 +278,7 @@ func (m *registryMatcher) judgeRows(t *target, v *vulnerability) {
 	m.rows = m.rows[:0]
 	for n, a := range v.advisories {
 		for i := range a.Affected {
-			j := Judgement{Package: t.index, ID: v.id, Advisory: a, Row: &a.Affected[i], installed: t.version}
+			j := Judgement{Package: t.index, ID: v.id, Advisory: a, Row: &a.Affected[i], of: t}
 			switch {
 			case v.outweighed != nil && v.outweighed[n]:
 				j.decide(VerdictNotAffected, RuleUnreviewed)
@@ -310,32 +310,32 @@ func (m *registryMatcher) judgeRow(t *target, j *Judgement) {
 // find finds the range or version of a row that contains the target. A version that
 // is listed counts even where it cannot be compared. A target without a key is
 // known only to be in the range of all versions, or listed.
-func (m *registryMatcher) find(t *target, row *assay.Affected) (assay.Range, bool, error) {
+func (m *registryMatcher) find(t *target, row *assay.Affected) (*assay.Range, error) {
 	if t.version != "" && slices.Contains(row.Versions, t.version) {
-		return only(t.version), true, nil
+		return only(t.version), nil
 	}
 	if t.bad != nil {
-		if slices.Contains(row.Ranges, assay.Range{}) {
-			return assay.Range{}, true, nil
+		if i := slices.Index(row.Ranges, assay.Range{}); i >= 0 {
+			return &row.Ranges[i], nil
 		}
-		return assay.Range{}, false, t.bad
+		return nil, t.bad
 	}
 	return m.findKey(row, t.key)
 }
 
 // findKey finds what contains a key. Listed versions that cannot be compared are
 // other versions.
-func (m *registryMatcher) findKey(row *assay.Affected, key version.Key) (assay.Range, bool, error) {
-	r, in, err := m.versions.findRange(row.Ranges, key)
-	if in {
-		return r, true, nil
+func (m *registryMatcher) findKey(row *assay.Affected, key version.Key) (*assay.Range, error) {
+	r, err := m.versions.findRange(row.Ranges, key)
+	if r != nil {
+		return r, nil
 	}
 	for _, v := range row.Versions {
 		if k, bad := m.versions.key(v); bad == nil && m.versions.scheme.Compare(k, key) == 0 {
-			return only(v), true, nil
+			return only(v), nil
 		}
 	}
-	return assay.Range{}, false, err
+	return nil, err
 }
 
 // derive makes the finding of the matching rows, or a suppressed entry: the
@@ -442,7 +442,7 @@ func (m *registryMatcher) visitCovered(ctx context.Context, inv *assay.Inventory
 				v := &all[k]
 				for _, a := range v.advisories {
 					for n := range a.Affected {
-						m.store.request.take(&Judgement{Package: i, ID: v.id, Advisory: a, Row: &a.Affected[n], Verdict: VerdictNotAffected, Rule: RuleOwner, installed: t.version,
+						m.store.request.take(&Judgement{Package: i, ID: v.id, Advisory: a, Row: &a.Affected[n], Verdict: VerdictNotAffected, Rule: RuleOwner, of: t,
 							detail: "owned by OS package " + p.Owner + "; the distribution's advisories decide about it, not the registry's"}, v.aliases, v.vendorIDs())
 					}
 				}

@@ -68,7 +68,7 @@ func (s *store) visit(t *target, advisories []assay.Advisory, v Verdict, r Rule,
 	for i := range advisories {
 		a := &advisories[i]
 		for k := range a.Affected {
-			s.request.takeOwn(&Judgement{Package: t.index, ID: a.ID, Advisory: a, Row: &a.Affected[k], Verdict: v, Rule: r, installed: t.version, cause: t.bad, detail: detail})
+			s.request.takeOwn(&Judgement{Package: t.index, ID: a.ID, Advisory: a, Row: &a.Affected[k], Verdict: v, Rule: r, of: t, cause: t.bad, detail: detail})
 		}
 	}
 }
@@ -88,7 +88,7 @@ func (g *gapList) add(where, what string) {
 // addIncomparable reports a judgement on a row that cannot be compared, once for
 // all packages that have the name.
 func (g *gapList) addIncomparable(j *Judgement, name string) {
-	gap := assay.Gap{Where: fmt.Sprintf("%s %s", g.stream, j.Advisory.ID), What: fmt.Sprintf("not compared with %s %s: %v", name, j.installed, j.cause)}
+	gap := assay.Gap{Where: fmt.Sprintf("%s %s", g.stream, j.Advisory.ID), What: fmt.Sprintf("not compared with %s %s: %v", name, j.of.version, j.cause)}
 	if !g.reported[gap] {
 		if g.reported == nil {
 			g.reported = map[assay.Gap]bool{}
