@@ -81,7 +81,7 @@ func (r *recorder) Search(ctx context.Context, q db.Query) iter.Seq2[assay.Advis
 // the verdicts of Explain, and the packages that one advisory hits, for a sample.
 func TestExplainAgreesWithScan(t *testing.T) {
 	d := database(t, t.TempDir())
-	folder := func(name string) func(testing.TB) *assay.Image {
+	directory := func(name string) func(testing.TB) *assay.Image {
 		return func(t testing.TB) *assay.Image {
 			img, err := source.Folder(corpus.Path(t, "conformance/"+name), assay.KindFilesystem)
 			if err != nil {
@@ -90,7 +90,7 @@ func TestExplainAgreesWithScan(t *testing.T) {
 			return img
 		}
 	}
-	targets := map[string]func(testing.TB) *assay.Image{"trivy/repo": folder("trivy/repo"), "syft": folder("syft"),
+	targets := map[string]func(testing.TB) *assay.Image{"trivy/repo": directory("trivy/repo"), "syft": directory("syft"),
 		"minikube": func(t testing.TB) *assay.Image {
 			img, err := source.SBOM(corpus.Path(t, "conformance/trivy/sbom/minikube-kbom.json"), nil)
 			if err != nil {

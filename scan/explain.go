@@ -120,8 +120,8 @@ func (d *Database) Search(ctx context.Context, q db.Query) iter.Seq2[assay.Advis
 
 // Explain says what is known of a vulnerability, by any of its names, and, where
 // r is not nil, why its packages are affected or are not. It judges them as Scan
-// does, by the advisories that the database has now; what filters and rules of
-// the scan took away is told apart.
+// does, by the advisories that the database has now. Found lists what rules
+// suppressed; what filters left out is in Verdict.
 func (s *Scanner) Explain(ctx context.Context, id string, r *assay.Report) (*Explanation, error) {
 	e := &Explanation{ID: id, Names: []string{}, Records: []Record{}, Found: []Found{}, Judged: []Judged{}, Gaps: []assay.Gap{}}
 	advisories, err := s.findAdvisories(ctx, e)

@@ -23,9 +23,9 @@ func (x indexed) Lookup(_ context.Context, s assay.Stream, name string) iter.Seq
 	}
 }
 
-// kernel is an image with a kernel, of which n vulnerabilities are known: half
-// of them are fixed, some are declared not to affect it; and a Go module and a
-// bare kernel with as many.
+// kernel is an image with a kernel that has n known vulnerabilities: some are
+// fixed, some are declared not to affect it; and a Go module and a bare kernel
+// with as many.
 func kernel(n int) (*assay.Inventory, indexed) {
 	inv := &assay.Inventory{Release: bookworm}
 	for _, name := range []string{"linux-image-6.1.0-13-amd64", "linux-libc-dev", "linux-headers-6.1.0-13-amd64"} {

@@ -335,7 +335,7 @@ func (d *distroMatcher) derive(t *target) {
 	}
 }
 
-// suppressed is a finding of which the package lacks the vulnerable code.
+// suppressed is a finding in a package that lacks the vulnerable code.
 func suppressed(f assay.Finding, reason string) assay.Suppressed {
 	return assay.Suppressed{Finding: f, Suppression: assay.Suppression{As: assay.StatusNotAffected, By: assay.SuppressedByMatch, Reason: reason}}
 }

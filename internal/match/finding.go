@@ -9,9 +9,9 @@ import (
 	"github.com/assaysec/assay/internal/version"
 )
 
-// finding puts together what the advisories on a vulnerability say, of which
-// those of m.matching contain the installed version. The one that decides is that
-// with the fix that counts, else the one with the highest.
+// finding joins what the advisories on a vulnerability say. The rows in m.matching
+// contain the installed version: of them the one with the fix that counts decides,
+// else the one with the highest.
 func (m *registryMatcher) finding(t *target, v *vulnerability) *assay.Finding {
 	fixes := m.fixes()
 	fixed := m.fix(t, fixes)

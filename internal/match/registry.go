@@ -153,7 +153,7 @@ type registryMatcher struct {
 
 var errNoVersion = errors.New("the version is unknown")
 
-// targets lists the names of a package, of which NVD may know several.
+// targets lists the names of a package: NVD may have several.
 func (m *registryMatcher) targets(i int, p *assay.Package) []*target {
 	all := []*target{{name: m.ecosystem.Name(p.Name), version: m.ecosystem.Version(p.Version)}}
 	if m.ecosystem == products {

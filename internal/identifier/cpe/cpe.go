@@ -105,7 +105,7 @@ func (n Name) Key() string {
 
 // Matches reports whether n, a pattern in which attributes may be any, covers a
 // name, in any case. An attribute that is any in the name matches no other value:
-// a product of which the platform is unknown is not one for Windows.
+// a product for an unknown platform is not one for Windows.
 func (n Name) Matches(name Name) bool {
 	of := name.all()
 	for i, want := range n.all() {
