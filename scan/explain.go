@@ -3,7 +3,9 @@ package scan
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -22,16 +24,16 @@ type Explanation struct {
 	Names    []string      `json:"names"` // all other names of it
 	Detail   *assay.Detail `json:"detail,omitempty"`
 	Severity string        `json:"severity"`       // of the vulnerability itself, by the usual choice
-	Source   string        `json:"severitySource"` // who says so
-	Records  []Record      `json:"records"`        // what publishers say
+	Source   string        `json:"severitySource"` // of Severity
+	Records  []Record      `json:"records"`        // of advisories, one a package
 	Target   string        `json:"target,omitempty"`
-	Verdict  string        `json:"verdict,omitempty"` // of the target, in a sentence
-	Found    []Found       `json:"found"`             // findings, those that were ruled out, too
-	Judged   []Judged      `json:"judged"`            // each record held against each package that it names
+	Verdict  string        `json:"verdict,omitempty"` // on the target, in a sentence
+	Found    []Found       `json:"found"`             // findings, suppressed ones, too
+	Judged   []Judged      `json:"judged"`            // each row of an advisory, for each package that it names
 	Gaps     []assay.Gap   `json:"gaps"`
 }
 
-// A Record is what one publisher says of one package.
+// A Record is what one advisory says of one package.
 type Record struct {
 	ID        string         `json:"id"`
 	Aliases   []string       `json:"aliases,omitempty"`
@@ -47,7 +49,7 @@ type Record struct {
 	URL       string         `json:"url,omitempty"`
 }
 
-// Records is what an advisory says, one a package.
+// Records lists what an advisory says, one record a package.
 func Records(a *assay.Advisory) (out []Record) {
 	for i := range a.Affected {
 		row := &a.Affected[i]
@@ -64,22 +66,39 @@ func Records(a *assay.Advisory) (out []Record) {
 type Found struct {
 	assay.Finding
 	Of          assay.Package      `json:"of"`
-	Paths       [][]string         `json:"paths,omitempty"`       // from what nobody needs down to the package, some of them
+	Paths       [][]string         `json:"paths,omitempty"`       // some dependency paths, from a package that none depends on down to this one
 	Suppression *assay.Suppression `json:"suppression,omitempty"` // nil where it counts
-	Base        bool               `json:"base,omitempty"`        // the base image brought it
+	Base        bool               `json:"base,omitempty"`        // it is from the base image
 }
 
-// Judged is a judgement with its package.
+// Judged is what one row of an advisory means for one package, as a scan judges
+// it. Verdict and Rule are those of package match: "affected" makes a finding,
+// "suppressed" a suppressed one, "unknown" a gap.
 type Judged struct {
-	match.Judgement
-	Name    string `json:"name"`
-	Version string `json:"version"`
-	Path    string `json:"path,omitempty"`
+	Package  int          `json:"package"` // index in the report's packages
+	Advisory string       `json:"advisory"`
+	Feed     string       `json:"feed"`
+	Stream   assay.Stream `json:"stream"`
+	Holds    bool         `json:"holds"` // Verdict is "affected"
+	Verdict  string       `json:"verdict"`
+	Rule     string       `json:"rule"`   // that decided
+	Why      string       `json:"reason"` // the same in words
+	Fix      string       `json:"fix,omitempty"`
+	Name     string       `json:"name"`
+	Version  string       `json:"version"`
+	Path     string       `json:"path,omitempty"`
+}
+
+// judged is a judgement with its package.
+func judged(j *match.Judgement, p *assay.Package) Judged {
+	return Judged{j.Package, j.Advisory.ID, j.Advisory.Feed, j.Row.Stream, j.Verdict == match.VerdictAffected, string(j.Verdict), string(j.Rule), j.Because(), j.Fix, p.Name, p.Version, p.Path}
 }
 
 // Explain says what is known of a vulnerability, by any of its names, and, where
 // r is not nil, why its packages are affected or are not. r is a report that a
-// scan by the same request made, or a saved one.
+// scan by the same request made, or a saved one. It judges the packages as Scan
+// does, by the advisories that the database has now. Found lists what rules
+// suppressed; what filters left out is in Verdict.
 func Explain(ctx context.Context, id string, r *assay.Report, request Request) (*Explanation, error) {
 	s := begin(&request)
 	defer s.end()
@@ -87,11 +106,11 @@ func Explain(ctx context.Context, id string, r *assay.Report, request Request) (
 		return nil, fmt.Errorf("explaining needs a database: %w", assay.ErrUnsupported)
 	}
 	e := &Explanation{ID: id, Names: []string{}, Records: []Record{}, Found: []Found{}, Judged: []Judged{}, Gaps: []assay.Gap{}}
-	advisories, err := s.under(ctx, e)
+	advisories, err := s.findAdvisories(ctx, e)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.known(ctx, e, advisories); err != nil {
+	if err := s.describe(ctx, e, advisories); err != nil {
 		return nil, err
 	}
 	if r == nil {
@@ -103,26 +122,53 @@ func Explain(ctx context.Context, id string, r *assay.Report, request Request) (
 			e.Gaps = append(e.Gaps, g)
 		}
 	}
-	e.findings(r)
+	e.addFindings(r)
 	inv := &assay.Inventory{Release: r.Release, Packages: r.Packages}
-	judged, err := match.Why(ctx, inv, advisories, s.session, s.Request.match())
+	known := &tolerant{Advisories: s.session}
+	all, err := match.Vulnerability(ctx, inv, append(slices.Clone(e.Names), e.ID), advisories, known, s.Request.match())
 	if err != nil {
 		return nil, err
 	}
-	for _, j := range judged {
-		p := &r.Packages[j.Package]
-		e.Judged = append(e.Judged, Judged{j, p.Name, p.Version, p.Path})
+	for i := range all {
+		e.Judged = append(e.Judged, judged(&all[i], &r.Packages[all[i].Package]))
 	}
-	e.verdict(r, inv, s.Request.match())
+	for _, stream := range known.missing {
+		e.Gaps = append(e.Gaps, assay.Gap{Where: string(stream), What: "the database has no such advisories; judged without them"})
+	}
+	e.decide(r, inv, s.Request.match())
 	return e, nil
+}
+
+// tolerant answers nothing about streams that the database does not have, and
+// notes them: a report may be explained by a database that never scanned the like.
+type tolerant struct {
+	assay.Advisories
+	missing []assay.Stream
+}
+
+func (t *tolerant) Lookup(ctx context.Context, s assay.Stream, name string) iter.Seq2[assay.Advisory, error] {
+	return func(yield func(assay.Advisory, error) bool) {
+		for a, err := range t.Advisories.Lookup(ctx, s, name) {
+			if errors.Is(err, assay.ErrNotFound) {
+				if !slices.Contains(t.missing, s) && s != assay.StreamRHELCPE { // without that one the usual repositories are assumed
+					t.missing = append(t.missing, s)
+				}
+				return
+			}
+			if !yield(a, err) {
+				return
+			}
+		}
+	}
 }
 
 // maxNames bounds the names of one vulnerability.
 const maxNames = 64
 
-// under finds the advisories under the id, then those under the names that these
-// give: aliases of one fault. Notices, which speak of several, give none.
-func (s *scanner) under(ctx context.Context, e *Explanation) ([]assay.Advisory, error) {
+// findAdvisories finds the advisories under the ID, then those under the names
+// that these give: aliases of one vulnerability. Notices of several vulnerabilities
+// give none.
+func (s *scanner) findAdvisories(ctx context.Context, e *Explanation) ([]assay.Advisory, error) {
 	var out []assay.Advisory
 	asked := []string{e.ID}
 	for i := 0; i < len(asked) && i < maxNames; i++ {
@@ -134,7 +180,7 @@ func (s *scanner) under(ctx context.Context, e *Explanation) ([]assay.Advisory, 
 				continue
 			}
 			out = append(out, a)
-			if names := cve.Set(append(slices.Clone(a.Aliases), a.ID)); slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, asked[i]) }) && oneFault(names) {
+			if names := cve.Set(append(slices.Clone(a.Aliases), a.ID)); slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, asked[i]) }) && haveOneCVE(names) {
 				for _, n := range names {
 					if !slices.ContainsFunc(asked, func(x string) bool { return strings.EqualFold(x, n) }) {
 						asked = append(asked, n)
@@ -151,8 +197,8 @@ func (s *scanner) under(ctx context.Context, e *Explanation) ([]assay.Advisory, 
 	return out, nil
 }
 
-// oneFault reports whether names are of one vulnerability.
-func oneFault(names []string) bool {
+// haveOneCVE reports whether names are of one vulnerability.
+func haveOneCVE(names []string) bool {
 	n := 0
 	for _, name := range names {
 		if strings.HasPrefix(name, "CVE-") {
@@ -170,8 +216,8 @@ func has(all []assay.Advisory, a *assay.Advisory) bool {
 	})
 }
 
-// known fills in the records and the details.
-func (s *scanner) known(ctx context.Context, e *Explanation, advisories []assay.Advisory) error {
+// describe fills in the records and the details.
+func (s *scanner) describe(ctx context.Context, e *Explanation, advisories []assay.Advisory) error {
 	f := assay.Finding{ID: e.ID}
 	for i := range advisories {
 		a := &advisories[i]
@@ -206,16 +252,16 @@ func (s *scanner) known(ctx context.Context, e *Explanation, advisories []assay.
 	return nil
 }
 
-// findings picks those of the vulnerability from a report.
-func (e *Explanation) findings(r *assay.Report) {
-	is := func(f *assay.Finding) bool {
+// addFindings adds those findings of a report that are of the vulnerability.
+func (e *Explanation) addFindings(r *assay.Report) {
+	isMeant := func(f *assay.Finding) bool {
 		names := append(slices.Concat(f.Aliases, f.VendorIDs), f.ID)
 		return slices.ContainsFunc(append([]string{e.ID}, e.Names...), func(id string) bool {
 			return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, id) })
 		})
 	}
 	var by [][]int
-	found := func(f *assay.Finding, suppression *assay.Suppression) {
+	add := func(f *assay.Finding, suppression *assay.Suppression) {
 		if by == nil {
 			by = bom.Needers(r.Packages)
 		}
@@ -231,54 +277,59 @@ func (e *Explanation) findings(r *assay.Report) {
 		e.Found = append(e.Found, x)
 	}
 	for i := range r.Findings {
-		if is(&r.Findings[i]) {
-			found(&r.Findings[i], nil)
+		if isMeant(&r.Findings[i]) {
+			add(&r.Findings[i], nil)
 		}
 	}
 	for i := range r.Suppressed {
-		if x := &r.Suppressed[i]; is(&x.Finding) {
-			found(&x.Finding, &x.Suppression)
+		if x := &r.Suppressed[i]; isMeant(&x.Finding) {
+			add(&x.Finding, &x.Suppression)
 		}
 	}
 }
 
-// Bounds of the paths that are told.
+// Bounds of the dependency paths.
 const (
 	maxPaths = 3
 	maxSteps = 32
 )
 
-// verdict says in a sentence what the vulnerability means for the target.
-func (e *Explanation) verdict(r *assay.Report, inv *assay.Inventory, o match.Options) {
-	counts, ruled := 0, 0
+// decide says in a sentence what the vulnerability means for the target.
+func (e *Explanation) decide(r *assay.Report, inv *assay.Inventory, o match.Options) {
+	suppressed := 0
 	for i := range e.Found {
-		if e.Found[i].Suppression == nil {
-			counts++
-		} else {
-			ruled++
+		if e.Found[i].Suppression != nil {
+			suppressed++
 		}
 	}
+	verdicts := map[match.Verdict]int{}
+	for i := range e.Judged {
+		verdicts[match.Verdict(e.Judged[i].Verdict)]++
+	}
 	streams, _ := match.Streams(inv, o)
-	spoken := slices.ContainsFunc(e.Records, func(r Record) bool { return slices.Contains(streams, r.Stream) })
-	switch {
-	case counts > 0:
-		e.Verdict = "affected: " + printable.Count(counts, "finding", "findings")
-	case ruled > 0:
-		e.Verdict = "not affected: the findings are suppressed"
-	case slices.ContainsFunc(e.Judged, func(j Judged) bool { return j.Holds }):
-		e.Verdict = "not among the findings, though a record holds: "
+	switch affected := len(e.Found) - suppressed; {
+	case affected > 0:
+		e.Verdict = "affected: " + printable.Count(affected, "finding", "findings")
+	case suppressed == 1:
+		e.Verdict = "not affected: the finding is suppressed"
+	case suppressed > 1:
+		e.Verdict = fmt.Sprintf("not affected: all %d findings are suppressed", suppressed)
+	case verdicts[match.VerdictAffected]+verdicts[match.VerdictSuppressed] > 0:
+		e.Verdict = "not among the findings, though an advisory applies: "
 		if r.LeftOut > 0 {
 			e.Verdict += fmt.Sprintf("filters or --as-of left %s out", printable.Count(r.LeftOut, "finding", "findings"))
 		} else {
-			e.Verdict += "another record outweighs it, or the report rests on other advisories"
+			e.Verdict += "the report was made with other advisories or options"
 		}
+	case verdicts[match.VerdictUnknown] > 0:
+		e.Verdict = fmt.Sprintf("unknown: %s cannot be judged, and no other one applies", printable.Count(verdicts[match.VerdictUnknown], "advisory record", "advisory records"))
 	case len(e.Judged) > 0:
-		e.Verdict = "not affected: no record holds for what is installed"
-	case spoken:
-		e.Verdict = "not affected: no package of which the records speak is installed"
+		e.Verdict = "not affected: no advisory applies to what is installed"
+	case slices.ContainsFunc(e.Records, func(r Record) bool { return slices.Contains(streams, r.Stream) }):
+		e.Verdict = "not affected: no package that the advisories name is installed"
 	case len(e.Records) > 0:
-		e.Verdict = "nothing is said of it for this target: the records speak of other distributions and registries"
+		e.Verdict = "unknown: the advisories are about other distributions and registries than this target's"
 	default:
-		e.Verdict = "nothing is known of it here: the database has no record of it"
+		e.Verdict = "unknown: the database has no advisory about it"
 	}
 }

@@ -12,11 +12,11 @@ import (
 )
 
 // TestExplain: everything that is known under any name, the findings with the
-// ways to their packages, or why there are none.
+// dependency paths to their packages, or why there are none.
 func TestExplain(t *testing.T) {
 	a := row("CVE-2024-1", "npm", "c", assay.SeverityHigh)
 	a.Affected[0].Ranges = []assay.Range{{Fixed: "1.0.5"}}
-	a.Aliases, a.Title = []string{"GHSA-1"}, "A fault"
+	a.Aliases, a.Title = []string{"GHSA-1"}, "A flaw"
 	notice := row("CVE-2024-1", "debian:12", "src", assay.SeverityLow)
 	notice.VendorIDs = []string{"DSA-1"}
 	own := &published{rows: map[assay.Stream][]assay.Advisory{"npm": {a}, "debian:12": {notice}, assay.StreamEOL: nil},
@@ -41,11 +41,11 @@ func TestExplain(t *testing.T) {
 	}{
 		{"affected", "CVE-2024-1", install("1.0.0"), []string{"also GHSA-1", "CRITICAL nvd", "2 records", "affected: 1 finding", "found c 1.0.0: app@1.0.0 a@1.0.0 c@1.0.0", "! c affected below 1.0.5; installed is 1.0.0"}},
 		{"by another name", "GHSA-1", install("1.0.0"), []string{"also CVE-2024-1", "CRITICAL nvd", "2 records", "affected: 1 finding", "found c 1.0.0: app@1.0.0 a@1.0.0 c@1.0.0", "! c affected below 1.0.5; installed is 1.0.0"}},
-		{"mended", "CVE-2024-1", install("1.0.5"), []string{"also GHSA-1", "CRITICAL nvd", "2 records", "not affected: no record holds for what is installed", "c it is affected below 1.0.5; installed is 1.0.5"}},
+		{"fixed", "CVE-2024-1", install("1.0.5"), []string{"also GHSA-1", "CRITICAL nvd", "2 records", "not affected: no advisory applies to what is installed", "c affected only below 1.0.5; installed is 1.0.5"}},
 		{"not installed", "CVE-2024-1", &assay.Report{Created: today, Packages: []assay.Package{{Type: assay.TypeNPM, Name: "other", Version: "1.0.0"}}},
-			[]string{"also GHSA-1", "CRITICAL nvd", "2 records", "not affected: no package of which the records speak is installed"}},
-		{"another distribution", "CVE-2024-1", &assay.Report{Created: today}, []string{"also GHSA-1", "CRITICAL nvd", "2 records", "nothing is said of it for this target: the records speak of other distributions and registries"}},
-		{"not known", "CVE-1999-1", &assay.Report{Created: today}, []string{"0 records", "nothing is known of it here: the database has no record of it"}},
+			[]string{"also GHSA-1", "CRITICAL nvd", "2 records", "not affected: no package that the advisories name is installed"}},
+		{"another distribution", "CVE-2024-1", &assay.Report{Created: today}, []string{"also GHSA-1", "CRITICAL nvd", "2 records", "unknown: the advisories are about other distributions and registries than this target's"}},
+		{"unknown", "CVE-1999-1", &assay.Report{Created: today}, []string{"0 records", "unknown: the database has no advisory about it"}},
 		{"alone", "CVE-2024-1", nil, []string{"also GHSA-1", "CRITICAL nvd", "2 records"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -53,14 +53,14 @@ func TestExplain(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if d := cmp.Diff(tt.want, told(e)); d != "" {
+			if d := cmp.Diff(tt.want, inShort(e)); d != "" {
 				t.Error(d)
 			}
 		})
 	}
-	ruled := install("1.0.0")
-	ruled.Suppressed, ruled.Findings = []assay.Suppressed{{Finding: ruled.Findings[0], Suppression: assay.Suppression{As: assay.StatusIgnored, By: "me"}}}, nil
-	if e, err := scan.Explain(t.Context(), "CVE-2024-1", ruled, request); err != nil || e.Verdict != "not affected: the findings are suppressed" || e.Found[0].Suppression.By != "me" {
+	suppressed := install("1.0.0")
+	suppressed.Suppressed, suppressed.Findings = []assay.Suppressed{{Finding: suppressed.Findings[0], Suppression: assay.Suppression{As: assay.StatusIgnored, By: "me"}}}, nil
+	if e, err := scan.Explain(t.Context(), "CVE-2024-1", suppressed, request); err != nil || e.Verdict != "not affected: the finding is suppressed" || e.Found[0].Suppression.By != "me" {
 		t.Errorf("%v %+v", err, e)
 	}
 	if _, err := scan.Explain(t.Context(), "CVE-2024-1", nil, scan.Request{}); !errors.Is(err, assay.ErrUnsupported) {
@@ -68,8 +68,8 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// told is an explanation in short.
-func told(e *scan.Explanation) (out []string) {
+// inShort is an explanation in short.
+func inShort(e *scan.Explanation) (out []string) {
 	if len(e.Names) > 0 {
 		out = append(out, "also "+strings.Join(e.Names, " "))
 	}
@@ -98,7 +98,7 @@ func told(e *scan.Explanation) (out []string) {
 }
 
 // TestFix: planned versions are matched with the same advisories, and what was
-// ruled out before does not come back.
+// suppressed before does not come back.
 func TestFix(t *testing.T) {
 	fix := row("CVE-2024-1", "npm", "c", assay.SeverityHigh)
 	fix.Affected[0].Ranges = []assay.Range{{Fixed: "1.0.5"}}

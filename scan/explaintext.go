@@ -26,7 +26,7 @@ func (e *Explanation) Text(w io.Writer, width int) error {
 		p.Wrapped("", "also "+printable.Some(e.Names, 8))
 	}
 	if e.Detail == nil {
-		p.Wrapped("", "Nothing is known of it: the database has neither a record nor details (see assay db status).")
+		p.Wrapped("", "The database has no advisory about it and no details of it (`assay db status` lists what the database has).")
 	} else {
 		e.detailText(p)
 	}
@@ -47,11 +47,11 @@ func (e *Explanation) detailText(p *printable.Page) {
 	d := e.Detail
 	p.Line("")
 	if e.Source != "" {
-		p.Wrapped("  severity  ", e.Severity+", says "+e.Source)
+		p.Wrapped("  severity  ", e.Severity+" ("+e.Source+")")
 	}
 	for _, r := range d.Ratings {
 		if r.Severity != assay.SeverityUnknown && r.Source != e.Source {
-			p.Wrapped("            ", r.Severity.String()+", says "+r.Source)
+			p.Wrapped("            ", r.Severity.String()+" ("+r.Source+")")
 		}
 	}
 	for _, c := range d.CVSS {
@@ -87,7 +87,7 @@ func (e *Explanation) detailText(p *printable.Page) {
 		p.Wrapped("  dates     ", strings.Join(dates, ", "))
 	}
 	if d.Rejected {
-		p.Wrapped("  rejected  ", "the identifier was taken back")
+		p.Wrapped("  rejected  ", "the CVE was rejected")
 	}
 	if d.Text != "" {
 		p.Line("")
@@ -101,7 +101,7 @@ func (e *Explanation) detailText(p *printable.Page) {
 	}
 }
 
-// What is told in the text; JSON has all.
+// Bounds of the text for a person; JSON has all.
 const (
 	maxText       = 1500
 	maxReferences = 5
@@ -135,12 +135,12 @@ func (e *Explanation) targetText(p *printable.Page) {
 		if l := f.Of.Layer; l.CreatedBy != "" {
 			from := ""
 			if f.Base {
-				from = ", of the base image"
+				from = ", from the base image"
 			}
 			p.Wrapped("    ", fmt.Sprintf("layer %d%s: %s", l.Index, from, l.CreatedBy))
 		}
 		for _, path := range f.Paths {
-			p.Wrapped("    needed by ", strings.Join(path, " → "))
+			p.Wrapped("    dependency path ", strings.Join(path, " → "))
 		}
 	}
 	if len(e.Found) > 0 {
@@ -174,7 +174,7 @@ func (e *Explanation) recordsText(p *printable.Page) {
 		}
 		return 0
 	})
-	p.Heading("What publishers say (%d)", len(rows))
+	p.Heading("Advisories (%d)", len(rows))
 	for _, r := range rows[:min(len(rows), maxRecords)] {
 		r.Versions = r.Versions[:min(len(r.Versions), 8)]
 		s := fmt.Sprintf("%s %s: %s", r.Stream, r.Package, r.Status)

@@ -61,7 +61,7 @@ func TestWholeImages(t *testing.T) {
 		{"Bottlerocket: packages by the inventory, for there is no database", "-- 1/usr/lib/os-release --\nID=bottlerocket\nVERSION_ID=1.20.0\n-- 1/usr/share/bottlerocket/application-inventory.json --\n{\"Content\": [{\"Name\": \"kernel-6.1\", \"Publisher\": \"Bottlerocket\", \"Version\": \"6.1.1\", \"Release\": \"1.br1\", \"Epoch\": \"0\", \"Architecture\": \"x86_64\"}]}\n",
 			[]assay.Advisory{says("CVE-2023-0001", "bottlerocket", "kernel-6.1", "6.1.2-1"), says("CVE-2023-0002", "bottlerocket", "kernel-6.1", "6.1.1-1")}, scan.Matching{}, []string{"kernel-6.1 CVE-2023-0001 HIGH test"}},
 		{"Third parties: they are listed and told, not matched", release + status + stanza("docker-ce", "", "5:24", "Maintainer: Docker <support@docker.com>\n"), []assay.Advisory{says("CVE-2023-0001", "debian:12", "docker-ce", "")}, scan.Matching{},
-			[]string{"gap: package docker-ce: not the distribution's (published by Docker <support@docker.com>); the advisories of debian:12 do not speak of them, so they are not matched"}},
+			[]string{"gap: package docker-ce: not the distribution's (published by Docker <support@docker.com>), so not covered by the advisories of debian:12; 1 package is listed, not checked"}},
 		{"Root: from the version that it gives to the stream that it publishes", release + status + stanza("libmbedtls14", "mbedtls", "2.28.3-1.root.io.1", "Maintainer: Debian IoT Maintainers <x@lists.debian.org>\n"),
 			[]assay.Advisory{says("CVE-2023-0001", "debian:12", "mbedtls", ""), says("CVE-2023-0001", "rootio:debian:12", "mbedtls", "2.28.3-1.root.io.1"), says("CVE-2023-0002", "rootio:debian:12", "mbedtls", "2.28.3-1.root.io.2")}, scan.Matching{},
 			[]string{"libmbedtls14 CVE-2023-0002 HIGH test"}},

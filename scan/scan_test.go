@@ -154,7 +154,7 @@ func TestScan(t *testing.T) {
 	}{
 		{"a finding", "debian", "12", published{rows: one}, scan.Filter{}, []string{"bin CVE-2024-0001 LOW test"}, nil},
 		{"not asked for", "debian", "12", published{rows: one}, scan.Filter{IgnoreUnfixed: true}, nil, nil},
-		{"no distribution of ours", "plan9", "4", published{}, scan.Filter{}, []string{"gap: distribution plan9 4: not supported; its 1 system packages are not matched"}, nil},
+		{"no distribution of ours", "plan9", "4", published{}, scan.Filter{}, []string{"gap: distribution plan9 4: unsupported; 1 OS package is listed, not checked"}, nil},
 		{"no feed", "debian", "12", published{rows: with(), refused: map[assay.Stream]error{bookworm: fmt.Errorf("no feed: %w", assay.ErrUnsupported)}}, scan.Filter{},
 			[]string{"gap: distribution debian 12: no advisories (no feed); its packages are listed, not matched"}, nil},
 		{"not in the database", "debian", "12", published{rows: with(), refused: map[assay.Stream]error{bookworm: assay.ErrNotFound}}, scan.Filter{}, nil, assay.ErrNotFound},
@@ -170,7 +170,7 @@ func TestScan(t *testing.T) {
 		{"not listed", "debian", "12", published{rows: with(ends("debian", "11", "2026-08-31"))}, scan.Filter{}, nil, nil},
 		{"end of a distribution without feed", "opensuse-leap", "15.5", published{rows: with(ends("opensuse", "15.5", "2024-12-31")), refused: map[assay.Stream]error{"opensuse-leap:15.5": assay.ErrUnsupported}},
 			scan.Filter{}, []string{"eol 2024-12-31", "gap: distribution opensuse-leap 15.5: no advisories (unsupported); its packages are listed, not matched",
-				"gap: package bin: not the distribution's (a deb package on openSUSE Leap); the advisories of opensuse-leap:15.5 do not speak of them, so they are not matched"}, nil},
+				"gap: package bin: not the distribution's (a deb package on openSUSE Leap), so not covered by the advisories of opensuse-leap:15.5; 1 package is listed, not checked"}, nil},
 		{"no ends of life", "debian", "12", published{rows: one, refused: map[assay.Stream]error{assay.StreamEOL: assay.ErrNotFound}}, scan.Filter{},
 			[]string{"bin CVE-2024-0001 LOW test", "gap: distribution debian 12: its end of life is unknown: not found"}, nil},
 		{"old ends of life", "debian", "12", published{rows: with(ends("debian", "12", "2028-06-30")), stale: map[assay.Stream]assay.Gap{assay.StreamEOL: {Where: "eol", What: "old"}}}, scan.Filter{},

@@ -29,7 +29,7 @@ such as --severity do not count here, ignore rules do.`,
   assay explain CVE-2022-0778 --input app.tar`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 || strings.TrimSpace(args[0]) == "" {
-				return fmt.Errorf("which vulnerability? Name one, such as CVE-2021-44228")
+				return fmt.Errorf("no vulnerability named: give its ID, such as CVE-2021-44228")
 			}
 			if len(args) == 1 && o.source.Input == "" {
 				return nil

@@ -29,8 +29,8 @@ var rolling = []Family{
 }
 
 // refineAlpine lets the branch of the package repositories decide, for that is
-// where the packages come from: alpine-release of a system upgraded to edge,
-// or built from another branch, tells only how it began. Of several branches
+// where the packages come from: in a system that was upgraded to edge, or built
+// from another branch, alpine-release says only how it began. Of several branches
 // the newest wins.
 func refineAlpine(r *assay.Release, parts []assay.Release) []assay.Gap {
 	if strings.Contains(r.Version, "_alpha") { // edge calls itself the next release's snapshot

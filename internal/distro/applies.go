@@ -8,10 +8,9 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// Applies reports whether what an advisory says of a package's name is meant
-// for this very package: its architecture, the flavour that it is built in, the
-// module that it belongs to, and the products, as CPEs, that the image is made
-// of. No products means that all are meant.
+// Applies reports whether a row about a package's name is about this very package:
+// its architecture, flavour and module, and the products, as CPEs, of the
+// repositories that packages come from. No products means any.
 func (f *Family) Applies(p *assay.Package, a *assay.Affected, products []string) bool {
 	q := &a.Qualifiers
 	if len(q.Arches) > 0 && p.Arch != "" && p.Arch != "noarch" && !slices.Contains(q.Arches, p.Arch) && !slices.Contains(q.Arches, "noarch") && !BySource(a) {
@@ -25,29 +24,29 @@ func (f *Family) Applies(p *assay.Package, a *assay.Affected, products []string)
 	}) {
 		return false
 	}
-	return f.Package != assay.TypeRPM || f.ofModule(p, a)
+	return f.Package != assay.TypeRPM || f.isOfModule(p, a)
 }
 
-// ofModule reports whether an advisory speaks of the module that an rpm is
-// of, or, where it is of none, of none.
-func (f *Family) ofModule(p *assay.Package, a *assay.Affected) bool {
-	inside := p.Module != "" || modular(p.Version)
+// isOfModule reports whether a row is about the module that an rpm belongs to, or
+// about no module where it belongs to none.
+func (f *Family) isOfModule(p *assay.Package, a *assay.Affected) bool {
+	inside := p.Module != "" || isModular(p.Version)
 	if m := a.Qualifiers.Module; m != "" {
 		return m == moduleStream(p.Module)
 	}
 	if f.namesStems {
 		return !inside
 	}
-	for _, r := range a.Ranges { // a fix outside modules is none of a module's package, and the reverse
+	for _, r := range a.Ranges { // a fix outside modules is not for a module's package, nor the reverse
 		if r.Fixed != "" {
-			return modular(r.Fixed) == inside
+			return isModular(r.Fixed) == inside
 		}
 	}
 	return true
 }
 
 // BySource reports whether a row of a family whose advisories name binary
-// packages names a source package: then it is meant for all built of it.
+// packages names a source package: then it is about all that was built from it.
 func BySource(a *assay.Affected) bool {
 	return len(a.Qualifiers.Arches) == 1 && a.Qualifiers.Arches[0] == "src"
 }
@@ -59,7 +58,7 @@ func CoversCPE(cpe, other string) bool {
 	return ok && (rest == "" || rest[0] == ':' || rest[0] == '.')
 }
 
-// Subject is the name and the version by which advisories speak of a package.
+// Subject is the name and the version that advisories use for a package.
 func (f *Family) Subject(p *assay.Package) (name, version string) {
 	name, version = p.Name, p.Version
 	if f.BySource {
@@ -73,9 +72,9 @@ func (f *Family) Subject(p *assay.Package) (name, version string) {
 	return name, version
 }
 
-// modular reports whether a version is of a module's build: its release has
+// isModular reports whether a version is of a module's build: its release has
 // ".module_el8" (AlmaLinux), "module+el8" (Red Hat, Rocky) or the like in it.
-func modular(version string) bool { return strings.Contains(version, ".module") }
+func isModular(version string) bool { return strings.Contains(version, ".module") }
 
 // moduleStream is name:stream of a modularity label,
 // name:stream:version:context:arch.
@@ -102,8 +101,8 @@ func Flavour(version string) string {
 	return ""
 }
 
-// Flavoured returns the flavour of a package where the family's advisories tell
-// flavours apart; "" for the usual one.
+// Flavoured returns the flavour of a package where the family's advisories
+// distinguish flavours; "" for the usual one.
 func (f *Family) Flavoured(p *assay.Package) string {
 	if f.flavour == nil {
 		return ""
@@ -111,8 +110,8 @@ func (f *Family) Flavoured(p *assay.Package) string {
 	return f.flavour(p.SourceVer())
 }
 
-// buildTag is the end of a version that tells for which service pack of
-// openEuler it was built: "oe2203sp3".
+// buildTag is the end of a version that names the service pack of openEuler for
+// which it was built: "oe2203sp3".
 var buildTag = regexp.MustCompile(`\.(oe\d+(?:sp\d+)?)$`)
 
 func openEulerTag(version string) string {

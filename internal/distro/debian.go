@@ -67,8 +67,7 @@ func refineDebian(r *assay.Release, parts []assay.Release) []assay.Gap {
 }
 
 // thirdPartyMaintainers are marks, in lower case, of vendors who publish .deb
-// packages of their own beside the distribution's. (2026-11-23, from the
-// vendors' repositories.)
+// packages of their own (2026-11-23, from the vendors' repositories).
 var thirdPartyMaintainers = []string{
 	"@docker.com", "nvidia", "hashicorp", "microsoft", "mongodb", "mariadb developers",
 	"nodesource", "nsolid", "@grafana.com", "@google.com", "@github.com", "@elastic.co",
@@ -83,8 +82,8 @@ var thirdPartyMaintainers = []string{
 // under other versions.
 var thirdPartyVersions = []string{".pgdg", "+deb.sury.org", "~deb.sury.org", "nodesource"}
 
-// ownAddress is where the distributions' own maintainers are reached: "Debian
-// NVIDIA Maintainers <pkg-nvidia-devel@lists.alioth.debian.org>" are no vendor.
+// ownAddress is an address of the distributions' own maintainers: "Debian NVIDIA
+// Maintainers <pkg-nvidia-devel@lists.alioth.debian.org>" are not a vendor.
 var ownAddress = regexp.MustCompile(`[@.](?:debian\.(?:org|net)|ubuntu\.com|launchpad\.net)>?\s*$`)
 
 func thirdPartyDeb(p *assay.Package) string {
@@ -97,7 +96,7 @@ func thirdPartyDeb(p *assay.Package) string {
 	}
 	for _, mark := range thirdPartyVersions {
 		if strings.Contains(p.Version, mark) {
-			return "version " + p.Version + " is of another repository"
+			return "version " + p.Version + " is from another repository"
 		}
 	}
 	return ""

@@ -1,6 +1,6 @@
-// Package distro knows the distributions: which stream of advisories speaks of
-// an image, by which names and versions it speaks, and whose packages are not
-// the distribution's own. It is one file a family.
+// Package distro knows the distributions: which stream of advisories is about an
+// image, which names and versions the advisories use, and which packages are not
+// the distribution's own. It has one file a family.
 package distro
 
 import (
@@ -24,25 +24,25 @@ type Family struct {
 	// does not say enough.
 	Stream func(assay.Release) assay.Stream
 
-	// Repositories is the stream that tells what repositories hold, by which
-	// this family's advisories say what they mean; "" when they do not.
+	// Repositories is the stream with the products of each repository, for
+	// families whose advisories name products; "" for others.
 	Repositories assay.Stream
-	// Products are what Repositories would tell of a release whose image does
-	// not say where its packages come from; nil without Repositories.
+	// Products lists the products of a release whose image does not say where
+	// its packages come from; nil without Repositories.
 	Products func(assay.Release) []string
 
 	flavour    func(version string) string // see Flavoured; nil: all builds are one
 	epochless  bool                        // versions in advisories have no epoch
-	namesStems bool                        // what has no module in an advisory is none
+	namesStems bool                        // advisories name the module of each package that has one
 	fixesOnly  bool                        // see Exhaustive
 
-	// refine sets what other files than os-release tell better; may be nil.
+	// refine sets what other files know better than os-release; may be nil.
 	refine func(*assay.Release, []assay.Release) []assay.Gap
 	// thirdParty says why a package is not the distribution's; may be nil.
 	thirdParty func(*assay.Package) string
 }
 
-// families lists all, each in a file of its own or of its kin.
+// families lists all, each in a file of its own or with similar ones.
 var families = slices.Concat(
 	[]Family{debian, ubuntu, alpine, arch, openwrt},
 	rolling,
@@ -62,27 +62,27 @@ func Of(r assay.Release) (*Family, bool) {
 	return nil, false
 }
 
-// ThirdParty says why the distribution's advisories do not speak of a package;
-// "" when they do.
+// ThirdParty says why the distribution's advisories do not cover a package; ""
+// when they do.
 func (f *Family) ThirdParty(p *assay.Package) string {
 	if p.Type != f.Package {
 		return fmt.Sprintf("a %s package on %s", p.Type, f.Title)
 	}
-	if _, mended := f.Rebuilder(p); mended || f.thirdParty == nil {
+	if _, rebuilt := f.Rebuilder(p); rebuilt || f.thirdParty == nil {
 		return ""
 	}
 	return f.thirdParty(p)
 }
 
-// Exhaustive reports whether the advisories on a release tell also of what is not
-// fixed, or repeat those of a distribution that tells, so that silence about a
-// package is a word on what it holds. Rebuilds of Red Hat's inherit fixes of which
-// their own errata do not tell.
+// Exhaustive reports whether the advisories on a release also list what is not
+// fixed, or repeat those of a distribution that does: then a package without an
+// advisory is not affected, nor is what it owns. Distributions that rebuild Red
+// Hat's inherit fixes that their own errata do not list.
 func (f *Family) Exhaustive(r assay.Release) bool {
 	return !f.fixesOnly && (f.ID != "centos" || !isCentOSStream(r))
 }
 
-// rank orders the files that may tell the release, best first.
+// rank orders the files that may name the release, best first.
 var rank = []string{
 	"etc/os-release", "usr/lib/os-release", "etc/lsb-release",
 	"etc/almalinux-release", "etc/rocky-release", "etc/oracle-release", "etc/centos-release",
@@ -91,7 +91,7 @@ var rank = []string{
 }
 
 // Identify puts together what the files of an image say of its release. Gaps
-// tell where they contradict each other in a way that matters. No release in
+// report where they contradict each other in a way that matters. No release in
 // parts is the zero Release.
 func Identify(parts []assay.Release) (assay.Release, []assay.Gap) {
 	parts = slices.Clone(parts)

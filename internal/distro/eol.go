@@ -9,7 +9,7 @@ import (
 
 // cycles names each family's product on endoflife.date, and how many numbers
 // of its version make one of the product's release cycles. Families that are
-// not here roll, or are not there. https://endoflife.date/tags/linux-distribution
+// missing here have no releases, or are missing there. https://endoflife.date/tags/linux-distribution
 // (2026-11-23)
 var cycles = map[string]struct {
 	product string
@@ -67,8 +67,8 @@ func EndOfLife(r assay.Release) (product, cycle string, ok bool) {
 	return c.product, cycle, true
 }
 
-// servicePack is what openEuler's cycles have behind the version, which only
-// the long name tells: "openEuler 24.03 (LTS-SP3)" is of "24.03-lts-sp3".
+// servicePack is what openEuler's cycles have after the version, and only the
+// long name has: "openEuler 24.03 (LTS-SP3)" is of "24.03-lts-sp3".
 func servicePack(name string) string {
 	_, s, _ := strings.Cut(name, "(")
 	s, _, ok := strings.Cut(s, ")")

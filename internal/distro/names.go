@@ -2,8 +2,7 @@ package distro
 
 import "strings"
 
-// ID is os-release's name of a distribution that another program may call
-// otherwise.
+// ID is os-release's name of a distribution that other programs name differently.
 func ID(name string) string {
 	name = strings.ToLower(name)
 	switch name {

@@ -101,7 +101,7 @@ func TestThirdPartyRules(t *testing.T) {
 		{"Third parties: a deb of a vendor's about its product", "debian", deb("535.1", "NVIDIA <cudatools@nvidia.com>"), true},
 		{"Third parties: a deb rebuilt by another repository under Debian's maintainer", "debian", deb("15.5-1.pgdg120+1", "Debian PostgreSQL Maintainers <x@lists.debian.org>"), true},
 		{"Third parties: Echo's packages are Echo's", "echo", deb("1.1", "Docker <support@docker.com>"), false},
-		{"Third parties: who mends a distribution's packages is none", "debian", renamed, false},
+		{"Third parties: a rebuilder of a distribution's packages is not one", "debian", renamed, false},
 		{"Third parties: a package of another manager", "alpine", deb("1", ""), true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -6,9 +6,9 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// redhat adds what is Red Hat's own: its advisories say which products they
-// mean, by the repositories that an image's packages come from, and always name
-// a module.
+// redhat adds what only Red Hat has: its advisories name the products that they
+// are about, which follow from the repositories that packages come from, and
+// always name a module.
 // https://www.redhat.com/en/blog/vulnerability-exploitability-exchange-vex-beta-files-now-available
 func redhat(f Family) Family {
 	f.Repositories, f.namesStems = assay.StreamRHELCPE, true

@@ -7,7 +7,7 @@ import (
 )
 
 // rpmFamilies lists the distributions with rpm packages. Their advisories name
-// binary packages, but for Azure Linux's and Photon's.
+// binary packages, except Azure Linux's and Photon's.
 var rpmFamilies = []Family{
 	rpm("almalinux", "AlmaLinux", numbered("almalinux", 1), "almalinux", "cloudlinux"),
 	rpm("rocky", "Rocky Linux", numbered("rocky", 1), "rocky"),
@@ -44,7 +44,7 @@ func fixesOnly(f Family) Family { f.fixesOnly = true; return f }
 func named(f Family, names ...string) Family { f.Names = names; return f }
 
 // thirdPartyRPM goes by the vendor that signed the package. A package without
-// one is taken for the distribution's: missing a fault is worse.
+// one counts as the distribution's: missing a vulnerability is worse.
 func thirdPartyRPM(p *assay.Package, vendors []string) string {
 	vendor := strings.ToLower(p.Vendor)
 	if vendor == "" || vendor == "(none)" || len(vendors) == 0 {

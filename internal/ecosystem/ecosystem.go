@@ -1,6 +1,6 @@
 // Package ecosystem knows the registries of language packages: the stream of
-// advisories that speaks of each, how names are spelled there, and which
-// version scheme orders its versions.
+// advisories about each, how it spells names, and the scheme that orders its
+// versions.
 package ecosystem
 
 import (
@@ -22,7 +22,7 @@ type Ecosystem struct {
 	version func(string) string // the same of a version
 }
 
-// Ecosystems lists them by stream. OSV's names are those of
+// ecosystems lists them by stream. OSV's names are those of
 // https://ossf.github.io/osv-schema/#affectedpackage-field, purl types those of
 // https://github.com/package-url/purl-spec.
 var ecosystems = []Ecosystem{
@@ -114,7 +114,7 @@ func pep503(n string) string {
 	return strings.ToLower(separators.ReplaceAllString(n, "-"))
 }
 
-// repository is the address of a repository without what may be left out:
+// repository is the address of a repository without its optional parts:
 // "https://github.com/Apple/swift-nio.git" is "github.com/apple/swift-nio".
 func repository(n string) string {
 	n = strings.ToLower(n)
@@ -124,15 +124,15 @@ func repository(n string) string {
 	return strings.TrimSuffix(strings.TrimSuffix(n, "/"), ".git")
 }
 
-// pod is the pod that a subspec is of, which has the pod's version: "Firebase"
-// of "Firebase/Core". https://guides.cocoapods.org/syntax/podspec.html#subspec
+// pod is the pod that a subspec belongs to, whose version it has: "Firebase" for
+// "Firebase/Core". https://guides.cocoapods.org/syntax/podspec.html#subspec
 func pod(n string) string {
 	n, _, _ = strings.Cut(n, "/")
 	return n
 }
 
-// toolchain is the version of a Go toolchain as of a module: "1.22.3" of
-// "go1.22.3 X:boringcrypto". https://go.dev/doc/toolchain#version
+// toolchain is the version of a Go toolchain in the form of a module's: "1.22.3"
+// for "go1.22.3 X:boringcrypto". https://go.dev/doc/toolchain#version
 func toolchain(v string) string {
 	rest, ok := strings.CutPrefix(v, "go")
 	if !ok || rest == "" || rest[0] < '0' || rest[0] > '9' {

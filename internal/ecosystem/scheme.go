@@ -7,7 +7,7 @@ import (
 )
 
 // Scheme is the order of a package's versions: that of its distribution, or of
-// its registry. ok is false where nobody tells one.
+// its registry. ok is false where it is unknown.
 func Scheme(r assay.Release, p *assay.Package) (_ version.Scheme, ok bool) {
 	name := ""
 	if p.IsSystem() {

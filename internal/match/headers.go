@@ -7,10 +7,10 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// headers are the names of packages that hold declarations of the kernel's, for
-// building programs and modules, by their source package: "kernel6.12-devel" is Amazon's,
-// "linux-api-headers" Photon's. The kernel's code, in
-// which its vulnerabilities are, is in others.
+// headers are the names of packages with the kernel's headers, for building
+// programs and modules, by their source package: "kernel6.12-devel" is Amazon's,
+// "linux-api-headers" Photon's. The kernel's code, which has the vulnerabilities,
+// is in other packages.
 var headers = map[string]struct{ sources, names []string }{
 	assay.TypeDeb: {[]string{"linux", "linux-*"}, []string{"linux-libc-dev", "linux-libc-dev-*", "linux-headers-*", "linux-kbuild-*", "linux-*-headers-*"}},
 	assay.TypeRPM: {
@@ -20,8 +20,8 @@ var headers = map[string]struct{ sources, names []string }{
 	},
 }
 
-// headersReason says why a vulnerability of the kernel is none of its headers.
-const headersReason = "the package holds headers of the kernel only, not its code; --kernel-headers counts them"
+// headersReason says why a vulnerability of the kernel does not affect its headers.
+const headersReason = "the package holds kernel headers only, not the kernel's code (--kernel-headers counts them)"
 
 func isHeaders(p *assay.Package) bool {
 	h := headers[p.Type]
@@ -32,16 +32,4 @@ func isHeaders(p *assay.Package) bool {
 		}
 	}
 	return slices.ContainsFunc(h.sources, like(p.SourceName())) && slices.ContainsFunc(h.names, like(p.Name))
-}
-
-// withoutHeaders takes the findings of packages with headers out of the others.
-func withoutHeaders(inv *assay.Inventory, findings []assay.Finding) (kept []assay.Finding, out []assay.Suppressed) {
-	for _, f := range findings {
-		if isHeaders(&inv.Packages[f.Package]) {
-			out = append(out, assay.Suppressed{Finding: f, Suppression: assay.Suppression{As: assay.StatusNotAffected, By: assay.SuppressedByMatch, Reason: headersReason}})
-		} else {
-			kept = append(kept, f)
-		}
-	}
-	return kept, out
 }

@@ -156,14 +156,14 @@ func TestPackages(t *testing.T) {
 		{"the first fix did", bookworm, []assay.Package{src("1.0-2")}, memory{adv("CVE-1", deb(below("1.0-2"), "")), adv("CVE-1", deb(below("1.0-4"), ""))}, []string{"bin CVE-1 fixed 1.0-4"}},
 
 		{"undetermined", bookworm, []assay.Package{src("1.0")}, memory{adv("CVE-2", deb(every, assay.StatusUnknown)), adv("CVE-1", deb(every, assay.StatusUnknown)), adv("CVE-2", deb(every, assay.StatusUnknown))},
-			[]string{"gap: debian:12: its publisher has not determined whether installed packages are affected by CVE-1, CVE-2; not among the findings"}},
+			[]string{"gap: debian:12: the publisher has not determined whether installed packages are affected by CVE-1, CVE-2; not among the findings"}},
 		{"third parties", bookworm, []assay.Package{{Type: "deb", Name: "docker-ce", Version: "1", ThirdParty: "published by Docker"}, {Type: "deb", Name: "containerd.io", Version: "1", ThirdParty: "published by Docker"}, src("1.0")},
 			memory{adv("CVE-1", deb(every, "")), adv("CVE-2", assay.Affected{Stream: "debian:12", Name: "docker-ce", Ranges: every})}, []string{"bin CVE-1 affected",
-				"gap: packages docker-ce, containerd.io: not the distribution's (published by Docker); the advisories of debian:12 do not speak of them, so they are not matched"}},
+				"gap: packages docker-ce, containerd.io: not the distribution's (published by Docker), so not covered by the advisories of debian:12; 2 packages are listed, not checked"}},
 		{"an installed version that is none", bookworm, []assay.Package{src("a b")}, memory{adv("CVE-1", deb(below("1"), "")), adv("CVE-2", deb(every, ""))},
 			[]string{"gap: package bin a b: its version cannot be compared with the 2 advisories about src: "}},
 		{"a published version that is none", bookworm, []assay.Package{src("1.0"), src("1.0")}, memory{adv("CVE-1", deb(below("1 0"), "")), adv("CVE-2", deb(below("1.1"), ""))},
-			[]string{"bin CVE-2 fixed 1.1", "bin CVE-2 fixed 1.1", "gap: debian:12 CVE-1: about src 1.0: its version cannot be compared: "}},
+			[]string{"bin CVE-2 fixed 1.1", "bin CVE-2 fixed 1.1", "gap: debian:12 CVE-1: not compared with src 1.0: a version in the advisory cannot be compared: "}},
 		{"one bad range of several", bookworm, []assay.Package{src("1.0")}, memory{adv("CVE-1", deb([]assay.Range{{Fixed: "1 0"}, {Fixed: "1.1"}}, ""))}, []string{"bin CVE-1 fixed 1.1"}},
 
 		{"the architecture", alma, []assay.Package{rpmPkg("1-1", "x86_64", "")}, memory{adv("CVE-1", rpm("1-2", amd64))}, []string{"npm CVE-1 fixed 1-2"}},
@@ -209,12 +209,12 @@ func TestNotMatched(t *testing.T) {
 	}{
 		{"nothing installed", assay.Inventory{Release: bookworm}, nil, ""},
 		{"no system packages", assay.Inventory{Release: bookworm, Packages: three[2:]}, npm, ""},
-		{"no distribution", assay.Inventory{Packages: three}, npm, "distribution: no file of the image tells which one it is; its 2 system packages are not matched"},
-		{"one that is not known", assay.Inventory{Release: assay.Release{ID: "plan9", Version: "4"}, Packages: three}, npm, "distribution plan9 4: not supported; its 2 system packages are not matched"},
-		{"a derivative is not its parent", assay.Inventory{Release: assay.Release{ID: "kali", IDLike: []string{"debian"}}, Packages: three}, npm, "distribution kali: not supported; its 2 system packages are not matched"},
-		{"no version", assay.Inventory{Release: assay.Release{ID: "debian"}, Packages: three}, npm, "distribution debian: its release is not told, so its 2 system packages are not matched"},
+		{"no distribution", assay.Inventory{Packages: three}, npm, "distribution: unknown, for no file of the image names it; 2 OS packages are listed, not checked"},
+		{"one that is not known", assay.Inventory{Release: assay.Release{ID: "plan9", Version: "4"}, Packages: three}, npm, "distribution plan9 4: unsupported; 2 OS packages are listed, not checked"},
+		{"a derivative is not its parent", assay.Inventory{Release: assay.Release{ID: "kali", IDLike: []string{"debian"}}, Packages: three}, npm, "distribution kali: unsupported; 2 OS packages are listed, not checked"},
+		{"no version", assay.Inventory{Release: assay.Release{ID: "debian"}, Packages: three}, npm, "distribution debian: its release is unknown; 2 OS packages are listed, not checked"},
 		{"matched", assay.Inventory{Release: bookworm, Packages: three}, []assay.Stream{"debian:12", "npm"}, ""},
-		{"no stream at all", assay.Inventory{Packages: []assay.Package{{Type: "generic", Name: "a"}, {Type: "generic", Name: "b"}, {Name: "c"}}}, nil, "packages of types generic, none: no advisories speak of such; 3 are listed, not matched"},
+		{"no stream at all", assay.Inventory{Packages: []assay.Package{{Type: "generic", Name: "a"}, {Type: "generic", Name: "b"}, {Name: "c"}}}, nil, "packages of types generic, none: no advisories for these package types; 3 packages are listed, not checked"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -252,7 +252,7 @@ func TestFinding(t *testing.T) {
 	want := []assay.Finding{{
 		ID: "CVE-1", Aliases: []string{"GHSA-1", "GHSA-2"}, VendorIDs: []string{"DSA-1"}, FixedIn: "2", Status: assay.StatusFixed, Severity: assay.SeverityCritical, SeveritySource: "other",
 		Stream: "debian:12", Feed: "test", URL: "https://example.org", Detail: assay.Detail{ID: "CVE-1", Title: "Title", Ratings: []assay.Rating{{Source: "test", Severity: assay.SeverityHigh}}},
-		Because: "debian:12: source package src is affected below 2 (postponed); installed is 1 (of which bin 1+b1 was built)",
+		Because: "debian:12: source package src is affected below 2 (postponed); installed is 1 (from which bin 1+b1 was built)",
 	}}
 	if diff := cmp.Diff(want, fs); diff != "" || gaps != nil || err != nil {
 		t.Errorf("%v %v\n%s", gaps, err, diff)

@@ -5,114 +5,178 @@ import (
 	"fmt"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/version"
+	"github.com/assaysec/assay/internal/ecosystem"
 )
 
-// This file judges packages of languages that a package of the system brought,
-// where the distribution tells of fixes only: of what it names its word holds,
-// of what it does not the registry's.
+// This file judges language packages that are owned by an OS package, where the
+// distribution publishes fixes only: its advisories decide about the
+// vulnerabilities that they name, the registry's about all others.
 
-// owners are the packages of the system by purl, and how they were judged.
+// owners are the OS packages that own others, and how they were judged.
 type owners struct {
-	*matcher
-	packages map[string]*assay.Package
-	found    map[string]map[string]bool // names of what each was found to have
+	distro   *distroMatcher
+	packages map[string]*assay.Package  // by PURL
+	found    map[string]map[string]bool // names of the findings of each
+	verdicts map[string]*distroVerdict  // one owner has many packages
 }
 
-// ownersOf is nil where the distribution's word is the only one on what its
-// packages brought, or none.
-func ownersOf(inv *assay.Inventory, o Options, m *matcher) *owners {
-	if m == nil || m.family.Exhaustive(inv.Release) {
+// ownersOf is nil where the distribution's advisories alone decide about what
+// its packages own, or say nothing about it.
+func ownersOf(inv *assay.Inventory, o Options, d *distroMatcher) *owners {
+	if d == nil || d.family.Exhaustive(inv.Release) {
 		return nil
 	}
-	out := &owners{matcher: m, packages: map[string]*assay.Package{}, found: map[string]map[string]bool{}}
-	spoken := CoveredByDistro(inv, o)
+	out := &owners{distro: d, packages: map[string]*assay.Package{}, found: map[string]map[string]bool{}, verdicts: map[string]*distroVerdict{}}
+	covered, owns := CoveredByDistro(inv, o), map[string]bool{}
 	for i := range inv.Packages {
-		if p := &inv.Packages[i]; p.IsSystem() && spoken[p.PURL] {
+		owns[inv.Packages[i].Owner] = true
+	}
+	for i := range inv.Packages {
+		if p := &inv.Packages[i]; p.IsSystem() && covered[p.PURL] && owns[p.PURL] {
 			out.packages[p.PURL] = p
 		}
 	}
-	for i := range m.findings {
-		f := &m.findings[i]
-		purl := inv.Packages[f.Package].PURL
-		if out.found[purl] == nil {
-			out.found[purl] = map[string]bool{}
-		}
-		for _, id := range append([]string{f.ID}, f.Aliases...) {
-			out.found[purl][id] = true
-		}
+	for i := range d.findings {
+		out.note(inv, &d.findings[i])
+	}
+	for i := range d.suppressed {
+		out.note(inv, &d.suppressed[i].Finding)
 	}
 	return out
 }
 
-// A word is what the distribution says of a package's owner.
-type word struct {
-	stream assay.Stream
-	owner  *assay.Package
-	names  map[string]bool // of what it speaks
-	found  map[string]bool // of what the owner has
+// note notes the names of an owner's finding.
+func (o *owners) note(inv *assay.Inventory, f *assay.Finding) {
+	purl := inv.Packages[f.Package].PURL
+	if o.packages[purl] == nil {
+		return
+	}
+	if o.found[purl] == nil {
+		o.found[purl] = map[string]bool{}
+	}
+	o.found[purl][f.ID] = true
+	for _, id := range f.Aliases {
+		o.found[purl][id] = true
+	}
 }
 
-// word is nil where the distribution has none on a package.
-func (o *owners) word(ctx context.Context, p *assay.Package) (*word, error) {
+// A distroVerdict is what the distribution's advisories say of an OS package.
+type distroVerdict struct {
+	stream  assay.Stream
+	owner   *assay.Package
+	covered map[string]bool // names of the vulnerabilities that they name
+	found   map[string]bool // of those that the package has
+}
+
+// verdict is the distribution's on the owner of a package; nil where there is none.
+func (o *owners) verdict(ctx context.Context, p *assay.Package) (*distroVerdict, error) {
 	if o == nil || o.packages[p.Owner] == nil {
 		return nil, nil
 	}
-	w := &word{stream: o.stream, owner: o.packages[p.Owner], names: map[string]bool{}, found: o.found[p.Owner]}
-	name, ver := o.family.Subject(w.owner)
-	key, err := o.scheme.Key(ver)
-	if err != nil {
+	if v, ok := o.verdicts[p.Owner]; ok {
+		return v, nil
+	}
+	v, err := o.judgeOwner(ctx, o.packages[p.Owner])
+	if err == nil {
+		o.verdicts[p.Owner] = v
+	}
+	return v, err
+}
+
+func (o *owners) judgeOwner(ctx context.Context, owner *assay.Package) (*distroVerdict, error) {
+	d := o.distro.silent()
+	t := d.target(0, owner)
+	if t.bad != nil {
 		return nil, nil // it was not judged, which is a gap
 	}
-	advisories, err := o.published(ctx, w.owner, name)
+	advisories, err := d.published(ctx, t)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %s: %w", o.stream, name, err)
+		return nil, err
 	}
-	if o.otherFlavour(w.owner, ver, advisories) {
+	if d.isOtherFlavour(t, advisories) {
 		return nil, nil // as well
 	}
-	for i := range advisories {
-		a := &advisories[i]
-		if !o.speaks(a, w.owner, ver, key) {
-			continue
+	v := &distroVerdict{stream: d.stream, owner: owner, covered: map[string]bool{}, found: o.found[owner.PURL]}
+	d.judgeRows(t, advisories)
+	for i := 0; i < len(d.rows); {
+		a := d.rows[i].Advisory
+		end := i
+		for end < len(d.rows) && d.rows[end].Advisory == a {
+			end++
 		}
-		for _, id := range append([]string{a.ID}, a.Aliases...) {
-			w.names[id] = true
+		if covers(d.rows[i:end]) {
+			v.covered[a.ID] = true
+			for _, id := range a.Aliases {
+				v.covered[id] = true
+			}
 		}
+		i = end
 	}
-	return w, nil
+	return v, nil
 }
 
-// speaks reports whether an advisory was held against the owner: a record that cannot be
-// compared with its version is a gap, and says nothing.
-func (o *owners) speaks(a *assay.Advisory, owner *assay.Package, ver string, key version.Key) (speaks bool) {
-	for i := range a.Affected {
-		row := &a.Affected[i]
-		if !o.family.Applies(owner, row, o.products) || o.elsewhere(row, ver) {
-			continue
-		}
-		if _, _, err := o.in(row, key); err != nil {
+// silent is the matcher without a request: the owner's own judgements were
+// visited when it was matched.
+func (d *distroMatcher) silent() *distroMatcher {
+	s := *d
+	s.store.request = nil
+	s.rows = nil
+	return &s
+}
+
+// covers reports whether the rows of one advisory decide about an owner: a
+// record that cannot be compared with its version is a gap, and decides nothing.
+func covers(rows []Judgement) (covers bool) {
+	for i := range rows {
+		switch rows[i].Rule {
+		case RuleIncomparable:
 			return false
+		case RulePlatform, RuleRepository:
+		default:
+			covers = covers || rows[i].Row.Status != assay.StatusUnknown
 		}
-		speaks = speaks || row.Status != assay.StatusUnknown
 	}
-	return speaks
+	return covers
 }
 
-// on reports whether the distribution speaks of a vulnerability; why says so
-// where it holds the owner not to have it, and is "" where that is found to.
-func (w *word) on(f *assay.Finding) (why string, told bool) {
-	if w == nil {
-		return "", false
+// verdictFor is the distribution's verdict on a finding in what the owner owns;
+// ok is false where its advisories do not name the vulnerability.
+func (v *distroVerdict) verdictFor(f *assay.Finding) (_ Verdict, _ Rule, detail string, ok bool) {
+	if v == nil {
+		return "", "", "", false
 	}
-	for _, id := range append([]string{f.ID}, f.Aliases...) {
-		if w.found[id] {
-			return "", true
+	covered := v.covered[f.ID]
+	if v.found[f.ID] {
+		return VerdictNotAffected, RuleOwnerFinding, v.ownerFinding(), true
+	}
+	for _, id := range f.Aliases {
+		if v.found[id] {
+			return VerdictNotAffected, RuleOwnerFinding, v.ownerFinding(), true
 		}
-		told = told || w.names[id]
+		covered = covered || v.covered[id]
 	}
-	if !told {
-		return "", false
+	if !covered {
+		return "", "", "", false
 	}
-	return fmt.Sprintf("package %s brought it, whose version %s is not affected by what %s says", w.owner.Name, w.owner.Version, w.stream), true
+	return VerdictSuppressed, RuleOwner, fmt.Sprintf("owned by OS package %s %s, which is not affected by the advisories of %s", v.owner.Name, v.owner.Version, v.stream), true
+}
+
+func (v *distroVerdict) ownerFinding() string {
+	return fmt.Sprintf("owned by OS package %s %s, which has the finding", v.owner.Name, v.owner.Version)
+}
+
+// ownersWanted lists the PURLs of the owners of packages that a request wants:
+// they decide about these.
+func ownersWanted(inv *assay.Inventory, r *request) map[string]bool {
+	all := map[string]bool{}
+	for i := range inv.Packages {
+		p := &inv.Packages[i]
+		if p.Owner == "" || p.IsSystem() || all[p.Owner] {
+			continue
+		}
+		if e, ok := ecosystem.OfType(p.Type); ok && r.subjects[subject{e.Stream, e.Name(p.Name)}] {
+			all[p.Owner] = true
+		}
+	}
+	return all
 }

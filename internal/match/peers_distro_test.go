@@ -16,7 +16,7 @@ func TestDistributionRules(t *testing.T) {
 	hold(t, apkRules, match.Options{})
 	hold(t, redhatRules, match.Options{})
 	hold(t, rpmRules, match.Options{})
-	hold(t, menderRules, match.Options{})
+	hold(t, rebuilderRules, match.Options{})
 }
 
 var debianRules = []rule{
@@ -52,10 +52,10 @@ var debianRules = []rule{
 		[]string{"openssl CVE-1 fixed 3.0.2-0ubuntu1.12+Fips1"}, []string{"openssl CVE-1 fixed 3.0.2-0ubuntu1.15"}},
 	{"Echo: all packages are its own, whoever maintains them", release("echo", "1"), []assay.Package{pkg("deb", "libmariadb3", "1:10.11", from("mariadb"), func(p *assay.Package) { p.Vendor = "MariaDB Developers" })},
 		memory{adv("CVE-1", fix("echo", "mariadb", ""))}, []string{"libmariadb3 CVE-1 affected"}, nil},
-	{"Third parties: packages that are not the distribution's are not matched, and told", bookworm,
+	{"Third parties: packages that are not the distribution's are a gap, not matched", bookworm,
 		[]assay.Package{pkg("deb", "nodejs", "20.1.0-1nodesource1", func(p *assay.Package) { p.ThirdParty = "published by nodesource" })},
 		memory{adv("CVE-1", fix("debian:12", "nodejs", "18.19.0+dfsg-6~deb12u2")), adv("CVE-2", fix("debian:12", "nodejs", ""))},
-		[]string{"gap: package nodejs: not the distribution's (published by nodesource); the advisories of debian:12 do not speak of them, so they are not matched"}, []string{"nodejs CVE-2 affected"}},
+		[]string{"gap: package nodejs: not the distribution's (published by nodesource), so not covered by the advisories of debian:12; 1 package is listed, not checked"}, []string{"nodejs CVE-2 affected"}},
 }
 
 var apkRules = []rule{
@@ -76,7 +76,7 @@ var apkRules = []rule{
 // el8 and el9 are of modules and of none.
 var el8, el9 = release("rhel", "8.9"), release("rhel", "9.3")
 
-const baseos9, usualGap = "cpe:/o:redhat:enterprise_linux:9::baseos", "gap: repositories: the image does not say which ones its packages come from; matched as if they were the usual ones of Red Hat Enterprise Linux"
+const baseos9, usualGap = "cpe:/o:redhat:enterprise_linux:9::baseos", "gap: repositories: the image does not say which ones its packages come from; matched with the usual ones of Red Hat Enterprise Linux"
 
 func contents(r assay.Release, sets ...string) assay.Release { r.ContentSets = sets; return r }
 
@@ -92,11 +92,11 @@ var redhatRules = []rule{
 		memory{product("rhel-9-for-x86_64-baseos-rpms", baseos9), adv("CVE-1", fix("rhel:9", "curl", "7.76.1-27.el9", meant(assay.Qualifiers{CPEs: []string{baseos9}}))), adv("CVE-2", fix("rhel:9", "curl", "7.76.1-40.el9", meant(assay.Qualifiers{CPEs: []string{"cpe:/a:redhat:openshift:4"}})))},
 		[]string{"curl CVE-1 fixed 7.76.1-27.el9"}, []string{"curl CVE-1 fixed 7.76.1-27.el9", "curl CVE-2 fixed 7.76.1-40.el9"}},
 	// Trivy fails where it knows no product; a scan that tells what it supposed is of more use.
-	{"RHEL: an image that does not tell its repositories is judged by the usual ones, and told", el9, []assay.Package{pkg("rpm", "curl", "7.76.1-26.el9")},
+	{"RHEL: an image that does not name its repositories is matched with the usual ones, which is a gap", el9, []assay.Package{pkg("rpm", "curl", "7.76.1-26.el9")},
 		memory{adv("CVE-1", fix("rhel:9", "curl", "7.76.1-27.el9", meant(assay.Qualifiers{CPEs: []string{baseos9}}))), adv("CVE-2", fix("rhel:9", "curl", "7.76.1-40.el9", meant(assay.Qualifiers{CPEs: []string{"cpe:/a:redhat:openshift:4"}})))},
 		[]string{"curl CVE-1 fixed 7.76.1-27.el9", usualGap}, nil},
 	// Which products an old image's name-version-release stands for is in no document that Red Hat publishes.
-	{"RHEL: a name-version-release alone does not tell the repositories", assay.Release{ID: "rhel", Version: "9.1", NVR: "ubi9-container-9.1-1782"}, []assay.Package{pkg("rpm", "curl", "7.76.1-26.el9")},
+	{"RHEL: a name-version-release alone does not name the repositories", assay.Release{ID: "rhel", Version: "9.1", NVR: "ubi9-container-9.1-1782"}, []assay.Package{pkg("rpm", "curl", "7.76.1-26.el9")},
 		memory{adv("CVE-1", fix("rhel:9", "curl", "7.76.1-27.el9", meant(assay.Qualifiers{CPEs: []string{baseos9}})))}, []string{"curl CVE-1 fixed 7.76.1-27.el9", usualGap}, nil},
 	{"RHEL: release 10 is matched", contents(release("rhel", "10.0"), "baseos"), []assay.Package{pkg("rpm", "curl", "8.9.1-5.el10")},
 		memory{product("baseos", "cpe:/o:redhat:enterprise_linux:10.0"), adv("CVE-1", fix("rhel:10", "curl", "8.9.1-6.el10", meant(assay.Qualifiers{CPEs: []string{"cpe:/o:redhat:enterprise_linux:10"}})))},
@@ -159,8 +159,8 @@ var rpmRules = []rule{
 }
 
 // Root's fix is below Debian's next one by dpkg's order, and above it by its own word.
-var menderRules = []rule{
-	{"Root: what it says of its own builds decides, the distribution's word holds for the rest", bookworm,
+var rebuilderRules = []rule{
+	{"Root: its advisories decide about its own builds, the distribution's about the rest", bookworm,
 		[]assay.Package{pkg("deb", "libmbedtls14", "2.28.3-1.root.io.1", from("mbedtls")), pkg("deb", "libmbedx509-1", "2.28.3-1", from("mbedtls"))},
 		memory{adv("CVE-1", fix("rootio:debian:12", "mbedtls", "2.28.3-1.root.io.1")), adv("CVE-2", fix("rootio:debian:12", "mbedtls", "2.28.3-1.root.io.2")),
 			adv("CVE-1", fix("debian:12", "mbedtls", "")), adv("CVE-3", fix("debian:12", "mbedtls", "2.28.8-1"))},
@@ -177,20 +177,21 @@ var menderRules = []rule{
 		[]string{"seal-glibc CVE-1 fixed 2.36-9+deb12u3+sp999", "glibc CVE-2 fixed 2.36-9+deb12u4"}, []string{"glibc CVE-2 fixed 2.36-9+deb12u4"}},
 }
 
-// TestWhyRebuilt: what Root and the distribution say of one package is told apart.
-func TestWhyRebuilt(t *testing.T) {
+// TestJudgementsOfRebuilds: the rebuilder's advisory decides, and the
+// distribution's has a judgement that says so.
+func TestJudgementsOfRebuilds(t *testing.T) {
 	inv := &assay.Inventory{Release: bookworm, Packages: []assay.Package{pkg("deb", "libmbedtls14", "2.28.3-1.root.io.1", from("mbedtls")), pkg("deb", "seal-glibc", "2.36-9+sp1")}}
 	rows := memory{adv("CVE-1", fix("rootio:debian:12", "mbedtls", "2.28.3-1.root.io.2")), adv("CVE-1", fix("debian:12", "mbedtls", "2.28.3-1")),
 		adv("CVE-2", fix("seal:debian", "seal-glibc", "2.36-9+sp999")), adv("CVE-2", fix("debian:12", "glibc", "")), adv("CVE-3", fix("rootio:debian:11", "mbedtls", ""))}
-	all, err := match.Why(t.Context(), inv, rows, rows, match.Options{})
+	all, err := match.Vulnerability(t.Context(), inv, []string{"cve-1", "CVE-2", "CVE-3"}, rows, rows, match.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got []string
 	for _, j := range all {
-		got = append(got, fmt.Sprintf("%s %s %s %v", inv.Packages[j.Package].Name, j.Advisory, j.Stream, j.Holds))
+		got = append(got, fmt.Sprintf("%s %s %s %s %s", inv.Packages[j.Package].Name, j.ID, j.Row.Stream, j.Verdict, j.Rule))
 	}
-	if diff := cmp.Diff([]string{"libmbedtls14 CVE-1 rootio:debian:12 true", "libmbedtls14 CVE-1 debian:12 false", "seal-glibc CVE-2 seal:debian true"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"libmbedtls14 CVE-1 debian:12 not_affected rebuilder", "libmbedtls14 CVE-1 rootio:debian:12 affected version", "seal-glibc CVE-2 seal:debian affected version"}, got); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -34,11 +34,11 @@ var languageRules = []rule{
 	{"Languages: names are spelled as their registry does", none, []assay.Package{of("pypi", "Zope.Interface", "1.0"), of("nuget", "Newtonsoft.Json", "9.0.1"), of("maven", "org.Apache:log4j", "1.0"), of("composer", "Drupal/Core", "9.0.0")},
 		memory{adv("CVE-1", row("pypi", "zope-interface", span("", "2"))), adv("CVE-2", row("nuget", "newtonsoft.json", span("", "13.0.1"))), adv("CVE-3", row("maven", "org.apache:log4j", span("", "2"))), adv("CVE-4", row("packagist", "drupal/core", span("", "10.0.0")))},
 		[]string{"Newtonsoft.Json CVE-2 fixed 13.0.1", "Drupal/Core CVE-4 fixed 10.0.0", "Zope.Interface CVE-1 fixed 2"}, []string{"org.Apache:log4j CVE-3 fixed 2"}},
-	{"Languages: one who says not affected takes it away, by ID or alias", none, []assay.Package{of("npm", "lodash", "1.0.0")},
+	{"Languages: not affected by any publisher wins, by ID or alias", none, []assay.Package{of("npm", "lodash", "1.0.0")},
 		memory{adv("GHSA-1", row("npm", "lodash", span("", "2.0.0")), aliases("CVE-1")), adv("CVE-1", with(row("npm", "lodash", span("", "")), as(assay.StatusNotAffected))), adv("GHSA-2", row("npm", "lodash", span("", "2.0.0")))},
 		[]string{"lodash GHSA-2 fixed 2.0.0"}, []string{"lodash CVE-1 fixed 2.0.0", "lodash GHSA-2 fixed 2.0.0"}},
 	{"Languages: what was withdrawn does not count", none, []assay.Package{of("npm", "lodash", "1.0.0")}, memory{adv("CVE-1", row("npm", "lodash", span("", "2.0.0")), withdrawn)}, nil, []string{"lodash CVE-1 fixed 2.0.0"}},
-	{"Languages: a CVE, a GHSA and a vendor's notice of one fault are one finding", none, []assay.Package{of("pypi", "requests", "2.0")},
+	{"Languages: a CVE, a GHSA and a vendor's notice of one vulnerability are one finding", none, []assay.Package{of("pypi", "requests", "2.0")},
 		memory{adv("PYSEC-1", row("pypi", "requests", span("", "2.1")), aliases("CVE-1", "GHSA-1")), adv("GHSA-1", row("pypi", "requests", span("", "2.1")), aliases("CVE-1")), adv("CVE-1", row("pypi", "requests", span("", "2.1")), notice("N-1"))},
 		[]string{"requests CVE-1 fixed 2.1 N-1"}, []string{"requests PYSEC-1 fixed 2.1", "requests GHSA-1 fixed 2.1", "requests CVE-1 fixed 2.1 N-1"}},
 	{"Python: PEP 440's order", none, []assay.Package{of("pypi", "a", "1.0"), of("pypi", "b", "1.0.post1"), of("pypi", "c", "1.0rc1")},
@@ -55,8 +55,8 @@ var languageRules = []rule{
 	{"Bitnami: the revision counts, and the names are its own", none, []assay.Package{of("bitnami", "apache", "2.4.46-1")}, memory{adv("CVE-1", row("bitnami", "apache", span("", "2.4.46-10"))), adv("CVE-2", row(assay.StreamCPE, "apache:http_server", span("", "2.4.50")))},
 		[]string{"apache CVE-1 fixed 2.4.46-10"}, []string{"apache CVE-2 fixed 2.4.50"}},
 	// Gentoo's advisories are read; packages of its type are matched with none of them yet, which is told.
-	{"Portage, KB articles: what no advisories speak of is told, not passed over", none, []assay.Package{of("ebuild", "dev-libs/openssl", "3.0.0")}, nil,
-		[]string{"gap: packages of type ebuild: no advisories speak of such; 1 are listed, not matched"}, nil},
+	{"Portage, KB articles: packages without advisories are reported as a gap", none, []assay.Package{of("ebuild", "dev-libs/openssl", "3.0.0")}, nil,
+		[]string{"gap: packages of type ebuild: no advisories for this package type; 1 package is listed, not checked"}, nil},
 }
 
 var systemRules = []rule{
@@ -65,12 +65,12 @@ var systemRules = []rule{
 		memory{adv("CVE-1", row(assay.StreamCPE, "flock:flock", span("", ""))), adv("CVE-2", fix("alpine:3.20", "util-linux", "2.40.2-r0"))}, []string{"flock CVE-2 fixed 2.40.2-r0"}, []string{"flock CVE-1 affected", "flock CVE-2 fixed 2.40.2-r0"}},
 	{"pacman: by the binary's name, in its order", release("arch", ""), []assay.Package{pkg("alpm", "openssl", "3.1.0-1"), pkg("alpm", "curl", "1:8.0-1")},
 		memory{adv("CVE-1", fix("arch", "openssl", "3.1.0-2")), adv("CVE-2", fix("arch", "curl", "8.1-1"))}, []string{"openssl CVE-1 fixed 3.1.0-2"}, []string{"openssl CVE-1 fixed 3.1.0-2", "curl CVE-2 fixed 8.1-1"}},
-	{"rpm: an epoch that is not told is 0", alma, []assay.Package{pkg("rpm", "a", "1.0-1.el8"), pkg("rpm", "b", "0:1.0-2.el8")}, memory{adv("CVE-1", fix("almalinux:8", "a", "0:1.0-2.el8")), adv("CVE-1", fix("almalinux:8", "b", "1.0-2.el8"))},
+	{"rpm: a missing epoch is 0", alma, []assay.Package{pkg("rpm", "a", "1.0-1.el8"), pkg("rpm", "b", "0:1.0-2.el8")}, memory{adv("CVE-1", fix("almalinux:8", "a", "0:1.0-2.el8")), adv("CVE-1", fix("almalinux:8", "b", "1.0-2.el8"))},
 		[]string{"a CVE-1 fixed 0:1.0-2.el8"}, nil},
 	{"rpm: an epoch comes before all else", alma, []assay.Package{pkg("rpm", "bind", "32:9.11.36-3.el8"), pkg("rpm", "tar", "1.30-9.el8")}, memory{adv("CVE-1", fix("almalinux:8", "bind", "9.16.1-1.el8")), adv("CVE-2", fix("almalinux:8", "tar", "2:1.30-5.el8"))},
 		[]string{"tar CVE-2 fixed 2:1.30-5.el8"}, []string{"bind CVE-1 fixed 9.16.1-1.el8"}},
 	// Names of source packages have no epoch, so what is said of a source is compared without one.
-	{"rpm: where advisories tell no epoch it is dropped", release("sles", "15.5"), []assay.Package{pkg("rpm", "bind", "1:9.16.40-150500.1")}, memory{adv("CVE-1", fix("sles:15.5", "bind", "9.16.50-150500.8.18.1"))},
+	{"rpm: where advisories have no epoch it is dropped", release("sles", "15.5"), []assay.Package{pkg("rpm", "bind", "1:9.16.40-150500.1")}, memory{adv("CVE-1", fix("sles:15.5", "bind", "9.16.50-150500.8.18.1"))},
 		[]string{"bind CVE-1 fixed 9.16.50-150500.8.18.1"}, nil},
 	{"rpm: a source's row is for all that was built of it, on any architecture", contents(el9, "baseos"), []assay.Package{pkg("rpm", "openssl-libs", "1:3.0.7-1.el9", from("openssl"), arch("x86_64"))},
 		memory{product("baseos", baseos9), adv("CVE-1", fix("rhel:9", "openssl", "", meant(assay.Qualifiers{Arches: []string{"src"}})))}, []string{"openssl-libs CVE-1 affected"}, nil},
@@ -98,15 +98,15 @@ var noiseRules = []rule{
 }
 
 var goRules = []rule{
-	{"Go: a main module with a (devel) version is not matched, and told", none, []assay.Package{of("golang", "x/y", "(devel)")}, memory{adv("CVE-1", row("go", "x/y", span("", "1.0.0")))},
-		[]string{`gap: package x/y (devel): its version cannot be compared with 1 of the 1 vulnerabilities known of x/y: semver version "(devel)": does not start with a number: malformed`}, []string{"x/y CVE-1 fixed 1.0.0"}},
-	{"Go: a main module whose version is not known is not below every fix", none, []assay.Package{of("golang", "x/y", "")}, memory{adv("CVE-1", row("go", "x/y", span("", "1.0.0")))},
-		[]string{"gap: package x/y: its version cannot be compared with 1 of the 1 vulnerabilities known of x/y: none is told"}, []string{"x/y CVE-1 fixed 1.0.0"}},
+	{"Go: a main module with a (devel) version is a gap, not matched", none, []assay.Package{of("golang", "x/y", "(devel)")}, memory{adv("CVE-1", row("go", "x/y", span("", "1.0.0")))},
+		[]string{`gap: package x/y (devel): its version cannot be compared with 1 of the 1 known vulnerabilities of x/y: semver version "(devel)": does not start with a number: malformed`}, []string{"x/y CVE-1 fixed 1.0.0"}},
+	{"Go: a main module of unknown version is not below every fix", none, []assay.Package{of("golang", "x/y", "")}, memory{adv("CVE-1", row("go", "x/y", span("", "1.0.0")))},
+		[]string{"gap: package x/y: its version cannot be compared with 1 of the 1 known vulnerabilities of x/y: the version is unknown"}, []string{"x/y CVE-1 fixed 1.0.0"}},
 	{"Go: a module that has only pseudo-versions is matched", none, []assay.Package{of("golang", "golang.org/x/crypto", "v0.0.0-20200101000000-0123456789ab")}, memory{adv("CVE-1", row("go", "golang.org/x/crypto", span("", "0.0.0-20220314234659-1baeb1ce4c0b")))},
 		[]string{"golang.org/x/crypto CVE-1 fixed 0.0.0-20220314234659-1baeb1ce4c0b"}, nil},
 	{"Go: the standard library is matched, without what an experiment adds to its version", none, []assay.Package{of("golang", "stdlib", "go1.22.3 X:boringcrypto")}, memory{adv("CVE-1", row("go", "stdlib", span("1.22.0-0", "1.22.4")))},
 		[]string{"stdlib CVE-1 fixed 1.22.4"}, nil},
-	{"Go: a vulnerability of functions that are not linked is none", none, []assay.Package{of("golang", "x/y", "v1.0.0", func(p *assay.Package) { p.Symbols = symbols("x/y.Other") })},
+	{"Go: a vulnerability of functions that are not linked is suppressed", none, []assay.Package{of("golang", "x/y", "v1.0.0", func(p *assay.Package) { p.Symbols = symbols("x/y.Other") })},
 		memory{adv("CVE-1", with(row("go", "x/y", span("", "1.1.0")), func(r *assay.Affected) {
 			r.Qualifiers.Imports = []assay.Import{{Path: "x/y", Symbols: []string{"Bad"}}}
 		}))}, []string{"not: x/y CVE-1"}, []string{"x/y CVE-1 fixed 1.1.0"}},
@@ -124,11 +124,11 @@ const httpd, jdk = "cpe:2.3:a:apache:http_server:2.4.54:*:*:*:*:*:*:*", "cpe:2.3
 var productRules = []rule{
 	{"CPE: bare binaries are matched by NVD's name of them, with the name's version", none, []assay.Package{program("httpd", "Apache/2.4.54", httpd)}, memory{adv("CVE-1", row(assay.StreamCPE, "apache:http_server", span("2.4.0", "2.4.55")))},
 		[]string{"httpd CVE-1 fixed 2.4.55"}, nil},
-	{"CPE: packages of registries are never matched so", none, []assay.Package{of("npm", "http_server", "2.4.54", func(p *assay.Package) { p.CPEs = []string{httpd} })}, memory{adv("CVE-1", row(assay.StreamCPE, "apache:http_server", span("2.4.0", "2.4.55")))},
+	{"CPE: packages of registries are never matched by CPE", none, []assay.Package{of("npm", "http_server", "2.4.54", func(p *assay.Package) { p.CPEs = []string{httpd} })}, memory{adv("CVE-1", row(assay.StreamCPE, "apache:http_server", span("2.4.0", "2.4.55")))},
 		nil, []string{"http_server CVE-1 fixed 2.4.55"}},
-	{"CPE: what is for other software's users is not meant (target software)", none, []assay.Package{program("httpd", "2.4.54", httpd)},
+	{"CPE: rows for another target software do not apply", none, []assay.Package{program("httpd", "2.4.54", httpd)},
 		memory{adv("CVE-1", with(row(assay.StreamCPE, "apache:http_server", span("", "2.4.55")), meant(assay.Qualifiers{CPEs: []string{"cpe:2.3:a:apache:http_server:*:*:*:*:*:windows:*:*"}})))}, nil, []string{"httpd CVE-1 fixed 2.4.55"}},
-	{"CPE: what is at fault on another platform only is not (platform CPE)", bookworm, []assay.Package{program("httpd", "2.4.54", httpd)},
+	{"CPE: rows for another platform only do not apply (platform CPE)", bookworm, []assay.Package{program("httpd", "2.4.54", httpd)},
 		memory{adv("CVE-1", with(row(assay.StreamCPE, "apache:http_server", span("", "2.4.55")), meant(assay.Qualifiers{RunningOn: []string{"cpe:2.3:o:microsoft:windows:-:*:*:*:*:*:*:*"}}))),
 			adv("CVE-2", with(row(assay.StreamCPE, "apache:http_server", span("", "2.4.55")), meant(assay.Qualifiers{RunningOn: []string{"cpe:2.3:o:debian:debian_linux:12.0:*:*:*:*:*:*:*"}})))},
 		[]string{"httpd CVE-2 fixed 2.4.55"}, []string{"httpd CVE-1 fixed 2.4.55", "httpd CVE-2 fixed 2.4.55"}},
@@ -151,20 +151,20 @@ var (
 )
 
 var overlapRules = []rule{
-	{"Overlap: what a package of the system brought is mended by a backport, which the registry does not know", bookworm, []assay.Package{debRequests, of("pypi", "requests", "2.28.1", owned(debRequests))},
+	{"Overlap: what an OS package owns is fixed by a backport, which the registry does not know", bookworm, []assay.Package{debRequests, of("pypi", "requests", "2.28.1", owned(debRequests))},
 		memory{adv("CVE-1", row("pypi", "requests", span("", "2.31.0")), aliases("GHSA-1")), adv("CVE-1", fix("debian:12", "requests", "2.28.1+dfsg-1"))}, nil, []string{"requests CVE-1 fixed 2.31.0"}},
 	{"Overlap: what lies beside it is matched on its own", bookworm, []assay.Package{debRequests, of("pypi", "requests", "2.28.1", owned(debRequests)), of("pypi", "requests", "2.28.1")},
 		memory{adv("CVE-1", row("pypi", "requests", span("", "2.31.0"))), adv("CVE-1", fix("debian:12", "requests", "2.28.1+dfsg-1"))}, []string{"requests CVE-1 fixed 2.31.0"}, []string{"requests CVE-1 fixed 2.31.0", "requests CVE-1 fixed 2.31.0"}},
-	{"Overlap: a distribution that tells of fixes only has no word on what it does not name", release("alpine", "3.18.4"), []assay.Package{apkRequests, of("pypi", "requests", "2.28.1", owned(apkRequests))},
+	{"Overlap: where a distribution publishes fixes only, the registry decides about what it does not name", release("alpine", "3.18.4"), []assay.Package{apkRequests, of("pypi", "requests", "2.28.1", owned(apkRequests))},
 		memory{adv("CVE-1", row("pypi", "requests", span("", "2.31.0")), aliases("GHSA-1")), adv("CVE-2", row("pypi", "requests", span("", "2.32.0"))), adv("GHSA-1", fix("alpine:3.18", "py3-requests", "2.28.1-r1"))},
 		[]string{"requests CVE-2 fixed 2.32.0", "not: requests CVE-1"}, nil},
-	{"Overlap: a fault that the distribution and the registry name is the owner's alone", release("amzn", "2023"), []assay.Package{rpmRequests, of("pypi", "requests", "2.25.1", owned(rpmRequests))},
+	{"Overlap: a vulnerability that the distribution and the registry name is the owner's alone", release("amzn", "2023"), []assay.Package{rpmRequests, of("pypi", "requests", "2.25.1", owned(rpmRequests))},
 		memory{adv("CVE-1", row("pypi", "requests", span("", "2.31.0"))), adv("CVE-1", fix("amazon:2023", "python3-requests", "2.25.1-2.amzn2023"))},
 		[]string{"python3-requests CVE-1 fixed 2.25.1-2.amzn2023"}, []string{"python3-requests CVE-1 fixed 2.25.1-2.amzn2023", "requests CVE-1 fixed 2.31.0"}},
-	{"Overlap: never affected by the distribution's word counts for what it brought", release("wolfi", ""), []assay.Package{apkRequests, of("pypi", "requests", "2.28.1", owned(apkRequests))},
+	{"Overlap: never affected by the distribution counts for what its package owns", release("wolfi", ""), []assay.Package{apkRequests, of("pypi", "requests", "2.28.1", owned(apkRequests))},
 		memory{adv("CVE-1", row("pypi", "requests", span("", "2.31.0"))), adv("CVE-1", fix("wolfi", "py3-requests", "", as(assay.StatusNotAffected)))}, []string{"not: requests CVE-1"}, []string{"requests CVE-1 fixed 2.31.0"}},
 	{"Overlap: where there are no advisories of the distribution's, the registry's count", assay.Release{ID: "centos", Version: "9", Name: "CentOS Stream 9"}, []assay.Package{streamRPM, of("pypi", "requests", "2.25.1", owned(streamRPM))},
 		memory{adv("CVE-1", row("pypi", "requests", span("", "2.31.0")))}, []string{"requests CVE-1 fixed 2.31.0"}, nil},
-	{"Overlap: a bare binary that the system brought is the system's", release("alpine", "3.18.4"), []assay.Package{apkRequests, {Type: assay.TypeGeneric, Name: "httpd", Version: "2.4.54", CPEs: []string{httpd}, Owner: apkRequests.PURL}},
+	{"Overlap: a bare binary that an OS package owns is the distribution's", release("alpine", "3.18.4"), []assay.Package{apkRequests, {Type: assay.TypeGeneric, Name: "httpd", Version: "2.4.54", CPEs: []string{httpd}, Owner: apkRequests.PURL}},
 		memory{adv("CVE-1", row(assay.StreamCPE, "apache:http_server", span("", "2.4.55")))}, nil, []string{"httpd CVE-1 fixed 2.4.55"}},
 }

@@ -18,7 +18,7 @@ type rule struct {
 	release    assay.Release
 	packages   []assay.Package
 	advisories memory
-	want       []string // as show writes it; what was ruled out begins with "not: "
+	want       []string // as show writes it; what was suppressed begins with "not: "
 	naive      []string // what comes out where the rule is not known
 }
 

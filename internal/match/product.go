@@ -8,43 +8,31 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/ecosystem"
+	"github.com/assaysec/assay/internal/identifier/cpe"
 )
 
-// This file matches bare binaries, which no registry knows, by the CPE names
-// under which NVD does. Packages of a registry are never matched so: names are
-// shared by strangers.
+// This file matches bare binaries, which are in no registry, by the CPE names
+// that NVD has for them. Packages of a registry are never matched so: different
+// software shares names.
 
 // products is NVD's dictionary as a registry.
 var products = &ecosystem.Ecosystem{Stream: assay.StreamCPE, Title: "NVD's products", Scheme: "generic"}
 
-// A product is what a CPE name tells besides vendor, product and version.
-// https://nvlpubs.nist.gov/nistpubs/Legacy/IR/nistir7695.pdf
+// A product is what a CPE name says besides vendor, product and version.
 type product struct{ part, targetSoftware string }
-
-// The places of attributes in a CPE 2.3 name.
-const (
-	cpePart           = 2
-	cpeVendor         = 3
-	cpeProduct        = 4
-	cpeVersion        = 5
-	cpeUpdate         = 6
-	cpeTargetSoftware = 10
-	cpeLength         = 13
-)
 
 // productsOf returns a target for each name that NVD has for a package.
 func productsOf(p *assay.Package) (out []*target) {
-	for _, name := range p.CPEs {
-		parts := cutCPE(name)
-		if len(parts) != cpeLength {
+	for _, s := range p.CPEs {
+		n, ok := cpe.ParseFormatted(s)
+		if !ok {
 			continue
 		}
-		t := &target{Package: p, name: plainCPE(parts[cpeVendor]) + ":" + plainCPE(parts[cpeProduct]), version: p.Version,
-			product: product{parts[cpePart], parts[cpeTargetSoftware]}}
-		if v := parts[cpeVersion]; v != "*" && v != "-" {
-			t.version = plainCPE(v)
-			if u := parts[cpeUpdate]; u != "*" && u != "-" {
-				t.version += ":" + plainCPE(u)
+		t := &target{pkg: p, name: productName(n), version: p.Version, product: product{n.Part, n.TargetSoftware}}
+		if n.Version != "" && n.Version != "-" {
+			t.version = n.Version
+			if n.Update != "" && n.Update != "-" {
+				t.version += ":" + n.Update
 			}
 		}
 		t.version = javaVersion(t.name, t.version)
@@ -55,84 +43,66 @@ func productsOf(p *assay.Package) (out []*target) {
 	return out
 }
 
-// meant reports whether a row may be meant for a product found in a container
-// of a release: not one for another platform, and not one that is affected
-// beside what a container cannot hold only.
-func (p product) meant(q *assay.Qualifiers, r assay.Release) bool {
+// productName is a product as its stream names it: "vendor:product".
+func productName(n cpe.Name) string { return cmp.Or(n.Vendor, "*") + ":" + cmp.Or(n.Product, "*") }
+
+// applies reports whether a row may be about a product found in a container of a
+// release: not if it is for another platform, or only for use with what
+// cannot be in a container.
+func (p product) applies(q *assay.Qualifiers, r assay.Release) bool {
 	if len(q.CPEs) > 0 && !slices.ContainsFunc(q.CPEs, p.covers) {
 		return false
 	}
-	return len(q.RunningOn) == 0 || slices.ContainsFunc(q.RunningOn, func(s string) bool { return mayBe(s, r) })
+	return len(q.RunningOn) == 0 || slices.ContainsFunc(q.RunningOn, func(s string) bool { return mayRunOn(s, r) })
 }
 
 // covers reports whether a row's name may be the product's: its version is
 // judged apart.
 func (p product) covers(name string) bool {
-	parts := cutCPE(name)
-	if len(parts) != cpeLength {
+	n, ok := cpe.ParseFormatted(name)
+	if !ok {
 		return true
 	}
-	sw := parts[cpeTargetSoftware]
-	return parts[cpePart] == p.part && (sw == "*" || sw == "-" || sw == p.targetSoftware || strings.Contains(sw, "linux") || strings.Contains(sw, "unix"))
+	software := n.TargetSoftware
+	return n.Part == p.part && (software == "" || software == "-" || software == p.targetSoftware || strings.Contains(software, "linux") || strings.Contains(software, "unix"))
 }
 
 // foreignSystems are makers of operating systems that no Linux container runs on.
 var foreignSystems = regexp.MustCompile(`^(microsoft|apple|google:(android|chrome_os)|freebsd|openbsd|netbsd|oracle:solaris|sun|ibm:(aix|i\b|os|z)|hp:|novell:netware|vmware:esx|cisco|juniper)`)
 
-// mayBe reports whether a container of a release may be what a CPE names: of
-// operating systems it is its own and those that are not told apart.
-func mayBe(name string, r assay.Release) bool {
-	parts := cutCPE(name)
-	if len(parts) != cpeLength {
+// mayRunOn reports whether a container of a release may be what a CPE names: of
+// operating systems it is its own and those that are unknown.
+func mayRunOn(name string, r assay.Release) bool {
+	n, ok := cpe.ParseFormatted(name)
+	if !ok {
 		return true
 	}
-	vendor, what := plainCPE(parts[cpeVendor]), plainCPE(parts[cpeProduct])
-	switch parts[cpePart] {
+	switch n.Part {
 	case "h":
 		return false
 	case "o":
 		switch {
-		case strings.HasSuffix(what, "_firmware"), foreignSystems.MatchString(vendor + ":" + what):
+		case strings.HasSuffix(n.Product, "_firmware"), foreignSystems.MatchString(productName(n)):
 			return false
-		case vendor == "linux" || what == "linux" || r.ID == "":
+		case n.Vendor == "linux" || n.Product == "linux" || r.ID == "":
 			return true
 		}
-		makers, told := systemMakers[vendor]
-		return !told || slices.Contains(makers, strings.ToLower(r.ID))
+		makers, ok := systemMakers[n.Vendor]
+		return !ok || slices.Contains(makers, strings.ToLower(r.ID))
 	}
 	return true
 }
 
-// systemMakers lists the distributions, by os-release's ID, of those who make
-// several or call themselves otherwise. Of others' it is not known what a
-// container has of them.
+// systemMakers lists the distributions, by os-release's ID, of makers of several
+// or with another name. Whether a container has another maker's is unknown.
 var systemMakers = map[string][]string{
 	"debian": {"debian"}, "canonical": {"ubuntu"}, "fedoraproject": {"fedora"}, "alpinelinux": {"alpine"}, "archlinux": {"arch"}, "gentoo": {"gentoo"},
 	"redhat": {"rhel", "centos", "fedora"}, "centos": {"centos"}, "oracle": {"ol"}, "rockylinux": {"rocky"}, "almalinux": {"almalinux"}, "amazon": {"amzn"},
 	"suse": {"sles", "sled", "sle-micro", "opensuse-leap", "opensuse-tumbleweed"}, "opensuse": {"opensuse-leap", "opensuse-tumbleweed"}, "opensuse_project": {"opensuse-leap", "opensuse-tumbleweed"}, "novell": {"sles", "sled"},
 }
 
-// cutCPE cuts a CPE 2.3 name at its colons, of which those that belong to
-// values have a backslash.
-func cutCPE(s string) []string {
-	var parts []string
-	begin := 0
-	for i := 0; i < len(s); i++ {
-		switch s[i] {
-		case '\\':
-			i++
-		case ':':
-			parts = append(parts, s[begin:i])
-			begin = i + 1
-		}
-	}
-	return append(parts, s[begin:])
-}
-
-func plainCPE(s string) string { return strings.ReplaceAll(s, `\`, "") }
-
-// alike writes the versions of rows about a product as those of targets.
-func alike(product string, advisories []assay.Advisory) []assay.Advisory {
+// normalizeVersions writes the versions of rows about a product as those of targets.
+func normalizeVersions(product string, advisories []assay.Advisory) []assay.Advisory {
 	out := slices.Clone(advisories)
 	for i := range out {
 		out[i].Affected = slices.Clone(out[i].Affected)

@@ -9,80 +9,114 @@ import (
 	"github.com/assaysec/assay/internal/version"
 )
 
-// later reports whether a, a fix, is above b; no fix at all is the highest.
-func (m *matcher) later(a, b string) bool {
+// A comparer compares versions of one scheme. It remembers their keys, for
+// advisories repeat versions.
+type comparer struct {
+	scheme version.Scheme
+	keys   map[string]version.Key
+}
+
+func newComparer(stream assay.Stream, scheme string) (*comparer, error) {
+	s, ok := version.ByName(scheme)
+	if !ok {
+		return nil, fmt.Errorf("%s: version scheme %q: %w", stream, scheme, assay.ErrUnsupported)
+	}
+	return &comparer{scheme: s, keys: map[string]version.Key{}}, nil
+}
+
+// key is the key of a version.
+func (c *comparer) key(v string) (version.Key, error) {
+	if k, ok := c.keys[v]; ok {
+		return k, nil
+	}
+	k, err := c.scheme.Key(v)
+	if err == nil {
+		c.keys[v] = k
+	}
+	return k, err
+}
+
+// isLater reports whether a, a fix, is above b; no fix at all is the highest.
+func (c *comparer) isLater(a, b string) bool {
 	if a == "" || b == "" {
 		return a == "" && b != ""
 	}
-	x, err := m.key(a)
+	x, err := c.key(a)
 	if err != nil {
 		return false
 	}
-	y, err := m.key(b)
-	return err == nil && m.scheme.Compare(x, y) > 0
+	y, err := c.key(b)
+	return err == nil && c.scheme.Compare(x, y) > 0
 }
 
-// in finds the range or version of aff that holds key.
-func (m *matcher) in(aff *assay.Affected, key version.Key) (best assay.Range, found bool, bad error) {
-	best, found, bad = m.inRanges(aff.Ranges, key)
-	if found {
-		return best, true, nil
+// find finds the range or version of a row that contains key; nil where none
+// does. Then the error says which of them cannot be compared.
+func (c *comparer) find(row *assay.Affected, key version.Key) (*assay.Range, error) {
+	best, bad := c.findRange(row.Ranges, key)
+	if best != nil {
+		return best, nil
 	}
-	for _, v := range aff.Versions {
-		k, err := m.key(v)
+	for _, v := range row.Versions {
+		k, err := c.key(v)
 		if err != nil {
-			bad = fmt.Errorf("its version cannot be compared: %w", err)
+			bad = incomparable(err)
 			continue
 		}
-		if m.scheme.Compare(k, key) == 0 {
-			return only(v), true, nil
+		if c.scheme.Compare(k, key) == 0 {
+			return only(v), nil
 		}
 	}
-	return assay.Range{}, false, bad
+	return nil, bad
 }
 
-// only is the range that holds one version.
-func only(v string) assay.Range { return assay.Range{Introduced: v, LastAffected: v} }
+func incomparable(err error) error {
+	return fmt.Errorf("a version in the advisory cannot be compared: %w", err)
+}
 
-// inRanges finds the range that holds key. Of several it is the one with the
+// only is the range of one version.
+func only(v string) *assay.Range { return &assay.Range{Introduced: v, LastAffected: v} }
+
+// findRange finds the range that contains key. Of several it is the one with the
 // highest fix, for the lower ones proved not to be enough.
-func (m *matcher) inRanges(ranges []assay.Range, key version.Key) (best assay.Range, found bool, bad error) {
-	for _, r := range ranges {
-		ok, err := m.inRange(r, key)
+func (c *comparer) findRange(ranges []assay.Range, key version.Key) (best *assay.Range, bad error) {
+	for i := range ranges {
+		r := &ranges[i]
+		ok, err := c.contains(r, key)
 		if err != nil {
 			bad = err
 			continue
 		}
-		if ok && (!found || m.later(r.Fixed, best.Fixed)) {
-			best, found = r, true
+		if ok && (best == nil || c.isLater(r.Fixed, best.Fixed)) {
+			best = r
 		}
 	}
-	if found {
-		return best, true, nil
+	if best != nil {
+		return best, nil
 	}
-	return best, false, bad
+	return nil, bad
 }
 
-func (m *matcher) inRange(r assay.Range, key version.Key) (bool, error) {
-	for _, bound := range []struct {
-		version string
-		inside  func(c int) bool // c: installed against the bound
+// contains reports whether a range contains key.
+func (c *comparer) contains(r *assay.Range, key version.Key) (bool, error) {
+	for _, bound := range [...]struct {
+		version  string
+		min, max int // of the installed version compared with the bound
 	}{
-		{r.Introduced, func(c int) bool { return c >= 0 }},
-		{r.Fixed, func(c int) bool { return c < 0 }},
-		{r.Before, func(c int) bool { return c < 0 }},
-		{r.LastAffected, func(c int) bool { return c <= 0 }},
+		{r.Introduced, 0, 1},
+		{r.Fixed, -1, -1},
+		{r.Before, -1, -1},
+		{r.LastAffected, -1, 0},
 	} {
 		if bound.version == "" {
 			continue
 		}
-		k, err := m.key(bound.version)
+		k, err := c.key(bound.version)
 		if err != nil {
-			return false, fmt.Errorf("its version cannot be compared: %w", err)
+			return false, incomparable(err)
 		}
-		if !bound.inside(m.scheme.Compare(key, k)) {
-			if version.Doubtful(m.scheme, bound.version) {
-				return false, fmt.Errorf("its version %q is not of %s's form, so whether this one is affected cannot be told: %w", bound.version, m.scheme.Name(), assay.ErrMalformed)
+		if n := cmp.Compare(c.scheme.Compare(key, k), 0); n < bound.min || n > bound.max {
+			if version.Doubtful(c.scheme, bound.version) {
+				return false, fmt.Errorf("version %q in the advisory is not in the form of %s, so whether the installed version is affected is unknown: %w", bound.version, c.scheme.Name(), assay.ErrMalformed)
 			}
 			return false, nil
 		}
@@ -90,20 +124,8 @@ func (m *matcher) inRange(r assay.Range, key version.Key) (bool, error) {
 	return true, nil
 }
 
-// key is the scheme's, remembered: advisories repeat versions.
-func (m *matcher) key(v string) (version.Key, error) {
-	if k, ok := m.keys[v]; ok {
-		return k, nil
-	}
-	k, err := m.scheme.Key(v)
-	if err == nil {
-		m.keys[v] = k
-	}
-	return k, err
-}
-
-// interval says in words which versions a range holds.
-func interval(r assay.Range) string {
+// interval says in words which versions a range contains.
+func interval(r *assay.Range) string {
 	if r.Introduced != "" && r.Introduced == r.LastAffected {
 		return "in " + r.LastAffected
 	}

@@ -9,11 +9,11 @@ import (
 	"github.com/assaysec/assay/internal/identifier/cve"
 )
 
-// This file tells which of what a package may hold the package installed does:
-// it was built for one machine, and links some of its functions.
+// This file judges whether an installed package has the vulnerable code: it was
+// built for one machine, and links some functions only.
 
 // systems names the operating systems that a row is limited to; "" for none.
-// An image's packages are not known to be built for another.
+// Whether an image's packages are built for one of them is unknown.
 func systems(q *assay.Qualifiers) string {
 	all := slices.Clone(q.OS)
 	if len(all) == 0 {
@@ -41,33 +41,33 @@ var machines = map[string]string{
 	"ppc64le": "ppc64le", "powerpc64le": "ppc64le", "riscv64": "riscv64", "s390x": "s390x",
 }
 
-// on reports whether a list of architectures has one, or none at all. One that
-// is not told, or in words that are not known, may be any.
-func on(arch string, arches []string) bool {
+// hasArch reports whether a list of architectures has one, or is empty. An
+// architecture that is unknown may be any.
+func hasArch(arch string, arches []string) bool {
 	own, known := machines[arch]
 	return !known || len(arches) == 0 || slices.ContainsFunc(arches, func(a string) bool { return machines[a] == "" || machines[a] == own })
 }
 
-// under does the same for operating systems, in Go's words.
-func under(os string, all []string) bool {
+// hasOS does the same for operating systems, in Go's words.
+func hasOS(os string, all []string) bool {
 	return os == "" || len(all) == 0 || slices.Contains(all, os)
 }
 
-// meant reports whether a row may be meant for a target.
-func (m *registry) meant(t *target, q *assay.Qualifiers) bool {
-	if m.ecosystem == products && !t.product.meant(q, m.release) {
+// applies reports whether a row may be about a target.
+func (m *registryMatcher) applies(t *target, q *assay.Qualifiers) bool {
+	if m.ecosystem == products && !t.product.applies(q, m.release) {
 		return false
 	}
-	return on(t.Arch, q.Arches) && under(t.OS, q.OS)
+	return hasArch(t.pkg.Arch, q.Arches) && hasOS(t.pkg.OS, q.OS)
 }
 
 // maxFunctions bounds the functions that a reason names; the rest is counted.
 const maxFunctions = 5
 
-// unreached says why what the advisories on a vulnerability hold to be at fault
-// is not in the target, where they name it; "" when it is, or may be. What one
+// unreachable says why the target lacks the vulnerable code, where the advisories
+// on a vulnerability name it; "" when it has it, or may have it. What one
 // publisher knows of the functions counts for what others say of the versions.
-func (m *registry) unreached(t *target, v *vulnerability) string {
+func (m *registryMatcher) unreachable(t *target, v *vulnerability) string {
 	imports := v.imports()
 	if len(imports) == 0 {
 		return ""
@@ -75,29 +75,30 @@ func (m *registry) unreached(t *target, v *vulnerability) string {
 	var elsewhere, functions []string
 	for _, i := range imports {
 		switch {
-		case !on(t.Arch, i.Arches) || !under(t.OS, i.OS):
+		case !hasArch(t.pkg.Arch, i.Arches) || !hasOS(t.pkg.OS, i.OS):
 			elsewhere = append(elsewhere, append(slices.Clone(i.OS), i.Arches...)...)
-		case m.options.AllSymbols || t.Symbols == nil || len(present(t.Symbols, &i)) > 0:
+		case m.options.AllSymbols || t.pkg.Symbols == nil || len(present(t.pkg.Symbols, i)) > 0:
 			return ""
 		default:
-			functions = append(functions, names(&i)...)
+			functions = append(functions, names(i)...)
 		}
 	}
 	if len(functions) == 0 {
-		return fmt.Sprintf("on %s only; it was built for %s", strings.Join(cve.Set(elsewhere), ", "), strings.Trim(t.OS+"/"+t.Arch, "/"))
+		return fmt.Sprintf("only %s is affected; the package was built for %s", strings.Join(cve.Set(elsewhere), ", "), strings.Trim(t.pkg.OS+"/"+t.pkg.Arch, "/"))
 	}
-	return "what is at fault is not linked into the binary: " + few(functions)
+	return "the vulnerable code is not linked into the binary: " + few(functions)
 }
 
-// linked names what is at fault and in the target; "" when nothing tells.
-func (m *registry) linked(t *target, rows []hit) string {
-	if t.Symbols == nil {
+// linked names the vulnerable code that the target has; "" when that is unknown.
+func (m *registryMatcher) linked(t *target) string {
+	if t.pkg.Symbols == nil {
 		return ""
 	}
 	var found []string
-	for _, h := range rows {
-		for i := range h.row.Qualifiers.Imports {
-			found = append(found, present(t.Symbols, &h.row.Qualifiers.Imports[i])...)
+	for k := range m.rows {
+		imports := m.rows[k].Row.Qualifiers.Imports
+		for i := range imports {
+			found = append(found, present(t.pkg.Symbols, &imports[i])...)
 		}
 	}
 	if found = cve.Set(found); len(found) == 0 {
@@ -115,7 +116,7 @@ func few(functions []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(all[:maxFunctions], ", "), len(all)-maxFunctions)
 }
 
-// present lists what of an import a binary links.
+// present lists the functions of an import that a binary links.
 func present(s assay.Symbols, i *assay.Import) (found []string) {
 	for _, n := range names(i) {
 		if s.Has(n) {
@@ -138,11 +139,14 @@ func names(i *assay.Import) []string {
 	return out
 }
 
-// imports lists what the advisories on a vulnerability hold to be at fault.
-func (v *vulnerability) imports() (out []assay.Import) {
+// imports lists the vulnerable code that the advisories on a vulnerability name.
+func (v *vulnerability) imports() (out []*assay.Import) {
 	for _, a := range v.advisories {
 		for i := range a.Affected {
-			out = append(out, a.Affected[i].Qualifiers.Imports...)
+			imports := a.Affected[i].Qualifiers.Imports
+			for k := range imports {
+				out = append(out, &imports[k])
+			}
 		}
 	}
 	return out

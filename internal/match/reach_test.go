@@ -40,14 +40,14 @@ func TestReach(t *testing.T) {
 		want       string // end of because, or "not: " and the reason
 	}{
 		{"linked", binary(symbols("x/y/z.T.Read")), memory{adv("CVE-1", at(parse))}, match.Options{}, "(linked: x/y/z.T.Read); installed is v1.0.0"},
-		{"not linked", binary(symbols("x/y/z.Other")), memory{adv("CVE-1", at(parse))}, match.Options{}, "not: what is at fault is not linked into the binary: x/y/z.Parse, x/y/z.T.Read"},
-		{"not linked, and another publisher knows of no functions", binary(symbols("x/y/z.Other")), memory{adv("CVE-1", at(parse)), plain}, match.Options{}, "not: what is at fault is not linked into the binary: x/y/z.Parse, x/y/z.T.Read"},
+		{"not linked", binary(symbols("x/y/z.Other")), memory{adv("CVE-1", at(parse))}, match.Options{}, "not: the vulnerable code is not linked into the binary: x/y/z.Parse, x/y/z.T.Read"},
+		{"not linked, and another publisher knows of no functions", binary(symbols("x/y/z.Other")), memory{adv("CVE-1", at(parse)), plain}, match.Options{}, "not: the vulnerable code is not linked into the binary: x/y/z.Parse, x/y/z.T.Read"},
 		{"one of two imports", binary(symbols("x/y.F")), memory{adv("CVE-1", at(parse, assay.Import{Path: "x/y", Symbols: []string{"F"}}))}, match.Options{}, "(linked: x/y.F); installed is v1.0.0"},
 		{"all of an import", binary(symbols("x/y/z")), memory{adv("CVE-1", at(assay.Import{Path: "x/y/z"}))}, match.Options{}, "(linked: x/y/z); installed is v1.0.0"},
-		{"none of an import", binary(symbols("x/y")), memory{adv("CVE-1", at(assay.Import{Path: "x/y/z"}))}, match.Options{}, "not: what is at fault is not linked into the binary: x/y/z"},
+		{"none of an import", binary(symbols("x/y")), memory{adv("CVE-1", at(assay.Import{Path: "x/y/z"}))}, match.Options{}, "not: the vulnerable code is not linked into the binary: x/y/z"},
 		{"all symbols", binary(symbols("x/y/z.Other")), memory{adv("CVE-1", at(parse))}, match.Options{AllSymbols: true}, "affected below 1.1.0; installed is v1.0.0"},
 		{"not known what is linked", binary(nil), memory{adv("CVE-1", at(parse))}, match.Options{}, "affected below 1.1.0; installed is v1.0.0"},
-		{"another system", binary(nil), memory{adv("CVE-1", at(assay.Import{Path: "x/y", OS: []string{"windows"}}))}, match.Options{}, "not: on windows only; it was built for linux/amd64"},
+		{"another system", binary(nil), memory{adv("CVE-1", at(assay.Import{Path: "x/y", OS: []string{"windows"}}))}, match.Options{}, "not: only windows is affected; the package was built for linux/amd64"},
 		{"another system, by the row", binary(nil), memory{adv("CVE-1", with(at(), func(r *assay.Affected) { r.Qualifiers.OS = []string{"windows"} }))}, match.Options{}, ""},
 		{"a system that is not known", assay.Package{Type: assay.TypeGo, Name: "x/y", Version: "v1.0.0"}, memory{adv("CVE-1", at(assay.Import{Path: "x/y", OS: []string{"windows"}}))}, match.Options{}, "(on windows only); installed is v1.0.0"},
 		{"another version", binary(symbols("x/y/z.Other")), memory{adv("CVE-1", with(at(parse), func(r *assay.Affected) { r.Ranges[0].Fixed = "1.0.0" }))}, match.Options{}, ""},

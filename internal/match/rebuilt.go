@@ -12,8 +12,8 @@ import (
 // This file matches packages of a distribution that somebody else rebuilt with
 // fixes of their own.
 
-// menders lists the streams of those who rebuilt packages of an inventory.
-func menders(inv *assay.Inventory, family *distro.Family) (streams []assay.Stream) {
+// rebuilderStreams lists the streams of those who rebuilt packages of an inventory.
+func rebuilderStreams(inv *assay.Inventory, family *distro.Family) (streams []assay.Stream) {
 	for i := range inv.Packages {
 		p := &inv.Packages[i]
 		if !p.IsSystem() {
@@ -29,36 +29,73 @@ func menders(inv *assay.Inventory, family *distro.Family) (streams []assay.Strea
 	return streams
 }
 
-// published finds the advisories on a package: the distribution's, and before
-// them those of who rebuilt it, whose word on a vulnerability is the only one.
-func (m *matcher) published(ctx context.Context, p *assay.Package, name string) ([]assay.Advisory, error) {
-	by, ok := m.family.Rebuilder(p)
+// subjects lists what is looked up for a package: the rebuilder's advisories,
+// then the distribution's.
+func (d *distroMatcher) subjects(p *assay.Package) (all []subject) {
+	name, _ := d.family.Subject(p)
+	if by, ok := d.family.Rebuilder(p); ok {
+		if stream := by.Stream(d.family, d.release); stream != "" {
+			all = append(all, subject{stream, name})
+			if by.Exclusive {
+				return all
+			}
+		}
+		name = strings.TrimPrefix(name, by.Prefix)
+	}
+	all = append(all, subject{d.stream, name})
+	if source := p.SourceName(); d.namesBoth() && source != "" && source != name {
+		all = append(all, subject{d.stream, source})
+	}
+	return all
+}
+
+// published finds the advisories that count for a package: the distribution's,
+// and before them those of who rebuilt it, which outweigh the distribution's on
+// the same vulnerability.
+func (d *distroMatcher) published(ctx context.Context, t *target) ([]assay.Advisory, error) {
+	by, ok := d.family.Rebuilder(t.pkg)
 	if !ok {
-		return m.about(ctx, p, name)
+		return d.advisories(ctx, t, t.name)
 	}
 	var theirs []assay.Advisory
-	if stream := by.Stream(m.family, m.release); stream != "" {
+	if stream := by.Stream(d.family, d.release); stream != "" {
 		var err error
-		if theirs, err = m.lookup(ctx, stream, name); err != nil || by.Exclusive {
-			return theirs, err
+		if theirs, err = d.lookup(ctx, subject{stream, t.name}); err != nil {
+			return nil, err
+		}
+		d.store.visitWithdrawn(t, subject{stream, t.name})
+		if by.Exclusive {
+			return theirs, nil
 		}
 	}
-	others, err := m.about(ctx, p, strings.TrimPrefix(name, by.Prefix))
+	others, err := d.advisories(ctx, t, strings.TrimPrefix(t.name, by.Prefix))
 	if err != nil {
 		return nil, err
 	}
-	told := map[string]bool{}
+	covered := map[string]bool{}
 	for i := range theirs {
-		told[theirs[i].ID] = true
+		covered[theirs[i].ID] = true
 		for _, id := range theirs[i].Aliases {
-			told[id] = true
+			covered[id] = true
 		}
 	}
 	all := slices.Clone(theirs)
-	for _, a := range others {
-		if !told[a.ID] && !slices.ContainsFunc(a.Aliases, func(id string) bool { return told[id] }) {
-			all = append(all, a)
+	for i := range others {
+		a := &others[i]
+		if covered[a.ID] || slices.ContainsFunc(a.Aliases, func(id string) bool { return covered[id] }) {
+			d.store.visit(t, others[i:i+1], VerdictNotAffected, RuleRebuilder, by.Title+" rebuilt the package, and its own advisory decides")
+			continue
 		}
+		all = append(all, *a)
 	}
 	return all, nil
+}
+
+// isOtherFlavour reports whether a package is a build of a flavour that no
+// advisory about it is about.
+func (d *distroMatcher) isOtherFlavour(t *target, advisories []assay.Advisory) bool {
+	f := d.family.Flavoured(t.pkg)
+	return f != "" && f == distro.Flavour(t.version) && !slices.ContainsFunc(advisories, func(a assay.Advisory) bool {
+		return slices.ContainsFunc(a.Affected, func(x assay.Affected) bool { return x.Qualifiers.Flavour == f })
+	})
 }

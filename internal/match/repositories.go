@@ -13,75 +13,98 @@ import (
 	"github.com/assaysec/assay/internal/version"
 )
 
-// This file holds what depends on where a package comes from: Red Hat's
+// This file judges by where a package comes from: Red Hat's
 // products, Amazon's extras, and builds for minor releases.
 
-// repositories finds the products that the image's packages come from. An image
+// findProducts finds the products that the image's packages come from. An image
 // that does not say is judged by the usual ones, which is a gap.
-func (m *matcher) repositories(ctx context.Context, r assay.Release) error {
-	if m.family.Repositories == "" {
+func (d *distroMatcher) findProducts(ctx context.Context, r assay.Release) error {
+	if d.family.Repositories == "" {
 		return nil
 	}
 	var unknown []string
 	for _, set := range r.ContentSets {
 		name := distro.ContentSet(set)
 		found := false
-		for a, err := range m.advisories.Lookup(ctx, m.family.Repositories, name) {
+		for a, err := range d.store.advisories.Lookup(ctx, d.family.Repositories, name) {
 			if errors.Is(err, assay.ErrNotFound) {
-				break // no such stream: the products are not known
+				break // no such stream: the products are unknown
 			}
 			if err != nil {
-				return fmt.Errorf("%s: %s: %w", m.family.Repositories, name, err)
+				return fmt.Errorf("%s: %s: %w", d.family.Repositories, name, err)
 			}
 			for _, f := range a.Affected {
 				found = true
-				m.products = append(m.products, f.Qualifiers.CPEs...)
+				d.products = append(d.products, f.Qualifiers.CPEs...)
 			}
 		}
 		if !found {
 			unknown = append(unknown, set)
 		}
 	}
-	slices.Sort(m.products)
-	m.products = slices.Compact(m.products)
-	if len(m.products) == 0 {
-		m.products = m.family.Products(r)
-		if len(m.products) > 0 && len(r.ContentSets) == 0 {
-			m.gaps = append(m.gaps, assay.Gap{Where: "repositories", What: "the image does not say which ones its packages come from; matched as if they were the usual ones of " + m.family.Title})
+	slices.Sort(d.products)
+	d.products = slices.Compact(d.products)
+	if len(d.products) == 0 {
+		d.products = d.family.Products(r)
+		if len(d.products) > 0 && len(r.ContentSets) == 0 {
+			d.gaps.add("repositories", "the image does not say which ones its packages come from; matched with the usual ones of "+d.family.Title)
 		}
 	}
 	if len(unknown) > 0 {
-		m.gaps = append(m.gaps, assay.Gap{Where: "repositories", What: "what these hold is not known, so fixes and faults of theirs alone are not matched: " + some(unknown, "", "")})
+		d.gaps.add("repositories", "their products are unknown, so vulnerabilities and fixes of these products alone are missing: "+some(unknown, "", ""))
 	}
 	return nil
 }
 
-// about finds the advisories on a package: those by its name, and, where some of
-// a family name source packages, those by its source's.
-func (m *matcher) about(ctx context.Context, p *assay.Package, name string) ([]assay.Advisory, error) {
-	found, err := m.lookup(ctx, m.stream, name)
-	if err != nil || m.family.BySource || m.family.Repositories == "" {
-		return found, err
+// advisories finds the distribution's advisories on a package: those by its name,
+// and, where some of a family name source packages, those by its source's.
+func (d *distroMatcher) advisories(ctx context.Context, t *target, name string) ([]assay.Advisory, error) {
+	of := subject{d.stream, name}
+	found, err := d.lookup(ctx, of)
+	if err != nil {
+		return nil, err
 	}
-	own := rows(found, false)
-	if source := p.SourceName(); source != "" {
-		more, err := m.lookup(ctx, m.stream, source)
+	d.store.visitWithdrawn(t, of)
+	if !d.namesBoth() {
+		return found, nil
+	}
+	own := d.keepRows(t, found, false)
+	if source := t.pkg.SourceName(); source != "" {
+		of := subject{d.stream, source}
+		more, err := d.lookup(ctx, of)
 		if err != nil {
 			return nil, err
 		}
-		own = append(own, rows(more, true)...)
+		if source != name {
+			d.store.visitWithdrawn(t, of)
+		}
+		own = append(own, d.keepRows(t, more, true)...)
 	}
 	return own, nil
 }
 
-// rows keeps of advisories what they say of source packages, or of others.
-func rows(advisories []assay.Advisory, source bool) (out []assay.Advisory) {
+// namesBoth reports whether some advisories of the family name source packages
+// and others binary ones.
+func (d *distroMatcher) namesBoth() bool {
+	return !d.family.BySource && d.family.Repositories != ""
+}
+
+// keepRows keeps the rows of advisories about source packages, or those about others,
+// and visits the rest.
+func (d *distroMatcher) keepRows(t *target, advisories []assay.Advisory, source bool) (out []assay.Advisory) {
 	for _, a := range advisories {
-		var kept []assay.Affected
+		var kept, rest []assay.Affected
 		for i := range a.Affected {
 			if distro.BySource(&a.Affected[i]) == source {
 				kept = append(kept, a.Affected[i])
+			} else if d.store.request != nil {
+				rest = append(rest, a.Affected[i])
 			}
+		}
+		if len(rest) > 0 {
+			b := a
+			b.Affected = rest
+			d.store.visit(t, []assay.Advisory{b}, VerdictNotAffected, RuleSourceName, "")
 		}
 		if len(kept) > 0 {
 			a.Affected = kept
@@ -91,31 +114,31 @@ func rows(advisories []assay.Advisory, source bool) (out []assay.Advisory) {
 	return out
 }
 
-// elsewhere reports whether a row speaks of repositories beside the usual ones
-// that the package is not from. One that is called by a version line
+// isElsewhere reports whether a row is about repositories beside the usual ones
+// that the package is not from. A repository that is named after a version line
 // ("amzn2extra-kernel-5.10", "amzn2extra-postgresql14") has builds of that line
-// only; another's builds are above those of the usual repositories.
-func (m *matcher) elsewhere(a *assay.Affected, installed string) bool {
+// only. Another has builds above those of the usual repositories.
+func (d *distroMatcher) isElsewhere(a *assay.Affected, installed string) bool {
 	if len(a.Qualifiers.Repos) == 0 {
 		return false
 	}
 	return !slices.ContainsFunc(a.Qualifiers.Repos, func(repo string) bool {
 		if line := versionLine.FindString(repo); line != "" {
-			return ofLine(installed, line)
+			return isOfLine(installed, line)
 		}
-		usual := m.usual[a.Name]
+		usual := d.usual[subject{a.Stream, a.Name}]
 		if usual == "" {
 			return true
 		}
-		c, err := version.Compare(m.scheme, installed, usual)
+		c, err := version.Compare(d.versions.scheme, installed, usual)
 		return err != nil || c > 0
 	})
 }
 
 var versionLine = regexp.MustCompile(`[0-9]+(?:\.[0-9]+)*$`)
 
-// ofLine reports whether a version, its epoch aside, begins with the numbers.
-func ofLine(v, numbers string) bool {
+// isOfLine reports whether a version, its epoch aside, begins with the numbers.
+func isOfLine(v, numbers string) bool {
 	if _, rest, ok := strings.Cut(v, ":"); ok {
 		v = rest
 	}
@@ -123,44 +146,54 @@ func ofLine(v, numbers string) bool {
 	return ok && (rest == "" || rest[0] == '.' || rest[0] == '-')
 }
 
-// fixedAt notes the highest fix that the usual repositories have of a name.
-func (m *matcher) fixedAt(name string, a *assay.Advisory) {
-	for _, f := range a.Affected {
-		for _, r := range f.Ranges {
-			if len(f.Qualifiers.Repos) == 0 && r.Fixed != "" && (m.usual[name] == "" || m.later(r.Fixed, m.usual[name])) {
-				m.usual[name] = r.Fixed
-			}
-		}
+// lookup returns the advisories on a subject that count, and learns the highest
+// fixes of the usual repositories where others are named, too.
+func (d *distroMatcher) lookup(ctx context.Context, of subject) ([]assay.Advisory, error) {
+	all, first, err := d.store.lookup(ctx, of)
+	if err != nil || !first || !slices.ContainsFunc(all, func(a assay.Advisory) bool {
+		return slices.ContainsFunc(a.Affected, func(f assay.Affected) bool { return len(f.Qualifiers.Repos) > 0 })
+	}) {
+		return all, err
 	}
-}
-
-// minor finds the minor release that an rpm was built for: "el9_2".
-var minor = regexp.MustCompile(`\.(el\d+_\d+)`)
-
-// mended clears the vulnerabilities for which a package is at or above the
-// highest fix that was built for its own minor release: that of a later release
-// is higher, but not for it.
-func (m *matcher) mended(advisories []assay.Advisory, p *assay.Package, installed string, cleared map[string]bool) {
-	tag := minor.FindString(installed)
-	if tag == "" {
-		return
-	}
-	highest := map[string]string{} // by vulnerability
-	for i := range advisories {
-		a := &advisories[i]
-		for j := range a.Affected {
-			if f := &a.Affected[j]; m.family.Applies(p, f, m.products) {
-				for _, r := range f.Ranges {
-					if minor.FindString(r.Fixed) == tag && (highest[a.ID] == "" || m.later(r.Fixed, highest[a.ID])) {
-						highest[a.ID] = r.Fixed
-					}
+	for i := range all {
+		for k := range all[i].Affected {
+			row := &all[i].Affected[k]
+			for _, r := range row.Ranges {
+				if len(row.Qualifiers.Repos) == 0 && r.Fixed != "" && (d.usual[of] == "" || d.versions.isLater(r.Fixed, d.usual[of])) {
+					d.usual[of] = r.Fixed
 				}
 			}
 		}
 	}
+	return all, nil
+}
+
+// minorRelease finds the minor release that an rpm was built for: "el9_2".
+var minorRelease = regexp.MustCompile(`\.(el\d+_\d+)`)
+
+// clearMinorRelease clears the vulnerabilities for which a package is at or above
+// the highest fix that was built for its own minor release. The fix of a later
+// release is higher, but not for this one.
+func (d *distroMatcher) clearMinorRelease(installed string, cleared map[string]clearance) {
+	tag := minorRelease.FindString(installed)
+	if tag == "" {
+		return
+	}
+	highest := map[string]string{} // by vulnerability
+	for i := range d.rows {
+		j := &d.rows[i]
+		if j.Rule == RulePlatform {
+			continue
+		}
+		for _, r := range j.Row.Ranges {
+			if minorRelease.FindString(r.Fixed) == tag && (highest[j.ID] == "" || d.versions.isLater(r.Fixed, highest[j.ID])) {
+				highest[j.ID] = r.Fixed
+			}
+		}
+	}
 	for id, fixed := range highest {
-		if c, err := version.Compare(m.scheme, installed, fixed); err == nil && c >= 0 {
-			cleared[id] = true
+		if c, err := version.Compare(d.versions.scheme, installed, fixed); err == nil && c >= 0 {
+			cleared[id] = clearance{rule: RuleMinorRelease, fixed: fixed}
 		}
 	}
 }

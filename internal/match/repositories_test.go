@@ -87,11 +87,11 @@ func TestRepositories(t *testing.T) {
 		{"the core's line", assay.Release{ID: "amzn", Version: "2"}, pkg("postgresql", "9.2.20-1.amzn2"), []string{"CVE-2024-0013"}, ""},
 		{"an extra without a line", assay.Release{ID: "amzn", Version: "2"}, pkg("firefox", "102.0-1.amzn2"), []string{"CVE-2024-0016"}, ""},
 		{"below the extra's lines", assay.Release{ID: "amzn", Version: "2"}, pkg("firefox", "90.0-1.amzn2"), []string{"CVE-2024-0015"}, ""},
-		{"mended twice in one minor release", assay.Release{ID: "almalinux", Version: "8.10"}, pkg("pam", "1.3.1-37.el8_10"), []string{"CVE-2024-0017"}, ""},
+		{"fixed twice in one minor release", assay.Release{ID: "almalinux", Version: "8.10"}, pkg("pam", "1.3.1-37.el8_10"), []string{"CVE-2024-0017"}, ""},
 		{"affected in one product, not in another", rhel9("appstream-rpms", "openshift-4-rpms"), pkg("podman", "4.0-1.el9"), []string{"CVE-2024-0018"}, ""},
 		{"a service pack", assay.Release{ID: "openEuler", Version: "22.03"}, pkg("curl", "1:7.79.1-10.oe2203sp3"), []string{"CVE-2024-0010"}, ""},
 		{"an epoch that advisories do not tell", assay.Release{ID: "sles", Version: "15.5"}, pkg("bind", "1:9.16.40-150500.1"), []string{"CVE-2024-0011"}, ""},
-		{"a flavour of which nothing is said", assay.Release{ID: "ol", Version: "8.9"}, pkg("openssl", "10:1.1.1k-5.el8_5_fips"), nil, "flavour fips"},
+		{"a flavour without advisories", assay.Release{ID: "ol", Version: "8.9"}, pkg("openssl", "10:1.1.1k-5.el8_5_fips"), nil, "it is a fips build"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			inv := &assay.Inventory{Release: tt.r, Packages: []assay.Package{tt.p}}

@@ -26,15 +26,15 @@ type graph struct {
 // the system depends on another is no way: any program may load its library.
 func newGraph(packages []assay.Package) *graph {
 	g := &graph{parents: make([][]int32, len(packages)), children: make([][]int32, len(packages)), top: make([]bool, len(packages))}
-	on := bom.Dependencies(packages)
-	for i, all := range on {
+	dependencies := bom.Dependencies(packages)
+	for i, all := range dependencies {
 		for _, j := range all {
 			if !packages[i].IsSystem() || !packages[j].IsSystem() {
 				g.edge(i, j)
 			}
 		}
 	}
-	g.tops(packages, g.held(packages, on))
+	g.tops(packages, g.addHeld(packages, dependencies))
 	return g
 }
 
@@ -46,42 +46,73 @@ func (g *graph) edge(parent, child int) {
 // A place is a file that tells of packages, of one type.
 type place struct{ kind, path string }
 
-// held adds what packages hold without that they depend on it, and tells which
-// something else holds than what the same file tells of.
-func (g *graph) held(packages []assay.Package, on [][]int) []bool {
-	owners, roots, archives, held := map[string]int{}, map[place][]int{}, map[string][]int{}, make([]bool, len(packages))
+// A holder finds packages that may hold others.
+type holder struct {
+	owners   map[string]int   // OS packages by PURL
+	roots    map[place][]int  // projects by the file that names them
+	archives map[string][]int // packages by their file, which others may lie in
+}
+
+func newHolder(packages []assay.Package) *holder {
+	h := &holder{owners: map[string]int{}, roots: map[place][]int{}, archives: map[string][]int{}}
 	for i := range packages {
 		p := &packages[i]
 		if p.PURL != "" && p.IsSystem() {
-			owners[p.PURL] = i
+			h.owners[p.PURL] = i
 		}
-		if p.Path != "" && !p.IsSystem() {
-			archives[p.Path] = append(archives[p.Path], i)
-			if p.Relation == assay.RelationRoot {
-				roots[place{p.Type, p.Path}] = append(roots[place{p.Type, p.Path}], i)
-			}
+		if p.Path == "" || p.IsSystem() {
+			continue
+		}
+		h.archives[p.Path] = append(h.archives[p.Path], i)
+		if p.Relation == assay.RelationRoot {
+			h.roots[place{p.Type, p.Path}] = append(h.roots[place{p.Type, p.Path}], i)
 		}
 	}
+	return h
+}
+
+// around lists what holds a package from outside its file: its owner, and the
+// packages of the archive that it lies in.
+func (h *holder) around(p *assay.Package, i int) (all []int) {
+	if o, ok := h.owners[p.Owner]; ok && p.Owner != "" && o != i && !p.IsSystem() {
+		all = append(all, o)
+	}
+	if at := strings.LastIndex(p.Path, "!/"); at > 0 {
+		if in := h.archives[p.Path[:at]]; len(in) <= maxHolders {
+			all = append(all, in...)
+		}
+	}
+	return all
+}
+
+// root is the project that a package of its file belongs to; ok is false where
+// there is none, or the file says more precisely what depends on it.
+func (h *holder) root(p *assay.Package, i int, dependencies [][]int) (root int, ok bool) {
+	roots := h.roots[place{p.Type, p.Path}]
+	if len(roots) != 1 || roots[0] == i {
+		return 0, false
+	}
+	switch p.Relation {
+	case "":
+		return roots[0], true
+	case assay.RelationDirect, assay.RelationWorkspace:
+		return roots[0], len(dependencies[roots[0]]) == 0
+	}
+	return 0, false
+}
+
+// addHeld adds what packages hold without depending on it, and reports which
+// packages are held by something from outside their own file.
+func (g *graph) addHeld(packages []assay.Package, dependencies [][]int) []bool {
+	h, held := newHolder(packages), make([]bool, len(packages))
 	for i := range packages {
 		p := &packages[i]
-		if o, ok := owners[p.Owner]; ok && p.Owner != "" && o != i && !p.IsSystem() {
+		for _, o := range h.around(p, i) {
 			g.edge(o, i)
 			held[i] = true
 		}
-		if at := strings.LastIndex(p.Path, "!/"); at > 0 {
-			if holders := archives[p.Path[:at]]; len(holders) <= maxHolders {
-				for _, h := range holders {
-					g.edge(h, i)
-					held[i] = true
-				}
-			}
-		}
-		root := roots[place{p.Type, p.Path}]
-		if len(root) != 1 || root[0] == i {
-			continue
-		}
-		if p.Relation == "" || (p.Relation == assay.RelationDirect || p.Relation == assay.RelationWorkspace) && len(on[root[0]]) == 0 {
-			g.edge(root[0], i)
+		if root, ok := h.root(p, i, dependencies); ok {
+			g.edge(root, i)
 		}
 	}
 	return held

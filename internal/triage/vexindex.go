@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/identifier/cpe"
 	"github.com/assaysec/assay/internal/suppress/vex"
 )
 
@@ -66,8 +67,8 @@ func newVEXIndex(r *assay.Report, bill *vex.SBOM) *vexIndex {
 			}
 		}
 		for _, c := range p.CPEs {
-			if n, ok := parseCPE(c); ok {
-				x.cpes[n.key()] = append(x.cpes[n.key()], i)
+			if n, ok := cpe.Parse(c); ok {
+				x.cpes[n.Key()] = append(x.cpes[n.Key()], i)
 			}
 		}
 	}
@@ -251,16 +252,16 @@ func (x *vexIndex) product(p *vex.Product, d *VEXDocument) []int {
 			x.matching(out, u.purl)
 		}
 	}
-	if c, ok := parseCPE(p.CPE); ok {
-		for _, node := range x.cpes[c.key()] {
+	if c, ok := cpe.Parse(p.CPE); ok {
+		for _, node := range x.cpes[c.Key()] {
 			if x.judged++; x.judged > maxJudge {
 				return out.nodes
 			}
-			if slices.ContainsFunc(x.r.Packages[node].CPEs, c.matches) {
+			if slices.ContainsFunc(x.r.Packages[node].CPEs, func(s string) bool { return covers(c, s) }) {
 				out.add(node)
 			}
 		}
-		if c.matches(x.r.Release.CPE) {
+		if covers(c, x.r.Release.CPE) {
 			out.add(x.system)
 		}
 	}
@@ -268,6 +269,12 @@ func (x *vexIndex) product(p *vex.Product, d *VEXDocument) []int {
 		return x.digests["sha1:"+sum]
 	}
 	return out.nodes
+}
+
+// covers reports whether a CPE pattern covers a name.
+func covers(pattern cpe.Name, name string) bool {
+	n, ok := cpe.Parse(name)
+	return ok && pattern.Matches(n)
 }
 
 // part is what a reference means in the bill, where the identifier is none there.

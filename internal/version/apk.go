@@ -77,31 +77,15 @@ func appendApk(k []byte, s string, last byte) (_ []byte, rest string, part byte)
 		if n := digits(s[1:]); n > 0 {
 			return appendComponent(append(k, apkNumber), s[1:1+n]), s[1+n:], apkNumber
 		}
-	case 'a' <= c && c <= 'z' && last >= apkNumber:
+	case isLower(c) && last >= apkNumber:
 		return append(k, apkLetter, c), s[1:], apkLetter
-	case c == '_' && last >= apkSuffixNumber || c == '_' && last == apkPre:
-		n := 0
-		for n < len(s)-1 && 'a' <= s[1+n] && s[1+n] <= 'z' {
-			n++
-		}
-		if i := apkSuffix(s[1 : 1+n]); i >= 0 {
-			part = apkPost
-			if i < apkPres {
-				part = apkPre
-			}
-			return append(k, part, byte(i)), s[1+n:], part
-		}
+	case c == '_' && (last >= apkSuffixNumber || last == apkPre):
+		return appendApkSuffix(k, s)
 	case isDigit(c) && (last == apkPre || last == apkPost):
 		n := digits(s)
 		return appendNumber(append(k, apkSuffixNumber), s[:n]), s[n:], apkSuffixNumber
 	case c == '~' && last != apkHash && last != apkRevision:
-		n := 1
-		for n < len(s) && (isDigit(s[n]) || 'a' <= s[n]|0x20 && s[n]|0x20 <= 'f') {
-			n++
-		}
-		if n > 1 {
-			return append(append(append(k, apkHash), s[1:n]...), 0), s[n:], apkHash
-		}
+		return appendApkHash(k, s)
 	case strings.HasPrefix(s, "-r") && last != apkRevision:
 		n := 2 + digits(s[2:])
 		if n > 2 || n == len(s) || s[n] == '-' {
@@ -110,6 +94,37 @@ func appendApk(k []byte, s string, last byte) (_ []byte, rest string, part byte)
 	}
 	return k, s, apkOdd
 }
+
+// appendApkSuffix appends a suffix after an underscore.
+func appendApkSuffix(k []byte, s string) (_ []byte, rest string, part byte) {
+	n := 0
+	for n < len(s)-1 && isLower(s[1+n]) {
+		n++
+	}
+	i := apkSuffix(s[1 : 1+n])
+	if i < 0 {
+		return k, s, apkOdd
+	}
+	part = apkPost
+	if i < apkPres {
+		part = apkPre
+	}
+	return append(k, part, byte(i)), s[1+n:], part
+}
+
+// appendApkHash appends the hash of a commit after a tilde.
+func appendApkHash(k []byte, s string) (_ []byte, rest string, part byte) {
+	n := 1
+	for n < len(s) && (isDigit(s[n]) || 'a' <= s[n]|0x20 && s[n]|0x20 <= 'f') {
+		n++
+	}
+	if n == 1 {
+		return k, s, apkOdd
+	}
+	return append(append(append(k, apkHash), s[1:n]...), 0), s[n:], apkHash
+}
+
+func isLower(c byte) bool { return 'a' <= c && c <= 'z' }
 
 // appendComponent appends a number after a dot. One with a leading zero is a
 // fraction, compared as text, and comes before those without.

@@ -6,7 +6,7 @@ import "strings"
 // after a hyphen is the revision of a packaging, which is newer than the
 // release: "1.2.3" = "1.2.3-0" < "1.2.3-1". What follows the number belongs to
 // the revision ("2.4.46-10.el8"), except in Go's pseudo-versions of
-// pre-releases ("1.2.4-0.20240101000000-abc"): "-0." starts none.
+// pre-releases ("1.2.4-0.20240101000000-abc"): "-0." does not start one.
 //
 // Specification: https://github.com/bitnami/go-version
 type bitnami struct{ byteOrder }

@@ -8,7 +8,7 @@ import (
 
 // deb orders [epoch:]upstream[-revision] as dpkg does. It refuses what dpkg
 // calls an error (nothing where an epoch, version or revision must be, an epoch
-// that is no number) and takes what dpkg only warns of, for advisories hold it:
+// that is not a number) and takes what dpkg only warns of, for advisories have it:
 // any character, and an upstream version that starts with a letter.
 //
 // Specification: https://manpages.debian.org/bookworm/dpkg-dev/deb-version.7.en.html

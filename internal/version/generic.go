@@ -1,11 +1,11 @@
 package version
 
-// generic orders versions of which nobody says how: those of CPE names, Conan,
+// generic orders versions that have no specification: those of CPE names, Conan,
 // Homebrew and Linux. Numbers go by value and letters by the alphabet, in any
 // case; everything else only divides them. Words of pre-releases come before
 // the end of the version ("1.0-rc1" < "1.0"), other letters after it
 // ("1.0.2u" > "1.0.2"), numbers after both; "final", "ga", "release" and
-// "stable" say nothing, and zeros count only between numbers. A leading "v" is
+// "stable" have no meaning, and zeros count only between numbers. A leading "v" is
 // ignored. A version without digits cannot be judged.
 type generic struct{ byteOrder }
 
@@ -29,7 +29,7 @@ func (generic) Key(v string) (Key, error) {
 		s = s[1:]
 	}
 	var buf [usualKey]byte
-	k, said, number := buf[:0], 0, false // what follows k[:said] says nothing
+	k, significant, number := buf[:0], 0, false // what follows k[:significant] has no meaning
 	for s != "" {
 		n := 1
 		switch c := s[0]; {
@@ -37,19 +37,19 @@ func (generic) Key(v string) (Key, error) {
 			n, number = digits(s), true
 			k = appendNumber(append(k, genericNumber), s[:n])
 			if !isZero(s[:n]) {
-				said = len(k)
+				significant = len(k)
 			}
 		case isLetter(c):
 			n = letters(s)
-			k = appendGenericWord(k[:said], s[:n])
-			said = len(k)
+			k = appendGenericWord(k[:significant], s[:n])
+			significant = len(k)
 		}
 		s = s[n:]
 	}
 	if !number {
 		return "", bad("generic", v, "no number")
 	}
-	return Key(append(k[:said], genericEnd)), nil
+	return Key(append(k[:significant], genericEnd)), nil
 }
 
 // appendGenericWord appends a word.

@@ -6,10 +6,10 @@ import "strings"
 // numbers and qualifiers, divided by dots, hyphens and where letters and digits
 // meet. A number after a dot is newer than one after a hyphen, and that newer
 // than a qualifier. Qualifiers of pre-releases come before the end of the
-// version, "sp" and all others after it; "final", "ga" and "release" say
-// nothing. Zeros count only between numbers. A dot before a qualifier is a
+// version, "sp" and all others after it; "final", "ga" and "release"
+// have no meaning. Zeros count only between numbers. A dot before a qualifier is a
 // hyphen; older Mavens ordered "1.0.alpha" and "1-alpha" each in its own way,
-// and some versions in a circle.
+// and some versions in a cycle.
 //
 // Specification: https://maven.apache.org/pom.html#version-order-specification
 type maven struct{ byteOrder }
@@ -19,7 +19,7 @@ func (maven) Name() string { return "maven" }
 // The parts of a version, as they sort; the qualifiers of pre-releases are
 // before mavenEnd.
 const (
-	mavenEnd byte = 6 + iota // also a qualifier that says nothing
+	mavenEnd byte = 6 + iota // also a qualifier without meaning
 	mavenServicePack
 	mavenQualifier
 	mavenHyphenNumber
@@ -29,14 +29,14 @@ const (
 // mavenPre are the qualifiers of pre-releases, as they sort from 1 on.
 var mavenPre = [...]string{"alpha", "beta", "milestone", "rc", "snapshot"}
 
-// Key is the parts, without those that say nothing before a hyphen, a qualifier
-// or the end.
+// Key is the parts, without those that have no meaning before a hyphen, a
+// qualifier or the end.
 func (maven) Key(v string) (Key, error) {
 	if err := check("maven", v); err != nil {
 		return "", err
 	}
 	var buf [usualKey]byte
-	k, said := buf[:0], 0 // what follows k[:said] says nothing
+	k, significant := buf[:0], 0 // what follows k[:significant] has no meaning
 	sep := byte('.')
 	for i := 0; i < len(v); {
 		start := i
@@ -46,24 +46,24 @@ func (maven) Key(v string) (Key, error) {
 		part, null := v[start:i], false
 		switch {
 		case part != "" && !isDigit(part[0]):
-			k, null = appendMavenQualifier(k[:said], part, i < len(v) && isDigit(v[i]))
+			k, null = appendMavenQualifier(k[:significant], part, i < len(v) && isDigit(v[i]))
 		case sep == '-':
-			k, null = appendNumber(append(k[:said], mavenHyphenNumber), part), isZero(part)
+			k, null = appendNumber(append(k[:significant], mavenHyphenNumber), part), isZero(part)
 		default:
 			k, null = appendNumber(append(k, mavenDotNumber), part), isZero(part)
 		}
 		if !null {
-			said = len(k)
+			significant = len(k)
 		}
 		if sep = '-'; i < len(v) && (v[i] == '.' || v[i] == '-') {
 			sep = v[i]
 			i++
 		}
 	}
-	return Key(append(k[:said], mavenEnd)), nil
+	return Key(append(k[:significant], mavenEnd)), nil
 }
 
-// appendMavenQualifier appends a qualifier; null is true where it says nothing.
+// appendMavenQualifier appends a qualifier; null is true where it has no meaning.
 // Initials stand for alpha, beta and milestone where a digit follows.
 func appendMavenQualifier(k []byte, q string, digitFollows bool) (_ []byte, null bool) {
 	for i, name := range mavenPre {

@@ -15,7 +15,7 @@ import (
 // them is newer, as PHP has it: "1" > "1.0-rc1", and "1.0.0" > "1.0".
 //
 // "#" stands for any number, or none. No bytes can express that: only Compare
-// orders a version that holds it.
+// orders a version that has it.
 //
 // Specification: https://www.php.net/version_compare,
 // https://getcomposer.org/doc/articles/versions.md

@@ -72,8 +72,7 @@ func appendFraction(k []byte, digits string) []byte {
 	return append(append(append(k, 0), digits[:n]...), 0)
 }
 
-// appendPortageSuffix appends what a suffix says; it is nil for one that is
-// unknown.
+// appendPortageSuffix appends a suffix; it returns nil for an unknown one.
 func appendPortageSuffix(k []byte, word string) []byte {
 	if word == "p" {
 		return append(k, portagePost)

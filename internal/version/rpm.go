@@ -2,7 +2,7 @@ package version
 
 // rpm orders [epoch:]version[-release] as rpm's rpmVersionCompare and rpmvercmp
 // do. No epoch is epoch 0; no release sorts before any release, also an empty
-// one. What stands before a colon and is no number belongs to the version.
+// one. What is before a colon and is not a number belongs to the version.
 //
 // Specification: https://rpm-software-management.github.io/rpm/man/rpm-version.7
 type rpm struct{ byteOrder }

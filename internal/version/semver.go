@@ -4,7 +4,7 @@ import "strings"
 
 // semver orders versions as Semantic Versioning does; Go, npm, Cargo, Hex and
 // Swift do. It takes more than the specification, for installed packages and
-// advisories hold it: a leading "v", any count of numbers (those that are
+// advisories have it: a leading "v", any count of numbers (those that are
 // missing are zero), leading zeros, and a pre-release without its hyphen, whose
 // letters and numbers are then identifiers of their own: "1.21rc2" is
 // "1.21.0-rc.2", as the Go project has it. Build metadata does not count.

@@ -81,8 +81,8 @@ func Compare(s Scheme, a, b string) (int, error) {
 	return s.Compare(x, y), nil
 }
 
-// Doubtful reports that s orders v, but that v is not of the scheme's form, so
-// that its author may have meant another place in the order.
+// Doubtful reports that s orders v, though v is not in the scheme's form, so its
+// author may have meant another place in the order.
 func Doubtful(s Scheme, v string) bool {
 	d, ok := s.(interface{ Doubtful(string) bool })
 	return ok && d.Doubtful(v)
@@ -132,7 +132,7 @@ func appendNumber(k []byte, digits string) []byte {
 	return append(k, digits...)
 }
 
-// appendText appends s in the given spelling and what ends it.
+// appendText appends s in the given spelling, and an end mark.
 func appendText(k []byte, s string, spell func(byte) byte) []byte {
 	for i := range len(s) {
 		k = append(k, spell(s[i]))
@@ -158,7 +158,7 @@ func lower(c byte) byte {
 	return c
 }
 
-// isZero reports whether the decimal digits write zero; none do.
+// isZero reports whether the decimal digits are a zero; no digits are one, too.
 func isZero(digits string) bool {
 	for i := range len(digits) {
 		if digits[i] != '0' {

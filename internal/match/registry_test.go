@@ -92,13 +92,13 @@ func TestLanguages(t *testing.T) {
 		{"not affected in other versions", lodash("1.0.0"), memory{adv("CVE-1", js(all)), adv("CVE-1", status(js(span{Introduced: "2.0.0"}), assay.StatusNotAffected))}, []string{"lodash CVE-1 affected"}},
 		{"not affected by one of two", lodash("1.0.0"), memory{adv("GO-1", js(all), aliases("CVE-1", "CVE-2")), adv("CVE-1", status(js(all), assay.StatusNotAffected))}, []string{"lodash CVE-2 affected [GO-1]"}},
 		{"undetermined", lodash("1.0.0"), memory{adv("CVE-1", status(js(all), assay.StatusUnknown))},
-			[]string{"gap: npm: its publisher has not determined whether installed packages are affected by CVE-1; not among the findings"}},
+			[]string{"gap: npm: the publisher has not determined whether installed packages are affected by CVE-1; not among the findings"}},
 		{"will not be fixed", lodash("1.0.0"), memory{adv("CVE-1", status(js(all), assay.StatusWillNotFix))}, []string{"lodash CVE-1 will_not_fix"}},
 
 		{"malware", lodash("1.0.0"), memory{adv("MAL-1", js(all), kind(assay.KindMalware))}, []string{"lodash MAL-1 affected"}},
 		{"notices", of(assay.TypeCargo, "c", "1.0.0"), memory{adv("R-1", row("crates.io", "c", all), kind(assay.KindUnmaintained)), adv("R-1", row("crates.io", "c", all), kind(assay.KindUnmaintained)),
 			adv("R-2", row("crates.io", "c", all), kind(assay.KindUnsound)), adv("R-3", row("crates.io", "c", span{Introduced: "2.0.0"}), kind(assay.KindNotice))},
-			[]string{"gap: crates.io: no vulnerabilities, so not among the findings: c 1.0.0 is unmaintained (R-1), c 1.0.0 is unsound (R-2)"}},
+			[]string{"gap: crates.io: notices, not among the findings: c 1.0.0 is unmaintained (R-1), c 1.0.0 is unsound (R-2)"}},
 		{"a notice to one, a vulnerability to another", of(assay.TypeCargo, "c", "1.0.0"), memory{adv("R-1", row("crates.io", "c", all), kind(assay.KindUnsound)), adv("GHSA-1", row("crates.io", "c", span{Fixed: "1.0.1"}), aliases("R-1"))},
 			[]string{"c GHSA-1 fixed 1.0.1 [R-1]"}},
 
@@ -113,12 +113,12 @@ func TestLanguages(t *testing.T) {
 		{"no architecture", of(assay.TypeCargo, "c", "1.0.0"), memory{adv("R-1", with(row("crates.io", "c", all), func(r *assay.Affected) { r.Qualifiers.Arches = []string{"x86"} }))}, []string{"c R-1 affected"}},
 
 		{"no version", lodash(""), memory{adv("CVE-1", js(span{Fixed: "1.0.0"})), adv("MAL-1", js(all), kind(assay.KindMalware))},
-			[]string{"lodash MAL-1 affected", "gap: package lodash: its version cannot be compared with 1 of the 2 vulnerabilities known of lodash: none is told"}},
+			[]string{"lodash MAL-1 affected", "gap: package lodash: its version cannot be compared with 1 of the 2 known vulnerabilities of lodash: the version is unknown"}},
 		{"no version, and nothing known", of(assay.TypeNPM, "other", ""), memory{adv("CVE-1", js(span{Fixed: "1.0.0"}))}, nil},
 		{"a version that is none", of(assay.TypeGo, "x/y", "(devel)"), memory{adv("CVE-1", golang("x/y", span{Fixed: "1.0.0"}))},
-			[]string{"gap: package x/y (devel): its version cannot be compared with 1 of the 1 vulnerabilities known of x/y: "}},
+			[]string{"gap: package x/y (devel): its version cannot be compared with 1 of the 1 known vulnerabilities of x/y: "}},
 		{"a version that is none, but named", lodash("a b"), memory{adv("CVE-1", with(js(), func(r *assay.Affected) { r.Versions = []string{"a b"} }))}, []string{"lodash CVE-1 affected"}},
-		{"a published version that is none", lodash("1.0.0"), memory{adv("CVE-1", js(span{Fixed: "1 0"}))}, []string{"gap: npm CVE-1: about lodash 1.0.0: its version cannot be compared: "}},
+		{"a published version that is none", lodash("1.0.0"), memory{adv("CVE-1", js(span{Fixed: "1 0"}))}, []string{"gap: npm CVE-1: not compared with lodash 1.0.0: a version in the advisory cannot be compared: "}},
 		{"one of several that is none", lodash("1.0.0"), memory{adv("CVE-1", js(span{Fixed: "1 0"})), adv("CVE-1", js(span{Fixed: "1.0.2"}))}, []string{"lodash CVE-1 fixed 1.0.2"}},
 	}
 	for _, tt := range tests {
@@ -224,7 +224,7 @@ func TestLanguageBecause(t *testing.T) {
 		{memory{adv("CVE-1", with(lib(assay.Range{}), func(r *assay.Affected) { r.Qualifiers.OS, r.Reason = []string{"darwin"}, "unreviewed" }))}, "affected in every version, without a fix (unreviewed, on darwin only); installed is go1.22.3"},
 		{memory{adv("MAL-1", lib(assay.Range{}), kind(assay.KindMalware))}, "malicious in every version, without a fix; installed is go1.22.3"},
 		{memory{adv("CVE-1", lib(assay.Range{Fixed: "1.22.4"})), adv("GO-1", lib(assay.Range{Introduced: "1.22.4", Fixed: "1.22.6"}), aliases("CVE-1"))},
-			"affected below 1.22.4; installed is go1.22.3; 1.22.4 is no fix: by GO-1 it is affected from 1.22.4 to below 1.22.6"},
+			"affected below 1.22.4; installed is go1.22.3; 1.22.4 is not a fix: GO-1 says that it is affected from 1.22.4 to below 1.22.6"},
 	} {
 		inv := &assay.Inventory{Packages: []assay.Package{{Type: assay.TypeGo, Name: "stdlib", Version: "go1.22.3"}}}
 		res, err := match.Packages(t.Context(), inv, tt.as, match.Options{})

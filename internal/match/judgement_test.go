@@ -11,8 +11,8 @@ import (
 	"github.com/assaysec/assay/internal/match"
 )
 
-// TestWhy: each record that names a package is judged by itself, in words.
-func TestWhy(t *testing.T) {
+// TestJudgements: each row that names a package has a judgement, in words.
+func TestJudgements(t *testing.T) {
 	deb := func(name, source, version string) assay.Package {
 		return assay.Package{Type: assay.TypeDeb, Name: name, Source: source, Version: version, PURL: "pkg:deb/debian/" + name}
 	}
@@ -42,36 +42,45 @@ func TestWhy(t *testing.T) {
 		adv("CVE-14", assay.Affected{Stream: "npm", Name: "plain", Ranges: []assay.Range{{}}}, func(a *assay.Advisory) { a.Kind = assay.KindUnmaintained }),
 		adv("CVE-15", assay.Affected{Stream: "npm", Name: "plain", Versions: []string{"1.0.0"}}),
 	}
-	got, err := match.Why(t.Context(), inv, rows, memory(rows), match.Options{})
-	if err != nil {
-		t.Fatal(err)
+	var got []match.Judgement
+	for i := range rows {
+		one, err := match.Advisory(t.Context(), inv, &rows[i], memory(rows), match.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, one...)
 	}
 	var lines []string
 	for _, j := range got {
-		line := inv.Packages[j.Package].Name + " " + j.Advisory + ": " + j.Why
+		line := inv.Packages[j.Package].Name + " " + j.Advisory.ID + " " + string(j.Rule) + ": " + j.Because()
 		if before, _, ok := strings.Cut(line, " compared: "); ok {
 			line = before + " compared"
 		}
-		if j.Holds {
+		switch j.Verdict {
+		case match.VerdictAffected:
 			line = "! " + line
+		case match.VerdictSuppressed:
+			line = "- " + line
+		case match.VerdictUnknown:
+			line = "? " + line
 		}
 		lines = append(lines, line)
 	}
 	want := []string{
-		"! libssl3 CVE-1: affected below 3.0-2; installed is 3.0-1 (postponed)",
-		"libssl3 CVE-2: it is affected below 3.0-1; installed is 3.0-1",
-		"libssl3 CVE-3: its publisher says that it is not affected",
-		"libssl3 CVE-4: its publisher has not determined whether it is affected",
-		"third CVE-6: the package is not the distribution's (published by Docker)",
-		"odd CVE-7: the installed version cannot be compared",
-		"! Jinja2 CVE-8: affected below 2.11.3; installed is 2.11",
-		"Jinja2 CVE-9: it is affected from 3.0 to below 3.1 or in version 1.0; installed is 2.11",
-		"Jinja2 CVE-10: the record was withdrawn",
-		"requests CVE-11: a package of the system brought it (pkg:deb/debian/python3-requests), of which the distribution's advisories speak, not the registry's",
-		"example.org/m CVE-12: what is at fault is not linked into the binary: example.org/m.Bad",
-		"example.org/m CVE-13: the record is of other builds: operating systems windows",
-		"plain CVE-14: the record tells of no vulnerability (unmaintained)",
-		"! plain CVE-15: affected in 1.0.0; installed is 1.0.0",
+		"! libssl3 CVE-1 version: affected below 3.0-2; installed is 3.0-1 (postponed)",
+		"libssl3 CVE-2 version: affected only below 3.0-1; installed is 3.0-1",
+		"libssl3 CVE-3 declared: the publisher says that the package is not affected",
+		"? libssl3 CVE-4 undetermined: the publisher has not determined whether the package is affected",
+		"third CVE-6 third-party: the package is not the distribution's (published by Docker)",
+		"? odd CVE-7 installed-version: the installed version cannot be compared",
+		"! Jinja2 CVE-8 version: affected below 2.11.3; installed is 2.11",
+		"Jinja2 CVE-9 version: affected only from 3.0 to below 3.1 or in version 1.0; installed is 2.11",
+		"Jinja2 CVE-10 withdrawn: the publisher withdrew the advisory",
+		"requests CVE-11 owner: owned by OS package pkg:deb/debian/python3-requests; the distribution's advisories decide about it, not the registry's",
+		"- example.org/m CVE-12 unreachable: the vulnerable code is not linked into the binary: example.org/m.Bad",
+		"example.org/m CVE-13 platform: the advisory is about other builds: operating systems windows",
+		"plain CVE-14 notice: the advisory is about no vulnerability (unmaintained)",
+		"! plain CVE-15 version: affected in 1.0.0; installed is 1.0.0",
 	}
 	if d := cmp.Diff(want, lines); d != "" {
 		t.Error(d)

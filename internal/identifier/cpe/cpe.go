@@ -1,0 +1,117 @@
+// Package cpe reads and compares CPE names, by which NVD and makers of products
+// name software, in the forms of version 2.2 ("cpe:/a:vendor:product:1.0") and
+// 2.3 ("cpe:2.3:a:vendor:product:1.0:*:*:*:*:*:*:*").
+// https://nvlpubs.nist.gov/nistpubs/Legacy/IR/nistir7695.pdf
+package cpe
+
+import (
+	"net/url"
+	"strings"
+)
+
+// A Name holds the attributes of a CPE name without quoting, in the case in
+// which they were written. "" is any value, "-" that the attribute does not
+// apply. Version 2.2 has the first seven only: a packed edition
+// ("~~~linux~~") is one value.
+type Name struct {
+	Part            string // "a" application, "o" operating system, "h" hardware
+	Vendor          string
+	Product         string
+	Version         string
+	Update          string
+	Edition         string
+	Language        string
+	SoftwareEdition string
+	TargetSoftware  string
+	TargetHardware  string
+	Other           string
+}
+
+// attributes is how many a name of version 2.3 has.
+const attributes = 11
+
+const prefix23, prefix22 = "cpe:2.3:", "cpe:/"
+
+// Parse reads a name of either version. Attributes may be missing at the end,
+// and more than eleven are ignored. ok is false where part, vendor or product is
+// missing or any: then it names nothing.
+func Parse(s string) (n Name, ok bool) {
+	if rest, found := strings.CutPrefix(s, prefix23); found {
+		n.set(split(rest))
+	} else if rest, found := strings.CutPrefix(s, prefix22); found {
+		parts := strings.Split(rest, ":")
+		for i, p := range parts {
+			if u, err := url.PathUnescape(p); err == nil {
+				parts[i] = u
+			}
+		}
+		n.set(parts)
+	}
+	return n, n.Part != "" && n.Vendor != "" && n.Product != ""
+}
+
+// ParseFormatted reads a name of version 2.3 that has all its attributes; ok is
+// false for any other. Unlike Parse it takes names of any vendor or product.
+func ParseFormatted(s string) (n Name, ok bool) {
+	rest, ok := strings.CutPrefix(s, prefix23)
+	if !ok {
+		return n, false
+	}
+	parts := split(rest)
+	if len(parts) != attributes {
+		return n, false
+	}
+	n.set(parts)
+	return n, true
+}
+
+// all lists the attributes in the order of version 2.3.
+func (n *Name) all() [attributes]*string {
+	return [...]*string{&n.Part, &n.Vendor, &n.Product, &n.Version, &n.Update, &n.Edition, &n.Language, &n.SoftwareEdition, &n.TargetSoftware, &n.TargetHardware, &n.Other}
+}
+
+func (n *Name) set(parts []string) {
+	for i, a := range n.all() {
+		if i < len(parts) && parts[i] != "*" {
+			*a = parts[i]
+		}
+	}
+}
+
+// split cuts attributes at their colons, and removes the backslashes that quote
+// characters. A quoted star is a plain one.
+func split(s string) (parts []string) {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] == '\\' && i+1 < len(s):
+			i++
+			b.WriteByte(s[i])
+		case s[i] == '\\':
+		case s[i] == ':':
+			parts = append(parts, b.String())
+			b.Reset()
+		default:
+			b.WriteByte(s[i])
+		}
+	}
+	return append(parts, b.String())
+}
+
+// Key is what all names of one product have in common.
+func (n Name) Key() string {
+	return strings.ToLower(n.Part + ":" + n.Vendor + ":" + n.Product)
+}
+
+// Matches reports whether n, a pattern in which attributes may be any, covers a
+// name, in any case. An attribute that is any in the name matches no other value:
+// a product for an unknown platform is not one for Windows.
+func (n Name) Matches(name Name) bool {
+	of := name.all()
+	for i, want := range n.all() {
+		if *want != "" && !strings.EqualFold(*want, *of[i]) {
+			return false
+		}
+	}
+	return true
+}
