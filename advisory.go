@@ -37,6 +37,14 @@ const (
 	StreamDetails          = "details"    // family: "details:2024" holds CVE-2024-*; "details:other" what has no year
 )
 
+// The feeds of details whose place in a merged Detail is fixed: the texts of
+// FeedNVD come first, those of FeedKEV and FeedEPSS last.
+const (
+	FeedNVD  = "nvd"
+	FeedKEV  = "kev"
+	FeedEPSS = "epss"
+)
+
 // DetailStream is the stream that holds the details of a vulnerability.
 func DetailStream(id string) Stream {
 	if y, ok := strings.CutPrefix(id, "CVE-"); ok && len(y) > 5 && y[4] == '-' {
@@ -58,7 +66,7 @@ const (
 	StatusFixDeferred        Status = "fix_deferred"
 	StatusUnderInvestigation Status = "under_investigation"
 	StatusEndOfLife          Status = "end_of_life"
-	StatusIgnored            Status = "ignored" // of rulings only: the user does not want to see it
+	StatusIgnored            Status = "ignored" // of suppressions only: the user does not want to see it
 )
 
 // Kind is what an advisory tells of, where it is no vulnerability.
@@ -68,7 +76,7 @@ type Kind string
 const (
 	KindVulnerability Kind = ""
 	KindMalware       Kind = "malware"      // the package itself does harm
-	KindUnmaintained  Kind = "unmaintained" // nobody mends it any more
+	KindUnmaintained  Kind = "unmaintained" // nobody fixes it any more
 	KindUnsound       Kind = "unsound"      // its interface may be used wrongly (RustSec)
 	KindNotice        Kind = "notice"       // something else worth knowing (RustSec)
 )

@@ -79,8 +79,11 @@ type Judged struct {
 	Path    string `json:"path,omitempty"`
 }
 
-// searcher is what Database has besides Advisories.
-type searcher interface {
+// A Searcher is an Advisories that finds advisories by their names, too, as
+// Database does. Explain needs it.
+type Searcher interface {
+	Advisories
+	// Search yields the advisories that the query names.
 	Search(ctx context.Context, q db.Query) iter.Seq2[assay.Advisory, error]
 }
 
@@ -142,7 +145,7 @@ const maxNames = 64
 // under finds the advisories under the id, then those under the names that these
 // give: aliases of one fault. Notices, which speak of several, give none.
 func (s *Scanner) under(ctx context.Context, e *Explanation) ([]assay.Advisory, error) {
-	where, ok := s.Advisories.(searcher)
+	where, ok := s.Advisories.(Searcher)
 	if !ok {
 		return nil, fmt.Errorf("the advisories cannot be searched: %w", assay.ErrUnsupported)
 	}

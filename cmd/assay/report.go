@@ -78,13 +78,13 @@ func (o *reportOptions) check() (assay.Format, triage.Options, error) {
 
 // options refuses what the format cannot be written with.
 func (o *reportOptions) options(f assay.Format) (err error) {
-	switch takes := f.Name == "template"; {
+	switch takes := f.Takes(assay.OptionTemplate); {
 	case takes && o.template == "":
-		return usagef("-f template: which template? Give its text, or @FILE, with --template")
+		return usagef("-f %s: which template? Give its text, or @FILE, with --template", f.Name)
 	case !takes && o.template != "":
-		return usagef("--template goes with -f template, not with -f %s", f.Name)
-	case o.maxChars != 0 && f.Name != "markdown":
-		return usagef("--max-chars goes with -f markdown, not with -f %s", f.Name)
+		return usagef("--template goes with -f %s, not with -f %s", formatsWith(assay.OptionTemplate), f.Name)
+	case o.maxChars != 0 && !f.Takes(assay.OptionMaxChars):
+		return usagef("--max-chars goes with -f %s, not with -f %s", formatsWith(assay.OptionMaxChars), f.Name)
 	}
 	name := "--template"
 	if file, ok := strings.CutPrefix(o.template, "@"); ok {
@@ -112,8 +112,19 @@ func (o *reportOptions) options(f assay.Format) (err error) {
 
 // how is what was chosen about the look of a report.
 func (o *reportOptions) how(f assay.Format) assay.FormatOptions {
-	return assay.FormatOptions{Version: o.version, ShowLayers: o.showLayers, Tree: o.tree, AllPkgs: o.listAllPkgs || f.Name != "table", Suppressed: o.suppressed,
-		Template: o.text, MaxChars: o.maxChars}
+	return f.Keep(assay.FormatOptions{Version: o.version, ShowLayers: o.showLayers, Tree: o.tree, AllPkgs: o.listAllPkgs, Suppressed: o.suppressed,
+		Template: o.text, MaxChars: o.maxChars})
+}
+
+// formatsWith names the formats that take an option.
+func formatsWith(option assay.FormatOption) string {
+	var names []string
+	for _, f := range report.All() {
+		if f.Takes(option) {
+			names = append(names, f.Name)
+		}
+	}
+	return strings.Join(names, " or ")
 }
 
 func formatNames() (names []string) {
@@ -132,6 +143,7 @@ func (o *reportOptions) write(g *global, format assay.Format, r *assay.Report) e
 	if o.output == "" || o.output == "-" || o.output == "/dev/stdout" {
 		opts.Width, _ = isTerminal(g.out)
 		opts.Color = g.color(g.out)
+		opts = format.Keep(opts)
 		return write(g.out)
 	}
 	return writeReport(o.output, write)

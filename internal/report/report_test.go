@@ -85,7 +85,8 @@ func write(t testing.TB, format string, r *assay.Report, o assay.FormatOptions) 
 	t.Helper()
 	i := slices.IndexFunc(report.All(), func(f assay.Format) bool { return f.Name == format })
 	var b bytes.Buffer
-	if err := report.All()[i].Write(&b, r, o); err != nil {
+	f := report.All()[i]
+	if err := f.Write(&b, r, f.Keep(o)); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()

@@ -31,9 +31,12 @@ type Place interface {
 	Shard(ctx context.Context, s assay.Shard) (io.ReadCloser, error)
 }
 
-// A patcher is a Place that can make a shard of a former one, which moves less
-// than the shard. ErrNotFound: not of this one.
-type patcher interface {
+// A Patcher is a Place that can make a shard of a former one, which moves less
+// than the shard.
+type Patcher interface {
+	Place
+	// Patch returns shard s, made of the former one, whose file is given.
+	// ErrNotFound: there is no patch for that one.
 	Patch(ctx context.Context, s, former assay.Shard, file io.Reader) (io.ReadCloser, error)
 }
 
@@ -186,7 +189,7 @@ func (a *adoption) move(ctx context.Context, e, former *entry) (*entry, error) {
 // patched is the shard made of the former one; any error means that it is to be
 // moved whole.
 func (a *adoption) patched(ctx context.Context, e, former *entry) (io.ReadCloser, error) {
-	p, ok := a.from.(patcher)
+	p, ok := a.from.(Patcher)
 	if !ok || former == nil {
 		return nil, assay.ErrNotFound
 	}

@@ -13,19 +13,6 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// What a Getter may be able to do besides. Without Digest a feed is read anew
-// at every update.
-type (
-	digester interface {
-		// Digest tells which edition of a document Get returns.
-		Digest(ctx context.Context, url string) (string, error)
-	}
-	lister interface {
-		// List returns the names in a publisher's folder.
-		List(ctx context.Context, url string) ([]string, error)
-	}
-)
-
 // recorder is the Getter that a feed is given: it writes down what the feed
 // used.
 type recorder struct {
@@ -44,7 +31,7 @@ const (
 
 func newRecorder(g assay.Getter) *recorder {
 	r := &recorder{Getter: g}
-	if _, ok := g.(digester); ok {
+	if _, ok := g.(assay.Digester); ok {
 		r.documents = map[string]string{}
 	}
 	return r
@@ -59,8 +46,9 @@ func (r *recorder) Get(ctx context.Context, url string) (io.ReadCloser, error) {
 	return body, err
 }
 
+// List implements assay.Lister.
 func (r *recorder) List(ctx context.Context, url string) ([]string, error) {
-	l, ok := r.Getter.(lister)
+	l, ok := r.Getter.(assay.Lister)
 	if !ok {
 		return nil, fmt.Errorf("%s: folders cannot be listed: %w", url, assay.ErrUnsupported)
 	}
@@ -119,7 +107,7 @@ func edition(ctx context.Context, g assay.Getter, url string) (string, error) {
 	var err error
 	if folder, ok := strings.CutPrefix(url, listMark); ok {
 		var names []string
-		if l, ok := g.(lister); ok {
+		if l, ok := g.(assay.Lister); ok {
 			names, err = l.List(ctx, folder)
 		}
 		sum := sha256.Sum256([]byte(strings.Join(names, "\n")))
@@ -127,7 +115,7 @@ func edition(ctx context.Context, g assay.Getter, url string) (string, error) {
 	} else if held, ok := strings.CutPrefix(url, heldMark); ok {
 		d, err = heldDigest(ctx, g, held)
 	} else {
-		d, err = g.(digester).Digest(ctx, url)
+		d, err = g.(assay.Digester).Digest(ctx, url)
 	}
 	if errors.Is(err, assay.ErrNotFound) || errors.Is(err, assay.ErrUnsupported) && strings.HasPrefix(url, listMark) {
 		return "", nil

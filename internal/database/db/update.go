@@ -39,10 +39,6 @@ type Result struct {
 	Absent    []string       // feeds without documents in a partial mirror
 }
 
-// dated is a feed whose documents are not asked for but were had before, as in
-// another's database: Date tells when.
-type dated interface{ Date() time.Time }
-
 // run is what one feed is to do in an update, and did.
 type run struct {
 	feed      assay.Feed
@@ -191,7 +187,7 @@ func (u *update) read(ctx context.Context, g assay.Getter, runs []*run) error {
 			}
 			rec := newRecorder(g)
 			fetched := u.now
-			if f, ok := r.feed.(dated); ok {
+			if f, ok := r.feed.(assay.DatedFeed); ok {
 				fetched = f.Date().UTC().Truncate(time.Second)
 			}
 			r.sink = &sink{
@@ -221,7 +217,7 @@ func (u *update) jobs() int {
 // unchanged says whether the database holds what the run would give: a whole
 // shard for every stream, made from editions that are current still.
 func (u *update) unchanged(ctx context.Context, g assay.Getter, r *run) bool {
-	if _, ok := g.(digester); !ok {
+	if _, ok := g.(assay.Digester); !ok {
 		return false
 	}
 	known := map[string]string{}

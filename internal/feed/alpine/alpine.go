@@ -84,9 +84,7 @@ var branchName = regexp.MustCompile(`^(v[0-9]+\.[0-9]+|edge)$`)
 
 // list returns the branches that the index names; nil when there is none.
 func list(ctx context.Context, g assay.Getter) ([]string, error) {
-	l, ok := g.(interface {
-		List(ctx context.Context, url string) ([]string, error)
-	})
+	l, ok := g.(assay.Lister)
 	if !ok {
 		return nil, nil
 	}

@@ -39,16 +39,13 @@ func (Feed) Name() string { return "cvelist" }
 // Streams is "details:*".
 func (Feed) Streams() []assay.Stream { return []assay.Stream{assay.StreamDetails + ":*"} }
 
-// lister is a Getter of a mirror whose folders can be listed.
-type lister interface {
-	assay.Getter
-	List(ctx context.Context, url string) ([]string, error)
-}
+// Use is UseUpdate: the archive has hundreds of megabytes, and NVD has what a scan needs most.
+func (Feed) Use() assay.FeedUse { return assay.UseUpdate }
 
 // Fetch implements assay.Feed.
 func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
 	body, err := g.Get(ctx, Document)
-	if l, ok := g.(lister); ok && errors.Is(err, assay.ErrNotFound) {
+	if l, ok := g.(assay.Lister); ok && errors.Is(err, assay.ErrNotFound) {
 		if e := files(ctx, l, wanted, s); !errors.Is(e, assay.ErrNotFound) {
 			return e
 		}
@@ -64,7 +61,7 @@ func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s 
 }
 
 // files reads records one by one. Without any it is ErrNotFound.
-func files(ctx context.Context, l lister, wanted []assay.Stream, s assay.Sink) error {
+func files(ctx context.Context, l assay.Lister, wanted []assay.Stream, s assay.Sink) error {
 	years, err := l.List(ctx, Folder)
 	if err != nil {
 		return fmt.Errorf("%s: %w", Folder, err)

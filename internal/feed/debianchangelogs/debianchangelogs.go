@@ -68,6 +68,10 @@ func (Feed) Name() string { return "debian-changelogs" }
 // Streams is "debian:*".
 func (Feed) Streams() []assay.Stream { return []assay.Stream{"debian:*"} }
 
+// Use is UseRequest: what the changelogs say is a guess, and there is one to fetch
+// for every package.
+func (Feed) Use() assay.FeedUse { return assay.UseRequest }
+
 // Fetch implements assay.Feed.
 func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
 	found := false

@@ -40,7 +40,7 @@ const (
 type Feed struct{}
 
 // Name is "epss".
-func (Feed) Name() string { return "epss" }
+func (Feed) Name() string { return assay.FeedEPSS }
 
 // Streams is "epss".
 func (Feed) Streams() []assay.Stream { return []assay.Stream{assay.StreamEPSS} }
@@ -77,9 +77,7 @@ var (
 
 // newest finds the last dated table in a folder that can be listed.
 func newest(ctx context.Context, g assay.Getter) (string, error) {
-	l, ok := g.(interface {
-		List(ctx context.Context, url string) ([]string, error)
-	})
+	l, ok := g.(assay.Lister)
 	if !ok {
 		return "", nil
 	}
@@ -129,7 +127,7 @@ func read(ctx context.Context, r io.Reader, date string, s assay.Sink) error {
 			}
 			kept++
 			score.Date = date
-			if err := s.Detail(assay.Detail{ID: id, Feed: "epss", EPSS: &score}); err != nil {
+			if err := s.Detail(assay.Detail{ID: id, Feed: assay.FeedEPSS, EPSS: &score}); err != nil {
 				return err
 			}
 		}

@@ -101,9 +101,7 @@ func releases(wanted []assay.Stream) (all bool, named []int) {
 
 // list lists the releases that there may be.
 func list(ctx context.Context, g assay.Getter) (found []int, err error) {
-	l, ok := g.(interface {
-		List(ctx context.Context, url string) ([]string, error)
-	})
+	l, ok := g.(assay.Lister)
 	if ok {
 		for _, folder := range []string{Current, Archive} {
 			names, err := l.List(ctx, folder)

@@ -24,7 +24,7 @@ const maxEntry = 1 << 20 // an entry has 1 kB
 type Feed struct{}
 
 // Name is "kev".
-func (Feed) Name() string { return "kev" }
+func (Feed) Name() string { return assay.FeedKEV }
 
 // Streams is "kev".
 func (Feed) Streams() []assay.Stream { return []assay.Stream{assay.StreamKEV} }
@@ -82,7 +82,7 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, _ []assay.Stream, s ass
 
 func (e *entry) detail() assay.Detail {
 	d := assay.Detail{
-		ID: e.ID, Feed: "kev", Title: strings.TrimSpace(e.Name), Text: strings.TrimSpace(e.Text),
+		ID: e.ID, Feed: assay.FeedKEV, Title: strings.TrimSpace(e.Name), Text: strings.TrimSpace(e.Text),
 		KEV: &assay.KEV{Added: e.Added, Ransomware: strings.EqualFold(e.Ransomware, "Known"), Action: e.Action},
 	}
 	if date(e.Due) {

@@ -61,6 +61,9 @@ func (Feed) Name() string { return "maven-index" }
 // Streams is the one stream of artifacts.
 func (Feed) Streams() []assay.Stream { return []assay.Stream{assay.StreamArtifacts} }
 
+// Use is UseRequest: the document has several gigabytes.
+func (Feed) Use() assay.FeedUse { return assay.UseRequest }
+
 // Fetch implements assay.Feed. With a Keeper the whole index that is held is
 // taken, and the weekly parts that came after it.
 func (Feed) Fetch(ctx context.Context, g assay.Getter, _ []assay.Stream, s assay.Sink) error {

@@ -47,7 +47,7 @@ type Feed struct {
 }
 
 // Name is "nvd".
-func (Feed) Name() string { return "nvd" }
+func (Feed) Name() string { return assay.FeedNVD }
 
 // Streams is "details:*" and "nvd-cpe".
 func (Feed) Streams() []assay.Stream {
@@ -248,7 +248,7 @@ func (r *reader) give(i *item) error {
 	if len(rows) == 0 {
 		return nil // not analysed yet, or hardware only
 	}
-	return r.sink.Advisory(assay.Advisory{ID: d.ID, Feed: "nvd", Published: d.Published, Modified: d.Modified, Affected: rows})
+	return r.sink.Advisory(assay.Advisory{ID: d.ID, Feed: assay.FeedNVD, Published: d.Published, Modified: d.Modified, Affected: rows})
 }
 
 func (r *reader) wants(s assay.Stream) bool {

@@ -25,6 +25,9 @@ func (Feed) Name() string { return "vulnrichment" }
 // Streams is "details:*".
 func (Feed) Streams() []assay.Stream { return []assay.Stream{assay.StreamDetails + ":*"} }
 
+// Use is UseUpdate: the archive has hundreds of megabytes, and NVD has what a scan needs most.
+func (Feed) Use() assay.FeedUse { return assay.UseUpdate }
+
 // Fetch implements assay.Feed.
 func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
 	body, err := g.Get(ctx, Document)

@@ -51,6 +51,12 @@ type Dump struct {
 	date time.Time
 }
 
+// Importer opens records of OSV.
+var Importer = assay.Importer{
+	About: "records of OSV (a zip archive, or a directory of records and archives)",
+	Open:  func(ctx context.Context, path string) (assay.ImportedFeed, error) { return Open(ctx, path) },
+}
+
 // Open finds out whether path is a dump, and its date. It reads all of it. What
 // is none is ErrUnsupported.
 func Open(ctx context.Context, path string) (*Dump, error) {

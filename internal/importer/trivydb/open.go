@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/boltfile"
 	"github.com/assaysec/assay/internal/importer/internal/dbfile"
 )
@@ -21,6 +22,12 @@ var form = dbfile.Form{
 type DB struct {
 	file *dbfile.File
 	date time.Time
+}
+
+// Importer opens the database.
+var Importer = assay.Importer{
+	About: "Trivy's database (trivy.db, its directory or its archive)",
+	Open:  func(ctx context.Context, path string) (assay.ImportedFeed, error) { return Open(ctx, path) },
 }
 
 // Open opens trivy.db, a folder that holds it, or the archive in which it is

@@ -22,7 +22,7 @@ import (
 )
 
 // Format is the report as results of tests.
-var Format = assay.Format{Name: "junit", About: "JUnit XML, for Jenkins, GitLab and Azure DevOps", Write: write}
+var Format = assay.Format{Name: "junit", About: "JUnit XML, for Jenkins, GitLab and Azure DevOps", Options: assay.OptionSuppressed, Write: write}
 
 type suites struct {
 	XMLName  xml.Name `xml:"testsuites"`

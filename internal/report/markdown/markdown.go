@@ -20,7 +20,7 @@ import (
 )
 
 // Format is the report in Markdown.
-var Format = assay.Format{Name: "markdown", About: "GitHub's Markdown, for comments and job summaries", Check: check, Write: write}
+var Format = assay.Format{Name: "markdown", About: "GitHub's Markdown, for comments and job summaries", Options: assay.OptionShowLayers | assay.OptionSuppressed | assay.OptionMaxChars, Check: check, Write: write}
 
 const (
 	// minChars holds the heading, the totals and what is said of what is left

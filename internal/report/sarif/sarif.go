@@ -19,7 +19,7 @@ import (
 )
 
 // Format is the report in SARIF.
-var Format = assay.Format{Name: "sarif", About: "SARIF 2.1.0, for GitHub's code scanning and others", Write: write}
+var Format = assay.Format{Name: "sarif", About: "SARIF 2.1.0, for GitHub's code scanning and others", Options: assay.OptionSuppressed, Write: write}
 
 const (
 	informationURI = "https://github.com/assaysec/assay"

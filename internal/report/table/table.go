@@ -17,7 +17,7 @@ import (
 )
 
 // Format is the report for people.
-var Format = assay.Format{Name: "table", About: "for people (the default)", Write: write}
+var Format = assay.Format{Name: "table", About: "for people (the default)", Options: assay.OptionWidth | assay.OptionColor | assay.OptionShowLayers | assay.OptionAllPkgs | assay.OptionTree | assay.OptionSuppressed, Write: write}
 
 const (
 	// defaultWidth is for what is no terminal: a file, or the log of a pipeline.

@@ -64,7 +64,7 @@ func (k kind) version(p *assay.Package) string {
 }
 
 // others are the results about packages that are not the system's, by target.
-func others(r *assay.Report, o assay.FormatOptions, artifact string) (out []result) {
+func others(r *assay.Report, artifact string) (out []result) {
 	on := bom.Dependencies(r.Packages)
 	at := map[string]int{}
 	place := make([]int, len(r.Packages)) // the result of each package
@@ -85,9 +85,8 @@ func others(r *assay.Report, o assay.FormatOptions, artifact string) (out []resu
 			at[key] = n
 			out = append(out, result{Target: target, Class: "lang-pkgs", Type: k.name})
 		}
-		if place[i] = n; o.AllPkgs {
-			out[n].Packages = append(out[n].Packages, k.pkg(p, r.Packages, on[i]))
-		}
+		place[i] = n
+		out[n].Packages = append(out[n].Packages, k.pkg(p, r.Packages, on[i]))
 	}
 	convert := func(f *assay.Finding) (vulnerability, *result) {
 		p := &r.Packages[f.Package]

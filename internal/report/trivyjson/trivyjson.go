@@ -167,13 +167,13 @@ var sources = map[string]dataSource{
 	"almalinux":  {"alma", "AlmaLinux Product Errata", "https://errata.almalinux.org/"},
 }
 
-func write(w io.Writer, r *assay.Report, o assay.FormatOptions) error {
+func write(w io.Writer, r *assay.Report, _ assay.FormatOptions) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
-	return e.Encode(convert(r, o))
+	return e.Encode(convert(r))
 }
 
-func convert(r *assay.Report, o assay.FormatOptions) report {
+func convert(r *assay.Report) report {
 	family := r.Release.ID
 	if f, ok := families[family]; ok {
 		family = f
@@ -181,9 +181,9 @@ func convert(r *assay.Report, o assay.FormatOptions) report {
 	out := report{SchemaVersion: 2, CreatedAt: r.Created, ArtifactID: r.Image.ID, ArtifactName: r.Image.Name, ArtifactType: artifactType(r), Metadata: metadataOf(r)}
 	if family != "" {
 		out.Metadata.OS = &operatingSys{Family: family, Name: r.Release.Version, EOSL: r.Release.EndOfLife(r.At())}
-		out.Results = append(out.Results, system(r, o, family, out.ArtifactID))
+		out.Results = append(out.Results, system(r, family, out.ArtifactID))
 	}
-	out.Results = append(out.Results, others(r, o, out.ArtifactID)...)
+	out.Results = append(out.Results, others(r, out.ArtifactID)...)
 	return out
 }
 
@@ -210,10 +210,10 @@ func metadataOf(r *assay.Report) metadata {
 }
 
 // system is the result about the distribution's packages.
-func system(r *assay.Report, o assay.FormatOptions, family, artifact string) result {
+func system(r *assay.Report, family, artifact string) result {
 	res := result{Target: fmt.Sprintf("%s (%s %s)", r.Image.Name, family, r.Release.Version), Class: "os-pkgs", Type: family}
 	for i := range r.Packages {
-		if p := &r.Packages[i]; o.AllPkgs && p.IsSystem() {
+		if p := &r.Packages[i]; p.IsSystem() {
 			res.Packages = append(res.Packages, convertPackage(p))
 		}
 	}
