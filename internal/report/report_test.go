@@ -16,6 +16,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/report"
+	"github.com/assaysec/assay/internal/test/contract"
 	"github.com/assaysec/assay/internal/test/corpus"
 )
 
@@ -363,7 +364,7 @@ func FuzzFormats(f *testing.F) {
 			if err := checkJUnit([]byte(write(t, "junit", r, o))); err != nil {
 				t.Errorf("junit: %v", err)
 			}
-			if err := tame(write(t, "markdown", r, o)); err != nil {
+			if err := contract.CheckMarkdown([]byte(write(t, "markdown", r, o))); err != nil {
 				t.Errorf("markdown: %v", err)
 			}
 			o.MaxChars = 8192

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -19,6 +20,7 @@ type recorder struct {
 	assay.Getter
 
 	mu        sync.Mutex
+	last      string            // the document that was asked for last, for what goes wrong with it
 	documents map[string]string // as source.Documents; nil when the Getter has no digests
 }
 
@@ -38,6 +40,7 @@ func newRecorder(g assay.Getter) *recorder {
 }
 
 func (r *recorder) Get(ctx context.Context, url string) (io.ReadCloser, error) {
+	r.asked(url)
 	body, err := r.Getter.Get(ctx, url)
 	if e := r.note(ctx, url); e != nil && err == nil {
 		body.Close()
@@ -65,6 +68,7 @@ func (r *recorder) Cached(ctx context.Context, url string) (io.ReadCloser, error
 	if !ok {
 		return nil, fmt.Errorf("%s: %w in a cache", url, assay.ErrNotFound)
 	}
+	r.asked(url)
 	body, err := k.Cached(ctx, url)
 	if err != nil {
 		return nil, err
@@ -79,10 +83,30 @@ func (r *recorder) Cached(ctx context.Context, url string) (io.ReadCloser, error
 // GetVersion implements assay.Keeper. It is not written down: the list that
 // told the edition was.
 func (r *recorder) GetVersion(ctx context.Context, url, edition string) (io.ReadCloser, error) {
+	r.asked(url)
 	if k, ok := r.Getter.(assay.Keeper); ok {
 		return k.GetVersion(ctx, url, edition)
 	}
 	return r.Getter.Get(ctx, url)
+}
+
+func (r *recorder) asked(url string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.last = url
+}
+
+// fetch has a feed fetch through the recorder. A panic of the feed is an error
+// that names the document that it asked for last.
+func (r *recorder) fetch(ctx context.Context, f assay.Feed, wanted []assay.Stream, s assay.Sink) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			err = fmt.Errorf("%s: internal error: %v", cmp.Or(r.last, "before any document"), p)
+		}
+	}()
+	return f.Fetch(ctx, r, wanted, s)
 }
 
 // note writes down the document's edition.

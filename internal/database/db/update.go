@@ -194,7 +194,7 @@ func (u *update) read(ctx context.Context, g assay.Getter, runs []*run) error {
 				feed: r.feed.Name(), wanted: r.covers, temp: filepath.Join(u.dir, tempName), log: u.Log,
 				spools: map[assay.Stream]*spool{}, status: assay.FeedStatus{Feed: r.feed.Name(), Fetched: fetched},
 			}
-			if r.err = r.feed.Fetch(ctx, rec, r.wanted, r.sink); r.err != nil {
+			if r.err = rec.fetch(ctx, r.feed, r.wanted, r.sink); r.err != nil {
 				r.err = fmt.Errorf("%s: %w", r.feed.Name(), r.err)
 			}
 			r.documents = rec.documents

@@ -215,6 +215,11 @@ func (f Feed) release(ctx context.Context, g assay.Getter, stream assay.Stream, 
 		group, ctx := errgroup.WithContext(ctx)
 		for i, name := range batch {
 			group.Go(func() (err error) {
+				defer func() {
+					if p := recover(); p != nil { // which only its own goroutine can
+						err = fmt.Errorf("package %s: internal error: %v", name, p)
+					}
+				}()
 				found[i], err = newest(ctx, g, packages[name])
 				return err
 			})

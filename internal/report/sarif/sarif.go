@@ -28,9 +28,11 @@ const (
 )
 
 func write(w io.Writer, r *assay.Report, o assay.FormatOptions) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(convert(r, o))
+	return printable.Write(w, printable.EscapeJSON, func(w io.Writer) error {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(convert(r, o))
+	})
 }
 
 func convert(r *assay.Report, o assay.FormatOptions) log {

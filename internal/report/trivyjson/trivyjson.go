@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/encoding/printable"
 )
 
 // Format is the report in Trivy's form.
@@ -168,9 +169,11 @@ var sources = map[string]dataSource{
 }
 
 func write(w io.Writer, r *assay.Report, _ assay.FormatOptions) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(convert(r))
+	return printable.Write(w, printable.EscapeJSON, func(w io.Writer) error {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(convert(r))
+	})
 }
 
 func convert(r *assay.Report) report {

@@ -77,6 +77,7 @@ func (m Mirror) path(url string) string {
 type Records struct {
 	Advisories []assay.Advisory
 	Details    []assay.Detail
+	Artifacts  []assay.Artifact
 	Skipped    map[string][]string // identifiers by reason
 }
 
@@ -89,6 +90,12 @@ func (r *Records) Advisory(a assay.Advisory) error {
 // Detail implements assay.Sink.
 func (r *Records) Detail(d assay.Detail) error {
 	r.Details = append(r.Details, d)
+	return nil
+}
+
+// Artifact implements assay.ArtifactSink.
+func (r *Records) Artifact(a assay.Artifact) error {
+	r.Artifacts = append(r.Artifacts, a)
 	return nil
 }
 
@@ -110,7 +117,7 @@ func (r *Records) Reasons() map[string]int {
 }
 
 // Kept is the number of records that were not skipped.
-func (r *Records) Kept() int { return len(r.Advisories) + len(r.Details) }
+func (r *Records) Kept() int { return len(r.Advisories) + len(r.Details) + len(r.Artifacts) }
 
 // Fetch returns what the feed says; an error fails the test.
 func Fetch(t testing.TB, f assay.Feed, g assay.Getter, wanted ...assay.Stream) *Records {
@@ -226,6 +233,7 @@ type full struct {
 
 func (f *full) Advisory(assay.Advisory) error { f.calls++; return f.err }
 func (f *full) Detail(assay.Detail) error     { f.calls++; return f.err }
+func (f *full) Artifact(assay.Artifact) error { f.calls++; return f.err }
 func (f *full) Skip(string, string)           {}
 
 func checkStop(t *testing.T, c FeedCase) {
