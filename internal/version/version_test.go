@@ -149,49 +149,6 @@ func separatorRuns(v string) bool {
 	return false
 }
 
-func TestOrder(t *testing.T) {
-	for _, s := range All() {
-		t.Run(s.Name(), func(t *testing.T) {
-			var keys []Key
-			var versions []string
-			for _, v := range sample(t, s, 250) {
-				if s == Pacman && (separatorRuns(v) || strings.Contains(v, "-")) || s == Packagist && strings.Contains(v, "#") {
-					continue
-				}
-				k, err := s.Key(v)
-				if err != nil {
-					t.Fatal(err)
-				}
-				keys, versions = append(keys, k), append(versions, v)
-			}
-			order := make([][]int, len(keys))
-			for i, a := range keys {
-				for _, b := range keys {
-					order[i] = append(order[i], s.Compare(a, b))
-				}
-			}
-			for i, a := range order {
-				if a[i] != 0 {
-					t.Fatalf("%s is not itself", versions[i])
-				}
-				for j, b := range order {
-					if op(a[j]) != op(-b[i]) {
-						t.Fatalf("%s %s %s, but the other way %s", versions[i], op(a[j]), versions[j], op(b[i]))
-					}
-					if a[j] > 0 {
-						continue
-					}
-					for k := range order {
-						if b[k] <= 0 && a[k] > 0 {
-							t.Fatalf("%s <= %s <= %s, but not the first and the last", versions[i], versions[j], versions[k])
-						}
-					}
-				}
-			}
-		})
-	}
-}
-
 // peer compares all pairs with what the package manager itself says.
 func peer(t *testing.T, s Scheme, program string, ask func(a, b string) (string, error)) {
 	if _, err := exec.LookPath(program); err != nil {

@@ -143,14 +143,18 @@ const (
 
 // list adds the packages of a suite's list.
 func (f Feed) list(body io.Reader, base string, packages map[string][]source, s assay.Sink) error {
-	z, _, err := compression.Document(body)
+	z, kind, err := compression.Document(body)
 	if err != nil {
 		return err
 	}
 	defer z.Close()
 	fields := map[string]string{}
 	key := ""
+	isList := kind != compression.Plain // the list of a suite without packages is an empty text, compressed
 	for l, err := range stanza.Lines(limit.Reader(z, maxSources)) {
+		if l.N == 1 {
+			isList = false
+		}
 		switch {
 		case err != nil:
 			return err
@@ -165,7 +169,11 @@ func (f Feed) list(body io.Reader, base string, packages map[string][]source, s 
 			var value string
 			key, value, _ = strings.Cut(l.Text, ":")
 			fields[key] = strings.TrimSpace(value)
+			isList = isList || key == "Package"
 		}
+	}
+	if !isList {
+		return fmt.Errorf("no source packages in it: %w", assay.ErrMalformed)
 	}
 	f.add(fields, base, packages, s)
 	return nil
@@ -266,7 +274,7 @@ func (c *changes) give(stream assay.Stream, name string, s assay.Sink) error {
 		s.Skip(name, c.why)
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.fixes)) {
-		err := s.Advisory(assay.Advisory{ID: id, URL: c.url, Affected: []assay.Affected{{
+		err := s.Advisory(assay.Advisory{ID: id, Feed: Feed{}.Name(), URL: c.url, Affected: []assay.Affected{{
 			Stream: stream, Name: name, Status: assay.StatusAffected, Reason: Derived, Ranges: []assay.Range{{Fixed: c.fixes[id]}},
 		}}})
 		if err != nil {
