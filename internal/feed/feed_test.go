@@ -165,6 +165,7 @@ var explained = map[string][]string{
 	"debian":     {"notice without CVE", "notice without package"},
 	"ghsa":       {"unreviewed, names no package"},
 	"govulndb":   {"withdrawn"},
+	"fedora":     {"no security update"},
 	"julia":      {"withdrawn"},
 	"nvd":        {"changed since, in another file", "year not published"},
 	"openeuler":  {"listed and not there"},
@@ -192,7 +193,7 @@ func counts(t *testing.T, name string, r *contract.Records) {
 		}
 	}
 	t.Logf("%-14s read %7d kept %7d skipped %7d", name, r.Kept()+skipped, r.Kept(), skipped)
-	if r.Kept() == 0 {
+	if r.Kept() == 0 && name != "fedora" { // of which the sample is one update that is none of security
 		t.Errorf("%s: nothing kept", name)
 	}
 }

@@ -9,7 +9,7 @@ package almalinux
 
 import (
 	"context"
-	"fmt"
+	"io"
 	"path"
 	"regexp"
 	"slices"
@@ -18,6 +18,7 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/zipdoc"
 	"github.com/assaysec/assay/internal/identifier/cve"
+	"github.com/assaysec/assay/internal/record/document"
 	"github.com/assaysec/assay/internal/record/osv"
 	"github.com/assaysec/assay/internal/version"
 )
@@ -49,33 +50,23 @@ func (Feed) Streams() []assay.Stream { return []assay.Stream{"almalinux:*"} }
 
 // Fetch implements assay.Feed.
 func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
-	body, err := g.Get(ctx, Document)
-	if err != nil {
-		return err
-	}
-	defer body.Close()
-	found := false
-	err = zipdoc.Walk(ctx, body, func(name string) bool { return path.Ext(name) == ".json" }, func(name string, b []byte, err error) error {
-		found = true
-		id := strings.TrimSuffix(path.Base(name), ".json")
-		if err != nil {
-			s.Skip(id, "unreadable member of the archive")
-			return nil
-		}
-		r, err := osv.Parse(b)
-		if err != nil {
-			s.Skip(id, "malformed record")
-			return nil
-		}
-		return emit(r, wanted, s)
+	return document.Records(ctx, g, Document, func(body io.Reader) (found bool, err error) {
+		err = zipdoc.Walk(ctx, body, func(name string) bool { return path.Ext(name) == ".json" }, func(name string, b []byte, err error) error {
+			found = true
+			id := strings.TrimSuffix(path.Base(name), ".json")
+			if err != nil {
+				s.Skip(id, "unreadable member of the archive")
+				return nil
+			}
+			r, err := osv.Parse(b)
+			if err != nil {
+				s.Skip(id, "malformed record")
+				return nil
+			}
+			return emit(r, wanted, s)
+		})
+		return found, err
 	})
-	if err == nil && !found {
-		err = fmt.Errorf("no records in it: %w", assay.ErrMalformed)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", Document, err)
-	}
-	return nil
 }
 
 func emit(r *osv.Record, wanted []assay.Stream, s assay.Sink) error {

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/record/document"
 	"github.com/assaysec/assay/internal/record/secdb"
 )
 
@@ -84,14 +85,7 @@ var branchName = regexp.MustCompile(`^(v[0-9]+\.[0-9]+|edge)$`)
 
 // list returns the branches that the index names; nil when there is none.
 func list(ctx context.Context, g assay.Getter) ([]string, error) {
-	l, ok := g.(assay.Lister)
-	if !ok {
-		return nil, nil
-	}
-	names, err := l.List(ctx, Index)
-	if errors.Is(err, assay.ErrNotFound) || errors.Is(err, assay.ErrUnsupported) {
-		return nil, nil
-	}
+	names, err := document.List(ctx, g, Index)
 	var branches []string
 	for _, n := range names {
 		if branchName.MatchString(n) {

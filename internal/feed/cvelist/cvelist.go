@@ -9,12 +9,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/encoding/limit"
 	"github.com/assaysec/assay/internal/record/cverecord"
+	"github.com/assaysec/assay/internal/record/document"
 )
 
 // Document is the archive of the repository's branch; Folder is where its files
@@ -43,21 +44,14 @@ func (Feed) Streams() []assay.Stream { return []assay.Stream{assay.StreamDetails
 func (Feed) Use() assay.FeedUse { return assay.UseUpdate }
 
 // Fetch implements assay.Feed.
-func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
-	body, err := g.Get(ctx, Document)
+func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
+	err := document.Read(ctx, g, Document, func(body io.Reader) error { return cverecord.Bundle(ctx, body, f.Name(), wanted, s) })
 	if l, ok := g.(assay.Lister); ok && errors.Is(err, assay.ErrNotFound) {
 		if e := files(ctx, l, wanted, s); !errors.Is(e, assay.ErrNotFound) {
 			return e
 		}
 	}
-	if err != nil {
-		return err
-	}
-	defer body.Close()
-	if err := cverecord.Bundle(ctx, body, "cvelist", wanted, s); err != nil {
-		return fmt.Errorf("%s: %w", Document, err)
-	}
-	return nil
+	return err
 }
 
 // files reads records one by one. Without any it is ErrNotFound.
@@ -106,14 +100,9 @@ func files(ctx context.Context, l assay.Lister, wanted []assay.Stream, s assay.S
 }
 
 func file(ctx context.Context, g assay.Getter, url, id string, s assay.Sink) error {
-	body, err := g.Get(ctx, url)
+	b, err := document.Bytes(ctx, g, url, maxRecord)
 	if err != nil {
 		return err
-	}
-	defer body.Close()
-	b, err := limit.ReadAll(body, maxRecord)
-	if err != nil {
-		return fmt.Errorf("%s: %w", url, err)
 	}
 	return cverecord.Give(id, "cvelist", b, s)
 }

@@ -35,6 +35,7 @@ import (
 	"github.com/assaysec/assay/internal/encoding/compression"
 	"github.com/assaysec/assay/internal/encoding/limit"
 	"github.com/assaysec/assay/internal/encoding/stanza"
+	"github.com/assaysec/assay/internal/record/document"
 	"github.com/assaysec/assay/internal/version"
 )
 
@@ -286,20 +287,9 @@ func (c *changes) give(stream assay.Stream, name string, s assay.Sink) error {
 
 // read finds the fixes in a package's changelog; nil when it has none.
 func read(ctx context.Context, g assay.Getter, p source) (map[string]string, error) {
-	var body io.ReadCloser
-	var err error
-	if k, ok := g.(assay.Keeper); ok {
-		body, err = k.GetVersion(ctx, p.url, p.sha256) // a pool's files do not change
-	} else {
-		body, err = g.Get(ctx, p.url)
-	}
+	b, err := document.Bytes(ctx, document.OfVersion(g, p.sha256), p.url, maxFile) // a pool's files do not change
 	if err != nil {
 		return nil, err
-	}
-	defer body.Close()
-	b, err := limit.ReadAll(body, maxFile)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", p.url, err)
 	}
 	if sum := sha256.Sum256(b); hex.EncodeToString(sum[:]) != p.sha256 {
 		return nil, fmt.Errorf("%s: not the file of the list: %w", p.url, assay.ErrMalformed)

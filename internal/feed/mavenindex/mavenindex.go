@@ -27,6 +27,7 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/compression"
 	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/record/document"
 )
 
 // Folder is where the index is; Properties says which parts there are.
@@ -100,17 +101,12 @@ func (Feed) Fetch(ctx context.Context, g assay.Getter, _ []assay.Stream, s assay
 
 // properties reads the list of parts; none where it is not published.
 func properties(ctx context.Context, g assay.Getter) (map[string]string, error) {
-	body, err := g.Get(ctx, Properties)
+	b, err := document.Bytes(ctx, g, Properties, maxProperties)
 	if errors.Is(err, assay.ErrNotFound) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
-	}
-	defer body.Close()
-	b, err := limit.ReadAll(body, maxProperties)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", Properties, err)
 	}
 	p := map[string]string{}
 	for line := range strings.Lines(string(b)) {

@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/record/document"
 	"github.com/assaysec/assay/internal/suppress/vex"
 )
 
@@ -67,23 +66,12 @@ func (e *emitter) chainguard(ctx context.Context) error {
 	return nil
 }
 
-// single hands over one document, of an edition.
-func (e *emitter) single(ctx context.Context, id, edition string) error {
+// single hands over one document, of a version.
+func (e *emitter) single(ctx context.Context, id, version string) error {
 	url := Chainguard + id
-	var body io.ReadCloser
-	var err error
-	if k, ok := e.g.(assay.Keeper); ok && edition != "" {
-		body, err = k.GetVersion(ctx, url, edition)
-	} else {
-		body, err = e.g.Get(ctx, url)
-	}
+	b, err := document.Bytes(ctx, document.OfVersion(e.g, version), url, maxDocument)
 	if err != nil {
 		return err
-	}
-	defer body.Close()
-	b, err := limit.ReadAll(body, maxDocument)
-	if err != nil {
-		return fmt.Errorf("%s: %w", url, err)
 	}
 	d, faults, err := vex.Parse(b)
 	if err != nil {
