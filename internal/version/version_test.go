@@ -111,6 +111,9 @@ func sample(t testing.TB, s Scheme, n int) []string {
 		Pub:       {".", ".0", "-", "-a", "-1", "+", "+a", "+1", "."},
 		SemVer:    {".", ".0", "-", "-a", "-1", "-rc.", "+a", "rc", ".0.0"},
 	}[s]
+	if len(atoms) == 0 {
+		atoms = []string{".", ".0", ".1", ".01", "-", "-1", "a", "rc"}
+	}
 	prefixes := map[Scheme][]string{
 		Deb: {"0:", "1:", "2:"}, RPM: {"0:", "1:", "2:"}, Pacman: {"0:", "1:", "2:"}, PEP440: {"0!", "1!", "v"},
 		Packagist: {"v", "dev-", "0."}, Perl: {"v", "v0.", "0."}, SemVer: {"v", "v0.", "0."},

@@ -49,6 +49,9 @@ func Format(t *testing.T, c FormatCase) {
 		c.check(t, "report", first)
 		c.check(t, "empty report", c.write(t, &assay.Report{}, c.Options))
 	})
+	if t.Failed() {
+		return
+	}
 	t.Run("hostile", func(t *testing.T) { c.hostile(t) })
 	t.Run("gaps", func(t *testing.T) { c.gaps(t) })
 	t.Run("writer", func(t *testing.T) { c.writer(t) })
