@@ -205,6 +205,7 @@ type Format struct {
 	Versions []string                  // of its specification, as given after "@"; the first is the default
 	Options  FormatOption              // those that it takes
 	SBOM     bool                      // an SBOM: it lists packages, so that nothing need be matched
+	NoGaps   bool                      // the form has no place for gaps; whoever writes it says so elsewhere
 	Check    func(FormatOptions) error // refuses values of options, before anything is scanned; nil takes all
 	Write    func(io.Writer, *Report, FormatOptions) error
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/encoding/printable"
 	"github.com/assaysec/assay/internal/report"
 	"github.com/assaysec/assay/internal/triage"
 	"github.com/spf13/pflag"
@@ -138,6 +139,9 @@ func formatNames() (names []string) {
 // all.
 func (o *reportOptions) write(g *global, format assay.Format, r *assay.Report) error {
 	o.filter.rules.warn(format, r)
+	if n := len(r.Gaps); n > 0 && format.NoGaps {
+		slog.Warn(fmt.Sprintf("-f %s has no place for what could not be read or judged: %s left out; see -f json", format.Name, printable.Count(n, "gap is", "gaps are")))
+	}
 	opts := o.how(format)
 	write := func(w io.Writer) error { return format.Write(w, r, opts) }
 	if o.output == "" || o.output == "-" || o.output == "/dev/stdout" {

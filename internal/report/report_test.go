@@ -28,8 +28,12 @@ func TestAll(t *testing.T) {
 		}
 		names = append(names, f.Name)
 	}
-	if diff := cmp.Diff([]string{"table", "json", "trivy-json", "cyclonedx", "cyclonedx-xml", "spdx-json", "spdx", "sarif", "junit", "markdown", "template"}, names); diff != "" {
-		t.Error(diff)
+	if names[0] != "table" {
+		t.Errorf("the first, which is the default, is %s, want table", names[0])
+	}
+	slices.Sort(names)
+	if len(slices.Compact(slices.Clone(names))) != len(names) {
+		t.Errorf("a name is there twice: %v", names)
 	}
 }
 

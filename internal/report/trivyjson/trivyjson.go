@@ -21,8 +21,8 @@ import (
 	"github.com/assaysec/assay/internal/encoding/printable"
 )
 
-// Format is the report in Trivy's form.
-var Format = assay.Format{Name: "trivy-json", About: "JSON with Trivy's field names, for what reads its reports", Write: write}
+// Format is the report in Trivy's form, which has no place for gaps.
+var Format = assay.Format{Name: "trivy-json", About: "JSON with Trivy's field names, for what reads its reports", NoGaps: true, Write: write}
 
 type report struct {
 	SchemaVersion int

@@ -197,6 +197,14 @@ var gapKinds = []assay.Gap{
 }
 
 func (c *FormatCase) gaps(t *testing.T) {
+	if c.Format.NoGaps {
+		without, with := Report(), Report()
+		without.Gaps, with.Gaps = nil, gapKinds
+		if !bytes.Equal(c.write(t, without, c.Options), c.write(t, with, c.Options)) {
+			t.Error("gaps make another document, though the form has no place for them")
+		}
+		return
+	}
 	for name, r := range map[string]*assay.Report{"with findings": Report(), "empty": {}} {
 		r.Gaps = gapKinds
 		document := string(c.write(t, r, c.Options))
