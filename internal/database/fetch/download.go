@@ -43,10 +43,7 @@ func (f *Fetcher) update(ctx context.Context, address, target, edition string) (
 	if f.o.Offline {
 		return offline(address, old)
 	}
-	if old != nil && edition != "" && old.Edition == edition {
-		return old, nil
-	}
-	if old != nil && f.o.MaxAge > 0 && edition == "" && time.Since(old.Fetched) < f.o.MaxAge {
+	if old != nil && f.isCurrent(old, edition) {
 		return old, nil
 	}
 	for attempt := 0; ; attempt++ {
@@ -74,12 +71,26 @@ func (f *Fetcher) update(ctx context.Context, address, target, edition string) (
 		if waiting.End = true; attempt == 0 {
 			defer f.tell(waiting)
 		}
-		pause := max(again.after, f.o.Backoff<<attempt)
-		pause += rand.N(pause/4 + 1) // so that many machines do not come back at once
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-		}
+		f.pause(ctx, again.after, attempt)
+	}
+}
+
+// isCurrent reports whether a document need not be asked for again: it is of the
+// version that its publisher names, or young enough where that names none.
+func (f *Fetcher) isCurrent(old *record, version string) bool {
+	if version != "" {
+		return old.Edition == version
+	}
+	return f.o.MaxAge > 0 && time.Since(old.Fetched) < f.o.MaxAge
+}
+
+// pause waits before another attempt, as long as the server asks for or longer.
+func (f *Fetcher) pause(ctx context.Context, least time.Duration, attempt int) {
+	d := max(least, f.o.Backoff<<attempt)
+	d += rand.N(d/4 + 1) // so that many machines do not come back at once
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
 	}
 }
 

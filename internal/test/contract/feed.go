@@ -178,19 +178,7 @@ func checkRecords(t *testing.T, f assay.Feed, r *Records, streams []assay.Stream
 		return slices.ContainsFunc(streams, func(p assay.Stream) bool { return p.Covers(s) })
 	}
 	for _, a := range r.Advisories {
-		if a.ID == "" || a.Feed != f.Name() || len(a.Affected) == 0 {
-			t.Errorf("incomplete: %+v", a)
-		}
-		for _, p := range a.Affected {
-			if p.Name == "" || p.Status == "" || len(p.Ranges)+len(p.Versions) == 0 || !covered(p.Stream) {
-				t.Errorf("%s: incomplete, or not of %v: %+v", a.ID, streams, p)
-			}
-			for _, g := range p.Ranges {
-				if g.LastAffected != "" && (g.LastAffected == g.Fixed || g.Before != "") {
-					t.Errorf("%s: two ends: %+v", a.ID, g)
-				}
-			}
-		}
+		checkAdvisory(t, f, &a, covered, streams)
 	}
 	for _, a := range r.Artifacts {
 		if a.Name == "" || a.Version == "" || a.SHA1 == [20]byte{} || !covered(assay.StreamArtifacts) {
@@ -200,6 +188,22 @@ func checkRecords(t *testing.T, f assay.Feed, r *Records, streams []assay.Stream
 	for _, d := range r.Details {
 		if d.ID == "" || d.Feed != f.Name() || !covered(streamOf(d)) {
 			t.Errorf("incomplete, or not of %v: %+v", streams, d)
+		}
+	}
+}
+
+func checkAdvisory(t *testing.T, f assay.Feed, a *assay.Advisory, covered func(assay.Stream) bool, streams []assay.Stream) {
+	if a.ID == "" || a.Feed != f.Name() || len(a.Affected) == 0 {
+		t.Errorf("incomplete: %+v", a)
+	}
+	for _, p := range a.Affected {
+		if p.Name == "" || p.Status == "" || len(p.Ranges)+len(p.Versions) == 0 || !covered(p.Stream) {
+			t.Errorf("%s: incomplete, or not of %v: %+v", a.ID, streams, p)
+		}
+		for _, g := range p.Ranges {
+			if g.LastAffected != "" && (g.LastAffected == g.Fixed || g.Before != "") {
+				t.Errorf("%s: two ends: %+v", a.ID, g)
+			}
 		}
 	}
 }
