@@ -27,8 +27,8 @@ func TestMarkdown(t *testing.T) {
 
 ### What to do
 
-- Update ` + "`openssl` from `1.1.1n-0+deb10u3` to `1.1.1n-0+deb10u4` (`libssl1.1`)" + `: mends 1 finding, the worst CRITICAL.
-- Watch 1 finding without a fix, or rule out what does not reach you.
+- Update ` + "`openssl` from `1.1.1n-0+deb10u3` to `1.1.1n-0+deb10u4` (`libssl1.1`)" + `: fixes 1 finding, the worst CRITICAL.
+- Watch 1 finding without a fix, or suppress what does not affect you.
 
 ### Not read or not judged (1)
 
@@ -42,7 +42,7 @@ func TestMarkdown(t *testing.T) {
 | ` + "`zlib1g` | CVE-2022-0002 | NEGLIGIBLE |  | won't fix | `1:1.2.11.dfsg-1`" + ` |  | First sentence |
 
 <details>
-<summary>Ruled out (1)</summary>
+<summary>Suppressed (1)</summary>
 
 | Package | Vulnerability | Severity | Instead | By | Reason |
 |---|---|---|---|---|---|
@@ -50,7 +50,7 @@ func TestMarkdown(t *testing.T) {
 
 </details>
 
-<sub>Ruled out by you, or by documents: 1.<br>
+<sub>1 finding is suppressed by ignore rules, policies or VEX documents.<br>
 1 thing could not be read or judged: this report may be incomplete.<br>
 Advisories: debian:10 (2 records, built 3 hours ago).<br>
 By assay 1, 2024-07-02 10:00 UTC.</sub>
@@ -73,8 +73,8 @@ func TestMarkdownUpdates(t *testing.T) {
 	r.Findings = []assay.Finding{fixed("CVE-1", 0, "1.1.1n-0+deb10u9"), fixed("CVE-2", 0, "1.1.1n-0+deb10u10"), fixed("CVE-3", 2, "1.10.0"), fixed("CVE-4", 2, "1.9.1"), fixed("CVE-4", 3, "1.9.1")}
 	got := write(t, "markdown", r, assay.FormatOptions{})
 	for _, want := range []string{
-		"\n- Update `openssl` from `1.1.1n-0+deb10u3` to `1.1.1n-0+deb10u10` (`libssl1.1`): mends 2 findings, the worst HIGH.\n",
-		"\n- Update `@a/b` from `1.9.0` to `1.10.0` in `web/package-lock.json`, `api/package-lock.json`: mends 3 findings, the worst HIGH.\n",
+		"\n- Update `openssl` from `1.1.1n-0+deb10u3` to `1.1.1n-0+deb10u10` (`libssl1.1`): fixes 2 findings, the worst HIGH.\n",
+		"\n- Update `@a/b` from `1.9.0` to `1.10.0` in `web/package-lock.json`, `api/package-lock.json`: fixes 3 findings, the worst HIGH.\n",
 		"\n| `@a/b`<br>in `web/package-lock.json` and 1 more | CVE-4 | HIGH |",
 	} {
 		if !strings.Contains(got, want) {
@@ -84,7 +84,7 @@ func TestMarkdownUpdates(t *testing.T) {
 	r.Image.Base = &assay.BaseImage{Name: "debian:10", Layers: 2}
 	r.Packages[2].Layer.Index, r.Packages[3].Layer.Index = 2, 2
 	got = write(t, "markdown", r, assay.FormatOptions{})
-	for _, want := range []string{"\n- **Take a newer base image**, or rebuild it: 2 findings are from it.\n", "\n### From your own layers: 3 findings\n", "\n### From the base image debian:10: 2 findings\n"} {
+	for _, want := range []string{"\n- **Update the base image**, or rebuild it: 2 findings are from it.\n", "\n### From your own layers: 3 findings\n", "\n### From the base image debian:10: 2 findings\n"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
 		}

@@ -1,6 +1,6 @@
-// Package cyclonedx writes the packages of a report as a bill of materials of
+// Package cyclonedx writes the packages of a report as an SBOM in
 // CycloneDX, in JSON and XML. What the form has no place for is in properties
-// called assay:…, so that the bill, scanned, is worth what it was made of.
+// called assay:…, so that the SBOM, scanned, is worth what it was made of.
 //
 // Specification: https://cyclonedx.org/docs/1.7/json/
 package cyclonedx
@@ -23,7 +23,7 @@ import (
 
 // The formats. Of the versions the first is the one that most consumers read.
 var (
-	JSON = assay.Format{Name: "cyclonedx", About: "CycloneDX bill of materials in JSON", Versions: []string{"1.6", "1.7"}, SBOM: true, Write: write(cdx.BOMFileFormatJSON, printable.EscapeJSON)}
+	JSON = assay.Format{Name: "cyclonedx", About: "CycloneDX SBOM in JSON", Versions: []string{"1.6", "1.7"}, SBOM: true, Write: write(cdx.BOMFileFormatJSON, printable.EscapeJSON)}
 	XML  = assay.Format{Name: "cyclonedx-xml", About: "the same in XML", Versions: []string{"1.6", "1.7"}, SBOM: true, Write: write(cdx.BOMFileFormatXML, printable.EscapeXML)}
 )
 
@@ -81,7 +81,7 @@ func convert(r *assay.Report) *cdx.BOM {
 	return doc
 }
 
-// serial is a UUID of the report's content: the same report is the same bill.
+// serial is a UUID of the report's content: the same report is the same SBOM.
 // https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-8
 func serial(r *assay.Report) string {
 	h := sha256.New()
@@ -91,7 +91,7 @@ func serial(r *assay.Report) string {
 	return fmt.Sprintf("urn:uuid:%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// subject is what the bill is of.
+// subject is what the SBOM is of.
 func subject(r *assay.Report) *cdx.Component {
 	c := &cdx.Component{BOMRef: "target", Type: cdx.ComponentTypeApplication, Name: r.Image.Name}
 	if r.Kind.IsImage() {

@@ -1,4 +1,4 @@
-// Package spdx writes the packages of a report as a bill of materials of SPDX
+// Package spdx writes the packages of a report as an SBOM in SPDX
 // 2.3, in JSON and in the form with a tag and a value a line. What the form has
 // no place for is in annotations "assay:…: value".
 //
@@ -27,7 +27,7 @@ import (
 
 // The formats.
 var (
-	JSON     = assay.Format{Name: "spdx-json", About: "SPDX bill of materials in JSON", Versions: []string{"2.3"}, SBOM: true, Write: writeJSON}
+	JSON     = assay.Format{Name: "spdx-json", About: "SPDX SBOM in JSON", Versions: []string{"2.3"}, SBOM: true, Write: writeJSON}
 	TagValue = assay.Format{Name: "spdx", About: "the same with a tag and a value a line", Versions: []string{"2.3"}, SBOM: true, Write: writeTags}
 )
 
@@ -150,7 +150,7 @@ func (c *converter) annotation(p bom.Property) v2_3.Annotation {
 	return v2_3.Annotation{Annotator: common.Annotator{AnnotatorType: "Tool", Annotator: c.tool}, AnnotationDate: c.date, AnnotationType: "OTHER", AnnotationComment: p.Name + ": " + p.Value}
 }
 
-// subject is what the bill is of.
+// subject is what the SBOM is of.
 func (c *converter) subject(r *assay.Report) *v2_3.Package {
 	p := &v2_3.Package{PackageName: r.Image.Name, PackageSPDXIdentifier: target, PackageDownloadLocation: none, PackageLicenseConcluded: none, PackageLicenseDeclared: none, PrimaryPackagePurpose: "SOURCE"}
 	if r.Kind.IsImage() {

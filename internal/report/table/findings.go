@@ -95,7 +95,7 @@ func (p *printer) where(g *summary.Group, room int) string {
 	if first.IsSystem() {
 		return p.siblings(g, room)
 	}
-	if first.Path == "" || p.r.Kind == assay.KindSBOM && first.Path == filepath.Base(p.r.Image.Name) { // the bill itself is no place
+	if first.Path == "" || p.r.Kind == assay.KindSBOM && first.Path == filepath.Base(p.r.Image.Name) { // the SBOM itself is no place
 		return ""
 	}
 	path, more := printable.Text(first.Path), ""

@@ -204,7 +204,7 @@ func (p *printer) summary() {
 		of = printable.Count(len(r.Image.Layers), "layer", "layers") + ": "
 	}
 	p.wrapped("", fmt.Sprintf("%s%s, %s.", of, printable.Count(len(r.Packages), "package", "packages"), summary.Verdict(r)))
-	for _, line := range slices.Concat(summary.RuledOut(r, p.o.Suppressed), summary.LeftOut(r)) {
+	for _, line := range slices.Concat(summary.Suppressed(r, p.o.Suppressed), summary.LeftOut(r)) {
 		p.wrapped("", line)
 	}
 	if data := summary.Data(r); data != "" {

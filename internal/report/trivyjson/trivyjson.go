@@ -190,7 +190,7 @@ func convert(r *assay.Report) report {
 	return out
 }
 
-// artifactType is Trivy's word for what was scanned: of bills their form.
+// artifactType is Trivy's word for what was scanned: of SBOMs their form.
 func artifactType(r *assay.Report) string {
 	if r.Kind == assay.KindSBOM {
 		return cmp.Or(r.Image.SBOM, "sbom")
