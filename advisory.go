@@ -268,6 +268,6 @@ type KEV struct {
 // EPSS is the probability that a vulnerability is exploited in the next 30 days.
 type EPSS struct {
 	Score      float64 `json:"score"`                // 0 to 1
-	Percentile float64 `json:"percentile,omitempty"` // 0 to 1; 0 when the edition has none
+	Percentile float64 `json:"percentile,omitempty"` // 0 to 1; 0 when the table has none
 	Date       string  `json:"date,omitempty"`       // of the model's run, YYYY-MM-DD
 }

@@ -33,7 +33,7 @@ func getter(t testing.TB, mirror string) *fetch.Fetcher {
 	return g
 }
 
-// build makes a database of the wanted streams, or all, in a new folder.
+// build makes a database of the wanted streams, or all, in a new directory.
 func build(t testing.TB, g assay.Getter, wanted ...assay.Stream) (dir string, _ *db.DB) {
 	t.Helper()
 	dir = t.TempDir()
@@ -50,7 +50,7 @@ func build(t testing.TB, g assay.Getter, wanted ...assay.Stream) (dir string, _ 
 	return dir, d
 }
 
-// TestMirrors builds a database from a folder and from a server of the same
+// TestMirrors builds a database from a directory and from a server of the same
 // documents: they are equal to the byte.
 func TestMirrors(t *testing.T) {
 	path := corpus.Path(t, "feeds")

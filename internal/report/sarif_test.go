@@ -89,7 +89,7 @@ func TestSARIFSchema(t *testing.T) {
 	}
 }
 
-// ruled is small with a finding that somebody ruled out.
+// ruled is small with a finding that somebody suppressed.
 func ruled() *assay.Report {
 	r := small()
 	out := r.Findings[0]

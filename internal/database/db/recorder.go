@@ -27,8 +27,8 @@ type recorder struct {
 // What stands before an address in source.Documents, where not the document as
 // it is now was used.
 const (
-	listMark = "list " // the names in the folder
-	heldMark = "held " // the edition in the cache
+	listMark   = "list " // the names in the directory
+	cachedMark = "held " // the version in the cache
 )
 
 func newRecorder(g assay.Getter) *recorder {
@@ -53,7 +53,7 @@ func (r *recorder) Get(ctx context.Context, url string) (io.ReadCloser, error) {
 func (r *recorder) List(ctx context.Context, url string) ([]string, error) {
 	l, ok := r.Getter.(assay.Lister)
 	if !ok {
-		return nil, fmt.Errorf("%s: folders cannot be listed: %w", url, assay.ErrUnsupported)
+		return nil, fmt.Errorf("%s: directories cannot be listed: %w", url, assay.ErrUnsupported)
 	}
 	names, err := l.List(ctx, url)
 	if e := r.note(ctx, listMark+url); e != nil && err == nil {
@@ -73,7 +73,7 @@ func (r *recorder) Cached(ctx context.Context, url string) (io.ReadCloser, error
 	if err != nil {
 		return nil, err
 	}
-	if err := r.note(ctx, heldMark+url); err != nil {
+	if err := r.note(ctx, cachedMark+url); err != nil {
 		body.Close()
 		return nil, err
 	}
@@ -81,11 +81,11 @@ func (r *recorder) Cached(ctx context.Context, url string) (io.ReadCloser, error
 }
 
 // GetVersion implements assay.Keeper. It is not written down: the list that
-// told the edition was.
-func (r *recorder) GetVersion(ctx context.Context, url, edition string) (io.ReadCloser, error) {
+// named the version was.
+func (r *recorder) GetVersion(ctx context.Context, url, version string) (io.ReadCloser, error) {
 	r.asked(url)
 	if k, ok := r.Getter.(assay.Keeper); ok {
-		return k.GetVersion(ctx, url, edition)
+		return k.GetVersion(ctx, url, version)
 	}
 	return r.Getter.Get(ctx, url)
 }
@@ -109,12 +109,12 @@ func (r *recorder) fetch(ctx context.Context, f assay.Feed, wanted []assay.Strea
 	return f.Fetch(ctx, r, wanted, s)
 }
 
-// note writes down the document's edition.
+// note writes down the document's version.
 func (r *recorder) note(ctx context.Context, url string) error {
 	if r.documents == nil {
 		return nil
 	}
-	d, err := edition(ctx, r.Getter, url)
+	d, err := versionOf(ctx, r.Getter, url)
 	if err != nil {
 		return err
 	}
@@ -124,9 +124,9 @@ func (r *recorder) note(ctx context.Context, url string) error {
 	return nil
 }
 
-// edition is the digest of a document, or of a list of names; "" when the
+// versionOf is the digest of a document, or of a list of names; "" when the
 // publisher has none.
-func edition(ctx context.Context, g assay.Getter, url string) (string, error) {
+func versionOf(ctx context.Context, g assay.Getter, url string) (string, error) {
 	var d string
 	var err error
 	if folder, ok := strings.CutPrefix(url, listMark); ok {
@@ -136,8 +136,8 @@ func edition(ctx context.Context, g assay.Getter, url string) (string, error) {
 		}
 		sum := sha256.Sum256([]byte(strings.Join(names, "\n")))
 		d = hex.EncodeToString(sum[:])
-	} else if held, ok := strings.CutPrefix(url, heldMark); ok {
-		d, err = heldDigest(ctx, g, held)
+	} else if held, ok := strings.CutPrefix(url, cachedMark); ok {
+		d, err = cachedDigest(ctx, g, held)
 	} else {
 		d, err = g.(assay.Digester).Digest(ctx, url)
 	}
@@ -147,7 +147,7 @@ func edition(ctx context.Context, g assay.Getter, url string) (string, error) {
 	return d, err
 }
 
-func heldDigest(ctx context.Context, g assay.Getter, url string) (string, error) {
+func cachedDigest(ctx context.Context, g assay.Getter, url string) (string, error) {
 	k, ok := g.(assay.Keeper)
 	if !ok {
 		return "", nil

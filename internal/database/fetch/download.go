@@ -29,8 +29,8 @@ type retry struct {
 func (r retry) Unwrap() error { return r.error }
 
 // update brings the document to the cache unless it is there and current, or
-// of the edition, "" being none.
-func (f *Fetcher) update(ctx context.Context, address, target, edition string) (*record, error) {
+// of the version, "" being none.
+func (f *Fetcher) update(ctx context.Context, address, target, version string) (*record, error) {
 	ctx, cancel := context.WithTimeout(ctx, maxTime)
 	defer cancel()
 	k := key(address)
@@ -43,7 +43,7 @@ func (f *Fetcher) update(ctx context.Context, address, target, edition string) (
 	if f.o.Offline {
 		return offline(address, old)
 	}
-	if old != nil && f.isCurrent(old, edition) {
+	if old != nil && f.isCurrent(old, version) {
 		return old, nil
 	}
 	for attempt := 0; ; attempt++ {
@@ -54,7 +54,7 @@ func (f *Fetcher) update(ctx context.Context, address, target, edition string) (
 			if r.Missing && old != nil {
 				r.Last = old.SHA256 // "" where it was missing already
 			}
-			r.key, r.URL, r.Edition, r.Fetched = k, address, edition, time.Now().UTC().Truncate(time.Second)
+			r.key, r.URL, r.Edition, r.Fetched = k, address, version, time.Now().UTC().Truncate(time.Second)
 			if err := f.save(r); err != nil {
 				return nil, fmt.Errorf("%s: cache: %w", address, err)
 			}

@@ -1,6 +1,6 @@
 // Package alpine reads Alpine Linux's security database.
 //
-// https://secdb.alpinelinux.org/ has a folder for each branch, with a document
+// https://secdb.alpinelinux.org/ has a directory for each branch, with a document
 // for each repository, in the format of package secdb. It names packages by
 // origin and holds fixes only: what has no fix yet is not in it.
 package alpine
@@ -18,7 +18,7 @@ import (
 	"github.com/assaysec/assay/internal/record/secdb"
 )
 
-// Index is the folder of the branches.
+// Index is the directory of the branches.
 const Index = "https://secdb.alpinelinux.org/"
 
 const page = "https://security.alpinelinux.org/vuln/"

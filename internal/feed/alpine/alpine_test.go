@@ -41,7 +41,7 @@ func streams(r *contract.Records) map[assay.Stream]int {
 	return n
 }
 
-// plain cannot list folders.
+// plain cannot list directories.
 type plain struct{ assay.Getter }
 
 func TestBranches(t *testing.T) {

@@ -252,7 +252,7 @@ func title(u *updateinfo.Update) string {
 }
 
 // page is the notice's: those of the first release are at the top, others in
-// the folder of their release or repository (ALAS2DOCKER-2021-001 in AL2).
+// the directory of their release or repository (ALAS2DOCKER-2021-001 in AL2).
 func page(id string) string {
 	for _, f := range []struct{ prefix, folder string }{{"ALAS2023", "AL2023/"}, {"ALAS2022", "AL2022/"}, {"ALAS2", "AL2/"}, {"ALAS", ""}} {
 		rest, ok := strings.CutPrefix(id, f.prefix)

@@ -1,7 +1,7 @@
 // Package arch reads Arch Linux's security tracker.
 //
 // https://security.archlinux.org/all.json lists the groups (AVG): packages
-// built of one source, the issues that they share, and the version that mends
+// built of one source, the issues that they share, and the version that fixes
 // them. The states are those of
 // https://wiki.archlinux.org/title/Arch_Security_Team.
 package arch

@@ -2,7 +2,7 @@
 // authorities say where NVD has nothing yet.
 //
 // https://github.com/CVEProject/cvelistV5 holds a file for each record, in
-// folders by year and thousand (package cverecord).
+// directories by year and thousand (package cverecord).
 package cvelist
 
 import (

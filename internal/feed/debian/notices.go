@@ -170,7 +170,7 @@ func (n *notices) end(cur *notice, s assay.Sink) {
 		return
 	}
 	ids := cur.cves
-	if len(ids) == 0 && strings.HasSuffix(cur.title, " - security update") { // others mend what earlier ones broke
+	if len(ids) == 0 && strings.HasSuffix(cur.title, " - security update") { // others fix what earlier ones broke
 		ids = []string{cur.id}
 	}
 	switch {

@@ -1,5 +1,5 @@
 // Package echo reads the advisories of Echo, whose images are built of Debian's
-// packages, mended: https://www.echo.ai
+// packages, fixed: https://www.echo.ai
 //
 // The document has, for each source package and vulnerability, the version
 // that fixed it; where there is none, every version is affected, and "0" says

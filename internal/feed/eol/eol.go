@@ -22,7 +22,7 @@ const (
 	// Document is all products and their releases, some megabytes.
 	Document = "https://endoflife.date/api/v1/products/full"
 
-	// product is the folder of the documents of single products.
+	// product is the directory of the documents of single products.
 	product = "https://endoflife.date/api/"
 
 	site = "https://endoflife.date/"

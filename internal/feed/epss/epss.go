@@ -37,7 +37,7 @@ const (
 )
 
 // Feed reads the table. A record is one CVE. Where there is no current table,
-// which a mirror may lack, the newest dated one in the folder is read.
+// which a mirror may lack, the newest dated one in the directory is read.
 type Feed struct{}
 
 // Name is "epss".
@@ -71,7 +71,7 @@ var (
 	dateIn = regexp.MustCompile(`[0-9]{4}-[0-9]{2}-[0-9]{2}`)
 )
 
-// newest finds the last dated table in a folder that can be listed.
+// newest finds the last dated table in a directory that can be listed.
 func newest(ctx context.Context, g assay.Getter) (string, error) {
 	names, err := document.List(ctx, g, Folder)
 	names = slices.DeleteFunc(slices.Clone(names), func(n string) bool { return !dated.MatchString(n) })

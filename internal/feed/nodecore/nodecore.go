@@ -2,7 +2,7 @@
 // https://github.com/nodejs/security-wg/tree/main/vuln/core
 //
 // A record has the release lines that were vulnerable and the versions that
-// mend it; what is of the first and not of the second is affected. The same
+// fix it; what is of the first and not of the second is affected. The same
 // repository's records about npm packages ended in 2020 and are in GitHub's.
 package nodecore
 

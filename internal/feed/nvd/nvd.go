@@ -29,7 +29,7 @@ import (
 	"github.com/assaysec/assay/internal/record/document"
 )
 
-// Base is the folder of the feeds.
+// Base is the directory of the feeds.
 const Base = "https://nvd.nist.gov/feeds/json/cve/2.0/nvdcve-2.0-"
 
 const (

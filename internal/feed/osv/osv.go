@@ -2,7 +2,7 @@
 // other databases say of the packages of languages' registries, and of a few
 // distributions that publish nowhere else.
 //
-// Its bucket has a folder for each ecosystem: all.zip with a record a member,
+// Its bucket has a directory for each ecosystem: all.zip with a record a member,
 // the records themselves as ID.json, and modified_id.csv, "TIME,ID" a line,
 // newest first. https://google.github.io/osv.dev/data/
 //
@@ -33,7 +33,7 @@ import (
 	"github.com/assaysec/assay/internal/record/osv"
 )
 
-// Bucket is where the folders are.
+// Bucket is where the directories are.
 const Bucket = "https://osv-vulnerabilities.storage.googleapis.com/"
 
 const (
@@ -42,7 +42,7 @@ const (
 	maxRecord  = 32 << 20  // as in package zipdoc
 )
 
-// A folder is one ecosystem's.
+// A directory is one ecosystem's.
 type folder struct {
 	name   string       // as OSV writes the ecosystem
 	stream assay.Stream // of its packages, or all of a distribution's

@@ -23,7 +23,7 @@ import (
 	"github.com/assaysec/assay/internal/record/oval"
 )
 
-// The folders of the documents, and the list of branches.
+// The directories of the documents, and the list of branches.
 const (
 	Folder   = "https://packages.broadcom.com/photon/photon_cve_metadata/"
 	Branches = Folder + "photon_versions.json"

@@ -1,4 +1,4 @@
-// Package rootio reads what Root publishes of the packages that it mends:
+// Package rootio reads what Root publishes of the packages that it fixes:
 // https://www.root.io
 //
 // There are two documents: the patch feed, with the vulnerable ranges of

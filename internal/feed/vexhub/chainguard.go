@@ -13,7 +13,7 @@ import (
 	"github.com/assaysec/assay/internal/suppress/vex"
 )
 
-// Chainguard is the folder of Chainguard's documents, ChainguardList the list of
+// Chainguard is the directory of Chainguard's documents, ChainguardList the list of
 // them.
 const (
 	Chainguard     = "https://libraries.cgr.dev/openvex/v1/"
@@ -30,7 +30,7 @@ var paths = regexp.MustCompile(`^[\w@+-][\w@.+-]*(?:/[\w@+-][\w@.+-]*)*\.json$`)
 
 // An entry of the list.
 type entry struct {
-	ID       string `json:"id"`       // path below the folder
+	ID       string `json:"id"`       // path below the directory
 	Modified string `json:"modified"` // when the document was changed
 }
 

@@ -140,7 +140,7 @@ func (e *emitter) archive(ctx context.Context, location string, r Repository) er
 	return nil
 }
 
-// below returns the path of a member below the folder.
+// below returns the path of a member below the directory.
 func below(folder, member string) (string, bool) {
 	name := path.Clean(member)
 	if folder = path.Clean(folder); folder == "." {
@@ -179,7 +179,7 @@ func (e *emitter) index(ctx context.Context, url, folder, other string) (map[str
 			err = malformed(url, "no index.json in the archive, nor this")
 		}
 	case err == nil:
-		err = malformed(url, "no index.json in folder %q", folder)
+		err = malformed(url, "no index.json in directory %q", folder)
 	case errors.Is(err, found):
 		err = nil
 	}

@@ -146,7 +146,7 @@ func shared(t *testing.T, r Repository) (raw []byte, docs map[string][]byte) {
 type tally map[string]int
 
 // count reads a document without the help of the code under test. What one in
-// the folder of an image says of others is left to theirs.
+// the directory of an image says of others is left to theirs.
 func (n tally) count(t *testing.T, name string, b []byte) (others int) {
 	t.Helper()
 	var doc map[string]any

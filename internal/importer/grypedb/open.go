@@ -31,7 +31,7 @@ var Importer = assay.Importer{
 	Open:  func(ctx context.Context, path string) (assay.ImportedFeed, error) { return Open(ctx, path) },
 }
 
-// Open opens vulnerability.db, a folder that holds it (also Grype's own, with
+// Open opens vulnerability.db, a directory that holds it (also Grype's own, with
 // db/6 or 6 below), or the archive in which it is published
 // (vulnerability-db_v6….tar.zst). What is none of these is ErrUnsupported.
 func Open(ctx context.Context, path string) (*DB, error) {

@@ -42,7 +42,7 @@ var Importer = assay.Importer{
 	Open:  func(ctx context.Context, path string) (assay.ImportedFeed, error) { return Open(ctx, path) },
 }
 
-// Open opens trivy-java.db, a folder that holds it, or the archive in which it
+// Open opens trivy-java.db, a directory that holds it, or the archive in which it
 // is published (javadb.tar.gz). What is none of these is ErrUnsupported.
 func Open(ctx context.Context, path string) (*DB, error) {
 	f, err := form.Open(ctx, path)

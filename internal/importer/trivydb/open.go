@@ -30,7 +30,7 @@ var Importer = assay.Importer{
 	Open:  func(ctx context.Context, path string) (assay.ImportedFeed, error) { return Open(ctx, path) },
 }
 
-// Open opens trivy.db, a folder that holds it, or the archive in which it is
+// Open opens trivy.db, a directory that holds it, or the archive in which it is
 // published (db.tar.gz). What is none of these is ErrUnsupported.
 func Open(ctx context.Context, path string) (*DB, error) {
 	f, err := form.Open(ctx, path)

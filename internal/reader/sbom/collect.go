@@ -10,12 +10,12 @@ import (
 	"github.com/assaysec/assay/internal/record/bom"
 )
 
-// A collector puts together what a bill says, in whatever form.
+// A collector puts together what an SBOM says, in whatever form.
 type collector struct {
 	form     string
 	head     bom.Head
 	packages []assay.Package
-	refs     map[string]int // packages by their name in the bill
+	refs     map[string]int // packages by their name in the SBOM
 	on       [][]int
 	hints    []assay.Release // what purls say of the distribution
 	errs     stanza.Errors

@@ -99,7 +99,7 @@ func (d *document) facts() (assay.Facts, error) {
 	return c.facts()
 }
 
-// subject tells which packages are what the bill is of.
+// subject tells which packages are what the SBOM is of.
 func (d *document) subject() map[string]bool {
 	out := map[string]bool{}
 	for _, id := range d.Describes {

@@ -14,7 +14,7 @@ import (
 	"github.com/assaysec/assay/internal/record/document"
 )
 
-// Stem is a member's name without folder and extension.
+// Stem is a member's name without directory and extension.
 func Stem(name string) string {
 	return strings.TrimSuffix(path.Base(name), path.Ext(name))
 }

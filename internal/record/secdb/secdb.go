@@ -177,7 +177,7 @@ func (p Publisher) advisory(name, id string, f *finding) assay.Advisory {
 
 // split takes a string of identifiers apart: those that records are made of,
 // and for each of them other names and the notices of others. Misspelt CVEs
-// ("CVE_2019-2426", "cve-2017-2616") are mended.
+// ("CVE_2019-2426", "cve-2017-2616") are fixed.
 func split(text string) names {
 	var ids, aliases, vendor []string
 	for _, id := range strings.FieldsFunc(text, func(r rune) bool { return r <= ' ' || r == ',' || r == ';' || r == 0xa0 }) {

@@ -19,7 +19,7 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// Documents is what publishers have, by URL: a Getter that can list folders.
+// Documents is what publishers have, by URL: a Getter that can list directories.
 type Documents map[string][]byte
 
 // Get implements assay.Getter.
@@ -34,7 +34,7 @@ func (d Documents) Get(ctx context.Context, url string) (io.ReadCloser, error) {
 	return io.NopCloser(bytes.NewReader(b)), nil
 }
 
-// List returns the names in the folder at url.
+// List returns the names in the directory at url.
 func (d Documents) List(_ context.Context, url string) ([]string, error) {
 	var names []string
 	for u := range d {
@@ -47,8 +47,8 @@ func (d Documents) List(_ context.Context, url string) ([]string, error) {
 	return slices.Compact(names), nil
 }
 
-// A Mirror is a folder in which https://HOST/PATH is HOST/PATH: a Getter that
-// can list folders.
+// A Mirror is a directory in which https://HOST/PATH is HOST/PATH: a Getter that
+// can list directories.
 type Mirror string
 
 // Get implements assay.Getter.
@@ -60,7 +60,7 @@ func (m Mirror) Get(ctx context.Context, url string) (io.ReadCloser, error) {
 	return f, errors.Join(err, ctx.Err())
 }
 
-// List returns the names in the folder at url.
+// List returns the names in the directory at url.
 func (m Mirror) List(_ context.Context, url string) (names []string, err error) {
 	entries, err := os.ReadDir(m.path(url))
 	for _, e := range entries {
