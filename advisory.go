@@ -37,6 +37,14 @@ const (
 	StreamDetails          = "details"    // family: "details:2024" holds CVE-2024-*; "details:other" what has no year
 )
 
+// The feeds of details whose place in a merged Detail is fixed: the texts of
+// FeedNVD come first, those of FeedKEV and FeedEPSS last.
+const (
+	FeedNVD  = "nvd"
+	FeedKEV  = "kev"
+	FeedEPSS = "epss"
+)
+
 // DetailStream is the stream that holds the details of a vulnerability.
 func DetailStream(id string) Stream {
 	if y, ok := strings.CutPrefix(id, "CVE-"); ok && len(y) > 5 && y[4] == '-' {
@@ -58,7 +66,7 @@ const (
 	StatusFixDeferred        Status = "fix_deferred"
 	StatusUnderInvestigation Status = "under_investigation"
 	StatusEndOfLife          Status = "end_of_life"
-	StatusIgnored            Status = "ignored" // of rulings only: the user does not want to see it
+	StatusIgnored            Status = "ignored" // of suppressions only: the user does not want to see it
 )
 
 // Kind is what an advisory tells of, where it is no vulnerability.
@@ -68,7 +76,7 @@ type Kind string
 const (
 	KindVulnerability Kind = ""
 	KindMalware       Kind = "malware"      // the package itself does harm
-	KindUnmaintained  Kind = "unmaintained" // nobody mends it any more
+	KindUnmaintained  Kind = "unmaintained" // nobody fixes it any more
 	KindUnsound       Kind = "unsound"      // its interface may be used wrongly (RustSec)
 	KindNotice        Kind = "notice"       // something else worth knowing (RustSec)
 )
@@ -260,6 +268,6 @@ type KEV struct {
 // EPSS is the probability that a vulnerability is exploited in the next 30 days.
 type EPSS struct {
 	Score      float64 `json:"score"`                // 0 to 1
-	Percentile float64 `json:"percentile,omitempty"` // 0 to 1; 0 when the edition has none
+	Percentile float64 `json:"percentile,omitempty"` // 0 to 1; 0 when the table has none
 	Date       string  `json:"date,omitempty"`       // of the model's run, YYYY-MM-DD
 }

@@ -10,5 +10,4 @@ var (
 	ErrTooLarge     = errors.New("too large")
 	ErrUnsupported  = errors.New("unsupported")
 	ErrUnauthorized = errors.New("not authorised")
-	ErrUnchanged    = errors.New("unchanged")
 )

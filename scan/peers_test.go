@@ -119,7 +119,7 @@ func TestOneLineAFault(t *testing.T) {
 			continue
 		}
 		var b bytes.Buffer
-		if err := f.Write(&b, r, assay.FormatOptions{Width: 160}); err != nil {
+		if err := f.Write(&b, r, f.Keep(assay.FormatOptions{Width: 160})); err != nil {
 			t.Fatal(err)
 		}
 		text[f.Name] = b.String()

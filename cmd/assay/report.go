@@ -13,6 +13,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/encoding/printable"
 	"github.com/assaysec/assay/internal/encoding/wholefile"
 	"github.com/assaysec/assay/internal/report"
 	"github.com/assaysec/assay/scan"
@@ -75,13 +76,13 @@ func (o *reportOptions) check() (assay.Format, error) {
 
 // options refuses what the format cannot be written with.
 func (o *reportOptions) options(f assay.Format) (err error) {
-	switch takes := f.Name == "template"; {
+	switch takes := f.Takes(assay.OptionTemplate); {
 	case takes && o.template == "":
-		return usagef("-f template: which template? Give its text, or @FILE, with --template")
+		return usagef("-f %s: which template? Give its text, or @FILE, with --template", f.Name)
 	case !takes && o.template != "":
-		return usagef("--template goes with -f template, not with -f %s", f.Name)
-	case o.maxChars != 0 && f.Name != "markdown":
-		return usagef("--max-chars goes with -f markdown, not with -f %s", f.Name)
+		return usagef("--template goes with -f %s, not with -f %s", formatsWith(assay.OptionTemplate), f.Name)
+	case o.maxChars != 0 && !f.Takes(assay.OptionMaxChars):
+		return usagef("--max-chars goes with -f %s, not with -f %s", formatsWith(assay.OptionMaxChars), f.Name)
 	}
 	name := "--template"
 	if file, ok := strings.CutPrefix(o.template, "@"); ok {
@@ -109,18 +110,33 @@ func (o *reportOptions) options(f assay.Format) (err error) {
 
 // how is what was chosen about the look of a report.
 func (o *reportOptions) how(f assay.Format) assay.FormatOptions {
-	return assay.FormatOptions{Version: o.version, ShowLayers: o.showLayers, Tree: o.tree, AllPkgs: o.listAllPkgs || f.Name != "table", Suppressed: o.suppressed,
-		Template: o.text, MaxChars: o.maxChars}
+	return f.Keep(assay.FormatOptions{Version: o.version, ShowLayers: o.showLayers, Tree: o.tree, AllPkgs: o.listAllPkgs, Suppressed: o.suppressed,
+		Template: o.text, MaxChars: o.maxChars})
+}
+
+// formatsWith names the formats that take an option.
+func formatsWith(option assay.FormatOption) string {
+	var names []string
+	for _, f := range report.All() {
+		if f.Takes(option) {
+			names = append(names, f.Name)
+		}
+	}
+	return strings.Join(names, " or ")
 }
 
 // write puts the report where it was asked for: a file appears whole or not at
 // all.
 func (o *reportOptions) write(g *global, format assay.Format, r *assay.Report) error {
+	if n := len(r.Gaps); n > 0 && format.NoGaps {
+		slog.Warn(fmt.Sprintf("-f %s has no place for what could not be read or judged: %s left out; see -f json", format.Name, printable.Count(n, "gap is", "gaps are")))
+	}
 	opts := o.how(format)
 	write := func(w io.Writer) error { return format.Write(w, r, opts) }
 	if o.output == "" || o.output == "-" || o.output == "/dev/stdout" {
 		opts.Width, _ = isTerminal(g.out)
 		opts.Color = g.color(g.out)
+		opts = format.Keep(opts)
 		return write(g.out)
 	}
 	return writeReport(o.output, write)

@@ -58,9 +58,9 @@ import (
 	"github.com/assaysec/assay/internal/feed/wolfi"
 )
 
-// All lists the feeds: of distributions, of ecosystems, and what is known of
-// vulnerabilities themselves, in the order in which the first word counts, and
-// of releases.
+// All lists the feeds that an update of the database reads: of distributions, of
+// ecosystems, and what is known of vulnerabilities themselves, in the order in
+// which the first text counts, and of releases.
 func All() []assay.Feed {
 	return []assay.Feed{
 		almalinux.Feed{},
@@ -117,23 +117,16 @@ func All() []assay.Feed {
 	}
 }
 
-// MavenIndex tells the coordinates of Java archives; it is read only when asked
-// for, because its document has several gigabytes.
+// MavenIndex tells the coordinates of Java archives; UseRequest.
 func MavenIndex() assay.Feed { return mavenindex.Feed{} }
 
-// DebianChangelogs derives Debian's fixes from packages, all or those named; it
-// is read only when asked for, because what it says is a guess, and it gets
-// every package.
+// DebianChangelogs derives Debian's fixes from the changelogs of packages, all
+// or those named; UseRequest.
 func DebianChangelogs(packages []string) assay.Feed {
 	return debianchangelogs.Feed{Packages: packages}
 }
 
-// whole names the feeds whose documents are the whole of what they know, hundreds
-// of megabytes, and to which others give what a scan needs most.
-var whole = []string{"cvelist", "ghsa", "vulnrichment"}
-
-// ForScans lists the feeds that a scan asks by itself: all but those that are
-// too much to get for one image.
+// ForScans lists the feeds that a scan may fetch by itself.
 func ForScans() []assay.Feed {
-	return slices.DeleteFunc(All(), func(f assay.Feed) bool { return slices.Contains(whole, f.Name()) })
+	return slices.DeleteFunc(All(), func(f assay.Feed) bool { return assay.UseOf(f) > assay.UseAlways })
 }

@@ -20,13 +20,13 @@ import (
 )
 
 // goldens lists the scans of Trivy's test suite that are compared: the report,
-// and the folder that was scanned.
+// and the directory that was scanned.
 var goldens = []struct{ report, folder string }{
 	{"bun", "bun"}, {"composer.lock", "composer"}, {"conan", "conan"}, {"dotnet", "dotnet"}, {"gomod", "gomod"}, {"npm", "npm"}, {"pip", "pip"},
 	{"pipenv", "pipenv"}, {"pom", "pom"}, {"pubspec.lock", "pubspec"}, {"swift", "swift"}, {"test-repo", "trivy-ci-test"}, {"uv", "uv"}, {"yarn", "yarn"},
 }
 
-// TestGoldensByFeeds matches the packages of the folders that Trivy's test suite
+// TestGoldensByFeeds matches the packages of the directories that Trivy's test suite
 // scans with what our feeds say. A
 // vulnerability that they know of the package must be found, and every fix must
 // make its finding go away; rows that the shared documents do not have are
@@ -240,7 +240,7 @@ func unmarshal(t *testing.T, decode func([]byte, any) error, name string, v any)
 	}
 }
 
-// named are the packages that a file of a folder names.
+// named are the packages that a file of a directory names.
 func named(t *testing.T, folder, target string) []assay.Package {
 	t.Helper()
 	img, err := dir.Open(corpus.Path(t, filepath.Join("conformance/trivy/repo", folder)))

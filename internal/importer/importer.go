@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/importer/grypedb"
@@ -16,33 +15,13 @@ import (
 	"github.com/assaysec/assay/internal/importer/trivydb"
 )
 
-// A Feed is an opened file. Its Fetch needs no Getter.
-type Feed interface {
-	assay.Feed
-	// Date is when its advisories were fetched from their publishers.
-	Date() time.Time
-	Close() error
+// All lists the importers, in the order in which they are tried: dumps last, for
+// they are looked for below a directory.
+func All() []assay.Importer {
+	return []assay.Importer{trivydb.Importer, javadb.Importer, grypedb.Importer, osvdump.Importer}
 }
 
-// A Kind is a form of file.
-type Kind struct {
-	About string // for people: "Trivy's database (trivy.db, or its OCI archive)"
-	// Open opens the file or folder; ErrUnsupported: it is of another kind.
-	Open func(ctx context.Context, path string) (Feed, error)
-}
-
-// All lists the kinds, in the order in which they are tried: dumps last, for
-// they are looked for below a folder.
-func All() []Kind {
-	return []Kind{
-		{"Trivy's database (trivy.db, its folder or its archive)", func(ctx context.Context, path string) (Feed, error) { return trivydb.Open(ctx, path) }},
-		{"Trivy's database of Java archives (trivy-java.db, its folder or its archive)", func(ctx context.Context, path string) (Feed, error) { return javadb.Open(ctx, path) }},
-		{"Grype's database (vulnerability.db of version 6, its folder or its archive)", func(ctx context.Context, path string) (Feed, error) { return grypedb.Open(ctx, path) }},
-		{"records of OSV (a zip archive, or a folder of records and archives)", func(ctx context.Context, path string) (Feed, error) { return osvdump.Open(ctx, path) }},
-	}
-}
-
-// Kinds names them all.
+// Kinds lists what can be imported, for messages.
 func Kinds() string {
 	var names []string
 	for _, k := range All() {
@@ -51,16 +30,46 @@ func Kinds() string {
 	return strings.Join(names, ", ")
 }
 
-// Open opens path as the kind that it is of.
-func Open(ctx context.Context, path string) (Feed, error) {
-	for _, k := range All() {
-		f, err := k.Open(ctx, path)
+// Open opens path with the importer whose kind of file it is. A panic of an
+// importer is an error that names path.
+func Open(ctx context.Context, path string) (assay.ImportedFeed, error) {
+	return open(ctx, All(), path)
+}
+
+func open(ctx context.Context, importers []assay.Importer, path string) (assay.ImportedFeed, error) {
+	for _, k := range importers {
+		f, err := openOne(ctx, k, path)
 		if err == nil {
-			return f, nil
+			return &imported{f, path}, nil
 		}
 		if !errors.Is(err, assay.ErrUnsupported) {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 	}
 	return nil, fmt.Errorf("%s: neither an exported database nor %s: %w", path, Kinds(), assay.ErrUnsupported)
+}
+
+func openOne(ctx context.Context, k assay.Importer, path string) (_ assay.ImportedFeed, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("importer of %s: internal error: %v", k.About, p)
+		}
+	}()
+	return k.Open(ctx, path)
+}
+
+// imported is a feed that names its file when it panics.
+type imported struct {
+	assay.ImportedFeed
+	path string
+}
+
+// Fetch implements assay.Feed.
+func (f *imported) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%s: internal error: %v", f.path, p)
+		}
+	}()
+	return f.ImportedFeed.Fetch(ctx, g, wanted, s)
 }

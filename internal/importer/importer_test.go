@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"maps"
@@ -117,5 +118,27 @@ func TestOther(t *testing.T) {
 	}
 	if _, err := Open(t.Context(), filepath.Join(folder, "absent")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("absent: %v", err)
+	}
+}
+
+// panics is a feed that panics when it is fetched.
+type panics struct{ assay.ImportedFeed }
+
+func (panics) Fetch(context.Context, assay.Getter, []assay.Stream, assay.Sink) error { panic("oops") }
+
+// TestPanic holds that a panic of an importer is an error that names the file.
+func TestPanic(t *testing.T) {
+	opens := assay.Importer{About: "bad files", Open: func(context.Context, string) (assay.ImportedFeed, error) { panic("oops") }}
+	_, err := open(t.Context(), []assay.Importer{opens}, "a.db")
+	if err == nil || !strings.Contains(err.Error(), "a.db: importer of bad files: internal error: oops") {
+		t.Errorf("open: %v", err)
+	}
+	fetches := assay.Importer{Open: func(context.Context, string) (assay.ImportedFeed, error) { return panics{}, nil }}
+	f, err := open(t.Context(), []assay.Importer{fetches}, "a.db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Fetch(t.Context(), nil, nil, &contract.Records{}); err == nil || err.Error() != "a.db: internal error: oops" {
+		t.Errorf("fetch: %v", err)
 	}
 }

@@ -59,7 +59,7 @@ func TestGlobPaths(t *testing.T) {
 	}
 }
 
-// readOf lists the files of a folder that readers want.
+// readOf lists the files of a directory that readers want.
 func readOf(t *testing.T, folder string) map[string]bool {
 	t.Helper()
 	img, err := dir.Open(folder)

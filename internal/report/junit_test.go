@@ -187,7 +187,7 @@ func TestJUnit(t *testing.T) {
 		{"image", image, assay.FormatOptions{Suppressed: true}, []string{
 			"deb: libssl1.1 [CRITICAL] CVE-2022-0001  failed: libssl1.1 1.1.1n-0+deb10u3: A title, fixed in 1.1.1n-0+deb10u4",
 			"deb: zlib1g [NEGLIGIBLE] CVE-2022-0002  failed: zlib1g 1:1.2.11.dfsg-1: First sentence",
-			"deb: libssl1.1 [HIGH] CVE-2022-0003  skipped: libssl1.1 1.1.1n-0+deb10u3: not_affected says .assayignore:3: not reached",
+			"deb: libssl1.1 [HIGH] CVE-2022-0003  skipped: libssl1.1 1.1.1n-0+deb10u3: not_affected by .assayignore:3: not reached",
 			"npm: npm no vulnerabilities to report ",
 			"not read or not judged: gap layer 1: opt/a  skipped: malformed",
 		}},

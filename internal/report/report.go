@@ -5,8 +5,10 @@ import (
 	"bytes"
 	stdjson "encoding/json"
 	"fmt"
+	"io"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/encoding/printable"
 	"github.com/assaysec/assay/internal/report/cyclonedx"
 	"github.com/assaysec/assay/internal/report/json"
 	"github.com/assaysec/assay/internal/report/junit"
@@ -59,10 +61,45 @@ const MaxTemplate = template.MaxTemplate
 // views show a report to templates in another form.
 var views = map[string]func(*assay.Report) any{"trivyResults": trivyjson.Results}
 
-// All lists the formats; the first is the default.
+// All lists the formats; the first is the default. Their Check and Write refuse
+// options that the format does not take, and make a panic an error that names
+// the format and the report.
 func All() []assay.Format {
-	return []assay.Format{table.Format, json.Format, trivyjson.Format, cyclonedx.JSON, cyclonedx.XML, spdx.JSON, spdx.TagValue,
+	formats := []assay.Format{table.Format, json.Format, trivyjson.Format, cyclonedx.JSON, cyclonedx.XML, spdx.JSON, spdx.TagValue,
 		sarif.Format, junit.Format, markdown.Format, template.New(views)}
+	for i := range formats {
+		formats[i] = guard(formats[i])
+	}
+	return formats
+}
+
+// guard is the format as All promises it.
+func guard(f assay.Format) assay.Format {
+	declared := f
+	declared.Check = nil
+	guarded := f
+	guarded.Check = func(o assay.FormatOptions) (err error) {
+		defer recoverPanic(f.Name, "its options", &err)
+		if err := declared.CheckOptions(o); err != nil || f.Check == nil {
+			return err
+		}
+		return f.Check(o)
+	}
+	guarded.Write = func(w io.Writer, r *assay.Report, o assay.FormatOptions) (err error) {
+		defer recoverPanic(f.Name, "the report on "+printable.Text(r.Image.Name), &err)
+		if err := declared.CheckOptions(o); err != nil {
+			return err
+		}
+		return f.Write(w, r, o)
+	}
+	return guarded
+}
+
+// recoverPanic makes a panic an error, when deferred.
+func recoverPanic(format, input string, err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("format %s: %s: internal error: %v", format, input, p)
+	}
 }
 
 // TrivyFinding is a finding of a report as Trivy's form has it, for policies.

@@ -89,7 +89,7 @@ func TestSARIFSchema(t *testing.T) {
 	}
 }
 
-// ruled is small with a finding that somebody ruled out.
+// ruled is small with a finding that somebody suppressed.
 func ruled() *assay.Report {
 	r := small()
 	out := r.Findings[0]
@@ -192,7 +192,7 @@ func TestSARIF(t *testing.T) {
 	want := []string{
 		"CVE-2022-0001 0 error 20.3 app%3A1/var/lib/dpkg/status 1 []",
 		"CVE-2022-0002 1 note 0 app%3A1 1 []",
-		"CVE-2022-0003 2 error 20.3 app%3A1/var/lib/dpkg/status 1 [{external accepted not_affected says .assayignore:3: not reached}]",
+		"CVE-2022-0003 2 error 20.3 app%3A1/var/lib/dpkg/status 1 [{external accepted not_affected by .assayignore:3: not reached}]",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

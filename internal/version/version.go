@@ -23,6 +23,13 @@ type Scheme interface {
 	Compare(a, b Key) int
 }
 
+// A Lenient is a Scheme that orders versions beyond its form.
+type Lenient interface {
+	Scheme
+	// Doubtful reports that v is ordered, but is not of the scheme's form.
+	Doubtful(v string) bool
+}
+
 // A Key is a parsed version: opaque bytes that only the scheme that made them
 // compares. Unless the scheme's doc says otherwise the order of the keys as
 // strings is the order of the versions, and equal keys are equal versions.
@@ -84,7 +91,7 @@ func Compare(s Scheme, a, b string) (int, error) {
 // Doubtful reports that s orders v, though v is not in the scheme's form, so its
 // author may have meant another place in the order.
 func Doubtful(s Scheme, v string) bool {
-	d, ok := s.(interface{ Doubtful(string) bool })
+	d, ok := s.(Lenient)
 	return ok && d.Doubtful(v)
 }
 

@@ -23,7 +23,7 @@ import (
 )
 
 // A Place is where else a database is kept: a registry, an archive, another
-// folder.
+// directory.
 type Place interface {
 	// Index returns the database's index.json.
 	Index(ctx context.Context) ([]byte, error)
@@ -31,9 +31,12 @@ type Place interface {
 	Shard(ctx context.Context, s assay.Shard) (io.ReadCloser, error)
 }
 
-// A patcher is a Place that can make a shard of a former one, which moves less
-// than the shard. ErrNotFound: not of this one.
-type patcher interface {
+// A Patcher is a Place that can make a shard of a former one, which moves less
+// than the shard.
+type Patcher interface {
+	Place
+	// Patch returns shard s, made of the former one, whose file is given.
+	// ErrNotFound: there is no patch for that one.
 	Patch(ctx context.Context, s, former assay.Shard, file io.Reader) (io.ReadCloser, error)
 }
 
@@ -186,7 +189,7 @@ func (a *adoption) move(ctx context.Context, e, former *entry) (*entry, error) {
 // patched is the shard made of the former one; any error means that it is to be
 // moved whole.
 func (a *adoption) patched(ctx context.Context, e, former *entry) (io.ReadCloser, error) {
-	p, ok := a.from.(patcher)
+	p, ok := a.from.(Patcher)
 	if !ok || former == nil {
 		return nil, assay.ErrNotFound
 	}
@@ -201,10 +204,10 @@ func (a *adoption) patched(ctx context.Context, e, former *entry) (io.ReadCloser
 // settle opens the file to see that it is a shard of the stream, and gives it
 // its name.
 func (a *adoption) settle(ctx context.Context, e *entry, file string) error {
-	if err := sound(file); err != nil {
+	if err := validate(file); err != nil {
 		return err
 	}
-	if err := trusted(func() error { return readable(ctx, file, e) }); err != nil {
+	if err := recoverPanics(func() error { return readable(ctx, file, e) }); err != nil {
 		return err
 	}
 	if err := os.Rename(file, a.path(e)); err != nil {
@@ -218,9 +221,9 @@ func (a *adoption) settle(ctx context.Context, e *entry, file string) error {
 	return nil
 }
 
-// trusted makes an error of a panic of the library's, should a file that sound
+// recoverPanics makes an error of a panic of the library's, should a file that validate
 // lets pass be able to cause one yet.
-func trusted(read func() error) (err error) {
+func recoverPanics(read func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
@@ -230,9 +233,9 @@ func trusted(read func() error) (err error) {
 	return read()
 }
 
-// sound walks the file without trust: the library that reads shards follows what
+// validate walks the file without trust: the library that reads shards follows what
 // it finds in them, and a file that was made to harm makes it panic.
-func sound(file string) error {
+func validate(file string) error {
 	f, err := os.Open(file)
 	if err != nil {
 		return err

@@ -1,6 +1,6 @@
 // Package db builds, opens and updates the advisory database.
 //
-// A database is a folder: index.json, which lists the shards, and one shard for
+// A database is a directory: index.json, which lists the shards, and one shard for
 // each stream, an immutable file named by its digest. Readers open what they
 // need and take no lock; one writer at a time puts new shards beside the old
 // and then exchanges the index. A process that is killed at any moment leaves
@@ -46,7 +46,7 @@ type taken struct {
 	as    assay.Shard
 }
 
-// Open opens the database in folder dir. Without one it is ErrNotFound; one of
+// Open opens the database in directory dir. Without one it is ErrNotFound; one of
 // a newer format is ErrUnsupported.
 func Open(dir string) (*DB, error) { return OpenIn(dir, &Pool{}) }
 

@@ -161,7 +161,7 @@ func (e *entry) take(r *run, now time.Time) *spool {
 	}
 	status, src := r.sink.status, source{Feed: name, Scope: r.wanted, Documents: r.documents}
 	sp := r.sink.spools[e.Stream]
-	if _, had := r.feed.(dated); had && sp == nil && st == nil {
+	if _, had := r.feed.(assay.DatedFeed); had && sp == nil && st == nil {
 		return nil // what was had speaks of the streams that it gave, whatever it might give
 	}
 	if sp == nil {

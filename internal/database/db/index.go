@@ -95,7 +95,7 @@ func parseIndex(b []byte) (*index, error) {
 	err := json.Unmarshal(b, ix)
 	switch {
 	case ix.Format > Format || err != nil && newer(b): // another shape is its good right
-		return nil, fmt.Errorf("the database is of a newer format than %d, which this assay reads: %w; update assay, or use another folder", Format, assay.ErrUnsupported)
+		return nil, fmt.Errorf("the database is of a newer format than %d, which this assay reads: %w; update assay, or use another directory", Format, assay.ErrUnsupported)
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w; delete it and run `assay db update`", err, assay.ErrMalformed)
 	case ix.Format < 1:
@@ -207,7 +207,7 @@ func (ix *index) write(dir string) error {
 	return syncDir(dir)
 }
 
-// syncDir makes renames in dir last. Where folders cannot be synced (Windows)
+// syncDir makes renames in dir last. Where directories cannot be synced (Windows)
 // there is nothing to do.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)

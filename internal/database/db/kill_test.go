@@ -78,7 +78,7 @@ func change(ctx context.Context, dir string, n int) error {
 // other is the database that adoptions take from.
 func other(dir string) string { return filepath.Join(filepath.Dir(dir), "other") }
 
-// folder is a place that is a database's own folder.
+// directory is a place that is a database's own directory.
 type folder string
 
 func (f folder) Index(context.Context) ([]byte, error) {

@@ -104,9 +104,9 @@ func canonical(s assay.Stream, records [][]byte) ([][]byte, error) {
 	return out, nil
 }
 
-// ranks say which feed's words come first in a merged detail; those not named
+// ranks say which feed's texts come first in a merged detail; those not named
 // come between.
-var ranks = map[string]int{"nvd": -1, "kev": 1, "epss": 2}
+var ranks = map[string]int{assay.FeedNVD: -1, assay.FeedKEV: 1, assay.FeedEPSS: 2}
 
 // merge makes one detail of its parts: words of the first that has them, all
 // scores, weaknesses and references, the earliest publication and the latest

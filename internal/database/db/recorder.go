@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,44 +14,33 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// What a Getter may be able to do besides. Without Digest a feed is read anew
-// at every update.
-type (
-	digester interface {
-		// Digest tells which edition of a document Get returns.
-		Digest(ctx context.Context, url string) (string, error)
-	}
-	lister interface {
-		// List returns the names in a publisher's folder.
-		List(ctx context.Context, url string) ([]string, error)
-	}
-)
-
 // recorder is the Getter that a feed is given: it writes down what the feed
 // used.
 type recorder struct {
 	assay.Getter
 
 	mu        sync.Mutex
+	last      string            // the document that was asked for last, for what goes wrong with it
 	documents map[string]string // as source.Documents; nil when the Getter has no digests
 }
 
 // What stands before an address in source.Documents, where not the document as
 // it is now was used.
 const (
-	listMark = "list " // the names in the folder
-	heldMark = "held " // the edition in the cache
+	listMark   = "list " // the names in the directory
+	cachedMark = "held " // the version in the cache
 )
 
 func newRecorder(g assay.Getter) *recorder {
 	r := &recorder{Getter: g}
-	if _, ok := g.(digester); ok {
+	if _, ok := g.(assay.Digester); ok {
 		r.documents = map[string]string{}
 	}
 	return r
 }
 
 func (r *recorder) Get(ctx context.Context, url string) (io.ReadCloser, error) {
+	r.asked(url)
 	body, err := r.Getter.Get(ctx, url)
 	if e := r.note(ctx, url); e != nil && err == nil {
 		body.Close()
@@ -59,10 +49,11 @@ func (r *recorder) Get(ctx context.Context, url string) (io.ReadCloser, error) {
 	return body, err
 }
 
+// List implements assay.Lister.
 func (r *recorder) List(ctx context.Context, url string) ([]string, error) {
-	l, ok := r.Getter.(lister)
+	l, ok := r.Getter.(assay.Lister)
 	if !ok {
-		return nil, fmt.Errorf("%s: folders cannot be listed: %w", url, assay.ErrUnsupported)
+		return nil, fmt.Errorf("%s: directories cannot be listed: %w", url, assay.ErrUnsupported)
 	}
 	names, err := l.List(ctx, url)
 	if e := r.note(ctx, listMark+url); e != nil && err == nil {
@@ -77,11 +68,12 @@ func (r *recorder) Cached(ctx context.Context, url string) (io.ReadCloser, error
 	if !ok {
 		return nil, fmt.Errorf("%s: %w in a cache", url, assay.ErrNotFound)
 	}
+	r.asked(url)
 	body, err := k.Cached(ctx, url)
 	if err != nil {
 		return nil, err
 	}
-	if err := r.note(ctx, heldMark+url); err != nil {
+	if err := r.note(ctx, cachedMark+url); err != nil {
 		body.Close()
 		return nil, err
 	}
@@ -89,20 +81,40 @@ func (r *recorder) Cached(ctx context.Context, url string) (io.ReadCloser, error
 }
 
 // GetVersion implements assay.Keeper. It is not written down: the list that
-// told the edition was.
-func (r *recorder) GetVersion(ctx context.Context, url, edition string) (io.ReadCloser, error) {
+// named the version was.
+func (r *recorder) GetVersion(ctx context.Context, url, version string) (io.ReadCloser, error) {
+	r.asked(url)
 	if k, ok := r.Getter.(assay.Keeper); ok {
-		return k.GetVersion(ctx, url, edition)
+		return k.GetVersion(ctx, url, version)
 	}
 	return r.Getter.Get(ctx, url)
 }
 
-// note writes down the document's edition.
+func (r *recorder) asked(url string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.last = url
+}
+
+// fetch has a feed fetch through the recorder. A panic of the feed is an error
+// that names the document that it asked for last.
+func (r *recorder) fetch(ctx context.Context, f assay.Feed, wanted []assay.Stream, s assay.Sink) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			err = fmt.Errorf("%s: internal error: %v", cmp.Or(r.last, "before any document"), p)
+		}
+	}()
+	return f.Fetch(ctx, r, wanted, s)
+}
+
+// note writes down the document's version.
 func (r *recorder) note(ctx context.Context, url string) error {
 	if r.documents == nil {
 		return nil
 	}
-	d, err := edition(ctx, r.Getter, url)
+	d, err := versionOf(ctx, r.Getter, url)
 	if err != nil {
 		return err
 	}
@@ -112,22 +124,22 @@ func (r *recorder) note(ctx context.Context, url string) error {
 	return nil
 }
 
-// edition is the digest of a document, or of a list of names; "" when the
+// versionOf is the digest of a document, or of a list of names; "" when the
 // publisher has none.
-func edition(ctx context.Context, g assay.Getter, url string) (string, error) {
+func versionOf(ctx context.Context, g assay.Getter, url string) (string, error) {
 	var d string
 	var err error
 	if folder, ok := strings.CutPrefix(url, listMark); ok {
 		var names []string
-		if l, ok := g.(lister); ok {
+		if l, ok := g.(assay.Lister); ok {
 			names, err = l.List(ctx, folder)
 		}
 		sum := sha256.Sum256([]byte(strings.Join(names, "\n")))
 		d = hex.EncodeToString(sum[:])
-	} else if held, ok := strings.CutPrefix(url, heldMark); ok {
-		d, err = heldDigest(ctx, g, held)
+	} else if held, ok := strings.CutPrefix(url, cachedMark); ok {
+		d, err = cachedDigest(ctx, g, held)
 	} else {
-		d, err = g.(digester).Digest(ctx, url)
+		d, err = g.(assay.Digester).Digest(ctx, url)
 	}
 	if errors.Is(err, assay.ErrNotFound) || errors.Is(err, assay.ErrUnsupported) && strings.HasPrefix(url, listMark) {
 		return "", nil
@@ -135,7 +147,7 @@ func edition(ctx context.Context, g assay.Getter, url string) (string, error) {
 	return d, err
 }
 
-func heldDigest(ctx context.Context, g assay.Getter, url string) (string, error) {
+func cachedDigest(ctx context.Context, g assay.Getter, url string) (string, error) {
 	k, ok := g.(assay.Keeper)
 	if !ok {
 		return "", nil

@@ -13,7 +13,7 @@ import (
 type sink struct {
 	feed   string
 	wanted []assay.Stream // patterns; everything else is dropped
-	temp   string         // folder for spools
+	temp   string         // directory for spools
 	log    *slog.Logger
 
 	spools map[assay.Stream]*spool

@@ -24,7 +24,7 @@ type place struct {
 	n   int32
 }
 
-// newSpool makes a spool in folder dir, which goes away with close.
+// newSpool makes a spool in directory dir, which goes away with close.
 func newSpool(dir string) (*spool, error) {
 	f, err := os.CreateTemp(dir, "spool-*")
 	if err != nil {

@@ -39,10 +39,6 @@ type Result struct {
 	Absent    []string       // feeds without documents in a partial mirror
 }
 
-// dated is a feed whose documents are not asked for but were had before, as in
-// another's database: Date tells when.
-type dated interface{ Date() time.Time }
-
 // run is what one feed is to do in an update, and did.
 type run struct {
 	feed      assay.Feed
@@ -73,7 +69,7 @@ type update struct {
 // A feed that fails keeps its old records, and its failure is noted in its
 // status; the others go on, and the error joins all failures. When the database
 // itself cannot be written the old one stays as it was. Only one update runs at
-// a time on a folder; others wait.
+// a time on a directory; others wait.
 func (b *Builder) Update(ctx context.Context, dir string, feeds []assay.Feed, g assay.Getter, wanted []assay.Stream) (Result, error) {
 	u, unlock, err := b.begin(ctx, dir)
 	if err != nil {
@@ -112,7 +108,7 @@ func (u *update) gave(feed string) bool {
 	return slices.ContainsFunc(u.ix.Shards, func(e entry) bool { return e.status(feed) != nil })
 }
 
-// begin takes the folder and reads what is in it.
+// begin takes the directory and reads what is in it.
 func (b *Builder) begin(ctx context.Context, dir string) (_ *update, unlock func(), err error) {
 	unlock, err = lock(ctx, dir)
 	if err != nil {
@@ -129,7 +125,7 @@ func (b *Builder) begin(ctx context.Context, dir string) (_ *update, unlock func
 	return &update{Builder: b, dir: dir, now: time.Now().UTC().Truncate(time.Second), ix: ix}, unlock, nil
 }
 
-// lock takes the folder for this writer, makes what is missing in it and
+// lock takes the directory for this writer, makes what is missing in it and
 // removes what writers that were killed left unfinished.
 func lock(ctx context.Context, dir string) (unlock func(), err error) {
 	if err := os.MkdirAll(filepath.Join(dir, shardsName), 0o755); err != nil {
@@ -191,14 +187,14 @@ func (u *update) read(ctx context.Context, g assay.Getter, runs []*run) error {
 			}
 			rec := newRecorder(g)
 			fetched := u.now
-			if f, ok := r.feed.(dated); ok {
+			if f, ok := r.feed.(assay.DatedFeed); ok {
 				fetched = f.Date().UTC().Truncate(time.Second)
 			}
 			r.sink = &sink{
 				feed: r.feed.Name(), wanted: r.covers, temp: filepath.Join(u.dir, tempName), log: u.Log,
 				spools: map[assay.Stream]*spool{}, status: assay.FeedStatus{Feed: r.feed.Name(), Fetched: fetched},
 			}
-			if r.err = r.feed.Fetch(ctx, rec, r.wanted, r.sink); r.err != nil {
+			if r.err = rec.fetch(ctx, r.feed, r.wanted, r.sink); r.err != nil {
 				r.err = fmt.Errorf("%s: %w", r.feed.Name(), r.err)
 			}
 			r.documents = rec.documents
@@ -219,9 +215,9 @@ func (u *update) jobs() int {
 }
 
 // unchanged says whether the database holds what the run would give: a whole
-// shard for every stream, made from editions that are current still.
+// shard for every stream, made from versions that are current still.
 func (u *update) unchanged(ctx context.Context, g assay.Getter, r *run) bool {
-	if _, ok := g.(digester); !ok {
+	if _, ok := g.(assay.Digester); !ok {
 		return false
 	}
 	known := map[string]string{}
@@ -249,14 +245,14 @@ func (u *update) unchanged(ctx context.Context, g assay.Getter, r *run) bool {
 	return true
 }
 
-// same says whether the documents are of the editions given. Known holds those
+// same says whether the documents are of the versions given. Known holds those
 // that were asked for before.
 func same(ctx context.Context, g assay.Getter, documents, known map[string]string) bool {
 	for url, old := range documents {
 		now, ok := known[url]
 		if !ok {
 			var err error
-			if now, err = edition(ctx, g, url); err != nil {
+			if now, err = versionOf(ctx, g, url); err != nil {
 				return false // the feed will say so
 			}
 			known[url] = now

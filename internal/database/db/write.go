@@ -217,7 +217,7 @@ func dictionary(stream assay.Stream, g *sources, groups [][2]int) ([]byte, error
 	return dict[:min(len(dict), size)], nil
 }
 
-// tempFile names a new file in the folder for unfinished ones.
+// tempFile names a new file in the directory for unfinished ones.
 func tempFile(dir, pattern string) (string, error) {
 	f, err := os.CreateTemp(filepath.Join(dir, tempName), pattern)
 	if err != nil {

@@ -29,8 +29,8 @@ type retry struct {
 func (r retry) Unwrap() error { return r.error }
 
 // update brings the document to the cache unless it is there and current, or
-// of the edition, "" being none.
-func (f *Fetcher) update(ctx context.Context, address, target, edition string) (*record, error) {
+// of the version, "" being none.
+func (f *Fetcher) update(ctx context.Context, address, target, version string) (*record, error) {
 	ctx, cancel := context.WithTimeout(ctx, maxTime)
 	defer cancel()
 	k := key(address)
@@ -43,10 +43,7 @@ func (f *Fetcher) update(ctx context.Context, address, target, edition string) (
 	if f.o.Offline {
 		return offline(address, old)
 	}
-	if old != nil && edition != "" && old.Edition == edition {
-		return old, nil
-	}
-	if old != nil && f.o.MaxAge > 0 && edition == "" && time.Since(old.Fetched) < f.o.MaxAge {
+	if old != nil && f.isCurrent(old, version) {
 		return old, nil
 	}
 	for attempt := 0; ; attempt++ {
@@ -57,7 +54,7 @@ func (f *Fetcher) update(ctx context.Context, address, target, edition string) (
 			if r.Missing && old != nil {
 				r.Last = old.SHA256 // "" where it was missing already
 			}
-			r.key, r.URL, r.Edition, r.Fetched = k, address, edition, time.Now().UTC().Truncate(time.Second)
+			r.key, r.URL, r.Edition, r.Fetched = k, address, version, time.Now().UTC().Truncate(time.Second)
 			if err := f.save(r); err != nil {
 				return nil, fmt.Errorf("%s: cache: %w", address, err)
 			}
@@ -74,12 +71,26 @@ func (f *Fetcher) update(ctx context.Context, address, target, edition string) (
 		if waiting.End = true; attempt == 0 {
 			defer f.tell(waiting)
 		}
-		pause := max(again.after, f.o.Backoff<<attempt)
-		pause += rand.N(pause/4 + 1) // so that many machines do not come back at once
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-		}
+		f.pause(ctx, again.after, attempt)
+	}
+}
+
+// isCurrent reports whether a document need not be asked for again: it is of the
+// version that its publisher names, or young enough where that names none.
+func (f *Fetcher) isCurrent(old *record, version string) bool {
+	if version != "" {
+		return old.Edition == version
+	}
+	return f.o.MaxAge > 0 && time.Since(old.Fetched) < f.o.MaxAge
+}
+
+// pause waits before another attempt, as long as the server asks for or longer.
+func (f *Fetcher) pause(ctx context.Context, least time.Duration, attempt int) {
+	d := max(least, f.o.Backoff<<attempt)
+	d += rand.N(d/4 + 1) // so that many machines do not come back at once
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
 	}
 }
 

@@ -1,6 +1,6 @@
 // Package fetch gets documents of publishers over HTTP: conditionally, within
 // bounds, resuming what was cut, with a cache on disk that any number of
-// processes may share; or from a mirror, which may be a folder.
+// processes may share; or from a mirror, which may be a directory.
 //
 // HTTP semantics: https://www.rfc-editor.org/rfc/rfc9110 (conditional requests
 // §13, ranges §14, Retry-After §10.2.3).
@@ -37,15 +37,15 @@ const (
 	maxWait     = 2 * time.Minute // the longest Retry-After that is honoured
 	maxRedirect = 5
 	maxListing  = 8 << 20 // an index page
-	maxNames    = 100_000 // entries of a folder or index page
+	maxNames    = 100_000 // entries of a directory or index page
 )
 
 // Options says where documents come from and where they are kept. The zero
-// value asks the publishers and caches below the user's cache folder.
+// value asks the publishers and caches below the user's cache directory.
 type Options struct {
-	Dir       string               // the cache; "" means assay/documents below the user's cache folder
-	Mirror    string               // folder or URL under which https://HOST/PATH is HOST/PATH; "" means none
-	Hosts     map[string]string    // host → folder or URL that replaces https://HOST; goes before Mirror
+	Dir       string               // the cache; "" means assay/documents below the user's cache directory
+	Mirror    string               // directory or URL under which https://HOST/PATH is HOST/PATH; "" means none
+	Hosts     map[string]string    // host → directory or URL that replaces https://HOST; goes before Mirror
 	Client    *http.Client         // nil means one that heeds HTTPS_PROXY, HTTP_PROXY and NO_PROXY
 	Offline   bool                 // take what the cache holds, ask nobody
 	MaxAge    time.Duration        // a document fetched less than this ago is not asked for again; 0 means always ask
@@ -57,7 +57,7 @@ type Options struct {
 }
 
 // A Fetcher is an assay.Getter. It asks for a document once in its life, so
-// that all who read it see the same edition, and nobody waits twice for one
+// that all who read it see the same version, and nobody waits twice for one
 // that is not to be had: make a new one for each update.
 // It may be used by several goroutines.
 type Fetcher struct {
@@ -78,7 +78,7 @@ type document struct {
 	err   error         // why it cannot be had
 }
 
-// New returns a Fetcher. A mirror that is a folder must exist.
+// New returns a Fetcher. A mirror that is a directory must exist.
 func New(o Options) (*Fetcher, error) {
 	f := &Fetcher{o: o, docs: map[string]*document{}, hosts: map[string]place{}, stall: maxStall}
 	var err error
@@ -135,15 +135,15 @@ func (f *Fetcher) Get(ctx context.Context, address string) (io.ReadCloser, error
 }
 
 // GetVersion implements assay.Keeper.
-func (f *Fetcher) GetVersion(ctx context.Context, address, edition string) (io.ReadCloser, error) {
-	file, _, err := f.open(ctx, address, edition)
+func (f *Fetcher) GetVersion(ctx context.Context, address, version string) (io.ReadCloser, error) {
+	file, _, err := f.open(ctx, address, version)
 	if err != nil {
 		return nil, err
 	}
 	return file, nil
 }
 
-// Cached implements assay.Keeper. A mirror that is a folder holds nothing: what
+// Cached implements assay.Keeper. A mirror that is a directory holds nothing: what
 // is there is current. A document that its publisher no longer has is held until
 // the next Fetcher asks for it.
 func (f *Fetcher) Cached(ctx context.Context, address string) (io.ReadCloser, error) {
@@ -174,9 +174,9 @@ func (f *Fetcher) Digest(ctx context.Context, address string) (string, error) {
 	return sum, err
 }
 
-// List returns the names in the folder that address, ending in a slash,
-// names: those of a mirror's folder, or the links of the index page that the
-// server shows for it. Order is by name; folders have no slash.
+// List returns the names in the directory that address, ending in a slash,
+// names: those of a mirror's directory, or the links of the index page that the
+// server shows for it. Order is by name; directories have no slash.
 func (f *Fetcher) List(ctx context.Context, address string) ([]string, error) {
 	p, u, err := f.where(address)
 	if err != nil {
@@ -217,7 +217,7 @@ func links(page []byte) []string {
 }
 
 // open returns the document and its digest, "" where that is not known yet.
-func (f *Fetcher) open(ctx context.Context, address, edition string) (*os.File, string, error) {
+func (f *Fetcher) open(ctx context.Context, address, version string) (*os.File, string, error) {
 	p, u, err := f.where(address)
 	if err != nil {
 		return nil, "", err
@@ -231,7 +231,7 @@ func (f *Fetcher) open(ctx context.Context, address, edition string) (*os.File, 
 	}
 	for range 3 { // another process may replace the document between the two steps
 		var r *record
-		if r, err = f.ask(ctx, address, p.url(u), edition); err != nil {
+		if r, err = f.ask(ctx, address, p.url(u), version); err != nil {
 			return nil, "", err
 		}
 		var file *os.File
@@ -247,7 +247,7 @@ func (f *Fetcher) open(ctx context.Context, address, edition string) (*os.File, 
 
 // ask brings the document at address up to date, unless that was done, and
 // says what is in the cache then.
-func (f *Fetcher) ask(ctx context.Context, address, target, edition string) (*record, error) {
+func (f *Fetcher) ask(ctx context.Context, address, target, version string) (*record, error) {
 	f.mu.Lock()
 	d := f.docs[address]
 	if d == nil {
@@ -265,7 +265,7 @@ func (f *Fetcher) ask(ctx context.Context, address, target, edition string) (*re
 		return nil, d.err
 	}
 	if d.known == nil {
-		r, err := f.update(ctx, address, target, edition)
+		r, err := f.update(ctx, address, target, version)
 		if err != nil {
 			if ctx.Err() == nil {
 				d.err = err

@@ -13,7 +13,7 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// place is where the documents of hosts are: a folder, a URL, or, when both
+// place is where the documents of hosts are: a directory, a URL, or, when both
 // are empty, the publishers themselves.
 type place struct {
 	dir, base string
@@ -36,7 +36,7 @@ func newPlace(s string) (place, error) {
 		return place{}, err
 	}
 	if !st.IsDir() {
-		return place{}, fmt.Errorf("not a folder: %w", fs.ErrInvalid)
+		return place{}, fmt.Errorf("not a directory: %w", fs.ErrInvalid)
 	}
 	return place{dir: dir}, nil
 }
@@ -70,7 +70,7 @@ func (p place) url(u *url.URL) string {
 	return s
 }
 
-// name is the path of the document u inside the folder.
+// name is the path of the document u inside the directory.
 func (p place) name(u *url.URL) string {
 	n := path.Clean("/" + u.Path)
 	if !p.noHost {
@@ -85,7 +85,7 @@ func (p place) name(u *url.URL) string {
 	return filepath.FromSlash(n)
 }
 
-// open opens the document u of the folder. A folder in its place is ErrNotFound.
+// open opens the document u of the directory. A directory in its place is ErrNotFound.
 func (p place) open(u *url.URL, max int64) (*os.File, error) {
 	f, err := os.OpenInRoot(p.dir, p.name(u))
 	if err != nil {

@@ -52,7 +52,7 @@ func key(address string) string {
 }
 
 // body is the name of the file that holds the document, or, of one that has just
-// gone missing, its last edition; "" when there is none.
+// gone missing, its last version; "" when there is none.
 func (r *record) body() string {
 	sum := cmp.Or(r.SHA256, r.Last)
 	if len(sum) < 16 {
@@ -106,7 +106,7 @@ func (f *Fetcher) cached(ctx context.Context, key string) *record {
 	return r
 }
 
-// save makes r the record of its document and drops other editions of it.
+// save makes r the record of its document and drops other versions of it.
 func (f *Fetcher) save(r *record) error {
 	if err := f.write(r.key+".json", r); err != nil {
 		return err

@@ -3,7 +3,7 @@
 // finds there; a damaged file makes it panic or run in circles.)
 //
 // Format: https://github.com/etcd-io/bbolt/blob/v1.4.0/internal/common/page.go
-// and meta.go in the same folder. Numbers are little-endian, as on the machines
+// and meta.go in the same directory. Numbers are little-endian, as on the machines
 // that write such files.
 package boltfile
 

@@ -5,6 +5,7 @@ package printable
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -68,4 +69,71 @@ func Size(n int64) string {
 		i++
 	}
 	return fmt.Sprintf("%.1f %cB", v, "kMGTP"[i])
+}
+
+// EscapeJSON is how JSON writes a rune in a string.
+// https://www.rfc-editor.org/rfc/rfc8259#section-7
+func EscapeJSON(r rune) string { return fmt.Sprintf(`\u%04x`, r) }
+
+// EscapeXML is how XML writes a rune in text and in values of attributes.
+// https://www.w3.org/TR/xml/#sec-references
+func EscapeXML(r rune) string { return fmt.Sprintf("&#x%x;", r) }
+
+// ControlsText reports whether a rune controls a terminal, or the direction of
+// the text around it.
+func ControlsText(r rune) bool {
+	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)
+}
+
+// Write has write make a document in JSON or XML, in which w gets the runes that
+// ControlsText names as escape writes them. Those below DEL stay, since the
+// form's own writer knows which of them are its line breaks.
+func Write(w io.Writer, escape func(rune) string, write func(io.Writer) error) error {
+	e := &escaper{w: w, escape: escape}
+	if err := write(e); err != nil {
+		return err
+	}
+	_, err := w.Write(e.rest) // the beginning of a rune: no more of it came
+	return err
+}
+
+type escaper struct {
+	w      io.Writer
+	escape func(rune) string
+	rest   []byte // the beginning of a rune
+}
+
+// Write implements io.Writer.
+func (e *escaper) Write(p []byte) (int, error) {
+	b := p
+	if len(e.rest) > 0 {
+		b = append(e.rest, p...)
+		e.rest = nil
+	}
+	var out []byte // nil while nothing was escaped
+	done := 0
+	for i := 0; i < len(b); {
+		if b[i] < 0x7f {
+			i++
+			continue
+		}
+		if !utf8.FullRune(b[i:]) {
+			e.rest = append([]byte(nil), b[i:]...)
+			b = b[:i]
+			break
+		}
+		r, n := utf8.DecodeRune(b[i:])
+		if ControlsText(r) {
+			out = append(append(out, b[done:i]...), e.escape(r)...)
+			done = i + n
+		}
+		i += n
+	}
+	if out != nil {
+		b = append(out, b[done:]...)
+	}
+	if _, err := e.w.Write(b); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }

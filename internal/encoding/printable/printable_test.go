@@ -1,6 +1,9 @@
 package printable
 
 import (
+	"io"
+	"slices"
+	"strings"
 	"testing"
 	"unicode/utf8"
 )
@@ -47,4 +50,27 @@ func FuzzText(f *testing.F) {
 			t.Errorf("Text(%q) = %q", s, got)
 		}
 	})
+}
+
+func TestWrite(t *testing.T) {
+	const in = "a\n\x7f\u009bé日\u202e\u2028\xff\xe2"
+	for _, tt := range []struct {
+		escape func(rune) string
+		want   string
+	}{{EscapeJSON, "a\n\\u007f\\u009bé日\\u202e\u2028\xff\xe2"}, {EscapeXML, "a\n&#x7f;&#x9b;é日&#x202e;\u2028\xff\xe2"}} {
+		for size := 1; size <= len(in); size++ { // whatever the writes are
+			var b strings.Builder
+			err := Write(&b, tt.escape, func(w io.Writer) error {
+				for part := range slices.Chunk([]byte(in), size) {
+					if _, err := w.Write(part); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil || b.String() != tt.want {
+				t.Errorf("in writes of %d: %q, %v, want %q", size, b.String(), err, tt.want)
+			}
+		}
+	}
 }

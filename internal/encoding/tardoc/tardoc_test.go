@@ -19,7 +19,7 @@ import (
 	"github.com/assaysec/assay/internal/test/corpus"
 )
 
-// archive holds a folder, a link and two files.
+// archive holds a directory, a link and two files.
 func archive(t testing.TB) []byte {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)

@@ -1,6 +1,6 @@
 // Package alpine reads Alpine Linux's security database.
 //
-// https://secdb.alpinelinux.org/ has a folder for each branch, with a document
+// https://secdb.alpinelinux.org/ has a directory for each branch, with a document
 // for each repository, in the format of package secdb. It names packages by
 // origin and holds fixes only: what has no fix yet is not in it.
 package alpine
@@ -14,10 +14,11 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/record/document"
 	"github.com/assaysec/assay/internal/record/secdb"
 )
 
-// Index is the folder of the branches.
+// Index is the directory of the branches.
 const Index = "https://secdb.alpinelinux.org/"
 
 const page = "https://security.alpinelinux.org/vuln/"
@@ -84,16 +85,7 @@ var branchName = regexp.MustCompile(`^(v[0-9]+\.[0-9]+|edge)$`)
 
 // list returns the branches that the index names; nil when there is none.
 func list(ctx context.Context, g assay.Getter) ([]string, error) {
-	l, ok := g.(interface {
-		List(ctx context.Context, url string) ([]string, error)
-	})
-	if !ok {
-		return nil, nil
-	}
-	names, err := l.List(ctx, Index)
-	if errors.Is(err, assay.ErrNotFound) || errors.Is(err, assay.ErrUnsupported) {
-		return nil, nil
-	}
+	names, err := document.List(ctx, g, Index)
 	var branches []string
 	for _, n := range names {
 		if branchName.MatchString(n) {

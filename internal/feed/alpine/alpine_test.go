@@ -11,15 +11,15 @@ import (
 	"github.com/assaysec/assay/internal/test/corpus"
 )
 
-func document(name, fixes string) []byte {
+func sampleDocument(name, fixes string) []byte {
 	return []byte(`{"packages": [{"pkg": {"name": "` + name + `", "secfixes": ` + fixes + `}}]}`)
 }
 
 var documents = contract.Documents{
-	Index + "v3.19/main.json":      document("openssl", `{"3.1.0-r1": ["CVE-2023-0001"]}`),
-	Index + "v3.20/main.json":      document("openssl", `{"3.3.0-r1": ["CVE-2023-0001", "CVE-2024-0002"]}`),
-	Index + "v3.20/community.json": document("go", `{"1.22-r0": ["CVE-2024-0003"], "0": ["CVE-2024-0004"]}`),
-	Index + "edge/main.json":       document("openssl", `{"3.3.0-r1": ["CVE-2023-0001"]}`),
+	Index + "v3.19/main.json":      sampleDocument("openssl", `{"3.1.0-r1": ["CVE-2023-0001"]}`),
+	Index + "v3.20/main.json":      sampleDocument("openssl", `{"3.3.0-r1": ["CVE-2023-0001", "CVE-2024-0002"]}`),
+	Index + "v3.20/community.json": sampleDocument("go", `{"1.22-r0": ["CVE-2024-0003"], "0": ["CVE-2024-0004"]}`),
+	Index + "edge/main.json":       sampleDocument("openssl", `{"3.3.0-r1": ["CVE-2023-0001"]}`),
 	Index + "last-update":          nil,
 }
 
@@ -41,7 +41,7 @@ func streams(r *contract.Records) map[assay.Stream]int {
 	return n
 }
 
-// plain cannot list folders.
+// plain cannot list directories.
 type plain struct{ assay.Getter }
 
 func TestBranches(t *testing.T) {
@@ -55,8 +55,8 @@ func TestBranches(t *testing.T) {
 		{"all by pattern", documents, []assay.Stream{"alpine:*"}, map[assay.Stream]int{"alpine:3.19": 1, "alpine:3.20": 4, "alpine:edge": 1}},
 		{"wanted", plain{documents}, []assay.Stream{"alpine:edge", "alpine:3.20"}, map[assay.Stream]int{"alpine:3.20": 4, "alpine:edge": 1}},
 		{"all by trying", plain{contract.Documents{
-			Index + "v3.3/main.json": document("a", `{"1-r0": ["CVE-2020-1"]}`), Index + "v3.6/main.json": document("a", `{"1-r0": ["CVE-2020-1"]}`),
-			Index + "v3.10/main.json": document("a", `{"1-r0": ["CVE-2020-1"]}`), // after three that are not there
+			Index + "v3.3/main.json": sampleDocument("a", `{"1-r0": ["CVE-2020-1"]}`), Index + "v3.6/main.json": sampleDocument("a", `{"1-r0": ["CVE-2020-1"]}`),
+			Index + "v3.10/main.json": sampleDocument("a", `{"1-r0": ["CVE-2020-1"]}`), // after three that are not there
 		}}, nil, map[assay.Stream]int{"alpine:3.3": 1, "alpine:3.6": 1}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -21,6 +21,7 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/jsonstream"
 	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/record/document"
 	"github.com/assaysec/assay/internal/record/updateinfo"
 )
 
@@ -115,13 +116,30 @@ func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s 
 
 // extras reads the repositories that the catalogue lists.
 func extras(ctx context.Context, g assay.Getter, s assay.Sink) error {
-	body, err := g.Get(ctx, Catalog)
+	var names []string
+	err := document.JSON(ctx, g, Catalog, maxTopic, func(d *jsonstream.Decoder) (found bool, err error) {
+		names, err = topics(d, s)
+		return len(names) > 0, err
+	})
 	if err != nil {
 		return err
 	}
-	defer body.Close()
-	var names []string
-	d := jsonstream.NewDecoder(ctx, body, maxTopic)
+	for _, name := range names {
+		r := repository{"2", Extras + name + "/latest/x86_64/mirror.list", "amzn2extra-" + name}
+		err := r.fetch(ctx, g, s)
+		if gone(err, r.release) {
+			s.Skip(r.name, "repository that is not there")
+			continue
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// topics reads the names of the catalogue's repositories.
+func topics(d *jsonstream.Decoder, s assay.Sink) (names []string, err error) {
 	err = d.Object(func(key string) error {
 		if key != "topics" {
 			return d.Skip()
@@ -141,27 +159,7 @@ func extras(ctx context.Context, g assay.Getter, s assay.Sink) error {
 			return err
 		})
 	})
-	if err == nil {
-		err = d.End()
-	}
-	if err == nil && len(names) == 0 {
-		err = fmt.Errorf("no extras in it: %w", assay.ErrMalformed)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", Catalog, err)
-	}
-	for _, name := range names {
-		r := repository{"2", Extras + name + "/latest/x86_64/mirror.list", "amzn2extra-" + name}
-		err := r.fetch(ctx, g, s)
-		if gone(err, r.release) {
-			s.Skip(r.name, "repository that is not there")
-			continue
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return names, err
 }
 
 // gone reports whether a repository is not published. That a list of mirrors
@@ -189,24 +187,9 @@ func (r *repository) fetch(ctx context.Context, g assay.Getter, s assay.Sink) er
 	return fmt.Errorf("%s: no repository at its addresses: %w: %w", r.mirrors, err, assay.ErrMalformed)
 }
 
-// held reports whether a document was there before. It is to be asked before
-// the document is got, for one that is gone is forgotten.
-func held(ctx context.Context, g assay.Getter, url string) bool {
-	k, ok := g.(assay.Keeper)
-	if !ok {
-		return false
-	}
-	body, err := k.Cached(ctx, url)
-	if err != nil {
-		return false
-	}
-	body.Close()
-	return true
-}
-
 // list reads the mirrors' addresses, with a slash behind.
 func (r *repository) list(ctx context.Context, g assay.Getter) (mirrors []string, err error) {
-	had := held(ctx, g, r.mirrors)
+	had := document.WasFetched(ctx, g, r.mirrors)
 	body, err := g.Get(ctx, r.mirrors)
 	if had && errors.Is(err, assay.ErrNotFound) {
 		return nil, fmt.Errorf("%s: it was there before and is gone: %w", r.mirrors, assay.ErrMalformed)
@@ -269,7 +252,7 @@ func title(u *updateinfo.Update) string {
 }
 
 // page is the notice's: those of the first release are at the top, others in
-// the folder of their release or repository (ALAS2DOCKER-2021-001 in AL2).
+// the directory of their release or repository (ALAS2DOCKER-2021-001 in AL2).
 func page(id string) string {
 	for _, f := range []struct{ prefix, folder string }{{"ALAS2023", "AL2023/"}, {"ALAS2022", "AL2022/"}, {"ALAS2", "AL2/"}, {"ALAS", ""}} {
 		rest, ok := strings.CutPrefix(id, f.prefix)

@@ -112,7 +112,7 @@ func TestContract(t *testing.T) {
 	contract.Feed(t, contract.FeedCase{Feed: Feed{}, Documents: docs(), Wanted: "amazon:2023"})
 }
 
-// plain maps http to https, as a mirror's folder has no schemes.
+// plain maps http to https, as a mirror's directory has no schemes.
 type plain struct{ contract.Mirror }
 
 func (p plain) Get(ctx context.Context, url string) (io.ReadCloser, error) {

@@ -1,19 +1,19 @@
 // Package arch reads Arch Linux's security tracker.
 //
 // https://security.archlinux.org/all.json lists the groups (AVG): packages
-// built of one source, the issues that they share, and the version that mends
+// built of one source, the issues that they share, and the version that fixes
 // them. The states are those of
 // https://wiki.archlinux.org/title/Arch_Security_Team.
 package arch
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/jsonstream"
 	"github.com/assaysec/assay/internal/identifier/cve"
+	"github.com/assaysec/assay/internal/record/document"
 )
 
 // Document lists all groups.
@@ -55,36 +55,23 @@ func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s 
 	if wanted != nil && !slices.ContainsFunc(wanted, func(w assay.Stream) bool { return w.Covers("arch") }) {
 		return nil
 	}
-	body, err := g.Get(ctx, Document)
-	if err != nil {
-		return err
-	}
-	defer body.Close()
-	n := 0
-	d := jsonstream.NewDecoder(ctx, body, maxRecord)
-	err = d.Array(func() error {
-		var r group
-		ok, err := d.Value(&r)
-		switch {
-		case err != nil:
-			return err
-		case !ok:
-			s.Skip(r.Name, "malformed record")
-			return nil
-		}
-		n++
-		return r.emit(s)
+	return document.JSON(ctx, g, Document, maxRecord, func(d *jsonstream.Decoder) (found bool, err error) {
+		n := 0
+		err = d.Array(func() error {
+			var r group
+			ok, err := d.Value(&r)
+			switch {
+			case err != nil:
+				return err
+			case !ok:
+				s.Skip(r.Name, "malformed record")
+				return nil
+			}
+			n++
+			return r.emit(s)
+		})
+		return n > 0, err
 	})
-	if err == nil {
-		err = d.End()
-	}
-	if err == nil && n == 0 {
-		err = fmt.Errorf("no groups in it: %w", assay.ErrMalformed)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", Document, err)
-	}
-	return nil
 }
 
 func (g *group) emit(s assay.Sink) error {

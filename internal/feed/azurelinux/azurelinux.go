@@ -8,7 +8,6 @@ package azurelinux
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -59,14 +58,7 @@ func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s 
 }
 
 func fetch(ctx context.Context, g assay.Getter, url string, stream assay.Stream, s assay.Sink) error {
-	body, err := g.Get(ctx, url)
-	if err != nil {
-		return err
-	}
-	defer body.Close()
-	n := 0
-	err = oval.Read(ctx, body, func(d *oval.Definition) error {
-		n++
+	return oval.Fetch(ctx, g, url, func(d *oval.Definition) error {
 		a, why := advisory(d, stream)
 		if why != "" {
 			s.Skip(d.ID, why)
@@ -74,13 +66,6 @@ func fetch(ctx context.Context, g assay.Getter, url string, stream assay.Stream,
 		}
 		return s.Advisory(a)
 	})
-	if err == nil && n == 0 {
-		err = fmt.Errorf("no definitions in it: %w", assay.ErrMalformed)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", url, err)
-	}
-	return nil
 }
 
 // advisory turns a definition into an advisory; why says what it cannot be

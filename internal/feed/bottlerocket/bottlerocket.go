@@ -8,9 +8,10 @@ package bottlerocket
 
 import (
 	"context"
-	"fmt"
+	"io"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/record/document"
 	"github.com/assaysec/assay/internal/record/updateinfo"
 )
 
@@ -30,35 +31,25 @@ func (Feed) Streams() []assay.Stream { return []assay.Stream{"bottlerocket"} }
 
 // Fetch implements assay.Feed.
 func (f Feed) Fetch(ctx context.Context, g assay.Getter, _ []assay.Stream, s assay.Sink) error {
-	body, err := g.Get(ctx, Document)
-	if err != nil {
-		return err
-	}
-	defer body.Close()
-	n := 0
-	err = updateinfo.Read(ctx, body, func(u *updateinfo.Update) error {
-		n++
-		rows := u.Affected("bottlerocket")
-		switch {
-		case u.ID == "":
-			s.Skip(u.Title, "advisory without identifier")
-			return nil
-		case u.Type != "security":
-			s.Skip(u.ID, "no security advisory")
-			return nil
-		case len(rows) == 0:
-			s.Skip(u.ID, "no package with a fixed version")
-			return nil
-		}
-		return u.Emit(assay.Advisory{Feed: f.Name(), Title: u.Title, Text: u.Description, URL: page(u), Affected: rows}, u.CVEs(), s)
+	return document.Records(ctx, g, Document, func(body io.Reader) (found bool, err error) {
+		err = updateinfo.Read(ctx, body, func(u *updateinfo.Update) error {
+			found = true
+			rows := u.Affected("bottlerocket")
+			switch {
+			case u.ID == "":
+				s.Skip(u.Title, "advisory without identifier")
+				return nil
+			case u.Type != "security":
+				s.Skip(u.ID, "no security advisory")
+				return nil
+			case len(rows) == 0:
+				s.Skip(u.ID, "no package with a fixed version")
+				return nil
+			}
+			return u.Emit(assay.Advisory{Feed: f.Name(), Title: u.Title, Text: u.Description, URL: page(u), Affected: rows}, u.CVEs(), s)
+		})
+		return found, err
 	})
-	if err == nil && n == 0 {
-		err = fmt.Errorf("no advisories in it: %w", assay.ErrMalformed)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", Document, err)
-	}
-	return nil
 }
 
 // page is the advisory's own among its references.

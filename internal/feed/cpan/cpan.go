@@ -10,13 +10,13 @@ package cpan
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/jsonstream"
 	"github.com/assaysec/assay/internal/identifier/cve"
+	"github.com/assaysec/assay/internal/record/document"
 	"github.com/assaysec/assay/internal/record/osv"
 	"github.com/assaysec/assay/internal/version/requirement"
 )
@@ -49,46 +49,32 @@ type record struct {
 
 // Fetch implements assay.Feed.
 func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
-	body, err := g.Get(ctx, Document)
-	if err != nil {
-		return err
-	}
-	defer body.Close()
 	if !osv.Wants(wanted, f.Streams())("cpan") {
 		return nil
 	}
-	d := jsonstream.NewDecoder(ctx, body, maxDist)
-	found := false
-	err = d.Object(func(key string) error {
-		if key != "dists" {
-			return d.Skip()
-		}
-		found = true
-		return d.Object(func(dist string) error {
-			var x struct {
-				Advisories []record `json:"advisories"`
+	return document.JSON(ctx, g, Document, maxDist, func(d *jsonstream.Decoder) (found bool, err error) {
+		err = d.Object(func(key string) error {
+			if key != "dists" {
+				return d.Skip()
 			}
-			ok, err := d.Value(&x)
-			if err != nil {
-				return err
-			}
-			if !ok || dist == "" {
-				s.Skip(dist, "malformed record")
-				return nil
-			}
-			return f.emit(dist, x.Advisories, s)
+			found = true
+			return d.Object(func(dist string) error {
+				var x struct {
+					Advisories []record `json:"advisories"`
+				}
+				ok, err := d.Value(&x)
+				if err != nil {
+					return err
+				}
+				if !ok || dist == "" {
+					s.Skip(dist, "malformed record")
+					return nil
+				}
+				return f.emit(dist, x.Advisories, s)
+			})
 		})
+		return found, err
 	})
-	if err == nil {
-		err = d.End()
-	}
-	if err == nil && !found {
-		err = fmt.Errorf("no distributions in it: %w", assay.ErrMalformed)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", Document, err)
-	}
-	return nil
 }
 
 func (f Feed) emit(dist string, records []record, s assay.Sink) error {

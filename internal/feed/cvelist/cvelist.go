@@ -2,19 +2,20 @@
 // authorities say where NVD has nothing yet.
 //
 // https://github.com/CVEProject/cvelistV5 holds a file for each record, in
-// folders by year and thousand (package cverecord).
+// directories by year and thousand (package cverecord).
 package cvelist
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/encoding/limit"
 	"github.com/assaysec/assay/internal/record/cverecord"
+	"github.com/assaysec/assay/internal/record/document"
 )
 
 // Document is the archive of the repository's branch; Folder is where its files
@@ -39,32 +40,22 @@ func (Feed) Name() string { return "cvelist" }
 // Streams is "details:*".
 func (Feed) Streams() []assay.Stream { return []assay.Stream{assay.StreamDetails + ":*"} }
 
-// lister is a Getter of a mirror whose folders can be listed.
-type lister interface {
-	assay.Getter
-	List(ctx context.Context, url string) ([]string, error)
-}
+// Use is UseUpdate: the archive has hundreds of megabytes, and NVD has what a scan needs most.
+func (Feed) Use() assay.FeedUse { return assay.UseUpdate }
 
 // Fetch implements assay.Feed.
-func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
-	body, err := g.Get(ctx, Document)
-	if l, ok := g.(lister); ok && errors.Is(err, assay.ErrNotFound) {
+func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
+	err := document.Read(ctx, g, Document, func(body io.Reader) error { return cverecord.Bundle(ctx, body, f.Name(), wanted, s) })
+	if l, ok := g.(assay.Lister); ok && errors.Is(err, assay.ErrNotFound) {
 		if e := files(ctx, l, wanted, s); !errors.Is(e, assay.ErrNotFound) {
 			return e
 		}
 	}
-	if err != nil {
-		return err
-	}
-	defer body.Close()
-	if err := cverecord.Bundle(ctx, body, "cvelist", wanted, s); err != nil {
-		return fmt.Errorf("%s: %w", Document, err)
-	}
-	return nil
+	return err
 }
 
 // files reads records one by one. Without any it is ErrNotFound.
-func files(ctx context.Context, l lister, wanted []assay.Stream, s assay.Sink) error {
+func files(ctx context.Context, l assay.Lister, wanted []assay.Stream, s assay.Sink) error {
 	years, err := l.List(ctx, Folder)
 	if err != nil {
 		return fmt.Errorf("%s: %w", Folder, err)
@@ -109,14 +100,9 @@ func files(ctx context.Context, l lister, wanted []assay.Stream, s assay.Sink) e
 }
 
 func file(ctx context.Context, g assay.Getter, url, id string, s assay.Sink) error {
-	body, err := g.Get(ctx, url)
+	b, err := document.Bytes(ctx, g, url, maxRecord)
 	if err != nil {
 		return err
-	}
-	defer body.Close()
-	b, err := limit.ReadAll(body, maxRecord)
-	if err != nil {
-		return fmt.Errorf("%s: %w", url, err)
 	}
 	return cverecord.Give(id, "cvelist", b, s)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/assaysec/assay/internal/distro"
 	"github.com/assaysec/assay/internal/encoding/limit"
 	"github.com/assaysec/assay/internal/identifier/cve"
+	"github.com/assaysec/assay/internal/record/document"
 	"github.com/assaysec/assay/internal/version"
 )
 
@@ -75,7 +76,7 @@ const whyUnreachable = "list of notices that cannot be reached"
 func readNotices(ctx context.Context, g assay.Getter, s assay.Sink) (*notices, error) {
 	n := &notices{claims: map[place][]claim{}}
 	for _, url := range []string{DSA, DLA} {
-		had := held(ctx, g, url)
+		had := document.WasFetched(ctx, g, url)
 		body, err := g.Get(ctx, url)
 		if errors.Is(err, assay.ErrNotFound) {
 			if !had {
@@ -98,21 +99,6 @@ func readNotices(ctx context.Context, g assay.Getter, s assay.Sink) (*notices, e
 		}
 	}
 	return n, nil
-}
-
-// held reports whether a document was there before. It is to be asked before
-// the document is got, for one that is gone is forgotten.
-func held(ctx context.Context, g assay.Getter, url string) bool {
-	k, ok := g.(assay.Keeper)
-	if !ok {
-		return false
-	}
-	body, err := k.Cached(ctx, url)
-	if err != nil {
-		return false
-	}
-	body.Close()
-	return true
 }
 
 // lacks is the error that a list cannot be had, where something is wanted that
@@ -184,7 +170,7 @@ func (n *notices) end(cur *notice, s assay.Sink) {
 		return
 	}
 	ids := cur.cves
-	if len(ids) == 0 && strings.HasSuffix(cur.title, " - security update") { // others mend what earlier ones broke
+	if len(ids) == 0 && strings.HasSuffix(cur.title, " - security update") { // others fix what earlier ones broke
 		ids = []string{cur.id}
 	}
 	switch {

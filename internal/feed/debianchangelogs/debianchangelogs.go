@@ -35,6 +35,7 @@ import (
 	"github.com/assaysec/assay/internal/encoding/compression"
 	"github.com/assaysec/assay/internal/encoding/limit"
 	"github.com/assaysec/assay/internal/encoding/stanza"
+	"github.com/assaysec/assay/internal/record/document"
 	"github.com/assaysec/assay/internal/version"
 )
 
@@ -67,6 +68,10 @@ func (Feed) Name() string { return "debian-changelogs" }
 
 // Streams is "debian:*".
 func (Feed) Streams() []assay.Stream { return []assay.Stream{"debian:*"} }
+
+// Use is UseRequest: what the changelogs say is a guess, and there is one to fetch
+// for every package.
+func (Feed) Use() assay.FeedUse { return assay.UseRequest }
 
 // Fetch implements assay.Feed.
 func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
@@ -139,14 +144,18 @@ const (
 
 // list adds the packages of a suite's list.
 func (f Feed) list(body io.Reader, base string, packages map[string][]source, s assay.Sink) error {
-	z, _, err := compression.Document(body)
+	z, kind, err := compression.Document(body)
 	if err != nil {
 		return err
 	}
 	defer z.Close()
 	fields := map[string]string{}
 	key := ""
+	isList := kind != compression.Plain // the list of a suite without packages is an empty text, compressed
 	for l, err := range stanza.Lines(limit.Reader(z, maxSources)) {
+		if l.N == 1 {
+			isList = false
+		}
 		switch {
 		case err != nil:
 			return err
@@ -161,7 +170,11 @@ func (f Feed) list(body io.Reader, base string, packages map[string][]source, s 
 			var value string
 			key, value, _ = strings.Cut(l.Text, ":")
 			fields[key] = strings.TrimSpace(value)
+			isList = isList || key == "Package"
 		}
+	}
+	if !isList {
+		return fmt.Errorf("no source packages in it: %w", assay.ErrMalformed)
 	}
 	f.add(fields, base, packages, s)
 	return nil
@@ -211,6 +224,11 @@ func (f Feed) release(ctx context.Context, g assay.Getter, stream assay.Stream, 
 		group, ctx := errgroup.WithContext(ctx)
 		for i, name := range batch {
 			group.Go(func() (err error) {
+				defer func() {
+					if p := recover(); p != nil { // which only its own goroutine can
+						err = fmt.Errorf("package %s: internal error: %v", name, p)
+					}
+				}()
 				found[i], err = newest(ctx, g, packages[name])
 				return err
 			})
@@ -257,7 +275,7 @@ func (c *changes) give(stream assay.Stream, name string, s assay.Sink) error {
 		s.Skip(name, c.why)
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.fixes)) {
-		err := s.Advisory(assay.Advisory{ID: id, URL: c.url, Affected: []assay.Affected{{
+		err := s.Advisory(assay.Advisory{ID: id, Feed: Feed{}.Name(), URL: c.url, Affected: []assay.Affected{{
 			Stream: stream, Name: name, Status: assay.StatusAffected, Reason: Derived, Ranges: []assay.Range{{Fixed: c.fixes[id]}},
 		}}})
 		if err != nil {
@@ -269,20 +287,9 @@ func (c *changes) give(stream assay.Stream, name string, s assay.Sink) error {
 
 // read finds the fixes in a package's changelog; nil when it has none.
 func read(ctx context.Context, g assay.Getter, p source) (map[string]string, error) {
-	var body io.ReadCloser
-	var err error
-	if k, ok := g.(assay.Keeper); ok {
-		body, err = k.GetVersion(ctx, p.url, p.sha256) // a pool's files do not change
-	} else {
-		body, err = g.Get(ctx, p.url)
-	}
+	b, err := document.Bytes(ctx, document.OfVersion(g, p.sha256), p.url, maxFile) // a pool's files do not change
 	if err != nil {
 		return nil, err
-	}
-	defer body.Close()
-	b, err := limit.ReadAll(body, maxFile)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", p.url, err)
 	}
 	if sum := sha256.Sum256(b); hex.EncodeToString(sum[:]) != p.sha256 {
 		return nil, fmt.Errorf("%s: not the file of the list: %w", p.url, assay.ErrMalformed)

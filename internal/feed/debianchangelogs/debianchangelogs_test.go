@@ -119,6 +119,10 @@ func TestFetch(t *testing.T) {
 	}
 }
 
+func TestContract(t *testing.T) {
+	contract.Feed(t, contract.FeedCase{Feed: Feed{}, Documents: mirror(t).Documents, Wanted: "debian:12", Skips: func(url string) bool { return strings.Contains(url, "/pool/") }})
+}
+
 func TestBroken(t *testing.T) {
 	const list = Archive + "dists/bookworm/main/source/Sources.xz"
 	for name, tt := range map[string]struct {

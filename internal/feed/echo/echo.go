@@ -1,5 +1,5 @@
 // Package echo reads the advisories of Echo, whose images are built of Debian's
-// packages, mended: https://www.echo.ai
+// packages, fixed: https://www.echo.ai
 //
 // The document has, for each source package and vulnerability, the version
 // that fixed it; where there is none, every version is affected, and "0" says
@@ -9,12 +9,12 @@ package echo
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/jsonstream"
+	"github.com/assaysec/assay/internal/record/document"
 )
 
 // Document is all that Echo says.
@@ -38,46 +38,32 @@ type entry struct {
 
 // Fetch implements assay.Feed.
 func (f Feed) Fetch(ctx context.Context, g assay.Getter, _ []assay.Stream, s assay.Sink) error {
-	body, err := g.Get(ctx, Document)
-	if err != nil {
-		return err
-	}
-	defer body.Close()
-	d := jsonstream.NewDecoder(ctx, body, maxPackage)
-	found := false
-	err = d.Object(func(name string) error {
-		found = true
-		var all map[string]json.RawMessage
-		ok, err := d.Value(&all)
-		if err != nil {
-			return err
-		}
-		if !ok || name == "" {
-			s.Skip(name, "malformed record")
-			return nil
-		}
-		for _, id := range slices.Sorted(maps.Keys(all)) {
-			var e entry
-			if json.Unmarshal(all[id], &e) != nil || id == "" {
-				s.Skip(name+" "+id, "malformed record")
-				continue
-			}
-			if err := s.Advisory(f.advisory(name, id, e)); err != nil {
+	return document.JSON(ctx, g, Document, maxPackage, func(d *jsonstream.Decoder) (found bool, err error) {
+		err = d.Object(func(name string) error {
+			found = true
+			var all map[string]json.RawMessage
+			ok, err := d.Value(&all)
+			if err != nil {
 				return err
 			}
-		}
-		return nil
+			if !ok || name == "" {
+				s.Skip(name, "malformed record")
+				return nil
+			}
+			for _, id := range slices.Sorted(maps.Keys(all)) {
+				var e entry
+				if json.Unmarshal(all[id], &e) != nil || id == "" {
+					s.Skip(name+" "+id, "malformed record")
+					continue
+				}
+				if err := s.Advisory(f.advisory(name, id, e)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		return found, err
 	})
-	if err == nil {
-		err = d.End()
-	}
-	if err == nil && !found {
-		err = fmt.Errorf("no packages in it: %w", assay.ErrMalformed)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", Document, err)
-	}
-	return nil
 }
 
 func (f Feed) advisory(name, id string, e entry) assay.Advisory {

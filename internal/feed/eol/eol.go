@@ -9,20 +9,20 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"regexp"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/distro"
 	"github.com/assaysec/assay/internal/distro/lifecycle"
 	"github.com/assaysec/assay/internal/encoding/jsonstream"
+	"github.com/assaysec/assay/internal/record/document"
 )
 
 const (
 	// Document is all products and their releases, some megabytes.
 	Document = "https://endoflife.date/api/v1/products/full"
 
-	// product is the folder of the documents of single products.
+	// product is the directory of the documents of single products.
 	product = "https://endoflife.date/api/"
 
 	site = "https://endoflife.date/"
@@ -84,24 +84,11 @@ type catalogue struct {
 
 // read reads one document, which must hold a usable record.
 func (c *catalogue) read(url string, visit func(*jsonstream.Decoder) error) error {
-	body, err := c.g.Get(c.ctx, url)
-	if err != nil {
-		return err
-	}
-	defer body.Close()
 	before := len(c.seen)
-	d := jsonstream.NewDecoder(c.ctx, body, maxProduct)
-	err = visit(d)
-	if err == nil {
-		err = d.End()
-	}
-	if err == nil && len(c.seen) == before {
-		err = fmt.Errorf("no releases in it: %w", assay.ErrMalformed)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", url, err)
-	}
-	return nil
+	return document.JSON(c.ctx, c.g, url, maxProduct, func(d *jsonstream.Decoder) (found bool, err error) {
+		err = visit(d)
+		return len(c.seen) > before, err
+	})
 }
 
 // products reads the document of all products.

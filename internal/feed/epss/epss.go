@@ -22,6 +22,7 @@ import (
 	"github.com/assaysec/assay/internal/encoding/compression"
 	"github.com/assaysec/assay/internal/encoding/limit"
 	"github.com/assaysec/assay/internal/identifier/cve"
+	"github.com/assaysec/assay/internal/record/document"
 )
 
 // Folder holds the tables, by date; Document is today's.
@@ -36,38 +37,33 @@ const (
 )
 
 // Feed reads the table. A record is one CVE. Where there is no current table,
-// which a mirror may lack, the newest dated one in the folder is read.
+// which a mirror may lack, the newest dated one in the directory is read.
 type Feed struct{}
 
 // Name is "epss".
-func (Feed) Name() string { return "epss" }
+func (Feed) Name() string { return assay.FeedEPSS }
 
 // Streams is "epss".
 func (Feed) Streams() []assay.Stream { return []assay.Stream{assay.StreamEPSS} }
 
 // Fetch implements assay.Feed.
 func (f Feed) Fetch(ctx context.Context, g assay.Getter, _ []assay.Stream, s assay.Sink) error {
-	url := Document
-	body, err := g.Get(ctx, url)
-	if errors.Is(err, assay.ErrNotFound) {
-		table, e := newest(ctx, g)
-		if e != nil {
-			return e
-		}
-		if table == "" {
-			return err
-		}
-		url = Folder + table
-		body, err = g.Get(ctx, url)
-	}
-	if err != nil {
+	err := f.table(ctx, g, Document, s)
+	if !errors.Is(err, assay.ErrNotFound) {
 		return err
 	}
-	defer body.Close()
-	if err := read(ctx, body, dateIn.FindString(url), s); err != nil {
-		return fmt.Errorf("%s: %w", url, err)
+	name, e := newest(ctx, g)
+	if e != nil {
+		return e
 	}
-	return nil
+	if name == "" {
+		return err
+	}
+	return f.table(ctx, g, Folder+name, s)
+}
+
+func (Feed) table(ctx context.Context, g assay.Getter, url string, s assay.Sink) error {
+	return document.Read(ctx, g, url, func(body io.Reader) error { return read(ctx, body, dateIn.FindString(url), s) })
 }
 
 var (
@@ -75,18 +71,9 @@ var (
 	dateIn = regexp.MustCompile(`[0-9]{4}-[0-9]{2}-[0-9]{2}`)
 )
 
-// newest finds the last dated table in a folder that can be listed.
+// newest finds the last dated table in a directory that can be listed.
 func newest(ctx context.Context, g assay.Getter) (string, error) {
-	l, ok := g.(interface {
-		List(ctx context.Context, url string) ([]string, error)
-	})
-	if !ok {
-		return "", nil
-	}
-	names, err := l.List(ctx, Folder)
-	if errors.Is(err, assay.ErrNotFound) || errors.Is(err, assay.ErrUnsupported) {
-		return "", nil
-	}
+	names, err := document.List(ctx, g, Folder)
 	names = slices.DeleteFunc(slices.Clone(names), func(n string) bool { return !dated.MatchString(n) })
 	if err != nil || len(names) == 0 {
 		return "", err
@@ -129,7 +116,7 @@ func read(ctx context.Context, r io.Reader, date string, s assay.Sink) error {
 			}
 			kept++
 			score.Date = date
-			if err := s.Detail(assay.Detail{ID: id, Feed: "epss", EPSS: &score}); err != nil {
+			if err := s.Detail(assay.Detail{ID: id, Feed: assay.FeedEPSS, EPSS: &score}); err != nil {
 				return err
 			}
 		}

@@ -22,13 +22,13 @@ import (
 	"github.com/assaysec/assay/internal/record/updateinfo"
 )
 
-// The folders of releases, the first of those that are supported.
+// The directories of releases, the first of those that are supported.
 const (
 	Current = "https://dl.fedoraproject.org/pub/fedora/linux/updates/"
 	Archive = "https://archives.fedoraproject.org/pub/archive/fedora/linux/updates/"
 )
 
-// The releases that are asked for where the folders cannot be listed: the first
+// The releases that are asked for where the directories cannot be listed: the first
 // in this form, and more than there will be for years.
 const first, last = 28, 60
 
@@ -47,7 +47,7 @@ func (Feed) Name() string { return "fedora" }
 // Streams is "fedora:*": "fedora:43".
 func (Feed) Streams() []assay.Stream { return []assay.Stream{"fedora:*"} }
 
-// Base is the address of a release's updates in one of the folders.
+// Base is the address of a release's updates in one of the directories.
 func Base(folder string, release int) string {
 	return folder + strconv.Itoa(release) + "/Everything/x86_64/"
 }
@@ -101,9 +101,7 @@ func releases(wanted []assay.Stream) (all bool, named []int) {
 
 // list lists the releases that there may be.
 func list(ctx context.Context, g assay.Getter) (found []int, err error) {
-	l, ok := g.(interface {
-		List(ctx context.Context, url string) ([]string, error)
-	})
+	l, ok := g.(assay.Lister)
 	if ok {
 		for _, folder := range []string{Current, Archive} {
 			names, err := l.List(ctx, folder)
@@ -111,7 +109,7 @@ func list(ctx context.Context, g assay.Getter) (found []int, err error) {
 				return nil, err
 			}
 			if err != nil {
-				continue // no such folder, or no list of it
+				continue // no such directory, or no list of it
 			}
 			for _, name := range names {
 				if n, err := strconv.Atoi(name); err == nil && n >= first {

@@ -17,7 +17,7 @@ import (
 	"github.com/assaysec/assay/internal/test/corpus"
 )
 
-// add puts a release's updates in a folder.
+// add puts a release's updates in a directory.
 func add(d contract.Documents, folder string, release int, doc []byte) contract.Documents {
 	base := Base(folder, release)
 	d[base+updateinfo.Index] = fmt.Appendf(nil, `<repomd><data type="updateinfo"><checksum type="sha256">%x</checksum><location href="repodata/updateinfo.xml"/></data></repomd>`, sha256.Sum256(doc))

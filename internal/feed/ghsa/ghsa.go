@@ -41,6 +41,9 @@ func (Feed) Streams() []assay.Stream {
 	return all
 }
 
+// Use is UseUpdate: the archive has hundreds of megabytes, and OSV has what a scan needs most.
+func (Feed) Use() assay.FeedUse { return assay.UseUpdate }
+
 // Fetch implements assay.Feed.
 func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
 	p := osv.Publisher{Feed: f.Name(), Page: "https://github.com/advisories/", Wanted: osv.Wants(wanted, f.Streams())}

@@ -23,10 +23,10 @@ import (
 	"github.com/assaysec/assay/internal/version/requirement"
 )
 
-// Document is the archive of one type's folder, which %s stands for.
+// Document is the archive of one type's directory, which %s stands for.
 const Document = "https://gitlab.com/gitlab-org/advisories-community/-/archive/main/advisories-community-main-%[1]s.tar.gz?path=%[1]s"
 
-// A folder is a type of packages.
+// A directory is a type of packages.
 type folder struct {
 	name   string
 	stream assay.Stream
@@ -38,7 +38,7 @@ var folders = []folder{
 	{"npm", "npm", requirement.NPM}, {"nuget", "nuget", requirement.Maven}, {"packagist", "packagist", requirement.Composer}, {"pypi", "pypi", requirement.Python},
 }
 
-// Feed reads the archives of the folders whose streams are wanted. Identifiers
+// Feed reads the archives of the directories whose streams are wanted. Identifiers
 // are those of the files: CVE, GHSA or GMS.
 type Feed struct{}
 

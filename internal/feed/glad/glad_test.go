@@ -33,7 +33,7 @@ func member(folder, content string) contract.Member {
 	return contract.Member{Name: "advisories-community-main-" + folder + "/" + folder + "/x/CVE-2021-41269.yml", Content: content}
 }
 
-// all has a record in each folder.
+// all has a record in each directory.
 func all(affected map[string]string) contract.Documents {
 	docs := contract.Documents{}
 	for _, d := range folders {

@@ -1,7 +1,7 @@
 // Package homebrew reads the advisories of the formulae of Homebrew, as records
 // of package osv: https://github.com/Homebrew/homebrew-advisory-database
 //
-// They tell of faults that Homebrew mended by patches of its own.
+// They tell of faults that Homebrew fixed by patches of its own.
 package homebrew
 
 import (

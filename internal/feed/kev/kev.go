@@ -6,13 +6,13 @@ package kev
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/jsonstream"
 	"github.com/assaysec/assay/internal/identifier/cve"
+	"github.com/assaysec/assay/internal/record/document"
 )
 
 // Document is the catalogue.
@@ -24,7 +24,7 @@ const maxEntry = 1 << 20 // an entry has 1 kB
 type Feed struct{}
 
 // Name is "kev".
-func (Feed) Name() string { return "kev" }
+func (Feed) Name() string { return assay.FeedKEV }
 
 // Streams is "kev".
 func (Feed) Streams() []assay.Stream { return []assay.Stream{assay.StreamKEV} }
@@ -43,46 +43,32 @@ type entry struct {
 
 // Fetch implements assay.Feed.
 func (f Feed) Fetch(ctx context.Context, g assay.Getter, _ []assay.Stream, s assay.Sink) error {
-	body, err := g.Get(ctx, Document)
-	if err != nil {
-		return err
-	}
-	defer body.Close()
-	d := jsonstream.NewDecoder(ctx, body, maxEntry)
-	found := false
-	err = d.Object(func(key string) error {
-		if key != "vulnerabilities" {
-			return d.Skip()
-		}
-		found = true
-		return d.Array(func() error {
-			var e entry
-			ok, err := d.Value(&e)
-			switch {
-			case err != nil:
-				return err
-			case !ok || !cve.Valid(e.ID) || !date(e.Added):
-				s.Skip(e.ID, "malformed record")
-				return nil
+	return document.JSON(ctx, g, Document, maxEntry, func(d *jsonstream.Decoder) (found bool, err error) {
+		err = d.Object(func(key string) error {
+			if key != "vulnerabilities" {
+				return d.Skip()
 			}
-			return s.Detail(e.detail())
+			found = true
+			return d.Array(func() error {
+				var e entry
+				ok, err := d.Value(&e)
+				switch {
+				case err != nil:
+					return err
+				case !ok || !cve.Valid(e.ID) || !date(e.Added):
+					s.Skip(e.ID, "malformed record")
+					return nil
+				}
+				return s.Detail(e.detail())
+			})
 		})
+		return found, err
 	})
-	if err == nil {
-		err = d.End()
-	}
-	if err == nil && !found {
-		err = fmt.Errorf("no vulnerabilities in it: %w", assay.ErrMalformed)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", Document, err)
-	}
-	return nil
 }
 
 func (e *entry) detail() assay.Detail {
 	d := assay.Detail{
-		ID: e.ID, Feed: "kev", Title: strings.TrimSpace(e.Name), Text: strings.TrimSpace(e.Text),
+		ID: e.ID, Feed: assay.FeedKEV, Title: strings.TrimSpace(e.Name), Text: strings.TrimSpace(e.Text),
 		KEV: &assay.KEV{Added: e.Added, Ransomware: strings.EqualFold(e.Ransomware, "Known"), Action: e.Action},
 	}
 	if date(e.Due) {

@@ -27,6 +27,7 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/compression"
 	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/record/document"
 )
 
 // Folder is where the index is; Properties says which parts there are.
@@ -60,6 +61,9 @@ func (Feed) Name() string { return "maven-index" }
 
 // Streams is the one stream of artifacts.
 func (Feed) Streams() []assay.Stream { return []assay.Stream{assay.StreamArtifacts} }
+
+// Use is UseRequest: the document has several gigabytes.
+func (Feed) Use() assay.FeedUse { return assay.UseRequest }
 
 // Fetch implements assay.Feed. With a Keeper the whole index that is held is
 // taken, and the weekly parts that came after it.
@@ -97,17 +101,12 @@ func (Feed) Fetch(ctx context.Context, g assay.Getter, _ []assay.Stream, s assay
 
 // properties reads the list of parts; none where it is not published.
 func properties(ctx context.Context, g assay.Getter) (map[string]string, error) {
-	body, err := g.Get(ctx, Properties)
+	b, err := document.Bytes(ctx, g, Properties, maxProperties)
 	if errors.Is(err, assay.ErrNotFound) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
-	}
-	defer body.Close()
-	b, err := limit.ReadAll(body, maxProperties)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", Properties, err)
 	}
 	p := map[string]string{}
 	for line := range strings.Lines(string(b)) {

@@ -99,9 +99,13 @@ func TestFetch(t *testing.T) {
 	if got := fmt.Sprint(s.Reasons()); got != "map[malformed coordinates:1 no SHA-1:2 no archive that is run:2]" {
 		t.Error(got)
 	}
-	if err := (Feed{}).Fetch(t.Context(), contract.Documents{Whole: whole}, nil, &contract.Records{}); !errors.Is(err, assay.ErrUnsupported) {
+	if err := (Feed{}).Fetch(t.Context(), contract.Documents{Whole: whole}, nil, struct{ assay.Sink }{&contract.Records{}}); !errors.Is(err, assay.ErrUnsupported) {
 		t.Errorf("a sink without artifacts: %v", err)
 	}
+}
+
+func TestContract(t *testing.T) {
+	contract.Feed(t, contract.FeedCase{Feed: Feed{}, Documents: contract.Documents{Whole: whole}, Wanted: assay.StreamArtifacts})
 }
 
 // TestParts: of an index that is held only the parts that came since are got.

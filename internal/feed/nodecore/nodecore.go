@@ -2,20 +2,20 @@
 // https://github.com/nodejs/security-wg/tree/main/vuln/core
 //
 // A record has the release lines that were vulnerable and the versions that
-// mend it; what is of the first and not of the second is affected. The same
+// fix it; what is of the first and not of the second is affected. The same
 // repository's records about npm packages ended in 2020 and are in GitHub's.
 package nodecore
 
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/jsonstream"
 	"github.com/assaysec/assay/internal/identifier/cve"
 	"github.com/assaysec/assay/internal/record/cvss"
+	"github.com/assaysec/assay/internal/record/document"
 	"github.com/assaysec/assay/internal/record/osv"
 	"github.com/assaysec/assay/internal/version/requirement"
 )
@@ -50,39 +50,25 @@ type record struct {
 
 // Fetch implements assay.Feed.
 func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
-	body, err := g.Get(ctx, Document)
-	if err != nil {
-		return err
-	}
-	defer body.Close()
 	if !osv.Wants(wanted, f.Streams())("node") {
 		return nil
 	}
-	d := jsonstream.NewDecoder(ctx, body, maxRecord)
-	found := false
-	err = d.Object(func(number string) error {
-		var r record
-		found = true
-		ok, err := d.Value(&r)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			s.Skip("nodejs-core-"+number, "malformed record")
-			return nil
-		}
-		return f.emit("nodejs-core-"+number, r, s)
+	return document.JSON(ctx, g, Document, maxRecord, func(d *jsonstream.Decoder) (found bool, err error) {
+		err = d.Object(func(number string) error {
+			var r record
+			found = true
+			ok, err := d.Value(&r)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				s.Skip("nodejs-core-"+number, "malformed record")
+				return nil
+			}
+			return f.emit("nodejs-core-"+number, r, s)
+		})
+		return found, err
 	})
-	if err == nil {
-		err = d.End()
-	}
-	if err == nil && !found {
-		err = fmt.Errorf("no records in it: %w", assay.ErrMalformed)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", Document, err)
-	}
-	return nil
 }
 
 func (f Feed) emit(id string, r record, s assay.Sink) error {

@@ -64,7 +64,7 @@ func TestCorpus(t *testing.T) {
 		}
 	}
 	want := []string{
-		"CVE-2017-3731 [] [4.0.0-0,4.7.3 [5.0.0-0,6.9.5 [7.0.0-0,7.5.0", // nothing mended release line 5
+		"CVE-2017-3731 [] [4.0.0-0,4.7.3 [5.0.0-0,6.9.5 [7.0.0-0,7.5.0", // nothing fixed release line 5
 		"CVE-2022-35256 [] [14.0.0-0,14.20.1 [16.0.0-0,16.17.1 [18.0.0-0,18.9.1",
 	}
 	if diff := cmp.Diff(want, got); diff != "" || r.Kept() != 186 || len(r.Skipped) > 0 {

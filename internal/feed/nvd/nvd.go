@@ -26,9 +26,10 @@ import (
 	"github.com/assaysec/assay/internal/encoding/jsonstream"
 	"github.com/assaysec/assay/internal/encoding/limit"
 	"github.com/assaysec/assay/internal/identifier/cve"
+	"github.com/assaysec/assay/internal/record/document"
 )
 
-// Base is the folder of the feeds.
+// Base is the directory of the feeds.
 const Base = "https://nvd.nist.gov/feeds/json/cve/2.0/nvdcve-2.0-"
 
 const (
@@ -47,7 +48,7 @@ type Feed struct {
 }
 
 // Name is "nvd".
-func (Feed) Name() string { return "nvd" }
+func (Feed) Name() string { return assay.FeedNVD }
 
 // Streams is "details:*" and "nvd-cpe".
 func (Feed) Streams() []assay.Stream {
@@ -126,7 +127,7 @@ func (r *reader) file(ctx context.Context, g assay.Getter, url string) error {
 		return err
 	}
 	name := url + ".gz"
-	had := !r.changes && (held(ctx, g, name) || held(ctx, g, url))
+	had := !r.changes && (document.WasFetched(ctx, g, name) || document.WasFetched(ctx, g, url))
 	body, err := g.Get(ctx, name)
 	if errors.Is(err, assay.ErrNotFound) {
 		name = url
@@ -154,37 +155,17 @@ func (r *reader) file(ctx context.Context, g assay.Getter, url string) error {
 	return nil
 }
 
-// held reports whether a document was there before. It is to be asked before
-// the document is got, for one that is gone is forgotten.
-func held(ctx context.Context, g assay.Getter, url string) bool {
-	k, ok := g.(assay.Keeper)
-	if !ok {
-		return false
-	}
-	body, err := k.Cached(ctx, url)
-	if err != nil {
-		return false
-	}
-	body.Close()
-	return true
-}
-
 var metaSum = regexp.MustCompile(`(?im)^sha256:\s*([0-9a-f]{64})\s*$`)
 
 // checksum reads the SHA-256 of a file's plain content from its .meta; "" when
 // there is none.
 func checksum(ctx context.Context, g assay.Getter, url string) (string, error) {
-	body, err := g.Get(ctx, url)
+	b, err := document.Bytes(ctx, g, url, maxMeta)
 	if errors.Is(err, assay.ErrNotFound) {
 		return "", nil
 	}
 	if err != nil {
 		return "", err
-	}
-	defer body.Close()
-	b, err := limit.ReadAll(body, maxMeta)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", url, err)
 	}
 	m := metaSum.FindSubmatch(b)
 	if m == nil {
@@ -248,7 +229,7 @@ func (r *reader) give(i *item) error {
 	if len(rows) == 0 {
 		return nil // not analysed yet, or hardware only
 	}
-	return r.sink.Advisory(assay.Advisory{ID: d.ID, Feed: "nvd", Published: d.Published, Modified: d.Modified, Affected: rows})
+	return r.sink.Advisory(assay.Advisory{ID: d.ID, Feed: assay.FeedNVD, Published: d.Published, Modified: d.Modified, Affected: rows})
 }
 
 func (r *reader) wants(s assay.Stream) bool {

@@ -55,7 +55,7 @@ var sources = map[string]string{
 func (i *item) detail() assay.Detail {
 	c := &i.CVE
 	d := assay.Detail{
-		ID: c.ID, Feed: "nvd", Published: cve.Time(c.Published), Modified: cve.Time(c.LastModified),
+		ID: c.ID, Feed: assay.FeedNVD, Published: cve.Time(c.Published), Modified: cve.Time(c.LastModified),
 		Rejected: c.Status == "Rejected",
 	}
 	for _, t := range c.Descriptions {

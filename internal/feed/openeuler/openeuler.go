@@ -102,7 +102,7 @@ func read(body io.ReadCloser, err error) (*csaf.Document, error) {
 	return csaf.Read(body)
 }
 
-// entry is a line of the list: the year is the folder.
+// entry is a line of the list: the year is the directory.
 var entry = regexp.MustCompile(`^\d{4}/[\w.-]+\.json$`)
 
 // index reads the list, sorted.

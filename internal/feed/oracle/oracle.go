@@ -9,7 +9,6 @@ package oracle
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -45,23 +44,9 @@ func (Feed) Streams() []assay.Stream { return []assay.Stream{"oracle:*"} }
 
 // Fetch implements assay.Feed.
 func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
-	body, err := g.Get(ctx, Document)
-	if err != nil {
-		return err
-	}
-	defer body.Close()
-	n := 0
-	err = oval.Read(ctx, body, func(d *oval.Definition) error {
-		n++
+	return oval.Fetch(ctx, g, Document, func(d *oval.Definition) error {
 		return emit(d, wanted, s)
 	})
-	if err == nil && n == 0 {
-		err = fmt.Errorf("no definitions in it: %w", assay.ErrMalformed)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", Document, err)
-	}
-	return nil
 }
 
 func emit(d *oval.Definition, wanted []assay.Stream, s assay.Sink) error {

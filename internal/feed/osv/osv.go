@@ -2,7 +2,7 @@
 // other databases say of the packages of languages' registries, and of a few
 // distributions that publish nowhere else.
 //
-// Its bucket has a folder for each ecosystem: all.zip with a record a member,
+// Its bucket has a directory for each ecosystem: all.zip with a record a member,
 // the records themselves as ID.json, and modified_id.csv, "TIME,ID" a line,
 // newest first. https://google.github.io/osv.dev/data/
 //
@@ -29,10 +29,11 @@ import (
 	"github.com/assaysec/assay/internal/encoding/limit"
 	"github.com/assaysec/assay/internal/encoding/zipdoc"
 	"github.com/assaysec/assay/internal/identifier/cve"
+	"github.com/assaysec/assay/internal/record/document"
 	"github.com/assaysec/assay/internal/record/osv"
 )
 
-// Bucket is where the folders are.
+// Bucket is where the directories are.
 const Bucket = "https://osv-vulnerabilities.storage.googleapis.com/"
 
 const (
@@ -41,7 +42,7 @@ const (
 	maxRecord  = 32 << 20  // as in package zipdoc
 )
 
-// A folder is one ecosystem's.
+// A directory is one ecosystem's.
 type folder struct {
 	name   string       // as OSV writes the ecosystem
 	stream assay.Stream // of its packages, or all of a distribution's
@@ -140,28 +141,17 @@ func (d folder) emit(p osv.Publisher, r *osv.Record, s assay.Sink) error {
 // is little, and otherwise the archive of today.
 func (d folder) fetch(ctx context.Context, g assay.Getter, p osv.Publisher, s assay.Sink) error {
 	if k, ok := g.(assay.Keeper); ok {
-		c, edition, err := d.changes(ctx, k)
+		c, version, err := d.changes(ctx, k)
 		switch {
 		case err != nil:
 			return err
 		case c != nil:
 			return c.replay(ctx, k, p, s)
-		case edition != "":
-			g = pinned{k, edition}
+		default: // so that whether there is a new archive is asked of the list of its records alone
+			g = document.OfVersion(k, version)
 		}
 	}
 	return osv.Walk(ctx, g, d.url("all.zip"), osv.IsRecord, s, func(_ string, r *osv.Record) error { return d.emit(p, r, s) })
-}
-
-// pinned gets the archive as the edition that the list of its records tells, so
-// that whether there is a new one is asked of the list alone.
-type pinned struct {
-	assay.Keeper
-	edition string
-}
-
-func (p pinned) Get(ctx context.Context, url string) (io.ReadCloser, error) {
-	return p.GetVersion(ctx, url, p.edition)
 }
 
 // changes is what differs between an archive and the bucket's records.
@@ -172,9 +162,9 @@ type changes struct {
 }
 
 // changes compares the archive held with the bucket's list; nil where there is
-// none to compare or too much differs. The edition is a word for the list's
+// none to compare or too much differs. The version is a word for the list's
 // state, "" where there is no list.
-func (d folder) changes(ctx context.Context, k assay.Keeper) (_ *changes, edition string, err error) {
+func (d folder) changes(ctx context.Context, k assay.Keeper) (_ *changes, version string, err error) {
 	list, err := k.Get(ctx, d.url("modified_id.csv"))
 	if errors.Is(err, assay.ErrNotFound) {
 		return nil, "", nil
@@ -188,10 +178,10 @@ func (d folder) changes(ctx context.Context, k assay.Keeper) (_ *changes, editio
 	if c.now, err = parseList(io.TeeReader(list, h)); err != nil {
 		return nil, "", fmt.Errorf("%s: %w", d.url("modified_id.csv"), err)
 	}
-	edition = hex.EncodeToString(h.Sum(nil))
+	version = hex.EncodeToString(h.Sum(nil))
 	held, err := k.Cached(ctx, d.url("all.zip"))
 	if errors.Is(err, assay.ErrNotFound) {
-		return nil, edition, nil
+		return nil, version, nil
 	}
 	if err != nil {
 		return nil, "", err
@@ -213,9 +203,9 @@ func (d folder) changes(ctx context.Context, k assay.Keeper) (_ *changes, editio
 		return nil, "", ctx.Err()
 	}
 	if err != nil || len(c.changed) > maxChanged {
-		return nil, edition, nil // get it anew
+		return nil, version, nil // get it anew
 	}
-	return c, edition, nil
+	return c, version, nil
 }
 
 // parseList reads modified_id.csv.
@@ -240,8 +230,8 @@ func parseList(r io.Reader) (map[string]time.Time, error) {
 }
 
 // replay hands over the archive's records but those of which there is a newer
-// edition or that are listed no more, and behind them the new and changed ones.
-// Of a record that could not be had the archive's edition stays.
+// version or that are listed no more, and behind them the new and changed ones.
+// Of a record that could not be had the archive's version stays.
 func (c *changes) replay(ctx context.Context, k assay.Keeper, p osv.Publisher, s assay.Sink) error {
 	came := map[string]*osv.Record{}
 	for _, id := range slices.Sorted(maps.Keys(c.changed)) {

@@ -33,7 +33,7 @@ func record(id, modified, eco, name, fixed string) string {
 
 const day = "2024-01-02T00:00:00Z"
 
-// small has a record in each folder.
+// small has a record in each directory.
 func small() contract.Documents {
 	docs := contract.Documents{}
 	for _, d := range folders {
@@ -151,7 +151,7 @@ func TestChanges(t *testing.T) {
 	}
 }
 
-// unescaped finds folders with blanks in a mirror.
+// unescaped finds directories with blanks in a mirror.
 type unescaped struct{ contract.Mirror }
 
 func (u unescaped) Get(ctx context.Context, address string) (io.ReadCloser, error) {

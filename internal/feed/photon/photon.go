@@ -19,10 +19,11 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/jsonstream"
 	"github.com/assaysec/assay/internal/identifier/cve"
+	"github.com/assaysec/assay/internal/record/document"
 	"github.com/assaysec/assay/internal/record/oval"
 )
 
-// The folders of the documents, and the list of branches.
+// The directories of the documents, and the list of branches.
 const (
 	Folder   = "https://packages.broadcom.com/photon/photon_cve_metadata/"
 	Branches = Folder + "photon_versions.json"
@@ -52,11 +53,9 @@ func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s 
 	var list struct {
 		Branches []string `json:"branches"`
 	}
-	err := read(ctx, g, Branches, func(d *jsonstream.Decoder) error {
-		if ok, err := d.Value(&list); err != nil || ok && len(list.Branches) > 0 {
-			return err
-		}
-		return fmt.Errorf("no branches in it: %w", assay.ErrMalformed)
+	err := document.JSON(ctx, g, Branches, maxRecord, func(d *jsonstream.Decoder) (found bool, err error) {
+		ok, err := d.Value(&list)
+		return ok && len(list.Branches) > 0, err
 	})
 	if err != nil {
 		return err
@@ -75,30 +74,13 @@ func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s 
 	return nil
 }
 
-func read(ctx context.Context, g assay.Getter, url string, visit func(*jsonstream.Decoder) error) error {
-	body, err := g.Get(ctx, url)
-	if err != nil {
-		return err
-	}
-	defer body.Close()
-	d := jsonstream.NewDecoder(ctx, body, maxRecord)
-	if err = visit(d); err == nil {
-		err = d.End()
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", url, err)
-	}
-	return nil
-}
-
 func fetch(ctx context.Context, g assay.Getter, b string, stream assay.Stream, s assay.Sink) error {
 	known, err := notices(ctx, g, b)
 	if err != nil {
 		return err
 	}
-	return read(ctx, g, Folder+"cve_data_photon"+b+".json", func(d *jsonstream.Decoder) error {
-		n := 0
-		err := d.Array(func() error {
+	return document.JSON(ctx, g, Folder+"cve_data_photon"+b+".json", maxRecord, func(d *jsonstream.Decoder) (found bool, err error) {
+		err = d.Array(func() error {
 			var e entry
 			ok, err := d.Value(&e)
 			switch {
@@ -108,13 +90,10 @@ func fetch(ctx context.Context, g assay.Getter, b string, stream assay.Stream, s
 				s.Skip(b, "malformed record")
 				return nil
 			}
-			n++
+			found = true
 			return e.emit(stream, known, s)
 		})
-		if err == nil && n == 0 {
-			err = fmt.Errorf("no entries in it: %w", assay.ErrMalformed)
-		}
-		return err
+		return found, err
 	})
 }
 
@@ -202,16 +181,8 @@ type notice struct {
 func notices(ctx context.Context, g assay.Getter, b string) (map[fix][]notice, error) {
 	major, _, _ := strings.Cut(b, ".")
 	url := Notices + "com.vmware.phsa-photon" + major + ".xml.gz"
-	body, err := g.Get(ctx, url)
-	if errors.Is(err, assay.ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer body.Close()
 	known := map[fix][]notice{}
-	err = oval.Read(ctx, body, func(d *oval.Definition) error {
+	err := oval.Fetch(ctx, g, url, func(d *oval.Definition) error {
 		n := notice{id: identifier(d), issued: cve.Time(d.Metadata.Advisory.Issued.Date)}
 		if n.id == "" {
 			return nil
@@ -226,10 +197,10 @@ func notices(ctx context.Context, g assay.Getter, b string) (map[fix][]notice, e
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", url, err)
+	if errors.Is(err, assay.ErrNotFound) {
+		return nil, nil
 	}
-	return known, nil
+	return known, err
 }
 
 var reference = regexp.MustCompile(`^PHSA:\d+:(\d+\.\d+):(\d+)$`)

@@ -239,7 +239,7 @@ func (w *walker) single(ctx context.Context, k assay.Keeper, p string, at time.T
 	return fmt.Errorf("%s: %w", Folder+p, err)
 }
 
-// before hands over the edition of a document that was got last, if there is
+// before hands over the version of a document that was got last, if there is
 // one and it is newer than the archive's; nil: the archive has none.
 func (w *walker) before(ctx context.Context, k assay.Keeper, p string, archived []byte) (used bool, _ error) {
 	body, err := k.Cached(ctx, Folder+p)

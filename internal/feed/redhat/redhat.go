@@ -18,13 +18,12 @@ package redhat
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"slices"
 	"strings"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/jsonstream"
+	"github.com/assaysec/assay/internal/record/document"
 )
 
 // The documents. The repositories are at either place.
@@ -95,27 +94,17 @@ const maxRepository = 1 << 20
 
 // repositories reads which products are where, and hands that over if wanted.
 func (e *emitter) repositories(ctx context.Context, g assay.Getter, wanted bool) error {
-	url := Repositories
-	body, err := g.Get(ctx, url)
+	read := func(d *jsonstream.Decoder) (bool, error) { return e.readRepositories(d, wanted) }
+	err := document.JSON(ctx, g, Repositories, maxRepository, read)
 	if errors.Is(err, assay.ErrNotFound) {
-		var second error
-		if body, second = g.Get(ctx, RepositoriesNew); second == nil {
-			url, err = RepositoriesNew, nil
+		if second := document.JSON(ctx, g, RepositoriesNew, maxRepository, read); !errors.Is(second, assay.ErrNotFound) {
+			return second
 		}
 	}
-	if err != nil {
-		return err
-	}
-	defer body.Close()
-	if err := e.readRepositories(ctx, body, wanted); err != nil {
-		return fmt.Errorf("%s: %w", url, err)
-	}
-	return nil
+	return err
 }
 
-func (e *emitter) readRepositories(ctx context.Context, r io.Reader, wanted bool) error {
-	d := jsonstream.NewDecoder(ctx, r, maxRepository)
-	found := false
+func (e *emitter) readRepositories(d *jsonstream.Decoder, wanted bool) (found bool, err error) {
 	set := func(name string) error {
 		var v struct {
 			CPEs []string `json:"cpes"`
@@ -145,19 +134,13 @@ func (e *emitter) readRepositories(ctx context.Context, r io.Reader, wanted bool
 			Stream: StreamRepositories, Name: name, Status: assay.StatusUnknown, Ranges: []assay.Range{{}}, Qualifiers: assay.Qualifiers{CPEs: v.CPEs},
 		}}})
 	}
-	err := d.Object(func(key string) error {
+	err = d.Object(func(key string) error {
 		if key != "data" {
 			return d.Skip()
 		}
 		return d.Object(set)
 	})
-	if err == nil {
-		err = d.End()
-	}
-	if err == nil && !found {
-		err = fmt.Errorf("no content sets in it: %w", assay.ErrMalformed)
-	}
 	slices.Sort(e.products)
 	e.products = slices.Compact(e.products)
-	return err
+	return found, err
 }

@@ -38,9 +38,9 @@ func packed(files ...string) []byte {
 // purl, and what else is said of it.
 type product struct{ group, cpe, id, purl, more string }
 
-// document is one about a CVE. More of a product is a category, details and a
+// sampleDocument is one about a CVE. More of a product is a category, details and a
 // URL, or a flag.
-func document(id string, products ...product) string {
+func sampleDocument(id string, products ...product) string {
 	var branches, relations, more, impact []string
 	groups := map[string][]string{}
 	for i, p := range products {
@@ -147,7 +147,7 @@ func TestProducts(t *testing.T) {
 		{"symbols", []product{{"fixed", el8, "a", "pkg:rpm/redhat/a-debugsource@1-1?arch=x86_64", fix}}, []string{"packages of debugging symbols or sources only"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r := contract.Fetch(t, Feed{}, docs("2024-08-04", "2024/cve-2024-1.json", document("CVE-2024-1", tt.products...)), "rhel:*")
+			r := contract.Fetch(t, Feed{}, docs("2024-08-04", "2024/cve-2024-1.json", sampleDocument("CVE-2024-1", tt.products...)), "rhel:*")
 			got := brief(r.Advisories)
 			for why := range r.Skipped {
 				got = append(got, why)
@@ -160,7 +160,7 @@ func TestProducts(t *testing.T) {
 }
 
 func TestWhole(t *testing.T) {
-	d := docs("2024-08-04", "2024/a.json", document("CVE-2024-1", product{"fixed", baseos9, "a", curl, fix}), "2024/b.json", "{}", "2024/c.json", `{"document":{"tracking":{"id":"CVE-2024-2","status":"deleted"}}}`,
+	d := docs("2024-08-04", "2024/a.json", sampleDocument("CVE-2024-1", product{"fixed", baseos9, "a", curl, fix}), "2024/b.json", "{}", "2024/c.json", `{"document":{"tracking":{"id":"CVE-2024-2","status":"deleted"}}}`,
 		"2024/d.json", `{"document":{"tracking":{"id":"CVE-2024-3"}}}`)
 	r := contract.Fetch(t, Feed{}, d)
 	if diff := cmp.Diff(map[string][]string{"malformed record": {"b.json"}, "withdrawn": {"CVE-2024-2"}, "no vulnerability in it": {"CVE-2024-3"}}, r.Skipped); diff != "" {
@@ -189,7 +189,7 @@ func TestWhole(t *testing.T) {
 }
 
 func TestContract(t *testing.T) {
-	d := docs("2024-08-04", "2024/cve-2024-1.json", document("CVE-2024-1", product{"fixed", baseos9, "a", curl, fix}, product{"known_affected", "cpe:/o:redhat:enterprise_linux:8", "b", "pkg:rpm/redhat/a", ""}))
+	d := docs("2024-08-04", "2024/cve-2024-1.json", sampleDocument("CVE-2024-1", product{"fixed", baseos9, "a", curl, fix}, product{"known_affected", "cpe:/o:redhat:enterprise_linux:8", "b", "pkg:rpm/redhat/a", ""}))
 	d[Changes] = []byte("\"2024/cve-2024-1.json\",\"2024-08-01T00:00:00+00:00\"\n")
 	d[Deletions] = []byte("\"2024/cve-2024-2.json\",\"2024-08-01T00:00:00+00:00\"\n")
 	contract.Feed(t, contract.FeedCase{Feed: Feed{}, Documents: d, Wanted: "rhel:9"})
@@ -218,7 +218,7 @@ func (k *keeper) GetVersion(ctx context.Context, url, edition string) (io.ReadCl
 
 func TestIncrements(t *testing.T) {
 	one := func(id, version string) string {
-		return document(id, product{"fixed", baseos9, "a", "pkg:rpm/redhat/a@" + version, fix})
+		return sampleDocument(id, product{"fixed", baseos9, "a", "pkg:rpm/redhat/a@" + version, fix})
 	}
 	held := docs("2024-08-04", "2024/cve-2024-1.json", one("CVE-2024-1", "1"), "2024/cve-2024-2.json", one("CVE-2024-2", "1"), "2024/cve-2024-3.json", one("CVE-2024-3", "1"), "./2024/cve-2024-4.json", one("CVE-2024-4", "1"))
 	many := ""
@@ -278,7 +278,7 @@ func TestIncrements(t *testing.T) {
 // others stay as they were had last, and never go back behind that.
 func TestTooMany(t *testing.T) {
 	one := func(id, version, modified string) []byte {
-		d := document(id, product{"fixed", baseos9, "a", "pkg:rpm/redhat/a@" + version, fix})
+		d := sampleDocument(id, product{"fixed", baseos9, "a", "pkg:rpm/redhat/a@" + version, fix})
 		return []byte(strings.Replace(d, "2024-06-01T", modified+"T", 1))
 	}
 	k := &keeper{Documents: docs("2024-08-10", "2024/cve-2024-1.json", string(one("CVE-2024-1", "1", "2024-08-10")), "2024/cve-2024-2.json", string(one("CVE-2024-2", "1", "2024-08-10")),
@@ -389,7 +389,7 @@ func TestBroken(t *testing.T) {
 }
 
 func FuzzFeed(f *testing.F) {
-	f.Add([]byte(document("CVE-2024-1", product{"fixed", baseos9, "a", curl, fix}, product{"known_affected", "cpe:/a:redhat:openshift:4", "b", "pkg:rpm/redhat/a?rpmmod=m:1:2", ""})))
+	f.Add([]byte(sampleDocument("CVE-2024-1", product{"fixed", baseos9, "a", curl, fix}, product{"known_affected", "cpe:/a:redhat:openshift:4", "b", "pkg:rpm/redhat/a?rpmmod=m:1:2", ""})))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r := &contract.Records{}
 		e := &emitter{s: r, releases: map[string][]string{}, products: []string{"cpe:/a:redhat:openshift:4.14::el9"}}

@@ -9,13 +9,13 @@ package retirejs
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/jsonstream"
 	"github.com/assaysec/assay/internal/identifier/cve"
+	"github.com/assaysec/assay/internal/record/document"
 	"github.com/assaysec/assay/internal/record/osv"
 	"github.com/assaysec/assay/internal/version/requirement"
 )
@@ -58,39 +58,25 @@ type vulnerability struct {
 
 // Fetch implements assay.Feed.
 func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
-	body, err := g.Get(ctx, Document)
-	if err != nil {
-		return err
-	}
-	defer body.Close()
 	if !osv.Wants(wanted, f.Streams())("npm") {
 		return nil
 	}
-	d := jsonstream.NewDecoder(ctx, body, maxLibrary)
-	found := false
-	err = d.Object(func(name string) error {
-		found = true
-		var l library
-		ok, err := d.Value(&l)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			s.Skip(name, "malformed record")
-			return nil
-		}
-		return f.emit(name, l, s)
+	return document.JSON(ctx, g, Document, maxLibrary, func(d *jsonstream.Decoder) (found bool, err error) {
+		err = d.Object(func(name string) error {
+			found = true
+			var l library
+			ok, err := d.Value(&l)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				s.Skip(name, "malformed record")
+				return nil
+			}
+			return f.emit(name, l, s)
+		})
+		return found, err
 	})
-	if err == nil {
-		err = d.End()
-	}
-	if err == nil && !found {
-		err = fmt.Errorf("no libraries in it: %w", assay.ErrMalformed)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", Document, err)
-	}
-	return nil
 }
 
 func (f Feed) emit(name string, l library, s assay.Sink) error {

@@ -3,7 +3,6 @@ package rocky
 import (
 	"context"
 	"errors"
-	"fmt"
 	"regexp"
 	"strings"
 
@@ -36,7 +35,7 @@ func (e *emitter) oval(ctx context.Context, g assay.Getter, why error) error {
 		if !e.wants(stream) {
 			continue
 		}
-		body, err := g.Get(ctx, Document(r))
+		err := oval.Fetch(ctx, g, Document(r), func(d *oval.Definition) error { return e.definition(d, stream) })
 		if errors.Is(err, assay.ErrNotFound) {
 			why = errors.Join(why, err)
 			continue
@@ -45,15 +44,6 @@ func (e *emitter) oval(ctx context.Context, g assay.Getter, why error) error {
 			return err
 		}
 		found = true
-		n := 0
-		err = oval.Read(ctx, body, func(d *oval.Definition) error { n++; return e.definition(d, stream) })
-		body.Close()
-		if err == nil && n == 0 {
-			err = fmt.Errorf("no definitions in it: %w", assay.ErrMalformed)
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", Document(r), err)
-		}
 	}
 	if !found {
 		return why

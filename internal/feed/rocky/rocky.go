@@ -24,6 +24,7 @@ import (
 	"github.com/assaysec/assay/internal/encoding/jsonstream"
 	"github.com/assaysec/assay/internal/identifier/cve"
 	"github.com/assaysec/assay/internal/record/cvss"
+	"github.com/assaysec/assay/internal/record/document"
 	"github.com/assaysec/assay/internal/version"
 )
 
@@ -104,12 +105,15 @@ type record struct {
 
 // page reads one page; more tells whether another follows.
 func page(ctx context.Context, g assay.Getter, url string, visit func(*record) error, s assay.Sink) (more bool, err error) {
-	body, err := g.Get(ctx, url)
-	if err != nil {
-		return false, err
-	}
-	defer body.Close()
-	d := jsonstream.NewDecoder(ctx, body, maxRecord)
+	err = document.JSON(ctx, g, url, maxRecord, func(d *jsonstream.Decoder) (found bool, err error) {
+		found, more, err = read(d, visit, s)
+		return found, err
+	})
+	return more && err == nil, err
+}
+
+// read reads the document of a page; it is found where there are errata and links.
+func read(d *jsonstream.Decoder, visit func(*record) error, s assay.Sink) (found, more bool, err error) {
 	errata, links := 0, false
 	err = d.Object(func(key string) error {
 		switch key {
@@ -137,16 +141,7 @@ func page(ctx context.Context, g assay.Getter, url string, visit func(*record) e
 		}
 		return d.Skip()
 	})
-	if err == nil {
-		err = d.End()
-	}
-	if err == nil && (errata == 0 || !links) {
-		err = fmt.Errorf("no errata or links in it: %w", assay.ErrMalformed)
-	}
-	if err != nil {
-		return false, fmt.Errorf("%s: %w", url, err)
-	}
-	return more, nil
+	return errata > 0 && links, more, err
 }
 
 var (

@@ -1,4 +1,4 @@
-// Package rootio reads what Root publishes of the packages that it mends:
+// Package rootio reads what Root publishes of the packages that it fixes:
 // https://www.root.io
 //
 // There are two documents: the patch feed, with the vulnerable ranges of
@@ -23,8 +23,8 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/encoding/limit"
 	"github.com/assaysec/assay/internal/identifier/cve"
+	"github.com/assaysec/assay/internal/record/document"
 	"github.com/assaysec/assay/internal/record/osv"
 	"github.com/assaysec/assay/internal/version/requirement"
 )
@@ -116,14 +116,9 @@ type release struct {
 }
 
 func (f Feed) patches(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
-	body, err := g.Get(ctx, Patches)
+	b, err := document.Bytes(ctx, g, Patches, maxPatches)
 	if err != nil {
 		return err
-	}
-	defer body.Close()
-	b, err := limit.ReadAll(body, maxPatches)
-	if err != nil {
-		return fmt.Errorf("%s: %w", Patches, err)
 	}
 	var all map[string][]release
 	if err := json.Unmarshal(b, &all); err != nil || len(all) == 0 {

@@ -7,7 +7,7 @@
 // vulnerability (unmaintained, unsound, notices, malicious crates) and the
 // functions, systems and architectures at fault.
 //
-// Not taken: the folder rust, which is about the toolchain.
+// Not taken: the directory rust, which is about the toolchain.
 package rustsec
 
 import (

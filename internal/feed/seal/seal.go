@@ -1,5 +1,5 @@
 // Package seal reads what Seal Security publishes of the packages that it
-// mends, as records of package osv: https://www.sealsecurity.io
+// fixes, as records of package osv: https://www.sealsecurity.io
 //
 // Seal renames its packages, "seal-zlib", "@seal-security/ejs",
 // "sealsecurity.io/…", and marks the versions with "sp", as in "2.14.2+sp1".

@@ -16,8 +16,6 @@ package suse
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"regexp"
 	"slices"
 	"strings"
@@ -144,7 +142,7 @@ func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s 
 	var missing error
 	found := false
 	for _, p := range places(wanted) {
-		body, url, err := p.open(ctx, g)
+		err := p.fetch(ctx, g, s)
 		if errors.Is(err, assay.ErrNotFound) && !p.needed {
 			missing = err
 			continue
@@ -153,11 +151,6 @@ func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s 
 			return err
 		}
 		found = true
-		err = p.read(ctx, body, s)
-		body.Close()
-		if err != nil {
-			return fmt.Errorf("%s: %w", url, err)
-		}
 	}
 	if !found {
 		return missing
@@ -165,27 +158,15 @@ func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s 
 	return nil
 }
 
-// open gets the best document that there is.
-func (p *place) open(ctx context.Context, g assay.Getter) (body io.ReadCloser, url string, err error) {
+// fetch reads the best document that there is.
+func (p *place) fetch(ctx context.Context, g assay.Getter, s assay.Sink) (err error) {
 	for _, end := range ends {
 		for _, name := range p.names {
-			url = Folder + name + end
-			if body, err = g.Get(ctx, url); !errors.Is(err, assay.ErrNotFound) {
-				return body, url, err
+			err = oval.Fetch(ctx, g, Folder+name+end, func(d *oval.Definition) error { return p.emit(d, s) })
+			if !errors.Is(err, assay.ErrNotFound) {
+				return err
 			}
 		}
-	}
-	return nil, "", err
-}
-
-func (p *place) read(ctx context.Context, r io.Reader, s assay.Sink) error {
-	n := 0
-	err := oval.Read(ctx, r, func(d *oval.Definition) error {
-		n++
-		return p.emit(d, s)
-	})
-	if err == nil && n == 0 {
-		err = fmt.Errorf("no definitions in it: %w", assay.ErrMalformed)
 	}
 	return err
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/assaysec/assay/internal/version"
 )
 
-// claims is what notices say they mended. There are some million of them
+// claims is what notices say they fixed. There are some million of them
 // (2026), so each word is kept once.
 type claims struct {
 	index   map[string]uint32

@@ -79,7 +79,7 @@ func (r *run) osvNotices(ctx context.Context) error {
 			return nil
 		}
 		ids := rec.cves()
-		if len(ids) == 0 && strings.Contains(rec.Summary, "vulnerabilit") { // others mend what earlier ones broke
+		if len(ids) == 0 && strings.Contains(rec.Summary, "vulnerabilit") { // others fix what earlier ones broke
 			ids = []string{rec.ID}
 		}
 		if len(ids) == 0 {
@@ -134,7 +134,7 @@ func (rec *record) cves() (ids []string) {
 	return cve.Set(ids)
 }
 
-// fixed is the version that mends a package; "" where there is none.
+// fixed is the version that fixes a package; "" where there is none.
 func (a *affected) fixed() string {
 	all := a.Intervals(nil)
 	if len(all) == 0 {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -75,26 +74,12 @@ func (r *run) learn(d *oval.Definition) error {
 
 func (r *run) document(ctx context.Context, codename, form string, visit func(*oval.Definition) error) error {
 	url := OVAL + "com.ubuntu." + codename + "." + form + ".oval.xml.bz2"
-	body, err := r.g.Get(ctx, url)
-	if err != nil {
-		return err
-	}
-	defer body.Close()
-	n := 0
-	err = oval.Read(ctx, body, func(d *oval.Definition) error {
-		n++
+	return oval.Fetch(ctx, r.g, url, func(d *oval.Definition) error {
 		if d.Class == "inventory" {
 			return nil
 		}
 		return visit(d)
 	})
-	if err == nil && n == 0 {
-		err = fmt.Errorf("no definitions in it: %w", assay.ErrMalformed)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", url, err)
-	}
-	return nil
 }
 
 // sentence is how a criterion tells the state of a source package:

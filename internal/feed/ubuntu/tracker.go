@@ -247,7 +247,7 @@ func verdict(status, detail string) (s say, why string) {
 		}
 		s.fixed, s.reason = detail, ""
 	case "needed":
-	case "pending": // mended, but not published yet
+	case "pending": // fixed, but not published yet
 		if versionLike(detail) {
 			s.fixed = detail
 		}

@@ -7,7 +7,7 @@
 // made of it is at https://security-metadata.canonical.com: OSV records of the
 // vulnerabilities and of the notices (USN), and OVAL documents for each release.
 // Its VEX documents are not read: they name the newest version of a package,
-// not the one that mended it. Nor are the descriptions, which are the NVD's.
+// not the one that fixed it. Nor are the descriptions, which are the NVD's.
 //
 // The rule by which they are put together, for each release, vulnerability and
 // source package:
@@ -18,7 +18,7 @@
 //     and what is fixed, but not why something is not.
 //  3. For a release that the tracker does not have, its OVAL documents say what
 //     OSV does not.
-//  4. The notices add their identifiers and dates. What they mended and the
+//  4. The notices add their identifiers and dates. What they fixed and the
 //     others leave open, or do not speak of, is fixed.
 //
 // Each of the documents may be missing, but not all.
@@ -211,7 +211,7 @@ func (s *say) row(stream assay.Stream) assay.Affected {
 		Ranges: []assay.Range{{Fixed: s.fixed}}, Qualifiers: assay.Qualifiers{Flavour: s.flavour}}
 }
 
-// mend lets a notice's fix close what is open, and dates fixes.
+// fix lets a notice's fix close what is open, and dates fixes.
 func (r *run) mend(row *assay.Affected, known []claim) {
 	esm := row.Stream.Family() == "ubuntu-esm"
 	fixed := &row.Ranges[0].Fixed

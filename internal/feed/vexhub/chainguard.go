@@ -4,17 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/record/document"
 	"github.com/assaysec/assay/internal/suppress/vex"
 )
 
-// Chainguard is the folder of Chainguard's documents, ChainguardList the list of
+// Chainguard is the directory of Chainguard's documents, ChainguardList the list of
 // them.
 const (
 	Chainguard     = "https://libraries.cgr.dev/openvex/v1/"
@@ -31,7 +30,7 @@ var paths = regexp.MustCompile(`^[\w@+-][\w@.+-]*(?:/[\w@+-][\w@.+-]*)*\.json$`)
 
 // An entry of the list.
 type entry struct {
-	ID       string `json:"id"`       // path below the folder
+	ID       string `json:"id"`       // path below the directory
 	Modified string `json:"modified"` // when the document was changed
 }
 
@@ -67,23 +66,12 @@ func (e *emitter) chainguard(ctx context.Context) error {
 	return nil
 }
 
-// single hands over one document, of an edition.
-func (e *emitter) single(ctx context.Context, id, edition string) error {
+// single hands over one document, of a version.
+func (e *emitter) single(ctx context.Context, id, version string) error {
 	url := Chainguard + id
-	var body io.ReadCloser
-	var err error
-	if k, ok := e.g.(assay.Keeper); ok && edition != "" {
-		body, err = k.GetVersion(ctx, url, edition)
-	} else {
-		body, err = e.g.Get(ctx, url)
-	}
+	b, err := document.Bytes(ctx, document.OfVersion(e.g, version), url, maxDocument)
 	if err != nil {
 		return err
-	}
-	defer body.Close()
-	b, err := limit.ReadAll(body, maxDocument)
-	if err != nil {
-		return fmt.Errorf("%s: %w", url, err)
 	}
 	d, faults, err := vex.Parse(b)
 	if err != nil {

@@ -13,9 +13,9 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/compression"
-	"github.com/assaysec/assay/internal/encoding/limit"
 	"github.com/assaysec/assay/internal/encoding/tardoc"
 	"github.com/assaysec/assay/internal/encoding/zipdoc"
+	"github.com/assaysec/assay/internal/record/document"
 	"github.com/assaysec/assay/internal/suppress/vex"
 )
 
@@ -77,14 +77,9 @@ const scheme = "https://"
 
 // json gets a document and decodes it.
 func (e *emitter) json(ctx context.Context, url string, max int64, v any) error {
-	body, err := e.g.Get(ctx, url)
+	b, err := document.Bytes(ctx, e.g, url, max)
 	if err != nil {
 		return err
-	}
-	defer body.Close()
-	b, err := limit.ReadAll(body, max)
-	if err != nil {
-		return fmt.Errorf("%s: %w", url, err)
 	}
 	return decode(url, b, v)
 }
@@ -145,7 +140,7 @@ func (e *emitter) archive(ctx context.Context, location string, r Repository) er
 	return nil
 }
 
-// below returns the path of a member below the folder.
+// below returns the path of a member below the directory.
 func below(folder, member string) (string, bool) {
 	name := path.Clean(member)
 	if folder = path.Clean(folder); folder == "." {
@@ -184,7 +179,7 @@ func (e *emitter) index(ctx context.Context, url, folder, other string) (map[str
 			err = malformed(url, "no index.json in the archive, nor this")
 		}
 	case err == nil:
-		err = malformed(url, "no index.json in folder %q", folder)
+		err = malformed(url, "no index.json in directory %q", folder)
 	case errors.Is(err, found):
 		err = nil
 	}
@@ -213,21 +208,13 @@ func (e *emitter) index(ctx context.Context, url, folder, other string) (map[str
 // walk visits members of the archive at url, a zip or a tar archive compressed
 // in any way, to its very end.
 func (e *emitter) walk(ctx context.Context, url string, want func(string) bool, visit func(string, []byte, error) error) error {
-	body, err := e.g.Get(ctx, url)
-	if err != nil {
-		return err
-	}
-	defer body.Close()
-	r := bufio.NewReader(body)
-	if head, _ := r.Peek(2); string(head) == "PK" {
-		err = zipdoc.Walk(ctx, r, want, visit)
-	} else {
-		err = untar(ctx, r, want, visit)
-	}
-	if err != nil {
-		err = fmt.Errorf("%s: %w", url, err)
-	}
-	return err
+	return document.Read(ctx, e.g, url, func(body io.Reader) error {
+		r := bufio.NewReader(body)
+		if head, _ := r.Peek(2); string(head) == "PK" {
+			return zipdoc.Walk(ctx, r, want, visit)
+		}
+		return untar(ctx, r, want, visit)
+	})
 }
 
 func untar(ctx context.Context, r io.Reader, want func(string) bool, visit tardoc.Visit) error {

@@ -21,22 +21,22 @@ import (
 )
 
 const (
-	manifest = `{"name":"H","versions":[{"spec_version":"1.0","locations":[{"url":"https://h.example/1.zip"}]},{"spec_version":"0.1","locations":[{"url":"ftp://h.example/0"},{"url":"https://h.example/vex.tar.gz//hub"}]}]}`
-	index    = `{"updated_at":"2025-01-02T00:00:00Z","packages":[{"id":"pkg:golang/h.example/a","location":"./pkg/golang/h.example/a/vex.json"}]}`
-	document = `{"@context":"https://openvex.dev/ns/v0.2.0","@id":"d","author":"H","timestamp":"2025-01-02T00:00:00Z","statements":[
+	manifest       = `{"name":"H","versions":[{"spec_version":"1.0","locations":[{"url":"https://h.example/1.zip"}]},{"spec_version":"0.1","locations":[{"url":"ftp://h.example/0"},{"url":"https://h.example/vex.tar.gz//hub"}]}]}`
+	index          = `{"updated_at":"2025-01-02T00:00:00Z","packages":[{"id":"pkg:golang/h.example/a","location":"./pkg/golang/h.example/a/vex.json"}]}`
+	sampleDocument = `{"@context":"https://openvex.dev/ns/v0.2.0","@id":"d","author":"H","timestamp":"2025-01-02T00:00:00Z","statements":[
 {"vulnerability":{"name":"GO-2025-1","aliases":["CVE-2025-0001"]},"products":[{"@id":"pkg:golang/h.example/A@v1.2.3","subcomponents":[{"@id":"pkg:golang/stdlib@v1.22.7"}]}],"status":"not_affected","justification":"vulnerable_code_not_present","impact_statement":"Not called."}]}`
 	list    = `{"version":1,"entries":[{"id":"pypi/b.openvex.json","modified":"2025-01-02T00:00:00Z"}]}`
 	library = `{"@context":"https://openvex.dev/ns/v0.2.0","@id":"b","author":"C","timestamp":"2025-01-02T00:00:00Z","statements":[
 {"vulnerability":{"name":"CGA-1","aliases":["CVE-2025-0002"]},"products":[{"identifiers":{"purl":"pkg:pypi/b@1.0%2Bcgr.1"}}],"status":"fixed"}]}`
 )
 
-var member = contract.Member{Name: "hub/pkg/golang/h.example/a/vex.json", Content: document}
+var member = contract.Member{Name: "hub/pkg/golang/h.example/a/vex.json", Content: sampleDocument}
 
 func documents() contract.Documents {
 	return contract.Documents{
 		Aqua.Manifest:                      []byte(manifest),
 		"https://h.example/vex.tar.gz":     contract.TarGz(contract.Member{Name: "hub/index.json", Content: index}, member),
-		archiveURL(Rancher):                contract.Zip(contract.Member{Name: "vexhub-main/pkg/golang/h.example/a/vex.json", Content: document}),
+		archiveURL(Rancher):                contract.Zip(contract.Member{Name: "vexhub-main/pkg/golang/h.example/a/vex.json", Content: sampleDocument}),
 		Rancher.Index:                      []byte(index),
 		ChainguardList:                     []byte(list),
 		Chainguard + "pypi/b.openvex.json": []byte(library),
@@ -92,7 +92,7 @@ func TestSkipped(t *testing.T) {
 	d := contract.Documents{
 		Aqua.Manifest: []byte(`{"versions":[{"spec_version":"v0.1","locations":[{"url":"https://h.example/vex.zip"}]}]}`),
 		"https://h.example/vex.zip": contract.Zip(contract.Member{Name: "pkg/a.json", Content: doc}, contract.Member{Name: "index.json", Content: index},
-			contract.Member{Name: "pkg/b.json", Content: "{"}, contract.Member{Name: "pkg/d.json", Content: document}, contract.Member{Name: "pkg/manifest.json", Content: "{}"}),
+			contract.Member{Name: "pkg/b.json", Content: "{"}, contract.Member{Name: "pkg/d.json", Content: sampleDocument}, contract.Member{Name: "pkg/manifest.json", Content: "{}"}),
 	}
 	r := contract.Fetch(t, Feed{[]Repository{{Manifest: Aqua.Manifest}}}, d)
 	want := map[string]int{
@@ -146,7 +146,7 @@ func shared(t *testing.T, r Repository) (raw []byte, docs map[string][]byte) {
 type tally map[string]int
 
 // count reads a document without the help of the code under test. What one in
-// the folder of an image says of others is left to theirs.
+// the directory of an image says of others is left to theirs.
 func (n tally) count(t *testing.T, name string, b []byte) (others int) {
 	t.Helper()
 	var doc map[string]any
@@ -344,7 +344,7 @@ func TestPaths(t *testing.T) {
 }
 
 func FuzzFeed(f *testing.F) {
-	contract.FuzzFeed(f, single{}, Chainguard+"b.json", nil, library, document)
+	contract.FuzzFeed(f, single{}, Chainguard+"b.json", nil, library, sampleDocument)
 }
 
 // single is the feed of one document, and no archive, which takes time.

@@ -7,10 +7,11 @@ package vulnrichment
 
 import (
 	"context"
-	"fmt"
+	"io"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/record/cverecord"
+	"github.com/assaysec/assay/internal/record/document"
 )
 
 // Document is the archive of the repository's branch.
@@ -25,15 +26,10 @@ func (Feed) Name() string { return "vulnrichment" }
 // Streams is "details:*".
 func (Feed) Streams() []assay.Stream { return []assay.Stream{assay.StreamDetails + ":*"} }
 
+// Use is UseUpdate: the archive has hundreds of megabytes, and NVD has what a scan needs most.
+func (Feed) Use() assay.FeedUse { return assay.UseUpdate }
+
 // Fetch implements assay.Feed.
 func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
-	body, err := g.Get(ctx, Document)
-	if err != nil {
-		return err
-	}
-	defer body.Close()
-	if err := cverecord.Bundle(ctx, body, "vulnrichment", wanted, s); err != nil {
-		return fmt.Errorf("%s: %w", Document, err)
-	}
-	return nil
+	return document.Read(ctx, g, Document, func(body io.Reader) error { return cverecord.Bundle(ctx, body, f.Name(), wanted, s) })
 }

@@ -25,7 +25,13 @@ type DB struct {
 	date time.Time
 }
 
-// Open opens vulnerability.db, a folder that holds it (also Grype's own, with
+// Importer opens the database.
+var Importer = assay.Importer{
+	About: "Grype's database (vulnerability.db of version 6, its directory or its archive)",
+	Open:  func(ctx context.Context, path string) (assay.ImportedFeed, error) { return Open(ctx, path) },
+}
+
+// Open opens vulnerability.db, a directory that holds it (also Grype's own, with
 // db/6 or 6 below), or the archive in which it is published
 // (vulnerability-db_v6….tar.zst). What is none of these is ErrUnsupported.
 func Open(ctx context.Context, path string) (*DB, error) {

@@ -153,7 +153,7 @@ func (a *affected) say(unaffected bool) said {
 	return s
 }
 
-// fixed is the version that mends, if there is one.
+// fixed is the version that fixes, if there is one.
 func (a *affected) fixed() string {
 	if a.Fix == nil || a.Fix.State != "fixed" {
 		return ""

@@ -36,7 +36,13 @@ type DB struct {
 	date time.Time
 }
 
-// Open opens trivy-java.db, a folder that holds it, or the archive in which it
+// Importer opens the database.
+var Importer = assay.Importer{
+	About: "Trivy's database of Java archives (trivy-java.db, its directory or its archive)",
+	Open:  func(ctx context.Context, path string) (assay.ImportedFeed, error) { return Open(ctx, path) },
+}
+
+// Open opens trivy-java.db, a directory that holds it, or the archive in which it
 // is published (javadb.tar.gz). What is none of these is ErrUnsupported.
 func Open(ctx context.Context, path string) (*DB, error) {
 	f, err := form.Open(ctx, path)

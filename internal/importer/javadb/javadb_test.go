@@ -114,7 +114,7 @@ func TestFetchEnds(t *testing.T) {
 	if s := (&sink{err: errors.New("full")}); d.Fetch(t.Context(), nil, nil, s) == nil || len(s.artifacts) != 1 {
 		t.Errorf("%d artifacts after the sink's error", len(s.artifacts))
 	}
-	if err := d.Fetch(t.Context(), nil, nil, &contract.Records{}); !errors.Is(err, assay.ErrUnsupported) {
+	if err := d.Fetch(t.Context(), nil, nil, struct{ assay.Sink }{&contract.Records{}}); !errors.Is(err, assay.ErrUnsupported) {
 		t.Errorf("a sink without artifacts: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

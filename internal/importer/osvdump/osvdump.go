@@ -1,5 +1,5 @@
 // Package osvdump reads dumps of records of the Open Source Vulnerability
-// format: an archive as osv.dev and others publish them (all.zip), or a folder
+// format: an archive as osv.dev and others publish them (all.zip), or a directory
 // of records and such archives.
 //
 // Format: https://ossf.github.io/osv-schema/. Taken is what speaks of language
@@ -34,7 +34,7 @@ import (
 // Bounds of a dump.
 const (
 	maxRecord = 32 << 20  // of a file; the largest record known has 3 MB
-	maxFiles  = 4_000_000 // in folders; osv.dev has 700,000 records (2026)
+	maxFiles  = 4_000_000 // in directories; osv.dev has 700,000 records (2026)
 	maxOthers = 100       // files or members of JSON that are no records, before the first one
 )
 
@@ -49,6 +49,12 @@ const (
 type Dump struct {
 	path string
 	date time.Time
+}
+
+// Importer opens records of OSV.
+var Importer = assay.Importer{
+	About: "records of OSV (a zip archive, or a directory of records and archives)",
+	Open:  func(ctx context.Context, path string) (assay.ImportedFeed, error) { return Open(ctx, path) },
 }
 
 // Open finds out whether path is a dump, and its date. It reads all of it. What
@@ -103,7 +109,7 @@ func newest(b []byte) time.Time {
 	return cve.Time(string(m[1]))
 }
 
-// walk visits the records: the members of the archive, or all below the folder.
+// walk visits the records: the members of the archive, or all below the directory.
 func (d *Dump) walk(ctx context.Context, visit zipdoc.Visit) error {
 	info, err := os.Stat(d.path)
 	if err != nil {

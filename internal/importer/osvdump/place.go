@@ -115,6 +115,11 @@ func releaseOf(name, suffix string) (r assay.Release, why string) {
 	if !ok {
 		return r, osv.WhyForeign
 	}
+	return numbered(id, suffix)
+}
+
+// numbered is the release of a distribution whose names of ecosystems end in it.
+func numbered(id, suffix string) (r assay.Release, why string) {
 	r = assay.Release{ID: id, Version: suffix}
 	switch id {
 	case "ubuntu":

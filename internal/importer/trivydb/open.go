@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/boltfile"
 	"github.com/assaysec/assay/internal/importer/internal/dbfile"
 )
@@ -23,7 +24,13 @@ type DB struct {
 	date time.Time
 }
 
-// Open opens trivy.db, a folder that holds it, or the archive in which it is
+// Importer opens the database.
+var Importer = assay.Importer{
+	About: "Trivy's database (trivy.db, its directory or its archive)",
+	Open:  func(ctx context.Context, path string) (assay.ImportedFeed, error) { return Open(ctx, path) },
+}
+
+// Open opens trivy.db, a directory that holds it, or the archive in which it is
 // published (db.tar.gz). What is none of these is ErrUnsupported.
 func Open(ctx context.Context, path string) (*DB, error) {
 	f, err := form.Open(ctx, path)

@@ -84,7 +84,7 @@ func set(p *assay.Package, section, value string) {
 	}
 }
 
-// owner is the package that a folder "name-version-release" is about.
+// owner is the package that a directory "name-version-release" is about.
 func owner(folder string) string {
 	for range 2 {
 		if i := strings.LastIndexByte(folder, '-'); i > 0 {

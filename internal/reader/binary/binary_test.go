@@ -45,7 +45,7 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// TestSnippets reads pieces of genuine programs; the folder names the version.
+// TestSnippets reads pieces of genuine programs; the directory names the version.
 func TestSnippets(t *testing.T) {
 	dir := corpus.Path(t, "conformance/syft/binary-snippets")
 	versions, err := filepath.Glob(filepath.Join(dir, "*", "*"))
@@ -78,7 +78,7 @@ func TestSnippets(t *testing.T) {
 	}
 }
 
-// differently are folders that do not name the version as the file has it.
+// differently are directories that do not name the version as the file has it.
 var differently = map[string]string{
 	"fluent-bit/1.7.0-dev-3":                 "1.7.0",
 	"go-version-hint/1.15-dev":               "1.15",

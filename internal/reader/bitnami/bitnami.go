@@ -1,5 +1,5 @@
 // Package bitnami reads the list of components in Bitnami's older images; newer
-// ones have a bill of materials for each.
+// ones have an SBOM for each.
 package bitnami
 
 import (

@@ -19,7 +19,7 @@ import (
 
 const (
 	maxXML    = 8 << 20 // a project; the largest known have 1 MB
-	maxLevels = 16      // folders above a project in which MSBuild looks for central versions
+	maxLevels = 16      // directories above a project in which MSBuild looks for central versions
 	maxExpand = 30      // properties in one value, those in their values included
 	maxValue  = 4 << 10 // a value when expanded
 )

@@ -26,7 +26,7 @@ const maxBinary = 2 << 30
 // of the functions that are linked. https://pkg.go.dev/debug/buildinfo
 //
 // Programs of toolchains before Go 1.13, and such as UPX has packed, are
-// unsupported and make an error. What stands in for a module with a folder of
+// unsupported and make an error. What stands in for a module with a directory of
 // the builder's own keeps its name and version.
 type Binary struct{}
 
@@ -166,7 +166,7 @@ func released(v string) string {
 	return v
 }
 
-// local reports whether a replacement is a folder.
+// local reports whether a replacement is a directory.
 // https://go.dev/ref/mod#go-mod-file-replace
 func local(path string) bool {
 	return strings.HasPrefix(path, ".") || strings.HasPrefix(path, "/") || strings.HasPrefix(path, `\`) || len(path) > 1 && path[1] == ':'

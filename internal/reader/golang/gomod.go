@@ -26,7 +26,7 @@ const (
 // beside it tells the others: of each the highest version.
 // https://go.dev/ref/mod#go-mod-file
 //
-// What stands in for a module with a folder keeps its name and version. Of a
+// What stands in for a module with a directory keeps its name and version. Of a
 // version that is required and excluded it is not told which comes instead.
 type Mod struct{}
 

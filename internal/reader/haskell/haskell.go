@@ -50,7 +50,7 @@ func (Stack) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	l.Error(listing.Decode(f, maxFile, yamldoc.Unmarshal, &doc))
 	for _, n := range doc.Extra {
 		if n.Kind != yaml.ScalarNode || strings.ContainsAny(n.Value, "/:") && !strings.Contains(n.Value, "@") {
-			continue // a folder, an archive, a repository
+			continue // a directory, an archive, a repository
 		}
 		if i := add(l, n.Value); i >= 0 {
 			l.Packages[i].Relation = assay.RelationDirect

@@ -18,7 +18,7 @@ const (
 	maxFormula = 4 << 20 // formulae are programs of some hundred lines
 )
 
-// Keg reads installed formulae: Cellar has a folder for each, "name/version",
+// Keg reads installed formulae: Cellar has a directory for each, "name/version",
 // with a receipt. The version has the formula's revision behind it, "3.1.4_1".
 // The licence is that of the formula, which lies beside the receipt.
 //
@@ -66,7 +66,7 @@ func (Keg) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 var licence = regexp.MustCompile(`(?m)^\s*license\s+"([^"]+)"`)
 
 // Cask reads installed casks, of which Caskroom keeps the definition in a
-// folder of the version. One whose version is "latest" has none.
+// directory of the version. One whose version is "latest" has none.
 //
 // Format: https://docs.brew.sh/Cask-Cookbook
 type Cask struct{}

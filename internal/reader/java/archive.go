@@ -140,7 +140,7 @@ type wanted struct {
 	classes  bool
 }
 
-// pomDir is a folder into which Maven wrote what the archive was made from.
+// pomDir is a directory into which Maven wrote what the archive was made from.
 type pomDir struct {
 	dir             string
 	properties, xml *ziparchive.Member

@@ -146,7 +146,7 @@ func TestWork(t *testing.T) {
 	}
 }
 
-// folder makes an archive of a folder of the shared data.
+// directory makes an archive of a directory of the shared data.
 func folder(t *testing.T, dir string) string {
 	var members []string
 	err := fs.WalkDir(os.DirFS(dir), ".", func(path string, d fs.DirEntry, err error) error {

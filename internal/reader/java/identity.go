@@ -94,7 +94,7 @@ var wordVersion = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._+-]*$`)
 // told reports whether a text is a version at all.
 func told(v string) bool { return isVersion(v) || wordVersion.MatchString(v) }
 
-// part reads one folder that Maven wrote, "META-INF/maven/group/artifact/".
+// part reads one directory that Maven wrote, "META-INF/maven/group/artifact/".
 func (w *walk) part(z *ziparchive.Archive, d *pomDir) (part, error) {
 	var c part
 	var props map[string]string

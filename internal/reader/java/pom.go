@@ -107,7 +107,7 @@ func (p *project) other(name string) *pom {
 	return m
 }
 
-// at reads the pom.xml that a relative path names: the file or its folder.
+// at reads the pom.xml that a relative path names: the file or its directory.
 func (p *project) at(dir, name string) *pom {
 	if name = path.Join(dir, strings.ReplaceAll(name, `\`, "/")); !strings.HasSuffix(name, ".xml") {
 		name = path.Join(name, "pom.xml")
@@ -233,7 +233,7 @@ func (p *project) module(group, artifact string) *pom {
 			return m
 		}
 	}
-	for _, likely := range []bool{true, false} { // those whose folder bears the name first, the others cost reading them
+	for _, likely := range []bool{true, false} { // those whose directory bears the name first, the others cost reading them
 		for _, m := range p.poms {
 			for _, dir := range m.Modules {
 				if p.looks--; p.looks < 0 {

@@ -1,5 +1,5 @@
 // Package kernel reads which Linux kernels are there that no package manager
-// brought: boot images, and folders of modules.
+// brought: boot images, and directories of modules.
 package kernel
 
 import (
@@ -43,7 +43,7 @@ func add(l *listing.List, release string) {
 // upstream is the beginning of a release: "6.7", "6.7.0-rc3".
 var upstream = regexp.MustCompile(`^([0-9]+\.[0-9]+(?:\.[0-9]+)?)(?:-(rc[0-9]+))?`)
 
-// Modules reads folders of modules. Every kernel's has a list of those that are
+// Modules reads directories of modules. Every kernel's has a list of those that are
 // built in, so that the modules themselves, some thousands, need not be read.
 //
 // Format: https://docs.kernel.org/kbuild/kbuild.html#modules-builtin

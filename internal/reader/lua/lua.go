@@ -16,7 +16,7 @@ import (
 // maxFile: rockspecs and lock files have some kilobytes.
 const maxFile = 4 << 20
 
-// Installed reads the rockspecs of installed rocks. LuaRocks has a folder for
+// Installed reads the rockspecs of installed rocks. LuaRocks has a directory for
 // each, "rocks-5.4/name/version", which counts before the rockspec, because that
 // is a program. The version has the rockspec's revision behind it, "3.0-1".
 //

@@ -40,7 +40,7 @@ type bunLock struct {
 		Dev          map[string]json.RawMessage `json:"devDependencies"`
 	} `json:"workspaces"`
 	// By the name that it is imported by, behind the names of those in whose
-	// node_modules folders it lies: "parent/@scope/name".
+	// node_modules directories it lies: "parent/@scope/name".
 	Packages map[string][]json.RawMessage `json:"packages"`
 }
 
@@ -80,7 +80,7 @@ func (Bun) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 type bun struct {
 	list
 	doc *bunLock
-	// Packages by name, by the key of what has the node_modules folder, "" for
+	// Packages by name, by the key of what has the node_modules directory, "" for
 	// the project; -1 for what is none.
 	inside map[string]map[string]int
 }
@@ -117,7 +117,7 @@ func (b *bun) entry(fields []json.RawMessage) int {
 	version := strings.TrimPrefix(from, "npm:")
 	if strings.ContainsAny(version, ":/#") {
 		if version = tarball(from, name); version == "" && strings.HasPrefix(from, "file:") {
-			return -1 // a folder of the project
+			return -1 // a directory of the project
 		}
 	}
 	return b.Add(name, version)

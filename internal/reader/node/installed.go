@@ -26,7 +26,7 @@ const maxManifest = 8 << 20
 // Installed reads package.json of what is installed, with the names of what each
 // needs to run: of the packages below
 // node_modules, of Debian's below nodejs, and of the application that has a
-// node_modules folder or lies in a folder of /opt, if it has a name and a
+// node_modules directory or lies in a directory of /opt, if it has a name and a
 // version. Other manifests, such as markers of a module's kind, are none of a
 // package.
 //
@@ -84,7 +84,7 @@ func (Installed) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 }
 
 // place tells by a manifest's path whether it lies where packages are
-// installed, and the name of its folder; "" for a folder that is none of a
+// installed, and the name of its directory; "" for a directory that is none of a
 // package: a scope's, a hidden one, one inside a package.
 func place(file string) (folder string, installed bool) {
 	dir := path.Dir(file)
@@ -95,7 +95,7 @@ func place(file string) (folder string, installed bool) {
 		up = path.Base(path.Dir(path.Dir(dir)))
 	}
 	if up != "node_modules" && up != "nodejs" {
-		return "", inModules(file) // a folder inside a package
+		return "", inModules(file) // a directory inside a package
 	}
 	if folder[0] == '.' || folder[0] == '@' && !strings.Contains(folder, "/") {
 		return "", true

@@ -11,7 +11,7 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// beside reads the manifest at a path relative to a lock file's folder; nil
+// beside reads the manifest at a path relative to a lock file's directory; nil
 // when there is none.
 func beside(f *assay.File, name string) (*manifest, error) {
 	b, err := f.Sibling(name, maxManifest)

@@ -104,7 +104,7 @@ func (NPM) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 type tree struct {
 	list
 	at     map[string]*npmPackage
-	inside map[string]modules // by the path of what has the folder
+	inside map[string]modules // by the path of what has the directory
 }
 
 func (t *tree) add() {
@@ -129,7 +129,7 @@ func (t *tree) add() {
 		if name == "" {
 			name = module
 		}
-		if module == "" { // the project, its parts, folders that it names
+		if module == "" { // the project, its parts, directories that it names
 			if name == "" {
 				name = names[place]
 			}
@@ -207,11 +207,11 @@ func (t *tree) link() {
 	t.Mark(asked, nil)
 }
 
-// Modules are what a node_modules folder has, by name.
+// Modules are what a node_modules directory has, by name.
 type modules map[string]*npmPackage
 
-// near are the node_modules folders where a package's requirements are looked
-// for, nearest first: those of its own folder and of the ones above.
+// near are the node_modules directories where a package's requirements are looked
+// for, nearest first: those of its own directory and of the ones above.
 func (t *tree) near(place string) (folders []modules) {
 	for range 4 * maxNested {
 		if in := t.inside[place]; in != nil && len(folders) < maxNested {
@@ -291,7 +291,7 @@ type nested struct {
 	scope *scope
 }
 
-// add adds entries of a folder, and what lies inside them, and returns their
+// add adds entries of a directory, and what lies inside them, and returns their
 // scope: that above when they lie too deep.
 func (n *nest) add(up *scope, dir string, entries map[string]*npmNested, dev bool) *scope {
 	in := &scope{entries: entries, up: up}
@@ -344,7 +344,7 @@ func (n *nest) entry(name string, e *npmNested) int {
 			v = tarball(resolved, name)
 		}
 		if v == "" && strings.HasPrefix(version, "file:") {
-			return -1 // a folder of the project
+			return -1 // a directory of the project
 		}
 		version = v
 	}

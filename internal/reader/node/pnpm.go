@@ -186,7 +186,7 @@ func (p *pnpm) found(is []int, tables ...map[string]pnpmVersion) []int {
 	return is
 }
 
-// entry adds the package of a key; -1 when it is a folder of the project.
+// entry adds the package of a key; -1 when it is a directory of the project.
 func (p *pnpm) entry(key string, e *pnpmPackage, dev bool) int {
 	name, version := p.cut(key)
 	if e.Name != "" {

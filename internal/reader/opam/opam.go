@@ -76,7 +76,7 @@ func (Project) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	fields, err := read(f)
 	l.Error(err)
 	locked := strings.HasSuffix(path.Base(f.Path), ".locked")
-	own := map[string]bool{} // the project's other packages, which it pins to its folder
+	own := map[string]bool{} // the project's other packages, which it pins to its directory
 	for _, t := range fields["pin-depends"] {
 		name, _, _ := strings.Cut(t.text, ".")
 		own[name] = true

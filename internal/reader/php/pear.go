@@ -13,7 +13,7 @@ import (
 )
 
 // PEAR reads the registry of PEAR, which PECL's extensions are in, too: one
-// file a package, in a folder a channel. Names are "channel/name".
+// file a package, in a directory a channel. Names are "channel/name".
 //
 // Format: what PHP's serialize writes of the fields of package.xml,
 // https://pear.php.net/manual/en/guide.developers.package2.php
@@ -49,7 +49,7 @@ func (PEAR) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	return l.Facts()
 }
 
-// channel is the one that a folder of the registry is of. PEAR's own needs
+// channel is the one that a directory of the registry is of. PEAR's own needs
 // none.
 func channel(folder string) string {
 	if name, ok := strings.CutPrefix(folder, ".channel."); ok {

@@ -18,7 +18,7 @@ const (
 	maxLicence  = 64 << 10  // is a line
 )
 
-// Installed reads which packages are installed: var/db/pkg has a folder for
+// Installed reads which packages are installed: var/db/pkg has a directory for
 // each, "category/name-version", and CONTENTS in each. Names are
 // "category/name".
 //
@@ -32,18 +32,18 @@ func (Installed) Wants() []assay.Pattern {
 	return []assay.Pattern{{Glob: "**/var/db/pkg/*/*/CONTENTS", Scope: assay.ScopeInstalled, MaxSize: maxContents}}
 }
 
-// folder is "name-version-revision", as the specification's section 3.2 has it.
+// directory is "name-version-revision", as the specification's section 3.2 has it.
 var folder = regexp.MustCompile(`^(.+?)-([0-9]+(?:\.[0-9]+)*[a-z]?(?:_(?:alpha|beta|pre|rc|p)[0-9]*)*(?:-r[0-9]+)?)$`)
 
 func (Installed) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	dir := path.Dir(f.Path)
 	l := listing.New(assay.TypeEbuild)
 	if strings.HasPrefix(path.Base(dir), "-MERGING-") {
-		return assay.Facts{}, nil // an installation that did not end; the old version has its own folder
+		return assay.Facts{}, nil // an installation that did not end; the old version has its own directory
 	}
 	m := folder.FindStringSubmatch(path.Base(dir))
 	if m == nil {
-		l.Malformed("no version in the name of the folder %.80q", path.Base(dir))
+		l.Malformed("no version in the name of the directory %.80q", path.Base(dir))
 		return l.Facts()
 	}
 	i := l.Add(path.Base(path.Dir(dir))+"/"+m[1], m[2])

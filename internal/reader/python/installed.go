@@ -34,7 +34,7 @@ const (
 
 // Installed reads the metadata of installed packages, with the names of what each
 // needs to run: dist-info, egg-info as a
-// folder or a file, and eggs, unpacked or not. Wheels that wait to be installed
+// directory or a file, and eggs, unpacked or not. Wheels that wait to be installed
 // (ensurepip's, virtualenv's) are not reported: nothing can import them.
 //
 // Formats: https://packaging.python.org/en/latest/specifications/core-metadata/,

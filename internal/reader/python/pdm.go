@@ -63,7 +63,7 @@ func pdmAdd(l *list, ps []pdmPackage, project *project) (grouped bool) {
 	}
 	for _, p := range ps {
 		if p.Version == "" && p.Path != "" {
-			continue // a folder of the project
+			continue // a directory of the project
 		}
 		dev := len(p.Groups) > 0 && !slices.ContainsFunc(p.Groups, func(g string) bool { return !devGroups[g] })
 		if l.AddDev(p.Name, p.Version, dev) >= 0 {

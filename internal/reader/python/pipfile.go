@@ -71,7 +71,7 @@ func (l *list) pipfileGroup(name string, raw json.RawMessage, dev bool) {
 			_, version, _ = artifact(e.File, name)
 		}
 		if version == "" && e.Path != "" && !strings.HasSuffix(e.Path, ".whl") {
-			continue // a folder of the project
+			continue // a directory of the project
 		}
 		if version == "*" {
 			version = ""

@@ -52,7 +52,7 @@ func (Pylock) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		}
 		index[n] = -1
 		if p.Version == "" && p.Directory != nil {
-			continue // a folder of the project
+			continue // a directory of the project
 		}
 		index[n] = l.Add(p.Name, p.Version)
 	}

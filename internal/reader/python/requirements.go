@@ -63,7 +63,7 @@ type asked struct {
 	more int               // their bytes
 }
 
-// read reads the text of an included file, named relative to f's folder, or of
+// read reads the text of an included file, named relative to f's directory, or of
 // f itself. A constraint asks for nothing, it only says which version.
 func (r *asked) read(file, text string, depth int, constraint bool) {
 	for n, line := range logical(text) {
@@ -162,7 +162,7 @@ func isAddress(line string) bool {
 	return strings.Contains(word, "/") || strings.HasPrefix(word, ".") || strings.HasSuffix(word, ".whl")
 }
 
-// address notes a package that comes from an address. A folder is a part of
+// address notes a package that comes from an address. A directory is a part of
 // the project itself.
 func (r *asked) address(line string) {
 	word, _, _ := strings.Cut(strings.TrimSpace(line), " ")

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/test/contract"
 	"github.com/assaysec/assay/internal/test/corpus"
 )
 
@@ -27,6 +28,11 @@ func file(path string, b []byte) *assay.File {
 func read(t testing.TB, path string, b []byte) (assay.Facts, error) {
 	t.Helper()
 	return Reader{}.Read(context.Background(), file(path, b))
+}
+
+func TestContract(t *testing.T) {
+	h := header(value{1000, "bash"}, value{1001, "5.1"}, value{1002, "2.el9"}, value{1022, "x86_64"})
+	contract.Reader(t, Reader{}, map[string]string{"var/lib/rpm/Packages.db": string(ndb(h, h))})
 }
 
 // A value is of one tag: a text, or a list of texts or of numbers.

@@ -22,7 +22,7 @@ const maxSpec = 16 << 20
 // in a fixed way, with a comment on top that says the most important; those
 // that others wrote by hand are read as far as they give plain strings, else
 // the name of the file tells the version. Gems that Bundler took from a
-// repository have theirs, rewritten by Bundler, in their own folder.
+// repository have theirs, rewritten by Bundler, in their own directory.
 //
 // Format: https://guides.rubygems.org/specification-reference/; the comment is
 // that of Gem::StubSpecification.

@@ -76,6 +76,13 @@ func literal(s string) (value string, words bool, rest string, ok bool) {
 	} else if open != '"' && open != '\'' {
 		return "", false, "", false
 	}
+	value, rest, ok = quoted(body, open, escapes)
+	return value, words, rest, ok
+}
+
+// quoted reads a string to its end, which follows from what opens it. With
+// escapes it is one that Ruby computes: parts of it give none, \u0041 is A.
+func quoted(body string, open byte, escapes bool) (value, rest string, ok bool) {
 	end, nests := closing[open]
 	if !nests {
 		end = open
@@ -86,31 +93,35 @@ func literal(s string) (value string, words bool, rest string, ok bool) {
 		c := body[i]
 		switch {
 		case c == end && depth == 0:
-			return b.String(), words, body[i+1:], true
+			return b.String(), body[i+1:], true
 		case c == end:
 			depth--
 		case nests && c == open:
 			depth++
 		case c == '#' && escapes && i+1 < len(body) && body[i+1] == '{':
-			return "", false, "", false // computed
+			return "", "", false // computed
 		case c == '\\' && i+1 < len(body):
-			i++
-			c = body[i]
-			if escapes && c == 'u' && i+4 < len(body) {
-				r, ok := hex(body[i+1 : i+5])
-				if ok {
-					b.WriteString(string(r))
-					i += 4
-					continue
-				}
-			}
-			if !escapes && c != end && c != '\\' {
-				b.WriteByte('\\')
-			}
+			text, n := escaped(body[i+1:], end, escapes)
+			b.WriteString(text)
+			i += n
+			continue
 		}
 		b.WriteByte(c)
 	}
-	return "", false, "", false
+	return "", "", false
+}
+
+// escaped is what the n bytes behind a backslash mean.
+func escaped(s string, end byte, escapes bool) (text string, n int) {
+	if escapes && s[0] == 'u' && len(s) > 4 {
+		if r, ok := hex(s[1:5]); ok {
+			return string(r), 5
+		}
+	}
+	if !escapes && s[0] != end && s[0] != '\\' {
+		return `\` + s[:1], 1
+	}
+	return s[:1], 1
 }
 
 func hex(s string) (r rune, ok bool) {

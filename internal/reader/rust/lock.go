@@ -197,7 +197,7 @@ func readManifest(f *assay.File, name string) (*manifest, error) {
 
 // manifests finds the manifests of the project's crates, by their names: the
 // one beside the lock file, and those of the members of its workspace, which
-// are in folders called as they are where the folders are given by a pattern.
+// are in directories called as they are where the directories are given by a pattern.
 func (l *lock) manifests(f *assay.File, top *manifest) map[string]*manifest {
 	of := map[string]*manifest{top.Package.Name: top}
 	seen := map[string]bool{}

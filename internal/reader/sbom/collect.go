@@ -10,12 +10,12 @@ import (
 	"github.com/assaysec/assay/internal/record/bom"
 )
 
-// A collector puts together what a bill says, in whatever form.
+// A collector puts together what an SBOM says, in whatever form.
 type collector struct {
 	form     string
 	head     bom.Head
 	packages []assay.Package
-	refs     map[string]int // packages by their name in the bill
+	refs     map[string]int // packages by their name in the SBOM
 	on       [][]int
 	hints    []assay.Release // what purls say of the distribution
 	errs     stanza.Errors
@@ -41,8 +41,30 @@ func (c *collector) add(e *entry) {
 	if e.version == "NOASSERTION" || e.version == "NONE" {
 		e.version = ""
 	}
-	p := assay.Package{Name: e.name, Version: e.version, Licences: e.licences, CPEs: e.cpes}
-	var hint assay.Release
+	p, hint := c.pkg(e)
+	switch {
+	case p.Type == "" && e.software:
+		c.nameless = append(c.nameless, strings.TrimSpace(e.name+" "+e.version))
+		return
+	case p.Type == "" || p.Name == "":
+		return
+	case p.Version == "" && p.Relation != assay.RelationRoot && p.Digest == "":
+		c.nameless = append(c.nameless, p.Name)
+		return
+	}
+	if hint.ID != "" {
+		c.hints = append(c.hints, hint)
+	}
+	if e.ref != "" {
+		c.refs[e.ref] = len(c.packages)
+	}
+	c.packages = append(c.packages, p)
+	c.on = append(c.on, nil)
+}
+
+// pkg is the package of an entry, and what its purl says of the distribution.
+func (c *collector) pkg(e *entry) (p assay.Package, hint assay.Release) {
+	p = assay.Package{Name: e.name, Version: e.version, Licences: e.licences, CPEs: e.cpes}
 	if e.purl != "" {
 		q, r, err := purl.Parse(e.purl)
 		if err != nil {
@@ -67,24 +89,7 @@ func (c *collector) add(e *entry) {
 	if e.purl != "" && p.Type != assay.TypeGeneric && !ours(e.properties) {
 		p.CPEs = nil // guesses of other scanners
 	}
-	switch {
-	case p.Type == "" && e.software:
-		c.nameless = append(c.nameless, strings.TrimSpace(e.name+" "+e.version))
-		return
-	case p.Type == "" || p.Name == "":
-		return
-	case p.Version == "" && p.Relation != assay.RelationRoot && p.Digest == "":
-		c.nameless = append(c.nameless, p.Name)
-		return
-	}
-	if hint.ID != "" {
-		c.hints = append(c.hints, hint)
-	}
-	if e.ref != "" {
-		c.refs[e.ref] = len(c.packages)
-	}
-	c.packages = append(c.packages, p)
-	c.on = append(c.on, nil)
+	return p, hint
 }
 
 func ours(properties []bom.Property) bool {

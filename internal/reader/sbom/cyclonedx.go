@@ -18,12 +18,12 @@ import (
 const (
 	// maxNesting bounds components inside components.
 	maxNesting = 64
-	// maxXML: large bills are written in JSON; reading XML takes five times as
+	// maxXML: large SBOMs are written in JSON; reading XML takes five times as
 	// long.
 	maxXML = 64 << 20
 )
 
-// fromXML reads a bill of CycloneDX 1.0 to 1.7 in XML.
+// fromXML reads an SBOM of CycloneDX 1.0 to 1.7 in XML.
 func fromXML(b []byte) (assay.Facts, error) {
 	if !bytes.Contains(b[:min(len(b), 4096)], []byte("http://cyclonedx.org/schema/bom/")) {
 		return assay.Facts{}, errNone
@@ -46,7 +46,7 @@ func fromXML(b []byte) (assay.Facts, error) {
 	return c.facts()
 }
 
-// cycloneParts are the members of a bill of CycloneDX in JSON that are read.
+// cycloneParts are the members of an SBOM of CycloneDX in JSON that are read.
 // Components and dependencies are decoded one by one, up to the limit.
 type cycloneParts struct {
 	Metadata     json.RawMessage `json:"metadata"`
@@ -55,7 +55,7 @@ type cycloneParts struct {
 	Dependencies json.RawMessage `json:"dependencies"`
 }
 
-// fromJSON reads such a bill in JSON.
+// fromJSON reads such an SBOM in JSON.
 func fromJSON(parts cycloneParts) (assay.Facts, error) {
 	var about cdx.Metadata
 	var properties []cdx.Property
@@ -110,7 +110,7 @@ func each[T any](array json.RawMessage, visit func(*T) bool) error {
 	return nil
 }
 
-// about reads what a bill says of itself and of what it is of.
+// about reads what an SBOM says of itself and of what it is of.
 func (c *collector) about(m *cdx.Metadata, properties *[]cdx.Property) {
 	if m != nil {
 		c.top(m.Properties)
@@ -134,7 +134,7 @@ func (c *collector) dependency(d *cdx.Dependency) {
 	}
 }
 
-// top reads the properties of the whole bill.
+// top reads the properties of the whole SBOM.
 func (c *collector) top(ps *[]cdx.Property) {
 	for _, q := range properties(ps) {
 		if err := c.head.Read(q); err != nil {
@@ -190,7 +190,7 @@ func (c *collector) component(m *cdx.Component, root bool, depth int) {
 }
 
 // lockFile reports whether a component stands for a file that tells of others,
-// as Trivy's bills have it.
+// as Trivy's SBOMs have it.
 func lockFile(properties []bom.Property) bool {
 	return slices.ContainsFunc(properties, func(q bom.Property) bool { return strings.HasPrefix(q.Name, "aquasecurity:trivy:") })
 }

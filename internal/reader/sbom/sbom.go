@@ -1,4 +1,4 @@
-// Package sbom reads bills of materials: CycloneDX in JSON and XML, SPDX 2 in
+// Package sbom reads SBOMs: CycloneDX in JSON and XML, SPDX 2 in
 // JSON and tag-value form and SPDX 3 in JSON, Syft's own JSON, each perhaps
 // inside an attestation, and plain lists of purls and CPE names.
 //
@@ -22,7 +22,7 @@ import (
 )
 
 const (
-	// maxSBOM: bills of the largest images, with all their files, have 200 MB.
+	// maxSBOM: SBOMs of the largest images, with all their files, have 200 MB.
 	maxSBOM = 256 << 20
 	// maxEmbedded: those that publishers put into images tell of one product.
 	maxEmbedded = 32 << 20
@@ -30,7 +30,7 @@ const (
 	maxWraps = 4
 )
 
-// Reader reads a bill of materials that is the target.
+// Reader reads an SBOM that is the target.
 type Reader struct{}
 
 func (Reader) Name() string { return "sbom" }
@@ -47,7 +47,7 @@ func (Reader) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	return read(b)
 }
 
-// Embedded reads the bills of materials that publishers put into images. What
+// Embedded reads the SBOMs that publishers put into images. What
 // they say of the system counts only where its own database says nothing.
 type Embedded struct{}
 
@@ -74,8 +74,8 @@ func (Embedded) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	return facts, err
 }
 
-// errNone is of what is no bill of materials.
-var errNone = fmt.Errorf("no bill of materials in a form that is known (CycloneDX, SPDX, Syft's JSON, a list of purls or CPE names): %w", assay.ErrUnsupported)
+// errNone is of what is no SBOM.
+var errNone = fmt.Errorf("no SBOM in a form that is known (CycloneDX, SPDX, Syft's JSON, a list of purls or CPE names): %w", assay.ErrUnsupported)
 
 func read(b []byte) (assay.Facts, error) {
 	for range maxWraps {
@@ -91,7 +91,7 @@ func read(b []byte) (assay.Facts, error) {
 	return assay.Facts{}, fmt.Errorf("more than %d envelopes around it: %w", maxWraps, assay.ErrTooLarge)
 }
 
-// envelope is what of attestations and bundles leads to the bill inside.
+// envelope is what of attestations and bundles leads to the SBOM inside.
 // https://github.com/secure-systems-lab/dsse/blob/master/envelope.md
 // https://github.com/sigstore/protobuf-specs/blob/main/protos/sigstore_bundle.proto
 type envelope struct {
@@ -128,7 +128,7 @@ func unwrap(b []byte) ([]byte, error) {
 	return nil, nil
 }
 
-// predicate is the bill of a statement; old ones of cosign's have it as text in
+// predicate is the SBOM of a statement; old ones of cosign's have it as text in
 // "Data".
 func predicate(b json.RawMessage) ([]byte, error) {
 	var old struct{ Data json.RawMessage }
@@ -142,7 +142,7 @@ func predicate(b json.RawMessage) ([]byte, error) {
 	return b, nil
 }
 
-// bare reads a bill without envelopes, by what it begins with.
+// bare reads an SBOM without envelopes, by what it begins with.
 func bare(b []byte) (assay.Facts, error) {
 	b = bytes.TrimSpace(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")))
 	switch {
@@ -160,7 +160,7 @@ func bare(b []byte) (assay.Facts, error) {
 	return assay.Facts{}, errNone
 }
 
-// object reads a bill in JSON, which says by its members which form it has.
+// object reads an SBOM in JSON, which says by its members which form it has.
 func object(b []byte) (assay.Facts, error) {
 	var form struct {
 		BOMFormat   string          `json:"bomFormat"`
@@ -194,7 +194,7 @@ func malformed(err error) error {
 	return fmt.Errorf("%w: %w", err, assay.ErrMalformed)
 }
 
-// bounded notes that there are more packages than a bill may have.
+// bounded notes that there are more packages than an SBOM may have.
 func bounded(n int) error {
 	if n > stanza.MaxPackages {
 		return fmt.Errorf("%d packages, over the limit of %d: %w", n, stanza.MaxPackages, assay.ErrTooLarge)

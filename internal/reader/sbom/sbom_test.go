@@ -43,7 +43,7 @@ const (
 	purls = "# a list\npkg:npm/lodash@4.17.4\n\npkg:deb/debian/curl@8?distro=debian-12\ncpe:2.3:a:apache:http_server:2.4.54:*:*:*:*:*:*:*\n"
 )
 
-// wrapped is a bill as attestations have it: in a statement, in an envelope, in
+// wrapped is an SBOM as attestations have it: in a statement, in an envelope, in
 // a bundle.
 func wrapped(bill string) string {
 	statement := `{"_type":"https://in-toto.io/Statement/v0.1","predicateType":"https://cyclonedx.org/bom","predicate":` + bill + `}`
@@ -87,8 +87,8 @@ func TestForms(t *testing.T) {
 		{"a list with a mistake", "pkg:npm/a@1\nnonsense\ncpe:2.3:a:b\npkg:npm/nov\n", []string{"npm a 1"}, "", "line 2"},
 		{"two distributions", "pkg:deb/debian/a@1?distro=debian-12\npkg:deb/debian/c@1?distro=debian-12\npkg:deb/debian/b@1?distro=debian-11\n", []string{"deb a 1", "deb c 1", "deb b 1"}, "debian 12", "2 distributions"},
 		{"nothing", "", nil, "", "empty"},
-		{"something else", "<html/>", nil, "", "no bill of materials"},
-		{"another JSON", `{"a":1}`, nil, "", "no bill of materials"},
+		{"something else", "<html/>", nil, "", "no SBOM"},
+		{"another JSON", `{"a":1}`, nil, "", "no SBOM"},
 		{"cut", cyclone[:300], nil, "", "malformed"},
 		{"too many envelopes", wrapped(wrapped(wrapped(cyclone))), nil, "", "too large"},
 		{"a text without end", spdxTags + "PackageComment: <text>x", []string{"gem b 1 licence:MIT on:c@2", "gem c 2"}, "", "does not end"},
@@ -119,7 +119,7 @@ func TestContract(t *testing.T) {
 	contract.Reader(t, Embedded{}, samples)
 }
 
-// TestEmbedded: what a bill inside an image says of layers is of another image.
+// TestEmbedded: what an SBOM inside an image says of layers is of another image.
 func TestEmbedded(t *testing.T) {
 	facts, err := Embedded{}.Read(context.Background(), &assay.File{Path: "x", Size: int64(len(syftJSON)), ReaderAt: strings.NewReader(syftJSON)})
 	if err != nil || facts.Release != nil || len(facts.Packages) != 2 || facts.Packages[0].Path != "" || facts.Packages[1].Owner != "" {
@@ -127,7 +127,7 @@ func TestEmbedded(t *testing.T) {
 	}
 }
 
-// TestShared reads the bills of the shared data.
+// TestShared reads the SBOMs of the shared data.
 func TestShared(t *testing.T) {
 	for _, tt := range []struct {
 		path  string

@@ -99,7 +99,7 @@ func (d *document) facts() (assay.Facts, error) {
 	return c.facts()
 }
 
-// subject tells which packages are what the bill is of.
+// subject tells which packages are what the SBOM is of.
 func (d *document) subject() map[string]bool {
 	out := map[string]bool{}
 	for _, id := range d.Describes {
@@ -268,10 +268,6 @@ func tags(b []byte) func(yield func(tagged, error) bool) {
 
 // tag takes one tag; those of a package follow its name.
 func (d *document) tag(name, value string) {
-	var p *spdxPackage
-	if n := len(d.Packages); n > 0 {
-		p = &d.Packages[n-1]
-	}
 	switch name {
 	case "PackageName":
 		d.Packages = append(d.Packages, spdxPackage{Name: value})
@@ -295,9 +291,13 @@ func (d *document) tag(name, value string) {
 		}
 		return
 	}
-	if p == nil {
-		return
+	if n := len(d.Packages); n > 0 {
+		d.Packages[n-1].tag(name, value)
 	}
+}
+
+// tag takes a tag that follows a package's name.
+func (p *spdxPackage) tag(name, value string) {
 	switch name {
 	case "SPDXID":
 		if p.ID == "" { // those of files follow

@@ -2,6 +2,8 @@ package sbom
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/assaysec/assay"
@@ -61,52 +63,17 @@ func spdx3(b []byte) (assay.Facts, error) {
 	if err := json.Unmarshal(b, &doc); err != nil {
 		return assay.Facts{}, malformed(err)
 	}
+	g := readGraph(doc.Graph)
 	c := newCollector("spdx")
-	var packages, relations []element
-	licence := map[string]string{} // expressions by element
-	declared := map[string]string{}
-	notes := map[string][]string{}
-	for _, raw := range doc.Graph {
-		var e element
-		if json.Unmarshal(raw, &e) != nil {
-			continue // an element of another kind, whose members have other forms
-		}
-		switch e.kind() {
-		case "software_Package":
-			packages = append(packages, e)
-		case "Relationship", "LifecycleScopedRelationship":
-			relations = append(relations, e)
-			if e.Kind == "hasDeclaredLicense" {
-				for _, to := range e.to() {
-					declared[e.From] = to
-				}
-			}
-		case "simplelicensing_LicenseExpression":
-			licence[e.id()] = e.Expression
-		case "Annotation":
-			notes[e.Subject] = append(notes[e.Subject], e.Statement)
-		}
-	}
-	known := make(map[string]bool, len(packages))
-	for i := range packages {
-		known[packages[i].id()] = true
-	}
-	for subject, all := range notes {
-		for _, n := range all {
-			if q, ok := property(n); ok && !known[subject] {
-				if err := c.head.Read(q); err != nil {
-					c.errs.Add(err)
-				}
-			}
-		}
-	}
-	for i := range packages {
-		if c.three(&packages[i], licence[declared[packages[i].id()]], notes[packages[i].id()]); len(c.packages) > stanza.MaxPackages {
+	g.notesOfDocument(c)
+	for i := range g.packages {
+		id := g.packages[i].id()
+		if c.three(&g.packages[i], g.licence[g.declared[id]], g.notes[id]); len(c.packages) > stanza.MaxPackages {
 			break
 		}
 	}
-	for i := range relations {
-		r := &relations[i]
+	for i := range g.relations {
+		r := &g.relations[i]
 		for _, to := range r.to() {
 			switch r.Kind {
 			case "dependsOn":
@@ -117,6 +84,62 @@ func spdx3(b []byte) (assay.Facts, error) {
 		}
 	}
 	return c.facts()
+}
+
+// A graph is what is used of an SPDX 3 graph.
+type graph struct {
+	packages, relations []element
+	licence             map[string]string // expressions by element
+	declared            map[string]string // licences by package
+	notes               map[string][]string
+}
+
+// readGraph sorts the elements by their kind.
+func readGraph(elements []json.RawMessage) *graph {
+	g := &graph{licence: map[string]string{}, declared: map[string]string{}, notes: map[string][]string{}}
+	for _, raw := range elements {
+		var e element
+		if json.Unmarshal(raw, &e) != nil {
+			continue // an element of another kind, whose members have other forms
+		}
+		switch e.kind() {
+		case "software_Package":
+			g.packages = append(g.packages, e)
+		case "Relationship", "LifecycleScopedRelationship":
+			g.relations = append(g.relations, e)
+			if e.Kind == "hasDeclaredLicense" {
+				for _, to := range e.to() {
+					g.declared[e.From] = to
+				}
+			}
+		case "simplelicensing_LicenseExpression":
+			g.licence[e.id()] = e.Expression
+		case "Annotation":
+			g.notes[e.Subject] = append(g.notes[e.Subject], e.Statement)
+		}
+	}
+	return g
+}
+
+// notesOfDocument reads the notes that are of no package, in the order of their
+// subjects.
+func (g *graph) notesOfDocument(c *collector) {
+	known := make(map[string]bool, len(g.packages))
+	for i := range g.packages {
+		known[g.packages[i].id()] = true
+	}
+	for _, subject := range slices.Sorted(maps.Keys(g.notes)) {
+		if known[subject] {
+			continue
+		}
+		for _, n := range g.notes[subject] {
+			if q, ok := property(n); ok {
+				if err := c.head.Read(q); err != nil {
+					c.errs.Add(err)
+				}
+			}
+		}
+	}
 }
 
 // three adds a package of SPDX 3.

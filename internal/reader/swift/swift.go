@@ -16,7 +16,7 @@ const maxResolved = 16 << 20
 
 // Resolved reads Package.resolved of versions 1 to 3. A package's name is the
 // address of its repository, without scheme and ".git", or its identity where
-// it comes from a registry or a local folder. One that follows a branch has
+// it comes from a registry or a local directory. One that follows a branch has
 // that as its version, one that is pinned to a revision the revision.
 //
 // Format: https://docs.swift.org/swiftpm/documentation/packagemanagerdocs/resolvingpackageversions
@@ -68,7 +68,7 @@ func (Resolved) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 }
 
 // repository is the address of a repository without what may be left out; ""
-// for a folder.
+// for a directory.
 func repository(address string) string {
 	if strings.HasPrefix(address, "/") || strings.HasPrefix(address, "file:") || strings.HasPrefix(address, ".") {
 		return ""

@@ -43,7 +43,7 @@ func field(text, name string) string {
 }
 
 // Plugin reads the headers of plugins and themes. A package's name is its
-// folder, by which wordpress.org knows it, or the name of a file that is a
+// directory, by which wordpress.org knows it, or the name of a file that is a
 // plugin by itself.
 //
 // Format: https://developer.wordpress.org/plugins/plugin-basics/header-requirements/,

@@ -1,6 +1,6 @@
-// Package bom holds what bills of materials say whatever their form: how a
+// Package bom holds what SBOMs say whatever their form: how a
 // report becomes named properties beside what the forms have places for, and
-// back, so that a bill that assay wrote is worth the image it was made of.
+// back, so that an SBOM that assay wrote is worth the image it was made of.
 package bom
 
 import (
@@ -19,7 +19,7 @@ import (
 // Prefix begins the names of assay's own properties.
 const Prefix = "assay:"
 
-// Names of properties of the whole bill.
+// Names of properties of the whole SBOM.
 const (
 	Release = Prefix + "release" // assay.Release in JSON
 	Layer   = Prefix + "layer"   // assay.LayerRef in JSON, one each
@@ -34,7 +34,7 @@ const Licence = Prefix + "licence"
 // noSymbols tells that a binary links none of a module's functions.
 const noSymbols = "none"
 
-// A Property is a named value of a package, or of the whole bill.
+// A Property is a named value of a package, or of the whole SBOM.
 type Property struct{ Name, Value string }
 
 // text lists the fields that are written as they are.
@@ -79,7 +79,7 @@ func Properties(p *assay.Package) (out []Property) {
 }
 
 // Apply sets what a property of assay's tells of a package; layers are those of
-// the bill. What is none of assay's is ignored.
+// the SBOM. What is none of assay's is ignored.
 func Apply(p *assay.Package, q Property, layers map[int]assay.LayerRef) error {
 	name, ours := strings.CutPrefix(q.Name, Prefix)
 	if !ours {
@@ -148,7 +148,7 @@ func Of(r *assay.Report) (out []Property) {
 	return out
 }
 
-// A Head is what a bill says besides packages.
+// A Head is what an SBOM says besides packages.
 type Head struct {
 	Release *assay.Release
 	Layers  map[int]assay.LayerRef

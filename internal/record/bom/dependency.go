@@ -48,14 +48,14 @@ func Dependencies(packages []assay.Package) [][]int {
 	return out
 }
 
-// maxUp is how many folders up an installed package looks for what it needs.
+// maxUp is how many directories up an installed package looks for what it needs.
 const maxUp = 64
 
 // visible finds what an installed package calls name where its interpreter looks
 // for it: in the node_modules beside it and above, in its own site-packages.
-// https://nodejs.org/api/modules.html#loading-from-node_modules-folders
+// https://nodejs.org/api/modules.html#loading-from-node_modules-directories
 func visible(p *assay.Package, name string, at map[string][]int) []int {
-	if n := strings.LastIndexByte(name, '@'); n > 0 { // bills have Refs
+	if n := strings.LastIndexByte(name, '@'); n > 0 { // SBOMs have Refs
 		name = name[:n]
 	}
 	switch p.Type {
@@ -105,7 +105,7 @@ func installedAt(p *assay.Package) string {
 	return ""
 }
 
-// site is the folder in which Python finds the package that a file of metadata
+// site is the directory in which Python finds the package that a file of metadata
 // is of; "" where that is none of an installed one.
 func site(file string) string {
 	dir, base := path.Split(file)
@@ -119,7 +119,7 @@ func site(file string) string {
 	return ""
 }
 
-// place is the key of a package by its folder and name.
+// place is the key of a package by its directory and name.
 func place(kind, folder, name string) string {
 	if e, ok := ecosystem.OfType(kind); ok {
 		name = e.Name(name)

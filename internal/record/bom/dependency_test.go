@@ -28,7 +28,7 @@ func TestInstalledDependencies(t *testing.T) {
 		0:  {Type: assay.TypeNPM, Name: "app", Version: "1", Path: "srv/app/package.json", Relation: assay.RelationRoot, DependsOn: []string{"a", "gone"}},
 		1:  npm("srv/app/node_modules/a", "1", "b", "@s/c"),
 		2:  npm("srv/app/node_modules/a/node_modules/b", "2", "@s/c"),
-		3:  npm("srv/app/node_modules/b", "1", "a@1"), // as a bill has it
+		3:  npm("srv/app/node_modules/b", "1", "a@1"), // as an SBOM has it
 		4:  npm("srv/app/node_modules/@s/c", "1"),
 		5:  npm("other/node_modules/b", "3"),
 		6:  npm("usr/share/nodejs/d", "1", "e"),

@@ -136,8 +136,8 @@ func TestArchive(t *testing.T) {
 	}
 }
 
-// document is one with a definition.
-func document(criteria, system string) string {
+// sampleDocument is one with a definition.
+func sampleDocument(criteria, system string) string {
 	return `<?xml version="1.0"?><oval_definitions xmlns="http://oval.mitre.org/XMLSchema/oval-definitions-5" xmlns:l="urn:l"><generator/><definitions>
 		<definition id="d:1" class="patch"><metadata><title> T </title><reference source="CVE" ref_id="CVE-2024-1"/></metadata>` + criteria + `</definition></definitions>` + system + `</oval_definitions>`
 }
@@ -193,7 +193,7 @@ func TestCriteria(t *testing.T) {
 		{"none", ``, 0, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			d := read(t, strings.NewReader(document(tt.criteria, parts)))[0]
+			d := read(t, strings.NewReader(sampleDocument(tt.criteria, parts)))[0]
 			var got []string
 			for _, p := range d.Packages() {
 				got = append(got, brief(p))
@@ -209,7 +209,7 @@ func TestCriteria(t *testing.T) {
 }
 
 func TestBroken(t *testing.T) {
-	whole := document(`<criteria><criterion test_ref="t:1"/></criteria>`, parts)
+	whole := sampleDocument(`<criteria><criterion test_ref="t:1"/></criteria>`, parts)
 	for name, tt := range map[string]struct {
 		in   string
 		want error
@@ -221,11 +221,11 @@ func TestBroken(t *testing.T) {
 		"two":               {whole + whole, assay.ErrMalformed},
 		"an entity":         {strings.Replace(whole, "<generator/>", "<generator>&bomb;</generator>", 1), assay.ErrMalformed},
 		"entities declared": {`<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>` + strings.Replace(whole[21:], "<generator/>", "<generator>&b;</generator>", 1), assay.ErrMalformed},
-		"deep":              {document(strings.Repeat("<criteria>", 101)+strings.Repeat("</criteria>", 101), parts), assay.ErrTooLarge},
-		"deeper":            {document(strings.Repeat("<criteria>", 20_000)+strings.Repeat("</criteria>", 20_000), parts), assay.ErrMalformed},
+		"deep":              {sampleDocument(strings.Repeat("<criteria>", 101)+strings.Repeat("</criteria>", 101), parts), assay.ErrTooLarge},
+		"deeper":            {sampleDocument(strings.Repeat("<criteria>", 20_000)+strings.Repeat("</criteria>", 20_000), parts), assay.ErrMalformed},
 		"another charset":   {strings.Replace(whole, `version="1.0"`, `version="1.0" encoding="koi8-r"`, 1), assay.ErrUnsupported},
 		"no UTF-8":          {strings.Replace(whole, " T ", "\xff", 1), assay.ErrMalformed},
-		"a large element":   {document(`<!--`+strings.Repeat(" ", maxElement+1<<16)+`--><criteria/>`, parts), assay.ErrTooLarge},
+		"a large element":   {sampleDocument(`<!--`+strings.Repeat(" ", maxElement+1<<16)+`--><criteria/>`, parts), assay.ErrTooLarge},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := Read(t.Context(), strings.NewReader(tt.in), func(*Definition) error { return nil }); !errors.Is(err, tt.want) {
@@ -237,7 +237,7 @@ func TestBroken(t *testing.T) {
 
 // TestPlain reads what cannot be sought, in other charsets, and stops.
 func TestPlain(t *testing.T) {
-	whole := document(`<criteria><criterion test_ref="t:1"/></criteria>`, parts)
+	whole := sampleDocument(`<criteria><criterion test_ref="t:1"/></criteria>`, parts)
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)
 	z.Write([]byte(strings.Replace(whole, `version="1.0"`, `version="1.0" encoding="US-ASCII"`, 1)))
@@ -265,7 +265,7 @@ type failing struct{ err error }
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 func FuzzRead(f *testing.F) {
-	f.Add([]byte(document(`<criteria operator="OR"><criterion test_ref="t:1"/><criterion test_ref="t:4" negate="true"/></criteria>`, parts)))
+	f.Add([]byte(sampleDocument(`<criteria operator="OR"><criterion test_ref="t:1"/><criterion test_ref="t:4" negate="true"/></criteria>`, parts)))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		Read(t.Context(), bytes.NewReader(b), func(d *Definition) error {
 			for _, p := range d.Packages() {

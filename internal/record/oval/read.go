@@ -11,6 +11,7 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/limit"
 	"github.com/assaysec/assay/internal/encoding/xmlstream"
+	"github.com/assaysec/assay/internal/record/document"
 )
 
 // Bounds of a document.
@@ -21,6 +22,18 @@ const (
 	maxElements = 8_000_000 // tests, objects, states and variables, which are all held; Oracle's has under 2 million
 	maxDepth    = 100       // of criteria; 10 is much
 )
+
+// Fetch gets the document at url and calls visit for each definition. One without
+// definitions is ErrMalformed.
+func Fetch(ctx context.Context, g assay.Getter, url string, visit func(*Definition) error) error {
+	return document.Records(ctx, g, url, func(body io.Reader) (found bool, err error) {
+		err = Read(ctx, body, func(d *Definition) error {
+			found = true
+			return visit(d)
+		})
+		return found, err
+	})
+}
 
 // Read calls visit for each definition of the document r, in its order. R may
 // be compressed. As definitions stand before the tests that they name, it is

@@ -16,6 +16,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/jsonstream"
+	"github.com/assaysec/assay/internal/record/document"
 )
 
 // maxPackage bounds one package of a document; the largest is 60 kB (xen, 2024).
@@ -176,7 +177,7 @@ func (p Publisher) advisory(name, id string, f *finding) assay.Advisory {
 
 // split takes a string of identifiers apart: those that records are made of,
 // and for each of them other names and the notices of others. Misspelt CVEs
-// ("CVE_2019-2426", "cve-2017-2616") are mended.
+// ("CVE_2019-2426", "cve-2017-2616") are fixed.
 func split(text string) names {
 	var ids, aliases, vendor []string
 	for _, id := range strings.FieldsFunc(text, func(r rune) bool { return r <= ' ' || r == ',' || r == ';' || r == 0xa0 }) {
@@ -212,13 +213,5 @@ func set(s []string) []string {
 
 // Fetch gets the document at url and reads it.
 func Fetch(ctx context.Context, g assay.Getter, url string, p Publisher, s assay.Sink) error {
-	r, err := g.Get(ctx, url)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	if err := Read(ctx, r, p, s); err != nil {
-		return fmt.Errorf("%s: %w", url, err)
-	}
-	return nil
+	return document.Read(ctx, g, url, func(body io.Reader) error { return Read(ctx, body, p, s) })
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/limit"
 	"github.com/assaysec/assay/internal/encoding/xmlstream"
+	"github.com/assaysec/assay/internal/record/document"
 )
 
 const (
@@ -33,28 +34,15 @@ const Index = "repodata/repomd.xml"
 // ErrMalformed, after its updates were visited. A repository that announces no
 // updates has none; one that is not there is ErrNotFound.
 func Fetch(ctx context.Context, g assay.Getter, base string, visit func(*Update) error) error {
-	index, err := g.Get(ctx, base+Index)
-	if err != nil {
+	var d *data
+	err := document.Read(ctx, g, base+Index, func(index io.Reader) (err error) {
+		d, err = find(ctx, index)
+		return err
+	})
+	if err != nil || d == nil {
 		return err
 	}
-	defer index.Close()
-	d, err := find(ctx, index)
-	if err != nil {
-		return fmt.Errorf("%s: %w", base+Index, err)
-	}
-	if d == nil {
-		return nil
-	}
-	url := base + d.Location.Href
-	body, err := g.Get(ctx, url)
-	if err != nil {
-		return err
-	}
-	defer body.Close()
-	if err := d.read(ctx, body, visit); err != nil {
-		return fmt.Errorf("%s: %w", url, err)
-	}
-	return nil
+	return document.Read(ctx, g, base+d.Location.Href, func(body io.Reader) error { return d.read(ctx, body, visit) })
 }
 
 // data is a document of a repository.

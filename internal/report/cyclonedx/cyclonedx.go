@@ -1,6 +1,6 @@
-// Package cyclonedx writes the packages of a report as a bill of materials of
+// Package cyclonedx writes the packages of a report as an SBOM in
 // CycloneDX, in JSON and XML. What the form has no place for is in properties
-// called assay:…, so that the bill, scanned, is worth what it was made of.
+// called assay:…, so that the SBOM, scanned, is worth what it was made of.
 //
 // Specification: https://cyclonedx.org/docs/1.7/json/
 package cyclonedx
@@ -10,10 +10,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/encoding/printable"
 	"github.com/assaysec/assay/internal/record/bom"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
@@ -21,22 +23,24 @@ import (
 
 // The formats. Of the versions the first is the one that most consumers read.
 var (
-	JSON = assay.Format{Name: "cyclonedx", About: "CycloneDX bill of materials in JSON", Versions: []string{"1.6", "1.7"}, SBOM: true, Write: write(cdx.BOMFileFormatJSON)}
-	XML  = assay.Format{Name: "cyclonedx-xml", About: "the same in XML", Versions: []string{"1.6", "1.7"}, SBOM: true, Write: write(cdx.BOMFileFormatXML)}
+	JSON = assay.Format{Name: "cyclonedx", About: "CycloneDX SBOM in JSON", Versions: []string{"1.6", "1.7"}, SBOM: true, Write: write(cdx.BOMFileFormatJSON, printable.EscapeJSON)}
+	XML  = assay.Format{Name: "cyclonedx-xml", About: "the same in XML", Versions: []string{"1.6", "1.7"}, SBOM: true, Write: write(cdx.BOMFileFormatXML, printable.EscapeXML)}
 )
 
 var versions = map[string]cdx.SpecVersion{"": cdx.SpecVersion1_6, "1.6": cdx.SpecVersion1_6, "1.7": cdx.SpecVersion1_7}
 
-func write(form cdx.BOMFileFormat) func(io.Writer, *assay.Report, assay.FormatOptions) error {
+func write(form cdx.BOMFileFormat, escape func(rune) string) func(io.Writer, *assay.Report, assay.FormatOptions) error {
 	return func(w io.Writer, r *assay.Report, o assay.FormatOptions) error {
 		v, ok := versions[o.Version]
 		if !ok {
 			return fmt.Errorf("CycloneDX %s: %w", o.Version, assay.ErrUnsupported)
 		}
-		e := cdx.NewBOMEncoder(w, form)
-		e.SetPretty(true)
-		e.SetEscapeHTML(false)
-		return e.EncodeVersion(convert(r), v)
+		return printable.Write(w, escape, func(w io.Writer) error {
+			e := cdx.NewBOMEncoder(w, form)
+			e.SetPretty(true)
+			e.SetEscapeHTML(false)
+			return e.EncodeVersion(convert(r), v)
+		})
 	}
 }
 
@@ -77,7 +81,7 @@ func convert(r *assay.Report) *cdx.BOM {
 	return doc
 }
 
-// serial is a UUID of the report's content: the same report is the same bill.
+// serial is a UUID of the report's content: the same report is the same SBOM.
 // https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-8
 func serial(r *assay.Report) string {
 	h := sha256.New()
@@ -87,7 +91,7 @@ func serial(r *assay.Report) string {
 	return fmt.Sprintf("urn:uuid:%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// subject is what the bill is of.
+// subject is what the SBOM is of.
 func subject(r *assay.Report) *cdx.Component {
 	c := &cdx.Component{BOMRef: "target", Type: cdx.ComponentTypeApplication, Name: r.Image.Name}
 	if r.Kind.IsImage() {
@@ -140,6 +144,7 @@ func component(p *assay.Package, ref string) cdx.Component {
 
 // licences takes identifiers and one expression as such, the rest as names.
 func licences(all []string) *cdx.Licenses {
+	all = slices.DeleteFunc(slices.Clone(all), func(l string) bool { return strings.TrimSpace(l) == "" })
 	if len(all) == 0 {
 		return nil
 	}

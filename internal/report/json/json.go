@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/encoding/printable"
 )
 
 // Format is the native report in JSON, indented, ending in a line break. The
@@ -13,8 +14,10 @@ import (
 var Format = assay.Format{Name: "json", About: "everything, in assay's own form", Write: write}
 
 func write(w io.Writer, r *assay.Report, _ assay.FormatOptions) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(r)
+	return printable.Write(w, printable.EscapeJSON, func(w io.Writer) error {
+		e := json.NewEncoder(w)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		return e.Encode(r)
+	})
 }

@@ -1,6 +1,6 @@
 // Package junit writes a report in the XML of JUnit, which Jenkins, GitLab, Azure
 // DevOps and others show as results of tests: what is vulnerable has failed, what
-// was ruled out or could not be judged was skipped.
+// was suppressed or could not be judged was skipped.
 //
 // There is no specification; the forms that are read:
 // https://github.com/jenkinsci/xunit-plugin/blob/master/src/main/resources/org/jenkinsci/plugins/xunit/types/model/xsd/junit-10.xsd
@@ -22,7 +22,7 @@ import (
 )
 
 // Format is the report as results of tests.
-var Format = assay.Format{Name: "junit", About: "JUnit XML, for Jenkins, GitLab and Azure DevOps", Write: write}
+var Format = assay.Format{Name: "junit", About: "JUnit XML, for Jenkins, GitLab and Azure DevOps", Options: assay.OptionSuppressed, Write: write}
 
 type suites struct {
 	XMLName  xml.Name `xml:"testsuites"`
@@ -239,7 +239,7 @@ func (c *converter) about(g *summary.Group) (lines []string) {
 	return lines
 }
 
-// skipped is a case about what was ruled out.
+// skipped is a case about a suppressed finding.
 func (c *converter) skipped(s *assay.Suppressed) {
 	p := &c.r.Packages[s.Package]
 	t := titled(&s.Finding, p)

@@ -20,7 +20,7 @@ import (
 )
 
 // Format is the report in Markdown.
-var Format = assay.Format{Name: "markdown", About: "GitHub's Markdown, for comments and job summaries", Check: check, Write: write}
+var Format = assay.Format{Name: "markdown", About: "GitHub's Markdown, for comments and job summaries", Options: assay.OptionShowLayers | assay.OptionSuppressed | assay.OptionMaxChars, Check: check, Write: write}
 
 const (
 	// minChars holds the heading, the totals and what is said of what is left
@@ -163,7 +163,7 @@ func (p *printer) todo(sections []summary.Section) block {
 	for i := range sections {
 		s := &sections[i]
 		if i > 0 && s.Findings() > 0 {
-			b.lines = append(b.lines, fmt.Sprintf("- **Take a newer base image**, or rebuild it: %s from it.\n", printable.Count(s.Findings(), "finding is", "findings are")))
+			b.lines = append(b.lines, fmt.Sprintf("- **Update the base image**, or rebuild it: %s from it.\n", printable.Count(s.Findings(), "finding is", "findings are")))
 			continue
 		}
 		for _, u := range summary.Updates(p.r, s.Groups) {
@@ -171,10 +171,10 @@ func (p *printer) todo(sections []summary.Section) block {
 			for _, v := range u.To {
 				to = append(to, code(v))
 			}
-			b.lines = append(b.lines, fmt.Sprintf("- Update %s from %s to %s%s: mends %s%s.\n", code(u.Name), code(u.From), strings.Join(cut(to), " or "), p.places(&u), printable.Count(u.Findings, "finding", "findings"), worst(&u)))
+			b.lines = append(b.lines, fmt.Sprintf("- Update %s from %s to %s%s: fixes %s%s.\n", code(u.Name), code(u.From), strings.Join(cut(to), " or "), p.places(&u), printable.Count(u.Findings, "finding", "findings"), worst(&u)))
 		}
 		if n := unfixed(s); n > 0 {
-			b.lines = append(b.lines, fmt.Sprintf("- Watch %s without a fix, or rule out what does not reach you.\n", printable.Count(n, "finding", "findings")))
+			b.lines = append(b.lines, fmt.Sprintf("- Watch %s without a fix, or suppress what does not affect you.\n", printable.Count(n, "finding", "findings")))
 		}
 	}
 	return b
@@ -204,7 +204,7 @@ func (p *printer) places(u *summary.Update) string {
 		q := &p.r.Packages[n]
 		if q.IsSystem() {
 			names = append(names, code(q.Name))
-		} else if q.Path != "" && !p.bill(q) {
+		} else if q.Path != "" && !p.isSBOM(q) {
 			names = append(names, code(tail(q.Path)))
 		}
 	}
@@ -217,9 +217,9 @@ func (p *printer) places(u *summary.Update) string {
 	return " in " + strings.Join(cut(names), ", ")
 }
 
-// bill reports whether a package's place is the bill of materials that was
+// isSBOM reports whether a package's place is the SBOM that was
 // scanned, which is no place.
-func (p *printer) bill(q *assay.Package) bool {
+func (p *printer) isSBOM(q *assay.Package) bool {
 	return p.r.Kind == assay.KindSBOM && q.Path == filepath.Base(p.r.Image.Name)
 }
 
@@ -250,7 +250,7 @@ func (p *printer) row(g *summary.Group) string {
 	name := code(q.Name)
 	if n := len(g.Packages); n > 1 && q.IsSystem() {
 		name += fmt.Sprintf(" +%d", n-1)
-	} else if !q.IsSystem() && q.Path != "" && !p.bill(q) {
+	} else if !q.IsSystem() && q.Path != "" && !p.isSBOM(q) {
 		if name += "<br>in " + code(tail(q.Path)); n > 1 {
 			name += fmt.Sprintf(" and %d more", n-1)
 		}
@@ -284,9 +284,9 @@ func (p *printer) gaps() block {
 	return b
 }
 
-// suppressed lists what was ruled out, folded.
+// suppressed lists the suppressed findings, folded.
 func (p *printer) suppressed() block {
-	b := block{head: fmt.Sprintf("\n<details>\n<summary>Ruled out (%d)</summary>\n\n| Package | Vulnerability | Severity | Instead | By | Reason |\n|---|---|---|---|---|---|\n", len(p.r.Suppressed)), tail: "\n</details>\n", more: "that were ruled out", share: 10}
+	b := block{head: fmt.Sprintf("\n<details>\n<summary>Suppressed (%d)</summary>\n\n| Package | Vulnerability | Severity | Instead | By | Reason |\n|---|---|---|---|---|---|\n", len(p.r.Suppressed)), tail: "\n</details>\n", more: "suppressed findings", share: 10}
 	for i := range p.r.Suppressed {
 		s := &p.r.Suppressed[i]
 		q := &p.r.Packages[s.Package]
@@ -297,7 +297,7 @@ func (p *printer) suppressed() block {
 
 // foot says on which data the report rests and what it lacks.
 func (p *printer) foot() string {
-	lines := append(summary.RuledOut(p.r, p.o.Suppressed), summary.LeftOut(p.r)...)
+	lines := append(summary.Suppressed(p.r, p.o.Suppressed), summary.LeftOut(p.r)...)
 	if data := summary.Data(p.r); data != "" {
 		lines = append(lines, data)
 	}

@@ -33,7 +33,7 @@ func (c *converter) location(p *assay.Package) location {
 	return l
 }
 
-// place is where a file is, as a relative URI: in source code below the folder
+// place is where a file is, as a relative URI: in source code below the directory
 // that was named, where that is below the one in which the scan ran, else below
 // the name of the image.
 func place(r *assay.Report, file string) string {

@@ -19,7 +19,7 @@ import (
 )
 
 // Format is the report in SARIF.
-var Format = assay.Format{Name: "sarif", About: "SARIF 2.1.0, for GitHub's code scanning and others", Write: write}
+var Format = assay.Format{Name: "sarif", About: "SARIF 2.1.0, for GitHub's code scanning and others", Options: assay.OptionSuppressed, Write: write}
 
 const (
 	informationURI = "https://github.com/assaysec/assay"
@@ -28,9 +28,11 @@ const (
 )
 
 func write(w io.Writer, r *assay.Report, o assay.FormatOptions) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(convert(r, o))
+	return printable.Write(w, printable.EscapeJSON, func(w io.Writer) error {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(convert(r, o))
+	})
 }
 
 func convert(r *assay.Report, o assay.FormatOptions) log {

@@ -1,4 +1,4 @@
-// Package spdx writes the packages of a report as a bill of materials of SPDX
+// Package spdx writes the packages of a report as an SBOM in SPDX
 // 2.3, in JSON and in the form with a tag and a value a line. What the form has
 // no place for is in annotations "assay:…: value".
 //
@@ -6,6 +6,7 @@
 package spdx
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -13,9 +14,9 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/encoding/printable"
 	"github.com/assaysec/assay/internal/record/bom"
 
 	spdxjson "github.com/spdx/tools-golang/json"
@@ -26,12 +27,14 @@ import (
 
 // The formats.
 var (
-	JSON     = assay.Format{Name: "spdx-json", About: "SPDX bill of materials in JSON", Versions: []string{"2.3"}, SBOM: true, Write: writeJSON}
+	JSON     = assay.Format{Name: "spdx-json", About: "SPDX SBOM in JSON", Versions: []string{"2.3"}, SBOM: true, Write: writeJSON}
 	TagValue = assay.Format{Name: "spdx", About: "the same with a tag and a value a line", Versions: []string{"2.3"}, SBOM: true, Write: writeTags}
 )
 
 func writeJSON(w io.Writer, r *assay.Report, _ assay.FormatOptions) error {
-	return spdxjson.Write(convert(r), w, spdxjson.Indent("  "), spdxjson.EscapeHTML(false))
+	return printable.Write(w, printable.EscapeJSON, func(w io.Writer) error {
+		return spdxjson.Write(convert(r), w, spdxjson.Indent("  "), spdxjson.EscapeHTML(false))
+	})
 }
 
 func writeTags(w io.Writer, r *assay.Report, _ assay.FormatOptions) error {
@@ -48,10 +51,18 @@ func writeTags(w io.Writer, r *assay.Report, _ assay.FormatOptions) error {
 			a.AnnotationSPDXIdentifier = common.MakeDocElementID("", document)
 		}
 	}
-	oneLine(&doc.DocumentName)
+	for _, s := range []*string{&doc.DocumentName, &doc.DocumentNamespace} {
+		oneLine(s)
+	}
+	for i := range doc.CreationInfo.Creators {
+		oneLine(&doc.CreationInfo.Creators[i].Creator)
+	}
 	for _, p := range doc.Packages {
-		for _, s := range []*string{&p.PackageName, &p.PackageVersion, &p.PackageSourceInfo} {
+		for _, s := range []*string{&p.PackageName, &p.PackageVersion, &p.PackageSourceInfo, &p.PackageLicenseDeclared} {
 			oneLine(s)
+		}
+		for i := range p.PackageChecksums {
+			oneLine(&p.PackageChecksums[i].Value)
 		}
 		for _, r := range p.PackageExternalReferences {
 			oneLine(&r.Locator)
@@ -59,18 +70,24 @@ func writeTags(w io.Writer, r *assay.Report, _ assay.FormatOptions) error {
 	}
 	for _, a := range doc.Annotations {
 		oneLine(&a.AnnotationComment)
+		oneLine(&a.Annotator.Annotator)
 	}
 	for _, l := range doc.OtherLicenses {
 		oneLine(&l.LicenseName)
 		oneLine(&l.ExtractedText)
 	}
-	return tagvalue.Write(doc, w)
+	var b bytes.Buffer // the library's Write does not return the errors of its writer
+	if err := tagvalue.Write(doc, &b); err != nil {
+		return err
+	}
+	_, err := w.Write(b.Bytes())
+	return err
 }
 
 // oneLine keeps a value from being taken for another tag.
 func oneLine(s *string) {
 	*s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
+		if printable.ControlsText(r) || r == '\u2028' || r == '\u2029' {
 			return ' '
 		}
 		return r
@@ -133,7 +150,7 @@ func (c *converter) annotation(p bom.Property) v2_3.Annotation {
 	return v2_3.Annotation{Annotator: common.Annotator{AnnotatorType: "Tool", Annotator: c.tool}, AnnotationDate: c.date, AnnotationType: "OTHER", AnnotationComment: p.Name + ": " + p.Value}
 }
 
-// subject is what the bill is of.
+// subject is what the SBOM is of.
 func (c *converter) subject(r *assay.Report) *v2_3.Package {
 	p := &v2_3.Package{PackageName: r.Image.Name, PackageSPDXIdentifier: target, PackageDownloadLocation: none, PackageLicenseConcluded: none, PackageLicenseDeclared: none, PrimaryPackagePurpose: "SOURCE"}
 	if r.Kind.IsImage() {

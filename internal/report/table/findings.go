@@ -95,7 +95,7 @@ func (p *printer) where(g *summary.Group, room int) string {
 	if first.IsSystem() {
 		return p.siblings(g, room)
 	}
-	if first.Path == "" || p.r.Kind == assay.KindSBOM && first.Path == filepath.Base(p.r.Image.Name) { // the bill itself is no place
+	if first.Path == "" || p.r.Kind == assay.KindSBOM && first.Path == filepath.Base(p.r.Image.Name) { // the SBOM itself is no place
 		return ""
 	}
 	path, more := printable.Text(first.Path), ""
@@ -119,12 +119,13 @@ func (p *printer) siblings(g *summary.Group, room int) string {
 
 // shorten leaves the end of a path, which tells most.
 func shorten(path string, room int) string {
+	if text.StringWidth(path) <= room {
+		return path
+	}
 	runes := []rune(path)
+	runes = runes[max(0, len(runes)-4*max(1, room)):] // so that a long path takes no time by the square
 	for len(runes) > 1 && text.StringWidth(string(runes))+1 > room {
 		runes = runes[1:]
-	}
-	if len(runes) == len([]rune(path)) || text.StringWidth(path) <= room {
-		return path
 	}
 	return "…" + string(runes)
 }

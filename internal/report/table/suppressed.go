@@ -9,12 +9,12 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// suppressed lists what was ruled out, those of one reason together.
+// suppressed lists the suppressed findings, those of one reason together.
 func (p *printer) suppressed() {
 	if len(p.r.Suppressed) == 0 {
 		return
 	}
-	p.printf("\n%s\n", p.paint(fmt.Sprintf("Ruled out (%d)", len(p.r.Suppressed)), text.Bold))
+	p.printf("\n%s\n", p.paint(fmt.Sprintf("Suppressed (%d)", len(p.r.Suppressed)), text.Bold))
 	for _, r := range summary.Suppressions(p.r) {
 		var names []string
 		for _, f := range r.Findings {

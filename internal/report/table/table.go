@@ -17,7 +17,7 @@ import (
 )
 
 // Format is the report for people.
-var Format = assay.Format{Name: "table", About: "for people (the default)", Write: write}
+var Format = assay.Format{Name: "table", About: "for people (the default)", Options: assay.OptionWidth | assay.OptionColor | assay.OptionShowLayers | assay.OptionAllPkgs | assay.OptionTree | assay.OptionSuppressed, Write: write}
 
 const (
 	// defaultWidth is for what is no terminal: a file, or the log of a pipeline.
@@ -147,12 +147,16 @@ func wrap(s string, n int) []string {
 	var lines []string
 	line := ""
 	for word := range strings.FieldsSeq(s) {
-		for text.StringWidth(word) > n {
+		for {
+			begin := prefix(word, 4*n) // so that a long word takes no time by the square
+			if begin == word && text.StringWidth(word) <= n {
+				break
+			}
 			if line != "" {
 				lines = append(lines, line)
 				line = ""
 			}
-			head := text.Trim(word, n)
+			head := text.Trim(begin, n)
 			lines, word = append(lines, head), word[len(head):]
 		}
 		switch {
@@ -170,6 +174,16 @@ func wrap(s string, n int) []string {
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// prefix is at most the first n characters of s.
+func prefix(s string, n int) string {
+	for i := range s {
+		if n--; n < 0 {
+			return s[:i]
+		}
+	}
+	return s
 }
 
 // cut returns at most n columns of s, with an ellipsis where something is
@@ -190,7 +204,7 @@ func (p *printer) summary() {
 		of = printable.Count(len(r.Image.Layers), "layer", "layers") + ": "
 	}
 	p.wrapped("", fmt.Sprintf("%s%s, %s.", of, printable.Count(len(r.Packages), "package", "packages"), summary.Verdict(r)))
-	for _, line := range slices.Concat(summary.RuledOut(r, p.o.Suppressed), summary.LeftOut(r)) {
+	for _, line := range slices.Concat(summary.Suppressed(r, p.o.Suppressed), summary.LeftOut(r)) {
 		p.wrapped("", line)
 	}
 	if data := summary.Data(r); data != "" {

@@ -8,6 +8,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"html"
+	"io"
 	"reflect"
 	"regexp"
 	"slices"
@@ -422,9 +423,12 @@ func (r *run) regexReplaceAll(expr, s, with string) (string, error) {
 func (r *run) toJSON(indent string) func(any) (string, error) {
 	return func(v any) (string, error) {
 		var b strings.Builder
-		e := json.NewEncoder(&b)
-		e.SetIndent("", indent)
-		if err := e.Encode(v); err != nil {
+		err := printable.Write(&b, printable.EscapeJSON, func(w io.Writer) error {
+			e := json.NewEncoder(w)
+			e.SetIndent("", indent)
+			return e.Encode(v)
+		})
+		if err != nil {
 			return "", err
 		}
 		return r.text(strings.TrimSuffix(b.String(), "\n"))

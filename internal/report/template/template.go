@@ -42,7 +42,7 @@ const name = "report"
 // report in another form.
 func New(views map[string]func(*assay.Report) any) assay.Format {
 	return assay.Format{
-		Name: "template", About: "by a template of yours, see --template",
+		Name: "template", About: "by a template of yours, see --template", Options: assay.OptionTemplate,
 		Check: func(o assay.FormatOptions) error {
 			run := newRun(sample(), io.Discard, views)
 			t, err := compile(o.Template, run)

@@ -30,7 +30,7 @@ var byReader = map[string]kind{
 	"conan-lock": {name: "conan", sep: "/"}, "swift-resolved": {name: "swift"}, "podfile-lock": {name: "cocoapods"}, "pubspec-lock": {name: "pub"}, "mix-lock": {name: "hex"}, "julia-manifest": {name: "julia"}, "bitnami": {name: "bitnami"},
 }
 
-// byType gives those of what bills of materials tell, by the type of the purl.
+// byType gives those of what SBOMs list, by the type of the purl.
 var byType = map[string]kind{
 	assay.TypeNPM: {name: "node-pkg", title: "Node.js"}, assay.TypePyPI: {name: "python-pkg", title: "Python", noID: true}, assay.TypeMaven: {name: "jar", title: "Java", sep: ":"},
 	assay.TypeGo: {name: "gobinary"}, assay.TypeGem: {name: "gemspec", title: "Ruby"}, assay.TypeK8s: {name: "kubernetes", title: "Kubernetes"}, assay.TypeConan: {name: "conan", sep: "/"},
@@ -64,7 +64,7 @@ func (k kind) version(p *assay.Package) string {
 }
 
 // others are the results about packages that are not the system's, by target.
-func others(r *assay.Report, o assay.FormatOptions, artifact string) (out []result) {
+func others(r *assay.Report, artifact string) (out []result) {
 	on := bom.Dependencies(r.Packages)
 	at := map[string]int{}
 	place := make([]int, len(r.Packages)) // the result of each package
@@ -85,9 +85,8 @@ func others(r *assay.Report, o assay.FormatOptions, artifact string) (out []resu
 			at[key] = n
 			out = append(out, result{Target: target, Class: "lang-pkgs", Type: k.name})
 		}
-		if place[i] = n; o.AllPkgs {
-			out[n].Packages = append(out[n].Packages, k.pkg(p, r.Packages, on[i]))
-		}
+		place[i] = n
+		out[n].Packages = append(out[n].Packages, k.pkg(p, r.Packages, on[i]))
 	}
 	convert := func(f *assay.Finding) (vulnerability, *result) {
 		p := &r.Packages[f.Package]
@@ -127,7 +126,7 @@ func (k kind) finding(f *assay.Finding, p *assay.Package) vulnerability {
 	return v
 }
 
-// path is a package's with what is inside an archive as below a folder.
+// path is a package's with what is inside an archive as below a directory.
 func path(p *assay.Package) string { return strings.ReplaceAll(p.Path, "!/", "/") }
 
 // pkg is a package that is not the system's.

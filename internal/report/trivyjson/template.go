@@ -14,7 +14,7 @@ type templated struct {
 // it looks for and assay does not is empty.
 func Results(r *assay.Report) any {
 	out := []templated{}
-	for _, res := range convert(r, assay.FormatOptions{AllPkgs: true}).Results {
+	for _, res := range convert(r).Results {
 		out = append(out, templated{result: res})
 	}
 	return out

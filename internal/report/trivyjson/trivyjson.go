@@ -18,10 +18,11 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/encoding/printable"
 )
 
-// Format is the report in Trivy's form.
-var Format = assay.Format{Name: "trivy-json", About: "JSON with Trivy's field names, for what reads its reports", Write: write}
+// Format is the report in Trivy's form, which has no place for gaps.
+var Format = assay.Format{Name: "trivy-json", About: "JSON with Trivy's field names, for what reads its reports", NoGaps: true, Write: write}
 
 type report struct {
 	SchemaVersion int
@@ -167,13 +168,15 @@ var sources = map[string]dataSource{
 	"almalinux":  {"alma", "AlmaLinux Product Errata", "https://errata.almalinux.org/"},
 }
 
-func write(w io.Writer, r *assay.Report, o assay.FormatOptions) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(convert(r, o))
+func write(w io.Writer, r *assay.Report, _ assay.FormatOptions) error {
+	return printable.Write(w, printable.EscapeJSON, func(w io.Writer) error {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(convert(r))
+	})
 }
 
-func convert(r *assay.Report, o assay.FormatOptions) report {
+func convert(r *assay.Report) report {
 	family := r.Release.ID
 	if f, ok := families[family]; ok {
 		family = f
@@ -181,13 +184,13 @@ func convert(r *assay.Report, o assay.FormatOptions) report {
 	out := report{SchemaVersion: 2, CreatedAt: r.Created, ArtifactID: r.Image.ID, ArtifactName: r.Image.Name, ArtifactType: artifactType(r), Metadata: metadataOf(r)}
 	if family != "" {
 		out.Metadata.OS = &operatingSys{Family: family, Name: r.Release.Version, EOSL: r.Release.EndOfLife(r.At())}
-		out.Results = append(out.Results, system(r, o, family, out.ArtifactID))
+		out.Results = append(out.Results, system(r, family, out.ArtifactID))
 	}
-	out.Results = append(out.Results, others(r, o, out.ArtifactID)...)
+	out.Results = append(out.Results, others(r, out.ArtifactID)...)
 	return out
 }
 
-// artifactType is Trivy's word for what was scanned: of bills their form.
+// artifactType is Trivy's word for what was scanned: of SBOMs their form.
 func artifactType(r *assay.Report) string {
 	if r.Kind == assay.KindSBOM {
 		return cmp.Or(r.Image.SBOM, "sbom")
@@ -210,10 +213,10 @@ func metadataOf(r *assay.Report) metadata {
 }
 
 // system is the result about the distribution's packages.
-func system(r *assay.Report, o assay.FormatOptions, family, artifact string) result {
+func system(r *assay.Report, family, artifact string) result {
 	res := result{Target: fmt.Sprintf("%s (%s %s)", r.Image.Name, family, r.Release.Version), Class: "os-pkgs", Type: family}
 	for i := range r.Packages {
-		if p := &r.Packages[i]; o.AllPkgs && p.IsSystem() {
+		if p := &r.Packages[i]; p.IsSystem() {
 			res.Packages = append(res.Packages, convertPackage(p))
 		}
 	}

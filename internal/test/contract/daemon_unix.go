@@ -67,7 +67,7 @@ func Daemon(t *testing.T, ready func() error, program string, args ...string) {
 	}
 }
 
-// ShortTempDir is a temporary folder with a path short enough for sockets in
+// ShortTempDir is a temporary directory with a path short enough for sockets in
 // it. It is emptied as far as it can be: a daemon may leave mounts behind.
 func ShortTempDir(t *testing.T) string {
 	t.Helper()

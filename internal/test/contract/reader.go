@@ -67,8 +67,8 @@ func read(t testing.TB, r assay.Reader, f *assay.File) (assay.Facts, error) {
 	return facts, err
 }
 
-// ReadDir has a reader read those files of a folder that it wants, with the
-// folder as the target, so that they may ask for other files.
+// ReadDir has a reader read those files of a directory that it wants, with the
+// directory as the target, so that they may ask for other files.
 func ReadDir(t testing.TB, r assay.Reader, dir string) (map[string]assay.Facts, map[string]error) {
 	t.Helper()
 	facts, errs := map[string]assay.Facts{}, map[string]error{}
@@ -101,7 +101,7 @@ func ReadDir(t testing.TB, r assay.Reader, dir string) (map[string]assay.Facts, 
 	return facts, errs
 }
 
-// ReadFiles is ReadDir of a folder with these files.
+// ReadFiles is ReadDir of a directory with these files.
 func ReadFiles(t testing.TB, r assay.Reader, files map[string]string) (map[string]assay.Facts, map[string]error) {
 	t.Helper()
 	dir := t.TempDir()

@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-// Settings of Registry: an empty one is plain HTTP; DIR is its folder, which
+// Settings of Registry: an empty one is plain HTTP; DIR is its directory, which
 // holds cert.pem (self-signed), key.pem and a password file.
 const (
 	RegistryTLS      = "  tls: {certificate: DIR/cert.pem, key: DIR/key.pem}\n"

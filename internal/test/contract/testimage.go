@@ -89,7 +89,7 @@ func Gzip(b []byte) []byte {
 }
 
 // DockerSave is the files of an archive as Docker before version 25 saved them:
-// each different layer in its own folder, the others links to it.
+// each different layer in its own directory, the others links to it.
 func (m *TestImage) DockerSave() []File {
 	var files []File
 	var names []string
@@ -182,14 +182,14 @@ func encode(v any) []byte {
 	return b
 }
 
-// WriteTar writes an archive of files to a new temporary folder and returns
+// WriteTar writes an archive of files to a new temporary directory and returns
 // its path.
 func WriteTar(t testing.TB, name string, files ...File) string {
 	t.Helper()
 	return WriteFile(t, name, Tar(files...))
 }
 
-// WriteFile writes b to a new temporary folder and returns its path.
+// WriteFile writes b to a new temporary directory and returns its path.
 func WriteFile(t testing.TB, name string, b []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -199,7 +199,7 @@ func WriteFile(t testing.TB, name string, b []byte) string {
 	return path
 }
 
-// WriteDir writes files to a new temporary folder and returns its path.
+// WriteDir writes files to a new temporary directory and returns its path.
 func WriteDir(t testing.TB, files ...File) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -10,14 +10,14 @@ import (
 	"testing"
 )
 
-// Path returns the path of name below the shared folder. Where the folder is
+// Path returns the path of name below the shared directory. Where the directory is
 // absent the test is skipped; in CI (CI=true) that is a failure.
 func Path(t testing.TB, name string) string {
 	t.Helper()
 	return need(t, filepath.Join(root(), "..", "shared", filepath.FromSlash(name)), "no shared test data")
 }
 
-// Image returns the path of a file that `make images` builds below the folder
+// Image returns the path of a file that `make images` builds below the directory
 // $ASSAY_TEST_IMAGES (by default the repository's .images). Where it is absent
 // the test is skipped; in CI that is a failure.
 func Image(t testing.TB, name string) string {
@@ -55,7 +55,7 @@ func need(t testing.TB, path, why string) string {
 	return path
 }
 
-// root is the repository's folder: three above this file's.
+// root is the repository's directory: three above this file's.
 func root() string {
 	_, file, _, _ := runtime.Caller(0)
 	return filepath.Join(filepath.Dir(file), "..", "..", "..")

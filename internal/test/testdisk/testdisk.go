@@ -1,4 +1,4 @@
-// Package testdisk makes folders, file systems and disks for tests, and compares
+// Package testdisk makes directories, file systems and disks for tests, and compares
 // what is read of them. Tests only.
 package testdisk
 
@@ -29,19 +29,19 @@ const (
 	DataUUID   = "66666666-7777-8888-9999-aaaaaaaaaaaa"
 )
 
-// SystemTab is the etc/fstab of a folder with a system.
+// SystemTab is the etc/fstab of a directory with a system.
 const SystemTab = "# <file system> <mount point> <type>\nUUID=" + SystemUUID + " / ext4 defaults 0 1\nUUID=" + DataUUID + "\t/srv/data\txfs defaults 0 0\n/dev/sda7 /absent ext4\n/dev/sda3 none swap sw 0 0\nproc /proc proc\n"
 
-// Contains says what a folder has.
+// Contains says what a directory has.
 type Contains struct {
 	System bool // looks like the root of a system
-	Many   int  // files in one folder
+	Many   int  // files in one directory
 	Pieces int  // of a file with holes
-	Deep   int  // folders in each other
+	Deep   int  // directories in each other
 	Link   int  // bytes of the longest link; mkfs.xfs 6.1 makes broken ones over some 250
 }
 
-// Folder makes a folder with what is hard about file systems.
+// Folder makes a directory with what is hard about file systems.
 func Folder(t testing.TB, has Contains) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -100,7 +100,7 @@ func sparse(t testing.TB, name string, b []byte) {
 	}
 }
 
-// Program runs a program in the folder. Where it is not installed the test is
+// Program runs a program in the directory. Where it is not installed the test is
 // skipped; in CI (CI=true) that is a failure.
 func Program(t testing.TB, dir, program string, args ...string) {
 	t.Helper()
@@ -122,7 +122,7 @@ func Program(t testing.TB, dir, program string, args ...string) {
 	}
 }
 
-// Ext makes a file with an ext file system of a folder.
+// Ext makes a file with an ext file system of a directory.
 func Ext(t testing.TB, folder string, size int64, options ...string) string {
 	t.Helper()
 	name := blank(t, size)
@@ -130,7 +130,7 @@ func Ext(t testing.TB, folder string, size int64, options ...string) string {
 	return name
 }
 
-// XFS makes a file with an XFS file system of a folder.
+// XFS makes a file with an XFS file system of a directory.
 func XFS(t testing.TB, folder string, size int64, options ...string) string {
 	t.Helper()
 	name, proto := blank(t, size), filepath.Join(t.TempDir(), "proto")
@@ -153,7 +153,7 @@ func blank(t testing.TB, size int64) string {
 	return name
 }
 
-// prototype describes a folder as mkfs.xfs(8) wants it.
+// prototype describes a directory as mkfs.xfs(8) wants it.
 func prototype(t testing.TB, root string) []byte {
 	t.Helper()
 	out := bytes.NewBufferString("/\n0 0\nd--755 0 0\n")
@@ -248,7 +248,7 @@ func Contents(f FileSystem) (lines []string, err error) {
 	return lines, err
 }
 
-// FolderContents lists a folder in the same way.
+// FolderContents lists a directory in the same way.
 func FolderContents(t testing.TB, dir string) (lines []string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {

@@ -1,5 +1,5 @@
 // Package dbfile opens databases of other scanners that are one file: as it
-// is, in its folder, or in the archive in which it is published.
+// is, in its directory, or in the archive in which it is published.
 package dbfile
 
 import (
@@ -32,7 +32,7 @@ const (
 type Form struct {
 	Title   string   // for people: "Trivy's database"
 	Name    string   // of the file: "trivy.db"
-	Folders []string // where else it may be below its folder, with slashes: "db"
+	Folders []string // where else it may be below its directory, with slashes: "db"
 	Note    string   // a small file beside it: "metadata.json"; "" for none
 
 	// Check tells what the file is not: ErrUnsupported where it is another
@@ -72,7 +72,7 @@ func (f *File) Built(schema int) error {
 	return nil
 }
 
-// Open opens the file, a folder that holds it, or its archive. What is none of
+// Open opens the file, a directory that holds it, or its archive. What is none of
 // these is ErrUnsupported.
 func (f Form) Open(ctx context.Context, name string) (_ *File, err error) {
 	info, err := os.Stat(name)
@@ -109,7 +109,7 @@ func (f Form) folder(ctx context.Context, name string) (*File, error) {
 			return f.Open(ctx, file)
 		}
 	}
-	return nil, fmt.Errorf("no %s in the folder: %w", f.Name, assay.ErrUnsupported)
+	return nil, fmt.Errorf("no %s in the directory: %w", f.Name, assay.ErrUnsupported)
 }
 
 // beside reads the note.

@@ -23,7 +23,7 @@ func Decode(f *assay.File, max int64, unmarshal Unmarshal, v any) error {
 	return DecodeBytes(b, unmarshal, v)
 }
 
-// Sibling is Decode for the file at name relative to f's folder; found is false
+// Sibling is Decode for the file at name relative to f's directory; found is false
 // when there is none.
 func Sibling(f *assay.File, name string, max int64, unmarshal Unmarshal, v any) (found bool, err error) {
 	b, err := f.Sibling(name, max)

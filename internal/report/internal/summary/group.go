@@ -9,8 +9,8 @@ import (
 	"github.com/assaysec/assay/internal/encoding/printable"
 )
 
-// A Group is one fault of what belongs together: of the binary packages that one
-// source gave, of a package of a language in several places.
+// A Group is one vulnerability of packages that belong together: binary packages
+// of one source, or a language package in several places.
 type Group struct {
 	*assay.Finding       // of the first
 	Packages       []int // indices in the report; each has a finding of its own there

@@ -9,13 +9,13 @@ import (
 	"github.com/assaysec/assay/internal/version"
 )
 
-// An Update is what mends findings of packages that come from one source.
+// An Update fixes findings of packages that come from one source.
 type Update struct {
-	Name     string         // of the source, or of the package of a language
+	Name     string         // of the source, or of the language package
 	From     string         // installed
-	To       []string       // the version that mends all; several where nobody can order them
+	To       []string       // the version that fixes all; several where nobody can order them
 	Packages []int          // indices in the report
-	Findings int            // that it mends
+	Findings int            // that it fixes
 	Worst    assay.Severity // of those
 }
 

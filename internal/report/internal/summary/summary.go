@@ -1,6 +1,6 @@
-// Package summary holds what the reports for people say in the same words: which
-// findings belong together, what is known of each, and what ended. Its texts are
-// printable; a format escapes them as its form demands.
+// Package summary holds the text that reports for people share: which findings
+// belong together, what is known of each, and what reached its end of life. Its
+// texts are printable; a format escapes them as its form demands.
 package summary
 
 import (
@@ -118,7 +118,7 @@ func Ends(r *assay.Report) (lines []string) {
 		if n := places[line]; n > 1 {
 			in = fmt.Sprintf(" (in %d files)", n)
 		}
-		lines = append(lines, printable.Text(line)+in+": nobody mends it any more; move to a supported version.")
+		lines = append(lines, printable.Text(line)+in+": no longer patched; move to a supported version.")
 	}
 	return lines
 }
@@ -217,7 +217,7 @@ func age(d time.Duration) string {
 // LeftOut says what the report lacks because it was not asked for.
 func LeftOut(r *assay.Report) (lines []string) {
 	if r.DevLeftOut > 0 {
-		lines = append(lines, fmt.Sprintf("Left out: %s that only development needs; --include-dev-deps shows them.", printable.Count(r.DevLeftOut, "package", "packages")))
+		lines = append(lines, fmt.Sprintf("Left out: %s needed for development only; --include-dev-deps shows them.", printable.Count(r.DevLeftOut, "package", "packages")))
 	}
 	if r.LeftOut > 0 {
 		lines = append(lines, fmt.Sprintf("Left out by --severity, --ignore-unfixed, --ignore-status, --ignore-base or --as-of: %d.", r.LeftOut))

@@ -19,7 +19,7 @@ import (
 	"github.com/assaysec/assay/internal/report"
 )
 
-// billed is a report that has all that bills of materials are to keep.
+// billed is a report that has all that SBOMs are to keep.
 func billed() *assay.Report {
 	deb := "pkg:deb/debian/libssl3@3.0.1-1?arch=amd64&distro=debian-12&upstream=openssl%403.0.1"
 	layer := assay.LayerRef{Index: 1, DiffID: "sha256:2", Digest: "sha256:d2", CreatedBy: "RUN <b>make</b> \"x\""}
@@ -42,7 +42,7 @@ func billed() *assay.Report {
 		}}
 }
 
-// bills writes a report in every form of a bill of materials.
+// SBOMs writes a report in every form of an SBOM.
 func bills(t *testing.T, r *assay.Report) map[string][]byte {
 	t.Helper()
 	out := map[string][]byte{}
@@ -67,7 +67,7 @@ func bills(t *testing.T, r *assay.Report) map[string][]byte {
 	return out
 }
 
-// TestSBOMRoundTrip: what is read of a bill is what it was made of.
+// TestSBOMRoundTrip: what is read of an SBOM is what it was made of.
 func TestSBOMRoundTrip(t *testing.T) {
 	r := billed()
 	for name, b := range bills(t, r) {
@@ -140,7 +140,7 @@ func compiler(t *testing.T, dir, version string) *jsonschema.Compiler {
 		"http://cyclonedx.org/schema/cryptography-defs.schema.json": "cryptography-defs.schema.json",
 	} {
 		b, err := os.ReadFile(filepath.Join(dir, file))
-		if os.IsNotExist(err) { // of algorithms, of which our bills tell nothing
+		if os.IsNotExist(err) { // of algorithms, of which our SBOMs tell nothing
 			b, err = []byte(`{"definitions": {"algorithmFamiliesEnum": {}, "ellipticCurvesEnum": {}}}`), nil
 		}
 		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(b))

@@ -1,0 +1,9 @@
+package importer_test
+
+import (
+	"testing"
+
+	"github.com/assaysec/assay/internal/test/contract"
+)
+
+func TestParts(t *testing.T) { contract.Parts(t, "Importer") }

@@ -1,0 +1,12 @@
+package osvdump
+
+import (
+	"testing"
+	"time"
+
+	"github.com/assaysec/assay/internal/test/contract"
+)
+
+func TestImporter(t *testing.T) {
+	contract.Importer(t, contract.ImporterCase{Importer: Importer, Name: "all.zip", File: contract.Zip(members...), Date: time.Date(2024, 6, 7, 0, 0, 0, 0, time.UTC)})
+}

@@ -1,0 +1,9 @@
+package reader_test
+
+import (
+	"testing"
+
+	"github.com/assaysec/assay/internal/test/contract"
+)
+
+func TestParts(t *testing.T) { contract.Parts(t, "Reader") }

@@ -1,0 +1,13 @@
+package json
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/test/contract"
+)
+
+func TestFormat(t *testing.T) {
+	contract.Format(t, contract.FormatCase{Format: Format, Check: func(document []byte) error { return json.Unmarshal(document, new(assay.Report)) }})
+}

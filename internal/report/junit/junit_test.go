@@ -1,0 +1,12 @@
+package junit
+
+import (
+	"encoding/xml"
+	"testing"
+
+	"github.com/assaysec/assay/internal/test/contract"
+)
+
+func TestFormat(t *testing.T) {
+	contract.Format(t, contract.FormatCase{Format: Format, Check: func(document []byte) error { return xml.Unmarshal(document, new(suites)) }})
+}

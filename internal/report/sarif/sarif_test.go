@@ -1,0 +1,12 @@
+package sarif
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/assaysec/assay/internal/test/contract"
+)
+
+func TestFormat(t *testing.T) {
+	contract.Format(t, contract.FormatCase{Format: Format, Check: func(document []byte) error { return json.Unmarshal(document, new(log)) }})
+}
