@@ -131,8 +131,11 @@ type Format struct {
 	About    string                    // one line for --help
 	Versions []string                  // of its specification, as given after "@"; the first is the default
 	SBOM     bool                      // a bill of materials: it tells of packages, so that nothing need be matched
+	Sections []string                  // names of the kinds whose sections it writes
 	Check    func(FormatOptions) error // refuses what it cannot write with, before anything is scanned; nil takes all
 	Write    func(io.Writer, *Report, FormatOptions) error
+
+	AllSections bool // it writes the sections of all kinds
 }
 
 // FormatOptions is what a user may choose about how a report looks.

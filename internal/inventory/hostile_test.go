@@ -110,15 +110,19 @@ func TestReleaseBehindLink(t *testing.T) {
 // TestFit: what layers say is left out when there is no room for it, and the
 // image refused when there is none for where their files are.
 func TestFit(t *testing.T) {
-	f := &layerFacts{index: make(index, 100), files: []fileFacts{{path: "p", facts: assay.Facts{Packages: make([]assay.Package, 1000)}}}}
-	tk := &builder{}
-	tk.room.Store(10_000)
-	got, err := tk.fit(f)
-	if err != nil || len(got.files[0].facts.Packages) != 0 || len(got.files[0].gaps) != 1 || len(f.files[0].facts.Packages) != 1000 {
-		t.Errorf("%+v, %v", got.files, err)
+	f := &layerFacts{Index: make(index, 100), Files: []fileFacts{{Path: "p", Facts: assay.Facts{Packages: make([]assay.Package, 1000)}}},
+		sections: map[string]*packed{"k": {Data: make([]byte, 100), Count: 1}}}
+	budget := NewBudget(Limits{})
+	budget.alone[factBytes] = 10_000
+	b := &builder{account: budget.begin()}
+	got, err := b.fit(t.Context(), f, 0)
+	if err != nil || len(got.Files[0].Facts.Packages) != 0 || len(got.Files[0].Gaps) != 1 || len(f.Files[0].Facts.Packages) != 1000 || got.sections["k"].Count != 0 || len(got.sections["k"].Gaps) != 1 {
+		t.Errorf("%+v, %v", got.Files, err)
 	}
-	tk.room.Store(100)
-	if _, err := tk.fit(f); !errors.Is(err, assay.ErrTooLarge) {
+	b.account.end()
+	b.account = budget.begin()
+	budget.alone[factBytes] = 100
+	if _, err := b.fit(t.Context(), f, 0); !errors.Is(err, assay.ErrTooLarge) {
 		t.Errorf("no room: %v", err)
 	}
 }
@@ -127,8 +131,8 @@ func TestFit(t *testing.T) {
 func TestCancelledSquash(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	tk := &builder{img: &assay.Image{}, matcher: compile(readers, assay.ScopeSystem), o: Options{Readers: readers}}
-	if _, _, err := tk.squash(ctx, []*layerFacts{{}}); !errors.Is(err, context.Canceled) {
+	b := newBuilder(&assay.Image{}, Options{Readers: readers, Scopes: assay.ScopeSystem})
+	if _, _, err := b.squash(ctx, []*layerFacts{{}}); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }

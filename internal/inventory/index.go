@@ -69,8 +69,9 @@ func (b *indexBuilder) enter(dir string) {
 	}
 }
 
-// add notes bits of a path; the last kind of entry wins, as when unpacking.
-func (b *indexBuilder) add(path string, bits uint8) {
+// add notes bits of a path; the last kind of entry wins, as when unpacking. It
+// returns the bits that the path had before.
+func (b *indexBuilder) add(path string, bits uint8) (before uint8) {
 	dir, base := split(path)
 	b.enter(dir)
 	var up pathHash
@@ -78,10 +79,14 @@ func (b *indexBuilder) add(path string, bits uint8) {
 		up = b.up[0]
 	}
 	h := up.under(base)
+	before = b.bits[h]
 	if bits&bitKind != 0 {
-		b.bits[h] &^= bitKind
+		bits |= before &^ bitKind
+	} else {
+		bits |= before
 	}
-	b.bits[h] |= bits
+	b.bits[h] = bits
+	return before
 }
 
 // addParents notes the folders above an entry, up to one that is known.

@@ -65,7 +65,7 @@ func (t *tree) look(path string, top int) place {
 	t.enter(dir)
 	h, implied := t.folder[0].under(base), false
 	for l := top; l >= 0; l-- {
-		own := t.layers[l].index.get(h)
+		own := t.layers[l].Index.get(h)
 		above := t.hidden(l)
 		implied = implied || own&bitParent != 0
 		switch raw, moved := t.moved[l][path]; {
@@ -86,7 +86,7 @@ func (t *tree) deleted(raw string, l, top int) bool {
 	hs := hashes(raw)
 	for l++; l <= top; l++ {
 		for i, h := range hs {
-			if bits := t.layers[l].index.get(h); bits&bitWhiteout != 0 || i > 0 && bits&bitOpaque != 0 {
+			if bits := t.layers[l].Index.get(h); bits&bitWhiteout != 0 || i > 0 && bits&bitOpaque != 0 {
 				return true
 			}
 		}
@@ -113,7 +113,7 @@ func (t *tree) hidden(l int) uint64 {
 		t.above[l] = known
 		if t.dir != "" {
 			for _, h := range t.folder {
-				t.above[l] |= t.layers[l].index.get(h)
+				t.above[l] |= t.layers[l].Index.get(h)
 			}
 		}
 	}
@@ -122,7 +122,7 @@ func (t *tree) hidden(l int) uint64 {
 
 // target returns where the symbolic link at path, found in layer l, leads.
 func (t *tree) target(path string, l int) (string, bool) {
-	s, ok := t.layers[l].links[path]
+	s, ok := t.layers[l].Links[path]
 	return s, ok
 }
 
