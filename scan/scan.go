@@ -48,6 +48,8 @@ type Scanner struct {
 	Scopes     assay.Scope          // what the target is looked at for; 0 means as an image: ScopeSystem|ScopeInstalled
 	Skip       inventory.Skip       // what is not to be looked at
 	More       []inventory.More     // files to offer to readers besides those that they want
+	Kinds      []*assay.SectionKind // other results that the report is to have
+	Budget     *inventory.Budget    // of memory and disk, shared with other scans; nil means that of the process
 	Packages   Packages             // which packages the report has
 	Match      match.Options        // how packages are matched
 	Base       *BaseRef             // the image that the target was built on; nil: found out where that can be
@@ -60,7 +62,7 @@ type Scanner struct {
 // error means that there is no report to rely on.
 func (s *Scanner) Scan(ctx context.Context, img *assay.Image) (*assay.Report, error) {
 	inv, err := inventory.Build(ctx, img, inventory.Options{Readers: reader.All(), Scopes: s.Scopes, Skip: s.Skip, More: s.More, Cache: s.Cache, Build: s.Build,
-		Jobs: s.Jobs, SpoolDir: s.SpoolDir, Verify: s.Verify, Progress: s.Progress})
+		Jobs: s.Jobs, SpoolDir: s.SpoolDir, Verify: s.Verify, Kinds: s.Kinds, Budget: s.Budget, Progress: s.Progress})
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +77,7 @@ func (s *Scanner) Scan(ctx context.Context, img *assay.Image) (*assay.Report, er
 		now = s.Now
 	}
 	r := &assay.Report{Schema: assay.ReportSchema, Tool: s.Tool, Created: now().UTC().Truncate(time.Second), Image: info(img),
-		Kind: cmp.Or(img.Kind, assay.KindImage), Release: inv.Release, Packages: inv.Packages, Findings: []assay.Finding{}, DevLeftOut: dev, Gaps: inv.Gaps}
+		Kind: cmp.Or(img.Kind, assay.KindImage), Release: inv.Release, Packages: inv.Packages, Findings: []assay.Finding{}, DevLeftOut: dev, Sections: inv.Sections, Gaps: inv.Gaps}
 	if r.Packages == nil {
 		r.Packages = []assay.Package{}
 	}

@@ -127,6 +127,9 @@ func formatNames() (names []string) {
 // all.
 func (o *reportOptions) write(g *global, format assay.Format, r *assay.Report) error {
 	o.filter.rules.warn(format, r)
+	for _, title := range format.Unwritten(r) {
+		slog.Warn(fmt.Sprintf("-f %s does not write the section %s; -f json does", format.Name, title))
+	}
 	opts := o.how(format)
 	write := func(w io.Writer) error { return format.Write(w, r, opts) }
 	if o.output == "" || o.output == "-" || o.output == "/dev/stdout" {

@@ -88,8 +88,8 @@ const (
 // A packer collects what one layer says, in the order of its entries, in bytes:
 // objects of their own would take up several times as much.
 type packer struct {
-	room    []byte
-	records []uint32          // where in room they are
+	room    [][]byte          // chunks, so that nothing is copied when more is needed
+	records []uint32          // where in room they are: chunk and offset
 	at      map[string]uint32 // the last record of a path that has items; nil where nobody asks
 	gone    int               // records of classGone and classGoneDeep
 	dropped int               // records for which there was no room
@@ -98,20 +98,29 @@ type packer struct {
 	transient bool // a streamer panicked
 }
 
-// recordCost is what a record takes up beside its bytes.
-const recordCost = 8
+const (
+	recordCost = 8  // bytes that a record takes up beside its own
+	chunkBits  = 20 // of an offset in a chunk, which has 1 MiB; a record that is longer has one of its own
+)
 
 // add appends a record. It returns how many bytes that took.
 func (p *packer) add(c class, path string, items []byte) int64 {
-	start := len(p.room)
-	p.records = append(p.records, uint32(start))
-	p.room = append(p.room, byte(c))
-	p.room = append(binary.AppendUvarint(p.room, uint64(len(path))), path...)
-	p.room = append(binary.AppendUvarint(p.room, uint64(len(items))), items...)
-	if p.at != nil && c == classEntry {
-		p.at[path] = uint32(start)
+	most := 1 + 2*binary.MaxVarintLen32 + len(path) + len(items)
+	last := len(p.room) - 1
+	if last < 0 || len(p.room[last])+most > cap(p.room[last]) {
+		p.room = append(p.room, make([]byte, 0, max(1<<chunkBits, most)))
+		last++
 	}
-	return int64(len(p.room) - start + recordCost)
+	b := p.room[last]
+	start, at := len(b), uint32(last<<chunkBits|len(b))
+	b = append(b, byte(c))
+	b = append(binary.AppendUvarint(b, uint64(len(path))), path...)
+	p.room[last] = append(binary.AppendUvarint(b, uint64(len(items))), items...)
+	p.records = append(p.records, at)
+	if p.at != nil && c == classEntry {
+		p.at[path] = at
+	}
+	return int64(len(p.room[last]) - start + recordCost)
 }
 
 // forget notes that a path comes again in the layer.
@@ -135,7 +144,7 @@ type record struct {
 }
 
 func (p *packer) record(at uint32) (r record) {
-	b := p.room[at:]
+	b := p.room[at>>chunkBits][at&(1<<chunkBits-1):]
 	r.class, b = class(b[0]), b[1:]
 	n, size := binary.Uvarint(b)
 	r.path, b = b[size:size+int(n)], b[size+int(n):]

@@ -76,7 +76,10 @@ func (f *FS) Node(number uint64) (filesystem.Node, error) {
 	if err != nil {
 		return filesystem.Node{}, err
 	}
-	n := filesystem.Node{Number: number, Mode: i.mode, Size: i.size}
+	le := binary.LittleEndian
+	n := filesystem.Node{Number: number, Mode: i.mode, Size: i.size,
+		UID: int64(le.Uint16(i.raw[2:])) | int64(le.Uint16(i.raw[120:]))<<16,
+		GID: int64(le.Uint16(i.raw[24:])) | int64(le.Uint16(i.raw[122:]))<<16}
 	if i.mode&fs.ModeSymlink != 0 {
 		n.Link, err = f.link(i)
 	}

@@ -25,6 +25,8 @@ type Node struct {
 	Mode   fs.FileMode // kind and permissions
 	Size   int64       // in bytes; of a folder, what its list takes
 	Link   string      // target of a symbolic link
+	UID    int64       // of the owner
+	GID    int64
 }
 
 // A Name is an entry of a folder. Its text is not empty, not "." or "..", and

@@ -107,7 +107,7 @@ func (lister) Name() string { return "files" }
 var types = map[assay.EntryType]Type{assay.EntryFile: Regular, assay.EntryDir: Directory, assay.EntrySymlink: Symlink, assay.EntryHardlink: Hardlink, assay.EntrySpecial: Special}
 
 func (lister) Stream(_ context.Context, h *assay.Header) (facts assay.Facts, _ assay.FileStream) {
-	f := &File{Change: Added, Type: types[h.Type], Mode: h.Mode, Size: h.Size, UID: h.UID, GID: h.GID, Link: h.Link, NoOwner: !h.HasOwner}
+	f := &File{Type: types[h.Type], Mode: h.Mode, Size: h.Size, UID: h.UID, GID: h.GID, Link: h.Link, NoOwner: !h.HasOwner}
 	switch h.Type {
 	case assay.EntryWhiteout:
 		f.Change = Deleted
@@ -120,7 +120,11 @@ func (lister) Stream(_ context.Context, h *assay.Header) (facts assay.Facts, _ a
 
 // complete tells what was added from what was changed.
 func complete(f *File, below bool) {
-	if f.Change == Added && below {
+	switch {
+	case f.Change != "":
+	case below:
 		f.Change = Changed
+	default:
+		f.Change = Added
 	}
 }

@@ -145,16 +145,20 @@ func (t *tree) list(dir string) ([]fs.DirEntry, error) {
 // entry visits one entry of a folder.
 func (t *tree) entry(p string, d fs.DirEntry, visit func(*assay.Entry) error) error {
 	e := &assay.Entry{Path: p, Mode: d.Type()}
+	info, err := d.Info()
+	if err == nil {
+		e.Mode = info.Mode()
+		e.UID, e.GID, e.HasOwner = owner(info)
+	}
 	switch {
 	case d.Type()&fs.ModeSymlink != 0:
 		e.Link, e.Err = t.root.Readlink(p)
 	case d.Type().IsRegular():
-		info, err := d.Info()
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil // it is gone since the folder was listed
+			return nil // it is gone since the directory was listed
 		}
 		if e.Err = plain(err); err == nil {
-			e.Mode, e.Size = info.Mode(), info.Size()
+			e.Size = info.Size()
 		}
 		e.Open = func() (assay.ReaderAtCloser, error) { return t.open(p) }
 	}
@@ -167,7 +171,9 @@ func (t *tree) one(name string, visit func(*assay.Entry) error) error {
 	if err != nil {
 		return visit(&assay.Entry{Path: name, Err: plain(err)})
 	}
-	return visit(&assay.Entry{Path: name, Mode: info.Mode(), Size: info.Size(), Open: func() (assay.ReaderAtCloser, error) { return t.open(name) }})
+	e := &assay.Entry{Path: name, Mode: info.Mode(), Size: info.Size(), Open: func() (assay.ReaderAtCloser, error) { return t.open(name) }}
+	e.UID, e.GID, e.HasOwner = owner(info)
+	return visit(e)
 }
 
 // open opens a file; a pipe that took its place is not waited for.

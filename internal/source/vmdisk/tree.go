@@ -287,6 +287,7 @@ func (w *walker) entries(v *volume, names []name, dir string) []*assay.Entry {
 			e.Mode = fs.ModeDir // it may be one, so that it is told
 			continue
 		}
+		e.UID, e.GID, e.HasOwner = node.UID, node.GID, true
 		if e.Mode.IsRegular() {
 			e.Size = node.Size
 			e.Open = func() (assay.ReaderAtCloser, error) {
