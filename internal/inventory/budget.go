@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -11,19 +12,21 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// Limits says what all scans of a Budget take up together. The zero value has the
-// defaults.
+// Limits says what the scans of a Budget take up together, beside the oldest of
+// them. The zero value has the defaults.
 type Limits struct {
+	Scans  int   // scans in work; others wait before they begin; 0 means runtime.NumCPU()
 	Jobs   int   // layers read, or put together, at once; 0 means runtime.NumCPU()
-	Facts  int64 // bytes of facts about layers; 0 means 32 MiB for each of runtime.NumCPU()
-	Memory int64 // bytes of files in memory while they are read; 0 means 32 MiB for each of runtime.NumCPU()
+	Facts  int64 // bytes of facts about layers; 0 means 4 MiB for each of runtime.NumCPU(), or a quarter of what the largest scan so far took up, if that is more
+	Memory int64 // bytes of files in memory while they are read; 0 means 4 MiB for each of runtime.NumCPU()
 	Disk   int64 // bytes of such files on disk; 0 means DefaultSpool
 	Files  int64 // such files on disk; 0 means 256
 }
 
 // What is bounded.
 const (
-	jobSlots = iota
+	scanSlots = iota
+	jobSlots
 	factBytes
 	memoryBytes
 	diskBytes
@@ -32,19 +35,22 @@ const (
 )
 
 // sharedBytes is the default for facts and for files in memory, for each
-// processor: a scan of a usual image takes up a third of that.
-const sharedBytes = 32 << 20
+// processor: a scan of a usual image takes up as much.
+const sharedBytes = 4 << 20
 
 // A Budget is shared by scans. A scan that finds too little left waits until
 // others give back what they have. The oldest scan never waits: it takes what it
 // needs, up to the bounds of one image. So there is always one that goes on, and
-// all together take up no more than the budget and one image.
+// all together take up no more than one image and the budget's limits.
 type Budget struct {
-	shared [resources]int64
+	shared [resources]int64 // of the scans that are not the oldest; of jobs, of all
 	alone  [resources]int64 // bounds of one scan; over them an image is too large
+	grows  bool             // the limit of facts grows with the largest scan
 
 	mu      sync.Mutex
 	used    [resources]int64
+	largest int64         // bytes of facts that one scan took up
+	layer   int64         // bytes of facts that one layer took up
 	scans   []*account    // oldest first
 	changed chan struct{} // closed when a scan may go on
 
@@ -54,14 +60,14 @@ type Budget struct {
 // NewBudget makes a budget.
 func NewBudget(l Limits) *Budget {
 	n := int64(runtime.NumCPU())
-	b := &Budget{changed: make(chan struct{})}
-	b.shared = [resources]int64{jobSlots: n, factBytes: n * sharedBytes, memoryBytes: n * sharedBytes, diskBytes: DefaultSpool, diskFiles: maxOnDisk}
-	for what, limit := range [resources]int64{jobSlots: int64(l.Jobs), factBytes: l.Facts, memoryBytes: l.Memory, diskBytes: l.Disk, diskFiles: l.Files} {
+	b := &Budget{changed: make(chan struct{}), grows: l.Facts == 0}
+	b.shared = [resources]int64{scanSlots: n, jobSlots: n, factBytes: n * sharedBytes, memoryBytes: n * sharedBytes, diskBytes: DefaultSpool, diskFiles: maxOnDisk}
+	for what, limit := range [resources]int64{scanSlots: int64(l.Scans), jobSlots: int64(l.Jobs), factBytes: l.Facts, memoryBytes: l.Memory, diskBytes: l.Disk, diskFiles: l.Files} {
 		if limit > 0 {
 			b.shared[what] = limit
 		}
 	}
-	b.alone = [resources]int64{jobSlots: b.shared[jobSlots], factBytes: maxImage, memoryBytes: maxMemory, diskBytes: DefaultSpool, diskFiles: maxOnDisk}
+	b.alone = [resources]int64{scanSlots: 1, jobSlots: math.MaxInt64, factBytes: maxImage, memoryBytes: maxMemory, diskBytes: DefaultSpool, diskFiles: maxOnDisk}
 	return b
 }
 
@@ -133,16 +139,55 @@ func (a *account) look(what int, n int64) (ok bool, changed chan struct{}) {
 	if a.own[what]+n > a.alone[what] {
 		return false, nil
 	}
-	oldest := len(a.scans) > 0 && a.scans[0] == a
-	if what == jobSlots { // one is enough to go on
-		oldest = oldest && a.own[jobSlots] == 0
-	}
-	if !oldest && a.used[what]+n > a.shared[what] {
+	if !a.fits(what, n) {
 		return false, a.changed
 	}
 	a.used[what] += n
 	a.own[what] += n
+	a.largest = max(a.largest, a.own[factBytes])
 	return true, nil
+}
+
+// fits reports whether the scan need not wait for n; mu is locked. One job is left
+// to the oldest scan.
+func (a *account) fits(what int, n int64) bool {
+	oldest := a.scans[0]
+	others := a.used[what] - oldest.own[what]
+	if what != jobSlots {
+		return a == oldest || others+n <= a.limit(what)
+	}
+	if a == oldest && a.own[what] == 0 { // one is enough to go on
+		return true
+	}
+	return a.used[what]+n <= a.shared[what] && (a == oldest || others+n <= max(1, a.shared[what]-1))
+}
+
+// limit is what the scans but the oldest have together; mu is locked.
+func (b *Budget) limit(what int) int64 {
+	if what == factBytes && b.grows {
+		return max(b.shared[what], b.largest/4)
+	}
+	return b.shared[what]
+}
+
+// takeLayer takes what the facts about a layer may take up, before they are known:
+// as much as those about the largest so far, but no more than half of what there is.
+func (a *account) takeLayer(ctx context.Context) (int64, error) {
+	a.mu.Lock()
+	n := min(a.layer, a.limit(factBytes)/2, a.alone[factBytes]-a.own[factBytes])
+	a.mu.Unlock()
+	err := a.take(ctx, factBytes, n)
+	if err != nil && ctx.Err() == nil { // other layers of the image have it by now: fit sees to it
+		return 0, nil
+	}
+	return n, err
+}
+
+// sawLayer notes how much the facts about a layer took up.
+func (b *Budget) sawLayer(n int64) {
+	b.mu.Lock()
+	b.layer = max(b.layer, n)
+	b.mu.Unlock()
 }
 
 // give gives back n.

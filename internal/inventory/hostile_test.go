@@ -131,7 +131,8 @@ func TestFit(t *testing.T) {
 func TestCancelledSquash(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	b := newBuilder(&assay.Image{}, Options{Readers: readers, Scopes: assay.ScopeSystem})
+	b := &builder{img: &assay.Image{}, o: Options{Readers: readers, Scopes: assay.ScopeSystem}}
+	b.compile()
 	if _, _, err := b.squash(ctx, []*layerFacts{{}}); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}

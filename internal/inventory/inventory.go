@@ -45,7 +45,8 @@ type Options struct {
 // inventory to rely on: a layer is not there or is not what its digest says.
 // Where other scans have the budget, it waits.
 func Build(ctx context.Context, img *assay.Image, o Options) (*assay.Inventory, error) {
-	b := newBuilder(img, o)
+	b := &builder{img: img, o: o, kinds: newKinds(o.Kinds)}
+	b.o.Scopes = cmp.Or(o.Scopes, assay.ScopeSystem|assay.ScopeInstalled)
 	key := b.imageKey()
 	if inv := b.known(ctx, key); inv != nil {
 		return inv, nil
@@ -55,6 +56,10 @@ func Build(ctx context.Context, img *assay.Image, o Options) (*assay.Inventory, 
 	}
 	b.account = b.o.Budget.begin()
 	defer b.account.end()
+	if err := b.account.take(ctx, scanSlots, 1); err != nil {
+		return nil, err
+	}
+	b.compile()
 	b.spool = &spool{dir: o.SpoolDir, account: b.account}
 	layers, err := b.layers(ctx)
 	if err != nil {
@@ -74,19 +79,18 @@ func Build(ctx context.Context, img *assay.Image, o Options) (*assay.Inventory, 
 	return inv, ctx.Err()
 }
 
-func newBuilder(img *assay.Image, o Options) *builder {
-	o.Scopes = cmp.Or(o.Scopes, assay.ScopeSystem|assay.ScopeInstalled)
-	b := &builder{img: img, o: o, kinds: newKinds(o.Kinds), readers: slices.Clone(o.Readers), databases: map[string]bool{}}
-	for _, k := range o.Kinds {
-		b.readers = append(b.readers, k.Readers...)
+// compile makes ready what reads the layers.
+func (t *builder) compile() {
+	t.readers, t.databases = slices.Clone(t.o.Readers), map[string]bool{}
+	for _, k := range t.o.Kinds {
+		t.readers = append(t.readers, k.Readers...)
 	}
-	for _, r := range b.readers {
-		b.databases[r.Name()] = slices.ContainsFunc(r.Wants(), func(p assay.Pattern) bool { return cmp.Or(p.Scope, assay.ScopeSystem)&assay.ScopeSystem != 0 })
+	for _, r := range t.readers {
+		t.databases[r.Name()] = slices.ContainsFunc(r.Wants(), func(p assay.Pattern) bool { return cmp.Or(p.Scope, assay.ScopeSystem)&assay.ScopeSystem != 0 })
 	}
-	b.matcher = compile(b.readers, o.Scopes)
-	b.matcher.skip = o.Skip
-	b.matcher.offer(b.readers, o.More)
-	return b
+	t.matcher = compile(t.readers, t.o.Scopes)
+	t.matcher.skip = t.o.Skip
+	t.matcher.offer(t.readers, t.o.More)
 }
 
 // imageKey is that of what the layers make together; "" when one of them may
@@ -208,6 +212,10 @@ func name(l assay.Layer) string {
 // layer returns the facts of one layer, cached or read; nil when the source gives it
 // only together with others.
 func (t *builder) layer(ctx context.Context, l assay.Layer) (*layerFacts, error) {
+	charged, err := t.account.takeLayer(ctx)
+	if err != nil {
+		return nil, err
+	}
 	if err := t.account.take(ctx, jobSlots, 1); err != nil {
 		return nil, err
 	}
@@ -215,11 +223,17 @@ func (t *builder) layer(ctx context.Context, l assay.Layer) (*layerFacts, error)
 	f, missing := t.cached(ctx, l)
 	switch {
 	case f != nil && len(missing) == 0:
-		return t.fit(ctx, f, 0)
+		return t.fit(ctx, f, charged)
 	case l.Open == nil && l.Walk == nil:
+		t.account.give(factBytes, charged)
 		return nil, nil
 	}
-	return t.readLayer(ctx, l, f, missing)
+	lr := t.reader(missing)
+	lr.charged = charged
+	if f != nil {
+		lr.readers, lr.matcher = nil, &matcher{skip: t.o.Skip}
+	}
+	return t.readLayer(ctx, l, f, lr)
 }
 
 // key is that of a layer's facts: what else they depend on is in it.
@@ -313,11 +327,7 @@ func (t *builder) reader(streamed []*assay.SectionKind) *layerReader {
 
 // readLayer reads a layer: all of it, or, where its facts are cached, for the kinds
 // that are missing only.
-func (t *builder) readLayer(ctx context.Context, l assay.Layer, cached *layerFacts, missing []*assay.SectionKind) (*layerFacts, error) {
-	lr := t.reader(missing)
-	if cached != nil {
-		lr.readers, lr.matcher = nil, &matcher{skip: t.o.Skip}
-	}
+func (t *builder) readLayer(ctx context.Context, l assay.Layer, cached *layerFacts, lr *layerReader) (*layerFacts, error) {
 	defer func() { t.account.give(factBytes, lr.charged) }()
 	if l.Walk != nil {
 		f, err := lr.walk(ctx, &l)
@@ -366,6 +376,7 @@ func (t *builder) fit(ctx context.Context, f *layerFacts, charged int64) (*layer
 	for _, p := range f.sections {
 		size += p.size()
 	}
+	t.account.sawLayer(size)
 	if err := t.account.resize(ctx, factBytes, charged, size); err == nil {
 		return f, nil
 	} else if ctx.Err() != nil {
