@@ -51,6 +51,7 @@ type Budget struct {
 	used    [resources]int64
 	largest int64         // bytes of facts that one scan took up
 	layer   int64         // bytes of facts that one layer took up
+	peak    int64         // bytes of facts and of files in memory that all took up together
 	scans   []*account    // oldest first
 	changed chan struct{} // closed when a scan may go on
 
@@ -145,6 +146,7 @@ func (a *account) look(what int, n int64) (ok bool, changed chan struct{}) {
 	a.used[what] += n
 	a.own[what] += n
 	a.largest = max(a.largest, a.own[factBytes])
+	a.peak = max(a.peak, a.used[factBytes]+a.used[memoryBytes])
 	return true, nil
 }
 
