@@ -190,12 +190,12 @@ func merge(inv *assay.Inventory) {
 	})
 }
 
-// installation is the folder that software is installed under, of which many
+// installation is the directory that software is installed under, of which many
 // files may tell: "usr/local" of usr/local/bin/openssl and
 // usr/local/lib/libcrypto.so.3.
 func installation(path string) string {
-	folder, _ := split(path)
-	for dir, n := folder, 0; n < 2; n++ {
+	directory, _ := split(path)
+	for dir, n := directory, 0; n < 2; n++ {
 		up, base := split(dir)
 		switch base {
 		case "bin", "sbin", "lib", "lib64", "libexec":
@@ -203,7 +203,7 @@ func installation(path string) string {
 		}
 		dir = up
 	}
-	return folder
+	return directory
 }
 
 // byLayer orders packages of the system by layer; of others the path tells more.

@@ -73,7 +73,7 @@ func TestHostile(t *testing.T) {
 				return tar.Header{Typeflag: tar.TypeLink, Name: fmt.Sprintf("var/lib/dpkg/status.d/b%d", i), Linkname: "var/lib/dpkg/status.d/a"}
 			})...)...)}, 1, "say is over"},
 		{"every file twice", []assay.Layer{layerOf(t, append(slices.Clone(singles), singles...)...)}, many, ""},
-		{"a folder and a file in turns", []assay.Layer{layerOf(t, append(slices.Clone(singles), each(many, func(i int) tar.Header {
+		{"a directory and a file in turns", []assay.Layer{layerOf(t, append(slices.Clone(singles), each(many, func(i int) tar.Header {
 			return tar.Header{Name: "q" + strings.Repeat("/dpkg/status", i%2)}
 		})...)...)}, many, ""},
 		{"a layer five hundred times", slices.Repeat([]assay.Layer{layerOf(t, singles[:2000]...)}, 500), 1999, ""},

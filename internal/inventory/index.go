@@ -34,7 +34,7 @@ type pathHash uint64
 
 func hashPath(path string) pathHash { return hashes(path)[0] }
 
-// under is the hash of what is called name in the folder of h; 0 is the root.
+// under is the hash of what is called name in the directory of h; 0 is the root.
 // So the hashes of a path and of all its parents cost no more than the path is
 // long.
 func (h pathHash) under(name string) pathHash {
@@ -56,13 +56,13 @@ func (x index) get(h pathHash) uint64 {
 // An indexBuilder collects an index while a layer is read.
 type indexBuilder struct {
 	bits map[pathHash]uint8
-	dir  string     // the folder asked for last
+	dir  string     // the directory asked for last
 	up   []pathHash // of it and of its parents, itself first
 }
 
 func newIndexBuilder() indexBuilder { return indexBuilder{bits: map[pathHash]uint8{}} }
 
-// enter makes dir the folder asked for last.
+// enter makes dir the directory asked for last.
 func (b *indexBuilder) enter(dir string) {
 	if dir != b.dir {
 		b.dir, b.up = dir, hashes(dir)
@@ -89,7 +89,7 @@ func (b *indexBuilder) add(path string, bits uint8) (before uint8) {
 	return before
 }
 
-// addParents notes the folders above an entry, up to one that is known.
+// addParents notes the directories above an entry, up to one that is known.
 func (b *indexBuilder) addParents(dir string) {
 	if dir == "" {
 		return

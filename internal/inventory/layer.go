@@ -23,9 +23,9 @@ const (
 	// maxPath bounds a path and a link's target, as Linux does.
 	// https://man7.org/linux/man-pages/man3/pathconf.3.html
 	maxPath = 4096
-	// maxFolders bounds how deep a wanted file may lie. The deepest genuine
+	// maxDirs bounds how deep a wanted file may lie. The deepest genuine
 	// one is that of a root inside a root, below twenty.
-	maxFolders = 100
+	maxDirs = 100
 	// maxWanted bounds the wanted files of a layer. Databases with a file a
 	// package have some thousands.
 	maxWanted = 200_000
@@ -91,7 +91,7 @@ type layerReader struct {
 	wanted    int                 // files that were read
 	size      int64               // of the facts
 	at        map[string][]int    // where in out.files the facts about a path are; a forgotten one has none
-	below     map[string][]string // folders above those: the paths right in them
+	below     map[string][]string // directories above those: the paths right in them
 	with      map[string]*held
 	mains     map[string][]*want // files that wait for their companions
 	kept      map[string]*held
@@ -276,7 +276,7 @@ var entryKinds = [...]struct {
 // https://github.com/opencontainers/image-spec/blob/v1.1.0/layer.md#whiteouts
 func (l *layerReader) whiteout(ctx context.Context, dir, base string) {
 	if strings.HasPrefix(dir, aufsPrefix) {
-		return // inside a folder of aufs's own
+		return // inside a directory of aufs's own
 	}
 	if base == opaqueName {
 		if dir != "" {
@@ -303,8 +303,8 @@ func (l *layerReader) whiteout(ctx context.Context, dir, base string) {
 // when it was a directory: the last entry wins.
 func (l *layerReader) forget(path string) {
 	l.forgetOne(path)
-	todo, folder := l.below[path]
-	if !folder {
+	todo, directory := l.below[path]
+	if !directory {
 		return
 	}
 	for len(todo) > 0 {
@@ -347,14 +347,14 @@ func (l *layerReader) remember(path string) {
 	}
 	_, known := l.below[path]
 	l.at[path] = nil
-	for !known { // by the folder above
+	for !known { // by the directory above
 		dir, _ := split(path)
 		if dir == "" {
 			return
 		}
 		_, file := l.at[dir]
-		_, folder := l.below[dir]
-		known = file || folder
+		_, directory := l.below[dir]
+		known = file || directory
 		l.below[dir] = append(l.below[dir], path)
 		path = dir
 	}
@@ -376,8 +376,8 @@ func (l *layerReader) add(f fileFacts) {
 
 // claim reports whether one more wanted file may be read.
 func (l *layerReader) claim(path string) bool {
-	if strings.Count(path, "/") > maxFolders {
-		l.gap(path, fmt.Sprintf("over %d folders deep; not read", maxFolders))
+	if strings.Count(path, "/") > maxDirs {
+		l.gap(path, fmt.Sprintf("over %d directories deep; not read", maxDirs))
 		return false
 	}
 	if l.wanted++; l.wanted > maxWanted {

@@ -197,10 +197,10 @@ func (s *squasher) visibleFacts() []fact {
 	return s.dropRedundant(out)
 }
 
-// dropRedundant drops what patterns want only where another file of the folder does not
+// dropRedundant drops what patterns want only where another file of the directory does not
 // tell of the same.
 func (s *squasher) dropRedundant(facts []fact) []fact {
-	tell := map[string][]string{} // by folder, the names of files that tell of packages
+	tell := map[string][]string{} // by directory, the names of files that tell of packages
 	for _, f := range facts {
 		if len(f.Facts.Packages) > 0 {
 			dir, base := split(f.path)
@@ -288,7 +288,7 @@ func (s *squasher) reachHard(l int, raw string) {
 func (s *squasher) reachFile(w *want) {
 	path, ok := s.resolve(w.glob, s.top, true)
 	if !ok {
-		s.circle(path)
+		s.linkCycle(path)
 		return
 	}
 	p := s.at(path, s.top)
@@ -301,8 +301,8 @@ func (s *squasher) reachFile(w *want) {
 	}
 }
 
-func (s *squasher) circle(path string) {
-	s.gaps = append(s.gaps, assay.Gap{Where: s.where(s.top, path), What: "symbolic links lead in a circle, or too far; what they stand for is not read"})
+func (s *squasher) linkCycle(path string) {
+	s.gaps = append(s.gaps, assay.Gap{Where: s.where(s.top, path), What: "symbolic links form a cycle, or too far; what they stand for is not read"})
 }
 
 // need allows the facts about the file at a real path, to which name leads, or
@@ -381,7 +381,7 @@ func (x pathGlob) name(path string) string { return clean(x.dir + "/" + path[len
 func (s *squasher) reachGlob(w *want) {
 	x, ok := s.globPath(w)
 	if !ok {
-		s.circle(x.real)
+		s.linkCycle(x.real)
 		return
 	}
 	reader := s.readers[w.reader].Name()

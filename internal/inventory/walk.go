@@ -10,8 +10,8 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// walk reads a layer that is no tar, but a folder or a disk: files are read
-// where they are, and what is in folders that the user does not want to be
+// walk reads a layer that is no tar, but a directory or a disk: files are read
+// where they are, and what is in directories that the user does not want to be
 // looked at is not even listed.
 func (l *layerReader) walk(ctx context.Context, layer *assay.Layer) (*layerFacts, error) {
 	l.begin()

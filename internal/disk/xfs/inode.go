@@ -144,7 +144,7 @@ func (f *FS) Open(number uint64) (io.ReaderAt, error) {
 	return f.file(i, i.size)
 }
 
-// file finds the pieces of a file or folder, in its first size bytes.
+// file finds the pieces of a file or directory, in its first size bytes.
 func (f *FS) file(i *inode, size int64) (*filesystem.File, error) {
 	file := filesystem.NewFile(f.volume, f.size, size)
 	m := mapping{fs: f}
