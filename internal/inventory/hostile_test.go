@@ -7,10 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/test/testimage"
@@ -47,6 +47,14 @@ func file(name, format string) func(int) tar.Header {
 		return tar.Header{Name: fmt.Sprintf(name, i), Uname: strings.ReplaceAll(format, "%d", fmt.Sprint(i))}
 	}
 }
+
+// Bounds of the work in TestHostile. What goes with the square of the number of
+// entries is far over them.
+const (
+	maxLooks = 20        // look-ups of a path in a layer, by entry
+	maxBytes = 160 << 10 // allocated, by entry: copies of a large database are the most
+	maxTimes = 10        // allocated, times the layers' size
+)
 
 // TestHostile: work and memory grow with what is there, not with its square.
 // At ten times the size each of these took minutes, or all memory, once.
@@ -85,17 +93,47 @@ func TestHostile(t *testing.T) {
 		})...)}, 0, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-			defer cancel()
-			inv, err := Build(ctx, &assay.Image{Layers: tt.layers}, Options{Readers: readers, SpoolDir: t.TempDir()})
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			inv, s, err := build(t, tt.layers)
 			if err != nil {
 				t.Fatal(err)
+			}
+			runtime.ReadMemStats(&after)
+			entries, size := 0, int64(0)
+			for i, l := range s.layers {
+				entries += len(l.Index)
+				size += tt.layers[i].Size
+			}
+			bytes := int64(after.TotalAlloc - before.TotalAlloc)
+			t.Logf("%d entries: %d look-ups (%d an entry), %d MB allocated (%d bytes an entry)", entries, s.looks, s.looks/entries, bytes>>20, bytes/int64(entries))
+			if s.looks > maxLooks*entries || bytes > maxBytes*int64(entries)+maxTimes*size {
+				t.Errorf("%d entries took %d look-ups and %d bytes", entries, s.looks, bytes)
 			}
 			if g := gaps(inv); len(inv.Packages) != tt.packages || (tt.gap == "") != (g == "") || !strings.Contains(g, tt.gap) {
 				t.Errorf("%d packages, want %d; gaps %.300q, want %q", len(inv.Packages), tt.packages, g, tt.gap)
 			}
 		})
 	}
+}
+
+// build is Build, with what put the layers together.
+func build(t *testing.T, layers []assay.Layer) (*assay.Inventory, *squasher, error) {
+	t.Helper()
+	b := &builder{img: &assay.Image{Layers: layers}, o: Options{Readers: readers, Scopes: assay.ScopeSystem | assay.ScopeInstalled}}
+	b.compile()
+	b.account = NewBudget(Limits{}).begin()
+	defer b.account.end()
+	b.spool = &spool{dir: t.TempDir(), account: b.account}
+	facts, err := b.layers(t.Context())
+	if err != nil {
+		return nil, nil, err
+	}
+	s, visible, err := b.squash(t.Context(), facts)
+	if err != nil {
+		return nil, nil, err
+	}
+	return b.assemble(s, visible), s, nil
 }
 
 // TestReleaseBehindLink: what a link leads to is read as what the link is.

@@ -19,6 +19,7 @@ type tree struct {
 	moved []map[string]string
 	memo  map[memoKey]place
 	bytes int // in memo, about
+	looks int // places looked up without it, for each layer: the work done
 
 	dir       string     // the directory asked for last: many files lie in few
 	directory []pathHash // of it and of its parents, itself first
@@ -65,6 +66,7 @@ func (t *tree) look(path string, top int) place {
 	t.enter(dir)
 	h, implied := t.directory[0].under(base), false
 	for l := top; l >= 0; l-- {
+		t.looks++
 		own := t.layers[l].Index.get(h)
 		above := t.hidden(l)
 		implied = implied || own&bitParent != 0
