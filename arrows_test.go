@@ -72,7 +72,7 @@ var thirdParty = map[string][]string{
 	"github.com/klauspost/readahead":         {"internal/oci"},
 	"github.com/ulikunitz/xz":                {"internal/encoding/compression"},
 	"go.etcd.io/bbolt":                       {"bench/database", "internal/test/contract", "internal/database/db"},
-	"modernc.org/sqlite":                     {"bench/database", "internal/test/contract"},
+	"modernc.org/sqlite":                     {"bench/database", "internal/test/testsqlite"},
 	"google.golang.org/protobuf":             {"internal/database/db"},
 	"github.com/CycloneDX/cyclonedx-go":      {"internal/reader/sbom", "internal/report/cyclonedx"},
 	"github.com/spdx/tools-golang":           {"internal/report/spdx"},
