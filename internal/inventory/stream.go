@@ -58,7 +58,7 @@ func guard(call func()) (err error) {
 // see shows an entry to the streamers. It reports whether one of them wants the
 // entry's bytes.
 func (l *layerReader) see(ctx context.Context, h *assay.Header) (wanted bool) {
-	if len(l.streams) == 0 || l.matcher.skip.file(h.Path) {
+	if len(l.streams) == 0 || l.matcher.skip.file(h.Path) || h.Type == assay.EntryDir && l.matcher.skip.dir(h.Path) {
 		return false
 	}
 	c := classEntry
