@@ -30,6 +30,7 @@ var layout = map[string]string{
 	"internal/feed":     "list",
 	"internal/importer": "list",
 	"internal/report":   "list",
+	"internal/section":  "list",
 
 	"internal/cache":                "engine",
 	"internal/database":             "engine",
@@ -71,8 +72,8 @@ var thirdParty = map[string][]string{
 	"github.com/klauspost/readahead":         {"internal/oci"},
 	"github.com/ulikunitz/xz":                {"internal/encoding/compression"},
 	"go.etcd.io/bbolt":                       {"bench/database", "internal/test/contract", "internal/database/db"},
-	"modernc.org/sqlite":                     {"bench/database", "internal/test/contract"},
-	"google.golang.org/protobuf":             {"internal/database/db", "internal/inventory"},
+	"modernc.org/sqlite":                     {"bench/database", "internal/test/testsqlite"},
+	"google.golang.org/protobuf":             {"internal/database/db"},
 	"github.com/CycloneDX/cyclonedx-go":      {"internal/reader/sbom", "internal/report/cyclonedx"},
 	"github.com/spdx/tools-golang":           {"internal/report/spdx"},
 	"github.com/github/go-spdx/v2":           {"internal/record/bom"},

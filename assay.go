@@ -207,7 +207,10 @@ type Format struct {
 	SBOM     bool                      // an SBOM: it lists packages, so that nothing need be matched
 	NoGaps   bool                      // the form has no place for gaps; whoever writes it says so elsewhere
 	Check    func(FormatOptions) error // refuses values of options, before anything is scanned; nil takes all
+	Sections []string                  // names of the kinds whose sections it writes
 	Write    func(io.Writer, *Report, FormatOptions) error
+
+	AllSections bool // it writes the sections of all kinds
 }
 
 // FormatOptions is what a user may choose about how a report looks.

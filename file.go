@@ -1,6 +1,7 @@
 package assay
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"path"
@@ -12,7 +13,7 @@ import (
 type Scope uint8
 
 // A target is looked at in several: an image, a root file system and a disk in
-// the first two, a folder in the first and the third, a repository of source
+// the first two, a directory in the first and the third, a repository of source
 // code in the third.
 const (
 	ScopeSystem    Scope = 1 << iota // the system: its release, its package manager's database
@@ -39,11 +40,11 @@ type Pattern struct {
 	// executables do; where Glob is "**/*", to those of them that may be executed.
 	Executable bool
 
-	// RequiresSibling limits the pattern to files in whose folder there is something of
+	// RequiresSibling limits the pattern to files in whose directory there is something of
 	// that name, too: package.json beside "node_modules".
 	RequiresSibling string
 
-	// UnlessSibling limits the pattern to files in whose folder nothing of a name was
+	// UnlessSibling limits the pattern to files in whose directory nothing of a name was
 	// found to tell of packages, with "*" in it: a library without "*.deps.json".
 	UnlessSibling string
 
@@ -73,7 +74,7 @@ type File struct {
 	Other func(path string, most int64) ([]byte, error)
 }
 
-// Sibling reads the file that lies at name, relative to f's folder: "go.sum",
+// Sibling reads the file that lies at name, relative to f's directory: "go.sum",
 // "../pom.xml". ErrNotFound when there is none, when it would be outside the
 // target, or where no other file can be asked for; ErrTooLarge over most bytes.
 func (f *File) Sibling(name string, most int64) ([]byte, error) {
@@ -86,3 +87,56 @@ func (f *File) Sibling(name string, most int64) ([]byte, error) {
 
 // Reader returns the content from its start.
 func (f *File) Reader() *io.SectionReader { return io.NewSectionReader(f, 0, f.Size) }
+
+// An EntryType is what an entry of a layer is.
+type EntryType uint8
+
+// A whiteout and an opaque mark are what a layer does to lower ones.
+// https://github.com/opencontainers/image-spec/blob/v1.1.0/layer.md#whiteouts
+const (
+	EntryFile     EntryType = iota + 1
+	EntryDir                // a directory
+	EntrySymlink            // a symbolic link
+	EntryHardlink           // another name of a file; its content comes with that one's
+	EntrySpecial            // a device, pipe or socket
+	EntryWhiteout           // what lower layers have at the path is deleted
+	EntryOpaque             // what lower layers have in the directory at the path is deleted
+)
+
+// A Header describes an entry of a layer to a Streamer.
+type Header struct {
+	Path     string    // inside the image: clean, no leading slash; of a whiteout what it deletes
+	Type     EntryType //
+	Mode     uint32    // permission bits, with 04000, 02000 and 01000 for setuid, setgid and sticky
+	Size     int64     // of a file, in bytes
+	UID, GID int64     // owner; 0 where HasOwner is false
+	HasOwner bool      // the layer says who owns the entry
+	Link     string    // target of a symbolic link, as written; path of the file that a hard link is another name of
+}
+
+// A Streamer sees every entry of a layer as it passes, whatever it is called: a
+// search for secrets, a listing. What it says of an entry is kept only where it
+// says something, so that millions of files without a hit take up nothing.
+type Streamer interface {
+	// Name is the streamer's short name, as shown in gaps, unlike any Reader's.
+	Name() string
+	// Stream is called with the header of each entry, in the order of the layer,
+	// and from several goroutines for several layers. facts are what the header
+	// alone says. Where w is not nil and the entry is a file, w gets the file's
+	// bytes. The last entry of a path counts, as in a file system; what was said
+	// of those before is dropped.
+	Stream(ctx context.Context, h *Header) (facts Facts, w FileStream)
+}
+
+// A FileStream takes the bytes of one file in order, in pieces of any length, and
+// keeps none of them but what it says. It bounds itself what it holds back for
+// what spans two pieces.
+type FileStream interface {
+	// Write takes the next bytes and does not keep p. After an error it gets no
+	// more of the file.
+	io.Writer
+	// Facts is called once, after the last byte. Facts and error may both be set:
+	// what was found, and what could not be read. It is not called when the file
+	// is cut off.
+	Facts() (Facts, error)
+}

@@ -9,7 +9,7 @@ import (
 )
 
 // A TargetKind is what kind of thing is scanned. All are given as images: a
-// folder is one layer.
+// directory is one layer.
 type TargetKind string
 
 // The words are those of Trivy's reports, where it has them.
@@ -78,7 +78,7 @@ type Layer struct {
 	Open func(ctx context.Context) (io.ReadCloser, error)
 
 	// Walk, where set, gives what would be the layer's tar entry by entry: of a
-	// folder, a disk. It calls visit for every entry, parents first, and stops
+	// directory, a disk. It calls visit for every entry, parents first, and stops
 	// at its first error. What it cannot read it hands over with Err.
 	Walk func(ctx context.Context, visit func(*Entry) error) error
 
@@ -87,7 +87,7 @@ type Layer struct {
 	Other func(path string, most int64) ([]byte, error)
 }
 
-// An Entry is a file, folder or link of a layer that has Walk. It is valid only
+// An Entry is a file, directory or link of a layer that has Walk. It is valid only
 // during the visit.
 type Entry struct {
 	Path string      // inside the target: clean, no leading slash
@@ -95,6 +95,9 @@ type Entry struct {
 	Size int64       // of a file, in bytes
 	Link string      // target of a symbolic link
 	Err  error       // why it, or what is in it, cannot be read; then only Path counts
+
+	UID, GID int64 // owner; 0 where HasOwner is false
+	HasOwner bool  // the owner is known
 
 	// Open opens a file.
 	Open func() (ReaderAtCloser, error)

@@ -186,6 +186,10 @@ type Facts struct {
 	SBOM     string // form of a bill of materials: "cyclonedx", "spdx"
 
 	DevLeftOut int // packages that the bill leaves out
+
+	// Sections are results of other kinds, by the kind's name: pointers to the
+	// kind's type. Kind and Add say more.
+	Sections map[string][]any `wire:"-"`
 }
 
 // An Ownership says which files a package of the system brought.

@@ -61,6 +61,8 @@ type Inventory struct {
 	SBOM     string // form of the bill of materials that tells of it; "" where it was found in files
 
 	DevLeftOut int // packages that the bill leaves out, for only development needs them
+
+	Sections Sections `wire:"-"` // other kinds of results that were asked for; nil when none was
 }
 
 // A Report is the result of a scan. Its JSON form is the native report.
@@ -77,6 +79,7 @@ type Report struct {
 	Suppressed []Suppressed `json:"suppressed,omitempty"` // what advisories hold, and somebody ruled out
 	LeftOut    int          `json:"leftOut,omitempty"`    // findings that the user asked not to see
 	DevLeftOut int          `json:"devLeftOut,omitempty"` // packages that only development needs, and that the user did not ask for
+	Sections   Sections     `json:"sections,omitempty"`   // other kinds of results, by the name of their SectionKind
 	Gaps       []Gap        `json:"gaps,omitempty"`
 	Database   Database     `json:"database,omitzero"`
 }

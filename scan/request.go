@@ -29,6 +29,7 @@ type Request struct {
 	Base         *BaseRef      // the image that the target was built on; nil: found out where that can be
 
 	// What is reported.
+	Sections    []string           // kinds of further results, see SectionKinds
 	Filter      Filter             // which findings the report has, and in which order
 	Suppressors []assay.Suppressor // asked in order, then VEX; the first that suppresses a finding counts
 	VEX         *VEX               // documents that say what is not affected; may be nil
@@ -37,7 +38,8 @@ type Request struct {
 	Cache    assay.Cache          // of what layers hold; nil means none
 	Build    string               // identifies this program's readers in the cache; "" means by its executable
 	Tool     assay.Tool           // as the report names the program
-	Jobs     int                  // layers read at once; 0 means the number of processors
+	Budget   *Budget              // of memory and disk, shared with other scans; nil means that of the process
+	Jobs     int                  // layers of this image read at once; 0 means the number of processors
 	SpoolDir string               // for large files while they are read; "" means os.TempDir()
 	Verify   bool                 // check every digest again, cached or not
 	Progress func(assay.Progress) // may be nil; called from several goroutines
@@ -172,6 +174,12 @@ func (r *Request) inventoryOptions() (o inventory.Options, err error) {
 		o.More = append(o.More, inventory.More{Reader: p.Reader, Path: p.Path})
 	}
 	o.Cache, o.Build, o.Jobs, o.SpoolDir, o.Verify, o.Progress = r.Cache, r.Build, r.Jobs, r.SpoolDir, r.Verify, r.Progress
+	if r.Budget != nil {
+		o.Budget = r.Budget.inventory
+	}
+	if o.Kinds, err = sectionKinds(r.Sections); err != nil {
+		return o, err
+	}
 	if o.Build == "" && o.Cache != nil {
 		o.Build = build()
 	}

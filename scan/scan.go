@@ -142,7 +142,7 @@ func (s *scanner) inventory(ctx context.Context, img *assay.Image) (_ *assay.Inv
 // report begins a report with what is installed.
 func (s *scanner) report(img *assay.Image, inv *assay.Inventory) *assay.Report {
 	r := &assay.Report{Schema: assay.ReportSchema, Tool: s.Tool, Created: s.now().UTC().Truncate(time.Second), Image: info(img),
-		Kind: cmp.Or(img.Kind, assay.KindImage), Release: inv.Release, Packages: inv.Packages, Findings: []assay.Finding{}, Gaps: inv.Gaps}
+		Kind: cmp.Or(img.Kind, assay.KindImage), Release: inv.Release, Packages: inv.Packages, Findings: []assay.Finding{}, Sections: inv.Sections, Gaps: inv.Gaps}
 	if r.Packages == nil {
 		r.Packages = []assay.Package{}
 	}

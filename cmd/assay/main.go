@@ -154,7 +154,7 @@ not be done; 4 something could not be judged, with --fail-on-gaps.`,
 	}
 	cobra.AddTemplateFunc("switches", switches)
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", usages+" | switches"))
-	root.AddCommand(newImage(g), newFilesystem(g), newRootfs(g), newRepository(g), newVM(g), newSBOM(g), newConvert(g), newFix(g), newDiff(g), newExplain(g), newVEX(g), newDB(g), newReaders(g), newVersion(g))
+	root.AddCommand(newImage(g), newFilesystem(g), newRootfs(g), newRepository(g), newVM(g), newSBOM(g), newConvert(g), newFix(g), newDiff(g), newExplain(g), newFiles(g), newVEX(g), newDB(g), newReaders(g), newVersion(g))
 	for _, cmd := range all(root) {
 		strict(cmd)
 	}

@@ -131,6 +131,9 @@ func (o *reportOptions) write(g *global, format assay.Format, r *assay.Report) e
 	if n := len(r.Gaps); n > 0 && format.NoGaps {
 		slog.Warn(fmt.Sprintf("-f %s has no place for what could not be read or judged: %s left out; see -f json", format.Name, printable.Count(n, "gap is", "gaps are")))
 	}
+	for _, title := range format.Unwritten(r) {
+		slog.Warn(fmt.Sprintf("-f %s does not write the section %s; -f json does", format.Name, title))
+	}
 	opts := o.how(format)
 	write := func(w io.Writer) error { return format.Write(w, r, opts) }
 	if o.output == "" || o.output == "-" || o.output == "/dev/stdout" {

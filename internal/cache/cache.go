@@ -1,4 +1,4 @@
-// Package cache keeps bytes by key in a folder, for any number of processes at
+// Package cache keeps bytes by key in a directory, for any number of processes at
 // once. An entry is one file that is put in place whole; what is damaged is as
 // if it were not there.
 package cache
@@ -23,13 +23,13 @@ const (
 	// maxEntry bounds an entry in memory: the facts of a layer of a million
 	// files are some 20 MB.
 	maxEntry = 512 << 20
-	// DefaultSize bounds the folder: the layers of some thousand images.
+	// DefaultSize bounds the directory: the layers of some thousand images.
 	DefaultSize = 1 << 30
-	// pruneEvery is how long a process leaves the folder's size unchecked.
+	// pruneEvery is how long a process leaves the directory's size unchecked.
 	pruneEvery = 10 * time.Minute
 )
 
-// Dir is a cache in a folder.
+// Dir is a cache in a directory.
 type Dir struct {
 	Path string // created when first needed
 	Size int64  // bytes over which the entries longest not used go; 0 means DefaultSize
@@ -123,7 +123,7 @@ func notFound(err error) error {
 	return err
 }
 
-// prune removes the entries longest not used when the folder is over its size,
+// prune removes the entries longest not used when the directory is over its size,
 // and what a killed process left behind. A stamp file keeps it rare.
 func (d *Dir) prune() error {
 	stamp := filepath.Join(d.Path, "pruned")

@@ -17,19 +17,19 @@ const maxRounds = 3
 // not know to be wanted. For usual images that is nothing.
 func (t *builder) squash(ctx context.Context, layers []*layerFacts) (*squasher, []fact, error) {
 	layers = slices.Clone(layers)
-	done := map[lack]bool{}
+	done := map[missingFile]bool{}
 	for round := 0; ; round++ {
-		s, err := newSquasher(ctx, t.o.Readers, t.matcher, layers)
+		s, err := t.newSquasher(ctx, layers)
 		if err != nil {
 			return nil, nil, err
 		}
 		s.plain = !t.img.Kind.IsImage()
-		facts := s.standing()
+		facts := s.visibleFacts()
 		if ctx.Err() != nil {
 			return nil, nil, ctx.Err()
 		}
-		var todo []lack
-		for _, k := range s.lacks {
+		var todo []missingFile
+		for _, k := range s.missing {
 			if !done[k] {
 				done[k] = true
 				todo = append(todo, k)
@@ -51,7 +51,7 @@ func (t *builder) squash(ctx context.Context, layers []*layerFacts) (*squasher, 
 }
 
 // readAgain reads the lacking files and adds what they say to the layers.
-func (t *builder) readAgain(ctx context.Context, layers []*layerFacts, todo []lack) error {
+func (t *builder) readAgain(ctx context.Context, layers []*layerFacts, todo []missingFile) error {
 	kept := map[int]map[string]*held{}
 	defer func() {
 		for _, files := range kept {
@@ -60,14 +60,14 @@ func (t *builder) readAgain(ctx context.Context, layers []*layerFacts, todo []la
 			}
 		}
 	}()
-	most := make([]int64, len(t.o.Readers))
+	most := make([]int64, len(t.readers))
 	for _, p := range t.matcher.all {
 		most[p.reader] = max(most[p.reader], p.max, assay.DefaultMaxSize)
 	}
 	wants := map[int][]*want{}
-	wanted := map[lack]bool{} // many links may lead to one file
-	add := func(layer int, glob string, k lack) {
-		once := lack{layer: layer, glob: glob, exact: k.exact, reader: k.reader}
+	wanted := map[missingFile]bool{} // many links may lead to one file
+	add := func(layer int, glob string, k missingFile) {
+		once := missingFile{layer: layer, glob: glob, exact: k.exact, reader: k.reader}
 		if !wanted[once] {
 			wanted[once] = true
 			wants[layer] = append(wants[layer], &want{reader: k.reader, rooted: true, exact: k.exact, glob: glob, max: most[k.reader]})
@@ -87,10 +87,10 @@ func (t *builder) readAgain(ctx context.Context, layers []*layerFacts, todo []la
 		if !own[k.to] {
 			own[k.to] = true
 			to := *layers[k.to]
-			to.files = slices.Clone(to.files)
+			to.Files = slices.Clone(to.Files)
 			layers[k.to] = &to
 		}
-		t.readLack(ctx, layers[k.to], kept, k)
+		t.readMissing(ctx, layers[k.to], kept, k)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -103,7 +103,7 @@ func (t *builder) keep(ctx context.Context, wants map[int][]*want, kept map[int]
 	diff := map[string][]int{}
 	reader := func(i int) *layerReader {
 		kept[i] = map[string]*held{}
-		return &layerReader{readers: t.o.Readers, matcher: newMatcher(wants[i]), spool: t.spool, keep: true, kept: kept[i]}
+		return &layerReader{readers: t.readers, matcher: newMatcher(wants[i]), spool: t.spool, keep: true, kept: kept[i]}
 	}
 	for i := range wants {
 		l := t.img.Layers[i]
@@ -137,7 +137,7 @@ func (t *builder) keep(ctx context.Context, wants map[int][]*want, kept map[int]
 		}
 		files := map[string]*held{}
 		kept[-1-len(kept)] = files // released at the end, whichever layer it proves to be
-		lr := &layerReader{readers: t.o.Readers, matcher: newMatcher(all), spool: t.spool, keep: true, kept: files}
+		lr := &layerReader{readers: t.readers, matcher: newMatcher(all), spool: t.spool, keep: true, kept: files}
 		_, err := lr.read(ctx, r)
 		return func(id string) {
 			for _, i := range diff[id] {
@@ -147,29 +147,29 @@ func (t *builder) keep(ctx context.Context, wants map[int][]*want, kept map[int]
 	})
 }
 
-// readLack has a lacking file read and adds what it says to its layer.
-func (t *builder) readLack(ctx context.Context, to *layerFacts, kept map[int]map[string]*held, k lack) {
-	r := t.o.Readers[k.reader]
+// readMissing has a lacking file read and adds what it says to its layer.
+func (t *builder) readMissing(ctx context.Context, to *layerFacts, kept map[int]map[string]*held, k missingFile) {
+	r := t.readers[k.reader]
 	if !k.exact {
 		for path, h := range kept[k.layer] {
-			if globPath(k.glob, path) {
-				to.files = append(to.files, readFile(ctx, r, &h.File))
+			if matchPath(k.glob, path) {
+				to.Files = append(to.Files, t.kinds.readFile(ctx, r, &h.File))
 			}
 		}
 		return
 	}
-	add := fileFacts{reader: r.Name(), gaps: []string{"the links at this path lead to no file that could be read"}}
+	add := fileFacts{Reader: r.Name(), Gaps: []string{"the links at this path lead to no file that could be read"}}
 	if h := kept[k.layer][k.glob]; h != nil {
 		f := h.File
 		f.Path = k.name
 		if c := kept[k.below][k.glob+k.with]; k.with != "" && c != nil {
 			f.With = map[string]*assay.File{k.with: &c.File}
 		}
-		add = readFile(ctx, r, &f)
+		add = t.kinds.readFile(ctx, r, &f)
 	}
-	add.path = k.as
+	add.Path = k.as
 	if k.with != "" {
-		to.files = slices.DeleteFunc(to.files, func(f fileFacts) bool { return f.path == k.as && f.reader == r.Name() })
+		to.Files = slices.DeleteFunc(to.Files, func(f fileFacts) bool { return f.Path == k.as && f.Reader == r.Name() })
 	}
-	to.files = append(to.files, add)
+	to.Files = append(to.Files, add)
 }

@@ -3,6 +3,7 @@ package inventory
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -16,9 +17,16 @@ func (t *builder) assemble(s *squasher, facts []fact) *assay.Inventory {
 	inv := &assay.Inventory{Gaps: slices.Clone(t.img.Gaps)}
 	told := map[*layerFacts]bool{} // a layer may be there many times
 	for l, layer := range s.layers {
-		for _, g := range layer.gaps {
+		for _, g := range layer.Gaps {
 			if !told[layer] {
 				inv.Gaps = append(inv.Gaps, assay.Gap{Where: s.where(l, g.Where), What: g.What})
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(layer.sections)) {
+			for _, g := range layer.sections[name].Gaps {
+				if !told[layer] {
+					inv.Gaps = append(inv.Gaps, assay.Gap{Where: s.where(l, g.Where), What: g.What})
+				}
 			}
 		}
 		told[layer] = true
@@ -31,20 +39,20 @@ func (t *builder) assemble(s *squasher, facts []fact) *assay.Inventory {
 		if s.ctx.Err() != nil {
 			break // then nobody looks at the inventory
 		}
-		for _, g := range f.gaps {
-			inv.Gaps = append(inv.Gaps, assay.Gap{Where: s.where(f.layer, f.path), What: f.reader + ": " + g})
+		for _, g := range f.Gaps {
+			inv.Gaps = append(inv.Gaps, assay.Gap{Where: s.where(f.layer, f.path), What: f.Reader + ": " + g})
 		}
-		inv.Gaps = append(inv.Gaps, f.facts.Gaps...)
-		inv.SBOM = cmp.Or(inv.SBOM, f.facts.SBOM)
-		inv.DevLeftOut += f.facts.DevLeftOut
-		if f.facts.Release != nil {
-			part := *f.facts.Release
+		inv.Gaps = append(inv.Gaps, f.Facts.Gaps...)
+		inv.SBOM = cmp.Or(inv.SBOM, f.Facts.SBOM)
+		inv.DevLeftOut += f.Facts.DevLeftOut
+		if f.Facts.Release != nil {
+			part := *f.Facts.Release
 			part.Path = cmp.Or(part.Path, f.name, f.path)
 			parts = append(parts, part)
 		}
-		owns = append(owns, f.facts.Owns...)
+		owns = append(owns, f.Facts.Owns...)
 		packages := t.packages(s, f)
-		if f.facts.SBOM != "" && t.o.Scopes&assay.ScopeSBOM == 0 { // the system's own database knows better what is installed
+		if f.Facts.SBOM != "" && t.o.Scopes&assay.ScopeSBOM == 0 { // the system's own database knows better what is installed
 			packages = slices.DeleteFunc(packages, func(p assay.Package) bool { return managed[p.Type] })
 		}
 		inv.Packages = append(inv.Packages, packages...)
@@ -57,7 +65,33 @@ func (t *builder) assemble(s *squasher, facts []fact) *assay.Inventory {
 	t.finish(inv)
 	own(inv, owners, t.databases)
 	merge(inv)
+	inv.Sections = t.sections(s, facts)
 	return inv
+}
+
+// sections makes the sections of the kinds that were wanted.
+func (t *builder) sections(s *squasher, visible []fact) assay.Sections {
+	if len(t.kinds.all) == 0 {
+		return nil
+	}
+	out := assay.Sections{}
+	for _, kind := range t.kinds.all {
+		layers := make([]layerSection, len(s.layers))
+		found := make([]packedWriter, len(s.layers))
+		for _, f := range visible {
+			if len(f.Items) > 0 && t.kinds.readers[f.Reader] == kind {
+				found[f.layer].add([]byte(f.path), f.Items)
+			}
+		}
+		for l := range layers {
+			layers[l] = s.section(kind, l)
+			if w := found[l]; w.count > 0 {
+				layers[l].readers = &packed{Data: w.data, Count: w.count}
+			}
+		}
+		out[kind.Name] = section(kind, layers)
+	}
+	return out
 }
 
 // managed tells of which types the packages are that databases of the system
@@ -65,9 +99,9 @@ func (t *builder) assemble(s *squasher, facts []fact) *assay.Inventory {
 func (t *builder) managed(facts []fact) map[string]bool {
 	out := map[string]bool{}
 	for _, f := range facts {
-		if t.databases[f.reader] {
-			for i := range f.facts.Packages {
-				out[f.facts.Packages[i].Type] = true
+		if t.databases[f.Reader] {
+			for i := range f.Facts.Packages {
+				out[f.Facts.Packages[i].Type] = true
 			}
 		}
 	}
@@ -77,10 +111,10 @@ func (t *builder) managed(facts []fact) map[string]bool {
 // packages returns what a file says is installed, each package with the layer
 // that brought it: the lowest from which on every edition of the file has it.
 func (t *builder) packages(s *squasher, f fact) []assay.Package {
-	if len(f.facts.Packages) == 0 {
+	if len(f.Facts.Packages) == 0 {
 		return nil
 	}
-	out := slices.Clone(f.facts.Packages)
+	out := slices.Clone(f.Facts.Packages)
 	since := make([]int, len(out))
 	for i := range since {
 		since[i] = f.layer
@@ -93,13 +127,13 @@ func (t *builder) packages(s *squasher, f fact) []assay.Package {
 			break
 		}
 		l = p.layer
-		old := s.find(f.reader, f.path, l)
-		if old == nil || old.companion {
+		old := s.find(f.Reader, f.path, l)
+		if old == nil || old.Companion {
 			break
 		}
 		has := map[string]bool{}
-		for i := range old.facts.Packages {
-			has[identity(&old.facts.Packages[i])] = true
+		for i := range old.Facts.Packages {
+			has[identity(&old.Facts.Packages[i])] = true
 		}
 		for i := range out {
 			switch {
@@ -114,12 +148,12 @@ func (t *builder) packages(s *squasher, f fact) []assay.Package {
 	}
 	for i := range out {
 		p := &out[i]
-		if inner, ok := strings.CutPrefix(p.Path, f.fileFacts.path+"!/"); ok {
+		if inner, ok := strings.CutPrefix(p.Path, f.fileFacts.Path+"!/"); ok {
 			p.Path = f.path + "!/" + inner
 		} else if p.Path == "" {
 			p.Path = f.path
 		}
-		p.FoundBy = cmp.Or(p.FoundBy, f.reader)
+		p.FoundBy = cmp.Or(p.FoundBy, f.Reader)
 		if p.Layer == (assay.LayerRef{}) {
 			p.Layer = t.layerRef(since[i])
 		}
@@ -156,12 +190,12 @@ func merge(inv *assay.Inventory) {
 	})
 }
 
-// installation is the folder that software is installed under, of which many
+// installation is the directory that software is installed under, of which many
 // files may tell: "usr/local" of usr/local/bin/openssl and
 // usr/local/lib/libcrypto.so.3.
 func installation(path string) string {
-	folder, _ := split(path)
-	for dir, n := folder, 0; n < 2; n++ {
+	directory, _ := split(path)
+	for dir, n := directory, 0; n < 2; n++ {
 		up, base := split(dir)
 		switch base {
 		case "bin", "sbin", "lib", "lib64", "libexec":
@@ -169,7 +203,7 @@ func installation(path string) string {
 		}
 		dir = up
 	}
-	return folder
+	return directory
 }
 
 // byLayer orders packages of the system by layer; of others the path tells more.
@@ -204,7 +238,7 @@ func (t *builder) finish(inv *assay.Inventory) {
 			p.PURL = purl.Of(p, inv.Release)
 		}
 	}
-	if len(inv.Packages) == 0 && inv.Release.ID == "" {
+	if len(inv.Packages) == 0 && inv.Release.ID == "" && len(t.o.Readers) > 0 {
 		inv.Gaps = append(inv.Gaps, nothing(t.img.Kind))
 	}
 }

@@ -7,10 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/test/testimage"
@@ -48,6 +48,14 @@ func file(name, format string) func(int) tar.Header {
 	}
 }
 
+// Bounds of the work in TestHostile. What goes with the square of the number of
+// entries is far over them.
+const (
+	maxLooks = 20        // look-ups of a path in a layer, by entry
+	maxBytes = 160 << 10 // allocated, by entry: copies of a large database are the most
+	maxTimes = 10        // allocated, times the layers' size
+)
+
 // TestHostile: work and memory grow with what is there, not with its square.
 // At ten times the size each of these took minutes, or all memory, once.
 func TestHostile(t *testing.T) {
@@ -73,7 +81,7 @@ func TestHostile(t *testing.T) {
 				return tar.Header{Typeflag: tar.TypeLink, Name: fmt.Sprintf("var/lib/dpkg/status.d/b%d", i), Linkname: "var/lib/dpkg/status.d/a"}
 			})...)...)}, 1, "say is over"},
 		{"every file twice", []assay.Layer{layerOf(t, append(slices.Clone(singles), singles...)...)}, many, ""},
-		{"a folder and a file in turns", []assay.Layer{layerOf(t, append(slices.Clone(singles), each(many, func(i int) tar.Header {
+		{"a directory and a file in turns", []assay.Layer{layerOf(t, append(slices.Clone(singles), each(many, func(i int) tar.Header {
 			return tar.Header{Name: "q" + strings.Repeat("/dpkg/status", i%2)}
 		})...)...)}, many, ""},
 		{"a layer five hundred times", slices.Repeat([]assay.Layer{layerOf(t, singles[:2000]...)}, 500), 1999, ""},
@@ -85,17 +93,47 @@ func TestHostile(t *testing.T) {
 		})...)}, 0, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-			defer cancel()
-			inv, err := Build(ctx, &assay.Image{Layers: tt.layers}, Options{Readers: readers, SpoolDir: t.TempDir()})
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			inv, s, err := build(t, tt.layers)
 			if err != nil {
 				t.Fatal(err)
+			}
+			runtime.ReadMemStats(&after)
+			entries, size := 0, int64(0)
+			for i, l := range s.layers {
+				entries += len(l.Index)
+				size += tt.layers[i].Size
+			}
+			bytes := int64(after.TotalAlloc - before.TotalAlloc)
+			t.Logf("%d entries: %d look-ups (%d an entry), %d MB allocated (%d bytes an entry)", entries, s.looks, s.looks/entries, bytes>>20, bytes/int64(entries))
+			if s.looks > maxLooks*entries || bytes > maxBytes*int64(entries)+maxTimes*size {
+				t.Errorf("%d entries took %d look-ups and %d bytes", entries, s.looks, bytes)
 			}
 			if g := gaps(inv); len(inv.Packages) != tt.packages || (tt.gap == "") != (g == "") || !strings.Contains(g, tt.gap) {
 				t.Errorf("%d packages, want %d; gaps %.300q, want %q", len(inv.Packages), tt.packages, g, tt.gap)
 			}
 		})
 	}
+}
+
+// build is Build, with what put the layers together.
+func build(t *testing.T, layers []assay.Layer) (*assay.Inventory, *squasher, error) {
+	t.Helper()
+	b := &builder{img: &assay.Image{Layers: layers}, o: Options{Readers: readers, Scopes: assay.ScopeSystem | assay.ScopeInstalled}}
+	b.compile()
+	b.account = NewBudget(Limits{}).begin()
+	defer b.account.end()
+	b.spool = &spool{dir: t.TempDir(), account: b.account}
+	facts, err := b.layers(t.Context())
+	if err != nil {
+		return nil, nil, err
+	}
+	s, visible, err := b.squash(t.Context(), facts)
+	if err != nil {
+		return nil, nil, err
+	}
+	return b.assemble(s, visible), s, nil
 }
 
 // TestReleaseBehindLink: what a link leads to is read as what the link is.
@@ -110,15 +148,19 @@ func TestReleaseBehindLink(t *testing.T) {
 // TestFit: what layers say is left out when there is no room for it, and the
 // image refused when there is none for where their files are.
 func TestFit(t *testing.T) {
-	f := &layerFacts{index: make(index, 100), files: []fileFacts{{path: "p", facts: assay.Facts{Packages: make([]assay.Package, 1000)}}}}
-	tk := &builder{}
-	tk.room.Store(10_000)
-	got, err := tk.fit(f)
-	if err != nil || len(got.files[0].facts.Packages) != 0 || len(got.files[0].gaps) != 1 || len(f.files[0].facts.Packages) != 1000 {
-		t.Errorf("%+v, %v", got.files, err)
+	f := &layerFacts{Index: make(index, 100), Files: []fileFacts{{Path: "p", Facts: assay.Facts{Packages: make([]assay.Package, 1000)}}},
+		sections: map[string]*packed{"k": {Data: make([]byte, 100), Count: 1}}}
+	budget := NewBudget(Limits{})
+	budget.alone[factBytes] = 10_000
+	b := &builder{account: budget.begin()}
+	got, err := b.fit(t.Context(), f, 0)
+	if err != nil || len(got.Files[0].Facts.Packages) != 0 || len(got.Files[0].Gaps) != 1 || len(f.Files[0].Facts.Packages) != 1000 || got.sections["k"].Count != 0 || len(got.sections["k"].Gaps) != 1 {
+		t.Errorf("%+v, %v", got.Files, err)
 	}
-	tk.room.Store(100)
-	if _, err := tk.fit(f); !errors.Is(err, assay.ErrTooLarge) {
+	b.account.end()
+	b.account = budget.begin()
+	budget.alone[factBytes] = 100
+	if _, err := b.fit(t.Context(), f, 0); !errors.Is(err, assay.ErrTooLarge) {
 		t.Errorf("no room: %v", err)
 	}
 }
@@ -127,8 +169,9 @@ func TestFit(t *testing.T) {
 func TestCancelledSquash(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	tk := &builder{img: &assay.Image{}, matcher: compile(readers, assay.ScopeSystem), o: Options{Readers: readers}}
-	if _, _, err := tk.squash(ctx, []*layerFacts{{}}); !errors.Is(err, context.Canceled) {
+	b := &builder{img: &assay.Image{}, o: Options{Readers: readers, Scopes: assay.ScopeSystem}}
+	b.compile()
+	if _, _, err := b.squash(ctx, []*layerFacts{{}}); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }

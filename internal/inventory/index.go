@@ -34,7 +34,7 @@ type pathHash uint64
 
 func hashPath(path string) pathHash { return hashes(path)[0] }
 
-// under is the hash of what is called name in the folder of h; 0 is the root.
+// under is the hash of what is called name in the directory of h; 0 is the root.
 // So the hashes of a path and of all its parents cost no more than the path is
 // long.
 func (h pathHash) under(name string) pathHash {
@@ -56,21 +56,22 @@ func (x index) get(h pathHash) uint64 {
 // An indexBuilder collects an index while a layer is read.
 type indexBuilder struct {
 	bits map[pathHash]uint8
-	dir  string     // the folder asked for last
+	dir  string     // the directory asked for last
 	up   []pathHash // of it and of its parents, itself first
 }
 
 func newIndexBuilder() indexBuilder { return indexBuilder{bits: map[pathHash]uint8{}} }
 
-// enter makes dir the folder asked for last.
+// enter makes dir the directory asked for last.
 func (b *indexBuilder) enter(dir string) {
 	if dir != b.dir {
 		b.dir, b.up = dir, hashes(dir)
 	}
 }
 
-// add notes bits of a path; the last kind of entry wins, as when unpacking.
-func (b *indexBuilder) add(path string, bits uint8) {
+// add notes bits of a path; the last kind of entry wins, as when unpacking. It
+// returns the bits that the path had before.
+func (b *indexBuilder) add(path string, bits uint8) (before uint8) {
 	dir, base := split(path)
 	b.enter(dir)
 	var up pathHash
@@ -78,13 +79,17 @@ func (b *indexBuilder) add(path string, bits uint8) {
 		up = b.up[0]
 	}
 	h := up.under(base)
+	before = b.bits[h]
 	if bits&bitKind != 0 {
-		b.bits[h] &^= bitKind
+		bits |= before &^ bitKind
+	} else {
+		bits |= before
 	}
-	b.bits[h] |= bits
+	b.bits[h] = bits
+	return before
 }
 
-// addParents notes the folders above an entry, up to one that is known.
+// addParents notes the directories above an entry, up to one that is known.
 func (b *indexBuilder) addParents(dir string) {
 	if dir == "" {
 		return

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/assaysec/assay"
@@ -17,7 +18,6 @@ import (
 	"github.com/assaysec/assay/internal/reader/osrelease"
 	"github.com/assaysec/assay/internal/test/corpus"
 	"github.com/assaysec/assay/internal/test/testimage"
-	"github.com/google/go-cmp/cmp"
 )
 
 var readers = []assay.Reader{osrelease.Reader{}, dpkg.Reader{}, apk.Reader{}, pairs{}}
@@ -78,38 +78,38 @@ func TestSquash(t *testing.T) {
 				"-- 3/var/lib/dpkg/status --\n" + deb("a", "1") + deb("b", "2") + deb("c", "1"),
 			want: "a 1 @1, b 2 @2, c 1 @3"},
 		{name: "a deleted database", image: "-- 1/var/lib/dpkg/status --\n" + deb("a", "1") + "-- 2/var/lib/dpkg/.wh.status --\n", want: ""},
-		{name: "a deleted folder", image: "-- 1/var/lib/dpkg/status --\n" + deb("a", "1") + "-- 2/var/.wh.lib --\n", want: ""},
+		{name: "a deleted directory", image: "-- 1/var/lib/dpkg/status --\n" + deb("a", "1") + "-- 2/var/.wh.lib --\n", want: ""},
 		{name: "deleted, then there again", image: "-- 1/var/lib/dpkg/status --\n" + deb("a", "1") + "-- 2/.wh.var --\n-- 3/var/lib/dpkg/status --\n" + deb("a", "1"), want: "a 1 @3"},
-		{name: "an opaque folder", image: "-- 1/var/lib/dpkg/status.d/a --\nPackage: a\nVersion: 1\n-- 2/var/lib/dpkg/status.d/.wh..wh..opq --\n-- 2/var/lib/dpkg/status.d/b --\nPackage: b\nVersion: 1\n", want: "b 1 @2"},
+		{name: "an opaque directory", image: "-- 1/var/lib/dpkg/status.d/a --\nPackage: a\nVersion: 1\n-- 2/var/lib/dpkg/status.d/.wh..wh..opq --\n-- 2/var/lib/dpkg/status.d/b --\nPackage: b\nVersion: 1\n", want: "b 1 @2"},
 		{name: "whiteouts are for lower layers only, wherever they stand",
 			image: "-- 1/var/lib/dpkg/status --\n" + deb("a", "1") + "-- 2/var/lib/dpkg/status --\n" + deb("a", "2") + "-- 2/var/lib/dpkg/.wh.status --\n-- 2/var/lib/dpkg/.wh..wh..opq --\n", want: "a 2 @2"},
-		{name: "aufs folders mean nothing", image: "-- 1/var/lib/dpkg/status --\n" + deb("a", "1") + "-- 2/.wh..wh.plnk/x --\n-- 2/.wh..wh.aufs --\n", want: "a 1 @1"},
-		{name: "a file in place of a folder", image: "-- 1/var/lib/dpkg/status --\n" + deb("a", "1") + "-- 2/var --\nx\n-- 3/var/ --\n", want: ""},
-		{name: "a folder in place of a file", image: "-- 1/var --\nx\n-- 2/var/lib/dpkg/status --\n" + deb("a", "1"), want: "a 1 @2"},
+		{name: "aufs directories mean nothing", image: "-- 1/var/lib/dpkg/status --\n" + deb("a", "1") + "-- 2/.wh..wh.plnk/x --\n-- 2/.wh..wh.aufs --\n", want: "a 1 @1"},
+		{name: "a file in place of a directory", image: "-- 1/var/lib/dpkg/status --\n" + deb("a", "1") + "-- 2/var --\nx\n-- 3/var/ --\n", want: ""},
+		{name: "a directory in place of a file", image: "-- 1/var --\nx\n-- 2/var/lib/dpkg/status --\n" + deb("a", "1"), want: "a 1 @2"},
 		{name: "the last of two entries", image: "-- 1/var/lib/dpkg/status --\n" + deb("a", "1") + "-- 1/var/lib/dpkg/status --\n" + deb("a", "2"), want: "a 2 @1"},
 		{name: "a file that becomes a link within a layer", image: "-- 1/var/lib/dpkg/status --\n" + deb("a", "1") + "-- 1/var -> v --\n", want: ""},
 		{name: "names with dots", image: "-- 1/./var//lib/../lib/dpkg/status --\n" + deb("a", "1"), want: "a 1 @1"},
 		{name: "names that climb out stay inside", image: "-- 1/../../var/lib/dpkg/status --\n" + deb("a", "1"), want: "a 1 @1"},
 		{name: "a database that the root does not reach", image: "-- 1/srv/chroot/var/lib/dpkg/status --\n" + deb("a", "1"), want: ""},
-		{name: "a linked folder above", image: "-- 1/var -> real --\n-- 1/real/lib/dpkg/status --\n" + deb("a", "1"), want: "a 1 @1"},
-		{name: "a folder linked from elsewhere, under a name that nobody would know", image: "-- 1/var/lib/dpkg -> /data/db --\n-- 1/data/db/status --\n" + deb("a", "1") + "-- 1/data/db/status.d/b --\nPackage: b\nVersion: 1\n", want: "a 1 @1, b 1 @1"},
+		{name: "a linked directory above", image: "-- 1/var -> real --\n-- 1/real/lib/dpkg/status --\n" + deb("a", "1"), want: "a 1 @1"},
+		{name: "a directory linked from elsewhere, under a name that nobody would know", image: "-- 1/var/lib/dpkg -> /data/db --\n-- 1/data/db/status --\n" + deb("a", "1") + "-- 1/data/db/status.d/b --\nPackage: b\nVersion: 1\n", want: "a 1 @1, b 1 @1"},
 		{name: "written through a link of a lower layer", image: "-- 1/usr/lib/apk/db/installed --\nP:a\nV:1\n-- 1/lib -> usr/lib --\n-- 2/lib/apk/db/installed --\nP:a\nV:2\n", want: "a 2 @2"},
 		{name: "one database under two names counts once", image: "-- 1/usr/lib/apk/db/installed --\nP:a\nV:1\n-- 1/lib -> usr/lib --\n", want: "a 1 @1"},
-		{name: "a folder replaces a link", image: "-- 1/old/lib/dpkg/status --\n" + deb("a", "1") + "-- 1/var -> old --\n-- 2/var/ --\n-- 2/var/lib/dpkg/status --\n" + deb("b", "1"), want: "b 1 @2"},
+		{name: "a directory replaces a link", image: "-- 1/old/lib/dpkg/status --\n" + deb("a", "1") + "-- 1/var -> old --\n-- 2/var/ --\n-- 2/var/lib/dpkg/status --\n" + deb("b", "1"), want: "b 1 @2"},
 		{name: "the file itself is a link", image: "-- 1/var/lib/dpkg/status -> ../../../data/s --\n-- 1/data/s --\n" + deb("a", "1"), want: "a 1 @1"},
-		{name: "links in a circle", image: "-- 1/var -> vor --\n-- 1/vor -> var --\n", want: "", gap: "circle"},
+		{name: "links in a cycle", image: "-- 1/var -> vor --\n-- 1/vor -> var --\n", want: "", gap: "cycle"},
 		{name: "a link out of the image", image: "-- 1/var/lib/dpkg/status -> /proc/self/environ --\n", want: "", gap: "not in the image"},
 		{name: "a database of one package under a name that nobody would know", image: "-- 1/var/lib/dpkg/status.d/b -> /data/b --\n-- 1/data/b --\nPackage: b\nVersion: 1\n", want: "b 1 @1"},
 		{name: "a link in a root that nobody reaches", image: "-- 1/srv/var/lib/dpkg/status.d/b -> /data/b --\n-- 1/srv/var/lib/dpkg/status.d/c -> /proc/c --\n-- 1/data/b --\nPackage: b\nVersion: 1\n", want: ""},
-		{name: "a folder of databases in a circle", image: "-- 1/var/lib/dpkg/status.d -> status.d --\n", want: "", gap: "circle"},
+		{name: "a directory of databases in a cycle", image: "-- 1/var/lib/dpkg/status.d -> status.d --\n", want: "", gap: "cycle"},
 		{name: "a link to a path over Linux's limit", image: "-- 1/var/lib/dpkg/status.d/x -> " + strings.Repeat("a/", 3000) + "x --\n", want: "", gap: "6001 bytes, over the limit"},
 		{name: "links that together make a path over Linux's limit", image: "-- 1/var -> " + strings.Repeat("a/", 1500) + "var --\n-- 1/" + strings.Repeat("a/", 1500) + "var -> " + strings.Repeat("b/", 1500) + "b --\n", want: "", gap: "too far"},
 		{name: "a path over Linux's limit", image: "-- 1/" + strings.Repeat("a/", 3000) + "x.pairs --\n1\n", want: "", gap: "6007 bytes, over the limit"},
-		{name: "a file a hundred folders deep", image: "-- 1/" + strings.Repeat("a/", 101) + "x.pairs --\n1\n", want: "", gap: "folders deep"},
-		{name: "a file in place of a database's folder, within a layer", image: "-- 1/var/lib/dpkg/status --\n" + deb("a", "1") + "-- 1/var --\nx\n", want: ""},
-		{name: "a folder in place of a database, within a layer", image: "-- 1/x.pairs --\n1\n-- 1/x.pairs/ --\n", want: ""},
+		{name: "a file a hundred directories deep", image: "-- 1/" + strings.Repeat("a/", 101) + "x.pairs --\n1\n", want: "", gap: "directories deep"},
+		{name: "a file in place of a database's directory, within a layer", image: "-- 1/var/lib/dpkg/status --\n" + deb("a", "1") + "-- 1/var --\nx\n", want: ""},
+		{name: "a directory in place of a database, within a layer", image: "-- 1/x.pairs --\n1\n-- 1/x.pairs/ --\n", want: ""},
 		{name: "a name that has aufs's in it", image: "-- 1/x.wh..wh.y/z.pairs --\n1\n", want: "a 1 @1"},
-		{name: "a folder deleted through a link: overlayfs hides the link, and what it led to is still there",
+		{name: "a directory deleted through a link: overlayfs hides the link, and what it led to is still there",
 			image: "-- 1/usr/lib/apk/db/installed --\nP:a\nV:1\n-- 1/lib -> usr/lib --\n-- 2/lib/.wh.apk --\n", want: "a 1 @1"},
 		{name: "written through a link, and deleted the same way",
 			image: "-- 1/usr/lib/apk/db/installed --\nP:a\nV:1\n-- 1/lib -> usr/lib --\n-- 2/lib/apk/db/installed --\nP:a\nV:2\n-- 3/lib/.wh.apk --\n", want: "a 1 @1"},
@@ -119,7 +119,7 @@ func TestSquash(t *testing.T) {
 		{name: "a hard link to a lower layer", image: "-- 1/data/s --\n" + deb("a", "1") + "-- 2/var/lib/dpkg/status => data/s --\n", want: "a 1 @2"},
 		{name: "a hard link to a database counts once", image: "-- 1/var/lib/dpkg/status --\n" + deb("a", "1") + "-- 2/var/lib/dpkg/status.d/x => var/lib/dpkg/status --\n", want: "a 1 @1"},
 		{name: "a hard link to nothing", image: "-- 1/var/lib/dpkg/status => ../../etc/passwd --\n", want: "", gap: "hard link"},
-		{name: "hard links in a circle", image: "-- 1/var/lib/dpkg/status => x --\n-- 1/x => var/lib/dpkg/status --\n", want: "", gap: "lead to no file"},
+		{name: "hard links in a cycle", image: "-- 1/var/lib/dpkg/status => x --\n-- 1/x => var/lib/dpkg/status --\n", want: "", gap: "lead to no file"},
 		{name: "a file and its companion", image: "-- 1/var/db --\n1\n-- 1/var/db-log --\n2\n", want: "a 1 @1, b 2 @1"},
 		{name: "a companion alone in a higher layer", image: "-- 1/var/db --\n1\n-- 2/var/db-log --\n2\n", want: "a 1 @1, b 2 @1"},
 		{name: "a companion deleted", image: "-- 1/var/db --\n1\n-- 1/var/db-log --\n2\n-- 2/var/db --\n3\n-- 2/var/.wh.db-log --\n", want: "a 3 @2"},
@@ -269,10 +269,14 @@ func TestStream(t *testing.T) {
 }
 
 func TestSpool(t *testing.T) {
-	dir := t.TempDir()
-	s := newSpool(dir, spoolOver+10)
+	dir, budget := t.TempDir(), NewBudget(Limits{})
+	budget.alone[diskBytes] = spoolOver + 10
+	s := &spool{dir: dir, account: budget.begin()}
 	big := strings.Repeat("x", spoolOver+1)
-	h, err := s.hold("a", 0, int64(len(big)), strings.NewReader(big))
+	hold := func(content string, size int) (*held, error) {
+		return s.hold(t.Context(), assay.File{Path: "a", Size: int64(size)}, strings.NewReader(content))
+	}
+	h, err := hold(big, len(big))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,14 +284,14 @@ func TestSpool(t *testing.T) {
 	if err != nil || string(b) != big {
 		t.Errorf("%d bytes, %v", len(b), err)
 	}
-	if _, err := s.hold("b", 0, int64(len(big)), strings.NewReader(big)); !errors.Is(err, assay.ErrTooLarge) {
+	if _, err := hold(big, len(big)); !errors.Is(err, assay.ErrTooLarge) {
 		t.Errorf("over the budget: %v", err)
 	}
 	h.release()
 	h.release()
-	s.memory.Store(heldCost + 100)
+	budget.alone[memoryBytes] = heldCost + 100
 	for range 2 { // the second goes to disk
-		if h, err = s.hold("d", 0, 5, strings.NewReader("small")); err != nil {
+		if h, err = hold("small", 5); err != nil {
 			t.Fatal(err)
 		}
 		defer h.release()
@@ -296,16 +300,16 @@ func TestSpool(t *testing.T) {
 		t.Error("over what memory may be used, and not on disk")
 	}
 	h.release()
-	s.files.Store(0)
-	if _, err := s.hold("e", 0, 5, strings.NewReader("small")); !errors.Is(err, assay.ErrTooLarge) {
+	budget.alone[diskFiles] = 0
+	if _, err := hold("small", 5); !errors.Is(err, assay.ErrTooLarge) {
 		t.Errorf("over the number of files: %v", err)
 	}
-	s.files.Store(1)
-	if _, err := s.hold("c", 0, int64(len(big)), strings.NewReader("short")); !errors.Is(err, assay.ErrMalformed) {
+	budget.alone[diskFiles] = 1
+	if _, err := hold("short", len(big)); !errors.Is(err, assay.ErrMalformed) {
 		t.Errorf("truncated: %v", err)
 	}
-	if left, _ := os.ReadDir(dir); len(left) != 0 || s.left.Load() != spoolOver+10 {
-		t.Errorf("%d files left, %d bytes of budget", len(left), s.left.Load())
+	if left, _ := os.ReadDir(dir); len(left) != 0 || budget.used[diskBytes] != 0 || budget.used[diskFiles] != 0 {
+		t.Errorf("%d files left, %v of the budget", len(left), budget.used)
 	}
 }
 
@@ -358,37 +362,36 @@ func FuzzClean(f *testing.F) {
 	})
 }
 
-func TestCodec(t *testing.T) {
-	want := &layerFacts{
-		files: []fileFacts{{path: "p", reader: "r", gaps: []string{"g", ""}, facts: assay.Facts{
-			Release:  &assay.Release{ID: "debian", Repos: []string{"edge"}, ESM: true},
-			Packages: []assay.Package{{Type: "deb", Name: "n", Version: "v", Arch: "a", Source: "s", SourceVersion: "sv", Module: "m", Vendor: "x", State: "st", Path: "pp", Licences: []string{"l1", "l2"}, DependsOn: []string{"d"}}},
-			Owns:     []assay.Ownership{{Type: "deb", Owner: "o", Paths: "a\nb\n"}},
-		}}, {path: "q", reader: "r", companion: true}},
-		index: index{1, 2 << 40},
-		links: map[string]string{"a": "b"}, hards: map[string]string{"c": "d"}, asked: []string{"e"},
-		gaps: []assay.Gap{{Where: "w", What: "x"}},
-	}
-	b := encode(want)
-	got, err := decode(b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(want, got, cmp.AllowUnexported(layerFacts{}, fileFacts{})); d != "" {
-		t.Error(d)
-	}
-	for i := range b {
-		if _, err := decode(b[:i]); err != nil && !errors.Is(err, assay.ErrMalformed) && !strings.Contains(err.Error(), "JSON") {
-			t.Errorf("cut at %d: %v", i, err)
-		}
-	}
-}
-
 func FuzzDecode(f *testing.F) {
-	f.Add(encode(&layerFacts{files: []fileFacts{{path: "p", facts: assay.Facts{Packages: []assay.Package{{Name: "n"}}}}}, index: index{3}}))
+	f.Add(encode(&layerFacts{Files: []fileFacts{{Path: "p", Facts: assay.Facts{Packages: []assay.Package{{Name: "n"}}}}}, Index: index{3}}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if l, err := decode(b); err == nil {
 			encode(l)
 		}
 	})
+}
+
+// counting is a cache that counts.
+type counting struct {
+	mu      sync.Mutex
+	entries map[string][]byte
+	hits    int
+}
+
+func (c *counting) Get(_ context.Context, key string) ([]byte, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	b, ok := c.entries[key]
+	if !ok {
+		return nil, assay.ErrNotFound
+	}
+	c.hits++
+	return b, nil
+}
+
+func (c *counting) Put(_ context.Context, key string, value []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.entries[key] = slices.Clone(value)
+	return nil
 }

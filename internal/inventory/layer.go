@@ -23,9 +23,9 @@ const (
 	// maxPath bounds a path and a link's target, as Linux does.
 	// https://man7.org/linux/man-pages/man3/pathconf.3.html
 	maxPath = 4096
-	// maxFolders bounds how deep a wanted file may lie. The deepest genuine
+	// maxDirs bounds how deep a wanted file may lie. The deepest genuine
 	// one is that of a root inside a root, below twenty.
-	maxFolders = 100
+	maxDirs = 100
 	// maxWanted bounds the wanted files of a layer. Databases with a file a
 	// package have some thousands.
 	maxWanted = 200_000
@@ -42,27 +42,32 @@ const (
 	opaqueName     = ".wh..wh..opq"
 )
 
-// layerFacts is what a layer says and does, whatever lies below it.
+// layerFacts is what a layer says and does, whatever lies below it. Its fields
+// with capitals are what is cached.
 type layerFacts struct {
-	files []fileFacts
-	index index
-	links map[string]string // symbolic links
-	hards map[string]string // hard links at wanted paths, to what this layer did not give to their readers
-	asked []string          // symbolic links at wanted paths
-	gaps  []assay.Gap       // Where is a path, or ""
+	Files []fileFacts
+	Index index
+	Links map[string]string // symbolic links
+	Hards map[string]string // hard links at wanted paths, to what this layer did not give to their readers
+	Asked []string          // symbolic links at wanted paths
+	Gaps  []assay.Gap       // Where is a path, or ""
 
-	transient bool // some of it depends on more than the layer's bytes: it is not to be cached
+	sections  map[string]*packed `wire:"-"` // what streamers found, by kind; cached apart
+	transient bool               `wire:"-"` // some of it depends on more than the layer's bytes: it is not to be cached
 }
 
 // fileFacts is what one reader made of one file. A file that could not be read
 // has gaps and no facts; it still takes away what a lower layer has there.
 type fileFacts struct {
-	path      string
-	reader    string
-	facts     assay.Facts
-	gaps      []string
-	companion bool  // no facts: it belongs to a file that is not in this layer
-	bytes     int64 // its size, where that was asked for before
+	Path      string
+	Reader    string
+	Facts     assay.Facts
+	Items     []byte // of the reader's kind, packed
+	Gaps      []string
+	Companion bool // no facts: it belongs to a file that is not in this layer
+
+	bytes     int64 `wire:"-"` // its size, where that was asked for before
+	transient bool  `wire:"-"` // the reader panicked: perhaps it does not the next time
 }
 
 // A layerReader reads one layer.
@@ -70,7 +75,12 @@ type layerReader struct {
 	readers []assay.Reader
 	matcher *matcher
 	spool   *spool
-	keep    bool // hand over the files instead of reading them
+	kinds   kinds
+	streams []*streaming
+	packers map[string]*packer // by the name of their kind
+	buffer  []byte             // in which files pass
+	keep    bool               // hand over the files instead of reading them
+	charged int64              // bytes of the budget's facts
 
 	progress func(assay.Progress) // of a walk; may be nil
 
@@ -81,7 +91,7 @@ type layerReader struct {
 	wanted    int                 // files that were read
 	size      int64               // of the facts
 	at        map[string][]int    // where in out.files the facts about a path are; a forgotten one has none
-	below     map[string][]string // folders above those: the paths right in them
+	below     map[string][]string // directories above those: the paths right in them
 	with      map[string]*held
 	mains     map[string][]*want // files that wait for their companions
 	kept      map[string]*held
@@ -113,8 +123,10 @@ func (l *layerReader) read(ctx context.Context, r io.Reader) (*layerFacts, error
 		if err != nil {
 			return nil, err
 		}
-		if n&0xff == 0 && ctx.Err() != nil {
-			return nil, ctx.Err()
+		if n&0xff == 0 {
+			if err := l.charge(ctx); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if err := l.drain(r); err != nil {
@@ -124,10 +136,30 @@ func (l *layerReader) read(ctx context.Context, r io.Reader) (*layerFacts, error
 }
 
 func (l *layerReader) begin() {
-	l.index, l.out.links, l.out.hards = newIndexBuilder(), map[string]string{}, map[string]string{}
+	l.index, l.out.Links, l.out.Hards = newIndexBuilder(), map[string]string{}, map[string]string{}
 	l.at, l.below = map[string][]int{}, map[string][]string{}
 	l.with, l.mains = map[string]*held{}, map[string][]*want{}
 }
+
+// charge takes of the budget what the layer's facts take up so far, waiting where
+// other scans have it. What is too much for one scan, fit sees to.
+func (l *layerReader) charge(ctx context.Context) error {
+	need := l.size + int64(l.linkBytes) + indexCost*int64(len(l.index.bits))
+	if need-l.charged < chargeStep || l.keep {
+		return ctx.Err()
+	}
+	if err := l.spool.account.take(ctx, factBytes, need-l.charged); ctx.Err() != nil {
+		return ctx.Err()
+	} else if err == nil {
+		l.charged = need
+	}
+	return nil
+}
+
+const (
+	indexCost  = 24      // bytes of an entry while the index is made
+	chargeStep = 1 << 20 // bytes of facts that are asked for at once
+)
 
 func (l *layerReader) release() {
 	for _, h := range l.with {
@@ -139,11 +171,13 @@ func (l *layerReader) release() {
 func (l *layerReader) end(ctx context.Context) (*layerFacts, error) {
 	l.readWaiting(ctx)
 	if l.moreGaps > 0 {
-		l.out.gaps = append(l.out.gaps, assay.Gap{What: fmt.Sprintf("%d more gaps like these", l.moreGaps)})
+		l.out.Gaps = append(l.out.Gaps, assay.Gap{What: fmt.Sprintf("%d more gaps like these", l.moreGaps)})
 	}
-	l.out.files = slices.DeleteFunc(l.out.files, func(f fileFacts) bool { return f.path == "" })
-	l.out.asked = slices.DeleteFunc(l.out.asked, func(path string) bool { _, ok := l.out.links[path]; return !ok })
-	l.out.index = l.index.index()
+	l.out.Files = slices.DeleteFunc(l.out.Files, func(f fileFacts) bool { return f.Path == "" })
+	l.out.Asked = slices.DeleteFunc(l.out.Asked, func(path string) bool { _, ok := l.out.Links[path]; return !ok })
+	l.out.transient = l.out.transient || slices.ContainsFunc(l.out.Files, func(f fileFacts) bool { return f.transient })
+	l.packSections()
+	l.out.Index = l.index.index()
 	return &l.out, ctx.Err()
 }
 
@@ -158,11 +192,11 @@ func (l *layerReader) drain(r io.Reader) error {
 }
 
 func (l *layerReader) gap(path, what string) {
-	if len(l.out.gaps) == maxLayerGaps {
+	if len(l.out.Gaps) == maxLayerGaps {
 		l.moreGaps++
 		return
 	}
-	l.out.gaps = append(l.out.gaps, assay.Gap{Where: path, What: what})
+	l.out.Gaps = append(l.out.Gaps, assay.Gap{Where: path, What: what})
 }
 
 func (l *layerReader) entry(ctx context.Context, h *tarstream.Header, r io.Reader) error {
@@ -178,41 +212,76 @@ func (l *layerReader) entry(ctx context.Context, h *tarstream.Header, r io.Reade
 	}
 	dir, base := split(path)
 	if strings.HasPrefix(base, whiteoutPrefix) || strings.HasPrefix(dir, aufsPrefix) {
-		l.whiteout(dir, base)
+		l.whiteout(ctx, dir, base)
 		return nil
 	}
 	l.index.addParents(dir)
+	before := l.index.add(path, entryKinds[h.Kind].bit)
+	l.forgetItems(path, before, h.Kind == tarstream.Dir)
 	if h.Kind == tarstream.Dir {
-		l.index.add(path, bitDir)
 		l.forgetOne(path)
-		return nil
+	} else {
+		l.forget(path)
 	}
-	l.forget(path)
 	switch h.Kind {
 	case tarstream.Symlink:
-		l.index.add(path, bitLink)
 		l.link(path, h.Link)
 	case tarstream.Hardlink:
-		l.index.add(path, bitFile)
 		l.hardlink(path, clean(h.Link))
-	case tarstream.Other:
-		l.index.add(path, bitFile)
-	default:
-		l.index.add(path, bitFile)
+	}
+	streamed := l.see(ctx, header(path, h))
+	if h.Kind != tarstream.File {
+		return nil
+	}
+	if streamed && h.Sparse {
+		l.streamRefuse(path, "stored as a sparse file; not read")
+		streamed = false
+	}
+	if !streamed {
 		return l.regular(ctx, path, h, r)
 	}
-	return nil
+	if err := l.regular(ctx, path, h, io.TeeReader(r, streamWriter{l, path})); err != nil {
+		return err
+	}
+	return l.streamRest(path, r)
+}
+
+// header is what streamers are told of an entry of a tar.
+func header(path string, h *tarstream.Header) *assay.Header {
+	out := &assay.Header{Path: path, Type: entryKinds[h.Kind].entry, Mode: h.Mode, UID: h.UID, GID: h.GID, HasOwner: true}
+	switch h.Kind {
+	case tarstream.File:
+		out.Size = h.Size
+	case tarstream.Symlink:
+		out.Link = h.Link
+	case tarstream.Hardlink:
+		out.Link = clean(h.Link)
+	}
+	return out
+}
+
+// entryKinds gives what an entry is, by its kind in a tar.
+var entryKinds = [...]struct {
+	bit   uint8
+	entry assay.EntryType
+}{
+	tarstream.File:     {bitFile, assay.EntryFile},
+	tarstream.Dir:      {bitDir, assay.EntryDir},
+	tarstream.Symlink:  {bitLink, assay.EntrySymlink},
+	tarstream.Hardlink: {bitFile, assay.EntryHardlink},
+	tarstream.Other:    {bitFile, assay.EntrySpecial},
 }
 
 // whiteout notes what a marker takes away from lower layers.
 // https://github.com/opencontainers/image-spec/blob/v1.1.0/layer.md#whiteouts
-func (l *layerReader) whiteout(dir, base string) {
+func (l *layerReader) whiteout(ctx context.Context, dir, base string) {
 	if strings.HasPrefix(dir, aufsPrefix) {
-		return // inside a folder of aufs's own
+		return // inside a directory of aufs's own
 	}
 	if base == opaqueName {
 		if dir != "" {
 			l.index.add(dir, bitOpaque)
+			l.see(ctx, &assay.Header{Path: dir, Type: assay.EntryOpaque})
 		} else {
 			l.gap(base, "an opaque root is not possible; ignored")
 		}
@@ -226,6 +295,7 @@ func (l *layerReader) whiteout(dir, base string) {
 		l.gap(join(dir, base), "a whiteout of nothing; ignored")
 	default:
 		l.index.add(join(dir, name), bitWhiteout)
+		l.see(ctx, &assay.Header{Path: join(dir, name), Type: assay.EntryWhiteout})
 	}
 }
 
@@ -233,8 +303,8 @@ func (l *layerReader) whiteout(dir, base string) {
 // when it was a directory: the last entry wins.
 func (l *layerReader) forget(path string) {
 	l.forgetOne(path)
-	todo, folder := l.below[path]
-	if !folder {
+	todo, directory := l.below[path]
+	if !directory {
 		return
 	}
 	for len(todo) > 0 {
@@ -250,14 +320,14 @@ func (l *layerReader) forget(path string) {
 
 // forgetOne drops what was said of a path alone.
 func (l *layerReader) forgetOne(path string) {
-	delete(l.out.links, path)
-	delete(l.out.hards, path)
+	delete(l.out.Links, path)
+	delete(l.out.Hards, path)
 	l.drop(l.with, path)
 	l.drop(l.kept, path)
 	delete(l.mains, path)
 	if at := l.at[path]; len(at) > 0 {
 		for _, i := range at {
-			l.out.files[i] = fileFacts{}
+			l.out.Files[i] = fileFacts{}
 		}
 		l.at[path] = nil
 	}
@@ -277,14 +347,14 @@ func (l *layerReader) remember(path string) {
 	}
 	_, known := l.below[path]
 	l.at[path] = nil
-	for !known { // by the folder above
+	for !known { // by the directory above
 		dir, _ := split(path)
 		if dir == "" {
 			return
 		}
 		_, file := l.at[dir]
-		_, folder := l.below[dir]
-		known = file || folder
+		_, directory := l.below[dir]
+		known = file || directory
 		l.below[dir] = append(l.below[dir], path)
 		path = dir
 	}
@@ -296,18 +366,18 @@ func (l *layerReader) add(f fileFacts) {
 		f.bytes = f.size()
 	}
 	if l.size+f.bytes > maxFacts {
-		f.facts, f.gaps = assay.Facts{}, []string{fmt.Sprintf("what the files of this layer say is over %d bytes; not kept", maxFacts)}
+		f.Facts, f.Gaps = assay.Facts{}, []string{fmt.Sprintf("what the files of this layer say is over %d bytes; not kept", maxFacts)}
 		f.bytes = 0
 	}
 	l.size += f.bytes
-	l.at[f.path] = append(l.at[f.path], len(l.out.files))
-	l.out.files = append(l.out.files, f)
+	l.at[f.Path] = append(l.at[f.Path], len(l.out.Files))
+	l.out.Files = append(l.out.Files, f)
 }
 
 // claim reports whether one more wanted file may be read.
 func (l *layerReader) claim(path string) bool {
-	if strings.Count(path, "/") > maxFolders {
-		l.gap(path, fmt.Sprintf("over %d folders deep; not read", maxFolders))
+	if strings.Count(path, "/") > maxDirs {
+		l.gap(path, fmt.Sprintf("over %d directories deep; not read", maxDirs))
 		return false
 	}
 	if l.wanted++; l.wanted > maxWanted {
@@ -338,9 +408,9 @@ func (l *layerReader) link(path, target string) {
 	if !l.linked(path, target) {
 		return
 	}
-	l.out.links[path] = target
+	l.out.Links[path] = target
 	if l.ws = l.matcher.match(l.ws[:0], path); len(l.ws) > 0 {
-		l.out.asked = append(l.out.asked, path)
+		l.out.Asked = append(l.out.Asked, path)
 	}
 }
 
@@ -352,13 +422,13 @@ func (l *layerReader) hardlink(path, target string) {
 		return
 	}
 	for _, w := range l.ws {
-		i := slices.IndexFunc(l.at[target], func(i int) bool { return l.out.files[i].reader == l.readers[w.reader].Name() })
+		i := slices.IndexFunc(l.at[target], func(i int) bool { return l.out.Files[i].Reader == l.readers[w.reader].Name() })
 		if i >= 0 {
-			f := l.out.files[l.at[target][i]]
-			f.path = path
+			f := l.out.Files[l.at[target][i]]
+			f.Path = path
 			l.add(f)
 		} else if l.linked(path, target) {
-			l.out.hards[path] = target
+			l.out.Hards[path] = target
 		}
 	}
 }

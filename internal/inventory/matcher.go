@@ -170,8 +170,8 @@ func globTail(glob, path string) bool {
 	}
 }
 
-// globPath reports whether the whole of path matches glob.
-func globPath(glob, path string) bool {
+// matchPath reports whether the whole of path matches glob.
+func matchPath(glob, path string) bool {
 	return strings.Count(glob, "/") == strings.Count(path, "/") && globTail(glob, path)
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/tarstream"
+	"github.com/assaysec/assay/internal/encoding/wire"
 )
 
 // This file gives the files of a layer to those who want them.
@@ -83,7 +84,7 @@ func (l *layerReader) file(ctx context.Context, path string, h *tarstream.Header
 	if l.fits(path, h.Size); len(l.ws) == 0 {
 		return nil
 	}
-	f, err := l.spool.hold(path, h.Mode, h.Size, r)
+	f, err := l.spool.hold(ctx, assay.File{Path: path, Mode: h.Mode, Size: h.Size}, r)
 	if err != nil {
 		if errors.Is(err, assay.ErrMalformed) || ctx.Err() != nil {
 			l.refuse(path, err.Error())
@@ -117,7 +118,7 @@ func (l *layerReader) offer(ctx context.Context, path string, f *held) {
 			wait = true
 			l.mains[path] = append(l.mains[path], w)
 		default:
-			l.add(readFile(ctx, l.readers[w.reader], &f.File))
+			l.add(l.kinds.readFile(ctx, l.readers[w.reader], &f.File))
 		}
 	}
 	if wait {
@@ -165,7 +166,7 @@ func (l *layerReader) refuse(path, why string) {
 }
 
 func (l *layerReader) refused(w *want, path, why string) {
-	l.add(fileFacts{path: path, reader: l.readers[w.reader].Name(), gaps: []string{why}, companion: w.companion != ""})
+	l.add(fileFacts{Path: path, Reader: l.readers[w.reader].Name(), Gaps: []string{why}, Companion: w.companion != ""})
 }
 
 // readWaiting reads the files that waited for their companions until the end
@@ -184,7 +185,7 @@ func (l *layerReader) readWaiting(ctx context.Context) {
 					used[path+suffix] = true
 				}
 			}
-			l.add(readFile(ctx, l.readers[w.reader], &f))
+			l.add(l.kinds.readFile(ctx, l.readers[w.reader], &f))
 		}
 	}
 	for path, h := range l.with {
@@ -193,49 +194,29 @@ func (l *layerReader) readWaiting(ctx context.Context) {
 		}
 		for _, w := range l.matcher.match(nil, path) {
 			if w.companion != "" {
-				l.add(fileFacts{path: path, reader: l.readers[w.reader].Name(), companion: true})
+				l.add(fileFacts{Path: path, Reader: l.readers[w.reader].Name(), Companion: true})
 			}
 		}
 	}
 }
 
 // size is about how many bytes f takes up in memory.
-func (f *fileFacts) size() int64 {
-	const each, text = 400, 16 // of a file or package, and of a string in it
-	n := each + len(f.path)
-	for _, s := range f.gaps {
-		n += text + len(s)
-	}
-	for i := range f.facts.Packages {
-		p := &f.facts.Packages[i]
-		n += each
-		for _, s := range packageStrings(p) {
-			n += len(*s)
-		}
-		for _, s := range p.Licences {
-			n += text + len(s)
-		}
-		for _, s := range p.DependsOn {
-			n += text + len(s)
-		}
-		for _, s := range p.CPEs {
-			n += text + len(s)
-		}
-		n += 4 * len(p.Symbols)
-	}
-	for _, o := range f.facts.Owns {
-		n += 3*text + len(o.Owner) + len(o.Paths)
-	}
-	return int64(n)
-}
+func (f *fileFacts) size() int64 { return wire.Footprint(f) }
 
 // readFile asks a reader what a file says.
-func readFile(ctx context.Context, r assay.Reader, f *assay.File) fileFacts {
-	facts, err := r.Read(ctx, f)
-	out := fileFacts{path: f.Path, reader: r.Name(), facts: facts}
-	for _, e := range unjoin(err) {
-		out.gaps = append(out.gaps, e.Error())
+func (k kinds) readFile(ctx context.Context, r assay.Reader, f *assay.File) fileFacts {
+	out := fileFacts{Path: f.Path, Reader: r.Name()}
+	var facts assay.Facts
+	var err error
+	if caught := guard(func() { facts, err = r.Read(ctx, f) }); caught != nil {
+		facts, err, out.transient = assay.Facts{}, caught, true
 	}
+	for _, e := range unjoin(err) {
+		out.Gaps = append(out.Gaps, e.Error())
+	}
+	items, gaps := pack(k.readers[r.Name()], facts.Sections)
+	facts.Sections = nil
+	out.Facts, out.Items, out.Gaps = facts, items, append(out.Gaps, gaps...)
 	return out
 }
 

@@ -19,7 +19,7 @@ type owner struct {
 func (s *squasher) owners(owns []assay.Ownership, facts []fact, databases map[string]bool) map[string][]owner {
 	files, bases := map[string]bool{}, map[string]bool{}
 	for _, f := range facts {
-		if len(f.facts.Packages) > 0 && !databases[f.reader] {
+		if len(f.Facts.Packages) > 0 && !databases[f.Reader] {
 			_, base := split(f.path)
 			files[f.path], bases[base] = true, true
 		}

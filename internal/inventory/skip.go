@@ -13,27 +13,47 @@ import (
 // stands for anything in one component, "**" for any components, and {a,b} for
 // either. The zero Skip is nothing.
 type Skip struct {
-	Dirs  []string // folders, with all that is in them
-	Files []string
+	Dirs  Patterns // directories, with all that is in them
+	Files Patterns
 }
 
 // NewSkip checks the patterns, and makes them paths inside the target: "/usr"
 // and "./usr" are "usr".
-func NewSkip(dirs, files []string) (Skip, error) {
-	var s Skip
-	for _, l := range []struct {
-		from []string
-		to   *[]string
-	}{{dirs, &s.Dirs}, {files, &s.Files}} {
-		for _, p := range l.from {
-			c := strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(strings.TrimSpace(p), "."), "/"), "/")
-			if c == "" || !doublestar.ValidatePattern(c) {
-				return Skip{}, fmt.Errorf("pattern %q: %w", p, assay.ErrMalformed)
-			}
-			*l.to = append(*l.to, c)
-		}
+func NewSkip(dirs, files []string) (s Skip, err error) {
+	if s.Dirs, err = ParsePatterns(dirs); err != nil {
+		return Skip{}, err
+	}
+	if s.Files, err = ParsePatterns(files); err != nil {
+		return Skip{}, err
 	}
 	return s, nil
+}
+
+// Patterns are patterns of paths, as in Skip.
+type Patterns []string
+
+// ParsePatterns checks patterns, and makes them paths inside the target: "/usr" and
+// "./usr" are "usr". ErrMalformed: one is empty, or is no pattern.
+func ParsePatterns(patterns []string) (all Patterns, _ error) {
+	for _, p := range patterns {
+		c := strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(strings.TrimSpace(p), "."), "/"), "/")
+		if c == "" || !doublestar.ValidatePattern(c) {
+			return nil, fmt.Errorf("pattern %q: %w", p, assay.ErrMalformed)
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+// Match reports whether a pattern matches a path, or a directory above it.
+func (p Patterns) Match(path string) bool {
+	for path != "" {
+		if matches(p, path) {
+			return true
+		}
+		path, _ = split(path)
+	}
+	return false
 }
 
 // file reports whether the file at path is skipped.
@@ -45,21 +65,10 @@ func (s Skip) file(path string) bool {
 	return s.dir(dir)
 }
 
-// dir reports whether the folder at path, or one above it, is skipped.
-func (s Skip) dir(path string) bool {
-	if len(s.Dirs) == 0 {
-		return false
-	}
-	for path != "" {
-		if matches(s.Dirs, path) {
-			return true
-		}
-		path, _ = split(path)
-	}
-	return false
-}
+// dir reports whether the directory at path, or one above it, is skipped.
+func (s Skip) dir(path string) bool { return len(s.Dirs) > 0 && s.Dirs.Match(path) }
 
-func matches(patterns []string, path string) bool {
+func matches(patterns Patterns, path string) bool {
 	for _, p := range patterns {
 		if ok, _ := doublestar.Match(p, path); ok {
 			return true

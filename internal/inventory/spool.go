@@ -2,11 +2,11 @@ package inventory
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"os"
 	"runtime"
-	"sync"
 	"sync/atomic"
 
 	"github.com/assaysec/assay"
@@ -16,8 +16,8 @@ const (
 	// spoolOver is the size in bytes from which a wanted file goes to disk
 	// rather than memory: with two layers at once, 16 MiB are in use.
 	spoolOver = 8 << 20
-	// maxMemory bounds the bytes of wanted files in memory at one time: files
-	// that wait for a companion, or to be read again, add up.
+	// maxMemory bounds the bytes of one scan's wanted files in memory at one time:
+	// files that wait for a companion, or to be read again, add up.
 	maxMemory = 128 << 20
 	heldCost  = 1 << 10  // bytes of a file beside its content
 	poolOver  = 64 << 10 // bytes up to which a buffer serves a file of any size
@@ -29,24 +29,13 @@ const (
 	DefaultSpool = 4 << 30
 )
 
-// A spool holds wanted files while they are read, small ones in pooled memory,
-// large ones in temporary files that no name leads to.
+// A spool holds the wanted files of one scan while they are read, small ones in
+// pooled memory, large ones in temporary files that no name leads to.
 type spool struct {
-	dir    string
-	left   atomic.Int64 // bytes
-	memory atomic.Int64 // bytes
-	files  atomic.Int64 // on disk
+	dir     string
+	account *account
 
 	refused atomic.Bool // something did not fit
-	pool    sync.Pool
-}
-
-func newSpool(dir string, budget int64) *spool {
-	s := &spool{dir: dir}
-	s.left.Store(budget)
-	s.memory.Store(maxMemory)
-	s.files.Store(maxOnDisk)
-	return s
 }
 
 // A held is a file kept in a spool.
@@ -63,29 +52,21 @@ func (h *held) release() {
 	}
 }
 
-// take takes n of what is left, if it is that much.
-func take(left *atomic.Int64, n int64) bool {
-	if left.Add(-n) < 0 {
-		left.Add(n)
-		return false
-	}
-	return true
-}
-
-// hold reads all of r, size bytes long.
-func (s *spool) hold(path string, mode uint32, size int64, r io.Reader) (*held, error) {
-	h := &held{File: assay.File{Path: path, Mode: mode, Size: size}}
-	if size <= spoolOver {
-		if ok, err := s.toMemory(h, size, r); err != nil {
+// hold reads all of r, size bytes long. It waits where other scans have what it
+// needs; ErrTooLarge where this one has too much itself.
+func (s *spool) hold(ctx context.Context, f assay.File, r io.Reader) (*held, error) {
+	h := &held{File: f}
+	if f.Size <= spoolOver {
+		if ok, err := s.toMemory(h, r); err != nil {
 			return nil, err
 		} else if ok {
 			return h, nil
 		}
 	}
-	if err := s.toDisk(h, size); err != nil {
+	if err := s.toDisk(ctx, h); err != nil {
 		return nil, err
 	}
-	if _, err := io.CopyN(h.ReaderAt.(io.Writer), r, size); err != nil {
+	if _, err := io.CopyN(h.ReaderAt.(io.Writer), r, f.Size); err != nil {
 		h.release()
 		return nil, noEOF(err)
 	}
@@ -93,22 +74,17 @@ func (s *spool) hold(path string, mode uint32, size int64, r io.Reader) (*held, 
 }
 
 // toMemory reads r into memory; ok is false when there is not enough left.
-func (s *spool) toMemory(h *held, size int64, r io.Reader) (ok bool, _ error) {
-	buf, _ := s.pool.Get().(*bytes.Buffer)
-	if buf == nil || int64(buf.Cap()) > 4*size+poolOver { // a large one is wasted on a small file
-		buf = new(bytes.Buffer)
-	}
-	buf.Reset()
-	buf.Grow(int(size))
+func (s *spool) toMemory(h *held, r io.Reader) (ok bool, _ error) {
+	buf := s.account.buffer(h.Size)
 	cost := int64(buf.Cap()) + heldCost
-	if !take(&s.memory, cost) {
+	if !s.account.tryTake(memoryBytes, cost) {
 		return false, nil
 	}
 	h.free = func() {
-		s.pool.Put(buf)
-		s.memory.Add(cost)
+		s.account.buffers.Put(buf)
+		s.account.give(memoryBytes, cost)
 	}
-	if _, err := io.CopyN(buf, r, size); err != nil {
+	if _, err := io.CopyN(buf, r, h.Size); err != nil {
 		h.release()
 		return false, noEOF(err)
 	}
@@ -117,20 +93,29 @@ func (s *spool) toMemory(h *held, size int64, r io.Reader) (ok bool, _ error) {
 }
 
 // toDisk makes an empty temporary file for h.
-func (s *spool) toDisk(h *held, size int64) error {
-	if !take(&s.left, size) {
+func (s *spool) toDisk(ctx context.Context, h *held) error {
+	if err := s.account.take(ctx, diskBytes, h.Size); err != nil {
+		if ctx.Err() != nil {
+			return err
+		}
 		s.refused.Store(true)
-		return fmt.Errorf("%d bytes are more than is left of the spool: %w", size, assay.ErrTooLarge)
+		return fmt.Errorf("%d bytes are more than is left of the spool: %w", h.Size, assay.ErrTooLarge)
 	}
-	if !take(&s.files, 1) {
+	if err := s.account.take(ctx, diskFiles, 1); err != nil {
+		s.account.give(diskBytes, h.Size)
+		if ctx.Err() != nil {
+			return err
+		}
 		s.refused.Store(true)
-		s.left.Add(size)
-		return fmt.Errorf("more than %d files in the spool: %w", maxOnDisk, assay.ErrTooLarge)
+		return fmt.Errorf("more than %d files in the spool: %w", s.account.alone[diskFiles], assay.ErrTooLarge)
+	}
+	back := func() {
+		s.account.give(diskBytes, h.Size)
+		s.account.give(diskFiles, 1)
 	}
 	f, err := os.CreateTemp(s.dir, "assay-*")
 	if err != nil {
-		s.left.Add(size)
-		s.files.Add(1)
+		back()
 		return err
 	}
 	if runtime.GOOS != "windows" { // where an open file cannot be removed
@@ -140,8 +125,7 @@ func (s *spool) toDisk(h *held, size int64) error {
 	h.free = func() {
 		f.Close()
 		os.Remove(f.Name())
-		s.left.Add(size)
-		s.files.Add(1)
+		back()
 	}
 	return nil
 }

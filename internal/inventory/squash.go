@@ -23,9 +23,9 @@ type fact struct {
 	name  string // the system path that leads to it, where that is another
 }
 
-// A lack is a file that has to be read for a second time round: a reader wants
+// A missingFile is a file that has to be read for a second time round: a reader wants
 // what only links of other layers lead to.
-type lack struct {
+type missingFile struct {
 	layer  int    // where the file is
 	glob   string // its path in that layer's tar, or a pattern of such paths
 	exact  bool   // glob is a path
@@ -42,6 +42,7 @@ type squasher struct {
 	plain bool // one layer that is no image's, and not named
 	*tree
 	readers []assay.Reader
+	kinds   []*assay.SectionKind
 	matcher *matcher
 	top     int
 	files   map[*layerFacts]map[string]int // where a layer's facts are, by reader and path
@@ -49,11 +50,11 @@ type squasher struct {
 	facts   []fact
 	allowed map[string]string // by reader and real path: the system path that leads there
 	gaps    []assay.Gap
-	lacks   []lack
+	missing []missingFile
 }
 
-func newSquasher(ctx context.Context, readers []assay.Reader, m *matcher, layers []*layerFacts) (*squasher, error) {
-	s := &squasher{tree: newTree(ctx, layers), readers: readers, matcher: m, top: len(layers) - 1,
+func (t *builder) newSquasher(ctx context.Context, layers []*layerFacts) (*squasher, error) {
+	s := &squasher{tree: newTree(ctx, layers), readers: t.readers, kinds: t.kinds.all, matcher: t.matcher, top: len(layers) - 1,
 		files: map[*layerFacts]map[string]int{}, last: map[*layerFacts]int{}, allowed: map[string]string{}}
 	return s, s.place()
 }
@@ -66,36 +67,37 @@ func (s *squasher) place() error {
 	for l, layer := range s.layers {
 		s.last[layer] = l
 		if s.files[layer] == nil {
-			s.files[layer] = make(map[string]int, len(layer.files))
-			for i, f := range layer.files {
-				s.files[layer][f.reader+"\x00"+f.path] = i
+			s.files[layer] = make(map[string]int, len(layer.Files))
+			for i, f := range layer.Files {
+				s.files[layer][f.Reader+"\x00"+f.Path] = i
 			}
 		}
 	}
 	for l, layer := range s.layers {
-		if len(s.facts)+len(layer.files) > maxFiles {
+		if len(s.facts)+len(layer.Files) > maxFiles {
 			return fmt.Errorf("layer %d: more than %d files of databases up to here: %w", l, maxFiles, assay.ErrTooLarge)
 		}
 		dir, real, ok := "", "", true
-		for i := range layer.files {
-			f := &layer.files[i]
-			d, base := split(f.path)
+		for i := range layer.Files {
+			f := &layer.Files[i]
+			d, base := split(f.Path)
 			if d != dir {
 				dir = d
 				real, ok = s.resolve(dir, l, true)
 			}
 			if !ok {
-				s.gaps = append(s.gaps, assay.Gap{Where: s.where(l, f.path), What: "its directory is a symbolic link that leads nowhere; ignored"})
+				s.gaps = append(s.gaps, assay.Gap{Where: s.where(l, f.Path), What: "its directory is a symbolic link that leads nowhere; ignored"})
 				continue
 			}
 			path := join(real, base)
-			if path != f.path {
-				s.move(l, path, f.path)
+			if path != f.Path {
+				s.move(l, path, f.Path)
 			} else if s.last[layer] != l {
 				continue
 			}
 			s.facts = append(s.facts, fact{fileFacts: f, layer: l, path: path})
 		}
+		s.placeItems(l, layer)
 		if err := s.ctx.Err(); err != nil {
 			return err
 		}
@@ -103,12 +105,60 @@ func (s *squasher) place() error {
 	return nil
 }
 
+// placeItems finds the real paths of what streamers found, like place, where a
+// layer wrote it through a link of a lower one.
+func (s *squasher) placeItems(l int, layer *layerFacts) {
+	for _, kind := range s.kinds {
+		if kind.IsPerLayer() {
+			continue
+		}
+		for path := range layer.sections[kind.Name].records() {
+			dir, base := split(path)
+			if real, ok := s.resolve(dir, l, true); ok && real != dir {
+				s.move(l, join(real, base), path)
+			}
+		}
+	}
+}
+
+// section returns what holds in the image of what streamers found in a layer.
+func (s *squasher) section(kind *assay.SectionKind, l int) (out layerSection) {
+	in := s.layers[l].sections[kind.Name]
+	if in == nil {
+		return out
+	}
+	if kind.IsPerLayer() {
+		out.streamed, out.below = in, make([]bool, 0, in.Count)
+		for path := range in.records() {
+			p := place{}
+			if l > 0 {
+				p = s.look(path, l-1)
+			}
+			out.below = append(out.below, p.kind != 0 || p.implied)
+			if s.ctx.Err() != nil {
+				return layerSection{}
+			}
+		}
+		return out
+	}
+	var w packedWriter
+	for path, items := range in.records() {
+		dir, base := split(path)
+		real, ok := s.resolve(dir, l, true)
+		if ok && s.visible(join(real, base), l, s.top) {
+			w.add([]byte(join(real, base)), items)
+		}
+	}
+	out.streamed = &packed{Data: w.data, Count: w.count}
+	return out
+}
+
 // find returns the facts of a reader about the file at a real path in layer l.
 func (s *squasher) find(reader, path string, l int) *fileFacts {
 	layer := s.layers[l]
 	for _, p := range []string{s.raw(path, l), path} {
 		if i, ok := s.files[layer][reader+"\x00"+p]; ok {
-			return &layer.files[i]
+			return &layer.Files[i]
 		}
 	}
 	return nil
@@ -125,34 +175,34 @@ func (s *squasher) where(l int, path string) string {
 	return w
 }
 
-// standing returns the facts that hold in the image, by path: of files that
+// visibleFacts returns the facts that hold in the image, by path: of files that
 // are still there, and for the system's own paths only what the root reaches.
-func (s *squasher) standing() []fact {
+func (s *squasher) visibleFacts() []fact {
 	s.reach()
 	var out []fact
 	for _, f := range s.facts {
 		if s.ctx.Err() != nil {
 			return nil
 		}
-		if f.companion || !s.visible(f.path, f.layer, s.top) {
+		if f.Companion || !s.visible(f.path, f.layer, s.top) {
 			continue
 		}
-		name, ok := s.allowed[f.reader+"\x00"+f.path]
+		name, ok := s.allowed[f.Reader+"\x00"+f.path]
 		if ok || s.anywhere(f) {
 			f.name = name
 			out = append(out, f)
 		}
 	}
 	slices.SortStableFunc(out, func(a, b fact) int { return strings.Compare(a.path, b.path) })
-	return s.alone(out)
+	return s.dropRedundant(out)
 }
 
-// alone drops what patterns want only where another file of the folder does not
+// dropRedundant drops what patterns want only where another file of the directory does not
 // tell of the same.
-func (s *squasher) alone(facts []fact) []fact {
-	tell := map[string][]string{} // by folder, the names of files that tell of packages
+func (s *squasher) dropRedundant(facts []fact) []fact {
+	tell := map[string][]string{} // by directory, the names of files that tell of packages
 	for _, f := range facts {
-		if len(f.facts.Packages) > 0 {
+		if len(f.Facts.Packages) > 0 {
 			dir, base := split(f.path)
 			tell[dir] = append(tell[dir], base)
 		}
@@ -160,7 +210,7 @@ func (s *squasher) alone(facts []fact) []fact {
 	return slices.DeleteFunc(facts, func(f fact) bool {
 		dir, _ := split(f.path)
 		for _, w := range s.matcher.match(nil, f.path) {
-			if w.without != "" && s.readers[w.reader].Name() == f.reader {
+			if w.without != "" && s.readers[w.reader].Name() == f.Reader {
 				return slices.ContainsFunc(tell[dir], func(base string) bool { return globOne(w.without, base) })
 			}
 		}
@@ -182,7 +232,7 @@ func (s *squasher) anywhere(f fact) bool {
 	dir, _ := split(f.path)
 	named := false
 	for _, w := range s.matcher.match(nil, f.path) {
-		if w.rooted || s.readers[w.reader].Name() != f.reader {
+		if w.rooted || s.readers[w.reader].Name() != f.Reader {
 			continue
 		}
 		named = true
@@ -193,7 +243,7 @@ func (s *squasher) anywhere(f fact) bool {
 			return true
 		}
 	}
-	return !named && slices.ContainsFunc(s.matcher.execs, func(w *want) bool { return s.readers[w.reader].Name() == f.reader })
+	return !named && slices.ContainsFunc(s.matcher.execs, func(w *want) bool { return s.readers[w.reader].Name() == f.Reader })
 }
 
 // reach follows every system path from the root, notes which files it leads
@@ -213,10 +263,10 @@ func (s *squasher) reach() {
 		if s.last[layer] != l {
 			continue // what it has there the last one has, too
 		}
-		for _, path := range layer.asked {
+		for _, path := range layer.Asked {
 			s.reachLink(l, path)
 		}
-		for _, path := range slices.Sorted(maps.Keys(layer.hards)) {
+		for _, path := range slices.Sorted(maps.Keys(layer.Hards)) {
 			s.reachHard(l, path)
 		}
 	}
@@ -229,7 +279,7 @@ func (s *squasher) reachHard(l int, raw string) {
 		return
 	}
 	for _, w := range s.matcher.match(nil, raw) {
-		if w.companion == "" && (!w.rooted || globPath(w.glob, path)) {
+		if w.companion == "" && (!w.rooted || matchPath(w.glob, path)) {
 			s.need(w, path, path, l)
 		}
 	}
@@ -238,7 +288,7 @@ func (s *squasher) reachHard(l int, raw string) {
 func (s *squasher) reachFile(w *want) {
 	path, ok := s.resolve(w.glob, s.top, true)
 	if !ok {
-		s.circle(path)
+		s.linkCycle(path)
 		return
 	}
 	p := s.at(path, s.top)
@@ -251,8 +301,8 @@ func (s *squasher) reachFile(w *want) {
 	}
 }
 
-func (s *squasher) circle(path string) {
-	s.gaps = append(s.gaps, assay.Gap{Where: s.where(s.top, path), What: "symbolic links lead in a circle, or too far; what they stand for is not read"})
+func (s *squasher) linkCycle(path string) {
+	s.gaps = append(s.gaps, assay.Gap{Where: s.where(s.top, path), What: "symbolic links form a cycle, or too far; what they stand for is not read"})
 }
 
 // need allows the facts about the file at a real path, to which name leads, or
@@ -260,15 +310,15 @@ func (s *squasher) circle(path string) {
 func (s *squasher) need(w *want, path, name string, l int) {
 	reader := s.readers[w.reader].Name()
 	s.allow(reader, path, name)
-	if f := s.find(reader, path, l); f != nil && !f.companion {
+	if f := s.find(reader, path, l); f != nil && !f.Companion {
 		return
 	}
 	raw := s.raw(path, l)
-	if target, ok := s.layers[l].hards[raw]; ok {
+	if target, ok := s.layers[l].Hards[raw]; ok {
 		s.needHard(w, path, name, l, target)
 		return
 	}
-	s.lacks = append(s.lacks, lack{layer: l, glob: raw, exact: true, reader: w.reader, as: path, name: name, to: l})
+	s.missing = append(s.missing, missingFile{layer: l, glob: raw, exact: true, reader: w.reader, as: path, name: name, to: l})
 }
 
 // needHard has the file read that the hard link at path in layer l is.
@@ -283,12 +333,12 @@ func (s *squasher) needHard(w *want, path, name string, l int, target string) {
 			break
 		}
 		if p.layer == l {
-			if next, ok := s.layers[l].hards[s.raw(real, l)]; ok {
+			if next, ok := s.layers[l].Hards[s.raw(real, l)]; ok {
 				target = next
 				continue
 			}
 		}
-		s.lacks = append(s.lacks, lack{layer: p.layer, glob: s.raw(real, p.layer), exact: true, reader: w.reader, as: path, name: name, to: l})
+		s.missing = append(s.missing, missingFile{layer: p.layer, glob: s.raw(real, p.layer), exact: true, reader: w.reader, as: path, name: name, to: l})
 		return
 	}
 	s.gaps = append(s.gaps, assay.Gap{Where: s.where(l, path), What: fmt.Sprintf("a hard link to %q, which is not in the image; not read", target)})
@@ -302,16 +352,16 @@ func (s *squasher) reachCompanion(w *want, path string, l int, suffix string) {
 		return
 	}
 	if s.find(s.readers[w.reader].Name(), path+suffix, p.layer) != nil { // an empty companion says nothing, and is not noted
-		s.lacks = append(s.lacks, lack{layer: l, glob: s.raw(path, l), exact: true, reader: w.reader, as: path, name: w.glob, to: l, with: suffix, below: p.layer})
+		s.missing = append(s.missing, missingFile{layer: l, glob: s.raw(path, l), exact: true, reader: w.reader, as: path, name: w.glob, to: l, with: suffix, below: p.layer})
 	}
 }
 
-// A wild is a system path with wildcards: the part without them, the real path
+// A pathGlob is a system path with wildcards: the part without them, the real path
 // of that, and the pattern of the real paths behind it.
-type wild struct{ dir, real, glob string }
+type pathGlob struct{ dir, real, glob string }
 
-// wild follows the part of a system path that has no wildcards.
-func (s *squasher) wild(w *want) (x wild, ok bool) {
+// globPath follows the part of a system path that has no wildcards.
+func (s *squasher) globPath(w *want) (x pathGlob, ok bool) {
 	dir, rest := w.glob, ""
 	for strings.Contains(dir, "*") {
 		var base string
@@ -319,24 +369,24 @@ func (s *squasher) wild(w *want) (x wild, ok bool) {
 		rest = join(base, rest)
 	}
 	real, ok := s.resolve(dir, s.top, true)
-	return wild{dir, real, join(real, rest)}, ok
+	return pathGlob{dir, real, join(real, rest)}, ok
 }
 
 // name is the system path of a file that matches the pattern.
-func (x wild) name(path string) string { return clean(x.dir + "/" + path[len(x.real):]) }
+func (x pathGlob) name(path string) string { return clean(x.dir + "/" + path[len(x.real):]) }
 
 // reachGlob does the same for a system path with wildcards. Where the part
 // without them leads to a place that could not be claimed while layers were
 // read, the layers are read again for it.
 func (s *squasher) reachGlob(w *want) {
-	x, ok := s.wild(w)
+	x, ok := s.globPath(w)
 	if !ok {
-		s.circle(x.real)
+		s.linkCycle(x.real)
 		return
 	}
 	reader := s.readers[w.reader].Name()
 	for _, f := range s.facts {
-		if f.reader == reader && globPath(x.glob, f.path) {
+		if f.Reader == reader && matchPath(x.glob, f.path) {
 			s.allow(reader, f.path, x.name(f.path))
 		}
 	}
@@ -344,8 +394,8 @@ func (s *squasher) reachGlob(w *want) {
 		return
 	}
 	for l, layer := range s.layers {
-		if s.last[layer] == l && layer.index.get(hashPath(x.real)) != 0 {
-			s.lacks = append(s.lacks, lack{layer: l, glob: x.glob, reader: w.reader, to: l})
+		if s.last[layer] == l && layer.Index.get(hashPath(x.real)) != 0 {
+			s.missing = append(s.missing, missingFile{layer: l, glob: x.glob, reader: w.reader, to: l})
 		}
 	}
 }
@@ -367,7 +417,7 @@ func (s *squasher) reachLink(l int, raw string) {
 			continue // found under its own name
 		}
 		if !ok || p.kind != bitFile {
-			s.gaps = append(s.gaps, assay.Gap{Where: s.where(l, raw), What: fmt.Sprintf("a symbolic link to %q, which is not in the %s; not read", s.layers[l].links[raw], s.what())})
+			s.gaps = append(s.gaps, assay.Gap{Where: s.where(l, raw), What: fmt.Sprintf("a symbolic link to %q, which is not in the %s; not read", s.layers[l].Links[raw], s.what())})
 			continue
 		}
 		s.need(w, path, name, p.layer)
@@ -400,8 +450,8 @@ func (s *squasher) leads(w *want, link string) (name string, ok bool) {
 		reached, ok := s.resolve(w.glob, s.top, false)
 		return w.glob, ok && reached == link
 	}
-	x, ok := s.wild(w)
-	if !ok || !globPath(x.glob, link) {
+	x, ok := s.globPath(w)
+	if !ok || !matchPath(x.glob, link) {
 		return "", false
 	}
 	return x.name(link), true

@@ -79,7 +79,7 @@ func TestSoftware(t *testing.T) {
 		{"both an executable and wanted by its name", "-- 1/bin/a.thing* --\n" + elf, Options{}, []string{"bin/a.thing a.thing 1"}},
 		{"inside an archive", "-- 1/a.thing --\nholds me\n", Options{}, []string{"a.thing a.thing 1", "a.thing!/inner me 1"}},
 		{"written through a link", "-- 1/usr/lib/x --\n\n-- 1/lib -> usr/lib --\n-- 2/lib/a.thing --\nholds me\n", Options{}, []string{"usr/lib/a.thing a.thing 1", "usr/lib/a.thing!/inner me 1"}},
-		{"skipped folders", "-- 1/a/x.thing --\nx\n-- 1/b/c/y.thing --\nx\n-- 1/d/z.thing --\nx\n", Options{Skip: Skip{Dirs: []string{"a", "**/c"}}}, []string{"d/z.thing z.thing 1"}},
+		{"skipped directories", "-- 1/a/x.thing --\nx\n-- 1/b/c/y.thing --\nx\n-- 1/d/z.thing --\nx\n", Options{Skip: Skip{Dirs: []string{"a", "**/c"}}}, []string{"d/z.thing z.thing 1"}},
 		{"skipped files", "-- 1/a/x.thing --\nx\n-- 1/b/y.thing --\nx\n-- 1/bin/p* --\n" + elf, Options{Skip: Skip{Files: []string{"a/*.thing", "bin/{p,q}"}}}, []string{"b/y.thing y.thing 1"}},
 		{"offered besides", "-- 1/a/x.other --\nx\n", Options{More: []More{{"things", regexp.MustCompile(`\.oth`)}, {"dpkg", regexp.MustCompile(`none`)}}}, []string{"a/x.other x.other 1"}},
 	} {
@@ -158,14 +158,14 @@ type open struct{ *strings.Reader }
 func (open) Close() error { return nil }
 
 func TestWalk(t *testing.T) {
-	folder := &fstest.MapFile{Mode: fs.ModeDir}
+	directory := &fstest.MapFile{Mode: fs.ModeDir}
 	files := fstest.MapFS{
-		"a": folder, "a/x.thing": {Data: []byte("x")}, "a/manifest": {Data: []byte("2\n")},
-		"denied": folder, "denied/y.thing": {Data: []byte("x")},
-		"bin": folder, "bin/p": {Data: []byte("\x7fELF and more"), Mode: 0o755}, "bin/q": {Data: []byte("#!/bin/sh"), Mode: 0o755},
-		"skip": folder, "skip/z.thing": {Data: []byte("x")},
-		"etc": folder, "etc/os-release": {Data: []byte("../usr/os-release"), Mode: fs.ModeSymlink}, "usr": folder, "usr/os-release": {Data: []byte(osr)},
-		"var": folder, "var/db": {Data: []byte("1\n")}, "var/db-log": {Data: []byte("2\n")},
+		"a": directory, "a/x.thing": {Data: []byte("x")}, "a/manifest": {Data: []byte("2\n")},
+		"denied": directory, "denied/y.thing": {Data: []byte("x")},
+		"bin": directory, "bin/p": {Data: []byte("\x7fELF and more"), Mode: 0o755}, "bin/q": {Data: []byte("#!/bin/sh"), Mode: 0o755},
+		"skip": directory, "skip/z.thing": {Data: []byte("x")},
+		"etc": directory, "etc/os-release": {Data: []byte("../usr/os-release"), Mode: fs.ModeSymlink}, "usr": directory, "usr/os-release": {Data: []byte(osr)},
+		"var": directory, "var/db": {Data: []byte("1\n")}, "var/db-log": {Data: []byte("2\n")},
 	}
 	img := &assay.Image{Kind: assay.KindFilesystem, Layers: []assay.Layer{walked(files)}}
 	inv, err := Build(t.Context(), img, Options{Readers: []assay.Reader{things{}, osrelease.Reader{}, pairs{}}, Skip: Skip{Dirs: []string{"skip"}}})

@@ -19,10 +19,11 @@ type tree struct {
 	moved []map[string]string
 	memo  map[memoKey]place
 	bytes int // in memo, about
+	looks int // places looked up without it, for each layer: the work done
 
-	dir    string     // the folder asked for last: many files lie in few
-	folder []pathHash // of it and of its parents, itself first
-	above  []uint64   // by layer, what it does to these; 0 when not asked for yet
+	dir       string     // the directory asked for last: many files lie in few
+	directory []pathHash // of it and of its parents, itself first
+	above     []uint64   // by layer, what it does to these; 0 when not asked for yet
 }
 
 // maxMemo bounds what a tree remembers, in bytes; what it forgot it finds again.
@@ -63,13 +64,14 @@ func (t *tree) at(path string, top int) place {
 func (t *tree) look(path string, top int) place {
 	dir, base := split(path)
 	t.enter(dir)
-	h, implied := t.folder[0].under(base), false
+	h, implied := t.directory[0].under(base), false
 	for l := top; l >= 0; l-- {
-		own := t.layers[l].index.get(h)
+		t.looks++
+		own := t.layers[l].Index.get(h)
 		above := t.hidden(l)
 		implied = implied || own&bitParent != 0
 		switch raw, moved := t.moved[l][path]; {
-		case own&bitKind != 0 && above&bitFile == 0: // else a file took the place of its folder
+		case own&bitKind != 0 && above&bitFile == 0: // else a file took the place of its directory
 			return place{own & bitKind, l, implied}
 		case moved && !t.deleted(raw, l, top):
 			return place{bitFile, l, implied}
@@ -86,7 +88,7 @@ func (t *tree) deleted(raw string, l, top int) bool {
 	hs := hashes(raw)
 	for l++; l <= top; l++ {
 		for i, h := range hs {
-			if bits := t.layers[l].index.get(h); bits&bitWhiteout != 0 || i > 0 && bits&bitOpaque != 0 {
+			if bits := t.layers[l].Index.get(h); bits&bitWhiteout != 0 || i > 0 && bits&bitOpaque != 0 {
 				return true
 			}
 		}
@@ -94,26 +96,26 @@ func (t *tree) deleted(raw string, l, top int) bool {
 	return false
 }
 
-// enter makes dir the folder that hidden is about.
+// enter makes dir the directory that hidden is about.
 func (t *tree) enter(dir string) {
-	if dir == t.dir && t.folder != nil {
+	if dir == t.dir && t.directory != nil {
 		return
 	}
-	t.dir, t.folder = dir, []pathHash{0}
+	t.dir, t.directory = dir, []pathHash{0}
 	if dir != "" {
-		t.folder = hashes(dir)
+		t.directory = hashes(dir)
 	}
 	clear(t.above)
 }
 
-// hidden returns what layer l does to the folder and to its parents.
+// hidden returns what layer l does to the directory and to its parents.
 func (t *tree) hidden(l int) uint64 {
 	const known = 1 << kindLen
 	if t.above[l] == 0 {
 		t.above[l] = known
 		if t.dir != "" {
-			for _, h := range t.folder {
-				t.above[l] |= t.layers[l].index.get(h)
+			for _, h := range t.directory {
+				t.above[l] |= t.layers[l].Index.get(h)
 			}
 		}
 	}
@@ -122,13 +124,13 @@ func (t *tree) hidden(l int) uint64 {
 
 // target returns where the symbolic link at path, found in layer l, leads.
 func (t *tree) target(path string, l int) (string, bool) {
-	s, ok := t.layers[l].links[path]
+	s, ok := t.layers[l].Links[path]
 	return s, ok
 }
 
 // resolve follows the symbolic links in path, all of them or all but one in
 // the last component, in the file system of the layers 0 to top. Like chroot,
-// it never leaves the root. ok is false when links lead in a circle or make
+// it never leaves the root. ok is false when links form a cycle or make
 // the path too long.
 func (t *tree) resolve(path string, top int, last bool) (_ string, ok bool) {
 	real, rest := "", path

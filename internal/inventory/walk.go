@@ -10,8 +10,8 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// walk reads a layer that is no tar, but a folder or a disk: files are read
-// where they are, and what is in folders that the user does not want to be
+// walk reads a layer that is no tar, but a directory or a disk: files are read
+// where they are, and what is in directories that the user does not want to be
 // looked at is not even listed.
 func (l *layerReader) walk(ctx context.Context, layer *assay.Layer) (*layerFacts, error) {
 	l.begin()
@@ -71,7 +71,58 @@ func (l *layerReader) visit(ctx context.Context, e *assay.Entry, other func(stri
 			l.found(ctx, e, other)
 		}
 	}
-	return ctx.Err()
+	if e.Err == nil {
+		if err := l.seeEntry(ctx, e); err != nil {
+			l.gap(e.Path, err.Error())
+		}
+	}
+	return l.charge(ctx)
+}
+
+// seeEntry shows an entry to the streamers. An error is why a file could not be
+// read.
+func (l *layerReader) seeEntry(ctx context.Context, e *assay.Entry) error {
+	if len(l.streams) == 0 || !l.see(ctx, entryHeader(e)) {
+		return nil
+	}
+	f, err := e.Open()
+	if err != nil {
+		l.streamRefuse(e.Path, err.Error())
+		return nil
+	}
+	if err := l.streamRest(e.Path, io.NewSectionReader(f, 0, e.Size)); err != nil {
+		f.Close()
+		return err
+	}
+	return f.Close()
+}
+
+// entryHeader is what streamers are told of an entry of a walk.
+func entryHeader(e *assay.Entry) *assay.Header {
+	h := &assay.Header{Path: e.Path, Type: assay.EntrySpecial, Mode: unixMode(e.Mode), UID: e.UID, GID: e.GID, HasOwner: e.HasOwner, Link: e.Link}
+	switch {
+	case e.Mode.IsDir():
+		h.Type = assay.EntryDir
+	case e.Mode&fs.ModeSymlink != 0:
+		h.Type = assay.EntrySymlink
+	case e.Mode.IsRegular():
+		h.Type, h.Size = assay.EntryFile, e.Size
+	}
+	return h
+}
+
+// unixMode is a mode's permission bits as Unix has them.
+func unixMode(m fs.FileMode) uint32 {
+	bits := uint32(m.Perm())
+	for _, x := range []struct {
+		mode fs.FileMode
+		bit  uint32
+	}{{fs.ModeSetuid, 0o4000}, {fs.ModeSetgid, 0o2000}, {fs.ModeSticky, 0o1000}} {
+		if m&x.mode != 0 {
+			bits |= x.bit
+		}
+	}
+	return bits
 }
 
 // found sees who wants a regular file and has it read.
@@ -123,7 +174,7 @@ func (l *layerReader) hold(ctx context.Context, f *held) {
 		return
 	}
 	defer f.release()
-	c, err := l.spool.hold(f.Path, f.Mode, f.Size, io.NewSectionReader(f, 0, f.Size))
+	c, err := l.spool.hold(ctx, assay.File{Path: f.Path, Mode: f.Mode, Size: f.Size}, io.NewSectionReader(f, 0, f.Size))
 	if err != nil {
 		l.refuse(f.Path, err.Error())
 		return

@@ -91,7 +91,7 @@ func TestOpenLayoutBroken(t *testing.T) {
 		says   string
 	}{
 		{"no index", func(m fstest.MapFS) { delete(m, IndexFile) }, assay.ErrNotFound, "not an OCI image layout"},
-		{"index a folder", func(m fstest.MapFS) { delete(m, IndexFile); m[IndexFile+"/x"] = &fstest.MapFile{} }, assay.ErrMalformed, "not a regular file"},
+		{"index a directory", func(m fstest.MapFS) { delete(m, IndexFile); m[IndexFile+"/x"] = &fstest.MapFile{} }, assay.ErrMalformed, "not a regular file"},
 		{"index a pipe", func(m fstest.MapFS) { m[IndexFile].Mode = os.ModeNamedPipe }, assay.ErrMalformed, "not a regular file"},
 		{"index not JSON", func(m fstest.MapFS) { m[IndexFile].Data = []byte("foobar") }, assay.ErrMalformed, "index.json"},
 		{"index too large", func(m fstest.MapFS) { m[IndexFile].Data = make([]byte, MaxManifest+1) }, assay.ErrTooLarge, "index.json"},

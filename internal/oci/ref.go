@@ -39,7 +39,7 @@ func SameName(name, want string) bool {
 	return i > strings.LastIndexByte(name, '/') && name[i+1:] == want
 }
 
-// SplitPath splits a reference to a file or folder, PATH, PATH:TAG or
+// SplitPath splits a reference to a file or directory, PATH, PATH:TAG or
 // PATH@DIGEST, where the path is the longest that exists; choice keeps its
 // first character. Where no path exists ok is false.
 func SplitPath(ref string) (path, choice string, info os.FileInfo, ok bool) {

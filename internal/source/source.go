@@ -41,7 +41,7 @@ type Options struct {
 	// ImageSrc names the sources that are asked for a name, in order; "remote"
 	// is the registry. Empty means all of them in the order of the list.
 	ImageSrc []string
-	// Input is an archive or a layout folder, perhaps with :TAG or @DIGEST. It
+	// Input is an archive or a layout directory, perhaps with :TAG or @DIGEST. It
 	// is opened instead of any reference.
 	Input string
 
@@ -74,7 +74,7 @@ func Open(ctx context.Context, sources []assay.Source, ref string, o Options) (*
 		case ok && (onlyPath(ref) || archiveName(p) || holdsImage(p, info)):
 			return openPath(ctx, sources, ref, o)
 		case onlyPath(ref):
-			return nil, fmt.Errorf("%s: no such file or folder: %w", ref, assay.ErrNotFound)
+			return nil, fmt.Errorf("%s: no such file or directory: %w", ref, assay.ErrNotFound)
 		case ok:
 			path = p
 		}
@@ -176,7 +176,7 @@ func scheme(sources []assay.Source, ref string) (assay.Source, string) {
 	return s, rest
 }
 
-// openPath opens a file or folder as what it is.
+// openPath opens a file or directory as what it is.
 func openPath(ctx context.Context, sources []assay.Source, ref string, o Options) (*assay.Image, error) {
 	name := archive.DockerName
 	if _, _, info, ok := oci.SplitPath(ref); ok && info.IsDir() {

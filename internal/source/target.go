@@ -16,7 +16,7 @@ import (
 // GitOptions says which state of a repository is meant.
 type GitOptions = git.Options
 
-// Folder opens a folder, or one file, of this machine.
+// Folder opens a directory, or one file, of this machine.
 func Folder(path string, kind assay.TargetKind) (*assay.Image, error) {
 	img, err := dir.Open(path)
 	if err != nil {
@@ -46,12 +46,12 @@ func SBOM(path string, pipe io.Reader) (*assay.Image, error) {
 	return img, nil
 }
 
-// Repository opens a repository of source code: a folder, or an address from
+// Repository opens a repository of source code: a directory, or an address from
 // which it is fetched.
 func Repository(ctx context.Context, ref string, o GitOptions) (*assay.Image, error) {
 	if !git.IsAddress(ref) {
 		if o.Branch+o.Tag+o.Commit != "" {
-			return nil, fmt.Errorf("%s: a folder is scanned as it is; to scan another branch, tag or commit give its address: file://%s", ref, absolute(ref))
+			return nil, fmt.Errorf("%s: a directory is scanned as it is; to scan another branch, tag or commit give its address: file://%s", ref, absolute(ref))
 		}
 		img, err := Folder(ref, assay.KindRepository)
 		if err != nil {
@@ -60,11 +60,11 @@ func Repository(ctx context.Context, ref string, o GitOptions) (*assay.Image, er
 		img.Repository = git.Describe(ref)
 		return img, nil
 	}
-	folder, info, gaps, done, err := git.Fetch(ctx, ref, o)
+	directory, info, gaps, done, err := git.Fetch(ctx, ref, o)
 	if err != nil {
 		return nil, err
 	}
-	img, err := Folder(folder, assay.KindRepository)
+	img, err := Folder(directory, assay.KindRepository)
 	if err != nil {
 		done()
 		return nil, err

@@ -1,8 +1,8 @@
 // Package ext4 reads ext2, ext3 and ext4 file systems, damaged ones too: what
-// cannot be read is an error of the file or folder it is in, and everything is
+// cannot be read is an error of the file or directory it is in, and everything is
 // bounded by what is really there. Nothing is verified by checksum, the journal
 // is not applied, and of extended attributes only the content of small files is
-// read. Encrypted files and folders are ErrUnsupported.
+// read. Encrypted files and directories are ErrUnsupported.
 //
 // Specification: https://docs.kernel.org/filesystems/ext4/index.html
 package ext4
@@ -124,7 +124,7 @@ func (f *FS) check() error {
 	return nil
 }
 
-// Root is the number of the root folder.
+// Root is the number of the root directory.
 func (f *FS) Root() uint64 { return rootInode }
 
 // Label is how the file system may be named.

@@ -24,7 +24,7 @@ var small = []struct {
 	{"testdata/ext2.img.zst", []string{"-t", "ext2", "-b", "1024", "-O", "^resize_inode", "-N", "128", "-U", testdisk.SystemUUID, "-L", "system"}},
 }
 
-func smallFolder(t *testing.T) string {
+func smallDir(t *testing.T) string {
 	return testdisk.Folder(t, testdisk.Contains{System: true, Many: 60, Pieces: 6, Deep: 10, Link: 1000})
 }
 
@@ -37,23 +37,23 @@ func open(t *testing.T, r io.ReaderAt, size int64) *FS {
 	return f
 }
 
-func same(t *testing.T, folder string, f *FS) {
+func same(t *testing.T, directory string, f *FS) {
 	t.Helper()
 	got, err := testdisk.Contents(f)
 	if err != nil {
 		t.Error(err)
 	}
-	if diff := cmp.Diff(testdisk.FolderContents(t, folder), got); diff != "" {
+	if diff := cmp.Diff(testdisk.FolderContents(t, directory), got); diff != "" {
 		t.Error(diff)
 	}
 }
 
 func TestSmall(t *testing.T) {
-	folder := smallFolder(t)
+	directory := smallDir(t)
 	for _, s := range small {
 		t.Run(s.name, func(t *testing.T) {
 			if *update {
-				b, err := os.ReadFile(testdisk.Ext(t, folder, 400<<10, s.options...))
+				b, err := os.ReadFile(testdisk.Ext(t, directory, 400<<10, s.options...))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -67,14 +67,14 @@ func TestSmall(t *testing.T) {
 			if unclean, err := f.Unclean(); unclean || err != nil {
 				t.Error(unclean, err)
 			}
-			same(t, folder, f)
+			same(t, directory, f)
 		})
 	}
 }
 
-// TestMade reads what mke2fs makes of a folder.
+// TestMade reads what mke2fs makes of a directory.
 func TestMade(t *testing.T) {
-	folder := testdisk.Folder(t, testdisk.Contains{System: true, Many: 600, Pieces: 400, Deep: 60, Link: 1000})
+	directory := testdisk.Folder(t, testdisk.Contains{System: true, Many: 600, Pieces: 400, Deep: 60, Link: 1000})
 	for _, tt := range []struct{ name, options string }{
 		{"ext4", "-t ext4"},
 		{"ext4, small blocks", "-t ext4 -b 1024"},
@@ -92,7 +92,7 @@ func TestMade(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			const size = 80 << 20
-			same(t, folder, open(t, file(t, testdisk.Ext(t, folder, size, strings.Fields(tt.options)...)), size))
+			same(t, directory, open(t, file(t, testdisk.Ext(t, directory, size, strings.Fields(tt.options)...)), size))
 		})
 	}
 }
@@ -107,15 +107,15 @@ func file(t *testing.T, name string) *os.File {
 	return f
 }
 
-// TestIndexed reads a large folder, as a list and with the two levels of index that e2fsck
+// TestIndexed reads a large directory, as a list and with the two levels of index that e2fsck
 // makes of it.
 func TestIndexed(t *testing.T) {
 	const size = 160 << 20
-	folder := testdisk.Folder(t, testdisk.Contains{Many: 4000, Pieces: 1000, Deep: 100, Link: 1000})
-	name := testdisk.Ext(t, folder, size, "-t", "ext4", "-b", "1024")
-	same(t, folder, open(t, file(t, name), size))
-	testdisk.Program(t, folder, "e2fsck", "-f", "-p", "-D", name)
-	same(t, folder, open(t, file(t, name), size))
+	directory := testdisk.Folder(t, testdisk.Contains{Many: 4000, Pieces: 1000, Deep: 100, Link: 1000})
+	name := testdisk.Ext(t, directory, size, "-t", "ext4", "-b", "1024")
+	same(t, directory, open(t, file(t, name), size))
+	testdisk.Program(t, directory, "e2fsck", "-f", "-p", "-D", name)
+	same(t, directory, open(t, file(t, name), size))
 }
 
 // TestDamaged: what is damaged is an error of its own, and nothing else.

@@ -76,7 +76,10 @@ func (f *FS) Node(number uint64) (filesystem.Node, error) {
 	if err != nil {
 		return filesystem.Node{}, err
 	}
-	n := filesystem.Node{Number: number, Mode: i.mode, Size: i.size}
+	le := binary.LittleEndian
+	n := filesystem.Node{Number: number, Mode: i.mode, Size: i.size,
+		UID: int64(le.Uint16(i.raw[2:])) | int64(le.Uint16(i.raw[120:]))<<16,
+		GID: int64(le.Uint16(i.raw[24:])) | int64(le.Uint16(i.raw[122:]))<<16}
 	if i.mode&fs.ModeSymlink != 0 {
 		n.Link, err = f.link(i)
 	}
@@ -129,7 +132,7 @@ func (f *FS) open(i *inode) (io.ReaderAt, error) {
 	return f.file(i)
 }
 
-// file finds the pieces of a file or folder.
+// file finds the pieces of a file or directory.
 func (f *FS) file(i *inode) (*filesystem.File, error) {
 	m := mapping{fs: f, file: filesystem.NewFile(f.volume, f.size, i.size)}
 	err := error(nil)
@@ -259,7 +262,7 @@ func (m *mapping) level(pointers []byte, level int, next *int64) error {
 	return nil
 }
 
-// inlineRest is what a small file or folder has in its inode beside the content:
+// inlineRest is what a small file or directory has in its inode beside the content:
 // the value of the attribute "system.data".
 func (i *inode) inlineRest() []byte {
 	const attributeMagic, entrySize, systemIndex = 0xea020000, 16, 7

@@ -19,27 +19,29 @@ type Label struct {
 	Name string
 }
 
-// A Node is a file, folder or link, whatever names it has.
+// A Node is a file, directory or link, whatever names it has.
 type Node struct {
 	Number uint64
 	Mode   fs.FileMode // kind and permissions
-	Size   int64       // in bytes; of a folder, what its list takes
+	Size   int64       // in bytes; of a directory, what its list takes
 	Link   string      // target of a symbolic link
+	UID    int64       // of the owner
+	GID    int64
 }
 
-// A Name is an entry of a folder. Its text is not empty, not "." or "..", and
+// A Name is an entry of a directory. Its text is not empty, not "." or "..", and
 // has no slash and no zero byte.
 type Name struct {
 	Text string
 	Node uint64
 }
 
-// MaxNames bounds the entries of one folder, which are held.
+// MaxNames bounds the entries of one directory, which are held.
 const MaxNames = 4_000_000
 
-// MaxFolder bounds the list of one folder, in bytes: MaxNames at the longest
+// MaxDir bounds the list of one directory, in bytes: MaxNames at the longest
 // name's 264.
-const MaxFolder = 1 << 30
+const MaxDir = 1 << 30
 
 // MaxLink bounds the target of a symbolic link: PATH_MAX of Linux.
 const MaxLink = 4096

@@ -84,7 +84,7 @@ func TestMBR(t *testing.T) {
 		left   int // partitions
 		want   error
 	}{
-		{"a circle", func(b []byte) { write(b, 80, 1, 0x05, 0, 10) }, 3, assay.ErrMalformed},
+		{"a cycle", func(b []byte) { write(b, 80, 1, 0x05, 0, 10) }, 3, assay.ErrMalformed},
 		{"a list of nothing", func(b []byte) { b[80*512+510] = 0 }, 2, assay.ErrMalformed},
 		{"a list beyond the end", func(b []byte) { write(b, 50, 1, 0x05, 10_000, 1) }, 2, assay.ErrMalformed},
 		{"a sector that begins a file system", func(b []byte) { b[446] = 0x31 }, 0, nil},

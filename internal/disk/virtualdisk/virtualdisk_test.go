@@ -55,10 +55,10 @@ var formats = []struct {
 
 const size = 1 << 20
 
-// beside opens files in a folder.
-func beside(t *testing.T, folder string) Sibling {
+// beside opens files in a directory.
+func beside(t *testing.T, directory string) Sibling {
 	return func(name string) (io.ReaderAt, int64, error) {
-		b, err := os.ReadFile(filepath.Join(folder, name))
+		b, err := os.ReadFile(filepath.Join(directory, name))
 		return bytes.NewReader(b), int64(len(b)), err
 	}
 }
@@ -92,15 +92,15 @@ func same(t *testing.T, d *Disk, want []byte) {
 
 // TestMade reads what qemu-img makes.
 func TestMade(t *testing.T) {
-	folder := t.TempDir()
-	if err := os.WriteFile(filepath.Join(folder, "disk"), content(8*size), 0o600); err != nil {
+	directory := t.TempDir()
+	if err := os.WriteFile(filepath.Join(directory, "disk"), content(8*size), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range formats {
 		t.Run(tt.name, func(t *testing.T) {
-			name := filepath.Join(folder, strings.ReplaceAll(tt.name, ", ", "-"))
+			name := filepath.Join(directory, strings.ReplaceAll(tt.name, ", ", "-"))
 			args := append(append([]string{"convert", "-f", "raw", "-O", tt.format}, strings.Fields(tt.options)...), "disk", name)
-			testdisk.Program(t, folder, "qemu-img", args...)
+			testdisk.Program(t, directory, "qemu-img", args...)
 			d, err := openFile(t, name)
 			if err != nil {
 				t.Fatal(err)
@@ -117,13 +117,13 @@ func TestMade(t *testing.T) {
 func made(t testing.TB, name, format, options string) []byte {
 	name = "testdata/disk." + name + ".zst"
 	if *update {
-		folder := t.TempDir()
-		if err := os.WriteFile(filepath.Join(folder, "disk"), content(size), 0o600); err != nil {
+		directory := t.TempDir()
+		if err := os.WriteFile(filepath.Join(directory, "disk"), content(size), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		args := append(append([]string{"convert", "-f", "raw", "-O", format}, strings.Fields(options)...), "disk", "made")
-		testdisk.Program(t, folder, "qemu-img", args...)
-		b, err := os.ReadFile(filepath.Join(folder, "made"))
+		testdisk.Program(t, directory, "qemu-img", args...)
+		b, err := os.ReadFile(filepath.Join(directory, "made"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -187,9 +187,9 @@ func TestFixedVHD(t *testing.T) {
 
 // TestDescriptor reads disks of several files.
 func TestDescriptor(t *testing.T) {
-	folder, want := t.TempDir(), content(size)
+	directory, want := t.TempDir(), content(size)
 	write := func(name string, b []byte) {
-		if err := os.WriteFile(filepath.Join(folder, name), b, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(directory, name), b, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -211,7 +211,7 @@ func TestDescriptor(t *testing.T) {
 		{"a snapshot", "# Disk DescriptorFile\nparentCID=12345678\nRW 2048 SPARSE \"sparse.vmdk\"\n", assay.ErrUnsupported},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			d, err := Open(strings.NewReader(tt.text), int64(len(tt.text)), beside(t, folder))
+			d, err := Open(strings.NewReader(tt.text), int64(len(tt.text)), beside(t, directory))
 			if !errors.Is(err, tt.want) {
 				t.Fatalf("%v, want %v", err, tt.want)
 			}

@@ -38,6 +38,8 @@ type inode struct {
 	format  byte
 	flags   uint16
 	extents uint64
+	uid     int64
+	gid     int64
 	fork    []byte // says where the content is, or has it
 }
 
@@ -52,7 +54,8 @@ func (f *FS) inode(number uint64) (*inode, error) {
 		return nil, fmt.Errorf("inode %d: %w", number, err)
 	}
 	be := binary.BigEndian
-	i := &inode{number: number, format: b[5], size: int64(be.Uint64(b[56:])), flags: be.Uint16(b[90:]), extents: uint64(be.Uint32(b[76:]))}
+	i := &inode{number: number, format: b[5], size: int64(be.Uint64(b[56:])), flags: be.Uint16(b[90:]), extents: uint64(be.Uint32(b[76:])),
+		uid: int64(be.Uint32(b[8:])), gid: int64(be.Uint32(b[12:]))}
 	core := coreV2
 	if b[4] >= 3 {
 		if core = coreV3; be.Uint64(b[120:])&flag2Wide != 0 {
@@ -78,7 +81,7 @@ func (f *FS) Node(number uint64) (filesystem.Node, error) {
 	if err != nil {
 		return filesystem.Node{}, err
 	}
-	n := filesystem.Node{Number: number, Mode: i.mode, Size: i.size}
+	n := filesystem.Node{Number: number, Mode: i.mode, Size: i.size, UID: i.uid, GID: i.gid}
 	if i.mode&fs.ModeSymlink != 0 {
 		n.Link, err = f.link(i)
 	}
@@ -141,7 +144,7 @@ func (f *FS) Open(number uint64) (io.ReaderAt, error) {
 	return f.file(i, i.size)
 }
 
-// file finds the pieces of a file or folder, in its first size bytes.
+// file finds the pieces of a file or directory, in its first size bytes.
 func (f *FS) file(i *inode, size int64) (*filesystem.File, error) {
 	file := filesystem.NewFile(f.volume, f.size, size)
 	m := mapping{fs: f}

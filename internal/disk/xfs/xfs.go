@@ -1,5 +1,5 @@
 // Package xfs reads XFS file systems of versions 4 and 5, damaged ones too: what
-// cannot be read is an error of the file or folder it is in, and everything is
+// cannot be read is an error of the file or directory it is in, and everything is
 // bounded by what is really there. Nothing is verified by checksum and the log
 // is not applied. Files on a realtime device are ErrUnsupported.
 //
@@ -20,9 +20,9 @@ const superSize = 512
 
 // Features of the superblock.
 const (
-	versionDir2     = 0x2000 // folders as they are since 2001
+	versionDir2     = 0x2000 // directories as they are since 2001
 	versionMore     = 0x8000 // there is a second word of features
-	feature2Type    = 0x200  // entries of folders tell the kind: version 4
+	feature2Type    = 0x200  // entries of directories tell the kind: version 4
 	featureType     = 0x1    // the same: version 5
 	featuresUnknown = ^uint32(0x1ff)
 )
@@ -40,10 +40,10 @@ type FS struct {
 	groups      uint64
 	inodeSize   int64
 	perBlockLog int   // bits of an inode's number in its block
-	folderBlock int64 // size of the blocks of folders
+	dirBlock    int64 // size of the blocks of directories
 	root        uint64
 	v5          bool
-	kinds       bool // entries of folders tell the kind
+	kinds       bool // entries of directories tell the kind
 	logStart    uint64
 	logBlocks   int64
 	label       filesystem.Label
@@ -85,14 +85,14 @@ func Open(volume io.ReaderAt, size int64) (*FS, error) {
 		b[192] > 16 || f.blockLog+int(b[192]) > 16:
 		return nil, fmt.Errorf("superblock: sizes that cannot be: %w", assay.ErrMalformed)
 	}
-	f.folderBlock = f.block << b[192]
+	f.dirBlock = f.block << b[192]
 	if f.v5 {
 		f.kinds = be.Uint32(b[216:])&featureType != 0
 	}
 	return f, nil
 }
 
-// Root is the number of the root folder.
+// Root is the number of the root directory.
 func (f *FS) Root() uint64 { return f.root }
 
 // Label is how the file system may be named.

@@ -26,13 +26,13 @@ var small = []struct {
 	{"testdata/v4.img.zst", []string{"--unsupported", "-d", "agcount=1", "-b", "size=1024", "-m", "crc=0,uuid=" + testdisk.DataUUID, "-n", "ftype=0", "-L", "data"}},
 }
 
-func same(t *testing.T, folder string, f *FS) {
+func same(t *testing.T, directory string, f *FS) {
 	t.Helper()
 	got, err := testdisk.Contents(f)
 	if err != nil {
 		t.Error(err)
 	}
-	if diff := cmp.Diff(testdisk.FolderContents(t, folder), got); diff != "" {
+	if diff := cmp.Diff(testdisk.FolderContents(t, directory), got); diff != "" {
 		t.Error(diff)
 	}
 	if unclean, err := f.Unclean(); unclean || err != nil {
@@ -41,11 +41,11 @@ func same(t *testing.T, folder string, f *FS) {
 }
 
 func TestSmall(t *testing.T) {
-	folder := testdisk.Folder(t, testdisk.Contains{Many: 60, Pieces: 6, Deep: 10, Link: 150})
+	directory := testdisk.Folder(t, testdisk.Contains{Many: 60, Pieces: 6, Deep: 10, Link: 150})
 	for _, s := range small {
 		t.Run(s.name, func(t *testing.T) {
 			if *update {
-				b, err := os.ReadFile(testdisk.XFS(t, folder, 16<<20, s.options...))
+				b, err := os.ReadFile(testdisk.XFS(t, directory, 16<<20, s.options...))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -59,20 +59,20 @@ func TestSmall(t *testing.T) {
 			if !Is(bytes.NewReader(b)) || f.Label().UUID != testdisk.DataUUID || f.Label().Name != "data" {
 				t.Errorf("label %q", f.Label())
 			}
-			same(t, folder, f)
+			same(t, directory, f)
 		})
 	}
 }
 
-// TestMade reads what mkfs.xfs makes of folders: the second has one so large
+// TestMade reads what mkfs.xfs makes of directories: the second has one so large
 // that its index has levels.
 func TestMade(t *testing.T) {
 	medium, large := testdisk.Folder(t, testdisk.Contains{System: true, Many: 600, Pieces: 400, Deep: 60, Link: 150}), testdisk.Folder(t, testdisk.Contains{Many: 10_000, Pieces: 100, Deep: 10, Link: 150})
-	for _, tt := range []struct{ name, options, folder string }{
+	for _, tt := range []struct{ name, options, directory string }{
 		{"as usual", "", large},
 		{"blocks of 1 KB", "-b size=1024", medium},
 		{"blocks of 64 KB", "-b size=65536", medium},
-		{"larger blocks of folders, inodes of 1 KB", "-n size=16384 -i size=1024", large},
+		{"larger blocks of directories, inodes of 1 KB", "-n size=16384 -i size=1024", large},
 		{"wide counts", "-i nrext64=1", medium},
 		{"older features", "-m reflink=0,bigtime=0,finobt=0,inobtcount=0", medium},
 		{"version 4", "-m crc=0", large},
@@ -80,7 +80,7 @@ func TestMade(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			const size = 400 << 20
-			name := testdisk.XFS(t, tt.folder, size, strings.Fields(tt.options)...)
+			name := testdisk.XFS(t, tt.directory, size, strings.Fields(tt.options)...)
 			file, err := os.Open(name)
 			if err != nil {
 				t.Fatal(err)
@@ -90,7 +90,7 @@ func TestMade(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			same(t, tt.folder, f)
+			same(t, tt.directory, f)
 		})
 	}
 }
@@ -145,7 +145,7 @@ func TestPieces(t *testing.T) {
 	if !bytes.Equal(got, want[:i.size]) {
 		t.Error("other bytes")
 	}
-	pointer(middle, 1, 10) // a circle
+	pointer(middle, 1, 10) // a cycle
 	if _, err := f.file(i, i.size); !errors.Is(err, assay.ErrMalformed) {
 		t.Error(err)
 	}
@@ -205,7 +205,7 @@ func TestDamaged(t *testing.T) {
 		{"cut behind the superblock", func(b []byte) []byte { return b[:2048] }, nil, assay.ErrMalformed},
 		{"no root", func(b []byte) []byte { clear(b[56:64]); return b }, nil, assay.ErrMalformed},
 		{"a name with a slash", func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("setuid"), []byte("set/id")) }, nil, assay.ErrMalformed},
-		{"blocks of folders overwritten", func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("XDB3"), []byte("XXXX")) }, nil, assay.ErrMalformed},
+		{"blocks of directories overwritten", func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("XDB3"), []byte("XXXX")) }, nil, assay.ErrMalformed},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			testdisk.Wrecked(t, tt.damage(bytes.Clone(base)), Open, tt.open, tt.read)

@@ -18,6 +18,9 @@ type extended struct {
 	name, link string // pax
 	size       int64
 	hasSize    bool
+	uid, gid   int64
+	hasUID     bool
+	hasGID     bool
 	sparse     bool
 	sparseName string
 }
@@ -85,7 +88,7 @@ func (e *extended) records(r *Reader) error {
 }
 
 func used(key string) bool {
-	return key == "path" || key == "linkpath" || key == "size" || strings.HasPrefix(key, "GNU.sparse.")
+	return key == "path" || key == "linkpath" || key == "size" || key == "uid" || key == "gid" || strings.HasPrefix(key, "GNU.sparse.")
 }
 
 func (e *extended) set(key, value string) error {
@@ -100,6 +103,16 @@ func (e *extended) set(key, value string) error {
 			return fmt.Errorf("pax size %.20q: %w", value, assay.ErrMalformed)
 		}
 		e.size, e.hasSize = n, true
+	case "uid", "gid": // damage here hides no content
+		n, err := strconv.ParseInt(value, 10, 64)
+		if err != nil {
+			return nil
+		}
+		if key == "uid" {
+			e.uid, e.hasUID = n, true
+		} else {
+			e.gid, e.hasGID = n, true
+		}
 	case "GNU.sparse.name":
 		e.sparseName = value
 		e.sparse = true

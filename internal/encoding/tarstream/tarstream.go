@@ -49,8 +49,10 @@ type Header struct {
 	Link   string // target of a Symlink or Hardlink
 	Kind   byte
 	Mode   uint32 // permission bits
-	Size   int64  // bytes of content that Read gives
-	Sparse bool   // the content is an encoding with holes left out, and not to be read as the file's
+	UID    int64  // of the owner
+	GID    int64
+	Size   int64 // bytes of content that Read gives
+	Sparse bool  // the content is an encoding with holes left out, and not to be read as the file's
 }
 
 // A Reader reads a tar from front to end.
@@ -148,6 +150,7 @@ func (r *Reader) entry(flag byte, ext *extended) error {
 	if mode, err := number(r.block[100:108]); err == nil {
 		h.Mode = uint32(mode) & 0o7777
 	}
+	r.owner(ext)
 	if ext.hasSize {
 		r.left, r.pad = ext.size, -ext.size&(blockSize-1)
 	}
@@ -186,6 +189,19 @@ func (r *Reader) entry(flag byte, ext *extended) error {
 		h.Kind = Dir
 	}
 	return nil
+}
+
+// owner fills in who owns the entry; a number that cannot be read is 0.
+func (r *Reader) owner(ext *extended) {
+	h := &r.h
+	h.UID, _ = number(r.block[108:116])
+	h.GID, _ = number(r.block[116:124])
+	if ext.hasUID {
+		h.UID = ext.uid
+	}
+	if ext.hasGID {
+		h.GID = ext.gid
+	}
 }
 
 // skipSparseHeaders goes over the continuation of an old GNU sparse header.

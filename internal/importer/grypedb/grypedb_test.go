@@ -21,6 +21,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/test/contract"
+	"github.com/assaysec/assay/internal/test/testsqlite"
 )
 
 // schema is Grype's, without its indexes, which it does not publish either.
@@ -328,10 +329,10 @@ func TestOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	older := contract.SQLite(t, "create table id (x)", "create table vulnerability (x)", "create table vulnerability_metadata (x)")
-	another := contract.SQLite(t, "create table artifacts (x)")
-	newer := contract.SQLite(t, append(strings.Split(schema, ";"), "insert into db_metadata values ('2025-01-01 00:00:00', 7, 0, 0)")...)
-	bare := contract.SQLite(t, append(strings.Split(schema, ";"), "insert into db_metadata values ('2025-01-01 00:00:00', 6, 0, 0)", "drop table packages")...)
+	older := testsqlite.Make(t, "create table id (x)", "create table vulnerability (x)", "create table vulnerability_metadata (x)")
+	another := testsqlite.Make(t, "create table artifacts (x)")
+	newer := testsqlite.Make(t, append(strings.Split(schema, ";"), "insert into db_metadata values ('2025-01-01 00:00:00', 7, 0, 0)")...)
+	bare := testsqlite.Make(t, append(strings.Split(schema, ";"), "insert into db_metadata values ('2025-01-01 00:00:00', 6, 0, 0)", "drop table packages")...)
 	whole := archive(t, zst, map[string][]byte{"vulnerability.db": raw})
 	for _, tt := range []struct {
 		name       string

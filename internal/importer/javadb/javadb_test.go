@@ -15,6 +15,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/test/contract"
+	"github.com/assaysec/assay/internal/test/testsqlite"
 )
 
 // sink is Records, with artifacts.
@@ -46,7 +47,7 @@ var want = []assay.Artifact{
 }
 
 func TestOpen(t *testing.T) {
-	raw := contract.SQLite(t, statements...)
+	raw := testsqlite.Make(t, statements...)
 	meta := []byte(`{"Version":1,"UpdatedAt":"2025-01-02T03:04:05Z"}`)
 	whole := contract.TarGz(contract.Member{Name: noteName, Content: string(meta)}, contract.Member{Name: fileName, Content: string(raw)})
 	for _, tt := range []struct {
@@ -59,8 +60,8 @@ func TestOpen(t *testing.T) {
 		{"archive, cut off", whole[:len(whole)-1], assay.ErrMalformed, nil},
 		{"archive of another schema", contract.TarGz(contract.Member{Name: fileName, Content: string(raw)}, contract.Member{Name: noteName, Content: `{"Version":2}`}), assay.ErrMalformed, nil},
 		{"archive of something else", contract.TarGz(contract.Member{Name: "x", Content: string(raw)}), assay.ErrUnsupported, nil},
-		{"other tables", contract.SQLite(t, "create table x (y)"), assay.ErrUnsupported, nil},
-		{"other columns", contract.SQLite(t, "create table artifacts (id integer primary key, group_id)", "create table indices (x)"), assay.ErrUnsupported, nil},
+		{"other tables", testsqlite.Make(t, "create table x (y)"), assay.ErrUnsupported, nil},
+		{"other columns", testsqlite.Make(t, "create table artifacts (id integer primary key, group_id)", "create table indices (x)"), assay.ErrUnsupported, nil},
 		{"a page destroyed", append(bytes.Clone(raw[:2*4096]), bytes.Repeat([]byte("x"), len(raw)-2*4096)...), nil, assay.ErrMalformed},
 		{"text", []byte("text"), assay.ErrUnsupported, nil},
 		{"nothing", nil, assay.ErrUnsupported, nil},
@@ -103,7 +104,7 @@ func TestOpen(t *testing.T) {
 
 func TestFetchEnds(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, fileName), contract.SQLite(t, statements...), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, fileName), testsqlite.Make(t, statements...), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	d, err := Open(t.Context(), dir)
@@ -129,7 +130,7 @@ func TestFetchEnds(t *testing.T) {
 
 // FuzzFetch reads files that are damaged somewhere.
 func FuzzFetch(f *testing.F) {
-	whole := contract.SQLite(f, statements...)
+	whole := testsqlite.Make(f, statements...)
 	f.Add(uint32(5000), []byte{1, 2, 3})
 	f.Fuzz(func(t *testing.T, at uint32, with []byte) {
 		raw := bytes.Clone(whole)

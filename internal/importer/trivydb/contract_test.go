@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/assaysec/assay/internal/test/contract"
+	"github.com/assaysec/assay/internal/test/testsqlite"
 )
 
 func TestImporter(t *testing.T) {
@@ -18,6 +19,6 @@ func TestImporter(t *testing.T) {
 		}
 		return b
 	}
-	contract.Importer(t, contract.ImporterCase{Importer: Importer, Name: "trivy.db", File: read(path),
+	contract.Importer(t, contract.ImporterCase{Importer: Importer, Other: testsqlite.Make(t, "create table x (y)"), Name: "trivy.db", File: read(path),
 		Beside: map[string][]byte{"metadata.json": read(filepath.Join(filepath.Dir(path), "metadata.json"))}, Date: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)})
 }

@@ -20,7 +20,7 @@ import (
 
 // Has reports whether the repository has a blob.
 func (c *Client) Has(ctx context.Context, digest string) (bool, error) {
-	resp, err := c.send(ctx, http.MethodHead, c.url+"/blobs/"+digest, "", nil, 0, http.StatusOK, http.StatusNotFound)
+	resp, err := c.send(ctx, http.MethodHead, c.url+"/blobs/"+digest, nil, http.StatusOK, http.StatusNotFound)
 	if err != nil {
 		return false, err
 	}
@@ -31,7 +31,7 @@ func (c *Client) Has(ctx context.Context, digest string) (bool, error) {
 // PutBlob sends a blob in one piece. Open is called again where the registry
 // wants it sent elsewhere.
 func (c *Client) PutBlob(ctx context.Context, d oci.Descriptor, open func() (io.ReadCloser, error)) error {
-	resp, err := c.send(ctx, http.MethodPost, c.url+"/blobs/uploads/", "", nil, 0, http.StatusAccepted)
+	resp, err := c.send(ctx, http.MethodPost, c.url+"/blobs/uploads/", nil, http.StatusAccepted)
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (c *Client) PutBlob(ctx context.Context, d oci.Descriptor, open func() (io.
 	}
 	q.Set("digest", d.Digest)
 	at.RawQuery = q.Encode()
-	resp, err = c.send(ctx, http.MethodPut, at.String(), "application/octet-stream", open, d.Size, http.StatusCreated)
+	resp, err = c.send(ctx, http.MethodPut, at.String(), &content{"application/octet-stream", open, d.Size}, http.StatusCreated)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (c *Client) PutBlob(ctx context.Context, d oci.Descriptor, open func() (io.
 // PutManifest gives a manifest, whose blobs are there, a tag.
 func (c *Client) PutManifest(ctx context.Context, tag, mediaType string, raw []byte) error {
 	open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(raw)), nil }
-	resp, err := c.send(ctx, http.MethodPut, c.url+"/manifests/"+tag, mediaType, open, int64(len(raw)), http.StatusCreated, http.StatusOK)
+	resp, err := c.send(ctx, http.MethodPut, c.url+"/manifests/"+tag, &content{mediaType, open, int64(len(raw))}, http.StatusCreated, http.StatusOK)
 	if err != nil {
 		return err
 	}
@@ -152,18 +152,26 @@ func (c *Client) pages(ctx context.Context, first []byte, next string) ([]byte, 
 	return json.Marshal(all)
 }
 
-// send asks for something that is not only read.
-func (c *Client) send(ctx context.Context, method, at, mediaType string, open func() (io.ReadCloser, error), size int64, want ...int) (*http.Response, error) {
+// content is what a request sends along.
+type content struct {
+	mediaType string
+	open      func() (io.ReadCloser, error) // from its beginning, each time
+	size      int64
+}
+
+// send makes a request that changes something, with a body unless that is nil. An
+// answer whose status is none of want is an error.
+func (c *Client) send(ctx context.Context, method, at string, body *content, want ...int) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, at, nil)
 	if err != nil {
 		return nil, err
 	}
-	if open != nil {
-		if req.Body, err = open(); err != nil {
+	if body != nil {
+		if req.Body, err = body.open(); err != nil {
 			return nil, err
 		}
-		req.GetBody, req.ContentLength = open, size
-		req.Header.Set("Content-Type", mediaType)
+		req.GetBody, req.ContentLength = body.open, body.size
+		req.Header.Set("Content-Type", body.mediaType)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {

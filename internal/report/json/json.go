@@ -11,7 +11,7 @@ import (
 
 // Format is the native report in JSON, indented, ending in a line break. The
 // same report gives the same bytes.
-var Format = assay.Format{Name: "json", About: "everything, in assay's own form", Write: write}
+var Format = assay.Format{Name: "json", About: "everything, in assay's own form", AllSections: true, Write: write}
 
 func write(w io.Writer, r *assay.Report, _ assay.FormatOptions) error {
 	return printable.Write(w, printable.EscapeJSON, func(w io.Writer) error {

@@ -294,7 +294,7 @@ func TestSpoolLeavesNothing(t *testing.T) {
 	m := contract.NewImage("app:1", "a")
 	path := contract.WriteFile(t, "image.tgz", contract.Gzip(contract.Tar(m.DockerSave()...)))
 	img := open1(t, Docker{}, path, assay.SourceOptions{})
-	if left, _ := os.ReadDir(dir); len(left) > 1 { // the test's own folder may be there
+	if left, _ := os.ReadDir(dir); len(left) > 1 { // the test's own directory may be there
 		t.Errorf("left while open: %v", left)
 	}
 	contract.ReadLayers(t, t.Context(), img)

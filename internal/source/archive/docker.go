@@ -17,7 +17,7 @@ import (
 
 const (
 	manifestFile = "manifest.json"
-	blobFolder   = "blobs/sha256"
+	blobDir      = "blobs/sha256"
 	maxNames     = 40 // names that a message lists
 )
 
@@ -175,7 +175,7 @@ func (a *archive) layer(l *assay.Layer, name string, o assay.SourceOptions) erro
 	if kind != compression.Plain {
 		l.MediaType += "." + string(kind)
 	}
-	if path.Dir(path.Clean(name)) == blobFolder && digestOf(name) != "" {
+	if path.Dir(path.Clean(name)) == blobDir && digestOf(name) != "" {
 		l.Digest = "sha256:" + digestOf(name)
 	}
 	s := stored{archive: a, entry: e, diffID: l.DiffID, compressed: kind != compression.Plain}

@@ -1,5 +1,5 @@
-// Package dir gives a folder of this machine as an image of one layer: source
-// code, or the root of a system. Nothing outside the folder is read, whatever
+// Package dir gives a directory of this machine as an image of one layer: source
+// code, or the root of a system. Nothing outside the directory is read, whatever
 // links lead there.
 package dir
 
@@ -21,10 +21,10 @@ import (
 	"github.com/assaysec/assay/internal/encoding/limit"
 )
 
-// maxNames bounds the entries of one folder, which are held and sorted.
+// maxNames bounds the entries of one directory, which are held and sorted.
 const maxNames = 4_000_000
 
-// Open gives the folder, or the one file, at name. What is in .git, and in proc,
+// Open gives the directory, or the one file, at name. What is in .git, and in proc,
 // sys and dev of the root of a system, is left out.
 func Open(name string) (*assay.Image, error) {
 	place, err := filepath.EvalSymlinks(name) // what the user names may be a link to elsewhere
@@ -34,17 +34,17 @@ func Open(name string) (*assay.Image, error) {
 	info, err := os.Stat(place)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%s: no such file or folder: %w", name, assay.ErrNotFound)
+		return nil, fmt.Errorf("%s: no such file or directory: %w", name, assay.ErrNotFound)
 	case err != nil:
 		return nil, err
 	case !info.IsDir() && !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s: neither a file nor a folder: %w", name, assay.ErrUnsupported)
+		return nil, fmt.Errorf("%s: neither a file nor a directory: %w", name, assay.ErrUnsupported)
 	}
-	folder, only := place, ""
+	directory, only := place, ""
 	if !info.IsDir() {
-		folder, only = filepath.Dir(place), filepath.Base(place)
+		directory, only = filepath.Dir(place), filepath.Base(place)
 	}
-	root, err := os.OpenRoot(folder)
+	root, err := os.OpenRoot(directory)
 	if err != nil {
 		return nil, err
 	}
@@ -79,12 +79,12 @@ type tree struct {
 	system bool // it is the root of a system
 }
 
-// walk visits what is in the folder, names in order.
+// walk visits what is in the directory, names in order.
 func (t *tree) walk(ctx context.Context, visit func(*assay.Entry) error) error {
-	return t.folder(ctx, ".", visit)
+	return t.directory(ctx, ".", visit)
 }
 
-func (t *tree) folder(ctx context.Context, dir string, visit func(*assay.Entry) error) error {
+func (t *tree) directory(ctx context.Context, dir string, visit func(*assay.Entry) error) error {
 	entries, err := t.list(dir)
 	if err != nil {
 		p := dir
@@ -108,7 +108,7 @@ func (t *tree) folder(ctx context.Context, dir string, visit func(*assay.Entry) 
 			continue
 		}
 		if err == nil && d.IsDir() {
-			err = t.folder(ctx, p, visit)
+			err = t.directory(ctx, p, visit)
 		}
 		if err != nil {
 			return err
@@ -117,13 +117,13 @@ func (t *tree) folder(ctx context.Context, dir string, visit func(*assay.Entry) 
 	return nil
 }
 
-// apart reports whether a folder is none of the target's: what version control
+// apart reports whether a directory is none of the target's: what version control
 // keeps, and what a running system shows of itself.
 func (t *tree) apart(p string) bool {
 	return t.system && (p == "proc" || p == "sys" || p == "dev") || path.Base(p) == ".git"
 }
 
-// list returns the entries of a folder by name; with an error those that could
+// list returns the entries of a directory by name; with an error those that could
 // be read.
 func (t *tree) list(dir string) ([]fs.DirEntry, error) {
 	f, err := t.fs.Open(dir)
@@ -142,19 +142,23 @@ func (t *tree) list(dir string) ([]fs.DirEntry, error) {
 	return entries, err
 }
 
-// entry visits one entry of a folder.
+// entry visits one entry of a directory.
 func (t *tree) entry(p string, d fs.DirEntry, visit func(*assay.Entry) error) error {
 	e := &assay.Entry{Path: p, Mode: d.Type()}
+	info, err := d.Info()
+	if err == nil {
+		e.Mode = info.Mode()
+		e.UID, e.GID, e.HasOwner = owner(info)
+	}
 	switch {
 	case d.Type()&fs.ModeSymlink != 0:
 		e.Link, e.Err = t.root.Readlink(p)
 	case d.Type().IsRegular():
-		info, err := d.Info()
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil // it is gone since the folder was listed
+			return nil // it is gone since the directory was listed
 		}
 		if e.Err = plain(err); err == nil {
-			e.Mode, e.Size = info.Mode(), info.Size()
+			e.Size = info.Size()
 		}
 		e.Open = func() (assay.ReaderAtCloser, error) { return t.open(p) }
 	}
@@ -167,7 +171,9 @@ func (t *tree) one(name string, visit func(*assay.Entry) error) error {
 	if err != nil {
 		return visit(&assay.Entry{Path: name, Err: plain(err)})
 	}
-	return visit(&assay.Entry{Path: name, Mode: info.Mode(), Size: info.Size(), Open: func() (assay.ReaderAtCloser, error) { return t.open(name) }})
+	e := &assay.Entry{Path: name, Mode: info.Mode(), Size: info.Size(), Open: func() (assay.ReaderAtCloser, error) { return t.open(name) }}
+	e.UID, e.GID, e.HasOwner = owner(info)
+	return visit(e)
 }
 
 // open opens a file; a pipe that took its place is not waited for.

@@ -1,5 +1,5 @@
 // Package git gives a repository of source code as an image of one layer: a
-// folder that holds one, or one that the git program fetches from an address.
+// directory that holds one, or one that the git program fetches from an address.
 //
 // Protocols: https://git-scm.com/docs/git-fetch#_git_urls
 package git
@@ -31,7 +31,7 @@ type Options struct {
 	CACert   string // file of PEM certificates to trust instead of the system's
 }
 
-// IsAddress reports whether a reference is an address rather than a folder.
+// IsAddress reports whether a reference is an address rather than a directory.
 func IsAddress(ref string) bool {
 	if scheme, _, ok := strings.Cut(ref, "://"); ok {
 		switch scheme {
@@ -54,18 +54,18 @@ const (
 	patience = 5 * time.Second
 )
 
-// Fetch gets the files of one commit into a new folder below o.Dir; gaps tell of
+// Fetch gets the files of one commit into a new directory below o.Dir; gaps tell of
 // submodules. The caller calls done when it does not need the files any more.
-func Fetch(ctx context.Context, address string, o Options) (folder string, info assay.RepositoryInfo, gaps []assay.Gap, done func(), err error) {
+func Fetch(ctx context.Context, address string, o Options) (directory string, info assay.RepositoryInfo, gaps []assay.Gap, done func(), err error) {
 	if _, err := exec.LookPath("git"); err != nil {
-		return "", info, nil, nil, fmt.Errorf("%s: the git program, which fetches it, is not installed; install it, or clone the repository and scan the folder: %w", withoutPassword(address), assay.ErrUnsupported)
+		return "", info, nil, nil, fmt.Errorf("%s: the git program, which fetches it, is not installed; install it, or clone the repository and scan the directory: %w", withoutPassword(address), assay.ErrUnsupported)
 	}
-	folder, err = os.MkdirTemp(o.Dir, "assay-*")
+	directory, err = os.MkdirTemp(o.Dir, "assay-*")
 	if err != nil {
 		return "", info, nil, nil, err
 	}
-	done = func() { os.RemoveAll(folder) }
-	g := &git{ctx: ctx, dir: folder, o: o, address: address}
+	done = func() { os.RemoveAll(directory) }
+	g := &git{ctx: ctx, dir: directory, o: o, address: address}
 	if err = g.checkout(); err == nil {
 		if info, err = g.info(); err == nil {
 			gaps, err = g.submodules()
@@ -75,10 +75,10 @@ func Fetch(ctx context.Context, address string, o Options) (folder string, info 
 		done()
 		return "", info, nil, nil, err
 	}
-	return folder, info, gaps, done, nil
+	return directory, info, gaps, done, nil
 }
 
-// A git runs the program in a folder of its own.
+// A git runs the program in a directory of its own.
 type git struct {
 	ctx     context.Context
 	dir     string
@@ -205,11 +205,11 @@ var password = regexp.MustCompile(`^([a-z+]+://)[^/@]*@`)
 
 func withoutPassword(address string) string { return password.ReplaceAllString(address, "$1") }
 
-// Describe tells which commit a folder has checked out, by the files in its
-// .git: running git there would obey what the repository configures. A folder
+// Describe tells which commit a directory has checked out, by the files in its
+// .git: running git there would obey what the repository configures. A directory
 // without one is the zero RepositoryInfo.
-func Describe(folder string) (info assay.RepositoryInfo) {
-	root, err := os.OpenRoot(filepath.Join(folder, ".git"))
+func Describe(directory string) (info assay.RepositoryInfo) {
+	root, err := os.OpenRoot(filepath.Join(directory, ".git"))
 	if err != nil {
 		return info
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // repository makes a repository of three commits, the second tagged, the third
-// on a branch of its own, and returns its folder and the commits' names.
+// on a branch of its own, and returns its directory and the commits' names.
 func repository(t *testing.T) (dir string, commits []string) {
 	t.Helper()
 	if _, err := exec.LookPath("git"); err != nil {
@@ -86,11 +86,11 @@ func TestFetch(t *testing.T) {
 		} {
 			t.Run(tt.name, func(t *testing.T) {
 				tt.o.Dir = t.TempDir()
-				folder, info, _, done, err := Fetch(t.Context(), address, tt.o)
+				directory, info, _, done, err := Fetch(t.Context(), address, tt.o)
 				if err != nil {
 					t.Fatal(err)
 				}
-				b, err := os.ReadFile(filepath.Join(folder, "file"))
+				b, err := os.ReadFile(filepath.Join(directory, "file"))
 				if string(b) != tt.want || err != nil {
 					t.Errorf("%q, %v", b, err)
 				}

@@ -1,4 +1,4 @@
-// Package ocilayout is the image source "oci-dir": a folder that is an OCI
+// Package ocilayout is the image source "oci-dir": a directory that is an OCI
 // image layout, as a reference PATH, PATH:TAG or PATH@DIGEST. Links in it that
 // lead out of it are not followed.
 //
@@ -25,9 +25,9 @@ func (s Source) Open(ctx context.Context, ref string, o assay.SourceOptions) (*a
 	path, choice, info, ok := oci.SplitPath(ref)
 	switch {
 	case !ok:
-		return nil, fmt.Errorf("%s: no such folder: %w", ref, assay.ErrNotFound)
+		return nil, fmt.Errorf("%s: no such directory: %w", ref, assay.ErrNotFound)
 	case !info.IsDir():
-		return nil, fmt.Errorf("%s: not a folder: for an archive use oci-archive:%s: %w", path, ref, assay.ErrUnsupported)
+		return nil, fmt.Errorf("%s: not a directory: for an archive use oci-archive:%s: %w", path, ref, assay.ErrUnsupported)
 	}
 	root, err := os.OpenRoot(path)
 	if err != nil {

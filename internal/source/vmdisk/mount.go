@@ -60,9 +60,9 @@ func (t *tree) arrange(volumes []*volume) (gaps []assay.Gap) {
 		switch {
 		case t.base == nil:
 		case slices.Contains(systems, v):
-			gaps = append(gaps, assay.Gap{Where: where(v.Partition), What: fmt.Sprintf("holds another system beside that of %s; its system packages are not read, its files are given below %s/", where(t.base.Partition), folder(v))})
+			gaps = append(gaps, assay.Gap{Where: where(v.Partition), What: fmt.Sprintf("holds another system beside that of %s; its system packages are not read, its files are given below %s/", where(t.base.Partition), directory(v))})
 		default:
-			gaps = append(gaps, assay.Gap{Where: where(v.Partition), What: fmt.Sprintf("has no place that etc/fstab names; its files are given below %s/, where no system packages are looked for", folder(v))})
+			gaps = append(gaps, assay.Gap{Where: where(v.Partition), What: fmt.Sprintf("has no place that etc/fstab names; its files are given below %s/, where no system packages are looked for", directory(v))})
 		}
 	}
 	return gaps

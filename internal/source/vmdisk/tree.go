@@ -18,23 +18,23 @@ import (
 )
 
 const (
-	// maxDepth bounds how deep folders may be in each other: some hundred is
+	// maxDepth bounds how deep directories may be in each other: some hundred is
 	// deep.
 	maxDepth = 2000
 
-	// maxPath bounds the path of a folder whose entries are listed. Linux takes
+	// maxPath bounds the path of a directory whose entries are listed. Linux takes
 	// 4096 bytes; several thousand paths are held at a time.
 	maxPath = 16 << 10
 
-	// maxListed bounds what all folders' lists take on disk: those of ten million
+	// maxListed bounds what all directories' lists take on disk: those of ten million
 	// files take some 1 GB. Broken disks may have the same list again and again.
 	maxListed = 4 << 30
 
-	// maxMemo bounds the names that are kept of folders looked into last, but for
+	// maxMemo bounds the names that are kept of directories looked into last, but for
 	// the very last one.
 	maxMemo = 200_000
 
-	// maxAtOnce is how many of a folder's entries are held with what they are.
+	// maxAtOnce is how many of a directory's entries are held with what they are.
 	maxAtOnce = 4096
 
 	// maxLinks bounds the links of one path, as Linux does.
@@ -43,7 +43,7 @@ const (
 
 type name = filesystem.Name
 
-// A place is a folder or file of a volume.
+// A place is a directory or file of a volume.
 type place struct {
 	volume *volume
 	node   uint64
@@ -52,25 +52,25 @@ type place struct {
 // A tree is the files of all volumes.
 type tree struct {
 	base   *volume           // nil where no volume is the root
-	mounts map[place]*volume // by the folder in whose place they are
-	apart  []*volume         // below folders of their own
+	mounts map[place]*volume // by the directory in whose place they are
+	apart  []*volume         // below directories of their own
 
 	mu   sync.Mutex
-	memo map[place]listing // folders looked into last
+	memo map[place]listing // directories looked into last
 	held int               // names in memo
 }
 
-// A listing is the entries of a folder by name; with an error those that could
+// A listing is the entries of a directory by name; with an error those that could
 // be read.
 type listing struct {
 	names []name
 	err   error
 }
 
-// folder is where the files of a volume without a place are.
-func folder(v *volume) string { return fmt.Sprintf("partition-%d", v.Number) }
+// directory is where the files of a volume without a place are.
+func directory(v *volume) string { return fmt.Sprintf("partition-%d", v.Number) }
 
-// enter is where a folder's entries are: those of a volume mounted there.
+// enter is where a directory's entries are: those of a volume mounted there.
 func (t *tree) enter(at place) place {
 	for range maxDepth {
 		v := t.mounts[at]
@@ -82,7 +82,7 @@ func (t *tree) enter(at place) place {
 	return at
 }
 
-// list gives the entries of a folder.
+// list gives the entries of a directory.
 func (t *tree) list(at place) listing {
 	t.mu.Lock()
 	l, ok := t.memo[at]
@@ -103,7 +103,7 @@ func (t *tree) list(at place) listing {
 	return l
 }
 
-// child is the number of a folder's entry; 0 where there is none.
+// child is the number of a directory's entry; 0 where there is none.
 func (t *tree) child(at place, text string) uint64 {
 	names := t.list(at).names
 	if i, ok := slices.BinarySearchFunc(names, text, func(n name, text string) int { return strings.Compare(n.Text, text) }); ok {
@@ -116,22 +116,22 @@ var errNotThere = fmt.Errorf("no such file: %w", assay.ErrNotFound)
 
 // lookup finds what a path leads to, from a root that no link leaves.
 func (t *tree) lookup(root place, name string) (at place, node filesystem.Node, err error) {
-	folders, links := []place{t.enter(root)}, 0
-	at = folders[0]
+	directories, links := []place{t.enter(root)}, 0
+	at = directories[0]
 	if node, err = at.volume.Node(at.node); err != nil {
 		return at, node, err
 	}
 	for parts := strings.Split(name, "/"); len(parts) > 0; {
 		part := parts[0]
 		parts = parts[1:]
-		switch top := folders[len(folders)-1]; {
+		switch top := directories[len(directories)-1]; {
 		case part == "" || part == ".":
 			continue
 		case !node.Mode.IsDir():
 			return at, node, errNotThere
 		case part == "..":
-			folders = folders[:max(len(folders)-1, 1)]
-			at = folders[len(folders)-1]
+			directories = directories[:max(len(directories)-1, 1)]
+			at = directories[len(directories)-1]
 		default:
 			if at = (place{top.volume, t.child(top, part)}); at.node == 0 {
 				return at, node, errNotThere
@@ -146,13 +146,13 @@ func (t *tree) lookup(root place, name string) (at place, node filesystem.Node, 
 				return at, node, fmt.Errorf("more than %d links: %w", maxLinks, assay.ErrMalformed)
 			}
 			if strings.HasPrefix(node.Link, "/") {
-				folders = folders[:1]
+				directories = directories[:1]
 			}
 			parts = append(strings.Split(node.Link, "/"), parts...)
-			at = folders[len(folders)-1]
+			at = directories[len(directories)-1]
 			node.Mode = fs.ModeDir
-		} else if node.Mode.IsDir() && at != folders[len(folders)-1] {
-			folders = append(folders, at)
+		} else if node.Mode.IsDir() && at != directories[len(directories)-1] {
+			directories = append(directories, at)
 		}
 	}
 	return at, node, nil
@@ -166,7 +166,7 @@ func (t *tree) other(p string, most int64) ([]byte, error) {
 	}
 	first, below, _ := strings.Cut(p, "/")
 	for _, v := range t.apart {
-		if first == folder(v) {
+		if first == directory(v) {
 			root, rest = place{v, v.Root()}, below
 		}
 	}
@@ -192,14 +192,14 @@ func (t *tree) other(p string, most int64) ([]byte, error) {
 func (t *tree) walk(ctx context.Context, visit func(*assay.Entry) error) error {
 	w := walker{ctx: ctx, t: t, visit: visit, seen: map[place]bool{}}
 	if t.base != nil {
-		if err := w.folder(place{t.base, t.base.Root()}, "", 0); err != nil {
+		if err := w.directory(place{t.base, t.base.Root()}, "", 0); err != nil {
 			return err
 		}
 	}
 	for _, v := range t.apart {
-		err := visit(&assay.Entry{Path: folder(v), Mode: fs.ModeDir | 0o755})
+		err := visit(&assay.Entry{Path: directory(v), Mode: fs.ModeDir | 0o755})
 		if err == nil {
-			err = w.folder(place{v, v.Root()}, folder(v), 1)
+			err = w.directory(place{v, v.Root()}, directory(v), 1)
 		}
 		if err != nil && err != fs.SkipDir {
 			return err
@@ -213,12 +213,12 @@ type walker struct {
 	ctx    context.Context
 	t      *tree
 	visit  func(*assay.Entry) error
-	seen   map[place]bool // folders
+	seen   map[place]bool // directories
 	listed int64          // bytes of their lists
 }
 
-// folder visits what is in a folder.
-func (w *walker) folder(at place, dir string, depth int) error {
+// directory visits what is in a directory.
+func (w *walker) directory(at place, dir string, depth int) error {
 	names, err := w.enter(&at, dir, depth)
 	if errors.Is(err, errListed) {
 		return err
@@ -238,7 +238,7 @@ func (w *walker) folder(at place, dir string, depth int) error {
 				continue
 			}
 			if err == nil && e.Err == nil && e.Mode.IsDir() {
-				err = w.folder(place{at.volume, part[i].Node}, e.Path, depth+1)
+				err = w.directory(place{at.volume, part[i].Node}, e.Path, depth+1)
 			}
 			if err != nil {
 				return err
@@ -248,22 +248,22 @@ func (w *walker) folder(at place, dir string, depth int) error {
 	return nil
 }
 
-var errListed = fmt.Errorf("the lists of folders take more than %d bytes: %w", int64(maxListed), assay.ErrTooLarge)
+var errListed = fmt.Errorf("the lists of directories take more than %d bytes: %w", int64(maxListed), assay.ErrTooLarge)
 
-// enter lists a folder, which is one that was not seen before.
+// enter lists a directory, which is one that was not seen before.
 func (w *walker) enter(at *place, dir string, depth int) ([]name, error) {
 	*at = w.t.enter(*at)
 	switch {
 	case w.seen[*at]:
-		return nil, fmt.Errorf("the folder is in two places, or in itself: %w", assay.ErrMalformed)
+		return nil, fmt.Errorf("the directory is in two places, or in itself: %w", assay.ErrMalformed)
 	case len(dir) > maxPath:
 		return nil, fmt.Errorf("a path of %d bytes: %w", len(dir), assay.ErrTooLarge)
 	case depth > maxDepth:
-		return nil, fmt.Errorf("more than %d folders in each other: %w", maxDepth, assay.ErrTooLarge)
+		return nil, fmt.Errorf("more than %d directories in each other: %w", maxDepth, assay.ErrTooLarge)
 	}
 	w.seen[*at] = true
 	if node, err := at.volume.Node(at.node); err == nil {
-		if w.listed += min(node.Size, filesystem.MaxFolder); w.listed > maxListed {
+		if w.listed += min(node.Size, filesystem.MaxDir); w.listed > maxListed {
 			return nil, errListed
 		}
 	}
@@ -287,6 +287,7 @@ func (w *walker) entries(v *volume, names []name, dir string) []*assay.Entry {
 			e.Mode = fs.ModeDir // it may be one, so that it is told
 			continue
 		}
+		e.UID, e.GID, e.HasOwner = node.UID, node.GID, true
 		if e.Mode.IsRegular() {
 			e.Size = node.Size
 			e.Open = func() (assay.ReaderAtCloser, error) {

@@ -29,7 +29,7 @@ const maxPartitions = 256
 // Open gives the disk in a file. A disk of which nothing can be read is
 // ErrUnsupported or ErrMalformed.
 func Open(path string) (*assay.Image, error) {
-	files := &files{folder: filepath.Dir(path)}
+	files := &files{directory: filepath.Dir(path)}
 	img, err := files.image(path)
 	if err != nil {
 		files.Close()
@@ -38,10 +38,10 @@ func Open(path string) (*assay.Image, error) {
 	return img, nil
 }
 
-// files are those that are open, in one folder.
+// files are those that are open, in one directory.
 type files struct {
-	folder string
-	open   []*os.File
+	directory string
+	open      []*os.File
 }
 
 func (f *files) Close() error {
@@ -90,7 +90,7 @@ func (f *files) image(path string) (*assay.Image, error) {
 		if name != filepath.Base(name) {
 			return nil, 0, fmt.Errorf("not beside its descriptor: %w", assay.ErrUnsupported)
 		}
-		return f.file(filepath.Join(f.folder, name))
+		return f.file(filepath.Join(f.directory, name))
 	})
 	if err != nil {
 		return nil, err

@@ -139,11 +139,11 @@ func TestMounts(t *testing.T) {
 	}
 }
 
-// TestPlaces: what has no place is below a folder of its own, and told.
+// TestPlaces: what has no place is below a directory of its own, and told.
 func TestPlaces(t *testing.T) {
 	plain := bytes.ReplaceAll(ext(t), []byte(testdisk.DataUUID), []byte("66666666-7777-8888-9999-aaaaaaaaaaab"))
 	device := bytes.ReplaceAll(ext(t), []byte("UUID="+testdisk.DataUUID), fmt.Appendf(nil, "%-41s", "/dev/vda2"))
-	home := bytes.ReplaceAll(plain, []byte("\x03\x02srv\x00"), []byte("\x04\x02home")) // the entry of a folder has room for it
+	home := bytes.ReplaceAll(plain, []byte("\x03\x02srv\x00"), []byte("\x04\x02home")) // the entry of a directory has room for it
 	for _, tt := range []struct {
 		name  string
 		parts []testdisk.Part
@@ -279,24 +279,24 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// TestCircle: a folder that is in itself is told, and the rest goes on.
+// TestCircle: a directory that is in itself is told, and the rest goes on.
 func TestCircle(t *testing.T) {
 	b := ext(t)
 	at := bytes.Index(b, []byte("\x03\x02bin")) // length of the name, kind, name
 	b[at-6] = 2                                 // the root
 	got := visited(t, openBytes(t, b))
-	if !slices.Contains(got, "bin! the folder is in two places, or in itself: malformed") || count(got, "many/") != 61 {
+	if !slices.Contains(got, "bin! the directory is in two places, or in itself: malformed") || count(got, "many/") != 61 {
 		t.Errorf("%q", got)
 	}
 }
 
-// TestDamage: a broken inode or folder is an entry with an error.
+// TestDamage: a broken inode or directory is an entry with an error.
 func TestDamage(t *testing.T) {
 	b := ext(t)
 	b[bytes.Index(b, []byte("\x05\x01empty"))-5] = 0xff // an inode that there is not
 	b[bytes.Index(b, []byte("setuid"))-3] = 0xff        // an entry without end
 	got := visited(t, openBytes(t, b))
-	for _, prefix := range []string{"empty! inode 65", "bin! block 0 of the folder: a broken entry"} {
+	for _, prefix := range []string{"empty! inode 65", "bin! block 0 of the directory: a broken entry"} {
 		if count(got, prefix) != 1 {
 			t.Errorf("no %s", prefix)
 		}
@@ -371,7 +371,7 @@ type nothingNamed struct{ fileSystem }
 func (nothingNamed) Label() filesystem.Label { return filesystem.Label{} }
 
 // TestMade reads a compressed disk that programs make, of a root and of what it
-// mounts, against the folders that they are made of.
+// mounts, against the directories that they are made of.
 func TestMade(t *testing.T) {
 	root := testdisk.Folder(t, testdisk.Contains{System: true, Many: 500, Pieces: 300, Deep: 40, Link: 1000})
 	mounted := testdisk.Folder(t, testdisk.Contains{Many: 60, Pieces: 6, Deep: 10, Link: 150}) // which data is made of
@@ -389,8 +389,8 @@ func TestMade(t *testing.T) {
 	defer img.Close()
 	got := visited(t, img)
 	var want []string
-	for prefix, folder := range map[string]string{"": root, "srv/data/": mounted} {
-		for _, line := range testdisk.FolderContents(t, folder) {
+	for prefix, directory := range map[string]string{"": root, "srv/data/": mounted} {
+		for _, line := range testdisk.FolderContents(t, directory) {
 			_, line, _ = strings.Cut(line, " ")
 			path, content, _ := strings.Cut(line, " ")
 			if path = prefix + path; strings.HasPrefix(filepath.Base(path), "link") || path == "etc/os-release" {

@@ -9,8 +9,8 @@ import (
 	"github.com/assaysec/assay/internal/disk/filesystem"
 )
 
-// List gives the entries of a folder, in no order; with an error those that
-// could be read. Indexed folders are lists too, whose index looks like unused
+// List gives the entries of a directory, in no order; with an error those that
+// could be read. Indexed directories are lists too, whose index looks like unused
 // entries.
 func (f *FS) List(number uint64) ([]filesystem.Name, error) {
 	i, err := f.inode(number)
@@ -18,7 +18,7 @@ func (f *FS) List(number uint64) ([]filesystem.Name, error) {
 	case err != nil:
 		return nil, err
 	case !i.mode.IsDir():
-		return nil, fmt.Errorf("inode %d is no folder: %w", number, assay.ErrMalformed)
+		return nil, fmt.Errorf("inode %d is no directory: %w", number, assay.ErrMalformed)
 	case i.flags&flagEncrypted != 0:
 		return nil, fmt.Errorf("encrypted: %w", assay.ErrUnsupported)
 	case i.flags&flagInline != 0:
@@ -28,8 +28,8 @@ func (f *FS) List(number uint64) ([]filesystem.Name, error) {
 			names, err = f.entries(names, rest)
 		}
 		return names, err
-	case i.size > filesystem.MaxFolder:
-		return nil, fmt.Errorf("a folder of %d bytes: %w", i.size, assay.ErrTooLarge)
+	case i.size > filesystem.MaxDir:
+		return nil, fmt.Errorf("a directory of %d bytes: %w", i.size, assay.ErrTooLarge)
 	}
 	file, err := f.file(i)
 	if err != nil {
@@ -38,7 +38,7 @@ func (f *FS) List(number uint64) ([]filesystem.Name, error) {
 	return f.list(file)
 }
 
-// list reads the blocks of a folder; one that cannot be read hides no other.
+// list reads the blocks of a directory; one that cannot be read hides no other.
 func (f *FS) list(file *filesystem.File) (names []filesystem.Name, bad error) {
 	b := make([]byte, f.block)
 	for _, r := range file.Runs() {
@@ -52,7 +52,7 @@ func (f *FS) list(file *filesystem.File) (names []filesystem.Name, bad error) {
 				names, err = f.entries(names, b)
 			}
 			if err != nil && bad == nil {
-				bad = fmt.Errorf("block %d of the folder: %w", at/f.block, err)
+				bad = fmt.Errorf("block %d of the directory: %w", at/f.block, err)
 			}
 		}
 	}

@@ -9,10 +9,10 @@ import (
 	"github.com/assaysec/assay/internal/disk/filesystem"
 )
 
-// indexAt is where, in a folder, its index follows its entries.
+// indexAt is where, in a directory, its index follows its entries.
 const indexAt = 32 << 30
 
-// List gives the entries of a folder, in no order; with an error those that
+// List gives the entries of a directory, in no order; with an error those that
 // could be read. Its index is not used.
 func (f *FS) List(number uint64) ([]filesystem.Name, error) {
 	i, err := f.inode(number)
@@ -20,7 +20,7 @@ func (f *FS) List(number uint64) ([]filesystem.Name, error) {
 	case err != nil:
 		return nil, err
 	case !i.mode.IsDir():
-		return nil, fmt.Errorf("inode %d is no folder: %w", number, assay.ErrMalformed)
+		return nil, fmt.Errorf("inode %d is no directory: %w", number, assay.ErrMalformed)
 	case i.format == formatLocal:
 		return f.short(i)
 	}
@@ -31,7 +31,7 @@ func (f *FS) List(number uint64) ([]filesystem.Name, error) {
 	return f.list(file)
 }
 
-// short reads a folder that is in its inode.
+// short reads a directory that is in its inode.
 func (f *FS) short(i *inode) (names []filesystem.Name, err error) {
 	b := i.fork
 	if int64(len(b)) < i.size || i.size < 6 {
@@ -71,49 +71,36 @@ func put(names []filesystem.Name, text []byte, node uint64) ([]filesystem.Name, 
 	return append(names, filesystem.Name{Text: string(text), Node: node}), nil
 }
 
-// list reads the blocks of a folder; one that cannot be read hides no other.
+// list reads the blocks of a directory; one that cannot be read hides no other.
 func (f *FS) list(file *filesystem.File) (names []filesystem.Name, bad error) {
-	b, next, read := make([]byte, f.folderBlock), int64(0), int64(0)
+	b, next, read := make([]byte, f.dirBlock), int64(0), int64(0)
 	for _, r := range file.Runs() {
-		for at := max(r.At&^(f.folderBlock-1), next); at < r.At+r.Length; at += f.folderBlock {
-			next = at + f.folderBlock
-			if read += f.folderBlock; read > filesystem.MaxFolder || len(names) > filesystem.MaxNames {
-				return names, fmt.Errorf("more than %d entries, or %d bytes: %w", filesystem.MaxNames, filesystem.MaxFolder, assay.ErrTooLarge)
+		for at := max(r.At&^(f.dirBlock-1), next); at < r.At+r.Length; at += f.dirBlock {
+			next = at + f.dirBlock
+			if read += f.dirBlock; read > filesystem.MaxDir || len(names) > filesystem.MaxNames {
+				return names, fmt.Errorf("more than %d entries, or %d bytes: %w", filesystem.MaxNames, filesystem.MaxDir, assay.ErrTooLarge)
 			}
 			err := filesystem.ReadFull(file, b, at)
 			if err == nil {
 				names, err = f.entries(names, b)
 			}
 			if err != nil && bad == nil {
-				bad = fmt.Errorf("block %d of the folder: %w", at/f.folderBlock, err)
+				bad = fmt.Errorf("block %d of the directory: %w", at/f.dirBlock, err)
 			}
 		}
 	}
 	return names, bad
 }
 
-// entries reads the entries of one block. The only block of a folder has its
+// entries reads the entries of one block. The only block of a directory has its
 // index at the end.
 func (f *FS) entries(names []filesystem.Name, b []byte) ([]filesystem.Name, error) {
-	be := binary.BigEndian
-	head := 16
-	switch magic := string(b[:4]); {
-	case f.v5 && magic == "XDD3", f.v5 && magic == "XDB3", !f.v5 && magic == "XD2D", !f.v5 && magic == "XD2B":
-		if f.v5 {
-			head = 64
-		}
-		if magic[2] == 'B' || magic == "XD2B" {
-			index := int64(be.Uint32(b[len(b)-8:]))*8 + 8
-			if index > int64(len(b)-head) {
-				return names, fmt.Errorf("a broken index: %w", assay.ErrMalformed)
-			}
-			b = b[:int64(len(b))-index]
-		}
-	default:
-		return names, fmt.Errorf("no block of a folder: %w", assay.ErrMalformed)
+	b, err := f.entryBytes(b)
+	if err != nil {
+		return names, err
 	}
-	bad := error(nil)
-	for b = b[head:]; len(b) >= 8; {
+	be, bad := binary.BigEndian, error(nil)
+	for len(b) >= 8 {
 		if be.Uint16(b) == 0xffff { // unused
 			length := int(be.Uint16(b[2:]))
 			if length < 8 || length > len(b) || length%8 != 0 {
@@ -141,6 +128,32 @@ func (f *FS) entries(names []filesystem.Name, b []byte) ([]filesystem.Name, erro
 		b = b[length:]
 	}
 	return names, bad
+}
+
+// entryBytes is the part of a block of a directory that holds entries, between its
+// head and its index.
+func (f *FS) entryBytes(b []byte) ([]byte, error) {
+	head := 16
+	if f.v5 {
+		head = 64
+	}
+	magic := string(b[:4])
+	index := false // a block that is the whole directory ends with an index
+	switch {
+	case f.v5 && magic == "XDB3", !f.v5 && magic == "XD2B":
+		index = true
+	case f.v5 && magic == "XDD3", !f.v5 && magic == "XD2D":
+	default:
+		return nil, fmt.Errorf("no block of a directory: %w", assay.ErrMalformed)
+	}
+	if index {
+		size := int64(binary.BigEndian.Uint32(b[len(b)-8:]))*8 + 8
+		if size > int64(len(b)-head) {
+			return nil, fmt.Errorf("a broken index: %w", assay.ErrMalformed)
+		}
+		b = b[:int64(len(b))-size]
+	}
+	return b[head:], nil
 }
 
 var errEntry = fmt.Errorf("a broken entry, what follows it is not read: %w", assay.ErrMalformed)

@@ -1,4 +1,7 @@
-package contract
+// Package testsqlite makes SQLite databases with the real thing. It is apart from
+// package contract, for SQLite in Go is a million lines that would slow down every
+// fuzz target. Tests only.
+package testsqlite
 
 import (
 	"database/sql"
@@ -9,8 +12,8 @@ import (
 	_ "modernc.org/sqlite"
 )
 
-// SQLite is the file of a database that statements made.
-func SQLite(t testing.TB, statements ...string) []byte {
+// Make is the file of a database that statements made.
+func Make(t testing.TB, statements ...string) []byte {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "x")
 	db, err := sql.Open("sqlite", path)

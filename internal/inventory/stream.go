@@ -1,0 +1,228 @@
+package inventory
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/assaysec/assay"
+)
+
+// This file shows streamers the entries of a layer as they pass.
+
+// A streaming is one streamer at work in one layer.
+type streaming struct {
+	kind     *assay.SectionKind
+	streamer assay.Streamer
+	out      *packer          // shared by the streamers of a kind
+	w        assay.FileStream // of the current file; nil when the streamer wants none of it
+}
+
+// newStreamings starts the streamers of kinds.
+func newStreamings(all []*assay.SectionKind) (out []*streaming, packers map[string]*packer) {
+	packers = map[string]*packer{}
+	for _, kind := range all {
+		if len(kind.Streamers) == 0 {
+			continue
+		}
+		p := &packer{}
+		if !kind.IsPerLayer() {
+			p.at = map[string]uint32{}
+		}
+		packers[kind.Name] = p
+		for _, s := range kind.Streamers {
+			out = append(out, &streaming{kind: kind, streamer: s, out: p})
+		}
+	}
+	return out, packers
+}
+
+// panicked notes what guard caught.
+func (l *layerReader) panicked(s *streaming, path string, caught error) {
+	s.out.transient = true
+	l.streamGap(s, path, caught.Error())
+}
+
+// guard calls a part. That it panicked is an error: the input of one file must not
+// end the scan.
+func guard(call func()) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("the reader panicked (%v); this is a bug in assay, please report it with the file", v)
+		}
+	}()
+	call()
+	return nil
+}
+
+// see shows an entry to the streamers. It reports whether one of them wants the
+// entry's bytes.
+func (l *layerReader) see(ctx context.Context, h *assay.Header) (wanted bool) {
+	if len(l.streams) == 0 || l.matcher.skip.file(h.Path) || h.Type == assay.EntryDir && l.matcher.skip.dir(h.Path) {
+		return false
+	}
+	c := classEntry
+	switch h.Type {
+	case assay.EntryWhiteout:
+		c = classWhiteout
+	case assay.EntryOpaque:
+		c = classOpaque
+	}
+	for _, s := range l.streams {
+		var facts assay.Facts
+		s.w = nil
+		if err := guard(func() { facts, s.w = s.streamer.Stream(ctx, h) }); err != nil {
+			l.panicked(s, h.Path, err)
+		}
+		if h.Type != assay.EntryFile {
+			s.w = nil
+		}
+		wanted = wanted || s.w != nil
+		l.keepItems(s, c, h.Path, facts)
+	}
+	if h.Type == assay.EntryHardlink {
+		l.copyItems(h.Path, h.Link)
+	}
+	return wanted
+}
+
+// keepItems keeps what a streamer said of an entry.
+func (l *layerReader) keepItems(s *streaming, c class, path string, facts assay.Facts) {
+	if facts.Sections == nil && facts.Gaps == nil && facts.Release == nil && facts.Packages == nil && facts.Owns == nil {
+		return
+	}
+	if facts.Release != nil || facts.Packages != nil || facts.Owns != nil {
+		l.streamGap(s, path, "packages and releases are for readers to tell, not for streamers; not kept")
+	}
+	for _, g := range facts.Gaps {
+		l.streamGap(s, g.Where, g.What)
+	}
+	items, gaps := pack(s.kind, facts.Sections)
+	for _, g := range gaps {
+		l.streamGap(s, path, g)
+	}
+	if len(items) > 0 {
+		l.addItems(s.out, c, path, items)
+	}
+}
+
+// addItems adds a record, where there is room for it.
+func (l *layerReader) addItems(p *packer, c class, path string, items []byte) {
+	if l.size+int64(len(path)+len(items)+2*recordCost) > maxFacts {
+		p.dropped++
+		return
+	}
+	l.size += p.add(c, path, items)
+}
+
+// copyItems gives a hard link what was said of the file that it is, for when the
+// file's first name is deleted.
+func (l *layerReader) copyItems(path, target string) {
+	for _, p := range l.packers {
+		if at, ok := p.at[target]; ok {
+			l.addItems(p, classEntry, path, p.record(at).items)
+		}
+	}
+}
+
+// forgetItems drops what was said of a path that comes again.
+func (l *layerReader) forgetItems(path string, before uint8, isDir bool) {
+	if len(l.packers) == 0 || before&bitKind == 0 && (isDir || before&bitParent == 0) {
+		return
+	}
+	for _, p := range l.packers {
+		l.size += p.forget(path, !isDir)
+	}
+}
+
+func (l *layerReader) streamGap(s *streaming, path, what string) {
+	if len(s.out.gaps) == maxLayerGaps {
+		s.out.gaps = append(s.out.gaps, assay.Gap{What: s.streamer.Name() + ": more gaps like these, which are not listed"})
+	}
+	if len(s.out.gaps) < maxLayerGaps {
+		s.out.gaps = append(s.out.gaps, assay.Gap{Where: path, What: s.streamer.Name() + ": " + what})
+	}
+}
+
+// A streamWriter passes a file's bytes to those who want them.
+type streamWriter struct {
+	l    *layerReader
+	path string
+}
+
+func (w streamWriter) Write(p []byte) (int, error) {
+	for _, s := range w.l.streams {
+		if s.w == nil {
+			continue
+		}
+		var err error
+		caught := guard(func() { _, err = s.w.Write(p) })
+		switch {
+		case caught != nil:
+			w.l.panicked(s, w.path, caught)
+		case err != nil:
+			w.l.streamGap(s, w.path, err.Error())
+		default:
+			continue
+		}
+		s.w = nil
+	}
+	return len(p), nil
+}
+
+// streamRest passes on what is left of a file, and asks what was found in it. An
+// error is the source's.
+func (l *layerReader) streamRest(path string, r io.Reader) error {
+	if l.buffer == nil {
+		l.buffer = make([]byte, streamBuffer)
+	}
+	_, err := io.CopyBuffer(struct{ io.Writer }{streamWriter{l, path}}, struct{ io.Reader }{r}, l.buffer)
+	for _, s := range l.streams {
+		if s.w == nil {
+			continue
+		}
+		if err == nil {
+			l.streamEnd(s, path)
+		}
+		s.w = nil
+	}
+	return err
+}
+
+// streamBuffer is the length of the pieces in which files pass, in bytes.
+const streamBuffer = 64 << 10
+
+func (l *layerReader) streamEnd(s *streaming, path string) {
+	var facts assay.Facts
+	var err error
+	if caught := guard(func() { facts, err = s.w.Facts() }); caught != nil {
+		l.panicked(s, path, caught)
+		return
+	}
+	for _, e := range unjoin(err) {
+		l.streamGap(s, path, e.Error())
+	}
+	l.keepItems(s, classEntry, path, facts)
+}
+
+// streamRefuse tells that a file's bytes could not be shown.
+func (l *layerReader) streamRefuse(path, why string) {
+	for _, s := range l.streams {
+		if s.w != nil {
+			l.streamGap(s, path, why)
+			s.w = nil
+		}
+	}
+}
+
+// packSections ends the layer's sections.
+func (l *layerReader) packSections() {
+	if len(l.packers) == 0 {
+		return
+	}
+	l.out.sections = map[string]*packed{}
+	for name, p := range l.packers {
+		l.out.sections[name] = p.pack()
+		delete(l.packers, name)
+	}
+}
