@@ -44,7 +44,7 @@ func ListFiles(ctx context.Context, r FilesRequest) (*FileListing, error) {
 	only, filter, layer := *img, assay.SectionFilter{}, -1
 	if r.Layer != nil {
 		if layer = *r.Layer; layer < 0 || layer >= len(img.Layers) {
-			return nil, &OptionError{"layer", fmt.Errorf("%d: the image has %d layers, 0 to %d", layer, len(img.Layers), len(img.Layers)-1)}
+			return nil, &OptionError{fmt.Sprintf("layer %d", layer), fmt.Errorf("the image has %d layers, 0 to %d", len(img.Layers), len(img.Layers)-1)}
 		}
 		only.Layers = img.Layers[:layer+1] // what higher layers do makes no difference
 		filter.Layer = func(n int) bool { return n == layer }
