@@ -128,6 +128,14 @@ func (r *Report) At() time.Time {
 	return r.AsOf
 }
 
+// Gating counts the items of further kinds of results that count for the exit code.
+func (r *Report) Gating() (n int) {
+	for _, s := range r.Sections {
+		n += s.Gating()
+	}
+	return n
+}
+
 // EndOfLife reports whether the release, or a runtime among the packages, is out
 // of support at the time that the report speaks of.
 func (r *Report) EndOfLife() bool {

@@ -210,6 +210,9 @@ func (s *Section) Filter(f SectionFilter) *Section {
 
 // Gating counts the items that count for the exit code.
 func (s *Section) Gating() (n int) {
+	if s.Kind == nil || s.Kind.gates == nil {
+		return 0
+	}
 	for i := range s.Items() {
 		if s.Kind.Gates(i.Value) {
 			n++

@@ -10,6 +10,7 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/limit"
 	"github.com/assaysec/assay/internal/report"
+	"github.com/assaysec/assay/internal/section"
 )
 
 const (
@@ -39,7 +40,15 @@ func ReadReport(name string, pipe io.Reader) (*assay.Report, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return r, nil
+	return r, decodeSections(name, r)
+}
+
+// decodeSections makes the sections of a saved report usable.
+func decodeSections(name string, r *assay.Report) error {
+	if err := r.Sections.Decode(section.All()); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
 }
 
 // A Subject is what a name stands for: a saved report, an SBOM, or else an image.
@@ -98,7 +107,7 @@ func piped(pipe io.Reader) (Subject, error) {
 	}
 	r, err := report.Read(b)
 	if err == nil {
-		return Subject{Report: r}, nil
+		return Subject{Report: r}, decodeSections("-", r)
 	}
 	if errors.Is(err, assay.ErrUnsupported) || !bytes.HasPrefix(bytes.TrimSpace(b), []byte("{")) {
 		return Subject{SBOM: true, Pipe: bytes.NewReader(b)}, nil

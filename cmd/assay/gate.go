@@ -81,7 +81,7 @@ func (o *gateOptions) verdict(g *global, r *assay.Report) error {
 		code := max(o.exitCode, exitFindings)
 		g.tell("%d of %d findings match --fail-on %s: exit code %d", held, len(r.Findings), o.conditions(), code)
 		return exitCode(code)
-	case !gated && o.exitCode != 0 && len(r.Findings) > 0:
+	case !gated && o.exitCode != 0 && len(r.Findings)+r.Gating() > 0:
 		return exitCode(o.exitCode)
 	case o.failOnGaps && len(r.Gaps) > 0:
 		g.tell("%s could not be read or judged (--fail-on-gaps): exit code %d", printable.Count(len(r.Gaps), "thing", "things"), exitGaps)

@@ -72,7 +72,8 @@ func (c *condition) add(part string) error {
 	return nil
 }
 
-// Holds counts the findings that are not to pass.
+// Holds counts the findings, and the items of further kinds of results, that are
+// not to pass.
 func (g Gate) Holds(r *assay.Report) (n int) {
 	for i := range r.Findings {
 		f := &r.Findings[i]
@@ -80,7 +81,24 @@ func (g Gate) Holds(r *assay.Report) (n int) {
 			n++
 		}
 	}
+	for _, s := range r.Sections {
+		for i := range s.Items() {
+			if s.Kind.Gates(i.Value) && slices.ContainsFunc(g.any, func(c condition) bool { return c.matchesItem(r, s.Kind, i) }) {
+				n++
+			}
+		}
+	}
 	return n
+}
+
+// matchesItem reports whether an item of a further kind of results meets a
+// condition. Only findings have a risk, a fix, and are known to be exploited.
+func (c condition) matchesItem(r *assay.Report, k *assay.SectionKind, i assay.Item) bool {
+	if c.risk > 0 || c.kev || c.fixable || c.own && r.Image.Base != nil && i.Layer < r.Image.Base.Layers {
+		return false
+	}
+	severity, ok := k.Severity(i.Value)
+	return c.severity == assay.SeverityUnknown || ok && severity >= c.severity
 }
 
 func (c condition) holds(r *assay.Report, f *assay.Finding) bool {

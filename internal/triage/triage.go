@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -96,9 +97,23 @@ func filter(r *assay.Report, o *Options) {
 		return true
 	})
 	r.LeftOut += all - len(r.Findings)
+	if len(o.Severities) > 0 {
+		filterSections(r, o.Severities)
+	}
 	if unrated > 0 {
 		r.Gaps = append(r.Gaps, assay.Gap{Where: "severity", What: fmt.Sprintf(
 			"unknown for %d of %d findings, which --severity left out; add UNKNOWN to see them", unrated, all)})
+	}
+}
+
+// filterSections keeps the items of further kinds of results that have one of the
+// severities, or whose kind has none.
+func filterSections(r *assay.Report, severities []assay.Severity) {
+	r.Sections = maps.Clone(r.Sections) // which the report before may share
+	for name, s := range r.Sections {
+		if s.Kind != nil {
+			r.Sections[name] = s.Filter(assay.SectionFilter{Severities: severities})
+		}
 	}
 }
 
