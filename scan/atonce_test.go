@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -174,6 +175,7 @@ func buildAgain(t *testing.T, dir string, done <-chan struct{}) {
 			t.Error(err)
 			return
 		}
+		streams = slices.DeleteFunc(streams, func(s assay.Stream) bool { return s.Family() == assay.StreamDetails }) // large ones
 		if _, err := scan.Update(t.Context(), scan.UpdateOptions{CacheDir: dir, Streams: streams, Force: true, Fetch: scan.FetchOptions{Mirrors: []string{corpus.Path(t, "feeds")}}}); err != nil {
 			t.Log(err) // some publishers' documents are not in the mirror
 		}

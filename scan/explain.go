@@ -99,7 +99,8 @@ func judged(j *match.Judgement, p *assay.Package) Judged {
 // scan by the same request made, or a saved one. It judges the packages as Scan
 // does, by the advisories that the database has now. Found lists what rules
 // suppressed; what filters left out is in Verdict.
-func Explain(ctx context.Context, id string, r *assay.Report, request Request) (*Explanation, error) {
+func Explain(ctx context.Context, id string, r *assay.Report, request Request) (_ *Explanation, err error) {
+	defer catch(&err, "explanation of %s", id)
 	s := begin(&request)
 	defer s.end()
 	if s.session == nil {

@@ -35,7 +35,8 @@ func CheckPaths(paths []string) error {
 }
 
 // ListFiles lists the files of an image's layers, and what each layer did to them.
-func ListFiles(ctx context.Context, r FilesRequest) (*FileListing, error) {
+func ListFiles(ctx context.Context, r FilesRequest) (_ *FileListing, err error) {
+	defer catch(&err, "files of %s", r.Image.Name)
 	match, err := inventory.ParsePatterns(r.Paths)
 	if err != nil {
 		return nil, &OptionError{"path", err}

@@ -23,7 +23,8 @@ type Plan = plan.Plan
 // request made, or of a saved one. The planned versions are matched with the same
 // advisories, and filtered as the report was, so that none is proposed that brings
 // as much risk.
-func Fix(ctx context.Context, r *assay.Report, request Request) (*Plan, error) {
+func Fix(ctx context.Context, r *assay.Report, request Request) (_ *Plan, err error) {
+	defer catch(&err, "fixes for %s", r.Image.Name)
 	s := begin(&request)
 	defer s.end()
 	if s.session == nil {

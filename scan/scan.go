@@ -22,7 +22,11 @@ import (
 // Scan reads an image, a directory, an SBOM or a disk and reports what is wrong
 // with it. What could not be read or judged is among the report's gaps; an error
 // means that there is no report to rely on.
-func Scan(ctx context.Context, request Request) (*assay.Report, error) {
+func Scan(ctx context.Context, request Request) (_ *assay.Report, err error) {
+	if request.Image == nil {
+		return nil, errors.New("no image to scan: set Request.Image")
+	}
+	defer catch(&err, "scan of %s", request.Image.Name)
 	s := begin(&request)
 	defer s.end()
 	img := *request.Image
@@ -64,7 +68,8 @@ func Scan(ctx context.Context, request Request) (*assay.Report, error) {
 // Rejudge judges a saved report anew by the Filter, the Suppressors, the VEX
 // documents and the Base of a request: nothing is scanned or matched again. The
 // saved report stays as it is; what filters left out of it cannot come back.
-func Rejudge(ctx context.Context, saved *assay.Report, request Request) (*assay.Report, error) {
+func Rejudge(ctx context.Context, saved *assay.Report, request Request) (_ *assay.Report, err error) {
+	defer catch(&err, "report on %s", saved.Image.Name)
 	r := *saved
 	r.Findings, r.Suppressed, r.Gaps = slices.Clone(saved.Findings), slices.Clone(saved.Suppressed), slices.Clone(saved.Gaps)
 	suppressors, gaps, err := request.suppressors(ctx, request.target(&r))

@@ -195,6 +195,28 @@ func TestScan(t *testing.T) {
 	}
 }
 
+// panicking is a suppressor with a fault.
+type panicking struct{}
+
+func (panicking) ForReport(context.Context, *assay.Report) (assay.ReportSuppressor, error) {
+	panic("index out of range")
+}
+
+// TestPanic: a fault of a part ends one scan with an error that names the input,
+// never the process.
+func TestPanic(t *testing.T) {
+	img := image(t, "debian", "12")
+	img.Name = "app.tar"
+	_, err := scan.Scan(t.Context(), scan.Request{Image: img, Database: &published{rows: map[assay.Stream][]assay.Advisory{"debian:12": nil, assay.StreamEOL: nil}}, Suppressors: []assay.Suppressor{panicking{}}})
+	var p *scan.PanicError
+	if !errors.As(err, &p) || !strings.Contains(err.Error(), "scan of app.tar: internal error: index out of range") || !strings.Contains(string(p.Stack), "ForReport") {
+		t.Errorf("%v", err)
+	}
+	if _, err := scan.Scan(t.Context(), scan.Request{}); err == nil {
+		t.Error("a scan of nothing")
+	}
+}
+
 func TestScanDetails(t *testing.T) {
 	day := func(d int) time.Time { return time.Date(2024, 1, d, 0, 0, 0, 0, time.UTC) }
 	nvd := assay.CVSS{Source: "nvd", Version: "3.1", Vector: "CVSS:3.1/AV:N", Score: 9.8}

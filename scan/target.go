@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -51,7 +52,8 @@ func (o *ImageOptions) Check() error {
 //
 // Errors wrap assay.ErrNotFound where no source has the image, and
 // assay.ErrUnauthorized where a registry wants other credentials.
-func OpenImage(ctx context.Context, ref string, o ImageOptions) (*assay.Image, error) {
+func OpenImage(ctx context.Context, ref string, o ImageOptions) (_ *assay.Image, err error) {
+	defer catch(&err, "image %s", cmp.Or(o.Input, ref))
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
@@ -74,7 +76,10 @@ func OpenDirectory(path string) (*assay.Image, error) {
 
 // OpenDisk opens the image of a disk: raw, qcow2, VMDK, VHD or VHDX, with ext2,
 // ext3, ext4 or XFS file systems.
-func OpenDisk(path string) (*assay.Image, error) { return closable(source.Disk(path)) }
+func OpenDisk(path string) (_ *assay.Image, err error) {
+	defer catch(&err, "disk %s", path)
+	return closable(source.Disk(path))
+}
 
 // OpenSBOM opens a file with an SBOM: CycloneDX, SPDX, Syft's JSON or a list of
 // purls. "-" is what comes by the pipe.

@@ -322,7 +322,7 @@ func (s layerSection) yield(kind *assay.SectionKind, l int, yield func(assay.Ite
 	path, items, ok := next()
 	give := func(path string, items []byte, below bool) bool {
 		_, more, err := unpack(kind, items, func(v any) bool {
-			complete(kind, v, below)
+			kind.Complete(v, below)
 			return yield(assay.Item{Path: path, Layer: l, Value: v})
 		})
 		return more && err == nil
@@ -346,11 +346,4 @@ func (s layerSection) yield(kind *assay.SectionKind, l int, yield func(assay.Ite
 		}
 	}
 	return true
-}
-
-// complete has the kind complete an item. An item on which the kind panics stays
-// as it was found.
-func complete(kind *assay.SectionKind, v any, below bool) {
-	defer func() { _ = recover() }()
-	kind.Complete(v, below)
 }
