@@ -66,27 +66,35 @@ func ExampleScan() {
 	// Output: CVE-2024-0001 HIGH in libfoo1 fixed in 1.0-2
 }
 
-func ExampleRejudge() {
-	root, mirror, done := exampleSystem()
-	defer done()
-	ctx := context.Background()
+// exampleReport is what ExampleScan does.
+func exampleReport() (request scan.Request, report *assay.Report, done func()) {
+	root, mirror, remove := exampleSystem()
 	target, err := scan.OpenDirectory(root)
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer target.Close()
 	database, err := scan.OpenDatabase(scan.DatabaseOptions{CacheDir: filepath.Join(root, "../cache"), Fetch: scan.FetchOptions{Mirrors: []string{mirror}}})
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer database.Close()
-	saved, err := scan.Scan(ctx, scan.Request{Image: target, Database: database})
-	if err != nil {
+	request = scan.Request{Image: target, Database: database}
+	if report, err = scan.Scan(context.Background(), request); err != nil {
 		log.Fatal(err)
 	}
+	return request, report, func() {
+		database.Close()
+		target.Close()
+		remove()
+	}
+}
+
+func ExampleRejudge() {
+	_, saved, done := exampleReport()
+	defer done()
 
 	// The same report, later, with rules that ignore findings.
-	rules := filepath.Join(root, "../.assayignore")
+	rules := filepath.Join(os.TempDir(), "example.assayignore")
+	defer os.Remove(rules)
 	if err := os.WriteFile(rules, []byte("CVE-2024-0001 # the module is not loaded\n"), 0o644); err != nil {
 		log.Fatal(err)
 	}
@@ -94,7 +102,7 @@ func ExampleRejudge() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	report, err := scan.Rejudge(ctx, saved, scan.Request{Suppressors: suppressors})
+	report, err := scan.Rejudge(context.Background(), saved, scan.Request{Suppressors: suppressors})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -103,26 +111,10 @@ func ExampleRejudge() {
 }
 
 func ExampleExplain() {
-	root, mirror, done := exampleSystem()
+	request, report, done := exampleReport()
 	defer done()
-	ctx := context.Background()
-	target, err := scan.OpenDirectory(root)
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer target.Close()
-	database, err := scan.OpenDatabase(scan.DatabaseOptions{CacheDir: filepath.Join(root, "../cache"), Fetch: scan.FetchOptions{Mirrors: []string{mirror}}})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer database.Close()
-	request := scan.Request{Image: target, Database: database}
-	report, err := scan.Scan(ctx, request)
-	if err != nil {
-		log.Fatal(err)
-	}
 
-	explanation, err := scan.Explain(ctx, "CVE-2024-0001", report, request)
+	explanation, err := scan.Explain(context.Background(), "CVE-2024-0001", report, request)
 	if err != nil {
 		log.Fatal(err)
 	}
