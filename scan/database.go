@@ -204,8 +204,7 @@ func (d *Database) update(ctx context.Context, streams []assay.Stream) error {
 	for len(streams) > 0 {
 		mine, others := d.claim(streams)
 		if len(mine) > 0 {
-			err := d.fetch(ctx, mine)
-			d.settle(mine, err, ctx.Err() != nil)
+			d.try(ctx, mine)
 		}
 		var again []assay.Stream // that somebody gave up who fetched them
 		for s, a := range others {
@@ -225,6 +224,14 @@ func (d *Database) update(ctx context.Context, streams []assay.Stream) error {
 		streams = again
 	}
 	return nil
+}
+
+// try fetches streams that were claimed. Others wait for the result, whatever
+// happens.
+func (d *Database) try(ctx context.Context, streams []assay.Stream) {
+	err := errors.New("internal error while fetching") // unless fetch returns
+	defer func() { d.settle(streams, err, ctx.Err() != nil) }()
+	err = d.fetch(ctx, streams)
 }
 
 // claim takes the streams that nobody is fetching, and tells who fetches the rest.
