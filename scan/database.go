@@ -185,7 +185,7 @@ func (d *Database) stale(ctx context.Context, streams []assay.Stream) ([]assay.S
 	if d.isPublished() {
 		feeds = nil // whatever feeds it was made of
 	}
-	stale, err := db.Stale(ctx, d.dir, streams, feeds, d.maxAge())
+	stale, err := d.pool.Stale(ctx, d.dir, streams, feeds, d.maxAge())
 	if err != nil || d.fetch == nil {
 		return nil, err
 	}

@@ -52,7 +52,7 @@ func Open(dir string) (*DB, error) { return OpenIn(dir, &Pool{}) }
 
 // OpenIn is Open with shards that databases of one pool share.
 func OpenIn(dir string, pool *Pool) (*DB, error) {
-	ix, err := readIndex(dir)
+	ix, err := pool.index(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func OpenIn(dir string, pool *Pool) (*DB, error) {
 // Refresh reads the index again, so that shards which came meanwhile can be asked.
 // What was asked before stays as it was.
 func (d *DB) Refresh() error {
-	ix, err := readIndex(d.dir)
+	ix, err := d.pool.index(d.dir)
 	if err != nil {
 		return err
 	}
@@ -135,7 +135,7 @@ func (d *DB) shard(ctx context.Context, s assay.Stream) (*shard, error) {
 		if again || !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
-		ix, e2 := readIndex(d.dir)
+		ix, e2 := d.pool.index(d.dir)
 		if e2 != nil {
 			return nil, errors.Join(err, e2)
 		}
@@ -397,8 +397,8 @@ func Old(fetched time.Time, maxAge time.Duration) bool {
 // last asked about more than maxAge ago (0 means DefaultMaxAge, negative that
 // age does not matter). A pattern is stale when nothing or something stale
 // matches. Without a database all are.
-func Stale(ctx context.Context, dir string, wanted []assay.Stream, feeds []assay.Feed, maxAge time.Duration) ([]assay.Stream, error) {
-	ix, err := readIndex(dir)
+func (p *Pool) Stale(ctx context.Context, dir string, wanted []assay.Stream, feeds []assay.Feed, maxAge time.Duration) ([]assay.Stream, error) {
+	ix, err := p.index(dir)
 	if errors.Is(err, assay.ErrNotFound) {
 		return wanted, nil
 	}

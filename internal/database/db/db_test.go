@@ -149,7 +149,7 @@ func TestStale(t *testing.T) {
 		{"age does not matter", dir, -1, []assay.Stream{"a:1", "a:3"}, []assay.Stream{"a:3"}},
 		{"no database", t.TempDir(), 0, []assay.Stream{"a:1"}, []assay.Stream{"a:1"}},
 	} {
-		got, err := Stale(t.Context(), tt.dir, tt.wanted, nil, tt.age)
+		got, err := new(Pool).Stale(t.Context(), tt.dir, tt.wanted, nil, tt.age)
 		if diff := cmp.Diff(tt.want, got); err != nil || diff != "" {
 			t.Errorf("%s: %v\n%s", tt.name, err, diff)
 		}

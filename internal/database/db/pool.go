@@ -2,6 +2,9 @@ package db
 
 import (
 	"context"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"sync"
 )
 
@@ -10,6 +13,9 @@ import (
 type Pool struct {
 	mu   sync.Mutex
 	open map[string]*pooled // by path, which names the digest
+	last *index             // that was read last; nil while none was
+	of   string             // its directory
+	info fs.FileInfo        // and its file
 }
 
 // pooled is a shard in use.
@@ -17,6 +23,26 @@ type pooled struct {
 	mu    sync.Mutex // held while it is opened
 	shard *shard     // nil until it is
 	users int        // guarded by the pool's lock
+}
+
+// index reads the index of a database, unless its file is the one that was read
+// last: writers never change an index, they put another in its place.
+func (p *Pool) index(dir string) (*index, error) {
+	info, err := os.Stat(filepath.Join(dir, indexName))
+	if err != nil {
+		return readIndex(dir) // which says what is wrong
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.last != nil && p.of == dir && os.SameFile(p.info, info) && p.info.ModTime().Equal(info.ModTime()) && p.info.Size() == info.Size() {
+		return p.last, nil
+	}
+	ix, err := readIndex(dir)
+	if err != nil {
+		return nil, err
+	}
+	p.last, p.of, p.info = ix, dir, info
+	return ix, nil
 }
 
 // take opens a shard, or shares it. Whoever takes it gives it back.

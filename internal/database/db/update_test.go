@@ -237,7 +237,7 @@ func TestDamage(t *testing.T) {
 			if err := d.Verify(t.Context()); err == nil {
 				t.Error("Verify finds nothing")
 			}
-			if stale, err := Stale(t.Context(), dir, []assay.Stream{"a"}, nil, 0); err != nil || len(stale) != 1 {
+			if stale, err := new(Pool).Stale(t.Context(), dir, []assay.Stream{"a"}, nil, 0); err != nil || len(stale) != 1 {
 				t.Errorf("Stale: %v, %v", stale, err)
 			}
 			runUpdate(t, dir, w, feeds, nil, false)

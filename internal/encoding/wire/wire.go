@@ -217,6 +217,12 @@ func (b *compiler) pointer(c *codec, t reflect.Type) {
 	}
 }
 
+// Bounds of the memory that is taken for a slice before its elements are read.
+const (
+	minRoom      = 64 // elements
+	maxExpansion = 16 // bytes of elements for each encoded byte that is left
+)
+
 // slice writes the length and one more, 0 for nil. Large numbers without signs,
 // which are hashes, have their full width.
 func (b *compiler) slice(c *codec, t reflect.Type) {
@@ -244,14 +250,20 @@ func (b *compiler) slice(c *codec, t reflect.Type) {
 			v.SetZero()
 			return
 		}
-		// The room grows with what is read: a byte may stand for a struct of hundreds.
-		s := reflect.MakeSlice(t, 0, min(n, 64))
+		// There is room for all elements, where their bytes are not far fewer than
+		// what they stand for; else it grows with what is read.
+		room := min(n, minRoom+maxExpansion*len(r.b)/max(int(size), 1))
+		s := reflect.MakeSlice(t, room, room)
+		i := 0
 		r.inside(func() {
-			for i := 0; i < n && r.err == nil; i++ {
-				s = reflect.Append(s, reflect.Zero(t.Elem()))
+			for ; i < n && r.err == nil; i++ {
+				if i == s.Len() {
+					s = reflect.Append(s, reflect.Zero(t.Elem()))
+				}
 				e.decode(r, s.Index(i))
 			}
 		})
+		s = s.Slice(0, i)
 		v.Set(s)
 	}
 	c.outside = func(v reflect.Value) int64 {
