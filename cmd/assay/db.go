@@ -97,7 +97,7 @@ type updateOptions struct {
 	names []string
 }
 
-// newDBUpdate is `db update`, or `db build`, which reads everything anew.
+// newDBUpdate is `db update`, or `db build`, which reads all documents again.
 func newDBUpdate(g *global, build bool) *cobra.Command {
 	var o updateOptions
 	cmd := &cobra.Command{
@@ -130,7 +130,7 @@ func (o *updateOptions) update(ctx context.Context, g *global, build bool) error
 		return err
 	})
 	if len(done.Absent) > 0 {
-		g.tell("the mirror has no documents for %s", strings.Join(done.Absent, ", "))
+		g.notify("the mirror has no documents for %s", strings.Join(done.Absent, ", "))
 	}
 	return g.changed(done, "built", "its publisher has no documents for it", err)
 }

@@ -76,15 +76,15 @@ func (o *gateOptions) verdict(g *global, r *assay.Report) error {
 	case o.exitOnEOL != 0 && r.EndOfLife():
 		return exitCode(o.exitOnEOL)
 	case gated && matching > 0 && o.exitCode == 0 && o.given("exit-code"):
-		g.tell("%d of %d findings match --fail-on: exit code 0, as --exit-code says", matching, len(r.Findings))
+		g.notify("%d of %d findings match --fail-on: exit code 0, as --exit-code says", matching, len(r.Findings))
 	case gated && matching > 0:
 		code := max(o.exitCode, exitFindings)
-		g.tell("%d of %d findings match --fail-on %s: exit code %d", matching, len(r.Findings), o.conditions(), code)
+		g.notify("%d of %d findings match --fail-on %s: exit code %d", matching, len(r.Findings), o.conditions(), code)
 		return exitCode(code)
 	case !gated && o.exitCode != 0 && len(r.Findings) > 0:
 		return exitCode(o.exitCode)
 	case o.failOnGaps && len(r.Gaps) > 0:
-		g.tell("%s could not be read or judged (--fail-on-gaps): exit code %d", printable.Count(len(r.Gaps), "thing", "things"), exitGaps)
+		g.notify("%s could not be read or judged (--fail-on-gaps): exit code %d", printable.Count(len(r.Gaps), "thing", "things"), exitGaps)
 		return exitCode(exitGaps)
 	}
 	return nil

@@ -85,8 +85,8 @@ type warnings struct {
 	texts []string
 }
 
-// tell writes a message that is not a warning to standard error, unless --quiet.
-func (g *global) tell(format string, args ...any) {
+// notify writes a message that is not a warning to standard error, unless --quiet.
+func (g *global) notify(format string, args ...any) {
 	if !g.quiet {
 		fmt.Fprintf(g.err, "assay: %s\n", printable.Text(fmt.Sprintf(format, args...)))
 	}
