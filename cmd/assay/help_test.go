@@ -51,3 +51,22 @@ func alias(cmd *cobra.Command) string {
 	}
 	return cmd.Name()
 }
+
+// TestFlagUsages: on a narrow terminal usages stand below the names of flags, and
+// no line is wider than the terminal; elsewhere each flag is one line.
+func TestFlagUsages(t *testing.T) {
+	f := pflag.NewFlagSet("f", pflag.ContinueOnError)
+	f.StringP("format", "f", "table", "write the report in this format, which is one of many")
+	f.Bool("quiet", false, "say nothing")
+	for _, tt := range []struct {
+		width int
+		want  string
+	}{
+		{0, "  -f, --format string        write the report in this format, which is one of many (default \"table\")\n      --quiet                say nothing\n"},
+		{40, "  -f, --format string\n          write the report in this\n          format, which is one of many\n          (default \"table\")\n      --quiet\n          say nothing\n"},
+	} {
+		if got := flagUsages(f, tt.width); got != tt.want {
+			t.Errorf("width %d:\n%s\nwant\n%s", tt.width, got, tt.want)
+		}
+	}
+}

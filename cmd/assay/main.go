@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -151,12 +150,11 @@ Exit codes:
 		return usagef("%w (see %s --help)", flagError(cmd, err), cmd.CommandPath())
 	})
 	g.flags(root.PersistentFlags())
-	usages := ".FlagUsages"
-	if width, ok := isTerminal(s.out); ok {
-		usages = ".FlagUsagesWrapped " + strconv.Itoa(width)
+	width, _ := isTerminal(s.out)
+	cobra.AddTemplateFunc("flagUsages", flagUsages)
+	for _, flags := range []string{".LocalFlags", ".InheritedFlags"} {
+		root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), flags+".FlagUsages", fmt.Sprintf("flagUsages %s %d", flags, width)))
 	}
-	cobra.AddTemplateFunc("switches", switches)
-	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", usages+" | switches"))
 	root.AddCommand(newImage(g), newFilesystem(g), newRootfs(g), newRepository(g), newVM(g), newSBOM(g), newConvert(g), newFix(g), newDiff(g), newExplain(g), newFiles(g), newVEX(g), newDB(g), newReaders(g), newVersion(g))
 	for _, cmd := range all(root) {
 		strict(cmd)
@@ -164,10 +162,36 @@ Exit codes:
 	return root
 }
 
-// switches removes the values of boolean flags from the list of flags.
-func switches(usages string) string {
+// usageColumns is the width below which the usages of flags stand below their names:
+// beside the longest names they would have half of the line.
+const usageColumns = 120
+
+// flagUsages lists flags for a terminal of a width, which is 0 elsewhere: then each
+// flag is one line.
+func flagUsages(f *pflag.FlagSet, width int) string {
+	const indent = 10
+	// The values of boolean flags go without saying.
 	const choice = "[=true|false]"
-	return strings.ReplaceAll(usages, choice, strings.Repeat(" ", len(choice)))
+	if width == 0 || width >= usageColumns {
+		return strings.ReplaceAll(f.FlagUsagesWrapped(width), choice, strings.Repeat(" ", len(choice)))
+	}
+	var b strings.Builder
+	for line := range strings.Lines(f.FlagUsages()) {
+		// pflag separates a name from its usage with three spaces at least.
+		name, usage, _ := strings.Cut(strings.TrimRight(line[indent-4:], "\n"), "   ")
+		b.WriteString(strings.TrimRight(line[:indent-4]+strings.ReplaceAll(name, choice, ""), " "))
+		column := width
+		for _, word := range strings.Fields(usage) {
+			if column+1+len(word) > width {
+				b.WriteString("\n" + strings.Repeat(" ", indent-1))
+				column = indent - 1
+			}
+			b.WriteString(" " + word)
+			column += 1 + len(word)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
 }
 
 func all(cmd *cobra.Command) []*cobra.Command {
