@@ -35,7 +35,7 @@ func (o *gateOptions) set() bool {
 	return o.exitCode != 0 || o.exitOnEOL != 0 || len(o.failOn) > 0 || o.threshold != "" || o.failOnGaps
 }
 
-// check refuses what cannot be meant.
+// check returns an error for flags that are invalid or contradict each other.
 func (o *gateOptions) check() error {
 	for _, c := range []struct {
 		flag string

@@ -40,7 +40,7 @@ func (o *subjectOptions) flags(cmd *cobra.Command) {
 	o.imageOptions.imageFlags(f)
 }
 
-// check refuses what cannot be meant.
+// check returns an error for flags that are invalid or contradict each other.
 func (o *subjectOptions) check() error {
 	if out := o.report.output; out == textForm || out == jsonForm {
 		o.format, o.report.output = out, ""
