@@ -27,7 +27,7 @@ const (
 	maxConfig = 1 << 20
 )
 
-// global holds the flags that every command has.
+// global holds the flags of every command.
 type global struct {
 	streams
 	config   string
@@ -40,20 +40,20 @@ type global struct {
 }
 
 func (g *global) flags(f *pflag.FlagSet) {
-	f.StringVarP(&g.config, "config", "c", "", "configuration `FILE` (default assay.yaml in this directory, if it exists)")
-	f.StringVar(&g.cacheDir, "cache-dir", "", "`DIRECTORY` for the database and the layer cache (default: assay in the user's cache directory)")
-	f.BoolVarP(&g.quiet, "quiet", "q", false, "no progress and no warnings")
+	f.StringVarP(&g.config, "config", "c", "", "configuration `FILE` (default: assay.yaml in this directory, if it exists)")
+	f.StringVar(&g.cacheDir, "cache-dir", "", "`DIRECTORY` of the database and the layer cache (default: assay in the user's cache directory)")
+	f.BoolVarP(&g.quiet, "quiet", "q", false, "show no progress and no warnings")
 	f.BoolVarP(&g.debug, "debug", "d", false, "print debug messages")
 	f.DurationVar(&g.timeout, "timeout", 30*time.Minute, "stop after this long")
-	f.BoolVar(&g.noColor, "no-color", false, "no colours, also on a terminal (NO_COLOR does the same)")
+	f.BoolVar(&g.noColor, "no-color", false, "use no colors (also: NO_COLOR)")
 }
 
-// telling are the flags that say what counts: an empty one on the command line, as
-// of a variable that is not set, is not meant.
-var telling = []string{"severity", "vuln-severity-source", "ignore-status", "as-of", "sort-by", "fail-on", "threshold", "ignorefile", "whitelist", "ignore-policy", "vex"}
+// mustNotBeEmpty are the flags that choose findings. An empty value on the command
+// line most likely comes from a shell variable that is not set.
+var mustNotBeEmpty = []string{"severity", "vuln-severity-source", "ignore-status", "as-of", "sort-by", "fail-on", "threshold", "ignorefile", "whitelist", "ignore-policy", "vex"}
 
-// load sets what the command line left open from the environment and the
-// configuration file. A variable that is empty counts as not set.
+// load sets the flags that are not on the command line from the environment and the
+// configuration file. An empty variable counts as not set.
 func (g *global) load(cmd *cobra.Command) error {
 	file, name, err := g.file(cmd)
 	if err != nil {
@@ -69,13 +69,13 @@ func (g *global) load(cmd *cobra.Command) error {
 			if like != "" {
 				like = "; did you mean " + like + "?"
 			}
-			return usagef("%s: unknown setting %q%s (settings are called as the flags, see assay --help)", name, key, like)
+			return usagef("%s: unknown setting %q%s (settings are named like the flags, see assay --help)", name, key, like)
 		}
 	}
 	var errs []error
 	cmd.Flags().Visit(func(f *pflag.Flag) {
-		if v := f.Value.String(); slices.Contains(telling, f.Name) && (v == "" || v == "[]") {
-			errs = append(errs, usagef("--%s is empty: give it a value, or leave it out", f.Name))
+		if v := f.Value.String(); slices.Contains(mustNotBeEmpty, f.Name) && (v == "" || v == "[]") {
+			errs = append(errs, usagef("--%s is empty: give it a value or leave it out", f.Name))
 		}
 	})
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
@@ -97,7 +97,7 @@ func (g *global) load(cmd *cobra.Command) error {
 		return errs[0]
 	}
 	if g.timeout <= 0 {
-		return usagef("--timeout %v is not above zero", g.timeout)
+		return usagef("--timeout %v: must be above zero", g.timeout)
 	}
 	level := slog.LevelWarn
 	switch {
@@ -110,7 +110,8 @@ func (g *global) load(cmd *cobra.Command) error {
 	return nil
 }
 
-// file reads the configuration file: settings by name, each as a flag takes it.
+// file reads the configuration file into settings by name, each in the form of a
+// flag's value.
 func (g *global) file(cmd *cobra.Command) (settings map[string]string, name string, err error) {
 	name = g.config
 	explicit := name != ""
@@ -139,7 +140,7 @@ func (g *global) file(cmd *cobra.Command) (settings map[string]string, name stri
 	}
 	m, ok := doc.(map[string]any)
 	if !ok && doc != nil {
-		return nil, name, usagef("configuration %s: want a setting a line, such as severity: HIGH", name)
+		return nil, name, usagef("configuration %s: write one setting a line, such as severity: HIGH", name)
 	}
 	settings = map[string]string{}
 	for key, v := range m {
@@ -152,7 +153,7 @@ func (g *global) file(cmd *cobra.Command) (settings map[string]string, name stri
 	return settings, name, nil
 }
 
-// setting writes a value as a flag takes it: lists with commas.
+// setting writes a value in the form of a flag's value: lists with commas.
 func setting(v any) (string, error) {
 	switch v := v.(type) {
 	case nil:
@@ -181,16 +182,16 @@ func setting(v any) (string, error) {
 		slices.Sort(parts)
 		return strings.Join(parts, ","), nil
 	}
-	return "", fmt.Errorf("%v is neither text, number nor list", v)
+	return "", fmt.Errorf("%v is not a text, a number or a list", v)
 }
 
-// limited is ctx until --timeout is over.
+// limited is ctx with --timeout as its deadline.
 func (g *global) limited(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, g.timeout, timeoutError(g.timeout))
 }
 
-// work does what takes long, with --timeout and progress; what was to be warned of
-// is shown when the bars are gone.
+// work runs do with --timeout and progress bars, and shows warnings when the bars
+// are gone.
 func (g *global) work(ctx context.Context, do func(context.Context, *progress) error) error {
 	ctx, cancel := g.limited(ctx)
 	defer cancel()

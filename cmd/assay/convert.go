@@ -13,10 +13,10 @@ func newConvert(g *global) *cobra.Command {
 	var from getterOptions
 	cmd := &cobra.Command{
 		Use:   "convert REPORT",
-		Short: "Write a report in another form, or with other filters",
-		Long: `Write a report that was saved with -f json, or by Trivy, in another form, with
-other filters, rules, VEX documents and gates. Nothing is scanned or matched
-again. REPORT is - for standard input.`,
+		Short: "Write a saved report in another format or with other filters",
+		Long: `Write a report that assay (-f json) or Trivy saved in another format, or with
+other filters, ignore rules, VEX documents and gates. assay scans and matches
+nothing again. REPORT is a file, or - for standard input.`,
 		Example: `  assay image app:1.4 -f json -o report.json && assay convert report.json
   assay convert report.json -f cyclonedx -o app.cdx.json
   assay convert report.json --severity CRITICAL --exit-code 1`,
@@ -42,7 +42,7 @@ func (o *reportOptions) convert(ctx context.Context, g *global, from getterOptio
 	}
 	for _, s := range o.filter.vex.sources {
 		if s == scan.VEXAttached || s == scan.VEXReferenced {
-			return usagef("--vex %s requires a scan; of a saved report name files, or use repo", s)
+			return usagef("--vex %s requires a scan: for a saved report, name files or use repo", s)
 		}
 	}
 	if err := o.place(); err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/assaysec/assay/internal/test/corpus"
 )
 
-// TestConvertTrivy: a report of Trivy's converted to its own form says the same:
+// TestConvertTrivy: a report of Trivy's converted to its own format is the same:
 // every field of ours that it has, it has with the same value.
 func TestConvertTrivy(t *testing.T) {
 	for _, name := range []string{"npm", "npm-with-suppressed"} {
@@ -29,7 +29,7 @@ func TestConvertTrivy(t *testing.T) {
 	}
 }
 
-// leaves lists the values of a report by their path, but for what identifies
+// leaves lists the values of a report by their path, except for what identifies
 // Trivy's own data, lines of files, and what is empty.
 func leaves(t *testing.T, b []byte) (out []string) {
 	t.Helper()
@@ -63,7 +63,7 @@ func leaves(t *testing.T, b []byte) (out []string) {
 	return out
 }
 
-// TestConvert: the native form comes back whole, with filters of its own.
+// TestConvert: assay's own format comes back unchanged, and filters apply to it.
 func TestConvert(t *testing.T) {
 	golden := corpus.Path(t, "conformance/trivy/convert/npm.json.golden")
 	own := filepath.Join(t.TempDir(), "own.json")

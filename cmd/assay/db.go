@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// dbOptions are the flags about where advisories come from.
+// dbOptions are the flags of the advisory database that a scan uses.
 type dbOptions struct {
 	getterOptions
 	publishedOptions
@@ -26,20 +26,20 @@ type dbOptions struct {
 func (o *dbOptions) flags(f *pflag.FlagSet) {
 	o.getterOptions.flags(f)
 	o.publishedOptions.flags(f)
-	f.BoolVar(&o.skipUpdate, "skip-db-update", false, "fetch nothing; report advisories older than --db-max-age as a gap")
-	f.BoolVar(&o.offline, "offline", false, "fetch nothing, however old the database is")
+	f.BoolVar(&o.skipUpdate, "skip-db-update", false, "fetch nothing, but report advisories older than --db-max-age as a gap")
+	f.BoolVar(&o.offline, "offline", false, "fetch nothing, even if the database is old")
 	f.BoolVar(&o.offline, "offline-scan", false, "the same as --offline")
 	f.Lookup("offline-scan").Hidden = true
-	f.DurationVar(&o.maxAge, "db-max-age", scan.DefaultMaxAge, "fetch advisories again that are older than this")
+	f.DurationVar(&o.maxAge, "db-max-age", scan.DefaultMaxAge, "fetch advisories again when they are older than this")
 	f.BoolVar(&o.failOld, "fail-on-old-db", false, "fail when advisories are older than --db-max-age and cannot be fetched")
 }
 
 func (o *dbOptions) check() error {
 	if o.maxAge <= 0 {
-		return usagef("--db-max-age %v is not above zero", o.maxAge)
+		return usagef("--db-max-age %v: must be above zero", o.maxAge)
 	}
 	if o.offline && o.failOld {
-		return usagef("--offline and --fail-on-old-db contradict each other: use --skip-db-update with the latter")
+		return usagef("--offline contradicts --fail-on-old-db: use --skip-db-update with --fail-on-old-db")
 	}
 	if o.Key != "" && len(o.Repositories) == 0 {
 		return usagef("--db-key requires --db-repository")
@@ -47,7 +47,7 @@ func (o *dbOptions) check() error {
 	return nil
 }
 
-// open is the database that a scan asks.
+// open opens the database for a scan.
 func (o *dbOptions) open(g *global, bars *progress) (*scan.Database, error) {
 	published := o.PublishedOptions
 	published.Registry.Progress = bars.update()
@@ -55,11 +55,11 @@ func (o *dbOptions) open(g *global, bars *progress) (*scan.Database, error) {
 		Fetch: o.fetch(bars), Published: published, Log: slog.Default()})
 }
 
-// getterOptions are the flags about publishers' documents.
+// getterOptions are the flags for fetching publishers' documents.
 type getterOptions struct{ mirrors []string }
 
 func (o *getterOptions) flags(f *pflag.FlagSet) {
-	f.StringSliceVar(&o.mirrors, "mirror", nil, "`DIRECTORY|URL` that holds https://HOST/PATH as HOST/PATH; or HOST=DIRECTORY|URL for what one publisher has")
+	f.StringSliceVar(&o.mirrors, "mirror", nil, "`DIRECTORY|URL` of a mirror, with https://HOST/PATH at HOST/PATH; HOST=DIRECTORY|URL for one host")
 }
 
 // fetch is how documents are fetched.
@@ -72,11 +72,12 @@ func dbDir(cacheDir string) string { return scan.DatabaseDir(cacheDir) }
 func newDB(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "db",
-		Short: "Build, update, and look into the advisory database",
-		Long: `The advisory database holds one shard for each stream of advisories, such as
+		Short: "Build, update, publish and search the advisory database",
+		Long: `The advisory database has one shard for each stream of advisories, such as
 debian:12 or alpine:3.20, and shards with details of vulnerabilities. A scan
-fetches the streams that its image needs by itself; these commands do the same
-for any, ahead of time or for machines without a network.`,
+fetches the streams that it needs. Use these commands to fetch streams ahead of
+time, to publish them for others, or to copy them to a machine without a
+network.`,
 		Example: `  assay db update --streams debian:12,details:2024
   assay db build --mirror /srv/mirror
   assay db pull registry.example.com/security/assay-db:1
@@ -96,26 +97,26 @@ type updateOptions struct {
 	names []string
 }
 
-// newDBUpdate is `db update`, or `db build`, which reads everything anew.
+// newDBUpdate is `db update`, or `db build`, which reads all documents again.
 func newDBUpdate(g *global, build bool) *cobra.Command {
 	var o updateOptions
 	cmd := &cobra.Command{
 		Use:     "update",
 		Short:   "Update the database",
-		Long:    "Update streams: those that are named, or all that the database has, or, when it\nhas none, all that there are. What did not change is not built again.",
+		Long:    "Update the streams of --streams, or all streams in the database. If the database\nis empty, fetch all streams. assay builds only streams that changed.",
 		Example: "  assay db update\n  assay db update --streams debian:12,'alpine:*','details:*'",
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.update(cmd.Context(), g, build) },
 	}
 	if build {
-		cmd.Use, cmd.Short = "build", "Build the database from its publishers' documents"
-		cmd.Long = "Fetch what publishers have on all streams, or on those that are named, and build\nthe database of it, also where nothing changed."
+		cmd.Use, cmd.Short = "build", "Build the database from publishers' documents"
+		cmd.Long = "Fetch publishers' documents for all streams, or for those of --streams, and\nbuild the database from them, even if nothing changed."
 		cmd.Example = "  assay db build --mirror /srv/mirror\n  assay db build --streams 'debian:*'"
 	}
 	f := cmd.Flags()
 	o.flags(f)
 	streamsFlag(f, &o.names)
-	f.BoolVar(&o.MavenIndex, "maven-index", false, "also read Maven Central's index (several gigabytes), which identifies Java archives")
-	f.StringSliceVar(&o.DebianChangelogs, "debian-changelogs", nil, "derive Debian's fixes from the changelogs of these source `PACKAGES` (or all), for where only a mirror of packages can be reached")
+	f.BoolVar(&o.MavenIndex, "maven-index", false, "also read Maven Central's index (several gigabytes) to identify Java archives by digest")
+	f.StringSliceVar(&o.DebianChangelogs, "debian-changelogs", nil, "derive Debian's fixes from the changelogs of these source `PACKAGES` (or all), when only a package mirror can be reached")
 	return cmd
 }
 
@@ -129,18 +130,18 @@ func (o *updateOptions) update(ctx context.Context, g *global, build bool) error
 		return err
 	})
 	if len(done.Absent) > 0 {
-		g.tell("the mirror has nothing for %s", strings.Join(done.Absent, ", "))
+		g.notify("the mirror has no documents for %s", strings.Join(done.Absent, ", "))
 	}
-	return g.changed(done, "built", "its publisher has nothing about it", err)
+	return g.changed(done, "built", "its publisher has no documents for it", err)
 }
 
 func streamsFlag(f *pflag.FlagSet, names *[]string) {
 	f.StringSliceVar(names, "streams", nil, "streams, such as debian:12, 'alpine:*', 'details:*', kev, epss")
 }
 
-// changed says what was done to the database; err is what did not succeed.
+// changed writes how many streams were changed; err joins what failed.
 func (g *global) changed(res scan.Changes, done, missing string, err error) error {
-	dir, _ := g.cache() // which was there a moment ago
+	dir, _ := g.cache() // it existed a moment ago
 	if n := len(res.Built); !g.quiet && (err == nil || n+len(res.Unchanged) > 0) {
 		fmt.Fprintf(g.out, "streams: %d %s, %d unchanged, in %s\n", n, done, len(res.Unchanged), dbDir(dir))
 	}

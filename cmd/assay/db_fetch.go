@@ -14,12 +14,15 @@ func newDBFetch(g *global) *cobra.Command {
 	var names []string
 	cmd := &cobra.Command{
 		Use:   "fetch DIRECTORY",
-		Short: "Copy publishers' documents to a directory, a mirror for machines without a network",
-		Long: `Copy what publishers have on all streams, or on those that are named, to a
-directory: https://HOST/PATH is DIRECTORY/HOST/PATH. The directory, or a web server
-on it, is a mirror, from which "assay db build --mirror" builds the database.`,
-		Example: "  assay db fetch /srv/mirror\n  assay db fetch --streams 'debian:*,details:*,kev,epss' ./mirror && assay db build --mirror ./mirror",
-		Args:    cobra.ExactArgs(1),
+		Short: "Copy publishers' documents to a directory, as a mirror",
+		Long: `Copy publishers' documents for all streams, or for those of --streams, to a
+directory: https://HOST/PATH becomes DIRECTORY/HOST/PATH. "assay db build
+--mirror" builds the database from the directory, or from a web server that
+serves it.`,
+		Example: `  assay db fetch /srv/mirror
+  assay db fetch --streams 'debian:*,details:*,kev,epss' ./mirror
+  assay db build --mirror ./mirror`,
+		Args: cobra.ExactArgs(1),
 	}
 	o.flags(cmd.Flags())
 	streamsFlag(cmd.Flags(), &names)

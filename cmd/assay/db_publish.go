@@ -20,26 +20,25 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// publishedOptions are the flags about published databases.
+// publishedOptions are the flags of published databases.
 type publishedOptions struct{ scan.PublishedOptions }
 
 func (o *publishedOptions) flags(f *pflag.FlagSet) {
-	f.StringSliceVar(&o.Repositories, "db-repository", nil, "`REFERENCE` or directory of a published database to use instead of the publishers; several are tried in order")
+	f.StringSliceVar(&o.Repositories, "db-repository", nil, "`REFERENCE` or directory of a published database to use instead of publishers; the first that works is used")
 	o.keyFlag(f)
 }
 
 func (o *publishedOptions) keyFlag(f *pflag.FlagSet) {
-	f.StringVar(&o.Key, "db-key", "", "`FILE` with the public key (cosign's) that must have signed the database")
+	f.StringVar(&o.Key, "db-key", "", "`FILE` with the cosign public key that the database must be signed with")
 }
 
-// registryFlags are for the commands that speak with a registry about nothing
-// else.
+// registryFlags adds the flags for a registry to commands without those of images.
 func (o *publishedOptions) registryFlags(f *pflag.FlagSet) {
 	r := &o.Registry
-	f.StringVar(&r.Username, "username", "", "for the registry (default: Docker's configuration and credential helpers)")
-	f.StringVar(&r.Password, "password", "", "for the registry; better given as ASSAY_PASSWORD")
+	f.StringVar(&r.Username, "username", "", "user name for the registry (default: Docker's configuration and credential helpers)")
+	f.StringVar(&r.Password, "password", "", "password for the registry; prefer ASSAY_PASSWORD")
 	f.StringVar(&r.RegistryToken, "registry-token", "", "bearer token for the registry")
-	f.StringVar(&r.CACert, "cacert", "", "`FILE` of certificates to trust besides the system's")
+	f.StringVar(&r.CACert, "cacert", "", "`FILE` of certificates to trust in addition to the system's")
 	f.BoolVar(&r.Insecure, "insecure", false, "allow plain HTTP and unverified TLS")
 }
 
@@ -48,13 +47,15 @@ func newDBPull(g *global) *cobra.Command {
 	var names []string
 	cmd := &cobra.Command{
 		Use:   "pull [REFERENCE|DIRECTORY]...",
-		Short: "Take streams from a published database",
-		Long: `Take streams from a database that "assay db push" put in a registry, or from a
-directory: those that are named, or all that it has. Only shards that changed are
-downloaded; they replace the streams here, unless those are newer. Of several
-places the first that works is used, and the next ones for streams that it does not
-have. With --db-key, the database must be signed with that key (cosign).`,
-		Example: "  assay db pull registry.example.com/security/assay-db:1\n  assay db pull --db-repository registry.example.com/security/assay-db:1 --streams debian:12",
+		Short: "Download streams from a published database",
+		Long: `Download streams from a database that "assay db push" published in a registry,
+or from a directory: those of --streams, or all. assay downloads only shards
+that changed. They replace local streams that are not newer.
+
+With several places, assay uses the first that works, and the next ones for
+streams that the first does not have. With --db-key, the database must be signed
+with that cosign key.`,
+		Example: "  assay db pull registry.example.com/security/assay-db:1\n  assay db pull registry.example.com/security/assay-db:1 --streams debian:12",
 		Args:    cobra.ArbitraryArgs,
 	}
 	o.flags(cmd.Flags())
@@ -65,13 +66,13 @@ have. With --db-key, the database must be signed with that key (cosign).`,
 			o.Repositories = args
 		}
 		if len(o.Repositories) == 0 {
-			return usagef("pull from where? Name a reference, or set --db-repository")
+			return usagef("no database given: name a reference, or set --db-repository")
 		}
 		return g.withDB(cmd.Context(), func(ctx context.Context, dir string, bars *progress) error {
 			o.Registry.Progress = bars.update()
 			res, err := o.Pull(ctx, dir, asStreams(names), slog.Default())
 			bars.end()
-			return g.changed(res, "taken", "the published database does not have it", err)
+			return g.changed(res, "pulled", "the published database does not have it", err)
 		})
 	}
 	return cmd
@@ -85,12 +86,12 @@ func asStreams(names []string) []assay.Stream {
 	return list
 }
 
-// withDB is withCache on the database's folder.
+// withDB is withCache with the directory of the database.
 func (g *global) withDB(ctx context.Context, f func(ctx context.Context, dir string, bars *progress) error) error {
 	return g.withCache(ctx, func(ctx context.Context, dir string, bars *progress) error { return f(ctx, dbDir(dir), bars) })
 }
 
-// withCache is work on the cache's directory.
+// withCache is work with the cache directory.
 func (g *global) withCache(ctx context.Context, f func(ctx context.Context, dir string, bars *progress) error) error {
 	dir, err := g.cache()
 	if err != nil {
@@ -99,7 +100,7 @@ func (g *global) withCache(ctx context.Context, f func(ctx context.Context, dir 
 	return g.work(ctx, func(ctx context.Context, bars *progress) error { return f(ctx, dir, bars) })
 }
 
-// edition is the database as it is to be published.
+// edition is a snapshot of the database to publish.
 func edition(ctx context.Context, dir string, names []string) (publish.Edition, *db.Snapshot, error) {
 	s, err := db.TakeSnapshot(ctx, dir, asStreams(names))
 	if err != nil {
@@ -113,10 +114,10 @@ func newDBPush(g *global) *cobra.Command {
 	var names []string
 	cmd := &cobra.Command{
 		Use:   "push REFERENCE",
-		Short: "Put the database in a registry, where others take it from",
-		Long: `Put the database, or the streams that are named, in a registry as an OCI
-artifact of one layer a shard. Shards that are there already are not sent again.
-Sign it with "cosign sign --key", by the digest that is printed.`,
+		Short: "Publish the database in a registry",
+		Long: `Publish the database, or the streams of --streams, in a registry as an OCI
+artifact with one layer a shard. assay sends only shards that the registry does
+not have, and prints the digest; sign it with "cosign sign --key".`,
 		Example: "  assay db push registry.example.com/security/assay-db:1",
 		Args:    cobra.ExactArgs(1),
 	}
@@ -135,7 +136,7 @@ Sign it with "cosign sign --key", by the digest that is printed.`,
 			}
 			bars.end()
 			if !g.quiet {
-				fmt.Fprintf(g.out, "%s: %s; %d shards sent (%s), %d there already\n", args[0], p.Digest, p.Sent, printable.Size(p.Bytes), p.Reused)
+				fmt.Fprintf(g.out, "%s: %s; shards: %d sent (%s), %d unchanged\n", args[0], p.Digest, p.Sent, printable.Size(p.Bytes), p.Reused)
 			}
 			return nil
 		})
@@ -147,9 +148,9 @@ func newDBExport(g *global) *cobra.Command {
 	var names []string
 	cmd := &cobra.Command{
 		Use:   "export FILE",
-		Short: "Write the database to one file, for machines without a network",
-		Long: `Write the database, or the streams that are named, to one file, which
-"assay db import" reads. "cosign sign-blob --key" signs it.`,
+		Short: "Write the database to one file, for a machine without a network",
+		Long: `Write the database, or the streams of --streams, to one file for
+"assay db import". Sign the file with "cosign sign-blob --key".`,
 		Example: "  assay db export assay-db.tar\n  assay db export --streams 'debian:*,details:*,kev,epss' debian.tar",
 		Args:    cobra.ExactArgs(1),
 	}
@@ -182,13 +183,15 @@ func newDBImport(g *global) *cobra.Command {
 	var names []string
 	cmd := &cobra.Command{
 		Use:   "import PATH",
-		Short: "Take advisories from a file: an exported database, or another scanner's",
-		Long: `Take advisories from a file or directory, recognized by its content:
-  - what "assay db export" wrote, or a database's directory
-` + foreign() + `Of a foreign database, what there is by other feeds stays; an exported one replaces
-its streams, unless those here are newer. With --db-key, a signature made with
-cosign must lie beside the file (FILE.sig or FILE.sigstore.json); other files
-beside it are then not read.`,
+		Short: "Import an exported database, or the database of another scanner",
+		Long: `Import advisories from a file or directory, recognized by its content:
+  - a file that "assay db export" wrote, or the directory of a database
+` + foreign() + `
+An exported database replaces local streams that are not newer. The database of
+another scanner is added to the records of other feeds.
+
+With --db-key, there must be a cosign signature beside the file (FILE.sig or
+FILE.sigstore.json); assay then reads no other file beside it.`,
 		Example: "  assay db import assay-db.tar\n  assay db import ~/.cache/trivy/db/trivy.db\n  assay db import vulnerability-db_v6.tar.zst",
 		Args:    cobra.ExactArgs(1),
 	}
@@ -198,13 +201,13 @@ beside it are then not read.`,
 		return g.withDB(cmd.Context(), func(ctx context.Context, dir string, bars *progress) error {
 			res, err := o.Import(ctx, args[0], dir, asStreams(names), slog.Default())
 			bars.end()
-			return g.changed(res, "taken", "the file does not have it", err)
+			return g.changed(res, "imported", "the file does not have it", err)
 		})
 	}
 	return cmd
 }
 
-// foreign lists the kinds of other databases, one a line.
+// foreign lists the databases of other scanners that can be imported, one a line.
 func foreign() string {
 	var b strings.Builder
 	for _, k := range importer.All() {

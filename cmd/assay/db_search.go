@@ -19,7 +19,10 @@ func newDBSearch(g *global) *cobra.Command {
 	var format, stream string
 	cmd := &cobra.Command{
 		Use:   "search ID|PACKAGE|PURL|CPE",
-		Short: "Show what the database has on a vulnerability or a package",
+		Short: "Show the advisories on a vulnerability or a package",
+		Long: `Show the advisories in the local database on a vulnerability (by any of its
+IDs), a package name, a purl or a CPE name. For a vulnerability, also show its
+details.`,
 		Example: `  assay db search CVE-2022-0778
   assay db search GHSA-jfh8-c2jp-5v3q -o json
   assay db search openssl --stream 'debian:*'
@@ -31,7 +34,7 @@ func newDBSearch(g *global) *cobra.Command {
 				return err
 			}
 			if args[0] = strings.TrimSpace(args[0]); args[0] == "" {
-				return usagef("which vulnerability or package? Name one, such as CVE-2022-0778 or openssl")
+				return usagef("nothing to search for: name a vulnerability or a package, such as CVE-2022-0778 or openssl")
 			}
 			dir, err := g.cache()
 			if err != nil {
@@ -56,7 +59,7 @@ func newDBSearch(g *global) *cobra.Command {
 		},
 	}
 	formatFlag(cmd.Flags(), &format)
-	cmd.Flags().StringVar(&stream, "stream", "", "only in this stream, such as debian:12 or 'alpine:*'")
+	cmd.Flags().StringVar(&stream, "stream", "", "search only this stream, such as debian:12 or 'alpine:*'")
 	return cmd
 }
 
@@ -83,7 +86,7 @@ func search(ctx context.Context, w io.Writer, d *db.DB, q db.Query, format, aske
 		}{rows, detail})
 	}
 	if len(rows) == 0 && detail == nil {
-		fmt.Fprintf(w, "nothing in the database on %s (see `assay db list` for the streams that it has)\n", printable.Text(asked))
+		fmt.Fprintf(w, "the database has nothing on %s (see `assay db list` for its streams)\n", printable.Text(asked))
 		return nil
 	}
 	if detail != nil {

@@ -18,16 +18,16 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// statusReply is what `db status -f json` and `version -f json` tell.
+// statusReply is the JSON of assay db status and assay version.
 type statusReply struct {
-	Folder string        `json:"folder"`
+	Dir    string        `json:"folder"`
 	Shards []assay.Shard `json:"shards"`
 }
 
-// readStatus opens the database; no database is a reply without shards.
+// readStatus reads the shards of the database; none if there is no database.
 func readStatus(cacheDir string) (*statusReply, error) {
-	s := &statusReply{Folder: dbDir(cacheDir), Shards: []assay.Shard{}}
-	d, err := db.Open(s.Folder)
+	s := &statusReply{Dir: dbDir(cacheDir), Shards: []assay.Shard{}}
+	d, err := db.Open(s.Dir)
 	if errors.Is(err, assay.ErrNotFound) {
 		return s, nil
 	}
@@ -39,10 +39,10 @@ func readStatus(cacheDir string) (*statusReply, error) {
 	return s, nil
 }
 
-// summary is the database in a line.
+// summary writes one line on the database.
 func (s *statusReply) summary(w io.Writer) {
 	if len(s.Shards) == 0 {
-		fmt.Fprintf(w, "database: none yet in %s; a scan fetches what it needs, or run `assay db update`\n", s.Folder)
+		fmt.Fprintf(w, "database: none yet in %s; a scan fetches what it needs, or run `assay db update`\n", s.Dir)
 		return
 	}
 	var size int64
@@ -65,7 +65,7 @@ func (s *statusReply) summary(w io.Writer) {
 		fetched = "between " + n + " and " + fetched
 	}
 	fmt.Fprintf(w, "database: %d streams, %d records, %s in %s; fetched %s ago\n",
-		len(s.Shards), records, printable.Size(size), s.Folder, fetched)
+		len(s.Shards), records, printable.Size(size), s.Dir, fetched)
 }
 
 func ago(t time.Time) string {
@@ -96,13 +96,13 @@ func formatFlag(f *pflag.FlagSet, format *string) {
 
 func checkFormat(format string) error {
 	if format != "table" && format != "json" {
-		return usagef("--format %q is none of table, json", format)
+		return usagef("--format %q: want table or json", format)
 	}
 	return nil
 }
 
 func newDBStatus(g *global) *cobra.Command {
-	return statusCommand(g, "status", "Show what each feed gave, what was left out and why, and how old it is",
+	return statusCommand(g, "status", "Show the records, skipped records and age of each feed",
 		func(s *statusReply) any { return s },
 		func(w io.Writer, s *statusReply) error {
 			s.summary(w)
@@ -110,13 +110,14 @@ func newDBStatus(g *global) *cobra.Command {
 		})
 }
 
-// statusCommand is a command that shows something of the database, as JSON or
-// for people.
+// statusCommand is a command that shows a part of the database's status, as JSON or
+// as a table.
 func statusCommand(g *global, use, short string, json func(*statusReply) any, table func(io.Writer, *statusReply) error) *cobra.Command {
 	var format string
 	cmd := &cobra.Command{
-		Use:   use,
-		Short: short,
+		Use:     use,
+		Short:   short,
+		Example: fmt.Sprintf("  assay db %s\n  assay db %s -f json", use, use),
 		RunE: func(*cobra.Command, []string) error {
 			if err := checkFormat(format); err != nil {
 				return err
@@ -139,7 +140,7 @@ func statusCommand(g *global, use, short string, json func(*statusReply) any, ta
 	return cmd
 }
 
-// feeds writes a row for each feed, with what its last run gave.
+// feeds writes a row for each feed, with the counts of its last run.
 func (s *statusReply) feeds(w io.Writer) error {
 	type row struct {
 		assay.FeedStatus
@@ -181,7 +182,7 @@ func (s *statusReply) feeds(w io.Writer) error {
 			fmt.Fprintf(w, "  %s skipped %d: %s\n", name, r.Skipped[why], printable.Text(why))
 		}
 		if r.Error != "" {
-			fmt.Fprintf(w, "  %s failed last time, its older records stay: %s\n", name, printable.Text(r.Error))
+			fmt.Fprintf(w, "  %s failed the last time, its older records are still used: %s\n", name, printable.Text(r.Error))
 		}
 	}
 	return nil

@@ -18,8 +18,9 @@ import (
 
 func newDBVerify(g *global) *cobra.Command {
 	return &cobra.Command{
-		Use:   "verify",
-		Short: "Check that every shard is whole and every record can be read",
+		Use:     "verify",
+		Short:   "Check the digest of every shard, and read every record",
+		Example: "  assay db verify\n  assay db verify --cache-dir /srv/assay",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return g.withDB(cmd.Context(), func(ctx context.Context, dir string, bars *progress) error {
 				d, err := db.Open(dir)
@@ -35,7 +36,7 @@ func newDBVerify(g *global) *cobra.Command {
 					n += s.Records
 				}
 				bars.end()
-				fmt.Fprintf(g.out, "%d streams with %d records are whole, in %s\n", len(d.Shards()), n, dir)
+				fmt.Fprintf(g.out, "%d streams with %d records are valid, in %s\n", len(d.Shards()), n, dir)
 				return nil
 			})
 		},
@@ -47,14 +48,14 @@ func newDBDelete(g *global) *cobra.Command {
 	everything := false
 	cmd := &cobra.Command{
 		Use:     "delete",
-		Short:   "Take streams out of the database, or all with --all",
+		Short:   "Delete streams from the database, or the whole database",
 		Example: "  assay db delete --streams 'alpine:*'\n  assay db delete --all",
 	}
 	streamsFlag(cmd.Flags(), &names)
-	cmd.Flags().BoolVar(&everything, "all", false, "delete the database, and the documents that it was built from")
+	cmd.Flags().BoolVar(&everything, "all", false, "delete the database and the documents that it was built from")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if everything == (len(names) > 0) {
-			return usagef("delete what? Name either --streams or --all")
+			return usagef("nothing to delete: give either --streams or --all")
 		}
 		return g.withCache(cmd.Context(), func(ctx context.Context, dir string, bars *progress) (err error) {
 			n := 0
@@ -81,8 +82,9 @@ func newDBDelete(g *global) *cobra.Command {
 func newDBProviders(g *global) *cobra.Command {
 	var format string
 	cmd := &cobra.Command{
-		Use:   "providers",
-		Short: "List the feeds that advisories come from, and their streams",
+		Use:     "providers",
+		Short:   "List the feeds of advisories and their streams",
+		Example: "  assay db providers\n  assay db providers -f json",
 		RunE: func(*cobra.Command, []string) error {
 			if err := checkFormat(format); err != nil {
 				return err
@@ -120,10 +122,10 @@ func newDBDiff(g *global) *cobra.Command {
 	var names []string
 	cmd := &cobra.Command{
 		Use:   "diff OLD [NEW]",
-		Short: "Show in which records two databases differ",
-		Long: `Show which records were added, removed or changed from one database to another.
-Each is a directory (also a cache directory), an exported file or a reference in a
-registry; without NEW it is the one in use.`,
+		Short: "Show the records in which two databases differ",
+		Long: `Show which records were added, removed or changed between two databases. OLD and
+NEW are directories (of a database or a cache), exported files or references in
+a registry. Without NEW, OLD is compared with the local database.`,
 		Example: "  assay db diff yesterday.tar\n  assay db diff registry.example.com/db:1 registry.example.com/db:2 -f json",
 		Args:    cobra.RangeArgs(1, 2),
 	}

@@ -14,14 +14,16 @@ func newDiff(g *global) *cobra.Command {
 	o := newSubject(g)
 	cmd := &cobra.Command{
 		Use:   "diff OLD NEW",
-		Short: "Compare two images: which packages and findings were introduced, and which are fixed",
-		Long: `Compare two images, saved reports (-f json, or Trivy's) or SBOMs, each as assay
-image and assay sbom take them: which packages and findings were introduced, which
-are fixed and why, which are unchanged. With --input NEW, only OLD is named.
+		Short: "Compare two images: packages and findings introduced or fixed",
+		Long: `Compare two images, saved reports (-f json, or Trivy's) or SBOMs, and show which
+packages and findings were introduced, which are fixed and why, and which are
+unchanged. With --input NEW, only OLD is an argument.
 
-Two reports are compared as they are, which also compares two versions of the
-database. Exit code 1, or --exit-code, when findings were introduced; with
---fail-on when one of them matches it.`,
+Two reports are compared as they are; with reports of one image from two days,
+the difference is that of the advisories.
+
+The exit code is 1, or that of --exit-code, when findings were introduced; with
+--fail-on, when one of them matches it.`,
 		Example: `  assay diff app:1.4 app:1.5
   assay diff app:1.4 --input app-1.5.tar --fail-on high
   assay diff monday.json tuesday.json -o json
@@ -32,7 +34,7 @@ database. Exit code 1, or --exit-code, when findings were introduced; with
 				want = 1
 			}
 			if len(args) != want {
-				return fmt.Errorf("name the old one and the new one, or the old one and --input, got %d arguments", len(args))
+				return fmt.Errorf("expected OLD and NEW, or OLD and --input, got %d arguments", len(args))
 			}
 			return nil
 		},

@@ -17,19 +17,21 @@ func newExplain(g *global) *cobra.Command {
 	o.all = true
 	cmd := &cobra.Command{
 		Use:   "explain ID [IMAGE|REPORT|SBOM]",
-		Short: "Explain a vulnerability, and why an image is affected or is not",
-		Long: `Explain a vulnerability, by any of its names: severities by source, exploitation,
-and what each publisher says of which packages. With an image, a report or an SBOM:
-the findings, where the package is and the dependency path to it, which advisory and
-which versions decided, and what suppresses it; or why there is no finding. Filters
-such as --severity do not count here, ignore rules do.`,
+		Short: "Explain a vulnerability, and why an image is affected or not",
+		Long: `Explain a vulnerability by its ID (CVE, GHSA, DSA, RHSA, ...): severities by
+source, exploitation, and the advisories of each publisher.
+
+With an image, a report or an SBOM, also explain the findings: where the package
+is, the dependency path to it, the advisory and versions that decided, and what
+suppresses the finding; or why there is no finding. Ignore rules apply; filters
+such as --severity do not.`,
 		Example: `  assay explain CVE-2021-44228
   assay explain CVE-2023-45288 app:1.4
   assay explain GHSA-jf85-cpcp-j695 report.json -o json
   assay explain CVE-2022-0778 --input app.tar`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 || strings.TrimSpace(args[0]) == "" {
-				return fmt.Errorf("no vulnerability named: give its ID, such as CVE-2021-44228")
+				return fmt.Errorf("no vulnerability given: name its ID, such as CVE-2021-44228")
 			}
 			if len(args) == 1 && o.source.Input == "" {
 				return nil
@@ -75,7 +77,7 @@ func (o *subjectOptions) explain(ctx context.Context, id string, args []string) 
 		return err
 	})
 	if errors.Is(err, assay.ErrNotFound) {
-		return nil, fmt.Errorf("%w (or name an image: what it needs is fetched)", err)
+		return nil, fmt.Errorf("%w (or name an image: assay then fetches what the image needs)", err)
 	}
 	return e, err
 }

@@ -27,24 +27,24 @@ func newFiles(g *global) *cobra.Command {
 	o := &filesOptions{imageOptions: imageOptions{scanOptions: scanOptions{global: g}}}
 	cmd := &cobra.Command{
 		Use:   "files IMAGE|DIRECTORY",
-		Short: "List the files of each layer, and what the layer did to them",
-		Long: `List what each layer of an image holds: path, size, mode and owner, and whether
-the layer added the path, changed what a lower layer has there, or deleted it. What
-a higher layer hides is listed, too: that is where space and secrets are lost.
+		Short: "List the files that each layer adds, changes or deletes",
+		Long: `List the files in each layer of an image, with path, size, mode and owner, and
+whether the layer added, changed or deleted the file. The list includes files
+that a higher layer hides: they still take space, and anybody can read them.
 
-Layers are counted from 0, the lowest. "opaque" is a directory of which a layer
-hides all that lower layers have in it. As in docker diff, a directory that a lower
-layer has, too, is changed. With IMAGE a directory that is no OCI layout, its files
-are listed as one layer.
+Layers are numbered from 0, the lowest. An "opaque" directory hides everything
+that lower layers have in it. As in docker diff, a directory that a lower layer
+also has is changed. A directory that is not an OCI layout is listed as one
+layer.
 
-The listing of a layer takes up at most 256 MiB of memory, which is about three
-million files; a layer with more is told about, and the rest of it left out.`,
+The list of a layer takes at most 256 MiB of memory, about three million files.
+When a layer has more, assay warns and leaves the rest out.`,
 		Example: `  assay files app:1.4
   assay files app:1.4 --layer 3
   assay files app:1.4 --path 'etc/**' --path '**/*.pem'
   assay files --input app.tar -f json -o files.json
   assay files ./rootfs --path usr/local`,
-		Args: o.one("which image? Name one, or a file or directory with --input"),
+		Args: o.one("no image given: name an image or a directory, or a file with --input"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.run(cmd.Context(), strings.Join(args, ""))
 		},
@@ -52,20 +52,20 @@ million files; a layer with more is told about, and the rest of it left out.`,
 	f := cmd.Flags()
 	f.StringVarP(&o.format, "format", "f", textForm, "table or json")
 	f.StringVarP(&o.output, "output", "o", "", "write to this `FILE`")
-	f.IntVar(&o.layer, "layer", -1, "list only layer `N`, counted from 0")
-	f.StringSliceVar(&o.paths, "path", nil, "list these paths only, with what is in them: paths inside the image, with * and **; may be repeated")
+	f.IntVar(&o.layer, "layer", -1, "list only layer `N`; layers are numbered from 0")
+	f.StringSliceVar(&o.paths, "path", nil, "list only these paths and what is below them, with * and **; may be repeated")
 	o.sourceFlags(f)
-	f.BoolVar(&o.noCache, "no-cache", false, "read every layer anew, and remember nothing")
+	f.BoolVar(&o.noCache, "no-cache", false, "read all layers again, and cache nothing")
 	f.Lookup("layer").DefValue = "all"
 	return cmd
 }
 
 func (o *filesOptions) check() error {
 	if o.format != textForm && o.format != jsonForm {
-		return usagef("--format %q is neither table nor json", o.format)
+		return usagef("--format %q: want table or json", o.format)
 	}
 	if o.layer < -1 {
-		return usagef("--layer %d: layers are counted from 0", o.layer)
+		return usagef("--layer %d: layers are numbered from 0", o.layer)
 	}
 	if err := scan.CheckPaths(o.paths); err != nil {
 		return err
@@ -103,7 +103,7 @@ func (o *filesOptions) run(ctx context.Context, ref string) error {
 	return writeReport(o.output, func(w io.Writer) error { return write(w, 0) })
 }
 
-// list opens an image, or a directory that is none, and lists its layers.
+// list opens an image or a directory and lists its layers.
 func (o *filesOptions) list(ctx context.Context, ref string, bars *progress) (*scan.FileListing, error) {
 	img, err := o.open(ctx, cmp.Or(o.source.Input, ref), ref, bars)
 	if err != nil {
@@ -124,7 +124,7 @@ func (o *filesOptions) list(ctx context.Context, ref string, bars *progress) (*s
 	return scan.ListFiles(ctx, request)
 }
 
-// open opens an image, or a directory that is none.
+// open opens an image, or a directory that is not an OCI layout.
 func (o *filesOptions) open(ctx context.Context, path, ref string, bars *progress) (*assay.Image, error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() && !exists(filepath.Join(path, "index.json")) {
 		return scan.OpenDirectory(path)

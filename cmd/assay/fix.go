@@ -13,13 +13,14 @@ func newFix(g *global) *cobra.Command {
 	o := newSubject(g)
 	cmd := &cobra.Command{
 		Use:   "fix IMAGE|REPORT|SBOM",
-		Short: "Plan which upgrades remove the most risk, and how to carry them out",
-		Long: `Plan which packages to upgrade, to which version, and which findings each upgrade
-removes: as commands of the image's package managers and as lines of a Dockerfile;
-then which findings remain, and why. The planned versions are matched again, so
-that one with vulnerabilities of its own is not recommended.
+		Short: "Plan the upgrades that remove the most risk, with commands",
+		Long: `Plan which packages to upgrade to which version, with the findings that each
+upgrade removes. The plan has commands of the image's package managers, the same
+as lines of a Dockerfile, and the findings that remain with the reason. assay
+matches the planned versions again, so that it does not recommend a version that
+has vulnerabilities of its own.
 
-Findings that filters or rules leave out are not planned for.`,
+The plan leaves out findings that filters or ignore rules leave out.`,
 		Example: `  assay fix app:1.4
   assay fix --input app.tar --severity HIGH,CRITICAL
   assay fix report.json -o json | jq -r '.dockerfile[]' > Dockerfile`,

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// gateOptions are the flags about the exit code that a report deserves.
+// gateOptions are the flags that set the exit code.
 type gateOptions struct {
 	exitCode   int
 	exitOnEOL  int
@@ -19,15 +19,15 @@ type gateOptions struct {
 	failOnGaps bool
 
 	gate  triage.Gate
-	given func(flag string) bool // whether the user said so
+	given func(flag string) bool // whether the user set the flag
 }
 
 func (o *gateOptions) flags(f *pflag.FlagSet) {
 	o.given = f.Changed
-	f.IntVar(&o.exitCode, "exit-code", 0, "exit code when there are findings, with --fail-on when one matches it; 0 for never")
-	f.IntVar(&o.exitOnEOL, "exit-on-eol", 0, "exit code when the distribution, or a runtime, is at its end of life (EOL)")
-	f.StringSliceVar(&o.failOn, "fail-on", nil, "exit with 1, or --exit-code, for findings that are any of: a severity (that or worse), risk=N (0 to 100, that or more), kev, fixable, own; parts joined by + must all hold: high+fixable")
-	f.StringVar(&o.threshold, "threshold", "", "the same as --fail-on with a severity (clair-scanner's name)")
+	f.IntVar(&o.exitCode, "exit-code", 0, "exit code when there are findings; with --fail-on, when one matches it; 0 for never")
+	f.IntVar(&o.exitOnEOL, "exit-on-eol", 0, "exit code when the distribution or a runtime has reached its end of life (EOL)")
+	f.StringSliceVar(&o.failOn, "fail-on", nil, "exit with 1, or --exit-code, when a finding matches: SEVERITY (or worse), risk=N (or more), kev, fixable, own (not from the base image); + means and: high+fixable")
+	f.StringVar(&o.threshold, "threshold", "", "the same as --fail-on SEVERITY (clair-scanner's name)")
 	f.BoolVar(&o.failOnGaps, "fail-on-gaps", false, fmt.Sprintf("exit with %d when something could not be read or judged", exitGaps))
 }
 
@@ -35,14 +35,14 @@ func (o *gateOptions) set() bool {
 	return o.exitCode != 0 || o.exitOnEOL != 0 || len(o.failOn) > 0 || o.threshold != "" || o.failOnGaps
 }
 
-// check refuses what cannot be meant.
+// check returns an error for flags that are invalid or contradict each other.
 func (o *gateOptions) check() error {
 	for _, c := range []struct {
 		flag string
 		code int
 	}{{"--exit-code", o.exitCode}, {"--exit-on-eol", o.exitOnEOL}} {
 		if c.code < 0 || c.code > 255 {
-			return usagef("%s %d is not an exit code (0 to 255)", c.flag, c.code)
+			return usagef("%s %d: want an exit code from 0 to 255", c.flag, c.code)
 		}
 	}
 	var err error
@@ -53,14 +53,14 @@ func (o *gateOptions) check() error {
 		return nil
 	}
 	if s, ok := assay.ParseSeverity(o.threshold); !ok {
-		return usagef("--threshold %q is none of UNKNOWN, NEGLIGIBLE, LOW, MEDIUM, HIGH, CRITICAL", o.threshold)
+		return usagef("--threshold %q: want one of UNKNOWN, NEGLIGIBLE, LOW, MEDIUM, HIGH, CRITICAL", o.threshold)
 	} else if o.gate, err = triage.ParseGate(append(o.failOn, "severity="+s.String())); err != nil {
 		return usagef("--threshold: %w", err)
 	}
 	return nil
 }
 
-// conditions are those of --fail-on and --threshold, as they were given.
+// conditions joins the values of --fail-on and --threshold.
 func (o *gateOptions) conditions() string {
 	all := o.failOn
 	if o.threshold != "" {
@@ -69,22 +69,22 @@ func (o *gateOptions) conditions() string {
 	return strings.Join(all, ",")
 }
 
-// verdict is the exit code that the report deserves.
+// verdict is the exit code of a report, as an exitCode; nil for 0.
 func (o *gateOptions) verdict(g *global, r *assay.Report) error {
 	gated := len(o.failOn) > 0 || o.threshold != ""
-	switch held := o.gate.Holds(r); {
+	switch matching := o.gate.Holds(r); {
 	case o.exitOnEOL != 0 && r.EndOfLife():
 		return exitCode(o.exitOnEOL)
-	case gated && held > 0 && o.exitCode == 0 && o.given("exit-code"):
-		g.tell("%d of %d findings match --fail-on: exit code 0, as --exit-code says", held, len(r.Findings))
-	case gated && held > 0:
+	case gated && matching > 0 && o.exitCode == 0 && o.given("exit-code"):
+		g.notify("%d of %d findings match --fail-on: exit code 0, as --exit-code says", matching, len(r.Findings))
+	case gated && matching > 0:
 		code := max(o.exitCode, exitFindings)
-		g.tell("%d of %d findings match --fail-on %s: exit code %d", held, len(r.Findings), o.conditions(), code)
+		g.notify("%d of %d findings match --fail-on %s: exit code %d", matching, len(r.Findings), o.conditions(), code)
 		return exitCode(code)
 	case !gated && o.exitCode != 0 && len(r.Findings)+r.Gating() > 0:
 		return exitCode(o.exitCode)
 	case o.failOnGaps && len(r.Gaps) > 0:
-		g.tell("%s could not be read or judged (--fail-on-gaps): exit code %d", printable.Count(len(r.Gaps), "thing", "things"), exitGaps)
+		g.notify("%s could not be read or judged (--fail-on-gaps): exit code %d", printable.Count(len(r.Gaps), "thing", "things"), exitGaps)
 		return exitCode(exitGaps)
 	}
 	return nil

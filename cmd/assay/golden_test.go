@@ -20,7 +20,7 @@ import (
 // where it has any.
 var goldens = []struct {
 	report, command, target string
-	args                    []string // a file after --vex is below the suite's folder
+	args                    []string // a file after --vex is below the suite's directory
 }{
 	{"bun", "repo", "repo/bun", nil}, {"composer.lock", "repo", "repo/composer", nil}, {"conan", "repo", "repo/conan", nil}, {"dotnet", "repo", "repo/dotnet", nil},
 	{"gomod", "repo", "repo/gomod", nil}, {"gomod-vex", "repo", "repo/gomod", []string{"--vex", "vex/file/openvex.json"}}, {"npm", "repo", "repo/npm", nil}, {"npm-ubuntu-severity", "repo", "repo/npm", []string{"--vuln-severity-source", "alpine,ubuntu"}}, {"pip", "repo", "repo/pip", nil}, {"pipenv", "repo", "repo/pipenv", nil}, {"pom", "repo", "repo/pom", nil},
@@ -35,7 +35,7 @@ var contested = map[string]struct{ right, because string }{
 	"github.com/apple/swift-nio CVE-2022-3215 MEDIUM ":                       {"github.com/apple/swift-nio CVE-2022-3215 MEDIUM ghsa", "ghsa alone rates it in the record; the suite's database names no publisher of Swift's advisories, so that the report has a severity of nobody's"},
 }
 
-// A trivyReport is what is compared of a report in Trivy's form.
+// A trivyReport is the part of a report in Trivy's format that is compared.
 type trivyReport struct {
 	ArtifactType string
 	Results      []struct {
@@ -83,7 +83,7 @@ func (r *trivyReport) packages() (out []string) {
 	return out
 }
 
-// base is a target without the folder that was scanned, which a distribution's
+// base is a target without the directory that was scanned, which a distribution's
 // has in it.
 func base(target, scanned string) string {
 	if strings.Contains(target, " (") {
@@ -179,7 +179,7 @@ func runAssay(t *testing.T, code int, args ...string) []byte {
 	return out.Bytes()
 }
 
-// TestTrivyBills compares the packages of the bills that Trivy's test suite
+// TestTrivyBills compares the packages of the SBOMs that Trivy's test suite
 // expects, by purl, with those of ours.
 func TestTrivyBills(t *testing.T) {
 	for _, tt := range []struct{ golden, command, target, form string }{
@@ -199,7 +199,7 @@ func TestTrivyBills(t *testing.T) {
 	}
 }
 
-// purls lists those of a bill, in either form.
+// purls lists the purls of an SBOM, in either format.
 func purls(t *testing.T, b []byte) (out []string) {
 	t.Helper()
 	var bill struct {

@@ -27,19 +27,20 @@ func newImage(g *global) *cobra.Command {
 		Use:        "image IMAGE",
 		SuggestFor: []string{"scan"},
 		Short:      "Scan a container image",
-		Long: `Scan a container image: from a container engine on this machine, a registry,
-an archive or a directory.
+		Long: `Scan a container image from a container engine on this machine, a registry, an
+archive or a directory.
 
-IMAGE is a name, which docker, containerd, podman and the registry are asked
-for in turn (see --image-src), or a path. A prefix chooses: docker: podman:
-containerd: registry: docker-archive: oci-archive: oci-dir:`,
+IMAGE is the name of an image or a path. assay looks for a name in Docker,
+containerd, Podman and the registry, in this order (see --image-src). A prefix
+chooses one source: docker: podman: containerd: registry: docker-archive:
+oci-archive: oci-dir:`,
 		Example: `  assay image debian:12
   assay image registry:ghcr.io/org/app:1.4 --platform linux/arm64
   docker save app:1.4 -o app.tar && assay image --input app.tar
   assay image oci-dir:./layout:latest -f json -o report.json
   assay image app:1.4 --severity HIGH,CRITICAL --ignore-unfixed --exit-code 1
   assay image app:1.4 --offline --cache-dir /srv/assay`,
-		Args: o.one("which image? Name one, or a file with --input"),
+		Args: o.one("no image given: name an image, or a file with --input"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.run(cmd.Context(), strings.Join(args, ""))
 		},
@@ -51,17 +52,16 @@ containerd: registry: docker-archive: oci-archive: oci-dir:`,
 	return cmd
 }
 
-// one takes the one argument of a command about an image; without it and --input, which
-// is what is said.
-func (o *imageOptions) one(which string) cobra.PositionalArgs {
+// one requires one argument or --input; missing is the error without either.
+func (o *imageOptions) one(missing string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		switch {
 		case len(args) == 0 && o.source.Input == "":
-			return errors.New(which)
+			return errors.New(missing)
 		case len(args) > 1:
-			return fmt.Errorf("one image at a time, got %d", len(args))
+			return fmt.Errorf("expected one image, got %d", len(args))
 		case len(args) == 1 && o.source.Input != "":
-			return fmt.Errorf("either an image or --input, not both")
+			return fmt.Errorf("expected an image or --input, not both")
 		}
 		return nil
 	}
@@ -69,26 +69,26 @@ func (o *imageOptions) one(which string) cobra.PositionalArgs {
 
 func (o *imageOptions) sourceFlags(f *pflag.FlagSet) {
 	s := &o.source
-	f.StringVar(&s.Input, "input", "", "scan this `FILE` or directory: docker-archive, OCI archive or OCI layout")
-	f.StringSliceVar(&s.Sources, "image-src", nil, "sources to ask for a name, in order (default docker,containerd,podman,remote)")
-	f.StringVar(&s.Platform, "platform", "", "`OS/ARCH`[/VARIANT] where an image has several")
-	f.StringVar(&s.Username, "username", "", "for the registry (default: Docker's configuration and credential helpers)")
-	f.StringVar(&s.Password, "password", "", "for the registry; better given as ASSAY_PASSWORD")
+	f.StringVar(&s.Input, "input", "", "read the image from this `FILE` or directory: docker save archive, OCI archive or OCI layout")
+	f.StringSliceVar(&s.Sources, "image-src", nil, "where to look for an image by name, in order (default docker,containerd,podman,remote)")
+	f.StringVar(&s.Platform, "platform", "", "`OS/ARCH`[/VARIANT] of a multi-platform image")
+	f.StringVar(&s.Username, "username", "", "user name for the registry (default: Docker's configuration and credential helpers)")
+	f.StringVar(&s.Password, "password", "", "password for the registry; prefer ASSAY_PASSWORD")
 	f.StringVar(&s.RegistryToken, "registry-token", "", "bearer token for the registry")
-	f.StringVar(&s.CACert, "cacert", "", "`FILE` of certificates to trust besides the system's")
+	f.StringVar(&s.CACert, "cacert", "", "`FILE` of certificates to trust in addition to the system's")
 	f.BoolVar(&s.Insecure, "insecure", false, "allow plain HTTP and unverified TLS")
-	f.StringSliceVar(&o.mirrors, "registry-mirror", nil, "`HOST=MIRROR`: ask the mirror first; may be repeated")
+	f.StringSliceVar(&o.mirrors, "registry-mirror", nil, "`HOST=MIRROR`: try the mirror before the host; may be repeated")
 	f.StringVar(&s.DockerHost, "docker-host", "", "address of Docker's API (default $DOCKER_HOST, then its socket)")
 	f.StringVar(&s.PodmanHost, "podman-host", "", "address of Podman's API (default $CONTAINER_HOST, then its sockets)")
 	f.StringVar(&s.ContainerdAddress, "containerd-address", "", "containerd's socket (default $CONTAINERD_ADDRESS, then /run/containerd/containerd.sock)")
 	f.StringVar(&s.ContainerdNamespace, "containerd-namespace", "", "containerd's namespace (default $CONTAINERD_NAMESPACE, then default)")
-	f.BoolVar(&s.Verify, "verify", false, "check the digest of every layer's content, too, cached or not")
+	f.BoolVar(&s.Verify, "verify", false, "check the digest of each layer's content, even if the layer is cached")
 }
 
-// imageFlags are those that are about neither sources nor scans of everything.
+// imageFlags adds the flags that only images have, other than sourceFlags.
 func (o *imageOptions) imageFlags(f *pflag.FlagSet) {
-	f.StringVar(&o.base, "base-image", "", "the `IMAGE` that this one was built on: its packages are shown apart (default: an image scanned before, or what labels say)")
-	f.BoolVar(&o.noCache, "no-cache", false, "read every layer anew, and remember nothing")
+	f.StringVar(&o.base, "base-image", "", "the base `IMAGE`; its findings are shown apart (default: an image scanned before, or the image's labels)")
+	f.BoolVar(&o.noCache, "no-cache", false, "read all layers again, and cache nothing")
 }
 
 func (o *imageOptions) run(ctx context.Context, ref string) error {
@@ -98,7 +98,7 @@ func (o *imageOptions) run(ctx context.Context, ref string) error {
 	return o.scanOptions.run(ctx, o.target(ref))
 }
 
-// target is the image that ref names.
+// target is the image ref as a target.
 func (o *imageOptions) target(ref string) target {
 	t := target{kind: assay.KindImage, verify: o.source.Verify, cached: !o.noCache, registry: o.source.SourceOptions}
 	t.open = func(ctx context.Context, bars *progress) (*assay.Image, error) {
@@ -120,12 +120,12 @@ func (o *imageOptions) target(ref string) target {
 	return t
 }
 
-// check refuses what cannot be meant.
+// check returns an error for flags that are invalid or contradict each other.
 func (o *imageOptions) check() error {
 	for _, m := range o.mirrors {
 		host, mirror, ok := strings.Cut(m, "=")
 		if !ok || host == "" || mirror == "" {
-			return usagef("--registry-mirror %q is not HOST=MIRROR", m)
+			return usagef("--registry-mirror %q: want HOST=MIRROR", m)
 		}
 		if o.source.Mirrors == nil {
 			o.source.Mirrors = map[string][]string{}

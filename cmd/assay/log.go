@@ -21,7 +21,7 @@ type peopleHandler struct {
 	attrs string
 }
 
-// levelNames are what messages of a level begin with.
+// levelNames are the prefixes of messages, by level.
 var levelNames = map[slog.Level]string{slog.LevelDebug: "debug: ", slog.LevelInfo: "", slog.LevelWarn: "warning: ", slog.LevelError: "error: "}
 
 // Enabled implements slog.Handler.
@@ -61,7 +61,7 @@ func (h *peopleHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 // WithGroup implements slog.Handler; groups are not shown.
 func (h *peopleHandler) WithGroup(string) slog.Handler { return h }
 
-// warn keeps a warning until the progress bars are gone. It may be called from
+// warn stores a warning until the progress bars are gone. It may be called from
 // several goroutines.
 func (g *global) warn(text string) {
 	g.warned.mu.Lock()
@@ -69,7 +69,7 @@ func (g *global) warn(text string) {
 	g.warned.texts = append(g.warned.texts, text)
 }
 
-// showWarnings shows what was kept.
+// showWarnings writes the stored warnings.
 func (g *global) showWarnings() {
 	g.warned.mu.Lock()
 	defer g.warned.mu.Unlock()
@@ -79,14 +79,14 @@ func (g *global) showWarnings() {
 	g.warned.texts = nil
 }
 
-// warnings are kept until they are shown.
+// warnings are stored until they are shown.
 type warnings struct {
 	mu    sync.Mutex
 	texts []string
 }
 
-// tell says something on standard error that is no warning, unless --quiet.
-func (g *global) tell(format string, args ...any) {
+// notify writes a message that is not a warning to standard error, unless --quiet.
+func (g *global) notify(format string, args ...any) {
 	if !g.quiet {
 		fmt.Fprintf(g.err, "assay: %s\n", printable.Text(fmt.Sprintf(format, args...)))
 	}

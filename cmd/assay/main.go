@@ -1,4 +1,4 @@
-// Command assay finds vulnerabilities in container images.
+// Command assay finds vulnerabilities in container images, directories and SBOMs.
 package main
 
 import (
@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -20,13 +19,13 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Exit codes. Findings have the code that --exit-code gives, where it does.
+// Exit codes. --exit-code replaces exitFindings.
 const (
 	exitOK       = 0
-	exitFindings = 1 // --fail-on holds findings back, or --exit-code said so
-	exitUsage    = 2 // the command line or the configuration is wrong
-	exitFailed   = 3 // what was asked for could not be done
-	exitGaps     = 4 // --fail-on-gaps, and there are some
+	exitFindings = 1 // findings match --fail-on, or assay diff has introduced ones
+	exitUsage    = 2 // the command line, the configuration or an ignore file is invalid
+	exitFailed   = 3 // the command failed
+	exitGaps     = 4 // something could not be read or judged, with --fail-on-gaps
 )
 
 func main() {
@@ -41,7 +40,7 @@ type streams struct {
 	out, err io.Writer
 }
 
-// run is the whole program but for the process around it.
+// run runs the command line args and returns the exit code.
 func run(ctx context.Context, args []string, s streams) int {
 	root := newRoot(s)
 	root.SetArgs(args)
@@ -62,8 +61,8 @@ func run(ctx context.Context, args []string, s streams) int {
 	return exitFailed
 }
 
-// message is an error for a person: nothing in it can move the cursor, and an
-// interruption is called one.
+// message is the text of an error for people. It has no control characters, so
+// that nothing in it can move the cursor.
 func message(err error) string {
 	if errors.Is(err, context.Canceled) {
 		return "interrupted"
@@ -95,19 +94,19 @@ func splitLines(s string) []string {
 	return lines
 }
 
-// exitCode ends the program without a message: what there is to say was said.
+// exitCode ends the program without a message: the command has written its own.
 type exitCode int
 
 func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 
-// timeoutError says that --timeout is over.
+// timeoutError reports that the command took longer than --timeout.
 type timeoutError time.Duration
 
 func (t timeoutError) Error() string {
-	return fmt.Sprintf("not done after %v: give it longer with --timeout", time.Duration(t))
+	return fmt.Sprintf("not finished after %v: set a longer --timeout", time.Duration(t))
 }
 
-// usageError is a mistake in the command line or the configuration.
+// usageError is a mistake in the command line or the configuration: exit code 2.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
@@ -119,19 +118,22 @@ func newRoot(s streams) *cobra.Command {
 	g := &global{streams: s}
 	root := &cobra.Command{
 		Use:   "assay",
-		Short: "Find vulnerabilities in container images and what they are made of",
-		Long: `assay finds what is installed in a container image, a disk or a root file
-system, or asked for by source code, compares it with what distributions and
-registries have published, and says what is wrong, how bad it is, which layer
-brought it and what to do.
+		Short: "Find vulnerabilities in container images, directories and SBOMs",
+		Long: `assay lists the packages in a container image, disk, directory or SBOM, matches
+them with published advisories, and reports for each finding how severe it is,
+which layer introduced it and which version fixes it.
 
-Every flag can also be set by a variable (--cache-dir by ASSAY_CACHE_DIR) or
-in assay.yaml (cache-dir: PATH). The command line wins over the variable, the
-variable over the file.
+Each flag can also be set in the environment (ASSAY_CACHE_DIR for --cache-dir)
+or in assay.yaml (cache-dir: PATH). The command line wins over the environment,
+and the environment over the file.
 
-Exit codes: 0 done; 1, or the value of --exit-code, when findings remain that
---fail-on names; 2 the command line or the configuration is wrong; 3 it could
-not be done; 4 something could not be judged, with --fail-on-gaps.`,
+Exit codes:
+  0  success
+  1  findings match --fail-on; --exit-code sets another code, and applies
+     to any finding when --fail-on is not given
+  2  the command line, the configuration or an ignore file is invalid
+  3  the command failed
+  4  something could not be read or judged, with --fail-on-gaps`,
 		Example: `  assay image debian:12
   assay image --input image.tar --severity HIGH,CRITICAL --exit-code 1
   assay image -f json -o report.json registry.example.com/team/app:1.4
@@ -148,12 +150,11 @@ not be done; 4 something could not be judged, with --fail-on-gaps.`,
 		return usagef("%w (see %s --help)", flagError(cmd, err), cmd.CommandPath())
 	})
 	g.flags(root.PersistentFlags())
-	usages := ".FlagUsages"
-	if width, ok := isTerminal(s.out); ok {
-		usages = ".FlagUsagesWrapped " + strconv.Itoa(width)
+	width, _ := isTerminal(s.out)
+	cobra.AddTemplateFunc("flagUsages", flagUsages)
+	for _, flags := range []string{".LocalFlags", ".InheritedFlags"} {
+		root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), flags+".FlagUsages", fmt.Sprintf("flagUsages %s %d", flags, width)))
 	}
-	cobra.AddTemplateFunc("switches", switches)
-	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", usages+" | switches"))
 	root.AddCommand(newImage(g), newFilesystem(g), newRootfs(g), newRepository(g), newVM(g), newSBOM(g), newConvert(g), newFix(g), newDiff(g), newExplain(g), newFiles(g), newVEX(g), newDB(g), newReaders(g), newVersion(g))
 	for _, cmd := range all(root) {
 		strict(cmd)
@@ -161,10 +162,36 @@ not be done; 4 something could not be judged, with --fail-on-gaps.`,
 	return root
 }
 
-// switches leaves out of the list of flags what goes without saying of switches.
-func switches(usages string) string {
+// usageColumns is the width below which the usages of flags stand below their names:
+// beside the longest names they would have half of the line.
+const usageColumns = 120
+
+// flagUsages lists flags for a terminal of a width, which is 0 elsewhere: then each
+// flag is one line.
+func flagUsages(f *pflag.FlagSet, width int) string {
+	const indent = 10
+	// The values of boolean flags go without saying.
 	const choice = "[=true|false]"
-	return strings.ReplaceAll(usages, choice, strings.Repeat(" ", len(choice)))
+	if width == 0 || width >= usageColumns {
+		return strings.ReplaceAll(f.FlagUsagesWrapped(width), choice, strings.Repeat(" ", len(choice)))
+	}
+	var b strings.Builder
+	for line := range strings.Lines(f.FlagUsages()) {
+		// pflag separates a name from its usage with three spaces at least.
+		name, usage, _ := strings.Cut(strings.TrimRight(line[indent-4:], "\n"), "   ")
+		b.WriteString(strings.TrimRight(line[:indent-4]+strings.ReplaceAll(name, choice, ""), " "))
+		column := width
+		for _, word := range strings.Fields(usage) {
+			if column+1+len(word) > width {
+				b.WriteString("\n" + strings.Repeat(" ", indent-1))
+				column = indent - 1
+			}
+			b.WriteString(" " + word)
+			column += 1 + len(word)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
 }
 
 func all(cmd *cobra.Command) []*cobra.Command {
@@ -175,7 +202,7 @@ func all(cmd *cobra.Command) []*cobra.Command {
 	return cmds
 }
 
-// strict makes wrong arguments usage errors that say the next step.
+// strict makes wrong arguments usage errors that name the next step.
 func strict(cmd *cobra.Command) {
 	check := cmd.Args
 	if check == nil {
@@ -198,8 +225,7 @@ func strict(cmd *cobra.Command) {
 	}
 }
 
-// instead says what was probably meant by an unknown command; "" when that is
-// not to be guessed.
+// instead suggests a command in place of an unknown one; "" when none is similar.
 func instead(cmd *cobra.Command, arg string) string {
 	cmd.SuggestionsMinimumDistance = 2
 	if like := cmd.SuggestionsFor(arg); len(like) > 0 {
@@ -211,8 +237,7 @@ func instead(cmd *cobra.Command, arg string) string {
 	return ""
 }
 
-// flagError says what is wrong with the flags of a command line, and what was
-// probably meant.
+// flagError describes what is wrong with a flag, and suggests a similar one.
 func flagError(cmd *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError
 	if errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "" {
@@ -227,7 +252,7 @@ func flagError(cmd *cobra.Command, err error) error {
 	return err
 }
 
-// flagNames lists the flags that help shows of commands.
+// flagNames lists the flags of commands, without hidden ones.
 func flagNames(cmds ...*cobra.Command) []string {
 	var names []string
 	for _, c := range cmds {
@@ -241,10 +266,10 @@ func flagNames(cmds ...*cobra.Command) []string {
 	return slices.Compact(names)
 }
 
-// kinds says in words what flags take, by pflag's names of types.
-var kinds = map[string]string{"bool": "true or false", "int": "a whole number", "duration": "a time such as 90s, 10m or 24h"}
+// kinds describes the values of flags, by pflag's names of types.
+var kinds = map[string]string{"bool": "true or false", "int": "a whole number", "duration": "a duration such as 90s, 10m or 24h"}
 
-// wrongValue says of the setting called name, in words, what pflag refused.
+// wrongValue describes the value of the setting name that pflag refused.
 func wrongValue(name string, err error) error {
 	var invalid *pflag.InvalidValueError
 	if errors.As(err, &invalid) {
@@ -255,8 +280,8 @@ func wrongValue(name string, err error) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// nearest is a name that is like the wrong one, as cobra judges commands; ""
-// when none is.
+// nearest is the name that is most similar to the wrong one, as cobra compares
+// commands; "" when none is similar.
 func nearest(wrong string, names []string) string {
 	judge := &cobra.Command{SuggestionsMinimumDistance: 2}
 	for _, n := range names {

@@ -20,7 +20,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// reportOptions are the flags about what is reported, and how.
+// reportOptions are the flags of the report: format, content, place.
 type reportOptions struct {
 	format      string
 	version     string // of the format
@@ -38,19 +38,19 @@ type reportOptions struct {
 
 func (o *reportOptions) flags(f *pflag.FlagSet) {
 	names := scan.Formats()
-	f.StringVarP(&o.format, "format", "f", names[0], "form of the report: "+strings.Join(names, ", ")+"; cyclonedx@1.7 asks for a version of its specification")
+	f.StringVarP(&o.format, "format", "f", names[0], "format: "+strings.Join(names, ", ")+"; @ chooses a version: cyclonedx@1.7")
 	f.StringVarP(&o.output, "output", "o", "", "write the report to this `FILE`")
-	f.BoolVar(&o.listAllPkgs, "list-all-pkgs", false, "also list packages without findings (JSON always has them)")
-	f.BoolVar(&o.tree, "dependency-tree", false, "show the dependency paths to packages with findings, in the table")
-	f.BoolVar(&o.showLayers, "show-layers", false, "show the layer and instruction of each package")
-	f.BoolVar(&o.suppressed, "show-suppressed", false, "also show suppressed findings, with who suppressed them and why (JSON always has them)")
-	f.StringVarP(&o.template, "template", "t", "", "with -f template: the template's `TEXT`, or @FILE")
-	f.IntVar(&o.maxChars, "max-chars", 0, "with -f markdown: leave out rows so that the report has at most so many characters; comments on GitHub hold 65536 (default no limit)")
+	f.BoolVar(&o.listAllPkgs, "list-all-pkgs", false, "also list packages without findings (JSON always does)")
+	f.BoolVar(&o.tree, "dependency-tree", false, "table: show the dependency paths to packages with findings")
+	f.BoolVar(&o.showLayers, "show-layers", false, "table: show the layer and instruction of each package")
+	f.BoolVar(&o.suppressed, "show-suppressed", false, "also show suppressed findings and why they are suppressed (JSON always does)")
+	f.StringVarP(&o.template, "template", "t", "", "with -f template: `TEXT` of the template, or @FILE")
+	f.IntVar(&o.maxChars, "max-chars", 0, "with -f markdown: leave out rows beyond this length; GitHub comments take 65536 (default no limit)")
 	o.filter.flags(f)
 	o.gate.flags(f)
 }
 
-// check refuses what cannot be meant, before anything is read.
+// check returns an error for invalid flags before anything is read.
 func (o *reportOptions) check() (assay.Format, error) {
 	if err := o.gate.check(); err != nil {
 		return assay.Format{}, err
@@ -67,27 +67,27 @@ func (o *reportOptions) check() (assay.Format, error) {
 			return assay.Format{}, usagef("--format %s has versions %s, not %s", name, strings.Join(f.Versions, ", "), version)
 		}
 		if o.version = version; f.SBOM && (o.gate.set() || o.filter.set()) {
-			slog.Warn(fmt.Sprintf("-f %s lists packages and matches nothing: filters of findings, --exit-code, --exit-on-eol and --fail-on have no effect", f.Name))
+			slog.Warn(fmt.Sprintf("-f %s lists packages without findings: filters, --exit-code, --exit-on-eol and --fail-on have no effect", f.Name))
 		}
 		return f, o.options(f)
 	}
-	return assay.Format{}, usagef("--format %q is none of %s", o.format, strings.Join(scan.Formats(), ", "))
+	return assay.Format{}, usagef("--format %q: want one of %s", o.format, strings.Join(scan.Formats(), ", "))
 }
 
-// options refuses what the format cannot be written with.
+// options returns an error for an option that the format f does not take.
 func (o *reportOptions) options(f assay.Format) (err error) {
 	switch takes := f.Takes(assay.OptionTemplate); {
 	case takes && o.template == "":
-		return usagef("-f %s: which template? Give its text, or @FILE, with --template", f.Name)
+		return usagef("-f %s requires --template: give the text, or @FILE", f.Name)
 	case !takes && o.template != "":
-		return usagef("--template goes with -f %s, not with -f %s", formatsWith(assay.OptionTemplate), f.Name)
+		return usagef("--template requires -f %s, got -f %s", formatsWith(assay.OptionTemplate), f.Name)
 	case o.maxChars != 0 && !f.Takes(assay.OptionMaxChars):
-		return usagef("--max-chars goes with -f %s, not with -f %s", formatsWith(assay.OptionMaxChars), f.Name)
+		return usagef("--max-chars requires -f %s, got -f %s", formatsWith(assay.OptionMaxChars), f.Name)
 	}
 	name := "--template"
 	if file, ok := strings.CutPrefix(o.template, "@"); ok {
 		if name += " " + file; file == "" {
-			return usagef("--template @: which file?")
+			return usagef("--template @: no file given: write @FILE")
 		}
 		b, err := limit.ReadFile(file, report.MaxTemplate)
 		if err != nil {
@@ -108,13 +108,13 @@ func (o *reportOptions) options(f assay.Format) (err error) {
 	return nil
 }
 
-// how is what was chosen about the look of a report.
+// how gives the options that the format f takes.
 func (o *reportOptions) how(f assay.Format) assay.FormatOptions {
 	return f.Keep(assay.FormatOptions{Version: o.version, ShowLayers: o.showLayers, Tree: o.tree, AllPkgs: o.listAllPkgs, Suppressed: o.suppressed,
 		Template: o.text, MaxChars: o.maxChars})
 }
 
-// formatsWith names the formats that take an option.
+// formatsWith names the formats that take an option, joined with "or".
 func formatsWith(option assay.FormatOption) string {
 	var names []string
 	for _, f := range report.All() {
@@ -125,14 +125,14 @@ func formatsWith(option assay.FormatOption) string {
 	return strings.Join(names, " or ")
 }
 
-// write puts the report where it was asked for: a file appears whole or not at
-// all.
+// write writes the report to standard output or to the file of --output. A file
+// appears whole or not at all.
 func (o *reportOptions) write(g *global, format assay.Format, r *assay.Report) error {
 	if n := len(r.Gaps); n > 0 && format.NoGaps {
-		slog.Warn(fmt.Sprintf("-f %s has no place for what could not be read or judged: %s left out; see -f json", format.Name, printable.Count(n, "gap is", "gaps are")))
+		slog.Warn(fmt.Sprintf("-f %s cannot show what could not be read or judged: %s left out; use -f json", format.Name, printable.Count(n, "gap is", "gaps are")))
 	}
 	for _, title := range format.Unwritten(r) {
-		slog.Warn(fmt.Sprintf("-f %s does not write the section %s; -f json does", format.Name, title))
+		slog.Warn(fmt.Sprintf("-f %s leaves out the section %s; use -f json", format.Name, title))
 	}
 	opts := o.how(format)
 	write := func(w io.Writer) error { return format.Write(w, r, opts) }
@@ -145,17 +145,16 @@ func (o *reportOptions) write(g *global, format assay.Format, r *assay.Report) e
 	return writeReport(o.output, write)
 }
 
-// place says, before the work begins, when the report could not be put where
-// it was asked for.
+// place returns an error, before the scan, when --output cannot be written.
 func (o *reportOptions) place() error {
 	if o.output == "" || o.output == "-" {
 		return nil
 	}
 	if info, err := os.Stat(o.output); err == nil && info.IsDir() {
-		return fmt.Errorf("report %s: is a directory; name a file", o.output)
+		return fmt.Errorf("report %s: is a directory: name a file", o.output)
 	}
 	if dir := filepath.Dir(o.output); !exists(dir) {
-		return fmt.Errorf("report %s: there is no directory %s", o.output, dir)
+		return fmt.Errorf("report %s: directory %s does not exist", o.output, dir)
 	}
 	return nil
 }
@@ -165,7 +164,7 @@ func exists(name string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// writeReport writes a file that holds the whole report, or nothing.
+// writeReport writes a file as a whole, or not at all.
 func writeReport(name string, write func(io.Writer) error) error {
 	if err := wholefile.Write(name, write); err != nil {
 		return fmt.Errorf("report %w", err)

@@ -43,20 +43,20 @@ func (o *scanOptions) flags(f *pflag.FlagSet) {
 	o.targetFlags(f)
 }
 
-// targetFlags are those about what is looked at, and which advisories are asked.
+// targetFlags adds the flags that choose packages and advisories.
 func (o *scanOptions) targetFlags(f *pflag.FlagSet) {
 	o.db.flags(f)
-	f.StringSliceVar(&o.pkgTypes, "pkg-types", packageKinds, "kinds of packages to look at: os,library")
+	f.StringSliceVar(&o.pkgTypes, "pkg-types", packageKinds, "kinds of packages to scan: os, library")
 	f.StringSliceVar(&o.pkgTypes, "vuln-type", packageKinds, "the same as --pkg-types")
 	f.Lookup("vuln-type").Hidden = true
-	f.StringSliceVar(&o.relations, "pkg-relationships", nil, "only packages that are: "+strings.Join(relationKinds, ", ")+" (default all)")
-	f.BoolVar(&o.dev, "include-dev-deps", false, "include packages that only development needs")
-	f.StringSliceVar(&o.skipDirs, "skip-dirs", nil, "directories to skip: paths inside the target, with * and **; may be repeated")
-	f.StringSliceVar(&o.skipFiles, "skip-files", nil, "files to skip: paths inside the target, with * and **; may be repeated")
-	f.StringSliceVar(&o.filePatterns, "file-patterns", nil, "`READER:REGEXP`: also read files of other names, such as requirements:\\.in$ (see assay readers)")
-	f.StringVar(&o.priority, "detection-priority", priorities[0], "precise: match what OS packages own with the distribution's advisories only; comprehensive: with all")
-	f.StringVar(&o.reachability, "reachability", reaches[0], "on: suppress Go findings whose functions the binary does not link; off: keep them")
-	f.BoolVar(&o.headers, "kernel-headers", false, "count the kernel's vulnerabilities in packages that hold its headers only")
+	f.StringSliceVar(&o.relations, "pkg-relationships", nil, "scan only packages that are: "+strings.Join(relationKinds, ", ")+" (default all)")
+	f.BoolVar(&o.dev, "include-dev-deps", false, "include development dependencies")
+	f.StringSliceVar(&o.skipDirs, "skip-dirs", nil, "skip these directories: paths in the target, with * and **; may be repeated")
+	f.StringSliceVar(&o.skipFiles, "skip-files", nil, "skip these files: paths in the target, with * and **; may be repeated")
+	f.StringSliceVar(&o.filePatterns, "file-patterns", nil, "`READER:REGEXP`: also read files with other names, such as requirements:\\.in$ (see assay readers)")
+	f.StringVar(&o.priority, "detection-priority", priorities[0], "packages owned by OS packages: precise matches the distribution's advisories only, comprehensive matches all")
+	f.StringVar(&o.reachability, "reachability", reaches[0], "on suppresses Go findings whose functions are not linked into the binary; off keeps them")
+	f.BoolVar(&o.headers, "kernel-headers", false, "report kernel vulnerabilities in packages that contain only kernel headers")
 }
 
 // A target is what one command scans.
@@ -64,10 +64,10 @@ type target struct {
 	kind     assay.TargetKind
 	scopes   assay.Scope // 0: those of the kind
 	open     func(context.Context, *progress) (*assay.Image, error)
-	base     func(context.Context) (*scan.BaseRef, error) // the image that it was built on; may be nil
-	registry assay.SourceOptions                          // where documents are attached to it
+	base     func(context.Context) (*scan.BaseRef, error) // the base image; may be nil
+	registry assay.SourceOptions                          // of the registry with attached VEX documents
 	verify   bool                                         // check every digest again
-	cached   bool                                         // what layers hold may be remembered
+	cached   bool                                         // facts of layers may be cached
 }
 
 // run scans a target and writes the report.
@@ -100,8 +100,8 @@ func (o *scanOptions) run(ctx context.Context, t target) error {
 	return o.report.gate.verdict(o.global, r)
 }
 
-// scan opens a target and scans it. The report is handed to visit while the target
-// is open, with the request by which it was made.
+// scan opens a target, scans it, and calls visit with the report and its request
+// while the target is open.
 func (o *scanOptions) scan(ctx context.Context, t target, request scan.Request, bars *progress, visit func(context.Context, *assay.Report, scan.Request) error) error {
 	if err := o.prepare(ctx, t, &request, bars); err != nil {
 		return err
@@ -120,8 +120,7 @@ func (o *scanOptions) scan(ctx context.Context, t target, request scan.Request, 
 	return visit(ctx, r, request)
 }
 
-// prepare completes a request with what is opened: VEX documents, the base image,
-// the database.
+// prepare opens the VEX documents, the base image and the database of a request.
 func (o *scanOptions) prepare(ctx context.Context, t target, request *scan.Request, bars *progress) (err error) {
 	request.Progress = bars.update()
 	if request.ListOnly {
@@ -143,7 +142,7 @@ func (o *scanOptions) prepare(ctx context.Context, t target, request *scan.Reque
 	return nil
 }
 
-// request is what the flags say, or which of them cannot be meant.
+// request builds the request from the flags, or returns which flag is invalid.
 func (o *scanOptions) request(t target) (scan.Request, error) {
 	r := scan.Request{Tool: tool(), Scopes: t.scopes, Verify: t.verify, Warn: o.warn}
 	for _, c := range []struct {
@@ -154,12 +153,12 @@ func (o *scanOptions) request(t target) (scan.Request, error) {
 		{"--detection-priority", []string{o.priority}, priorities}, {"--reachability", []string{o.reachability}, reaches}} {
 		for i, v := range c.values {
 			if c.values[i] = strings.TrimSpace(v); !slices.Contains(c.choices, c.values[i]) {
-				return r, usagef("%s %q is none of %s", c.flag, v, strings.Join(c.choices, ", "))
+				return r, usagef("%s %q: want one of %s", c.flag, v, strings.Join(c.choices, ", "))
 			}
 		}
 	}
 	if len(o.pkgTypes) == 0 {
-		return r, usagef("--pkg-types is empty: name os, library or both")
+		return r, usagef("--pkg-types is empty: give os, library or both")
 	}
 	r.Packages = scan.Packages{NoSystem: !slices.Contains(o.pkgTypes, "os"), NoOthers: !slices.Contains(o.pkgTypes, "library"), Dev: o.dev}
 	for _, relation := range o.relations {
@@ -184,8 +183,8 @@ func (o *scanOptions) request(t target) (scan.Request, error) {
 	return r, cmp.Or(r.Check(t.kind), o.db.check())
 }
 
-// trivyReaders gives readers by what Trivy's --file-patterns calls them, where
-// that is another name.
+// trivyReaders maps the names of Trivy's --file-patterns to our readers, where the
+// names differ.
 var trivyReaders = map[string]string{
 	"npm": "npm-lock", "yarn": "yarn-lock", "pnpm": "pnpm-lock", "bun": "bun-lock", "pip": "requirements", "pipenv": "pipfile-lock", "poetry": "poetry-lock", "uv": "uv-lock",
 	"gomod": "go-mod", "gobinary": "go-binary", "cargo": "cargo-lock", "rustbinary": "cargo-auditable", "jar": "java-archive", "pom": "maven-pom", "gradle-lockfile": "gradle-lock",
@@ -200,13 +199,13 @@ func filePatterns(patterns []string) (all []scan.FilePattern, _ error) {
 	for _, p := range patterns {
 		name, expr, ok := strings.Cut(p, ":")
 		if name = strings.TrimSpace(name); !ok || expr == "" {
-			return nil, usagef("--file-patterns %q is not READER:REGEXP", p)
+			return nil, usagef("--file-patterns %q: want READER:REGEXP", p)
 		}
 		if ours := trivyReaders[name]; ours != "" {
 			name = ours
 		}
 		if !slices.Contains(names, name) {
-			return nil, usagef("--file-patterns %q: no reader %s; there are %s", p, name, strings.Join(names, ", "))
+			return nil, usagef("--file-patterns %q: unknown reader %s; want one of %s", p, name, strings.Join(names, ", "))
 		}
 		re, err := regexp.Compile(expr)
 		if err != nil {

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs the command as a user does. Each script has its own home, a
-// registry at $REGISTRY, and a mirror of publishers in its folder "mirror", where there is one.
+// registry at $REGISTRY, and a mirror of publishers in its directory "mirror", if that exists.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",

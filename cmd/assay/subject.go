@@ -10,21 +10,21 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// subjectOptions are the flags of commands that tell more of what was scanned:
-// those of `assay image`, but for the form of the report.
+// subjectOptions are the flags of fix, diff and explain: those of assay image,
+// without the format of the report.
 type subjectOptions struct {
 	imageOptions
 	format string // table or json
-	all    bool   // findings that filters leave out count, too
+	all    bool   // do not apply filters such as --severity
 }
 
-// The forms of what these commands tell.
+// The formats of these commands.
 const (
 	textForm = "table"
 	jsonForm = "json"
 )
 
-const whichSubject = "which image? Name one, or a report, or a file with --input"
+const whichSubject = "no image given: name an image, a report or an SBOM, or a file with --input"
 
 func newSubject(g *global) *subjectOptions {
 	return &subjectOptions{imageOptions: imageOptions{scanOptions: scanOptions{global: g}}}
@@ -33,20 +33,20 @@ func newSubject(g *global) *subjectOptions {
 func (o *subjectOptions) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVarP(&o.format, "format", "f", textForm, "table or json")
-	f.StringVarP(&o.report.output, "output", "o", "", "write to this `FILE`; table and json are taken for forms")
+	f.StringVarP(&o.report.output, "output", "o", "", "write to this `FILE`; -o table and -o json choose the format")
 	o.sourceFlags(f)
 	o.report.filter.flags(f)
 	o.scanOptions.targetFlags(f)
 	o.imageOptions.imageFlags(f)
 }
 
-// check refuses what cannot be meant.
+// check returns an error for flags that are invalid or contradict each other.
 func (o *subjectOptions) check() error {
 	if out := o.report.output; out == textForm || out == jsonForm {
 		o.format, o.report.output = out, ""
 	}
 	if o.format != textForm && o.format != jsonForm {
-		return usagef("--format %q is neither table nor json", o.format)
+		return usagef("--format %q: want table or json", o.format)
 	}
 	if err := o.imageOptions.check(); err != nil {
 		return err
@@ -54,7 +54,7 @@ func (o *subjectOptions) check() error {
 	return o.report.place()
 }
 
-// put writes what there is to tell where it was asked for.
+// put writes the result to standard output or to the file of --output.
 func (o *subjectOptions) put(text func(w io.Writer, width int) error, json func(io.Writer) error) error {
 	write := func(w io.Writer, width int) error {
 		if o.format == jsonForm {
@@ -69,9 +69,8 @@ func (o *subjectOptions) put(text func(w io.Writer, width int) error, json func(
 	return writeReport(o.report.output, func(w io.Writer) error { return write(w, 0) })
 }
 
-// judged gives the report on what ref names: an image, or a file with a report
-// or an SBOM. With the report comes the request by which it was made, or judged,
-// for what else is to be asked.
+// judged calls visit with the report on ref, which is an image or a file with a
+// report or an SBOM, and with the request that the report was made or judged by.
 func (o *subjectOptions) judged(ctx context.Context, ref string, visit func(context.Context, *assay.Report, scan.Request) error) error {
 	subject, err := scan.Recognize(ref, o.in)
 	if err != nil {
@@ -106,7 +105,8 @@ func (o *subjectOptions) judged(ctx context.Context, ref string, visit func(cont
 	})
 }
 
-// subject is what the arguments name; --input may name a saved report, too.
+// subject is the image or file that args or --input name; --input may also name a
+// saved report.
 func (o *subjectOptions) subject(args []string) (string, error) {
 	input := o.source.Input
 	if input == "" {

@@ -10,11 +10,11 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// onePath takes the one argument of commands about one path.
+// onePath requires one argument, which is a path.
 func onePath(what string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if len(args) != 1 {
-			return fmt.Errorf("name one %s, got %d arguments", what, len(args))
+			return fmt.Errorf("expected one %s, got %d arguments", what, len(args))
 		}
 		return nil
 	}
@@ -25,12 +25,12 @@ func newFilesystem(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "filesystem PATH",
 		Aliases: []string{"fs", "dir"},
-		Short:   "Scan a directory or a file: lock files, manifests, and OS packages where there are any",
-		Long: `Scan a directory or a single file of this machine: the packages in its lock files
-and manifests and, where it is the root of a system, that system's OS packages.
-To scan what is installed instead, use assay rootfs.
+		Short:   "Scan a directory or a file: lock files, manifests, OS packages",
+		Long: `Scan a directory or a single file on this machine: the packages in its lock
+files and manifests and, if it is the root of a system, the OS packages.
+To scan installed software instead, use assay rootfs.
 
-Nothing outside the directory is read, whatever links lead there; .git is skipped.`,
+assay reads nothing outside the directory, even through links, and skips .git.`,
 		Example: `  assay fs .
   assay fs ./package-lock.json --severity HIGH,CRITICAL
   assay fs . --include-dev-deps --dependency-tree
@@ -48,10 +48,10 @@ func newRootfs(g *global) *cobra.Command {
 	o := &scanOptions{global: g}
 	cmd := &cobra.Command{
 		Use:   "rootfs PATH",
-		Short: "Scan an unpacked root file system, as an image would be",
-		Long: `Scan the root of a system: an unpacked image, a chroot, a mounted disk, or the
-running system itself with /. It is scanned as an image is: OS packages, and
-software as it is installed. Links are followed inside the root only.`,
+		Short: "Scan an unpacked root file system like an image",
+		Long: `Scan the root of a system: an unpacked image, a chroot, a mounted disk, or / for
+the running system. assay scans it like an image: OS packages and installed
+software. It follows links inside the root only.`,
 		Example: `  assay rootfs /mnt/disk
   assay rootfs / --skip-dirs home,var/lib/docker`,
 		Args: onePath("directory"),
@@ -63,7 +63,7 @@ software as it is installed. Links are followed inside the root only.`,
 	return cmd
 }
 
-// directory scans a directory or a file; with scopes 0 as what it is.
+// directory scans a directory or a file. Scopes 0 are those of a directory.
 func (o *scanOptions) directory(ctx context.Context, path string, scopes assay.Scope) error {
 	return o.run(ctx, target{kind: assay.KindFilesystem, scopes: scopes, open: func(context.Context, *progress) (*assay.Image, error) {
 		return scan.OpenDirectory(path)
@@ -76,10 +76,11 @@ func newRepository(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "repository ADDRESS|PATH",
 		Aliases: []string{"repo"},
-		Short:   "Scan a repository of source code",
-		Long: `Scan the packages in the lock files and manifests of a repository: a directory as
-it is, or an address (https, ssh, git, file) from which the git program fetches
-one commit, without its history. Nothing of a repository is run.`,
+		Short:   "Scan a source code repository",
+		Long: `Scan the packages in the lock files and manifests of a source code repository.
+PATH is scanned as it is. From an ADDRESS (https, ssh, git, file), the git
+program fetches one commit without its history. assay runs no code of the
+repository.`,
 		Example: `  assay repo .
   assay repo https://github.com/org/app --branch main
   assay repo git@example.com:org/app.git --tag v1.4.0
@@ -99,7 +100,7 @@ one commit, without its history. Nothing of a repository is run.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&at.Branch, "branch", "", "the `BRANCH` to fetch (default the repository's own)")
+	f.StringVar(&at.Branch, "branch", "", "the `BRANCH` to fetch (default: the repository's default branch)")
 	f.StringVar(&at.Tag, "tag", "", "the `TAG` to fetch")
 	f.StringVar(&at.Commit, "commit", "", "the `COMMIT` to fetch")
 	f.BoolVar(&at.Insecure, "insecure", false, "allow unverified TLS")
@@ -112,11 +113,11 @@ func newVM(g *global) *cobra.Command {
 	o := &scanOptions{global: g}
 	cmd := &cobra.Command{
 		Use:   "vm FILE",
-		Short: "Scan the disk of a virtual machine",
-		Long: `Scan the image of a disk: raw, qcow2, VMDK, VHD or VHDX, with partitions (MBR,
-GPT) or without, with ext2, ext3, ext4 or XFS. It is scanned as an image is. File
-systems besides that of the root are read where etc/fstab mounts them; what is not
-read is reported as a gap. Nothing is mounted, so no privileges are needed.`,
+		Short: "Scan the disk image of a virtual machine",
+		Long: `Scan a disk image (raw, qcow2, VMDK, VHD, VHDX) with or without partitions (MBR,
+GPT) and with ext2, ext3, ext4 or XFS. assay scans it like a container image. It
+reads other file systems where etc/fstab of the root mounts them, and reports
+what it does not read as a gap. It mounts nothing, so it needs no privileges.`,
 		Example: `  assay vm disk.qcow2
   assay vm disk.vmdk --severity HIGH,CRITICAL -f json -o report.json`,
 		Args: onePath("disk image"),
@@ -134,11 +135,12 @@ func newSBOM(g *global) *cobra.Command {
 	o := &scanOptions{global: g}
 	cmd := &cobra.Command{
 		Use:   "sbom FILE",
-		Short: "Scan an SBOM (software bill of materials), or a list of purls or CPE names",
-		Long: `Match the packages that an SBOM lists: CycloneDX (JSON, XML), SPDX (JSON,
-tag-value, 3.0), Syft's JSON, each also inside an in-toto attestation or a DSSE
-envelope, or a list with a purl or a CPE 2.3 name a line. FILE is - for standard
-input. An SBOM that assay wrote gives the same findings as the image it is of.`,
+		Short: "Scan an SBOM (software bill of materials) or a list of purls",
+		Long: `Match the packages of an SBOM: CycloneDX (JSON, XML), SPDX (JSON, tag-value,
+3.0) or Syft's JSON, alone or inside an in-toto attestation or a DSSE envelope.
+FILE can also be a list with one purl or CPE 2.3 name a line, or - for standard
+input. The SBOM that assay writes of an image gives the same findings as the
+image.`,
 		Example: `  assay image app:1.4 -f cyclonedx -o app.cdx.json && assay sbom app.cdx.json
   echo pkg:npm/lodash@4.17.4 | assay sbom -
   cosign download attestation app:1.4 | assay sbom - --severity CRITICAL`,
@@ -151,7 +153,7 @@ input. An SBOM that assay wrote gives the same findings as the image it is of.`,
 	return cmd
 }
 
-// sbomTarget is an SBOM; - is what comes by the pipe.
+// sbomTarget is the SBOM at path as a target; - is standard input.
 func sbomTarget(path string, pipe io.Reader) target {
 	return target{kind: assay.KindSBOM, open: func(context.Context, *progress) (*assay.Image, error) { return scan.OpenSBOM(path, pipe) }}
 }

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/term"
 )
 
-// isTerminal reports whether w is one, and how wide.
+// isTerminal reports whether w is a terminal, and its width.
 func isTerminal(w io.Writer) (width int, ok bool) {
 	f, isFile := w.(*os.File)
 	if !isFile || !term.IsTerminal(int(f.Fd())) {
@@ -28,7 +28,7 @@ func isTerminal(w io.Writer) (width int, ok bool) {
 	return width, true
 }
 
-// color reports whether escape sequences are welcome on w.
+// color reports whether to write escape sequences for colors to w.
 // https://no-color.org
 func (g *global) color(w io.Writer) bool {
 	if os.Getenv("NO_COLOR") != "" || g.noColor || os.Getenv("TERM") == "dumb" {
@@ -38,8 +38,8 @@ func (g *global) color(w io.Writer) bool {
 	return ok
 }
 
-// A progress shows bars on standard error, when that is a terminal; elsewhere
-// it shows nothing. What is over within a second is not shown at all.
+// A progress shows bars on standard error if that is a terminal. A task that takes
+// less than a second has no bar.
 type progress struct {
 	mu    sync.Mutex
 	w     io.Writer
@@ -48,12 +48,11 @@ type progress struct {
 	bars  map[string]*mpb.Bar
 }
 
-// quiet is how long a task may take before a person is told about it.
+// quietFor is how long a task runs before its bar is shown.
 const quietFor = time.Second
 
-// progress makes one for a task. Terminals echo Ctrl-C where the cursor is,
-// below the bars: it goes back to the line's beginning at once, where drawing
-// goes on.
+// progress makes a progress for a task. Terminals echo Ctrl-C at the cursor, below
+// the bars; the cursor then returns to the line's beginning, where drawing goes on.
 func (g *global) progress(ctx context.Context) *progress {
 	if _, ok := isTerminal(g.err); !ok || g.quiet || g.debug {
 		return nil
@@ -103,7 +102,7 @@ func (p *progress) show(u assay.Progress) {
 	}
 }
 
-// while shows that something of which no more is known is going on.
+// while shows a bar without a total while do runs.
 func (p *progress) while(task string, do func() error) error {
 	if p == nil {
 		return do()
@@ -128,7 +127,7 @@ func (p *progress) while(task string, do func() error) error {
 	return do()
 }
 
-// end takes the bars away, before anything else is written.
+// end removes the bars, before anything else is written.
 func (p *progress) end() {
 	if p == nil {
 		return

@@ -58,7 +58,7 @@ func newVersion(g *global) *cobra.Command {
 				return e.Encode(v)
 			case "table":
 			default:
-				return usagef("--format %q is none of table, json", format)
+				return usagef("--format %q: want table or json", format)
 			}
 			fmt.Fprintf(g.out, "assay %s (%s, %s)\n", v.Version, v.Go, v.Platform)
 			status.summary(g.out)
@@ -72,11 +72,12 @@ func newVersion(g *global) *cobra.Command {
 func newReaders(g *global) *cobra.Command {
 	return &cobra.Command{
 		Use:   "readers",
-		Short: "List which files are recognised, and in which targets",
-		Long: `List the readers and the files that each recognises. The second column says in
-which targets: image stands for images, root file systems and disks. "**/" is any
-folder; without it a path is the system's own. Names of readers are what
---file-patterns takes.`,
+		Short: "List the files that assay reads, and in which targets",
+		Long: `List the readers, the targets in which each reads files, and the files. The
+target image stands for images, root file systems and disks. "**/" matches any
+directory; a path without it is read at that place of the system only.
+--file-patterns takes the names of readers.`,
+		Example: "  assay readers\n  assay readers | grep python",
 		RunE: func(*cobra.Command, []string) error {
 			w := tabwriter.NewWriter(g.out, 0, 0, 2, ' ', 0)
 			for _, r := range reader.All() {
@@ -93,7 +94,7 @@ folder; without it a path is the system's own. Names of readers are what
 	}
 }
 
-// targetsOf names the targets in which a scope counts.
+// targetsOf names the targets in which files of a scope are read.
 func targetsOf(s assay.Scope) string {
 	if s == 0 {
 		s = assay.ScopeSystem
@@ -110,7 +111,7 @@ func targetsOf(s assay.Scope) string {
 	return strings.Join(out, ",")
 }
 
-// describe is a pattern with what limits it besides its name.
+// describe writes a pattern with its conditions.
 func describe(p *assay.Pattern) string {
 	s := p.Glob
 	if p.Executable {

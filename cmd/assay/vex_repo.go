@@ -19,12 +19,14 @@ import (
 func newVEX(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "vex",
-		Short: "Write VEX documents, and keep copies of repositories of such",
-		Long: `VEX documents say whether products are affected by vulnerabilities of what they
-contain. A scan takes them with --vex; these commands write them, and keep copies
-of the repositories that --vex repo looks into.`,
-		Example: `  assay image app:1.4 -f json -o report.json && assay vex generate report.json -o app.openvex.json
-  assay vex add app.openvex.json --id CVE-2022-0778 --product app:1.4 --status not_affected --justification vulnerable_code_not_in_execute_path
+		Short: "Write VEX documents and manage VEX repositories",
+		Long: `A VEX document states whether a product is affected by a vulnerability of one of
+its components. A scan applies VEX documents with --vex. These commands write
+them, and manage the copies of the repositories that --vex repo uses.`,
+		Example: `  assay image app:1.4 -f json -o report.json
+  assay vex generate report.json -o app.openvex.json
+  assay vex add app.openvex.json --id CVE-2022-0778 --product app:1.4 \
+    --status not_affected --justification vulnerable_code_not_in_execute_path
   assay image app:1.4 --vex app.openvex.json
   assay vex repo download`,
 	}
@@ -35,10 +37,10 @@ of the repositories that --vex repo looks into.`,
 func newVEXRepo(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "repo",
-		Short: "Keep copies of repositories of VEX documents",
-		Long: `Repositories of VEX documents tell of many products. Those that are configured, or
-else Aqua's VEX Hub, are looked into by a scan with --vex repo; a copy is brought
-up to date when its publisher's interval is over.
+		Short: "Manage the copies of VEX repositories",
+		Long: `A VEX repository has VEX documents on many products. A scan with --vex repo uses
+the configured repositories, or Aqua's VEX Hub if none is configured. It updates
+a copy when the update interval of the repository has passed.
 https://github.com/aquasecurity/vex-repo-spec`,
 		Example: "  assay vex repo init\n  assay vex repo list\n  assay vex repo download",
 	}
@@ -49,15 +51,17 @@ https://github.com/aquasecurity/vex-repo-spec`,
 func newVEXRepoInit(g *global) *cobra.Command {
 	var o vexOptions
 	cmd := &cobra.Command{
-		Use:   "init",
-		Short: "Write a configuration of repositories to begin with",
+		Use:     "init",
+		Short:   "Write a first configuration of VEX repositories",
+		Long:    "Write a configuration with Aqua's VEX Hub, to edit. assay does not change a file\nthat exists.",
+		Example: "  assay vex repo init\n  assay vex repo init --vex-config ./repository.yaml",
 		RunE: func(*cobra.Command, []string) error {
 			file, err := scan.VEXConfig(o.config)
 			if err != nil {
 				return err
 			}
 			if exists(file) {
-				fmt.Fprintf(g.out, "%s: is there already\n", file)
+				fmt.Fprintf(g.out, "%s: exists already, unchanged\n", file)
 				return nil
 			}
 			if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
@@ -77,8 +81,9 @@ func newVEXRepoInit(g *global) *cobra.Command {
 func newVEXRepoList(g *global) *cobra.Command {
 	var o vexOptions
 	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List the repositories, and how old their copies are",
+		Use:     "list",
+		Short:   "List the repositories and the age of their copies",
+		Example: "  assay vex repo list",
 		RunE: func(*cobra.Command, []string) error {
 			all, err := scan.VEXRepositoriesOf(scan.VEXOptions{Config: o.config, CacheDir: g.cacheDir, SkipUpdate: true})
 			if err != nil {
@@ -89,11 +94,11 @@ func newVEXRepoList(g *global) *cobra.Command {
 				return err
 			}
 			if !exists(file) {
-				file += " (does not exist: the default)"
+				file += " (does not exist: using the default)"
 			}
 			fmt.Fprintf(g.out, "configuration: %s\n\n", file)
 			w := tabwriter.NewWriter(g.out, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "name\tenabled\taddress\tcopy of")
+			fmt.Fprintln(w, "NAME\tENABLED\tADDRESS\tCOPY OF")
 			for _, r := range all {
 				age := "none yet"
 				if r.Err != nil {
@@ -115,8 +120,8 @@ func newVEXRepoDownload(g *global) *cobra.Command {
 	var from getterOptions
 	cmd := &cobra.Command{
 		Use:     "download [NAME]...",
-		Short:   "Update copies of repositories now",
-		Long:    "Update the copies of the repositories that are named, or of all that are enabled,\nwhenever their publishers were last asked.",
+		Short:   "Update the copies of VEX repositories now",
+		Long:    "Update the copies of the named repositories, or of all that are enabled, even if\ntheir update interval has not passed.",
 		Example: "  assay vex repo download\n  assay vex repo download default --mirror /srv/mirror",
 		Args:    cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
