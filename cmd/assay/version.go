@@ -41,15 +41,15 @@ func newVersion(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			status, err := readStatus(dir)
+			status, err := scan.Status(dir)
 			if err != nil {
 				return err
 			}
 			v := struct {
-				Version  string       `json:"version"`
-				Go       string       `json:"go"`
-				Platform string       `json:"platform"`
-				Database *statusReply `json:"database,omitempty"`
+				Version  string               `json:"version"`
+				Go       string               `json:"go"`
+				Platform string               `json:"platform"`
+				Database *scan.DatabaseStatus `json:"database,omitempty"`
 			}{programVersion(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, status}
 			switch format {
 			case "json":
@@ -61,7 +61,7 @@ func newVersion(g *global) *cobra.Command {
 				return usagef("--format %q: want table or json", format)
 			}
 			fmt.Fprintf(g.out, "assay %s (%s, %s)\n", v.Version, v.Go, v.Platform)
-			status.summary(g.out)
+			status.Summary(g.out)
 			return nil
 		},
 	}
