@@ -401,9 +401,9 @@ func TestAdversarial(t *testing.T) {
 		at   string // "open", "read", "verify": where the error comes
 		says string
 	}{
-		{"truncated-gzip.oci", "read", "stored broken"},
-		{"corrupt-gzip.oci", "read", "stored broken"},
-		{"bad-gzip-crc.oci", "read", "stored broken"},
+		{"truncated-gzip.oci", "read", "damaged when it was stored"},
+		{"corrupt-gzip.oci", "read", "damaged when it was stored"},
+		{"bad-gzip-crc.oci", "read", "damaged when it was stored"},
 		{"wrong-blob-digest.oci", "read", "pull or save the image again"},
 		{"wrong-diffid.oci", "verify", "do not trust"},
 		{"wrong-size.oci", "read", "longer"},
