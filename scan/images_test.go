@@ -367,7 +367,7 @@ var adversarial = map[string]struct{ packages, gap, err string }{
 	"multi-member-gzip.oci": {packages: "sentinel 1.0-1"}, "gzip-labelled-plain.oci": {packages: "sentinel 1.0-1"}, "plain-labelled-gzip.oci": {packages: "sentinel 1.0-1"},
 	"unknown-mediatype.oci": {err: "application/vnd.example.encrypted"}, "foreign-layer.oci": {packages: "sentinel 1.0-1"},
 	"config-not-json.docker": {err: "configuration"}, "config-deep-json.docker": {err: "depth"}, "manifest-empty-list.docker": {err: "no image"},
-	"layer-missing.docker": {err: "nope.tar"}, "zero-bytes.docker": {err: "empty file"}, "not-a-tar.docker": {err: "not a tar"}, "manifest-traversal.docker": {err: "leaves the archive"},
+	"layer-missing.docker": {err: "nope.tar"}, "zero-bytes.docker": {err: "empty file"}, "not-a-tar.docker": {err: "not a tar"}, "manifest-traversal.docker": {err: "points outside the archive"},
 	"same-layer-1000x.docker": {packages: "sentinel 1.0-1"}, "os-release-odd.docker": {packages: "sentinel 1.0-1"},
 	"dpkg-malformed.docker": {packages: "aftergarbage 3, badver not a version!, crlf 1, dup 1, dup 2, half 2, longline 1, nofinalnewline 9, sentinel 1.0-1, source 1:2-3+b1", gap: "noversion"},
 	"rpmdb-broken.docker":   {gap: "rpm: "}, "apk-malformed.docker": {packages: "last 2-r1, ok 1.0-r0", gap: "nover"}, "elf-odd.docker": {packages: "sentinel 1.0-1", gap: "go-binary: build information"},

@@ -56,7 +56,7 @@ func Exploited(f *assay.Finding) string {
 	if k := f.Detail.KEV; k != nil {
 		s := "known to be exploited"
 		if k.Ransomware {
-			s = "known to be exploited, also by ransomware"
+			s = "exploited, also by ransomware"
 		}
 		s += " (KEV " + printable.Text(k.Added)
 		if k.Due != "" {
