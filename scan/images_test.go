@@ -375,7 +375,7 @@ var adversarial = map[string]struct{ packages, gap, err string }{
 	"jar-quine-like.docker": {packages: "sentinel 1.0-1", gap: "opt/eocd-lie.jar"}, "jar-traversal.docker": {packages: "sentinel 1.0-1, t 1", gap: "leads out of the archive"},
 	"nested-jar-20.docker":     {packages: "sentinel 1.0-1, org.example:l11 1.0, org.example:l12 1.0, org.example:l13 1.0, org.example:l14 1.0, org.example:l15 1.0, org.example:l16 1.0, org.example:l17 1.0, org.example:l18 1.0, org.example:l19 1.0", gap: "over 8 archives in each other"},
 	"huge-package-json.docker": {packages: "sentinel 1.0-1", gap: "over the limit"}, "deep-package-json.docker": {packages: "sentinel 1.0-1, a 1.0.0"},
-	"odd-package-json.docker": {packages: "sentinel 1.0-1, c 1.0.0, dd 1.0.0", gap: "name is no string"}, "secrets.docker": {packages: "sentinel 1.0-1"},
+	"odd-package-json.docker": {packages: "sentinel 1.0-1, c 1.0.0, dd 1.0.0", gap: "name is not a string"}, "secrets.docker": {packages: "sentinel 1.0-1"},
 }
 
 // maxAdversarial bounds what a scan of a hostile image allocates in all, in bytes: a

@@ -48,9 +48,9 @@ func (g *global) flags(f *pflag.FlagSet) {
 	f.BoolVar(&g.noColor, "no-color", false, "no colours, also on a terminal (NO_COLOR does the same)")
 }
 
-// telling are the flags that say what counts: an empty one on the command line, as
+// mustNotBeEmpty are the flags that say what counts: an empty one on the command line, as
 // of a variable that is not set, is not meant.
-var telling = []string{"severity", "vuln-severity-source", "ignore-status", "as-of", "sort-by", "fail-on", "threshold", "ignorefile", "whitelist", "ignore-policy", "vex"}
+var mustNotBeEmpty = []string{"severity", "vuln-severity-source", "ignore-status", "as-of", "sort-by", "fail-on", "threshold", "ignorefile", "whitelist", "ignore-policy", "vex"}
 
 // load sets what the command line left open from the environment and the
 // configuration file. A variable that is empty counts as not set.
@@ -74,7 +74,7 @@ func (g *global) load(cmd *cobra.Command) error {
 	}
 	var errs []error
 	cmd.Flags().Visit(func(f *pflag.Flag) {
-		if v := f.Value.String(); slices.Contains(telling, f.Name) && (v == "" || v == "[]") {
+		if v := f.Value.String(); slices.Contains(mustNotBeEmpty, f.Name) && (v == "" || v == "[]") {
 			errs = append(errs, usagef("--%s is empty: give it a value, or leave it out", f.Name))
 		}
 	})

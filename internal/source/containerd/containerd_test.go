@@ -131,9 +131,9 @@ func TestMissingContent(t *testing.T) {
 	layer := oci.Digest(contract.Gzip(m.Tars[1]))
 	raw, _ := m.Manifest(contract.Gzip)
 	for _, tt := range []struct {
-		name string
+		name    string
 		missing string
-		says string
+		says    string
 	}{
 		{"layer", layer, "discards layers after unpacking"},
 		{"configuration", oci.Digest(m.Config), "configuration"},
