@@ -183,7 +183,7 @@ func TestGradle(t *testing.T) {
 		{"gradle.lockfile", string(b), "", []string{"joda-time:joda-time@2.2 ", "junit:junit@4.12  dev", "org.hamcrest:hamcrest-core@1.3  dev", "org.apache.commons:commons-text@1.8 "}},
 		{"gradle/dependency-locks/testCompileClasspath.lockfile", "a:b:1\n", "", []string{"a:b@1  dev"}},
 		{"gradle/dependency-locks/compileClasspath.lockfile", "a:b:1\n", "", []string{"a:b@1 "}},
-		{"gradle.lockfile", "# c\na:b:1=testA,debugAndroidTestB\na:b:1=runtimeClasspath\nrubbish=x\na::1=x\n", "line 4: no group:artifact:version", []string{"a:b@1 "}},
+		{"gradle.lockfile", "# c\na:b:1=testA,debugAndroidTestB\na:b:1=runtimeClasspath\nrubbish=x\na::1=x\n", "line 4: want group:artifact:version", []string{"a:b@1 "}},
 		{"gradle.lockfile", "", "", nil},
 	} {
 		facts, err := contract.Read(t, Gradle{}, tt.path, tt.content)
