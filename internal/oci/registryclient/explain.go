@@ -42,7 +42,7 @@ func Explain(err error, ref name.Reference, o assay.SourceOptions) error {
 	if errors.As(err, &answer) {
 		switch answer.StatusCode {
 		case http.StatusUnauthorized, http.StatusForbidden:
-			return explained(fmt.Sprintf("%s: access denied by %s, or the repository does not exist: %s", ref, host, nextStep(host, o)), err, assay.ErrUnauthorized)
+			return explained(fmt.Sprintf("%s: access denied by %s (HTTP %d), or the repository does not exist: %s", ref, host, answer.StatusCode, nextStep(host, o)), err, assay.ErrUnauthorized)
 		case http.StatusNotFound:
 			return explained(missing(answer, ref), err, assay.ErrNotFound)
 		case http.StatusTooManyRequests:
@@ -91,7 +91,7 @@ func explainBlob(err error, host string) error {
 	case errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound:
 		return explained(fmt.Sprintf("missing from registry %s", host), err, assay.ErrNotFound)
 	case errors.As(err, &answer) && (answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden):
-		return explained(fmt.Sprintf("access denied by registry %s", host), err, assay.ErrUnauthorized)
+		return explained(fmt.Sprintf("access denied by registry %s (HTTP %d)", host, answer.StatusCode), err, assay.ErrUnauthorized)
 	case errors.As(err, &answer) && answer.StatusCode == http.StatusTooManyRequests:
 		return explained(fmt.Sprintf("%s: rate limit reached; wait, log in with `docker login %s`, or use a mirror", host, host), err)
 	case errors.As(err, &authority):
