@@ -69,7 +69,7 @@ const (
 	StatusIgnored            Status = "ignored" // of suppressions only: the user does not want to see it
 )
 
-// Kind is what an advisory tells of, where it is no vulnerability.
+// Kind is the kind of an advisory that is not a vulnerability.
 type Kind string
 
 // Most advisories tell of a vulnerability.
@@ -108,9 +108,9 @@ type Affected struct {
 	Name       string    // in the stream's own spelling
 	Ranges     []Range   // any of them makes a version affected
 	Versions   []string  // affected one by one
-	Status     Status    // of the versions in Ranges and Versions; StatusNotAffected takes findings away
+	Status     Status    // status of the versions in Ranges and Versions; StatusNotAffected prevents findings
 	Severity   Severity  // for this package; SeverityUnknown means the advisory's
-	Reason     string    // the publisher's own word behind Status: "no-dsa", "postponed"
+	Reason     string    // the publisher's own value behind Status: "no-dsa", "postponed"
 	FixDate    time.Time // when the fix was published; zero when unknown
 	Qualifiers Qualifiers
 }
@@ -120,24 +120,24 @@ type Affected struct {
 type Range struct {
 	Introduced   string `json:"introduced,omitempty"`   // first affected; "" means from the beginning
 	Fixed        string `json:"fixed,omitempty"`        // first not affected; "" means there is none yet
-	Before       string `json:"before,omitempty"`       // first version not meant, which is no fix
-	LastAffected string `json:"lastAffected,omitempty"` // last affected, where Fixed is not known, or is not the next one
+	Before       string `json:"before,omitempty"`       // end of the range, which is no fix
+	LastAffected string `json:"lastAffected,omitempty"` // last affected, where Fixed is unknown or is not the next version
 }
 
-// Qualifiers narrow what an Affected speaks of; empty means no limit.
+// Qualifiers limit an Affected to some builds; empty means no limit.
 type Qualifiers struct {
-	Arches    []string // architectures, in the package manager's words
-	Module    string   // rpm module "name:stream"; packages outside it are not meant
-	CPEs      []string // products whose repositories are meant
-	Repos     []string // repositories of the publisher that hold the fix, beside the usual ones: "amzn2extra-docker"
-	Flavour   string   // builds that are compared among themselves only: "ksplice", "fips"
+	Arches    []string // architectures, as the package manager names them
+	Module    string   // rpm module "name:stream"; packages outside it do not match
+	CPEs      []string // products whose repositories match
+	Repos     []string // extra repositories of the publisher that contain the fix: "amzn2extra-docker"
+	Flavour   string   // flavours of builds, which are compared only among themselves: "ksplice", "fips"
 	OS        []string // operating systems, as GOOS names them
-	Imports   []Import // parts of the package that are at fault; other users of it are not affected
+	Imports   []Import // vulnerable parts of the package; users of its other parts are not affected
 	RunningOn []string // CPEs, one of which must be present too
 }
 
-// An Import is a part of a package, in the ecosystem's words: a Go package, a
-// Rust path.
+// An Import is a part of a package, as the ecosystem names it: a Go package, a Rust
+// path.
 type Import struct {
 	Path    string   // "golang.org/x/text/language"
 	Symbols []string // "ParseAcceptLanguage", "Type.Method"; none means all
@@ -145,7 +145,7 @@ type Import struct {
 	Arches  []string // GOARCH; none means all
 }
 
-// Severity is how bad a vulnerability is, in the words of CVSS.
+// Severity is how bad a vulnerability is, with the values of CVSS.
 type Severity uint8
 
 // Ordered: a greater value is worse.
@@ -233,14 +233,14 @@ type Artifact struct {
 	Version string
 }
 
-// A Rating is how bad one source calls a vulnerability, in a word.
+// A Rating is one source's severity of a vulnerability, in a word.
 type Rating struct {
 	Source   string   `json:"source"` // "redhat", "ubuntu"
 	Severity Severity `json:"severity"`
 }
 
-// A Detail is what is known of a vulnerability itself, whatever it affects.
-// Feeds give parts; the database merges those of one ID.
+// A Detail describes a vulnerability itself, whatever it affects. Feeds provide parts;
+// the database merges those of one ID.
 type Detail struct {
 	ID         string    `json:"id"`
 	Feed       string    `json:"-"` // the feed that gave this part; "" once merged
@@ -252,7 +252,7 @@ type Detail struct {
 	References []string  `json:"references,omitempty"`
 	Published  time.Time `json:"published,omitzero"`
 	Modified   time.Time `json:"modified,omitzero"`
-	Rejected   bool      `json:"rejected,omitempty"` // the CVE was taken back
+	Rejected   bool      `json:"rejected,omitempty"` // the CVE was withdrawn
 	KEV        *KEV      `json:"kev,omitempty"`
 	EPSS       *EPSS     `json:"epss,omitempty"`
 }

@@ -1,4 +1,4 @@
-// Package assay holds the vocabulary of the scanner: what an image, a layer, a
+// Package assay defines the vocabulary of the scanner: what an image, a layer, a
 // package, an advisory and a finding are, and the contracts between the parts
 // that produce and consume them.
 //
@@ -10,10 +10,10 @@
 //
 //	Feed (over a Getter) → Advisory, Detail → database → Advisories, Details
 //
-// One idea carries the design: a fact belongs to a path in a layer, and a
-// higher layer that rewrites or deletes the path takes the fact away. So the
-// facts of a layer depend on that layer's bytes only; they are read once, in
-// one streaming pass, and cached by the layer's verified digest.
+// One idea carries the design: a fact belongs to a path in a layer, and a higher
+// layer that rewrites or deletes the path removes the fact. So the facts of a layer
+// depend on that layer's bytes only: they are read once, in one streaming pass, and
+// cached by the layer's verified digest.
 //
 // The package imports the standard library only.
 package assay
@@ -39,7 +39,7 @@ type Source interface {
 	Open(ctx context.Context, ref string, o SourceOptions) (*Image, error)
 }
 
-// A Reader tells what one kind of file says.
+// A Reader reads one kind of file.
 type Reader interface {
 	// Name is the reader's short name, as shown in gaps: "dpkg".
 	Name() string
@@ -50,11 +50,11 @@ type Reader interface {
 	Read(ctx context.Context, f *File) (Facts, error)
 }
 
-// A Feed reads what one publisher says of vulnerabilities.
+// A Feed reads one publisher's data about vulnerabilities.
 type Feed interface {
 	// Name is the feed's short name, as shown by `assay db status`: "debian".
 	Name() string
-	// Streams lists what the feed speaks about; "alpine:*" stands for every
+	// Streams lists the streams that the feed covers; "alpine:*" stands for every
 	// stream of the family.
 	Streams() []Stream
 	// Fetch gets what the publisher says on the wanted streams and hands every

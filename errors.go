@@ -2,8 +2,8 @@ package assay
 
 import "errors"
 
-// The errors that callers decide by. Everything else is told to the user as it
-// is. Wrap them with what the callee did not know: the place, then the cause.
+// The errors that callers decide by. All other errors are only shown to the user. Wrap
+// them with what the callee did not know: the place, then the cause.
 var (
 	ErrNotFound     = errors.New("not found")
 	ErrMalformed    = errors.New("malformed")

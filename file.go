@@ -8,23 +8,23 @@ import (
 	"strings"
 )
 
-// A Scope says what a file tells of, and so in which targets it is looked at:
-// a lock file in an image says nothing of what is installed there.
+// A Scope says what a file is about, and so in which targets it is read: a lock file in
+// an image says nothing about the packages installed there.
 type Scope uint8
 
-// A target is looked at in several: an image, a root file system and a disk in
-// the first two, a directory in the first and the third, a repository of source
-// code in the third.
+// A target is read in several scopes: an image, a root file system and a disk in the
+// first two, a directory in the first and the third, a source code repository in the
+// third.
 const (
-	ScopeSystem    Scope = 1 << iota // the system: its release, its package manager's database
-	ScopeInstalled                   // software as it is installed: archives, executables, metadata of installed packages
-	ScopeDeclared                    // what source code asks for: lock files, manifests
-	ScopeSBOM                        // bills of materials, where they are the target
+	ScopeSystem    Scope = 1 << iota // the operating system: its release, its package manager's database
+	ScopeInstalled                   // installed software: archives, executables, metadata of installed packages
+	ScopeDeclared                    // dependencies of source code: lock files, manifests
+	ScopeSBOM                        // SBOMs, where they are the target
 )
 
-// A Pattern says which files a reader wants. It is data, so that the engine
-// compiles those of all readers into one matcher: a file that nobody wants
-// costs one look-up.
+// A Pattern says which files a reader wants. It is data, so that the engine compiles
+// the patterns of all readers into one matcher: a file that no reader wants costs one
+// look-up.
 type Pattern struct {
 	// Glob is a path inside the image, with slashes and no leading one; "*"
 	// stands for anything within one component. "**/" in front means in any
@@ -40,28 +40,27 @@ type Pattern struct {
 	// executables do; where Glob is "**/*", to those of them that may be executed.
 	Executable bool
 
-	// RequiresSibling limits the pattern to files in whose directory there is something of
-	// that name, too: package.json beside "node_modules".
+	// RequiresSibling limits the pattern to files whose directory contains this name,
+	// too: package.json beside "node_modules".
 	RequiresSibling string
 
-	// UnlessSibling limits the pattern to files in whose directory nothing of a name was
-	// found to tell of packages, with "*" in it: a library without "*.deps.json".
+	// UnlessSibling limits the pattern to files in whose directory no file that matches
+	// this name, with "*" in it, lists packages: a library without "*.deps.json".
 	UnlessSibling string
 
 	// MaxSize is the size in bytes over which the file is not read and becomes
 	// a gap; 0 means DefaultMaxSize.
 	MaxSize int64
 
-	// With lists suffixes of files that belong to this one and are handed over
-	// beside it where they exist: "-wal" of an SQLite database.
+	// With lists suffixes of companion files, which are passed together with the file
+	// where they exist: "-wal" of an SQLite database.
 	With []string
 }
 
-// DefaultMaxSize bounds a wanted file whose pattern gives no bound of its own.
+// DefaultMaxSize bounds a wanted file whose pattern has no MaxSize.
 const DefaultMaxSize = 64 << 20
 
-// A File is a file of a layer, offered to a reader. It is valid only during
-// Read.
+// A File is a file of a layer, passed to a reader. It is valid only during Read.
 type File struct {
 	Path string // inside the image: clean, no leading slash
 	Mode uint32 // permission bits
@@ -91,7 +90,7 @@ func (f *File) Reader() *io.SectionReader { return io.NewSectionReader(f, 0, f.S
 // An EntryType is what an entry of a layer is.
 type EntryType uint8
 
-// A whiteout and an opaque mark are what a layer does to lower ones.
+// Whiteouts and opaque marks delete entries of lower layers.
 // https://github.com/opencontainers/image-spec/blob/v1.1.0/layer.md#whiteouts
 const (
 	EntryFile     EntryType = iota + 1
@@ -114,9 +113,9 @@ type Header struct {
 	Link     string    // target of a symbolic link, as written; path of the file that a hard link is another name of
 }
 
-// A Streamer sees every entry of a layer as it passes, whatever it is called: a
-// search for secrets, a listing. What it says of an entry is kept only where it
-// says something, so that millions of files without a hit take up nothing.
+// A Streamer sees every entry of a layer as it passes, whatever its name: a search for
+// secrets, a listing. Entries without results take no memory, so millions of files are
+// fine.
 type Streamer interface {
 	// Name is the streamer's short name, as shown in gaps, unlike any Reader's.
 	Name() string

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A TargetKind is what kind of thing is scanned. All are given as images: a
-// directory is one layer.
+// A TargetKind is the kind of the scan's target. All are opened as images: a directory
+// is one layer.
 type TargetKind string
 
 // The words are those of Trivy's reports, where it has them.
@@ -21,18 +21,18 @@ const (
 	KindSBOM       TargetKind = "sbom"
 )
 
-// IsImage reports whether a container image is scanned, which has layers and is known
-// by names and digests; "" is one, too.
+// IsImage reports whether the target is a container image, which has layers, names and
+// digests; "" is one, too.
 func (k TargetKind) IsImage() bool { return k == "" || k == KindImage }
 
-// An Image is one platform's image, already chosen, with its layers unread.
+// An Image is one platform's image, already selected, with its layers unread.
 type Image struct {
 	Kind        TargetKind      // "" means KindImage
 	Name        string          // the reference as the user gave it
 	Source      string          // name of the Source that opened it
 	ID          string          // digest of the configuration, "sha256:…"
 	Digest      string          // digest of the manifest; "" where the source has none
-	RepoTags    []string        // names it is known by at its source
+	RepoTags    []string        // names of the image at its source
 	RepoDigests []string        // name@digest
 	Platform    Platform        //
 	Created     time.Time       // zero when unknown
@@ -40,7 +40,7 @@ type Image struct {
 	Layers      []Layer         // lowest first
 	Gaps        []Gap           // what the source already knows to be missing
 	Repository  RepositoryInfo  // of a repository of source code
-	Base        *BaseImage      // as labels and annotations tell; nil where they do not
+	Base        *BaseImage      // from labels and annotations; nil where they name none
 
 	// Stream, where set, reads layers that Layer.Open cannot reach one by one
 	// (a daemon exports the whole image as one archive). It calls visit once
@@ -77,9 +77,9 @@ type Layer struct {
 	// skipped is not read at all. Nil where Image.Stream or Walk is to be used.
 	Open func(ctx context.Context) (io.ReadCloser, error)
 
-	// Walk, where set, gives what would be the layer's tar entry by entry: of a
-	// directory, a disk. It calls visit for every entry, parents first, and stops
-	// at its first error. What it cannot read it hands over with Err.
+	// Walk, where set, replaces the layer's tar: it visits the entries of a directory
+	// or a disk one by one, parents first, and stops at visit's first error. It passes
+	// entries that it cannot read with Err.
 	Walk func(ctx context.Context, visit func(*Entry) error) error
 
 	// Other reads one file of a layer that has Walk, following no link that
@@ -128,8 +128,8 @@ func (p Platform) String() string {
 	return s
 }
 
-// SourceOptions is what a user may choose about where images come from. The
-// zero value asks for this machine's platform with the user's own credentials.
+// SourceOptions contains the user's choices about where images come from. The zero
+// value selects this machine's platform and the user's own credentials.
 type SourceOptions struct {
 	Platform string // os/arch[/variant]; "" means linux on this machine's architecture, or the only one there is
 
@@ -148,10 +148,10 @@ type SourceOptions struct {
 	Progress func(Progress) // may be nil; called from several goroutines
 }
 
-// Progress tells how far a long task is.
+// Progress reports how far a long task is.
 type Progress struct {
 	Task  string // what: "layer sha256:0123456789ab", "debian"
 	Done  int64  // bytes, from the start
 	Total int64  // bytes; 0 when unknown
-	End   bool   // the task is over
+	End   bool   // the task has ended
 }

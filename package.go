@@ -28,7 +28,7 @@ const (
 	TypeEbuild    = "ebuild" // Gentoo's
 	TypeFlatpak   = "flatpak"
 	TypeGem       = "gem"
-	TypeGeneric   = "generic" // software that no package manager brought: bare binaries, kernels
+	TypeGeneric   = "generic" // software that no package manager installed: bare binaries, kernels
 	TypeActions   = "githubactions"
 	TypeGo        = "golang"
 	TypeHackage   = "hackage"
@@ -52,8 +52,8 @@ const (
 	TypeWordPress = "wordpress-plugin"
 )
 
-// A Release is what an image says about the distribution it holds. Readers
-// give parts of it, one a file; the whole is put together by package distro.
+// A Release describes the distribution of an image. Readers provide parts of it, one a
+// file; package distro combines them.
 type Release struct {
 	ID          string   `json:"id,omitempty"`          // "debian", as os-release's ID
 	IDLike      []string `json:"idLike,omitempty"`      // as os-release's ID_LIKE
@@ -66,20 +66,20 @@ type Release struct {
 	Repos       []string `json:"repos,omitempty"`       // Alpine: branches of the package repositories, "v3.20", "edge"
 	ContentSets []string `json:"contentSets,omitempty"` // Red Hat: repositories that the image was built from
 	NVR         string   `json:"nvr,omitempty"`         // Red Hat: name-version-release of the image, before content sets
-	Path        string   `json:"path,omitempty"`        // the file that says so
-	EOL         string   `json:"eol,omitempty"`         // when its support ends or ended, YYYY-MM-DD; "ended" when that is all that is known
+	Path        string   `json:"path,omitempty"`        // the file that names the release
+	EOL         string   `json:"eol,omitempty"`         // date of its end of life, YYYY-MM-DD; "ended" when only that is known
 }
 
-// EndOfLife reports whether the release is out of support at a time.
+// EndOfLife reports whether the release has reached its end of life at a time.
 func (r Release) EndOfLife(at time.Time) bool { return ended(r.EOL, at) }
 
-// ended reports whether support that ends as EOL says has ended at a time.
+// ended reports whether the end of life eol is before a time.
 func ended(eol string, at time.Time) bool {
 	end, err := time.Parse(time.DateOnly, eol)
 	return eol == "ended" || err == nil && at.After(end.AddDate(0, 0, 1))
 }
 
-// A Package is something installed.
+// A Package is an installed package, or a dependency of source code.
 type Package struct {
 	Type          string   `json:"type"`                    // TypeDeb, …
 	Name          string   `json:"name"`                    //
@@ -91,26 +91,26 @@ type Package struct {
 	Module        string   `json:"module,omitempty"`        // rpm modularity label, "name:stream:version:context:arch"
 	Vendor        string   `json:"vendor,omitempty"`        // rpm vendor, deb and apk maintainer
 	Licences      []string `json:"licences,omitempty"`      // as the package states them
-	DependsOn     []string `json:"dependsOn,omitempty"`     // of the system: names, as the package states them; else Ref of packages that the same file tells of
+	DependsOn     []string `json:"dependsOn,omitempty"`     // OS packages: names, as the package lists them; others: Ref of packages in the same file
 	State         string   `json:"state,omitempty"`         // when not plainly installed: "half-installed", "unpacked", …
-	ThirdParty    string   `json:"thirdParty,omitempty"`    // why the distribution's advisories do not speak of it; "" when they do
-	Path          string   `json:"path,omitempty"`          // the file that says it is installed; "a.war!/lib/b.jar" inside an archive
+	ThirdParty    string   `json:"thirdParty,omitempty"`    // why the distribution's advisories do not cover it; "" when they do
+	Path          string   `json:"path,omitempty"`          // the file that lists it; "a.war!/lib/b.jar" inside an archive
 	PURL          string   `json:"purl,omitempty"`          //
 	FoundBy       string   `json:"foundBy,omitempty"`       // name of the reader
-	Relation      Relation `json:"relation,omitempty"`      // to the project whose file tells of it; "" when that is not told
-	Dev           bool     `json:"dev,omitempty"`           // needed for development only
-	Owner         string   `json:"owner,omitempty"`         // PURL of the package of the system that brought Path; "" when none did
-	CPEs          []string `json:"cpes,omitempty"`          // by which NVD knows it, where no registry does: CPE 2.3 with the version
-	Digest        string   `json:"digest,omitempty"`        // of the file, "sha1:…", where that identifies it
-	Symbols       Symbols  `json:"-"`                       // of a Go module: the functions that the binary links; nil when that is not known
-	EOL           string   `json:"eol,omitempty"`           // of a runtime or server that no distribution looks after: as Release.EOL
-	Layer         LayerRef `json:"layer,omitzero"`          // the layer that brought it
+	Relation      Relation `json:"relation,omitempty"`      // to the project whose file lists it; "" when unknown
+	Dev           bool     `json:"dev,omitempty"`           // only development needs it
+	Owner         string   `json:"owner,omitempty"`         // PURL of the OS package that owns Path; "" when none does
+	CPEs          []string `json:"cpes,omitempty"`          // its name at NVD, where it is in no registry: CPE 2.3 with the version
+	Digest        string   `json:"digest,omitempty"`        // of the file, "sha1:…", where that identifies the package
+	Symbols       Symbols  `json:"-"`                       // of a Go module: the functions that the binary links; nil when unknown
+	EOL           string   `json:"eol,omitempty"`           // of a runtime or server that no distribution maintains: as Release.EOL
+	Layer         LayerRef `json:"layer,omitzero"`          // the layer that added it
 }
 
-// EndOfLife reports whether a runtime is out of support at a time.
+// EndOfLife reports whether a runtime has reached its end of life at a time.
 func (p *Package) EndOfLife(at time.Time) bool { return ended(p.EOL, at) }
 
-// IsSystem reports whether the package is a distribution's, by its type.
+// IsSystem reports whether the package is an OS package, by its type.
 func (p *Package) IsSystem() bool {
 	switch p.Type {
 	case TypeDeb, TypeApk, TypeRPM, TypeAlpm, TypeOpkg:
@@ -119,8 +119,8 @@ func (p *Package) IsSystem() bool {
 	return false
 }
 
-// SourceName is the name of the source package, whether or not the manager
-// wrote it down.
+// SourceName returns the name of the source package, also where the package manager
+// records none.
 func (p *Package) SourceName() string {
 	if p.Source != "" {
 		return p.Source
@@ -128,7 +128,7 @@ func (p *Package) SourceName() string {
 	return p.Name
 }
 
-// SourceVer is the version of the source package.
+// SourceVer returns the version of the source package.
 func (p *Package) SourceVer() string {
 	if p.SourceVersion != "" {
 		return p.SourceVersion
@@ -136,24 +136,24 @@ func (p *Package) SourceVer() string {
 	return p.Version
 }
 
-// Ref names the package among those that one file tells of: "name@version".
+// Ref identifies the package among those of one file: "name@version".
 func (p *Package) Ref() string { return p.Name + "@" + p.Version }
 
-// A Relation is what a package is to the project whose lock file, manifest or
-// build tells of it.
+// A Relation is what a package is to the project whose lock file, manifest or build
+// lists it.
 type Relation string
 
 // The words are those of Trivy's --pkg-relationships.
 const (
 	RelationRoot      Relation = "root"      // the project itself
 	RelationWorkspace Relation = "workspace" // another part of the project
-	RelationDirect    Relation = "direct"    // asked for by the project
-	RelationIndirect  Relation = "indirect"  // needed by others
+	RelationDirect    Relation = "direct"    // direct dependency of the project
+	RelationIndirect  Relation = "indirect"  // needed by other packages
 )
 
-// Symbols is a set of function names, "import/path.Type.Method", and of their
-// import paths, each cut to a number by SymbolHash; sorted. Two names of one number make one of them count
-// as present, which hides nothing.
+// Symbols is a set of function names, "import/path.Type.Method", and of their import
+// paths, each reduced to a number by SymbolHash; sorted. Two names with the same number
+// both count as present, which hides no finding.
 type Symbols []uint32
 
 // SymbolHash is the number of a function's name: FNV-1a.
@@ -177,22 +177,22 @@ type LayerRef struct {
 	CreatedBy string `json:"createdBy,omitempty"` // the instruction that made it
 }
 
-// Facts is what one file says.
+// Facts is what one file contains.
 type Facts struct {
 	Release  *Release
 	Packages []Package
 	Owns     []Ownership
-	Gaps     []Gap  // that a bill of materials tells of
-	SBOM     string // form of a bill of materials: "cyclonedx", "spdx"
+	Gaps     []Gap  // recorded in an SBOM
+	SBOM     string // format of an SBOM: "cyclonedx", "spdx"
 
-	DevLeftOut int // packages that the bill leaves out
+	DevLeftOut int // development dependencies that the SBOM says it leaves out
 
 	// Sections are results of other kinds, by the kind's name: pointers to the
 	// kind's type. Kind and Add say more.
 	Sections map[string][]any `wire:"-"`
 }
 
-// An Ownership says which files a package of the system brought.
+// An Ownership lists the files of an OS package.
 type Ownership struct {
 	Type  string // of the owner: TypeDeb, …
 	Owner string // its name; "name:arch" where several architectures are installed side by side

@@ -11,7 +11,7 @@ import (
 // named finds a rule in a table of tests: `{"Alpine: any edge is edge", …`.
 var named = regexp.MustCompile(`(?m)^\s*\{(?:name: )?"([^":]+: (?:[^"\\]|\\.)+)",`)
 
-// indexed finds a row of the table in docs/accuracy.md: | rule | `folder: Test` |.
+// indexed finds a row of the table in docs/accuracy.md: | rule | `directory: Test` |.
 var indexed = regexp.MustCompile("(?m)^\\| ([^|]+) \\| `([^`:]+): (Test\\w+)` \\|$")
 
 // TestRulesAreIndexed: docs/accuracy.md names a test for each rule of a
@@ -21,7 +21,7 @@ func TestRulesAreIndexed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	type test struct{ folder, name string }
+	type test struct{ directory, name string }
 	rows, tables := map[string]test{}, map[test]bool{} // by rule; those whose cases are rules
 	for _, m := range indexed.FindAllStringSubmatch(string(doc), -1) {
 		if rows[m[1]] != (test{}) {
@@ -43,7 +43,7 @@ func TestRulesAreIndexed(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, m := range named.FindAllStringSubmatch(string(b), -1) {
-			if rows[m[1]].folder != filepath.ToSlash(filepath.Dir(file)) {
+			if rows[m[1]].directory != filepath.ToSlash(filepath.Dir(file)) {
 				t.Errorf("%s: %q is not in docs/accuracy.md", file, m[1])
 			}
 			tables[rows[m[1]]] = true
@@ -52,15 +52,15 @@ func TestRulesAreIndexed(t *testing.T) {
 	}
 	for rule, of := range rows { // the rest is proved by tests that are called otherwise
 		if tables[of] {
-			t.Errorf("%s: %s in %s has no such case", rule, of.name, of.folder)
+			t.Errorf("%s: %s in %s has no such case", rule, of.name, of.directory)
 		}
 	}
 }
 
-// tests is the text of a folder's tests.
-func tests(t *testing.T, folder string) string {
+// tests is the text of a directory's tests.
+func tests(t *testing.T, directory string) string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(folder, "*_test.go"))
+	files, err := filepath.Glob(filepath.Join(directory, "*_test.go"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -86,7 +86,7 @@ func TestExplainAgreesWithScan(t *testing.T) {
 	d := database(t, t.TempDir())
 	directory := func(name string) func(testing.TB) *assay.Image {
 		return func(t testing.TB) *assay.Image {
-			img, err := source.Folder(corpus.Path(t, "conformance/"+name), assay.KindFilesystem)
+			img, err := source.Directory(corpus.Path(t, "conformance/"+name), assay.KindFilesystem)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -137,7 +137,7 @@ func security(t *testing.T, root, codename string) {
 
 func folder(t *testing.T, root string) *assay.Image {
 	t.Helper()
-	img, err := source.Folder(root, assay.KindFilesystem)
+	img, err := source.Directory(root, assay.KindFilesystem)
 	if err != nil {
 		t.Fatal(err)
 	}

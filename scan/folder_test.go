@@ -36,7 +36,7 @@ func TestHostileFolder(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	img, err := source.Folder(dir, assay.KindFilesystem)
+	img, err := source.Directory(dir, assay.KindFilesystem)
 	if err != nil {
 		t.Fatal(err)
 	}

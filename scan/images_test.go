@@ -354,7 +354,7 @@ var adversarial = map[string]struct{ packages, gap, err string }{
 	"traversal.docker": {packages: "sentinel 1.0-1"}, "long-names.docker": {packages: "sentinel 1.0-1"}, "symlinks.docker": {packages: "sentinel 1.0-1"},
 	"status-behind-symlink.docker": {packages: "sentinel 1.0-1"}, "status-is-symlink-out.docker": {gap: "/proc/self/environ"},
 	"hardlinks.docker": {packages: "sentinel 1.0-1"}, "hardlink-across-layers.docker": {packages: "sentinel 1.0-1"}, "devices.docker": {packages: "sentinel 1.0-1"},
-	"whiteouts.docker": {packages: "sentinel 1.0-1", gap: "whiteout of nothing"}, "whiteout-order.docker": {packages: "sentinel 2.0-1"},
+	"whiteouts.docker": {packages: "sentinel 1.0-1", gap: "invalid whiteout without a name"}, "whiteout-order.docker": {packages: "sentinel 2.0-1"},
 	"file-dir-swap.docker": {packages: "sentinel 1.0-1"}, "duplicate-entries.docker": {packages: "sentinel 3.0-1"},
 	"format-gnu.docker": {packages: "sentinel 1.0-1"}, "format-ustar.docker": {packages: "sentinel 1.0-1"}, "sparse-1tib.docker": {packages: "sentinel 1.0-1"},
 	"pax-headers.docker": {packages: "sentinel 1.0-1"}, "size-lie-huge.docker": {packages: "sentinel 1.0-1", gap: "truncated"},
@@ -367,15 +367,15 @@ var adversarial = map[string]struct{ packages, gap, err string }{
 	"multi-member-gzip.oci": {packages: "sentinel 1.0-1"}, "gzip-labelled-plain.oci": {packages: "sentinel 1.0-1"}, "plain-labelled-gzip.oci": {packages: "sentinel 1.0-1"},
 	"unknown-mediatype.oci": {err: "application/vnd.example.encrypted"}, "foreign-layer.oci": {packages: "sentinel 1.0-1"},
 	"config-not-json.docker": {err: "configuration"}, "config-deep-json.docker": {err: "depth"}, "manifest-empty-list.docker": {err: "no image"},
-	"layer-missing.docker": {err: "nope.tar"}, "zero-bytes.docker": {err: "empty file"}, "not-a-tar.docker": {err: "not a tar"}, "manifest-traversal.docker": {err: "leaves the archive"},
+	"layer-missing.docker": {err: "nope.tar"}, "zero-bytes.docker": {err: "empty file"}, "not-a-tar.docker": {err: "not a tar"}, "manifest-traversal.docker": {err: "points outside the archive"},
 	"same-layer-1000x.docker": {packages: "sentinel 1.0-1"}, "os-release-odd.docker": {packages: "sentinel 1.0-1"},
 	"dpkg-malformed.docker": {packages: "aftergarbage 3, badver not a version!, crlf 1, dup 1, dup 2, half 2, longline 1, nofinalnewline 9, sentinel 1.0-1, source 1:2-3+b1", gap: "noversion"},
 	"rpmdb-broken.docker":   {gap: "rpm: "}, "apk-malformed.docker": {packages: "last 2-r1, ok 1.0-r0", gap: "nover"}, "elf-odd.docker": {packages: "sentinel 1.0-1", gap: "go-binary: build information"},
 	"jar-bomb.docker": {packages: "sentinel 1.0-1, org.example:outer 1.0", gap: "lib/z15.jar!/lib/zeros.jar"}, "jar-overlap.docker": {packages: "sentinel 1.0-1", gap: "more errors like these"},
-	"jar-quine-like.docker": {packages: "sentinel 1.0-1", gap: "opt/eocd-lie.jar"}, "jar-traversal.docker": {packages: "sentinel 1.0-1, t 1", gap: "leads out of the archive"},
-	"nested-jar-20.docker":     {packages: "sentinel 1.0-1, org.example:l11 1.0, org.example:l12 1.0, org.example:l13 1.0, org.example:l14 1.0, org.example:l15 1.0, org.example:l16 1.0, org.example:l17 1.0, org.example:l18 1.0, org.example:l19 1.0", gap: "over 8 archives in each other"},
+	"jar-quine-like.docker": {packages: "sentinel 1.0-1", gap: "opt/eocd-lie.jar"}, "jar-traversal.docker": {packages: "sentinel 1.0-1, t 1", gap: "points outside the archive"},
+	"nested-jar-20.docker":     {packages: "sentinel 1.0-1, org.example:l11 1.0, org.example:l12 1.0, org.example:l13 1.0, org.example:l14 1.0, org.example:l15 1.0, org.example:l16 1.0, org.example:l17 1.0, org.example:l18 1.0, org.example:l19 1.0", gap: "more than 8 nested archives"},
 	"huge-package-json.docker": {packages: "sentinel 1.0-1", gap: "over the limit"}, "deep-package-json.docker": {packages: "sentinel 1.0-1, a 1.0.0"},
-	"odd-package-json.docker": {packages: "sentinel 1.0-1, c 1.0.0, dd 1.0.0", gap: "name is no string"}, "secrets.docker": {packages: "sentinel 1.0-1"},
+	"odd-package-json.docker": {packages: "sentinel 1.0-1, c 1.0.0, dd 1.0.0", gap: "name is not a string"}, "secrets.docker": {packages: "sentinel 1.0-1"},
 }
 
 // maxAdversarial bounds what a scan of a hostile image allocates in all, in bytes: a

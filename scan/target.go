@@ -71,7 +71,7 @@ func closable(img *assay.Image, err error) (*assay.Image, error) {
 // OpenDirectory opens a directory or a single file of this machine. What lies
 // outside is not read, whatever links lead there.
 func OpenDirectory(path string) (*assay.Image, error) {
-	return closable(source.Folder(path, assay.KindFilesystem))
+	return closable(source.Directory(path, assay.KindFilesystem))
 }
 
 // OpenDisk opens the image of a disk: raw, qcow2, VMDK, VHD or VHDX, with ext2,

@@ -74,7 +74,7 @@ func TestConvert(t *testing.T) {
 	if out := string(runAssay(t, 0, "convert", own, "--severity", "CRITICAL", "--exit-code", "7")); strings.Contains(out, "CVE-2019-11358") {
 		t.Error(out)
 	}
-	for text, want := range map[string]string{"{}": "no report", "{": "malformed", `{"schema": 9}`: "schema 9", `{"schema": 1, "findings": [{"id": "a", "package": 3}]}`: "package 3", `{"SchemaVersion": 1}`: "schema version 1"} {
+	for text, want := range map[string]string{"{}": "neither a report", "{": "malformed", `{"schema": 9}`: "schema 9", `{"schema": 1, "findings": [{"id": "a", "package": 3}]}`: "package 3", `{"SchemaVersion": 1}`: "schema version 1"} {
 		if err := os.WriteFile(own, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

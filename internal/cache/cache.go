@@ -1,6 +1,6 @@
-// Package cache keeps bytes by key in a directory, for any number of processes at
-// once. An entry is one file that is put in place whole; what is damaged is as
-// if it were not there.
+// Package cache stores bytes by key in a directory, for any number of processes at
+// once. Each entry is one file that is renamed into place; a damaged entry counts as
+// missing.
 package cache
 
 import (
@@ -20,22 +20,22 @@ import (
 )
 
 const (
-	// maxEntry bounds an entry in memory: the facts of a layer of a million
-	// files are some 20 MB.
+	// maxEntry bounds an entry in memory: the facts of a layer with a million files
+	// take about 20 MB.
 	maxEntry = 512 << 20
-	// DefaultSize bounds the directory: the layers of some thousand images.
+	// DefaultSize bounds the directory: it fits the layers of about a thousand images.
 	DefaultSize = 1 << 30
-	// pruneEvery is how long a process leaves the directory's size unchecked.
+	// pruneEvery is how long a process does not check the directory's size again.
 	pruneEvery = 10 * time.Minute
 )
 
 // Dir is a cache in a directory.
 type Dir struct {
 	Path string // created when first needed
-	Size int64  // bytes over which the entries longest not used go; 0 means DefaultSize
+	Size int64  // limit in bytes, beyond which the least recently used entries are deleted; 0 means DefaultSize
 }
 
-// Get returns the value of a key. It marks the entry as used now.
+// Get returns the value of a key, and marks the entry as used now.
 func (d *Dir) Get(_ context.Context, key string) ([]byte, error) {
 	name := d.file(key)
 	info, err := os.Stat(name)
@@ -66,12 +66,12 @@ func (d *Dir) Get(_ context.Context, key string) ([]byte, error) {
 	}
 	if time.Since(info.ModTime()) > time.Hour {
 		now := time.Now()
-		_ = os.Chtimes(name, now, now) // only the order of leaving depends on it
+		_ = os.Chtimes(name, now, now) // only the order of deletion depends on it
 	}
 	return v, nil
 }
 
-// Put keeps a value.
+// Put stores a value.
 func (d *Dir) Put(_ context.Context, key string, value []byte) (err error) {
 	if len(value) > maxEntry {
 		return fmt.Errorf("cache entry of %d bytes: %w", len(value), assay.ErrTooLarge)
@@ -97,7 +97,7 @@ func (d *Dir) Put(_ context.Context, key string, value []byte) (err error) {
 			os.Remove(f.Name())
 		}
 	}()
-	// A torn entry is found out by its checksum, so there is no need to sync.
+	// The checksum reveals a partly written entry, so there is no need to sync.
 	if _, err = f.Write(b); err != nil {
 		return err
 	}
@@ -123,8 +123,8 @@ func notFound(err error) error {
 	return err
 }
 
-// prune removes the entries longest not used when the directory is over its size,
-// and what a killed process left behind. A stamp file keeps it rare.
+// prune deletes the least recently used entries when the directory exceeds its size,
+// and files that a killed process left behind. A stamp file limits how often it runs.
 func (d *Dir) prune() error {
 	stamp := filepath.Join(d.Path, "pruned")
 	if info, err := os.Stat(stamp); err == nil && time.Since(info.ModTime()) < pruneEvery {
@@ -148,7 +148,7 @@ func (d *Dir) prune() error {
 	var total int64
 	err := filepath.WalkDir(d.Path, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || !e.Type().IsRegular() || path == stamp {
-			return nil // removed meanwhile
+			return nil // deleted meanwhile
 		}
 		info, err := e.Info()
 		if err != nil {

@@ -19,8 +19,8 @@ var alpine = Family{
 	refine: refineAlpine,
 }
 
-// rolling lists the apk distributions without releases. Their advisories name
-// origin packages, as Alpine's do.
+// rolling lists the apk distributions without releases. Their advisories name origin
+// packages, as Alpine's do.
 var rolling = []Family{
 	{ID: "wolfi", Title: "Wolfi", Package: assay.TypeApk, Scheme: "apk", BySource: true, fixesOnly: true, Stream: only("wolfi")},
 	{ID: "chainguard", Title: "Chainguard", Package: assay.TypeApk, Scheme: "apk", BySource: true, fixesOnly: true, Stream: only("chainguard")},
@@ -28,12 +28,12 @@ var rolling = []Family{
 	{ID: "secureos", Title: "SecureOS", Package: assay.TypeApk, Scheme: "apk", BySource: true, fixesOnly: true, Stream: only("secureos")},
 }
 
-// refineAlpine lets the branch of the package repositories decide, for that is
-// where the packages come from: in a system that was upgraded to edge, or built
-// from another branch, alpine-release says only how it began. Of several branches
+// refineAlpine takes the release from the branch of the package repositories, because
+// packages come from there. In a system that was upgraded to edge, or built from
+// another branch, alpine-release names only the original release. Of several branches
 // the newest wins.
 func refineAlpine(r *assay.Release, parts []assay.Release) []assay.Gap {
-	if strings.Contains(r.Version, "_alpha") { // edge calls itself the next release's snapshot
+	if strings.Contains(r.Version, "_alpha") { // edge claims the version of the next release's snapshot
 		r.Version = "edge"
 	}
 	best := ""
@@ -52,7 +52,7 @@ func refineAlpine(r *assay.Release, parts []assay.Release) []assay.Gap {
 	var gaps []assay.Gap
 	if r.Version != "" {
 		gaps = append(gaps, assay.Gap{Where: r.Path, What: fmt.Sprintf(
-			"says %s, but packages come from %s (etc/apk/repositories); matched against the latter", r.Version, best)})
+			"names release %s, but packages come from %s (etc/apk/repositories); matched with %[2]s", r.Version, best)})
 	}
 	r.Version = version
 	return gaps

@@ -8,9 +8,9 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// Applies reports whether a row about a package's name is about this very package:
-// its architecture, flavour and module, and the products, as CPEs, of the
-// repositories that packages come from. No products means any.
+// Applies reports whether a row about a package's name applies to this package: its
+// architecture, flavour and module, and the products, as CPEs, of the repositories that
+// packages come from. No products means any.
 func (f *Family) Applies(p *assay.Package, a *assay.Affected, products []string) bool {
 	q := &a.Qualifiers
 	if len(q.Arches) > 0 && p.Arch != "" && p.Arch != "noarch" && !slices.Contains(q.Arches, p.Arch) && !slices.Contains(q.Arches, "noarch") && !BySource(a) {
@@ -27,8 +27,8 @@ func (f *Family) Applies(p *assay.Package, a *assay.Affected, products []string)
 	return f.Package != assay.TypeRPM || f.isOfModule(p, a)
 }
 
-// isOfModule reports whether a row is about the module that an rpm belongs to, or
-// about no module where it belongs to none.
+// isOfModule reports whether a row is about the module of an rpm, or about no module
+// where the rpm has none.
 func (f *Family) isOfModule(p *assay.Package, a *assay.Affected) bool {
 	inside := p.Module != "" || isModular(p.Version)
 	if m := a.Qualifiers.Module; m != "" {
@@ -37,7 +37,7 @@ func (f *Family) isOfModule(p *assay.Package, a *assay.Affected) bool {
 	if f.namesStems {
 		return !inside
 	}
-	for _, r := range a.Ranges { // a fix outside modules is not for a module's package, nor the reverse
+	for _, r := range a.Ranges { // a fix outside modules does not apply to a module's package, nor the reverse
 		if r.Fixed != "" {
 			return isModular(r.Fixed) == inside
 		}
@@ -45,20 +45,20 @@ func (f *Family) isOfModule(p *assay.Package, a *assay.Affected) bool {
 	return true
 }
 
-// BySource reports whether a row of a family whose advisories name binary
-// packages names a source package: then it is about all that was built from it.
+// BySource reports whether a row of a family whose advisories name binary packages
+// names a source package. Then it is about all packages built from it.
 func BySource(a *assay.Affected) bool {
 	return len(a.Qualifiers.Arches) == 1 && a.Qualifiers.Arches[0] == "src"
 }
 
-// CoversCPE reports whether a CPE is the beginning of another, up to a colon or a
-// point: "cpe:/a:redhat:openshift:4" of "cpe:/a:redhat:openshift:4.14::el9".
+// CoversCPE reports whether one CPE is a prefix of another, up to a colon or a point:
+// "cpe:/a:redhat:openshift:4" of "cpe:/a:redhat:openshift:4.14::el9".
 func CoversCPE(cpe, other string) bool {
 	rest, ok := strings.CutPrefix(other, strings.TrimRight(cpe, ":*"))
 	return ok && (rest == "" || rest[0] == ':' || rest[0] == '.')
 }
 
-// Subject is the name and the version that advisories use for a package.
+// Subject returns the name and the version that advisories use for a package.
 func (f *Family) Subject(p *assay.Package) (name, version string) {
 	name, version = p.Name, p.Version
 	if f.BySource {
@@ -72,13 +72,12 @@ func (f *Family) Subject(p *assay.Package) (name, version string) {
 	return name, version
 }
 
-// isModular reports whether a version is of a module's build: its release has
-// ".module_el8" (AlmaLinux), "module+el8" (Red Hat, Rocky) or the like in it.
+// isModular reports whether a version is of a module's build: its release contains
+// ".module_el8" (AlmaLinux), "module+el8" (Red Hat, Rocky) or the like.
 func isModular(version string) bool { return strings.Contains(version, ".module") }
 
-// moduleStream is name:stream of a modularity label,
-// name:stream:version:context:arch.
-// https://docs.fedoraproject.org/en-US/modularity/
+// moduleStream returns name:stream of a modularity label,
+// name:stream:version:context:arch. https://docs.fedoraproject.org/en-US/modularity/
 func moduleStream(label string) string {
 	parts := strings.SplitN(label, ":", 3)
 	if len(parts) < 2 {
@@ -87,9 +86,8 @@ func moduleStream(label string) string {
 	return parts[0] + ":" + parts[1]
 }
 
-// Flavour names the kind of build that a version shows, whose versions are
-// compared among themselves only: "ksplice" (".ksplice1.", Oracle Linux),
-// "fips" ("_fips", "+Fips1"), or "".
+// Flavour returns the kind of build of a version; versions are compared only within one
+// flavour: "ksplice" (".ksplice1.", Oracle Linux), "fips" ("_fips", "+Fips1"), or "".
 func Flavour(version string) string {
 	lower := strings.ToLower(version)
 	switch {
@@ -101,8 +99,8 @@ func Flavour(version string) string {
 	return ""
 }
 
-// Flavoured returns the flavour of a package where the family's advisories
-// distinguish flavours; "" for the usual one.
+// Flavoured returns the flavour of a package where the family's advisories distinguish
+// flavours; "" for the usual one.
 func (f *Family) Flavoured(p *assay.Package) string {
 	if f.flavour == nil {
 		return ""
@@ -110,8 +108,8 @@ func (f *Family) Flavoured(p *assay.Package) string {
 	return f.flavour(p.SourceVer())
 }
 
-// buildTag is the end of a version that names the service pack of openEuler for
-// which it was built: "oe2203sp3".
+// buildTag matches the suffix of a version that names the service pack of openEuler it
+// was built for: "oe2203sp3".
 var buildTag = regexp.MustCompile(`\.(oe\d+(?:sp\d+)?)$`)
 
 func openEulerTag(version string) string {

@@ -12,8 +12,8 @@ var debian = Family{
 	Stream: debianStream, refine: refineDebian, thirdParty: thirdPartyDeb,
 }
 
-// debianStream: woody was 3.0 and sarge 3.1; since then the first number is
-// the release.
+// debianStream returns the stream of a release. woody was 3.0 and sarge 3.1; since then
+// the first number is the release.
 func debianStream(r assay.Release) assay.Stream {
 	if strings.HasPrefix(r.Version, "3.") {
 		return numbered("debian", 2)(r)
@@ -21,24 +21,24 @@ func debianStream(r assay.Release) assay.Stream {
 	return numbered("debian", 1)(r)
 }
 
-// debianReleases gives the number of each Debian release by its code name.
-// https://www.debian.org/releases/ and https://wiki.debian.org/DebianReleases (2026-11-23);
-// "sid" is the rolling one and has no number.
+// debianReleases maps the code names of Debian's releases to their numbers.
+// https://www.debian.org/releases/ and https://wiki.debian.org/DebianReleases
+// (2026-11-23); "sid" is the rolling release and has no number.
 var debianReleases = map[string]string{
 	"woody": "3.0", "sarge": "3.1", "etch": "4", "lenny": "5", "squeeze": "6",
 	"wheezy": "7", "jessie": "8", "stretch": "9", "buster": "10", "bullseye": "11",
 	"bookworm": "12", "trixie": "13", "forky": "14", "duke": "15", "sid": "sid",
 }
 
-// DebianNumber returns the number of the Debian release with a code name:
-// "bookworm" is "12", "sid" is itself.
+// DebianNumber returns the number of the Debian release with a code name: "bookworm" is
+// "12", "sid" is itself.
 func DebianNumber(codename string) (number string, ok bool) {
 	number, ok = debianReleases[codename]
 	return number, ok
 }
 
-// refineDebian finds the point release, and the number where os-release has
-// none: testing says only VERSION_CODENAME, or "trixie/sid" in debian_version.
+// refineDebian adds the point release, and the number where os-release has none:
+// testing has only VERSION_CODENAME, or "trixie/sid" in debian_version.
 func refineDebian(r *assay.Release, parts []assay.Release) []assay.Gap {
 	for _, p := range parts {
 		if p.Path != "etc/debian_version" {
@@ -66,8 +66,8 @@ func refineDebian(r *assay.Release, parts []assay.Release) []assay.Gap {
 	return nil
 }
 
-// thirdPartyMaintainers are marks, in lower case, of vendors who publish .deb
-// packages of their own (2026-11-23, from the vendors' repositories).
+// thirdPartyMaintainers are marks, in lower case, of vendors that publish .deb packages
+// of their own (2026-11-23, from the vendors' repositories).
 var thirdPartyMaintainers = []string{
 	"@docker.com", "nvidia", "hashicorp", "microsoft", "mongodb", "mariadb developers",
 	"nodesource", "nsolid", "@grafana.com", "@google.com", "@github.com", "@elastic.co",
@@ -78,12 +78,12 @@ var thirdPartyMaintainers = []string{
 	"@hashicorp.com", "@brave.com", "@slack.com", "@zabbix.com", "@puppet.com", "@sensu.io",
 }
 
-// thirdPartyVersions are marks of repositories that rebuild Debian's packages
-// under other versions.
+// thirdPartyVersions are marks of repositories that rebuild Debian's packages with
+// other versions.
 var thirdPartyVersions = []string{".pgdg", "+deb.sury.org", "~deb.sury.org", "nodesource"}
 
-// ownAddress is an address of the distributions' own maintainers: "Debian NVIDIA
-// Maintainers <pkg-nvidia-devel@lists.alioth.debian.org>" are not a vendor.
+// ownAddress matches addresses of the distributions' own maintainers: "Debian NVIDIA
+// Maintainers <pkg-nvidia-devel@lists.alioth.debian.org>" is not a vendor.
 var ownAddress = regexp.MustCompile(`[@.](?:debian\.(?:org|net)|ubuntu\.com|launchpad\.net)>?\s*$`)
 
 func thirdPartyDeb(p *assay.Package) string {

@@ -1,6 +1,6 @@
-// Package distro knows the distributions: which stream of advisories is about an
-// image, which names and versions the advisories use, and which packages are not
-// the distribution's own. It has one file a family.
+// Package distro contains the rules of each distribution: which stream of advisories is
+// about an image, which names and versions the advisories use, and which packages are
+// not the distribution's own. It has one file for each family.
 package distro
 
 import (
@@ -11,24 +11,24 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// A Family is a distribution, or several that share their advisories' form.
+// A Family is a distribution, or several that share the form of their advisories.
 type Family struct {
-	ID       string   // as os-release's ID, and the purl namespace
-	Names    []string // further IDs that mean the same
+	ID       string   // os-release's ID, and the purl namespace
+	Names    []string // further IDs with the same meaning
 	Title    string   // for people
 	Package  string   // type of its packages: assay.TypeDeb, …
 	Scheme   string   // version scheme of its advisories, as named in package version
 	BySource bool     // advisories name source packages, not binary ones
 
-	// Stream is the stream of advisories for a release; "" when the release
-	// does not say enough.
+	// Stream returns the stream of advisories for a release; "" when the release is not
+	// known well enough.
 	Stream func(assay.Release) assay.Stream
 
-	// Repositories is the stream with the products of each repository, for
+	// Repositories returns the stream with the products of each repository, for
 	// families whose advisories name products; "" for others.
 	Repositories assay.Stream
-	// Products lists the products of a release whose image does not say where
-	// its packages come from; nil without Repositories.
+	// Products lists the products of a release whose image does not name the
+	// repositories of its packages; nil without Repositories.
 	Products func(assay.Release) []string
 
 	flavour    func(version string) string // see Flavoured; nil: all builds are one
@@ -36,13 +36,14 @@ type Family struct {
 	namesStems bool                        // advisories name the module of each package that has one
 	fixesOnly  bool                        // see Exhaustive
 
-	// refine sets what other files know better than os-release; may be nil.
+	// refine adds what other files say about the release; may be nil.
 	refine func(*assay.Release, []assay.Release) []assay.Gap
 	// thirdParty says why a package is not the distribution's; may be nil.
 	thirdParty func(*assay.Package) string
 }
 
-// families lists all, each in a file of its own or with similar ones.
+// families lists all families; each has a file of its own, or shares it with similar
+// ones.
 var families = slices.Concat(
 	[]Family{debian, ubuntu, alpine, arch, openwrt},
 	rolling,
@@ -50,8 +51,8 @@ var families = slices.Concat(
 	rpmFamilies,
 )
 
-// Of returns the family of a release. A derivative that is not known by its
-// own ID is not taken for what it is like: its packages may be others.
+// Of returns the family of a release. It does not replace an unknown derivative by its
+// parent distribution, because their packages may differ.
 func Of(r assay.Release) (*Family, bool) {
 	id := strings.ToLower(r.ID)
 	for i := range families {
@@ -62,8 +63,8 @@ func Of(r assay.Release) (*Family, bool) {
 	return nil, false
 }
 
-// ThirdParty says why the distribution's advisories do not cover a package; ""
-// when they do.
+// ThirdParty says why the distribution's advisories do not cover a package; "" when
+// they do.
 func (f *Family) ThirdParty(p *assay.Package) string {
 	if p.Type != f.Package {
 		return fmt.Sprintf("a %s package on %s", p.Type, f.Title)
@@ -74,15 +75,15 @@ func (f *Family) ThirdParty(p *assay.Package) string {
 	return f.thirdParty(p)
 }
 
-// Exhaustive reports whether the advisories on a release also list what is not
-// fixed, or repeat those of a distribution that does: then a package without an
-// advisory is not affected, nor is what it owns. Distributions that rebuild Red
-// Hat's inherit fixes that their own errata do not list.
+// Exhaustive reports whether the advisories on a release also list what is not fixed,
+// or repeat those of a distribution that does. Then a package without an advisory is
+// not affected, nor are the packages that it owns. Rebuilds of Red Hat inherit fixes
+// that their own errata do not list.
 func (f *Family) Exhaustive(r assay.Release) bool {
 	return !f.fixesOnly && (f.ID != "centos" || !isCentOSStream(r))
 }
 
-// rank orders the files that may name the release, best first.
+// rank orders the files that may name the release, the best first.
 var rank = []string{
 	"etc/os-release", "usr/lib/os-release", "etc/lsb-release",
 	"etc/almalinux-release", "etc/rocky-release", "etc/oracle-release", "etc/centos-release",
@@ -90,9 +91,8 @@ var rank = []string{
 	"etc/SuSE-release", "etc/alpine-release", "etc/debian_version", "etc/arch-release",
 }
 
-// Identify puts together what the files of an image say of its release. Gaps
-// report where they contradict each other in a way that matters. No release in
-// parts is the zero Release.
+// Identify combines the release data of an image's files. Gaps report contradictions
+// that matter. Without parts it returns the zero Release.
 func Identify(parts []assay.Release) (assay.Release, []assay.Gap) {
 	parts = slices.Clone(parts)
 	slices.SortStableFunc(parts, func(a, b assay.Release) int { return rankOf(a.Path) - rankOf(b.Path) })
@@ -105,7 +105,7 @@ func Identify(parts []assay.Release) (assay.Release, []assay.Gap) {
 			r = p
 			continue
 		}
-		if p.ID == r.ID { // a second file of the same distribution fills what the first leaves open
+		if p.ID == r.ID { // a second file of the same distribution fills empty fields
 			fill(&r.Version, p.Version)
 			fill(&r.Codename, p.Codename)
 			fill(&r.Name, p.Name)
@@ -119,7 +119,7 @@ func Identify(parts []assay.Release) (assay.Release, []assay.Gap) {
 		r.ESM = r.ESM || p.ESM
 	}
 	if r.ID == "" {
-		for _, p := range parts { // Alpine without release files, as some build from scratch
+		for _, p := range parts { // Alpine images built from scratch may have no release files
 			if len(p.Repos) > 0 {
 				r = assay.Release{ID: alpine.ID, Name: "Alpine Linux", Path: p.Path}
 			}
@@ -147,8 +147,8 @@ func fill(to *string, from string) {
 	}
 }
 
-// numbered makes a stream of the first n numbers of a version: "3.20.1" with
-// two is "alpine:3.20".
+// numbered returns a function that makes a stream of the first n numbers of a version:
+// "3.20.1" with two is "alpine:3.20".
 func numbered(family string, n int) func(assay.Release) assay.Stream {
 	return func(r assay.Release) assay.Stream {
 		if r.Version == "" {
@@ -159,7 +159,7 @@ func numbered(family string, n int) func(assay.Release) assay.Stream {
 	}
 }
 
-// only makes the stream of a distribution without releases.
+// only returns the stream of a distribution without releases.
 func only(family string) func(assay.Release) assay.Stream {
 	return func(assay.Release) assay.Stream { return assay.Stream(family) }
 }

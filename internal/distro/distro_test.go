@@ -51,9 +51,9 @@ func TestIdentify(t *testing.T) {
 
 		{"Alpine", []assay.Release{part(osRelease, "alpine", "3.20.3"), repos("v3.20")}, "alpine 3.20.3 ", ""},
 		{"Alpine without repositories", []assay.Release{part(osRelease, "alpine", "3.20.3")}, "alpine 3.20.3 ", ""},
-		{"Alpine upgraded to edge", []assay.Release{part(osRelease, "alpine", "3.20.3"), repos("v3.20", "edge")}, "alpine edge ", "etc/os-release: says 3.20.3, but packages come from edge"},
-		{"Alpine of a newer branch", []assay.Release{part(osRelease, "alpine", "3.9.6"), repos("v3.9", "v3.10")}, "alpine 3.10 ", "etc/os-release: says 3.9.6, but packages come from v3.10"},
-		{"a branch is no prefix", []assay.Release{part(osRelease, "alpine", "3.20.0"), repos("v3.2")}, "alpine 3.2 ", "etc/os-release: says 3.20.0, but packages come from v3.2"},
+		{"Alpine upgraded to edge", []assay.Release{part(osRelease, "alpine", "3.20.3"), repos("v3.20", "edge")}, "alpine edge ", "etc/os-release: names release 3.20.3, but packages come from edge"},
+		{"Alpine of a newer branch", []assay.Release{part(osRelease, "alpine", "3.9.6"), repos("v3.9", "v3.10")}, "alpine 3.10 ", "etc/os-release: names release 3.9.6, but packages come from v3.10"},
+		{"a branch is no prefix", []assay.Release{part(osRelease, "alpine", "3.20.0"), repos("v3.2")}, "alpine 3.2 ", "etc/os-release: names release 3.20.0, but packages come from v3.2"},
 		{"an edge snapshot", []assay.Release{part(osRelease, "alpine", "3.21.0_alpha20240923"), repos("edge")}, "alpine edge ", ""},
 		{"an edge snapshot alone", []assay.Release{part(osRelease, "alpine", "3.21.0_alpha20240923")}, "alpine edge ", ""},
 		{"repositories alone", []assay.Release{repos("v3.18")}, "alpine 3.18 ", ""},

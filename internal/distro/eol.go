@@ -7,10 +7,9 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// cycles names each family's product on endoflife.date, and how many numbers
-// of its version make one of the product's release cycles. Families that are
-// missing here have no releases, or are missing there. https://endoflife.date/tags/linux-distribution
-// (2026-11-23)
+// cycles maps each family to its product on endoflife.date, and to how many numbers of
+// a version make a release cycle. Families without releases, or without a product
+// there, are missing. https://endoflife.date/tags/linux-distribution (2026-11-23)
 var cycles = map[string]struct {
 	product string
 	numbers int
@@ -36,10 +35,10 @@ var cycles = map[string]struct {
 
 const centosStreamProduct = "centos-stream"
 
-// EndOfLife returns the product and the release cycle by which endoflife.date
-// knows a release: "debian" and "12". ok is false for rolling releases, for
-// distributions that are not there, and for Ubuntu with extended security
-// maintenance, whose end depends on the subscription.
+// EndOfLife returns the product and the release cycle of a release on endoflife.date:
+// "debian" and "12". ok is false for rolling releases, for unknown distributions, and
+// for Ubuntu with extended security maintenance, whose end of life depends on the
+// subscription.
 func EndOfLife(r assay.Release) (product, cycle string, ok bool) {
 	f, known := Of(r)
 	if !known || r.ESM {
@@ -67,8 +66,8 @@ func EndOfLife(r assay.Release) (product, cycle string, ok bool) {
 	return c.product, cycle, true
 }
 
-// servicePack is what openEuler's cycles have after the version, and only the
-// long name has: "openEuler 24.03 (LTS-SP3)" is of "24.03-lts-sp3".
+// servicePack returns the suffix of openEuler's cycles for a service pack, which only
+// the long name contains: "openEuler 24.03 (LTS-SP3)" is of cycle "24.03-lts-sp3".
 func servicePack(name string) string {
 	_, s, _ := strings.Cut(name, "(")
 	s, _, ok := strings.Cut(s, ")")

@@ -2,7 +2,7 @@ package distro
 
 import "strings"
 
-// ID is os-release's name of a distribution that other programs name differently.
+// ID returns os-release's ID of a distribution that other programs name differently.
 func ID(name string) string {
 	name = strings.ToLower(name)
 	switch name {

@@ -7,18 +7,18 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// A Rebuilder rebuilds packages of distributions with fixes of its own, marks them,
-// and has advisories of its own on them.
+// A Rebuilder rebuilds packages of distributions with its own fixes, marks them, and
+// publishes its own advisories on them.
 type Rebuilder struct {
 	Title     string
 	Prefix    string // of the names of packages that it renamed
 	Exclusive bool   // the distribution's advisories do not count for its packages
 
-	version *regexp.Regexp // versions of packages that it did not rename; nil: it renames all
+	version *regexp.Regexp // matches versions of packages that it did not rename; nil: it renames all
 	streams map[string]func(assay.Release) assay.Stream
 }
 
-// rebuilders lists them. Root rebuilds a release's own packages and says which
+// rebuilders lists them. Root rebuilds a release's own packages and publishes which
 // vulnerabilities it fixed; the distribution's advisories decide about all others.
 // https://www.root.io and https://www.sealsecurity.io (2026-11-28)
 var rebuilders = []Rebuilder{
@@ -29,8 +29,8 @@ var rebuilders = []Rebuilder{
 		"rhel": numbered("seal:rhel", 1), "centos": numbered("seal:centos", 1), "ol": numbered("seal:oracle", 1)}},
 }
 
-// Rebuilder finds who rebuilt a package of the family's; ok is false where it is
-// the distribution's own build.
+// Rebuilder returns the rebuilder of a package of the family; ok is false for the
+// distribution's own build.
 func (f *Family) Rebuilder(p *assay.Package) (*Rebuilder, bool) {
 	for i := range rebuilders {
 		m := &rebuilders[i]
@@ -41,14 +41,14 @@ func (f *Family) Rebuilder(p *assay.Package) (*Rebuilder, bool) {
 	return nil, false
 }
 
-// Stream is the stream of its advisories on a family's packages; "" when the
-// release does not say enough.
+// Stream returns the stream of its advisories on a family's packages; "" when the
+// release is not known well enough.
 func (m *Rebuilder) Stream(f *Family, r assay.Release) assay.Stream {
 	return m.streams[f.ID](r)
 }
 
-// RebuilderOf finds the rebuilder that publishes a stream; ok is false where it is
-// a distribution's.
+// RebuilderOf returns the rebuilder that publishes a stream; ok is false for a
+// distribution's stream.
 func RebuilderOf(s assay.Stream) (*Rebuilder, bool) {
 	for i := range rebuilders {
 		for _, of := range rebuilders[i].streams {

@@ -6,9 +6,8 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// redhat adds what only Red Hat has: its advisories name the products that they
-// are about, which follow from the repositories that packages come from, and
-// always name a module.
+// redhat adds what only Red Hat has: its advisories name products, which follow from
+// the repositories of the packages, and always name a module.
 // https://www.redhat.com/en/blog/vulnerability-exploitability-exchange-vex-beta-files-now-available
 func redhat(f Family) Family {
 	f.Repositories, f.namesStems = assay.StreamRHELCPE, true
@@ -23,8 +22,8 @@ func redhat(f Family) Family {
 	return f
 }
 
-// ContentSet is the name under which a repository's products are found:
-// "rhel-8-for-x86_64-baseos-rpms__8" is a tool's copy of the one before "__".
+// ContentSet returns the name by which a repository's products are listed:
+// "rhel-8-for-x86_64-baseos-rpms__8" is a tool's copy of the repository before "__".
 func ContentSet(name string) string {
 	base, tail, ok := strings.Cut(name, "__")
 	if ok && tail != "" && strings.Trim(tail, "0123456789") == "" {

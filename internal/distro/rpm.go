@@ -6,8 +6,8 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// rpmFamilies lists the distributions with rpm packages. Their advisories name
-// binary packages, except Azure Linux's and Photon's.
+// rpmFamilies lists the distributions with rpm packages. Their advisories name binary
+// packages, except Azure Linux's and Photon's.
 var rpmFamilies = []Family{
 	rpm("almalinux", "AlmaLinux", numbered("almalinux", 1), "almalinux", "cloudlinux"),
 	rpm("rocky", "Rocky Linux", numbered("rocky", 1), "rocky"),
@@ -43,8 +43,8 @@ func fixesOnly(f Family) Family { f.fixesOnly = true; return f }
 
 func named(f Family, names ...string) Family { f.Names = names; return f }
 
-// thirdPartyRPM goes by the vendor that signed the package. A package without
-// one counts as the distribution's: missing a vulnerability is worse.
+// thirdPartyRPM decides by the vendor that signed the package. A package without a
+// vendor counts as the distribution's, because a missed vulnerability is worse.
 func thirdPartyRPM(p *assay.Package, vendors []string) string {
 	vendor := strings.ToLower(p.Vendor)
 	if vendor == "" || vendor == "(none)" || len(vendors) == 0 {
@@ -58,8 +58,8 @@ func thirdPartyRPM(p *assay.Package, vendors []string) string {
 	return "published by " + p.Vendor
 }
 
-// centosStream: CentOS up to 8 is a rebuild of Red Hat's; CentOS Stream runs
-// ahead of it and has no advisories of its own.
+// centosStream returns Red Hat's stream for CentOS up to 8, a rebuild of it. CentOS
+// Stream is ahead of Red Hat and has no advisories of its own.
 func centosStream(r assay.Release) assay.Stream {
 	if isCentOSStream(r) {
 		return numbered("centos-stream", 1)(r)
@@ -69,7 +69,8 @@ func centosStream(r assay.Release) assay.Stream {
 
 func isCentOSStream(r assay.Release) bool { return strings.Contains(r.Name, "Stream") }
 
-// amazonStream: the first Amazon Linux is numbered by date, 2018.03.
+// amazonStream returns the stream of Amazon Linux, whose first release is numbered by
+// date, 2018.03.
 func amazonStream(r assay.Release) assay.Stream {
 	switch major, _, _ := strings.Cut(r.Version, "."); major {
 	case "2", "2022", "2023":

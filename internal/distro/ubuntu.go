@@ -8,8 +8,8 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// Ubuntu's advisories for machines with extended security maintenance are a
-// stream of their own: they name fixes that others do not get.
+// Ubuntu's advisories for machines with extended security maintenance are a stream of
+// their own, because their fixes are not available to others.
 // https://ubuntu.com/security/esm
 var ubuntu = Family{
 	ID: "ubuntu", Title: "Ubuntu", Package: assay.TypeDeb, Scheme: "deb", BySource: true, flavour: Flavour,
@@ -22,7 +22,7 @@ var ubuntu = Family{
 	thirdParty: thirdPartyDeb,
 }
 
-// ubuntuReleases gives the number of each Ubuntu release by its code name.
+// ubuntuReleases maps the code names of Ubuntu's releases to their numbers.
 // https://wiki.ubuntu.com/Releases and https://salsa.debian.org/debian/distro-info-data
 // (2026-11-23)
 var ubuntuReleases = map[string]string{
@@ -36,8 +36,8 @@ var ubuntuReleases = map[string]string{
 	"questing": "25.10", "resolute": "26.04", "stonking": "26.10",
 }
 
-// UbuntuNumber returns the number of the Ubuntu release with a code name:
-// "jammy" is "22.04".
+// UbuntuNumber returns the number of the Ubuntu release with a code name: "jammy" is
+// "22.04".
 func UbuntuNumber(codename string) (number string, ok bool) {
 	number, ok = ubuntuReleases[codename]
 	return number, ok

@@ -1,5 +1,5 @@
-// Package ecosystem knows the registries of language packages: the stream of
-// advisories about each, how it spells names, and the scheme that orders its
+// Package ecosystem contains the rules of each registry of language packages: the
+// stream of its advisories, how it spells names, and the scheme that orders its
 // versions.
 package ecosystem
 
@@ -10,16 +10,16 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// An Ecosystem is a registry of packages, or a family of them.
+// An Ecosystem is a registry of packages, or a family of registries.
 type Ecosystem struct {
 	Stream assay.Stream // "pypi"
 	Title  string       // for people: "PyPI"
-	OSV    []string     // as OSV's records name it, in lower case
+	OSV    []string     // its name in OSV's records, in lower case
 	Type   string       // of its purls; "" where there is none
 	Scheme string       // of its versions, as named in package version
 
 	name    func(string) string // spells a name as the stream does; nil keeps it
-	version func(string) string // the same of a version
+	version func(string) string // spells a version as the stream does; nil keeps it
 }
 
 // ecosystems lists them by stream. OSV's names are those of
@@ -63,8 +63,8 @@ func Of(s assay.Stream) (*Ecosystem, bool) {
 	return find(func(e *Ecosystem) bool { return e.Stream == s })
 }
 
-// OfOSV returns the ecosystem that OSV's records call name, in any case and
-// without what follows a colon.
+// OfOSV returns the ecosystem with a name in OSV's records, in any case and without
+// what follows a colon.
 func OfOSV(name string) (*Ecosystem, bool) {
 	name = strings.ToLower(name)
 	return find(func(e *Ecosystem) bool {
@@ -77,7 +77,7 @@ func OfOSV(name string) (*Ecosystem, bool) {
 	})
 }
 
-// OfType returns the ecosystem whose purls are of type t.
+// OfType returns the ecosystem with purls of type t.
 func OfType(t string) (*Ecosystem, bool) {
 	return find(func(e *Ecosystem) bool { return t != "" && e.Type == t })
 }
@@ -109,12 +109,12 @@ func (e *Ecosystem) Version(v string) string {
 
 var separators = regexp.MustCompile(`[-_.]+`)
 
-// pep503 is https://peps.python.org/pep-0503/#normalized-names.
+// pep503 normalises a name as https://peps.python.org/pep-0503/#normalized-names.
 func pep503(n string) string {
 	return strings.ToLower(separators.ReplaceAllString(n, "-"))
 }
 
-// repository is the address of a repository without its optional parts:
+// repository returns the address of a repository without its optional parts:
 // "https://github.com/Apple/swift-nio.git" is "github.com/apple/swift-nio".
 func repository(n string) string {
 	n = strings.ToLower(n)
@@ -124,15 +124,15 @@ func repository(n string) string {
 	return strings.TrimSuffix(strings.TrimSuffix(n, "/"), ".git")
 }
 
-// pod is the pod that a subspec belongs to, whose version it has: "Firebase" for
+// pod returns the pod of a subspec, which shares its version: "Firebase" for
 // "Firebase/Core". https://guides.cocoapods.org/syntax/podspec.html#subspec
 func pod(n string) string {
 	n, _, _ = strings.Cut(n, "/")
 	return n
 }
 
-// toolchain is the version of a Go toolchain in the form of a module's: "1.22.3"
-// for "go1.22.3 X:boringcrypto". https://go.dev/doc/toolchain#version
+// toolchain returns the version of a Go toolchain as a module version: "1.22.3" for
+// "go1.22.3 X:boringcrypto". https://go.dev/doc/toolchain#version
 func toolchain(v string) string {
 	rest, ok := strings.CutPrefix(v, "go")
 	if !ok || rest == "" || rest[0] < '0' || rest[0] > '9' {

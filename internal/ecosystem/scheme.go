@@ -6,8 +6,8 @@ import (
 	"github.com/assaysec/assay/internal/version"
 )
 
-// Scheme is the order of a package's versions: that of its distribution, or of
-// its registry. ok is false where it is unknown.
+// Scheme returns the scheme of a package's versions: its distribution's, or its
+// registry's. ok is false where it is unknown.
 func Scheme(r assay.Release, p *assay.Package) (_ version.Scheme, ok bool) {
 	name := ""
 	if p.IsSystem() {

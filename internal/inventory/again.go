@@ -9,12 +9,12 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// maxRounds bounds how often layers are read again for files that only links
-// of other layers lead to; each round follows what the one before found.
+// maxRounds bounds how often layers are read again for files that only links in other
+// layers lead to; each round follows what the round before found.
 const maxRounds = 3
 
-// squash puts the layers together, reading again what the first pass could
-// not know to be wanted. For usual images that is nothing.
+// squash combines the layers. It reads again the files that the first pass could not
+// know to be wanted; usual images have none.
 func (t *builder) squash(ctx context.Context, layers []*layerFacts) (*squasher, []fact, error) {
 	layers = slices.Clone(layers)
 	done := map[missingFile]bool{}
@@ -40,7 +40,7 @@ func (t *builder) squash(ctx context.Context, layers []*layerFacts) (*squasher, 
 		}
 		if round == maxRounds {
 			for _, k := range todo {
-				s.gaps = append(s.gaps, assay.Gap{Where: s.where(k.layer, k.glob), What: "reached through too many links; not read"})
+				s.gaps = append(s.gaps, assay.Gap{Where: s.where(k.layer, k.glob), What: "too many nested links lead to it; not read"})
 			}
 			return s, facts, nil
 		}
@@ -50,9 +50,9 @@ func (t *builder) squash(ctx context.Context, layers []*layerFacts) (*squasher, 
 	}
 }
 
-// readAgain reads the lacking files and adds what they say to the layers.
+// readAgain reads the missing files and adds their facts to the layers.
 func (t *builder) readAgain(ctx context.Context, layers []*layerFacts, todo []missingFile) error {
-	kept := map[int]map[string]*held{}
+	kept := map[int]map[string]*spooled{}
 	defer func() {
 		for _, files := range kept {
 			for _, h := range files {
@@ -98,11 +98,11 @@ func (t *builder) readAgain(ctx context.Context, layers []*layerFacts, todo []mi
 	return nil
 }
 
-// keep takes the wanted files out of the layers.
-func (t *builder) keep(ctx context.Context, wants map[int][]*want, kept map[int]map[string]*held) error {
+// keep reads the wanted files of the layers into the spool.
+func (t *builder) keep(ctx context.Context, wants map[int][]*want, kept map[int]map[string]*spooled) error {
 	diff := map[string][]int{}
 	reader := func(i int) *layerReader {
-		kept[i] = map[string]*held{}
+		kept[i] = map[string]*spooled{}
 		return &layerReader{readers: t.readers, matcher: newMatcher(wants[i]), spool: t.spool, keep: true, kept: kept[i]}
 	}
 	for i := range wants {
@@ -135,8 +135,8 @@ func (t *builder) keep(ctx context.Context, wants map[int][]*want, kept map[int]
 		for i := range wants {
 			all = append(all, wants[i]...)
 		}
-		files := map[string]*held{}
-		kept[-1-len(kept)] = files // released at the end, whichever layer it proves to be
+		files := map[string]*spooled{}
+		kept[-1-len(kept)] = files // released at the end, whatever its layer
 		lr := &layerReader{readers: t.readers, matcher: newMatcher(all), spool: t.spool, keep: true, kept: files}
 		_, err := lr.read(ctx, r)
 		return func(id string) {
@@ -147,8 +147,8 @@ func (t *builder) keep(ctx context.Context, wants map[int][]*want, kept map[int]
 	})
 }
 
-// readMissing has a lacking file read and adds what it says to its layer.
-func (t *builder) readMissing(ctx context.Context, to *layerFacts, kept map[int]map[string]*held, k missingFile) {
+// readMissing reads a missing file and adds its facts to its layer.
+func (t *builder) readMissing(ctx context.Context, to *layerFacts, kept map[int]map[string]*spooled, k missingFile) {
 	r := t.readers[k.reader]
 	if !k.exact {
 		for path, h := range kept[k.layer] {
@@ -158,7 +158,7 @@ func (t *builder) readMissing(ctx context.Context, to *layerFacts, kept map[int]
 		}
 		return
 	}
-	add := fileFacts{Reader: r.Name(), Gaps: []string{"the links at this path lead to no file that could be read"}}
+	add := fileFacts{Reader: r.Name(), Gaps: []string{"the links at this path lead to no readable file"}}
 	if h := kept[k.layer][k.glob]; h != nil {
 		f := h.File
 		f.Path = k.name

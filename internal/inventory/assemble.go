@@ -12,10 +12,10 @@ import (
 	"github.com/assaysec/assay/internal/identifier/purl"
 )
 
-// assemble makes the inventory of the facts that hold.
+// assemble builds the inventory from the visible facts.
 func (t *builder) assemble(s *squasher, facts []fact) *assay.Inventory {
 	inv := &assay.Inventory{Gaps: slices.Clone(t.img.Gaps)}
-	told := map[*layerFacts]bool{} // a layer may be there many times
+	told := map[*layerFacts]bool{} // a layer may occur many times
 	for l, layer := range s.layers {
 		for _, g := range layer.Gaps {
 			if !told[layer] {
@@ -37,7 +37,7 @@ func (t *builder) assemble(s *squasher, facts []fact) *assay.Inventory {
 	managed := t.managed(facts)
 	for _, f := range facts {
 		if s.ctx.Err() != nil {
-			break // then nobody looks at the inventory
+			break // nobody reads the inventory then
 		}
 		for _, g := range f.Gaps {
 			inv.Gaps = append(inv.Gaps, assay.Gap{Where: s.where(f.layer, f.path), What: f.Reader + ": " + g})
@@ -52,7 +52,7 @@ func (t *builder) assemble(s *squasher, facts []fact) *assay.Inventory {
 		}
 		owns = append(owns, f.Facts.Owns...)
 		packages := t.packages(s, f)
-		if f.Facts.SBOM != "" && t.o.Scopes&assay.ScopeSBOM == 0 { // the system's own database knows better what is installed
+		if f.Facts.SBOM != "" && t.o.Scopes&assay.ScopeSBOM == 0 { // the database of the OS packages knows better what is installed
 			packages = slices.DeleteFunc(packages, func(p assay.Package) bool { return managed[p.Type] })
 		}
 		inv.Packages = append(inv.Packages, packages...)
@@ -69,7 +69,7 @@ func (t *builder) assemble(s *squasher, facts []fact) *assay.Inventory {
 	return inv
 }
 
-// sections makes the sections of the kinds that were wanted.
+// sections builds the sections of the requested kinds.
 func (t *builder) sections(s *squasher, visible []fact) assay.Sections {
 	if len(t.kinds.all) == 0 {
 		return nil
@@ -94,8 +94,7 @@ func (t *builder) sections(s *squasher, visible []fact) assay.Sections {
 	return out
 }
 
-// managed tells of which types the packages are that databases of the system
-// list.
+// managed lists the types of the packages in the image's OS package databases.
 func (t *builder) managed(facts []fact) map[string]bool {
 	out := map[string]bool{}
 	for _, f := range facts {
@@ -108,8 +107,8 @@ func (t *builder) managed(facts []fact) map[string]bool {
 	return out
 }
 
-// packages returns what a file says is installed, each package with the layer
-// that brought it: the lowest from which on every edition of the file has it.
+// packages returns the packages of a file, each with its layer: the lowest one from
+// which on every version of the file lists the package.
 func (t *builder) packages(s *squasher, f fact) []assay.Package {
 	if len(f.Facts.Packages) == 0 {
 		return nil
@@ -127,7 +126,7 @@ func (t *builder) packages(s *squasher, f fact) []assay.Package {
 			break
 		}
 		l = p.layer
-		old := s.find(f.Reader, f.path, l)
+		old := s.factsAt(f.Reader, f.path, l)
 		if old == nil || old.Companion {
 			break
 		}
@@ -166,7 +165,7 @@ func (t *builder) layerRef(l int) assay.LayerRef {
 	return assay.LayerRef{Index: l, DiffID: layer.DiffID, Digest: layer.Digest, CreatedBy: layer.CreatedBy}
 }
 
-// identity tells packages apart that are installed side by side.
+// identity identifies packages that can be installed side by side.
 func identity(p *assay.Package) string {
 	id := p.Type + "\x00" + p.Name + "\x00" + p.Version + "\x00" + p.Arch
 	if p.IsSystem() {
@@ -175,8 +174,8 @@ func identity(p *assay.Package) string {
 	return id + "\x00" + p.Path
 }
 
-// merge leaves of bare binaries that are the same in one installation, and
-// nobody's or of the same owner, the first.
+// merge removes duplicates of bare binaries within one installation that have the same
+// owner or none.
 func merge(inv *assay.Inventory) {
 	seen := map[string]bool{}
 	inv.Packages = slices.DeleteFunc(inv.Packages, func(p assay.Package) bool {
@@ -190,8 +189,8 @@ func merge(inv *assay.Inventory) {
 	})
 }
 
-// installation is the directory that software is installed under, of which many
-// files may tell: "usr/local" of usr/local/bin/openssl and
+// installation returns the directory that software is installed under; several files
+// may belong to it: "usr/local" for usr/local/bin/openssl and
 // usr/local/lib/libcrypto.so.3.
 func installation(path string) string {
 	directory, _ := split(path)
@@ -206,7 +205,7 @@ func installation(path string) string {
 	return directory
 }
 
-// byLayer orders packages of the system by layer; of others the path tells more.
+// byLayer orders OS packages by layer; the path of others says more.
 func byLayer(a, b *assay.Package) int {
 	if !a.IsSystem() {
 		return 0
@@ -214,8 +213,8 @@ func byLayer(a, b *assay.Package) int {
 	return cmp.Compare(a.Layer.Index, b.Layer.Index)
 }
 
-// finish orders the packages, drops those of the system that two databases
-// list, and adds what only the whole image can tell.
+// finish sorts the packages, removes OS packages that two databases list, and adds what
+// needs the whole image.
 func (t *builder) finish(inv *assay.Inventory) {
 	slices.SortStableFunc(inv.Packages, func(a, b assay.Package) int {
 		return cmp.Or(strings.Compare(a.Type, b.Type), strings.Compare(a.Name, b.Name), strings.Compare(a.Version, b.Version),
@@ -243,20 +242,20 @@ func (t *builder) finish(inv *assay.Inventory) {
 	}
 }
 
-// nothing tells that a target has nothing that readers know.
+// nothing adds a gap for a target in which no reader found anything.
 func nothing(kind assay.TargetKind) assay.Gap {
 	switch kind {
 	case assay.KindFilesystem, assay.KindRepository:
-		return assay.Gap{Where: "target", What: "no lock file, manifest or package database of a known kind found in it"}
+		return assay.Gap{Where: "target", What: "no lock file, manifest or package database of a supported kind found"}
 	case assay.KindVM:
-		return assay.Gap{Where: "target", What: "no package database, no release file and no software of a known kind found in its file systems"}
+		return assay.Gap{Where: "target", What: "no package database, release file or software of a supported kind found in its file systems"}
 	case assay.KindSBOM:
-		return assay.Gap{Where: "target", What: "no package found in it"}
+		return assay.Gap{Where: "target", What: "no package found"}
 	}
-	return assay.Gap{Where: "image", What: "no package database, no release file and no software of a known kind found in its layers"}
+	return assay.Gap{Where: "image", What: "no package database, release file or software of a supported kind found in its layers"}
 }
 
-// unique keeps the first of gaps that say the same.
+// unique removes equal gaps.
 func unique(gaps []assay.Gap) []assay.Gap {
 	seen := map[assay.Gap]bool{}
 	return slices.DeleteFunc(gaps, func(g assay.Gap) bool {
@@ -266,8 +265,8 @@ func unique(gaps []assay.Gap) []assay.Gap {
 	})
 }
 
-// maxGaps bounds the gaps of an image; nobody reads more, and a hostile layer
-// can have one in every few bytes.
+// maxGaps bounds the gaps of an image: nobody reads more, and a hostile layer can cause
+// one in every few bytes.
 const maxGaps = 10_000
 
 // bounded counts the gaps after the first maxGaps.

@@ -12,18 +12,18 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// Limits says what the scans of a Budget take up together, beside the oldest of
-// them. The zero value has the defaults.
+// Limits bounds what the scans of a Budget use together, besides the oldest scan. The
+// zero value has the defaults.
 type Limits struct {
-	Scans  int   // scans in work; others wait before they begin; 0 means runtime.NumCPU()
-	Jobs   int   // layers read, or put together, at once; 0 means runtime.NumCPU()
-	Facts  int64 // bytes of facts about layers; 0 means 4 MiB for each of runtime.NumCPU(), or a quarter of what the largest scan so far took up, if that is more
+	Scans  int   // active scans; others wait before they begin; 0 means runtime.NumCPU()
+	Jobs   int   // layers read, or squashed, in parallel; 0 means runtime.NumCPU()
+	Facts  int64 // bytes of facts about layers; 0 means 4 MiB for each of runtime.NumCPU(), or a quarter of what the largest scan so far used, if that is more
 	Memory int64 // bytes of files in memory while they are read; 0 means 4 MiB for each of runtime.NumCPU()
-	Disk   int64 // bytes of such files on disk; 0 means DefaultSpool
-	Files  int64 // such files on disk; 0 means 256
+	Disk   int64 // bytes of files on disk while they are read; 0 means DefaultSpool
+	Files  int64 // number of such files on disk; 0 means 256
 }
 
-// What is bounded.
+// The bounded resources.
 const (
 	scanSlots = iota
 	jobSlots
@@ -31,29 +31,29 @@ const (
 	memoryBytes
 	diskBytes
 	diskFiles
-	resources // how many there are
+	resources // the number of resources
 )
 
-// sharedBytes is the default for facts and for files in memory, for each
-// processor: a scan of a usual image takes up as much.
+// sharedBytes is the default for facts and for files in memory, for each processor: a
+// usual image needs as much.
 const sharedBytes = 4 << 20
 
-// A Budget is shared by scans. A scan that finds too little left waits until
-// others give back what they have. The oldest scan never waits: it takes what it
-// needs, up to the bounds of one image. So there is always one that goes on, and
-// all together take up no more than one image and the budget's limits.
+// A Budget is shared by scans. A scan that finds too little left waits until others
+// release what they have. The oldest scan never waits: it acquires what it needs, up to
+// the bounds of one image. So one scan always proceeds, and all together use no more
+// than one image and the budget's limits.
 type Budget struct {
-	shared [resources]int64 // of the scans that are not the oldest; of jobs, of all
-	alone  [resources]int64 // bounds of one scan; over them an image is too large
+	shared [resources]int64 // of the scans other than the oldest; of jobs, of all scans
+	alone  [resources]int64 // bounds of one scan; beyond them an image is too large
 	grows  bool             // the limit of facts grows with the largest scan
 
 	mu      sync.Mutex
 	used    [resources]int64
-	largest int64         // bytes of facts that one scan took up
-	layer   int64         // bytes of facts that one layer took up
-	peak    int64         // bytes of facts and of files in memory that all took up together
+	largest int64         // most bytes of facts that one scan used
+	layer   int64         // most bytes of facts that one layer used
+	peak    int64         // most bytes of facts and of files in memory that all scans used together
 	scans   []*account    // oldest first
-	changed chan struct{} // closed when a scan may go on
+	changed chan struct{} // closed when a waiting scan may try again
 
 	buffers sync.Pool // of files in memory
 }
@@ -72,16 +72,16 @@ func NewBudget(l Limits) *Budget {
 	return b
 }
 
-// processBudget is that of scans without one of their own.
+// processBudget is the budget of scans without one of their own.
 var processBudget = sync.OnceValue(func() *Budget { return NewBudget(Limits{}) })
 
-// An account is what one scan has of a budget.
+// An account records what one scan has acquired from a budget.
 type account struct {
 	*Budget
 	own [resources]int64
 }
 
-// begin opens the account of a scan, which ends with end.
+// begin opens the account of a scan; end closes it.
 func (b *Budget) begin() *account {
 	a := &account{Budget: b}
 	b.mu.Lock()
@@ -90,7 +90,7 @@ func (b *Budget) begin() *account {
 	return a
 }
 
-// end gives back all that the scan has.
+// end releases everything that the scan has.
 func (a *account) end() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -102,19 +102,19 @@ func (a *account) end() {
 	a.wake()
 }
 
-// wake lets those that wait look again; mu is locked.
+// wake wakes waiting scans; mu is locked.
 func (b *Budget) wake() {
 	close(b.changed)
 	b.changed = make(chan struct{})
 }
 
-// take takes n, waiting until there is so much. ErrTooLarge: one scan never gets
-// so much.
-func (a *account) take(ctx context.Context, what int, n int64) error {
+// acquire acquires n of a resource, and waits until that much is free. It returns
+// ErrTooLarge if one scan may never have so much.
+func (a *account) acquire(ctx context.Context, what int, n int64) error {
 	for {
 		ok, changed := a.look(what, n)
 		if changed == nil && !ok {
-			return fmt.Errorf("%d bytes or files more than one scan may have: %w", n, assay.ErrTooLarge)
+			return fmt.Errorf("%d bytes or files exceed the limit of one scan: %w", n, assay.ErrTooLarge)
 		}
 		if ok {
 			return nil
@@ -127,13 +127,14 @@ func (a *account) take(ctx context.Context, what int, n int64) error {
 	}
 }
 
-// tryTake is take without waiting.
-func (a *account) tryTake(what int, n int64) bool {
+// tryAcquire is acquire without waiting.
+func (a *account) tryAcquire(what int, n int64) bool {
 	ok, _ := a.look(what, n)
 	return ok
 }
 
-// look takes n if it can. Otherwise changed says when to look again; nil is never.
+// look acquires n if it is free. Otherwise changed is closed when to look again; nil
+// means never.
 func (a *account) look(what int, n int64) (ok bool, changed chan struct{}) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -150,21 +151,21 @@ func (a *account) look(what int, n int64) (ok bool, changed chan struct{}) {
 	return true, nil
 }
 
-// fits reports whether the scan need not wait for n; mu is locked. One job is left
-// to the oldest scan.
+// fits reports whether the scan need not wait for n; mu is locked. One job is reserved
+// for the oldest scan.
 func (a *account) fits(what int, n int64) bool {
 	oldest := a.scans[0]
 	others := a.used[what] - oldest.own[what]
 	if what != jobSlots {
 		return a == oldest || others+n <= a.limit(what)
 	}
-	if a == oldest && a.own[what] == 0 { // one is enough to go on
+	if a == oldest && a.own[what] == 0 { // one is enough to proceed
 		return true
 	}
 	return a.used[what]+n <= a.shared[what] && (a == oldest || others+n <= max(1, a.shared[what]-1))
 }
 
-// limit is what the scans but the oldest have together; mu is locked.
+// limit returns what the scans other than the oldest may have together; mu is locked.
 func (b *Budget) limit(what int) int64 {
 	if what == factBytes && b.grows {
 		return max(b.shared[what], b.largest/4)
@@ -172,28 +173,28 @@ func (b *Budget) limit(what int) int64 {
 	return b.shared[what]
 }
 
-// takeLayer takes what the facts about a layer may take up, before they are known:
-// as much as those about the largest so far, but no more than half of what there is.
-func (a *account) takeLayer(ctx context.Context) (int64, error) {
+// acquireLayer acquires what the facts of a layer may need, before they are known: as
+// much as the largest layer so far, but at most half of the limit.
+func (a *account) acquireLayer(ctx context.Context) (int64, error) {
 	a.mu.Lock()
 	n := min(a.layer, a.limit(factBytes)/2, a.alone[factBytes]-a.own[factBytes])
 	a.mu.Unlock()
-	err := a.take(ctx, factBytes, n)
-	if err != nil && ctx.Err() == nil { // other layers of the image have it by now: fit sees to it
+	err := a.acquire(ctx, factBytes, n)
+	if err != nil && ctx.Err() == nil { // other layers of the image have it by now: fit handles that
 		return 0, nil
 	}
 	return n, err
 }
 
-// sawLayer notes how much the facts about a layer took up.
+// sawLayer records how much the facts of a layer used.
 func (b *Budget) sawLayer(n int64) {
 	b.mu.Lock()
 	b.layer = max(b.layer, n)
 	b.mu.Unlock()
 }
 
-// give gives back n.
-func (a *account) give(what int, n int64) {
+// release returns n to the budget.
+func (a *account) release(what int, n int64) {
 	if n == 0 {
 		return
 	}
@@ -204,19 +205,19 @@ func (a *account) give(what int, n int64) {
 	a.wake()
 }
 
-// resize makes n of has.
+// resize changes an acquired amount from has to n.
 func (a *account) resize(ctx context.Context, what int, has, n int64) error {
 	if n > has {
-		return a.take(ctx, what, n-has)
+		return a.acquire(ctx, what, n-has)
 	}
-	a.give(what, has-n)
+	a.release(what, has-n)
 	return nil
 }
 
 // buffer returns an empty buffer with room for size bytes.
 func (b *Budget) buffer(size int64) *bytes.Buffer {
 	buf, _ := b.buffers.Get().(*bytes.Buffer)
-	if buf == nil || int64(buf.Cap()) > 4*size+poolOver { // a large one is wasted on a small file
+	if buf == nil || int64(buf.Cap()) > 4*size+poolOver { // a large buffer is wasted on a small file
 		buf = new(bytes.Buffer)
 	}
 	buf.Reset()

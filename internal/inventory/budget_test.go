@@ -89,20 +89,20 @@ func TestBudgetWaits(t *testing.T) {
 		ok   bool
 	}{{second, factBytes, 10, true}, {third, factBytes, 1, false}, {first, factBytes, 100, true}, {first, factBytes, 1, false}, {second, factBytes, 91, false},
 		{second, jobSlots, 1, true}, {first, jobSlots, 1, true}, {first, jobSlots, 1, false}, {third, jobSlots, 1, false}} {
-		if ok := a.who.tryTake(a.what, a.n); ok != a.ok {
+		if ok := a.who.tryAcquire(a.what, a.n); ok != a.ok {
 			t.Errorf("%d of %d: %v", a.n, a.what, ok)
 		}
 	}
-	if err := first.take(ctx, factBytes, 1); !errors.Is(err, assay.ErrTooLarge) {
+	if err := first.acquire(ctx, factBytes, 1); !errors.Is(err, assay.ErrTooLarge) {
 		t.Errorf("more than one scan may have: %v", err)
 	}
 	cancelled, cancel := context.WithCancel(ctx)
 	cancel()
-	if err := third.take(cancelled, factBytes, 1); !errors.Is(err, context.Canceled) {
+	if err := third.acquire(cancelled, factBytes, 1); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 	got := make(chan error)
-	go func() { got <- third.take(ctx, factBytes, 50) }() // the oldest only gets so much
+	go func() { got <- third.acquire(ctx, factBytes, 50) }() // the oldest only gets so much
 	first.end()
 	select {
 	case err := <-got:

@@ -8,8 +8,8 @@ import (
 	"github.com/assaysec/assay/internal/encoding/wire"
 )
 
-// Facts and inventories are cached as package wire writes them. They are read by
-// the build that wrote them only, so fields need not stay what they are.
+// Facts and inventories are cached in the format of package wire. Only the build that
+// wrote them reads them, so fields may change.
 
 func encode(l *layerFacts) []byte { return wire.Append(nil, l) }
 
@@ -18,18 +18,18 @@ func decode(b []byte) (*layerFacts, error) {
 	return l, decodeAll(b, l)
 }
 
-// decodeAll decodes what b is from its beginning to its end.
+// decodeAll decodes b as one value, without further bytes.
 func decodeAll[T any](b []byte, v *T) error {
 	rest, err := wire.Decode(b, v)
 	if err == nil && len(rest) > 0 {
-		err = fmt.Errorf("cached facts: %d bytes too many: %w", len(rest), assay.ErrMalformed)
+		err = fmt.Errorf("cached facts: %d extra bytes: %w", len(rest), assay.ErrMalformed)
 	}
 	return err
 }
 
-// encodeInventory writes what squash made of an image's layers. A package's layer is
-// written by its number alone where it is one of the image's: other images with the
-// same layers may have them from other instructions.
+// encodeInventory encodes the squashed inventory of an image's layers. A package's
+// layer is stored as its number only, because other images with the same layers may
+// have created them by other instructions.
 func encodeInventory(inv *assay.Inventory, layer func(int) assay.LayerRef, layers int) []byte {
 	stored := *inv
 	stored.Packages = slices.Clone(inv.Packages)

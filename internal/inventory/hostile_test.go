@@ -79,7 +79,7 @@ func TestHostile(t *testing.T) {
 		{"hard links to a large database", []assay.Layer{layerOf(t, append([]tar.Header{{Name: "var/lib/dpkg/status.d/a", Uname: strings.Repeat("Package: p\nVersion: 1\n\n", 4*many)}},
 			each(many, func(i int) tar.Header {
 				return tar.Header{Typeflag: tar.TypeLink, Name: fmt.Sprintf("var/lib/dpkg/status.d/b%d", i), Linkname: "var/lib/dpkg/status.d/a"}
-			})...)...)}, 1, "say is over"},
+			})...)...)}, 1, "exceed"},
 		{"every file twice", []assay.Layer{layerOf(t, append(slices.Clone(singles), singles...)...)}, many, ""},
 		{"a directory and a file in turns", []assay.Layer{layerOf(t, append(slices.Clone(singles), each(many, func(i int) tar.Header {
 			return tar.Header{Name: "q" + strings.Repeat("/dpkg/status", i%2)}

@@ -12,9 +12,9 @@ const (
 	bitFile     = 1 << iota // a file, device or hard link is there
 	bitDir                  // a directory is there
 	bitLink                 // a symbolic link is there
-	bitWhiteout             // what lower layers have there is gone
-	bitOpaque               // what lower layers have below it is gone
-	bitParent               // something in the layer is below it
+	bitWhiteout             // deletes what lower layers have there
+	bitOpaque               // deletes what lower layers have below it
+	bitParent               // the layer has something below it
 )
 
 const (
@@ -23,10 +23,10 @@ const (
 	kindLen = 6
 )
 
-// An index tells what a layer does to any path, in eight bytes an entry: a
-// million files must not cost a gigabyte. Each element is a digest of a path
-// with the bits above in its lowest six; sorted. The digest is cut from
-// SHA-256, so that nobody can make a file that hides another by chance.
+// An index says what a layer does to any path, in eight bytes an entry, because a
+// million files must not cost a gigabyte. Each element is a hash of a path with the
+// bits above in its lowest six; sorted. The hash is cut from SHA-256, so that nobody
+// can make a file that hides another by chance.
 type index []uint64
 
 // A pathHash identifies a path in an index; its lowest kindLen bits are zero.
@@ -34,9 +34,8 @@ type pathHash uint64
 
 func hashPath(path string) pathHash { return hashes(path)[0] }
 
-// under is the hash of what is called name in the directory of h; 0 is the root.
-// So the hashes of a path and of all its parents cost no more than the path is
-// long.
+// under returns the hash of name in the directory with hash h; 0 is the root. So the
+// hashes of a path and of all its parents cost time linear in the path.
 func (h pathHash) under(name string) pathHash {
 	var room [264]byte // names have up to 255 bytes
 	b := append(binary.LittleEndian.AppendUint64(room[:0], uint64(h)), name...)
@@ -53,24 +52,24 @@ func (x index) get(h pathHash) uint64 {
 	return 0
 }
 
-// An indexBuilder collects an index while a layer is read.
+// An indexBuilder builds an index while a layer is read.
 type indexBuilder struct {
 	bits map[pathHash]uint8
-	dir  string     // the directory asked for last
+	dir  string     // the directory of the last path
 	up   []pathHash // of it and of its parents, itself first
 }
 
 func newIndexBuilder() indexBuilder { return indexBuilder{bits: map[pathHash]uint8{}} }
 
-// enter makes dir the directory asked for last.
+// enter makes dir the directory of the next paths.
 func (b *indexBuilder) enter(dir string) {
 	if dir != b.dir {
 		b.dir, b.up = dir, hashes(dir)
 	}
 }
 
-// add notes bits of a path; the last kind of entry wins, as when unpacking. It
-// returns the bits that the path had before.
+// add records bits of a path; the last kind of entry wins, as in unpacking. It returns
+// the path's previous bits.
 func (b *indexBuilder) add(path string, bits uint8) (before uint8) {
 	dir, base := split(path)
 	b.enter(dir)
@@ -89,7 +88,7 @@ func (b *indexBuilder) add(path string, bits uint8) (before uint8) {
 	return before
 }
 
-// addParents notes the directories above an entry, up to one that is known.
+// addParents records the directories above an entry, up to a recorded one.
 func (b *indexBuilder) addParents(dir string) {
 	if dir == "" {
 		return
@@ -112,7 +111,7 @@ func (b *indexBuilder) index() index {
 	return x
 }
 
-// hashes returns those of path and of its parents, the path itself first.
+// hashes returns the hashes of path and of its parents, the path itself first.
 func hashes(path string) []pathHash {
 	hs := make([]pathHash, 0, 8)
 	var h pathHash

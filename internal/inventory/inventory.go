@@ -1,8 +1,8 @@
-// Package inventory finds what is installed in an image. Each layer is read
-// once, in one streaming pass, beside its siblings; what its files say is
-// cached by the layer's verified digest; and squashing the layers' facts, as a
-// file system would the files, gives the image's inventory and the layer that
-// brought each package.
+// Package inventory finds what is installed in an image. It reads each layer once, in
+// one streaming pass, several layers in parallel. It caches the facts of a layer's
+// files by the layer's verified digest. It then squashes the layers' facts as a file
+// system squashes the files, which gives the image's inventory and the layer that added
+// each package.
 package inventory
 
 import (
@@ -23,32 +23,32 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Options says how to take an inventory. The zero value reads nothing, for it
-// has no readers; all else has a default.
+// Options configures Build. The zero value has no readers and so reads nothing;
+// everything else has a default.
 type Options struct {
-	Readers  []assay.Reader       // in the order in which files are offered to them
-	Kinds    []*assay.SectionKind // other results that are wanted; a kind that is not costs nothing
+	Readers  []assay.Reader       // in the order in which they get files
+	Kinds    []*assay.SectionKind // kinds of sections to find; others cost nothing
 	Scopes   assay.Scope          // which of their patterns count; 0 means ScopeSystem|ScopeInstalled
-	Skip     Skip                 // what is not to be looked at
-	More     []More               // files to offer besides
-	Cache    assay.Cache          // nil: no layer's facts are kept
-	Build    string               // identifies the program's readers: facts of another build are read anew
-	Jobs     int                  // layers read at once; 0 means runtime.NumCPU()
+	Skip     Skip                 // what to skip
+	More     []More               // additional files for readers
+	Cache    assay.Cache          // nil: nothing is cached
+	Build    string               // identifies the program's readers: facts cached by another build are not used
+	Jobs     int                  // layers read in parallel; 0 means runtime.NumCPU()
 	SpoolDir string               // for wanted files over 8 MiB; "" means os.TempDir()
-	Budget   *Budget              // of memory and disk, shared with other scans; nil means that of the process
+	Budget   *Budget              // of memory and disk, shared with other scans; nil means the process's
 	Verify   bool                 // read every layer, cached or not
 	Progress func(assay.Progress) // may be nil; called from several goroutines
 }
 
-// Build reads the layers of an image and says what is installed. What could not
-// be read is among the inventory's gaps; an error means that there is no
-// inventory to rely on: a layer is not there or is not what its digest says.
-// Where other scans have the budget, it waits.
+// Build reads the layers of an image and returns what is installed. Gaps of the
+// inventory list what could not be read. An error means that no inventory is reliable:
+// a layer is missing, or does not match its digest. Build waits while other scans use
+// up the budget.
 func Build(ctx context.Context, img *assay.Image, o Options) (*assay.Inventory, error) {
 	b := &builder{img: img, o: o, kinds: newKinds(o.Kinds)}
 	b.o.Scopes = cmp.Or(o.Scopes, assay.ScopeSystem|assay.ScopeInstalled)
 	key := b.imageKey()
-	if inv := b.known(ctx, key); inv != nil {
+	if inv := b.cachedImage(ctx, key); inv != nil {
 		return inv, nil
 	}
 	if b.o.Budget == nil {
@@ -56,7 +56,7 @@ func Build(ctx context.Context, img *assay.Image, o Options) (*assay.Inventory, 
 	}
 	b.account = b.o.Budget.begin()
 	defer b.account.end()
-	if err := b.account.take(ctx, scanSlots, 1); err != nil {
+	if err := b.account.acquire(ctx, scanSlots, 1); err != nil {
 		return nil, err
 	}
 	b.compile()
@@ -65,7 +65,7 @@ func Build(ctx context.Context, img *assay.Image, o Options) (*assay.Inventory, 
 	if err != nil {
 		return nil, err
 	}
-	if err := b.account.take(ctx, jobSlots, 1); err != nil {
+	if err := b.account.acquire(ctx, jobSlots, 1); err != nil {
 		return nil, err
 	}
 	s, visible, err := b.squash(ctx, layers)
@@ -74,12 +74,12 @@ func Build(ctx context.Context, img *assay.Image, o Options) (*assay.Inventory, 
 	}
 	inv := b.assemble(s, visible)
 	if ctx.Err() == nil && key != "" && !slices.ContainsFunc(layers, func(l *layerFacts) bool { return l.transient }) && !b.spool.refused.Load() {
-		_ = o.Cache.Put(ctx, key, encodeInventory(inv, b.layerRef, len(img.Layers))) // else it is made again the next time
+		_ = o.Cache.Put(ctx, key, encodeInventory(inv, b.layerRef, len(img.Layers))) // otherwise the next scan builds it again
 	}
 	return inv, ctx.Err()
 }
 
-// compile makes ready what reads the layers.
+// compile prepares the readers and the matcher.
 func (t *builder) compile() {
 	t.readers, t.databases = slices.Clone(t.o.Readers), map[string]bool{}
 	for _, k := range t.o.Kinds {
@@ -93,10 +93,10 @@ func (t *builder) compile() {
 	t.matcher.offer(t.readers, t.o.More)
 }
 
-// imageKey is that of what the layers make together; "" when one of them may
-// not be cached, or all are to be read anew.
+// imageKey is the cache key of the squashed image; "" when a layer may not be cached,
+// or all layers must be read.
 func (t *builder) imageKey() string {
-	if t.o.Cache == nil || t.o.Verify || len(t.img.Layers) == 0 || len(t.o.Kinds) > 0 { // sections are made of the layers'
+	if t.o.Cache == nil || t.o.Verify || len(t.img.Layers) == 0 || len(t.o.Kinds) > 0 { // sections are built from the layers
 		return ""
 	}
 	h := sha256.New()
@@ -110,9 +110,9 @@ func (t *builder) imageKey() string {
 	return t.key(fmt.Sprintf("image %x", h.Sum(nil)))
 }
 
-// known is the inventory that an earlier scan of the same layers made; nil when
+// cachedImage returns the inventory that an earlier scan of the same layers cached; nil when
 // there is none.
-func (t *builder) known(ctx context.Context, key string) *assay.Inventory {
+func (t *builder) cachedImage(ctx context.Context, key string) *assay.Inventory {
 	if key == "" {
 		return nil
 	}
@@ -127,28 +127,28 @@ func (t *builder) known(ctx context.Context, key string) *assay.Inventory {
 	return inv
 }
 
-// maxImage bounds what is held of all layers of an image, in bytes. An image of a hundred layers of
-// which each rewrites the database of a full desktop has 400 MB.
+// maxImage bounds the facts of all layers of an image, in bytes. An image of a hundred
+// layers that each rewrite the package database of a full desktop has 400 MB.
 const maxImage = 2 << 30
 
 type builder struct {
 	img     *assay.Image
 	o       Options
-	readers []assay.Reader // the options', and those of the kinds
+	readers []assay.Reader // the readers of the options and of the kinds of sections
 	kinds   kinds
 	matcher *matcher
 	account *account
 	spool   *spool
 	done    atomic.Int64
 
-	databases map[string]bool // readers of what the system's package managers keep
+	databases map[string]bool // readers of the OS package databases
 }
 
 // layers returns the facts of every layer, read or cached.
 func (t *builder) layers(ctx context.Context) ([]*layerFacts, error) {
 	n := len(t.img.Layers)
 	layers := make([]*layerFacts, n)
-	first := map[string]int{} // layers of one key are read once
+	first := map[string]int{} // layers with equal keys are read once
 	var todo []int
 	for i, l := range t.img.Layers {
 		if _, ok := first[l.Key]; ok && l.Key != "" {
@@ -161,7 +161,7 @@ func (t *builder) layers(ctx context.Context) ([]*layerFacts, error) {
 	g.SetLimit(cmp.Or(max(t.o.Jobs, 0), runtime.NumCPU()))
 	var missing []int
 	var mu sync.Mutex
-	slices.SortStableFunc(todo, func(a, b int) int { // largest first, so that none is left alone at the end; then the upper ones, whose facts are likely to hold
+	slices.SortStableFunc(todo, func(a, b int) int { // largest first, so that none is left alone at the end; then the upper ones, whose facts are most likely visible
 		return cmp.Or(cmp.Compare(t.img.Layers[b].Size, t.img.Layers[a].Size), b-a)
 	})
 	for _, i := range todo {
@@ -201,7 +201,7 @@ func (t *builder) progress(total int) {
 	}
 }
 
-// name is what a layer is called in errors.
+// name returns a layer's name for errors.
 func name(l assay.Layer) string {
 	if l.Digest != "" {
 		return l.Digest
@@ -209,23 +209,23 @@ func name(l assay.Layer) string {
 	return l.DiffID
 }
 
-// layer returns the facts of one layer, cached or read; nil when the source gives it
+// layer returns the facts of one layer, cached or read; nil when the source provides it
 // only together with others.
 func (t *builder) layer(ctx context.Context, l assay.Layer) (*layerFacts, error) {
-	charged, err := t.account.takeLayer(ctx)
+	charged, err := t.account.acquireLayer(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := t.account.take(ctx, jobSlots, 1); err != nil {
+	if err := t.account.acquire(ctx, jobSlots, 1); err != nil {
 		return nil, err
 	}
-	defer t.account.give(jobSlots, 1)
+	defer t.account.release(jobSlots, 1)
 	f, missing := t.cached(ctx, l)
 	switch {
 	case f != nil && len(missing) == 0:
 		return t.fit(ctx, f, charged)
 	case l.Open == nil && l.Walk == nil:
-		t.account.give(factBytes, charged)
+		t.account.release(factBytes, charged)
 		return nil, nil
 	}
 	lr := t.reader(missing)
@@ -236,7 +236,8 @@ func (t *builder) layer(ctx context.Context, l assay.Layer) (*layerFacts, error)
 	return t.readLayer(ctx, l, f, lr)
 }
 
-// key is that of a layer's facts: what else they depend on is in it.
+// key is the cache key of a layer's facts; it contains everything else that they depend
+// on.
 func (t *builder) key(layer string) string {
 	var names []string
 	for _, r := range t.kinds.readers {
@@ -250,18 +251,19 @@ func (t *builder) key(layer string) string {
 	return fmt.Sprintf("facts\x00%s\x00%d %q %v %q%s\x00%s", t.o.Build, t.o.Scopes, t.o.Skip, t.o.More, slices.Compact(names), none, layer)
 }
 
-// kindKey is that of what a layer says of one kind, whatever else was wanted.
+// kindKey is the cache key of a layer's items of one kind, independent of the other
+// kinds.
 func (t *builder) kindKey(kind *assay.SectionKind, layer string) string {
 	return fmt.Sprintf("section\x00%s\x00%s %q\x00%s", t.o.Build, kind.Name, t.o.Skip, layer)
 }
 
-// cached returns what the cache has of a layer: nil when that is nothing. missing
-// are the kinds that it does not have.
+// cached returns the cached facts of a layer, or nil. missing lists the kinds that are
+// not cached.
 func (t *builder) cached(ctx context.Context, l assay.Layer) (f *layerFacts, missing []*assay.SectionKind) {
 	if t.o.Cache != nil && l.Key != "" && !t.o.Verify {
 		if b, err := t.o.Cache.Get(ctx, t.key(l.Key)); err == nil {
 			if f, err = decode(b); err != nil {
-				f = nil // written by nobody we know: as good as not there
+				f = nil // written by an unknown build: treated as missing
 			}
 		}
 	}
@@ -297,8 +299,8 @@ func (t *builder) cachedKind(ctx context.Context, kind *assay.SectionKind, key s
 	return p
 }
 
-// put keeps a layer's facts. That the cache is full or read-only costs time
-// the next time, and nothing now.
+// put caches a layer's facts. A full or read-only cache only costs time in the next
+// scan.
 func (t *builder) put(ctx context.Context, key string, f *layerFacts) {
 	if t.o.Cache == nil || key == "" || f.transient {
 		return
@@ -318,17 +320,18 @@ func (t *builder) putKinds(ctx context.Context, key string, f *layerFacts) {
 	}
 }
 
-// reader reads a layer for all readers, and for the streamers of some kinds.
+// reader returns a reader of a layer, for all file readers and for the streamers of
+// some kinds.
 func (t *builder) reader(streamed []*assay.SectionKind) *layerReader {
 	l := &layerReader{readers: t.readers, matcher: t.matcher, spool: t.spool, kinds: t.kinds, progress: t.o.Progress}
 	l.streams, l.packers = newStreamings(streamed)
 	return l
 }
 
-// readLayer reads a layer: all of it, or, where its facts are cached, for the kinds
-// that are missing only.
+// readLayer reads a layer: all of it, or, where its facts are cached, only for the
+// missing kinds.
 func (t *builder) readLayer(ctx context.Context, l assay.Layer, cached *layerFacts, lr *layerReader) (*layerFacts, error) {
-	defer func() { t.account.give(factBytes, lr.charged) }()
+	defer func() { t.account.release(factBytes, lr.charged) }()
 	if l.Walk != nil {
 		f, err := lr.walk(ctx, &l)
 		if err != nil {
@@ -339,7 +342,7 @@ func (t *builder) readLayer(ctx context.Context, l assay.Layer, cached *layerFac
 	r, err := l.Open(ctx)
 	if err != nil {
 		if l.Foreign && errors.Is(err, assay.ErrNotFound) {
-			return &layerFacts{transient: true, Gaps: []assay.Gap{{What: "a foreign (non-distributable) layer whose content is not with the image; what it holds is not known"}}}, nil
+			return &layerFacts{transient: true, Gaps: []assay.Gap{{What: "the content of this foreign (non-distributable) layer is not part of the image; what it contains is unknown"}}}, nil
 		}
 		return nil, err
 	}
@@ -357,16 +360,17 @@ func (t *builder) readLayer(ctx context.Context, l assay.Layer, cached *layerFac
 	return t.fitRead(ctx, cached, lr)
 }
 
-// fitRead is fit for what was read; what the reader had of the budget counts.
+// fitRead is fit for facts that were just read; it includes what the reader acquired
+// from the budget.
 func (t *builder) fitRead(ctx context.Context, f *layerFacts, lr *layerReader) (*layerFacts, error) {
 	charged := lr.charged
 	lr.charged = 0
 	return t.fit(ctx, f, charged)
 }
 
-// fit makes a layer's facts fit into what one image may have of the budget, by
-// leaving out what its files say. The rest is needed to tell what is at a path.
-// charged is what they have of the budget so far.
+// fit acquires from the budget what a layer's facts need. If one image may not have so
+// much, it drops the facts of files; paths and links stay, because squashing needs
+// them. charged is what was acquired so far.
 func (t *builder) fit(ctx context.Context, f *layerFacts, charged int64) (*layerFacts, error) {
 	rest := f.treeSize()
 	size := rest
@@ -382,7 +386,7 @@ func (t *builder) fit(ctx context.Context, f *layerFacts, charged int64) (*layer
 	} else if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	what := fmt.Sprintf("what the image's layers say is over %d bytes; not kept", maxImage)
+	what := fmt.Sprintf("the facts of the image's layers exceed %d bytes; the facts of this layer are dropped", maxImage)
 	bare := *f
 	bare.transient = true
 	bare.Files = slices.Clone(f.Files)
@@ -399,12 +403,12 @@ func (t *builder) fit(ctx context.Context, f *layerFacts, charged int64) (*layer
 		}
 	}
 	if err := t.account.resize(ctx, factBytes, charged, rest); err != nil {
-		return nil, cmp.Or(ctx.Err(), fmt.Errorf("what the image's layers hold is over %d bytes: %w", maxImage, assay.ErrTooLarge))
+		return nil, cmp.Or(ctx.Err(), fmt.Errorf("the index of the image's layers exceeds %d bytes: %w", maxImage, assay.ErrTooLarge))
 	}
 	return &bare, nil
 }
 
-// treeSize is about how many bytes it takes up where a layer's files are.
+// treeSize estimates the bytes of the index of a layer's files.
 func (f *layerFacts) treeSize() int64 {
 	size := int64(8*len(f.Index) + 16*len(f.Asked))
 	for path, target := range f.Links {
@@ -416,7 +420,7 @@ func (f *layerFacts) treeSize() int64 {
 	return size
 }
 
-// stream reads the layers that the source gives only together.
+// stream reads the layers that the source provides only together.
 func (t *builder) stream(ctx context.Context, layers []*layerFacts, missing []int) error {
 	if len(missing) == 0 {
 		return nil
@@ -429,20 +433,20 @@ func (t *builder) stream(ctx context.Context, layers []*layerFacts, missing []in
 		wanted[t.img.Layers[i].DiffID] = append(wanted[t.img.Layers[i].DiffID], i)
 	}
 	want := func(diffID string) bool { return wanted[diffID] != nil }
-	if err := t.account.take(ctx, jobSlots, 1); err != nil {
+	if err := t.account.acquire(ctx, jobSlots, 1); err != nil {
 		return err
 	}
-	defer t.account.give(jobSlots, 1)
+	defer t.account.release(jobSlots, 1)
 	var tooMuch error
 	err := t.img.Stream(ctx, want, func(r io.Reader) (func(string), error) {
 		lr := t.reader(t.kinds.all)
 		f, err := lr.read(ctx, r)
-		t.account.give(factBytes, lr.charged)
+		t.account.release(factBytes, lr.charged)
 		return func(diffID string) {
-			held, err := t.fit(ctx, f, 0)
+			spooled, err := t.fit(ctx, f, 0)
 			tooMuch = cmp.Or(tooMuch, err)
 			for _, i := range wanted[diffID] {
-				layers[i] = held
+				layers[i] = spooled
 				t.put(ctx, t.img.Layers[i].Key, f)
 			}
 		}, err

@@ -103,9 +103,9 @@ func TestSquash(t *testing.T) {
 		{name: "a link in a root that nobody reaches", image: "-- 1/srv/var/lib/dpkg/status.d/b -> /data/b --\n-- 1/srv/var/lib/dpkg/status.d/c -> /proc/c --\n-- 1/data/b --\nPackage: b\nVersion: 1\n", want: ""},
 		{name: "a directory of databases in a cycle", image: "-- 1/var/lib/dpkg/status.d -> status.d --\n", want: "", gap: "cycle"},
 		{name: "a link to a path over Linux's limit", image: "-- 1/var/lib/dpkg/status.d/x -> " + strings.Repeat("a/", 3000) + "x --\n", want: "", gap: "6001 bytes, over the limit"},
-		{name: "links that together make a path over Linux's limit", image: "-- 1/var -> " + strings.Repeat("a/", 1500) + "var --\n-- 1/" + strings.Repeat("a/", 1500) + "var -> " + strings.Repeat("b/", 1500) + "b --\n", want: "", gap: "too far"},
-		{name: "a path over Linux's limit", image: "-- 1/" + strings.Repeat("a/", 3000) + "x.pairs --\n1\n", want: "", gap: "6007 bytes, over the limit"},
-		{name: "a file a hundred directories deep", image: "-- 1/" + strings.Repeat("a/", 101) + "x.pairs --\n1\n", want: "", gap: "directories deep"},
+		{name: "links that together make a path over Linux's limit", image: "-- 1/var -> " + strings.Repeat("a/", 1500) + "var --\n-- 1/" + strings.Repeat("a/", 1500) + "var -> " + strings.Repeat("b/", 1500) + "b --\n", want: "", gap: "nested too deeply"},
+		{name: "a path over Linux's limit", image: "-- 1/" + strings.Repeat("a/", 3000) + "x.pairs --\n1\n", want: "", gap: "6007 bytes exceeds the limit"},
+		{name: "a file a hundred directories deep", image: "-- 1/" + strings.Repeat("a/", 101) + "x.pairs --\n1\n", want: "", gap: "nested directories"},
 		{name: "a file in place of a database's directory, within a layer", image: "-- 1/var/lib/dpkg/status --\n" + deb("a", "1") + "-- 1/var --\nx\n", want: ""},
 		{name: "a directory in place of a database, within a layer", image: "-- 1/x.pairs --\n1\n-- 1/x.pairs/ --\n", want: ""},
 		{name: "a name that has aufs's in it", image: "-- 1/x.wh..wh.y/z.pairs --\n1\n", want: "a 1 @1"},
@@ -119,7 +119,7 @@ func TestSquash(t *testing.T) {
 		{name: "a hard link to a lower layer", image: "-- 1/data/s --\n" + deb("a", "1") + "-- 2/var/lib/dpkg/status => data/s --\n", want: "a 1 @2"},
 		{name: "a hard link to a database counts once", image: "-- 1/var/lib/dpkg/status --\n" + deb("a", "1") + "-- 2/var/lib/dpkg/status.d/x => var/lib/dpkg/status --\n", want: "a 1 @1"},
 		{name: "a hard link to nothing", image: "-- 1/var/lib/dpkg/status => ../../etc/passwd --\n", want: "", gap: "hard link"},
-		{name: "hard links in a cycle", image: "-- 1/var/lib/dpkg/status => x --\n-- 1/x => var/lib/dpkg/status --\n", want: "", gap: "lead to no file"},
+		{name: "hard links in a cycle", image: "-- 1/var/lib/dpkg/status => x --\n-- 1/x => var/lib/dpkg/status --\n", want: "", gap: "lead to no readable file"},
 		{name: "a file and its companion", image: "-- 1/var/db --\n1\n-- 1/var/db-log --\n2\n", want: "a 1 @1, b 2 @1"},
 		{name: "a companion alone in a higher layer", image: "-- 1/var/db --\n1\n-- 2/var/db-log --\n2\n", want: "a 1 @1, b 2 @1"},
 		{name: "a companion deleted", image: "-- 1/var/db --\n1\n-- 1/var/db-log --\n2\n-- 2/var/db --\n3\n-- 2/var/.wh.db-log --\n", want: "a 3 @2"},
@@ -234,7 +234,7 @@ func TestForeignLayer(t *testing.T) {
 	img := testimage.Parse(t, "-- 1/etc/os-release --\n"+osr+"-- 1/var/lib/dpkg/status --\n"+deb("a", "1")+"-- 2 --\n")
 	img.Layers[1] = assay.Layer{DiffID: "sha256:0", Key: "x", Foreign: true, Open: func(context.Context) (io.ReadCloser, error) { return nil, assay.ErrNotFound }}
 	inv, err := Build(context.Background(), img, Options{Readers: readers})
-	if err != nil || found(inv) != "a 1 @1" || !strings.Contains(gaps(inv), "layer 1: a foreign") {
+	if err != nil || found(inv) != "a 1 @1" || !strings.Contains(gaps(inv), "layer 1: the content of this foreign") {
 		t.Errorf("%v: %q, %q", err, found(inv), gaps(inv))
 	}
 }
@@ -273,8 +273,8 @@ func TestSpool(t *testing.T) {
 	budget.alone[diskBytes] = spoolOver + 10
 	s := &spool{dir: dir, account: budget.begin()}
 	big := strings.Repeat("x", spoolOver+1)
-	hold := func(content string, size int) (*held, error) {
-		return s.hold(t.Context(), assay.File{Path: "a", Size: int64(size)}, strings.NewReader(content))
+	hold := func(content string, size int) (*spooled, error) {
+		return s.store(t.Context(), assay.File{Path: "a", Size: int64(size)}, strings.NewReader(content))
 	}
 	h, err := hold(big, len(big))
 	if err != nil {

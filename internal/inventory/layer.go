@@ -13,24 +13,24 @@ import (
 )
 
 const (
-	// maxEntries bounds the entries of a layer; the largest images have two
-	// million files in all.
+	// maxEntries bounds the entries of a layer; the largest images have two million
+	// files in all layers.
 	maxEntries = 20_000_000
-	// maxLinkBytes bounds what a layer's symbolic links, and hard links at
-	// wanted paths, take up: half a million of usual length.
+	// maxLinkBytes bounds a layer's symbolic links, and its hard links at wanted paths,
+	// in bytes: half a million links of usual length.
 	maxLinkBytes = 64 << 20
-	linkCost     = 64 // bytes of one beside its path and target
+	linkCost     = 64 // overhead of a link beside its path and target
 	// maxPath bounds a path and a link's target, as Linux does.
 	// https://man7.org/linux/man-pages/man3/pathconf.3.html
 	maxPath = 4096
-	// maxDirs bounds how deep a wanted file may lie. The deepest genuine
-	// one is that of a root inside a root, below twenty.
+	// maxDirs bounds the depth of a wanted file. The deepest genuine one, in a root
+	// inside a root, has fewer than twenty directories.
 	maxDirs = 100
-	// maxWanted bounds the wanted files of a layer. Databases with a file a
-	// package have some thousands.
+	// maxWanted bounds the wanted files of a layer. Databases with one file a package
+	// have some thousands.
 	maxWanted = 200_000
-	// maxFacts bounds the bytes that a layer's facts take up: a database of
-	// 200,000 packages, the most that one may have, has some 150 MB.
+	// maxFacts bounds the facts of a layer in bytes: a database of 200,000 packages,
+	// the most allowed, has about 150 MB.
 	maxFacts = 256 << 20
 	// maxLayerGaps bounds the gaps about a layer's entries; the rest is counted.
 	maxLayerGaps = 1000
@@ -42,31 +42,31 @@ const (
 	opaqueName     = ".wh..wh..opq"
 )
 
-// layerFacts is what a layer says and does, whatever lies below it. Its fields
-// with capitals are what is cached.
+// layerFacts contains what a layer says and does, whatever layers are below it. Its
+// exported fields are cached.
 type layerFacts struct {
 	Files []fileFacts
 	Index index
 	Links map[string]string // symbolic links
-	Hards map[string]string // hard links at wanted paths, to what this layer did not give to their readers
+	Hards map[string]string // hard links at wanted paths, whose files no reader of this layer got
 	Asked []string          // symbolic links at wanted paths
 	Gaps  []assay.Gap       // Where is a path, or ""
 
-	sections  map[string]*packed `wire:"-"` // what streamers found, by kind; cached apart
-	transient bool               `wire:"-"` // some of it depends on more than the layer's bytes: it is not to be cached
+	sections  map[string]*packed `wire:"-"` // items of streamers, by kind; cached separately
+	transient bool               `wire:"-"` // some of it depends on more than the layer's bytes, so it must not be cached
 }
 
-// fileFacts is what one reader made of one file. A file that could not be read
-// has gaps and no facts; it still takes away what a lower layer has there.
+// fileFacts contains one reader's facts about one file. A file that could not be read
+// has gaps and no facts; it still replaces a file of a lower layer.
 type fileFacts struct {
 	Path      string
 	Reader    string
 	Facts     assay.Facts
-	Items     []byte // of the reader's kind, packed
+	Items     []byte // items of the reader's kind, packed
 	Gaps      []string
-	Companion bool // no facts: it belongs to a file that is not in this layer
+	Companion bool // no facts: a companion of a file that is not in this layer
 
-	bytes     int64 `wire:"-"` // its size, where that was asked for before
+	bytes     int64 `wire:"-"` // its size, for links to it
 	transient bool  `wire:"-"` // the reader panicked: perhaps it does not the next time
 }
 
@@ -78,9 +78,9 @@ type layerReader struct {
 	kinds   kinds
 	streams []*streaming
 	packers map[string]*packer // by the name of their kind
-	buffer  []byte             // in which files pass
-	keep    bool               // hand over the files instead of reading them
-	charged int64              // bytes of the budget's facts
+	buffer  []byte             // buffer through which files pass
+	keep    bool               // return the files instead of passing them to readers
+	charged int64              // bytes acquired from the budget for facts
 
 	progress func(assay.Progress) // of a walk; may be nil
 
@@ -92,15 +92,15 @@ type layerReader struct {
 	size      int64               // of the facts
 	at        map[string][]int    // where in out.files the facts about a path are; a forgotten one has none
 	below     map[string][]string // directories above those: the paths right in them
-	with      map[string]*held
+	with      map[string]*spooled
 	mains     map[string][]*want // files that wait for their companions
-	kept      map[string]*held
+	kept      map[string]*spooled
 	ws        []*want
 }
 
-// read takes the whole of r, to its end, where the source checks its digest:
-// no facts are returned from bytes that are not what they should be. Damage
-// of the tar itself is a gap; what came before it counts.
+// read reads all of r, because the source checks the digest at the end: it returns no
+// facts from bytes that do not match. Damage in the tar itself is a gap, and the
+// entries before it count.
 func (l *layerReader) read(ctx context.Context, r io.Reader) (*layerFacts, error) {
 	l.begin()
 	defer l.release()
@@ -138,17 +138,17 @@ func (l *layerReader) read(ctx context.Context, r io.Reader) (*layerFacts, error
 func (l *layerReader) begin() {
 	l.index, l.out.Links, l.out.Hards = newIndexBuilder(), map[string]string{}, map[string]string{}
 	l.at, l.below = map[string][]int{}, map[string][]string{}
-	l.with, l.mains = map[string]*held{}, map[string][]*want{}
+	l.with, l.mains = map[string]*spooled{}, map[string][]*want{}
 }
 
-// charge takes of the budget what the layer's facts take up so far, waiting where
-// other scans have it. What is too much for one scan, fit sees to.
+// charge acquires from the budget what the layer's facts need so far, and waits while
+// other scans use it. fit handles what one scan may not have.
 func (l *layerReader) charge(ctx context.Context) error {
 	need := l.size + int64(l.linkBytes) + indexCost*int64(len(l.index.bits))
 	if need-l.charged < chargeStep || l.keep {
 		return ctx.Err()
 	}
-	if err := l.spool.account.take(ctx, factBytes, need-l.charged); ctx.Err() != nil {
+	if err := l.spool.account.acquire(ctx, factBytes, need-l.charged); ctx.Err() != nil {
 		return ctx.Err()
 	} else if err == nil {
 		l.charged = need
@@ -157,8 +157,8 @@ func (l *layerReader) charge(ctx context.Context) error {
 }
 
 const (
-	indexCost  = 24      // bytes of an entry while the index is made
-	chargeStep = 1 << 20 // bytes of facts that are asked for at once
+	indexCost  = 24      // bytes of an entry while the index is built
+	chargeStep = 1 << 20 // bytes of facts that are acquired at once
 )
 
 func (l *layerReader) release() {
@@ -167,11 +167,11 @@ func (l *layerReader) release() {
 	}
 }
 
-// end puts together what was read.
+// end completes what was read.
 func (l *layerReader) end(ctx context.Context) (*layerFacts, error) {
 	l.readWaiting(ctx)
 	if l.moreGaps > 0 {
-		l.out.Gaps = append(l.out.Gaps, assay.Gap{What: fmt.Sprintf("%d more gaps like these", l.moreGaps)})
+		l.out.Gaps = append(l.out.Gaps, assay.Gap{What: fmt.Sprintf("%d more gaps of this kind, which are not listed", l.moreGaps)})
 	}
 	l.out.Files = slices.DeleteFunc(l.out.Files, func(f fileFacts) bool { return f.Path == "" })
 	l.out.Asked = slices.DeleteFunc(l.out.Asked, func(path string) bool { _, ok := l.out.Links[path]; return !ok })
@@ -181,8 +181,8 @@ func (l *layerReader) end(ctx context.Context) (*layerFacts, error) {
 	return &l.out, ctx.Err()
 }
 
-// drain reads to the end, where a stream tells whether its digest was right.
-// What can seek has no digest to check.
+// drain reads to the end, where a stream reports a wrong digest. A seekable source has
+// no digest to check.
 func (l *layerReader) drain(r io.Reader) error {
 	if _, ok := r.(io.Seeker); ok {
 		return nil
@@ -204,9 +204,9 @@ func (l *layerReader) entry(ctx context.Context, h *tarstream.Header, r io.Reade
 	if path == "" {
 		return nil
 	}
-	if len(path) > maxPath { // no program can put it there
+	if len(path) > maxPath { // no program can create it
 		if len(l.matcher.match(nil, path)) > 0 {
-			l.gap(path[:maxPath/64]+"…", fmt.Sprintf("a path of %d bytes, over the limit of %d; not read", len(path), maxPath))
+			l.gap(path[:maxPath/64]+"…", fmt.Sprintf("path of %d bytes exceeds the limit of %d; not read", len(path), maxPath))
 		}
 		return nil
 	}
@@ -246,7 +246,7 @@ func (l *layerReader) entry(ctx context.Context, h *tarstream.Header, r io.Reade
 	return l.streamRest(path, r)
 }
 
-// header is what streamers are told of an entry of a tar.
+// header describes an entry of a tar to streamers.
 func header(path string, h *tarstream.Header) *assay.Header {
 	out := &assay.Header{Path: path, Type: entryKinds[h.Kind].entry, Mode: h.Mode, UID: h.UID, GID: h.GID, HasOwner: true}
 	switch h.Kind {
@@ -260,7 +260,7 @@ func header(path string, h *tarstream.Header) *assay.Header {
 	return out
 }
 
-// entryKinds gives what an entry is, by its kind in a tar.
+// entryKinds maps the kinds of entries in a tar.
 var entryKinds = [...]struct {
 	bit   uint8
 	entry assay.EntryType
@@ -272,18 +272,18 @@ var entryKinds = [...]struct {
 	tarstream.Other:    {bitFile, assay.EntrySpecial},
 }
 
-// whiteout notes what a marker takes away from lower layers.
+// whiteout records what a marker deletes from lower layers.
 // https://github.com/opencontainers/image-spec/blob/v1.1.0/layer.md#whiteouts
 func (l *layerReader) whiteout(ctx context.Context, dir, base string) {
 	if strings.HasPrefix(dir, aufsPrefix) {
-		return // inside a directory of aufs's own
+		return // inside a directory of aufs itself
 	}
 	if base == opaqueName {
 		if dir != "" {
 			l.index.add(dir, bitOpaque)
 			l.see(ctx, &assay.Header{Path: dir, Type: assay.EntryOpaque})
 		} else {
-			l.gap(base, "an opaque root is not possible; ignored")
+			l.gap(base, "invalid whiteout: the root cannot be opaque; ignored")
 		}
 		return
 	}
@@ -292,15 +292,15 @@ func (l *layerReader) whiteout(ctx context.Context, dir, base string) {
 	}
 	switch name := base[len(whiteoutPrefix):]; name {
 	case "", ".", "..":
-		l.gap(join(dir, base), "a whiteout of nothing; ignored")
+		l.gap(join(dir, base), "invalid whiteout without a name; ignored")
 	default:
 		l.index.add(join(dir, name), bitWhiteout)
 		l.see(ctx, &assay.Header{Path: join(dir, name), Type: assay.EntryWhiteout})
 	}
 }
 
-// forget drops what was said of a path that comes again, and of all below it
-// when it was a directory: the last entry wins.
+// forget removes the facts of a path that occurs again, and of everything below it if
+// it was a directory: the last entry wins.
 func (l *layerReader) forget(path string) {
 	l.forgetOne(path)
 	todo, directory := l.below[path]
@@ -318,7 +318,7 @@ func (l *layerReader) forget(path string) {
 	l.at[path] = nil
 }
 
-// forgetOne drops what was said of a path alone.
+// forgetOne removes the facts of one path.
 func (l *layerReader) forgetOne(path string) {
 	delete(l.out.Links, path)
 	delete(l.out.Hards, path)
@@ -333,14 +333,14 @@ func (l *layerReader) forgetOne(path string) {
 	}
 }
 
-func (l *layerReader) drop(m map[string]*held, path string) {
+func (l *layerReader) drop(m map[string]*spooled, path string) {
 	if h := m[path]; h != nil {
 		h.release()
 		delete(m, path)
 	}
 }
 
-// remember makes forget find path.
+// remember lets forget find path.
 func (l *layerReader) remember(path string) {
 	if _, known := l.at[path]; known {
 		return
@@ -360,13 +360,13 @@ func (l *layerReader) remember(path string) {
 	}
 }
 
-// add keeps the facts about a file, if they are not too many.
+// add adds the facts about a file, within the limit.
 func (l *layerReader) add(f fileFacts) {
 	if f.bytes == 0 {
 		f.bytes = f.size()
 	}
 	if l.size+f.bytes > maxFacts {
-		f.Facts, f.Gaps = assay.Facts{}, []string{fmt.Sprintf("what the files of this layer say is over %d bytes; not kept", maxFacts)}
+		f.Facts, f.Gaps = assay.Facts{}, []string{fmt.Sprintf("the facts of this layer exceed %d bytes; the facts of this file are dropped", maxFacts)}
 		f.bytes = 0
 	}
 	l.size += f.bytes
@@ -377,12 +377,12 @@ func (l *layerReader) add(f fileFacts) {
 // claim reports whether one more wanted file may be read.
 func (l *layerReader) claim(path string) bool {
 	if strings.Count(path, "/") > maxDirs {
-		l.gap(path, fmt.Sprintf("over %d directories deep; not read", maxDirs))
+		l.gap(path, fmt.Sprintf("more than %d nested directories; not read", maxDirs))
 		return false
 	}
 	if l.wanted++; l.wanted > maxWanted {
 		if l.wanted == maxWanted+1 {
-			l.gap(path, fmt.Sprintf("more than %d files to read in this layer; this and later ones are not read", maxWanted))
+			l.gap(path, fmt.Sprintf("more than %d files to read in this layer; this and later files are not read", maxWanted))
 		}
 		return false
 	}
@@ -390,16 +390,16 @@ func (l *layerReader) claim(path string) bool {
 	return true
 }
 
-// linked reports whether one more link may be kept.
+// linked reports whether one more link may be recorded.
 func (l *layerReader) linked(path, target string) bool {
 	if len(target) > maxPath {
-		l.gap(path, fmt.Sprintf("a link to a path of %d bytes, over the limit of %d; not followed", len(target), maxPath))
+		l.gap(path, fmt.Sprintf("link to a path of %d bytes, over the limit of %d; not followed", len(target), maxPath))
 		return false
 	}
 	cost := len(path) + len(target) + linkCost
 	l.linkBytes += cost
 	if l.linkBytes > maxLinkBytes && l.linkBytes-cost <= maxLinkBytes {
-		l.gap(path, "too many links; what is reached through this and later ones is not found")
+		l.gap(path, "too many links; files behind this and later links are not read")
 	}
 	return l.linkBytes <= maxLinkBytes
 }
@@ -414,8 +414,8 @@ func (l *layerReader) link(path, target string) {
 	}
 }
 
-// hardlink gives a wanted path the facts of the file that it is. When that was
-// not read, as nobody wanted it under its first name, squash sees to it.
+// hardlink copies the facts of the linked file to a wanted path. If no reader wanted
+// the file under its first name, squashing handles the link.
 func (l *layerReader) hardlink(path, target string) {
 	l.ws = onePerReader(l.matcher.match(l.ws[:0], path))
 	if len(l.ws) == 0 || !l.claim(path) {

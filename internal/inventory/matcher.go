@@ -8,41 +8,41 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// claimDepth is by how many trailing components of a system path a file is
-// claimed while its layer is read, when links are not known yet:
-// lib/dpkg/status under any root. Squash keeps those that the root reaches.
+// claimDepth is how many trailing components of a system path select a file while its
+// layer is read, before links are known: lib/dpkg/status under any root. Squashing
+// keeps those that the root leads to.
 const claimDepth = 3
 
 // A want is one pattern of one reader.
 type want struct {
-	reader    int    // index among the engine's readers
+	reader    int    // index among the readers
 	max       int64  // bytes
-	rooted    bool   // a path of the system's own
-	exact     bool   // glob is the whole path, without wildcards
+	rooted    bool   // a system path
+	exact     bool   // glob is a path without wildcards
 	glob      string // without "**/"
-	tail      string // what is compared while reading: the last components of glob
-	companion string // suffix: the file belongs to the one without it
+	tail      string // compared while reading: the last components of glob
+	companion string // suffix: the file is a companion of the file without it
 	with      []string
 	exec      bool   // executables only
 	beside    string // see assay.Pattern
 	without   string
-	more      *regexp.Regexp // stands for glob
+	more      *regexp.Regexp // whether the pattern is more than glob
 }
 
-// A matcher finds who wants a path, in a few map look-ups.
+// A matcher finds the patterns that match a path, in a few map look-ups.
 type matcher struct {
 	base  map[string][]*want // by the last component, when it has no wildcard
 	dir   map[string][]*want // by the component before, when that has none
-	ext   map[string][]*want // by what follows the last dot, when that has none
+	ext   map[string][]*want // by the file name extension, when that has no wildcard
 	first map[byte][]*want   // by the first letter of the last component
 	other []*want
 	exact map[string][]*want // by the whole path
-	execs []*want            // of executables, whatever they are called
+	execs []*want            // of executables, whatever their names
 	all   []*want
 	skip  Skip
 }
 
-// compile makes a matcher of the patterns that count in the scopes.
+// compile builds a matcher of the patterns that count in the scopes.
 func compile(readers []assay.Reader, scopes assay.Scope) *matcher {
 	var wants []*want
 	for i, r := range readers {
@@ -66,8 +66,7 @@ func compile(readers []assay.Reader, scopes assay.Scope) *matcher {
 	return newMatcher(wants)
 }
 
-// offer adds what users want to be offered besides, of which m takes the
-// largest bound that the reader has.
+// offer adds the user's additional files, with the largest size limit of the reader.
 func (m *matcher) offer(readers []assay.Reader, more []More) {
 	for _, x := range more {
 		for i, r := range readers {
@@ -135,7 +134,7 @@ func (m *matcher) match(ws []*want, path string) []*want {
 	return m.allowed(filter(ws, m.other, path), path)
 }
 
-// allowed drops all of ws where the user does not want path to be looked at.
+// allowed drops all of ws where the user skips path.
 func (m *matcher) allowed(ws []*want, path string) []*want {
 	if len(ws) > 0 && m.skip.file(path) {
 		return ws[:0]
@@ -175,7 +174,7 @@ func matchPath(glob, path string) bool {
 	return strings.Count(glob, "/") == strings.Count(path, "/") && globTail(glob, path)
 }
 
-// globOne matches one component; "*" is anything.
+// globOne matches one component; "*" matches anything.
 func globOne(glob, name string) bool {
 	star := strings.IndexByte(glob, '*')
 	if star < 0 {
@@ -198,7 +197,7 @@ func globOne(glob, name string) bool {
 	}
 }
 
-// split cuts a path at its last slash.
+// split splits a path at its last slash.
 func split(path string) (dir, base string) {
 	if i := strings.LastIndexByte(path, '/'); i >= 0 {
 		return path[:i], path[i+1:]
@@ -227,8 +226,8 @@ func lastComponents(path string, n int) string {
 	return path[i+1:]
 }
 
-// clean makes a tar's name a path inside the image: no leading slash, no empty
-// components, no "." and no "..", which stops at the root. "" is the root.
+// clean returns a tar's name as a path inside the image: without leading slash, empty
+// components, "." and ".."; ".." stops at the root. "" is the root.
 func clean(name string) string {
 	if isClean(name) {
 		return name
@@ -248,7 +247,7 @@ func clean(name string) string {
 	return strings.Join(parts, "/")
 }
 
-// isClean reports that clean would not change name; most names are so.
+// isClean reports whether clean leaves name unchanged; most names are clean.
 func isClean(name string) bool {
 	start := 0
 	for i := 0; i <= len(name); i++ {

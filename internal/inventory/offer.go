@@ -14,21 +14,21 @@ import (
 	"github.com/assaysec/assay/internal/encoding/wire"
 )
 
-// This file gives the files of a layer to those who want them.
+// This file passes the files of a layer to the readers that want them.
 
-// regular sees who wants a regular file, by its name or because it is an
-// executable, and has it read.
+// regular finds the readers of a regular file, by its name or as an executable, and
+// reads it for them.
 func (l *layerReader) regular(ctx context.Context, path string, h *tarstream.Header, r io.Reader) error {
 	l.ws = l.matcher.match(l.ws[:0], path)
-	if l.asks(h.Mode, h.Size) && !h.Sparse {
+	if l.needsHead(h.Mode, h.Size) && !h.Sparse {
 		begin := make([]byte, magicLen)
 		if _, err := io.ReadFull(r, begin); err != nil {
 			return noEOF(err)
 		}
-		l.known(path, h.Mode, begin)
+		l.filterByHead(path, h.Mode, begin)
 		r = io.MultiReader(bytes.NewReader(begin), r)
 	} else {
-		l.known(path, 0, nil)
+		l.filterByHead(path, 0, nil)
 	}
 	if l.ws = onePerReader(l.ws); len(l.ws) == 0 {
 		return nil
@@ -36,13 +36,13 @@ func (l *layerReader) regular(ctx context.Context, path string, h *tarstream.Hea
 	return l.file(ctx, path, h, r)
 }
 
-// asks reports whether it matters what a file begins with.
-func (l *layerReader) asks(mode uint32, size int64) bool {
+// needsHead reports whether a pattern depends on the first bytes of a file.
+func (l *layerReader) needsHead(mode uint32, size int64) bool {
 	return size > magicLen && (mode&anyExec != 0 && len(l.matcher.execs) > 0 || slices.ContainsFunc(l.ws, func(w *want) bool { return w.exec }))
 }
 
-// known corrects who wants a file by what it begins with.
-func (l *layerReader) known(path string, mode uint32, begin []byte) {
+// filterByHead updates who wants a file by its first bytes.
+func (l *layerReader) filterByHead(path string, mode uint32, begin []byte) {
 	if len(begin) == magicLen && isExecutable(begin) {
 		if mode&anyExec != 0 {
 			l.ws = l.matcher.allowed(append(l.ws, l.matcher.execs...), path)
@@ -59,8 +59,8 @@ const (
 	magicLen = 4
 )
 
-// isExecutable tells by its first bytes that a file is ELF, PE or Mach-O, the
-// last for one machine or for several.
+// isExecutable reports whether the first bytes are those of ELF, PE or Mach-O, the last
+// for one architecture or several.
 // https://gabi.xinuos.com/elf/02-eheader.html#elf-identification
 // https://learn.microsoft.com/windows/win32/debug/pe-format#ms-dos-stub-image-only
 // https://github.com/apple-oss-distributions/xnu/blob/main/EXTERNAL_HEADERS/mach-o/loader.h
@@ -72,7 +72,7 @@ func isExecutable(begin []byte) bool {
 	return string(begin[:2]) == "MZ"
 }
 
-// file reads one wanted file. Only errors of the tar are returned.
+// file reads one wanted file. It returns only errors of the tar.
 func (l *layerReader) file(ctx context.Context, path string, h *tarstream.Header, r io.Reader) error {
 	if !l.claim(path) {
 		return nil
@@ -84,13 +84,13 @@ func (l *layerReader) file(ctx context.Context, path string, h *tarstream.Header
 	if l.fits(path, h.Size); len(l.ws) == 0 {
 		return nil
 	}
-	f, err := l.spool.hold(ctx, assay.File{Path: path, Mode: h.Mode, Size: h.Size}, r)
+	f, err := l.spool.store(ctx, assay.File{Path: path, Mode: h.Mode, Size: h.Size}, r)
 	if err != nil {
 		if errors.Is(err, assay.ErrMalformed) || ctx.Err() != nil {
 			l.refuse(path, err.Error())
 			return err
 		}
-		if errors.Is(err, assay.ErrTooLarge) { // for now: there was no room beside other layers' files
+		if errors.Is(err, assay.ErrTooLarge) { // temporary: other layers' files use the spool
 			l.out.transient = true
 			l.refuse(path, err.Error())
 			return nil
@@ -101,9 +101,8 @@ func (l *layerReader) file(ctx context.Context, path string, h *tarstream.Header
 	return nil
 }
 
-// offer gives a file to those who want it, now or when its companions are
-// there, too.
-func (l *layerReader) offer(ctx context.Context, path string, f *held) {
+// offer passes a file to its readers, at once or when its companions are read.
+func (l *layerReader) offer(ctx context.Context, path string, f *spooled) {
 	if l.keep {
 		l.drop(l.kept, path)
 		l.kept[path] = f
@@ -128,7 +127,7 @@ func (l *layerReader) offer(ctx context.Context, path string, f *held) {
 	}
 }
 
-// onePerReader drops the wants of readers of which two patterns match.
+// onePerReader keeps one want of each reader whose patterns match more than once.
 func onePerReader(ws []*want) []*want {
 	if len(ws) < 2 {
 		return ws
@@ -142,7 +141,7 @@ func onePerReader(ws []*want) []*want {
 	return out
 }
 
-// fits leaves those who want a file of that size.
+// fits keeps the wants whose limit the file's size does not exceed.
 func (l *layerReader) fits(path string, size int64) {
 	all := l.ws
 	l.ws = nil
@@ -158,7 +157,7 @@ func (l *layerReader) fits(path string, size int64) {
 	}
 }
 
-// refuse notes a wanted file that was not read.
+// refuse records a wanted file that was not read.
 func (l *layerReader) refuse(path, why string) {
 	for _, w := range l.ws {
 		l.refused(w, path, why)
@@ -169,8 +168,8 @@ func (l *layerReader) refused(w *want, path, why string) {
 	l.add(fileFacts{Path: path, Reader: l.readers[w.reader].Name(), Gaps: []string{why}, Companion: w.companion != ""})
 }
 
-// readWaiting reads the files that waited for their companions until the end
-// of the layer, and notes companions without their file.
+// readWaiting reads the files that waited for companions until the end of the layer,
+// and records companions without their file.
 func (l *layerReader) readWaiting(ctx context.Context) {
 	used := map[string]bool{}
 	for path, ws := range l.mains {
@@ -200,10 +199,10 @@ func (l *layerReader) readWaiting(ctx context.Context) {
 	}
 }
 
-// size is about how many bytes f takes up in memory.
+// size estimates the bytes of f in memory.
 func (f *fileFacts) size() int64 { return wire.Footprint(f) }
 
-// readFile asks a reader what a file says.
+// readFile calls a reader with a file.
 func (k kinds) readFile(ctx context.Context, r assay.Reader, f *assay.File) fileFacts {
 	out := fileFacts{Path: f.Path, Reader: r.Name()}
 	var facts assay.Facts
@@ -220,8 +219,8 @@ func (k kinds) readFile(ctx context.Context, r assay.Reader, f *assay.File) file
 	return out
 }
 
-// unjoin returns the errors that errors.Join joined; an error that wraps
-// several in words of its own is one.
+// unjoin splits an error of errors.Join; an error that wraps several in a text of its
+// own stays one.
 func unjoin(err error) []error {
 	if err == nil {
 		return nil

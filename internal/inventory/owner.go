@@ -7,15 +7,14 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// An owner is the package of the system that brought a file.
+// An owner is the OS package that owns a file.
 type owner struct {
 	kind, name string // as in assay.Ownership
 }
 
-// owners finds which of the files that tell of packages, databases apart, were
-// brought by packages of the system, by path. The lists of files say /lib/x where lib is
-// a link to usr/lib, so paths are followed; and they are long, so only those
-// are whose last component is that of a file in question.
+// owners returns, by path, the files with packages, except databases, that OS packages
+// own. Their file lists say /lib/x where lib is a link to usr/lib, so paths are
+// resolved. Because the lists are long, only entries with a file name in question are.
 func (s *squasher) owners(owns []assay.Ownership, facts []fact, databases map[string]bool) map[string][]owner {
 	files, bases := map[string]bool{}, map[string]bool{}
 	for _, f := range facts {
@@ -47,9 +46,9 @@ func (s *squasher) owners(owns []assay.Ownership, facts []fact, databases map[st
 	return found
 }
 
-// own notes the owners of packages. What a later layer than the owner's wrote
-// in its place is not the owner's any more. A file that says itself which
-// package of the system it is of, and that the system knows, adds nothing.
+// own sets the owners of packages. A file that a higher layer wrote in place of the
+// owner's no longer belongs to the owner. A file that names its own OS package, if that
+// is installed, adds nothing.
 func own(inv *assay.Inventory, owners map[string][]owner, databases map[string]bool) {
 	if len(owners) == 0 {
 		return

@@ -207,7 +207,7 @@ func TestForeignItems(t *testing.T) {
 	k := wordKind()
 	other := assay.NewSectionKind(assay.SectionKindOf[hit]{Name: "other", Title: "Other", Streamers: []assay.Streamer{&words{k}}})
 	inv, err := Build(t.Context(), testimage.Parse(t, "-- 1/a --\nsecret\n-- 1/b.lines --\nx\n"), Options{Readers: []assay.Reader{&lines{k}}, Kinds: []*assay.SectionKind{other}})
-	if err != nil || inv.Sections["other"].Len() != 0 || strings.Count(gaps(inv), "1 items of the section words, which are not this reader's to find") != 2 {
+	if err != nil || inv.Sections["other"].Len() != 0 || strings.Count(gaps(inv), "1 item of the section words, which this reader does not declare") != 2 {
 		t.Errorf("%v: %s", err, gaps(inv))
 	}
 }

@@ -10,13 +10,14 @@ import (
 	"slices"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/encoding/printable"
 	"github.com/assaysec/assay/internal/encoding/wire"
 )
 
-// This file keeps the items of sections: what kinds of results other than
-// packages say of a layer's paths.
+// This file stores the items of sections: results of kinds other than packages, by the
+// paths of a layer.
 
-// kinds are the kinds that a scan wants.
+// kinds are the kinds of sections that a scan wants.
 type kinds struct {
 	all     []*assay.SectionKind
 	readers map[string]*assay.SectionKind // by the name of a reader
@@ -32,18 +33,18 @@ func newKinds(all []*assay.SectionKind) kinds {
 	return k
 }
 
-// pack encodes the items that a reader, or a streamer of kind, gave. Items of a
-// kind that is not the reader's own are refused: the cache would lose them.
+// pack encodes the items of a reader, or of a streamer of kind. It refuses items of
+// other kinds than the reader's own, which the cache would lose.
 func pack(kind *assay.SectionKind, sections map[string][]any) (items []byte, gaps []string) {
 	for name, values := range sections {
 		if kind == nil || name != kind.Name {
-			gaps = append(gaps, fmt.Sprintf("%d items of the section %s, which are not this reader's to find; not kept", len(values), name))
+			gaps = append(gaps, fmt.Sprintf("%s of the section %s, which this reader does not declare; dropped", printable.Count(len(values), "item", "items"), name))
 			continue
 		}
 		n := 0
 		for _, v := range values {
 			if reflect.TypeOf(v) != reflect.PointerTo(kind.ItemType()) || reflect.ValueOf(v).IsNil() {
-				gaps = append(gaps, fmt.Sprintf("an item of %T in the section %s; not kept", v, name))
+				gaps = append(gaps, fmt.Sprintf("item of type %T in the section %s; dropped", v, name))
 				continue
 			}
 			items = wire.AppendValue(items, reflect.ValueOf(v).Elem())
@@ -57,7 +58,7 @@ func pack(kind *assay.SectionKind, sections map[string][]any) (items []byte, gap
 	return items, gaps
 }
 
-// unpack calls visit with each of the items that pack encoded.
+// unpack calls visit with each item that pack encoded.
 func unpack(kind *assay.SectionKind, items []byte, visit func(any) bool) (rest []byte, more bool, err error) {
 	n, size := binary.Uvarint(items)
 	if size <= 0 {
@@ -74,33 +75,33 @@ func unpack(kind *assay.SectionKind, items []byte, visit func(any) bool) (rest [
 	return items, more, nil
 }
 
-// A class tells apart what one layer may say of one path at the same time.
+// A class distinguishes what one layer may say of one path at the same time.
 type class byte
 
 const (
-	classEntry    class = iota // what is there
-	classWhiteout              // what is deleted there in lower layers
-	classOpaque                // what is deleted below it
-	classGone                  // what was said before is not so any more: the path came again
-	classGoneDeep              // the same, of the path and of what is below it
+	classEntry    class = iota // what exists there
+	classWhiteout              // what lower layers have there is deleted
+	classOpaque                // what lower layers have below it is deleted
+	classGone                  // earlier records are void: the path occurred again
+	classGoneDeep              // the same, for the path and everything below it
 )
 
-// A packer collects what one layer says, in the order of its entries, in bytes:
-// objects of their own would take up several times as much.
+// A packer collects a layer's records in the order of its entries, as bytes: separate
+// objects would need several times the memory.
 type packer struct {
-	room    [][]byte          // chunks, so that nothing is copied when more is needed
-	records []uint32          // where in room they are: chunk and offset
-	at      map[string]uint32 // the last record of a path that has items; nil where nobody asks
+	room    [][]byte          // chunks, so that growing copies nothing
+	records []uint32          // where the records are in room: chunk and offset
+	at      map[string]uint32 // the last record of a path that has items; nil where not needed
 	gone    int               // records of classGone and classGoneDeep
-	dropped int               // records for which there was no room
+	dropped int               // records that exceeded the limit
 	gaps    []assay.Gap
 
 	transient bool // a streamer panicked
 }
 
 const (
-	recordCost = 8  // bytes that a record takes up beside its own
-	chunkBits  = 20 // of an offset in a chunk, which has 1 MiB; a record that is longer has one of its own
+	recordCost = 8  // overhead of a record
+	chunkBits  = 20 // bits of an offset in a chunk of 1 MiB; a longer record has a chunk of its own
 )
 
 // add appends a record. It returns how many bytes that took.
@@ -123,7 +124,7 @@ func (p *packer) add(c class, path string, items []byte) int64 {
 	return int64(len(p.room[last]) - start + recordCost)
 }
 
-// forget notes that a path comes again in the layer.
+// forget records that a path occurs again in the layer.
 func (p *packer) forget(path string, deep bool) int64 {
 	if len(p.records) == 0 {
 		return 0
@@ -153,7 +154,7 @@ func (p *packer) record(at uint32) (r record) {
 	return r
 }
 
-// pack sorts the records by path, and drops what a later one makes untrue.
+// pack sorts the records by path, and removes those that a later record makes void.
 func (p *packer) pack() *packed {
 	gone := p.goneAt()
 	slices.SortFunc(p.records, func(a, b uint32) int {
@@ -162,7 +163,7 @@ func (p *packer) pack() *packed {
 	})
 	out := &packed{Gaps: p.gaps, transient: p.transient}
 	if p.dropped > 0 {
-		out.Gaps = append(out.Gaps, assay.Gap{What: fmt.Sprintf("%d more results are not kept: what this layer says is over %d bytes", p.dropped, maxFacts)})
+		out.Gaps = append(out.Gaps, assay.Gap{What: fmt.Sprintf("%d more results are dropped: the results of this layer exceed %d bytes", p.dropped, maxFacts)})
 	}
 	var w packedWriter
 	for i, at := range p.records {
@@ -181,7 +182,7 @@ func (p *packer) pack() *packed {
 	return out
 }
 
-// A goneMark is where a path came again.
+// A goneMark is where a path occurred again.
 type goneMark struct{ self, deep uint32 }
 
 func (p *packer) goneAt() map[string]goneMark {
@@ -205,7 +206,7 @@ func (p *packer) goneAt() map[string]goneMark {
 	return marks
 }
 
-// isGone reports whether path, or a directory above it, came again after a record.
+// isGone reports whether path, or a directory above it, occurred again after a record.
 func isGone(marks map[string]goneMark, path []byte, at uint32) bool {
 	if len(marks) == 0 {
 		return false
@@ -221,14 +222,14 @@ func isGone(marks map[string]goneMark, path []byte, at uint32) bool {
 	return false
 }
 
-// packed is what one layer says of one kind, by path: for each path how many bytes
-// it has in common with the one before, the rest of it, and its items.
+// packed contains one layer's items of one kind, by path. Each path is stored as the
+// number of bytes shared with the path before, the rest of it, and its items.
 type packed struct {
 	Data  []byte
-	Count int         // paths
+	Count int         // number of paths
 	Gaps  []assay.Gap // Where is a path, or ""
 
-	transient bool `wire:"-"` // not to be cached: a streamer panicked, and perhaps it does not the next time
+	transient bool `wire:"-"` // not to be cached: a streamer panicked, and may not the next time
 }
 
 func (p *packed) size() int64 { return int64(cap(p.Data)) }
@@ -251,8 +252,8 @@ func (w *packedWriter) add(path, items []byte) {
 	w.count++
 }
 
-// records yields the paths with their items, in order; of nil none. Damage ends it: check says
-// beforehand that there is none.
+// records yields the paths with their items, in order; nil has none. It ends at damage,
+// which check excludes before.
 func (p *packed) records() iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
 		var b, path []byte
@@ -284,7 +285,7 @@ func (p *packed) records() iter.Seq2[string, []byte] {
 	}
 }
 
-// check reports whether what a cache gave can be read to its end.
+// check reports whether a value from the cache can be read to its end.
 func (p *packed) check(kind *assay.SectionKind) bool {
 	n := 0
 	for _, items := range p.records() {
@@ -297,14 +298,14 @@ func (p *packed) check(kind *assay.SectionKind) bool {
 	return n == p.Count
 }
 
-// A layerSection is what holds in the image of one layer's items of a kind.
+// A layerSection contains the items of a layer that are visible in the image.
 type layerSection struct {
 	streamed *packed // by streamers; may be nil
 	readers  *packed // by readers; may be nil
-	below    []bool  // of streamed: whether a lower layer has something at the path; nil where the kind does not ask
+	below    []bool  // of streamed: whether a lower layer has something at the path; nil where the kind does not need it
 }
 
-// section makes the section of a kind of what holds of its layers' items.
+// section builds the section of a kind from the visible items of its layers.
 func section(kind *assay.SectionKind, layers []layerSection) *assay.Section {
 	return assay.NewSection(kind, func(yield func(assay.Item) bool) {
 		for l, layer := range layers {

@@ -9,16 +9,15 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 )
 
-// Skip says what is not to be looked at: paths inside the target, in which "*"
-// stands for anything in one component, "**" for any components, and {a,b} for
-// either. The zero Skip is nothing.
+// Skip lists paths inside the target that are not scanned. "*" matches anything in one
+// component, "**" any components, and {a,b} either. The zero Skip skips nothing.
 type Skip struct {
-	Dirs  Patterns // directories, with all that is in them
+	Dirs  Patterns // directories, with everything below them
 	Files Patterns
 }
 
-// NewSkip checks the patterns, and makes them paths inside the target: "/usr"
-// and "./usr" are "usr".
+// NewSkip checks the patterns, and makes them relative to the target: "/usr" and
+// "./usr" become "usr".
 func NewSkip(dirs, files []string) (s Skip, err error) {
 	if s.Dirs, err = ParsePatterns(dirs); err != nil {
 		return Skip{}, err
@@ -32,8 +31,8 @@ func NewSkip(dirs, files []string) (s Skip, err error) {
 // Patterns are patterns of paths, as in Skip.
 type Patterns []string
 
-// ParsePatterns checks patterns, and makes them paths inside the target: "/usr" and
-// "./usr" are "usr". ErrMalformed: one is empty, or is no pattern.
+// ParsePatterns checks patterns, and makes them relative to the target: "/usr" and
+// "./usr" become "usr". An empty or invalid pattern is ErrMalformed.
 func ParsePatterns(patterns []string) (all Patterns, _ error) {
 	for _, p := range patterns {
 		c := strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(strings.TrimSpace(p), "."), "/"), "/")
@@ -77,8 +76,8 @@ func matches(patterns Patterns, path string) bool {
 	return false
 }
 
-// More is files to offer to a reader besides those that it wants.
+// More lists files to offer to a reader besides those that it wants.
 type More struct {
-	Reader string         // its name
-	Path   *regexp.Regexp // found anywhere in a path
+	Reader string         // the reader's name
+	Path   *regexp.Regexp // matched anywhere in a path
 }

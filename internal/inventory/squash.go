@@ -11,42 +11,42 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// maxFiles bounds the files that layers have facts about. One that is written
-// through a link counts in each place where its layer is, a thousand perhaps.
+// maxFiles bounds the files with facts in all layers. A file written through a link
+// counts once for each layer that repeats it, a thousand perhaps.
 const maxFiles = 5_000_000
 
-// A fact is one file's facts, with where they are in the image.
+// A fact contains one file's facts, and where the file is in the image.
 type fact struct {
 	*fileFacts
 	layer int
-	path  string // real: no symbolic links in it
-	name  string // the system path that leads to it, where that is another
+	path  string // real path: without symbolic links
+	name  string // the system path that leads to it, where it differs
 }
 
-// A missingFile is a file that has to be read for a second time round: a reader wants
-// what only links of other layers lead to.
+// A missingFile is a file to read in a second pass: a reader wants it, but only links
+// in other layers lead to it.
 type missingFile struct {
-	layer  int    // where the file is
-	glob   string // its path in that layer's tar, or a pattern of such paths
+	layer  int    // layer of the file
+	glob   string // its path in that layer's tar, or a pattern for such paths
 	exact  bool   // glob is a path
 	reader int
-	as     string // the path that it has in the image
-	name   string // the path under which it is wanted
-	to     int    // the layer to which the facts then belong
-	with   string // suffix: the companion below, to be read beside the file
+	as     string // its path in the image
+	name   string // the path under which the reader wants it
+	to     int    // the layer that the facts belong to
+	with   string // suffix: read the companion below together with the file
 	below  int    // layer of the companion
 }
 
-// squasher puts together what layers say, as a file system does.
+// A squasher combines layers as a file system does.
 type squasher struct {
-	plain bool // one layer that is no image's, and not named
+	plain bool // the target has one layer that is not named in messages
 	*tree
 	readers []assay.Reader
 	kinds   []*assay.SectionKind
 	matcher *matcher
 	top     int
-	files   map[*layerFacts]map[string]int // where a layer's facts are, by reader and path
-	last    map[*layerFacts]int            // where a layer is for the last time
+	files   map[*layerFacts]map[string]int // by layer: index of a file's facts by reader and path
+	last    map[*layerFacts]int            // the highest position of each layer
 	facts   []fact
 	allowed map[string]string // by reader and real path: the system path that leads there
 	gaps    []assay.Gap
@@ -56,14 +56,14 @@ type squasher struct {
 func (t *builder) newSquasher(ctx context.Context, layers []*layerFacts) (*squasher, error) {
 	s := &squasher{tree: newTree(ctx, layers), readers: t.readers, kinds: t.kinds.all, matcher: t.matcher, top: len(layers) - 1,
 		files: map[*layerFacts]map[string]int{}, last: map[*layerFacts]int{}, allowed: map[string]string{}}
-	return s, s.place()
+	return s, s.placeFiles()
 }
 
-// place finds the real path of every file with facts: a layer may write
-// lib/apk/db/installed where a lower one has made lib a link to usr/lib. Of a
-// layer that comes again only the last one's files can still be there, but for
+// placeFiles resolves the path of every file with facts: a layer may write
+// lib/apk/db/installed where a lower one made lib a link to usr/lib. Of a layer that
+// occurs several times, only the files of its last occurrence can be visible, except
 // those that it wrote through a link.
-func (s *squasher) place() error {
+func (s *squasher) placeFiles() error {
 	for l, layer := range s.layers {
 		s.last[layer] = l
 		if s.files[layer] == nil {
@@ -75,7 +75,7 @@ func (s *squasher) place() error {
 	}
 	for l, layer := range s.layers {
 		if len(s.facts)+len(layer.Files) > maxFiles {
-			return fmt.Errorf("layer %d: more than %d files of databases up to here: %w", l, maxFiles, assay.ErrTooLarge)
+			return fmt.Errorf("layer %d: more than %d files with facts in the layers up to this one: %w", l, maxFiles, assay.ErrTooLarge)
 		}
 		dir, real, ok := "", "", true
 		for i := range layer.Files {
@@ -86,7 +86,7 @@ func (s *squasher) place() error {
 				real, ok = s.resolve(dir, l, true)
 			}
 			if !ok {
-				s.gaps = append(s.gaps, assay.Gap{Where: s.where(l, f.Path), What: "its directory is a symbolic link that leads nowhere; ignored"})
+				s.gaps = append(s.gaps, assay.Gap{Where: s.where(l, f.Path), What: "its directory is a dangling symbolic link; ignored"})
 				continue
 			}
 			path := join(real, base)
@@ -105,8 +105,8 @@ func (s *squasher) place() error {
 	return nil
 }
 
-// placeItems finds the real paths of what streamers found, like place, where a
-// layer wrote it through a link of a lower one.
+// placeItems resolves the paths of streamers' items, like placeFiles, where a layer
+// wrote them through a link of a lower layer.
 func (s *squasher) placeItems(l int, layer *layerFacts) {
 	for _, kind := range s.kinds {
 		if kind.IsPerLayer() {
@@ -121,7 +121,7 @@ func (s *squasher) placeItems(l int, layer *layerFacts) {
 	}
 }
 
-// section returns what holds in the image of what streamers found in a layer.
+// section returns the streamers' items of a layer that are visible in the image.
 func (s *squasher) section(kind *assay.SectionKind, l int) (out layerSection) {
 	in := s.layers[l].sections[kind.Name]
 	if in == nil {
@@ -153,8 +153,8 @@ func (s *squasher) section(kind *assay.SectionKind, l int) (out layerSection) {
 	return out
 }
 
-// find returns the facts of a reader about the file at a real path in layer l.
-func (s *squasher) find(reader, path string, l int) *fileFacts {
+// factsAt returns the facts of a reader about the file at a real path in layer l.
+func (s *squasher) factsAt(reader, path string, l int) *fileFacts {
 	layer := s.layers[l]
 	for _, p := range []string{s.raw(path, l), path} {
 		if i, ok := s.files[layer][reader+"\x00"+p]; ok {
@@ -175,10 +175,10 @@ func (s *squasher) where(l int, path string) string {
 	return w
 }
 
-// visibleFacts returns the facts that hold in the image, by path: of files that
-// are still there, and for the system's own paths only what the root reaches.
+// visibleFacts returns the facts visible in the image, by path: those of files that
+// still exist, and for system paths only those that the root leads to.
 func (s *squasher) visibleFacts() []fact {
-	s.reach()
+	s.reachSystemPaths()
 	var out []fact
 	for _, f := range s.facts {
 		if s.ctx.Err() != nil {
@@ -188,7 +188,7 @@ func (s *squasher) visibleFacts() []fact {
 			continue
 		}
 		name, ok := s.allowed[f.Reader+"\x00"+f.path]
-		if ok || s.anywhere(f) {
+		if ok || s.isWantedAnywhere(f) {
 			f.name = name
 			out = append(out, f)
 		}
@@ -197,10 +197,10 @@ func (s *squasher) visibleFacts() []fact {
 	return s.dropRedundant(out)
 }
 
-// dropRedundant drops what patterns want only where another file of the directory does not
-// tell of the same.
+// dropRedundant drops the facts of patterns with UnlessSibling where another file of
+// the directory lists packages.
 func (s *squasher) dropRedundant(facts []fact) []fact {
-	tell := map[string][]string{} // by directory, the names of files that tell of packages
+	tell := map[string][]string{} // by directory, the names of files with packages
 	for _, f := range facts {
 		if len(f.Facts.Packages) > 0 {
 			dir, base := split(f.path)
@@ -218,7 +218,7 @@ func (s *squasher) dropRedundant(facts []fact) []fact {
 	})
 }
 
-// allow notes that name, a system path, leads to the file at a real path.
+// allow records that name, a system path, leads to the file at a real path.
 func (s *squasher) allow(reader, path, name string) {
 	key := reader + "\x00" + path
 	if _, ok := s.allowed[key]; !ok || name == path {
@@ -226,9 +226,9 @@ func (s *squasher) allow(reader, path, name string) {
 	}
 }
 
-// anywhere reports whether a reader wants the file wherever it is: by its name,
-// else as an executable, which it was when its layer was read.
-func (s *squasher) anywhere(f fact) bool {
+// isWantedAnywhere reports whether a reader wants the file in any directory: by its
+// name, or as an executable.
+func (s *squasher) isWantedAnywhere(f fact) bool {
 	dir, _ := split(f.path)
 	named := false
 	for _, w := range s.matcher.match(nil, f.path) {
@@ -246,9 +246,9 @@ func (s *squasher) anywhere(f fact) bool {
 	return !named && slices.ContainsFunc(s.matcher.execs, func(w *want) bool { return s.readers[w.reader].Name() == f.Reader })
 }
 
-// reach follows every system path from the root, notes which files it leads
-// to, and what is lacking there.
-func (s *squasher) reach() {
+// reachSystemPaths follows every system path from the root, and records the files that
+// it leads to and those still to be read.
+func (s *squasher) reachSystemPaths() {
 	for _, w := range s.matcher.all {
 		if !w.rooted || w.companion != "" {
 			continue
@@ -261,7 +261,7 @@ func (s *squasher) reach() {
 	}
 	for l, layer := range s.layers {
 		if s.last[layer] != l {
-			continue // what it has there the last one has, too
+			continue // the layer's last occurrence has it, too
 		}
 		for _, path := range layer.Asked {
 			s.reachLink(l, path)
@@ -272,7 +272,7 @@ func (s *squasher) reach() {
 	}
 }
 
-// reachHard sees to a hard link that is at a wanted path.
+// reachHard handles a hard link at a wanted path.
 func (s *squasher) reachHard(l int, raw string) {
 	path, ok := s.resolve(raw, l, false)
 	if !ok || !s.visible(path, l, s.top) {
@@ -302,15 +302,15 @@ func (s *squasher) reachFile(w *want) {
 }
 
 func (s *squasher) linkCycle(path string) {
-	s.gaps = append(s.gaps, assay.Gap{Where: s.where(s.top, path), What: "symbolic links form a cycle, or too far; what they stand for is not read"})
+	s.gaps = append(s.gaps, assay.Gap{Where: s.where(s.top, path), What: "symbolic links form a cycle or are nested too deeply; their target is not read"})
 }
 
-// need allows the facts about the file at a real path, to which name leads, or
-// has it read.
+// need allows the facts about the file at a real path that name leads to, or adds the
+// file to those still to be read.
 func (s *squasher) need(w *want, path, name string, l int) {
 	reader := s.readers[w.reader].Name()
 	s.allow(reader, path, name)
-	if f := s.find(reader, path, l); f != nil && !f.Companion {
+	if f := s.factsAt(reader, path, l); f != nil && !f.Companion {
 		return
 	}
 	raw := s.raw(path, l)
@@ -321,7 +321,8 @@ func (s *squasher) need(w *want, path, name string, l int) {
 	s.missing = append(s.missing, missingFile{layer: l, glob: raw, exact: true, reader: w.reader, as: path, name: name, to: l})
 }
 
-// needHard has the file read that the hard link at path in layer l is.
+// needHard adds the target of the hard link at path in layer l to the files still to be
+// read.
 func (s *squasher) needHard(w *want, path, name string, l int, target string) {
 	for range maxHops {
 		real, ok := s.resolve(target, l, true)
@@ -344,23 +345,23 @@ func (s *squasher) needHard(w *want, path, name string, l int, target string) {
 	s.gaps = append(s.gaps, assay.Gap{Where: s.where(l, path), What: fmt.Sprintf("a hard link to %q, which is not in the image; not read", target)})
 }
 
-// reachCompanion sees to a companion that a higher or lower layer has written
-// than its file: both are read again, together.
+// reachCompanion handles a companion that is in another layer than its file: both are
+// read again, together.
 func (s *squasher) reachCompanion(w *want, path string, l int, suffix string) {
 	p := s.at(path+suffix, s.top)
 	if p.kind != bitFile || p.layer == l {
 		return
 	}
-	if s.find(s.readers[w.reader].Name(), path+suffix, p.layer) != nil { // an empty companion says nothing, and is not noted
+	if s.factsAt(s.readers[w.reader].Name(), path+suffix, p.layer) != nil { // an empty companion adds nothing, and is not recorded
 		s.missing = append(s.missing, missingFile{layer: l, glob: s.raw(path, l), exact: true, reader: w.reader, as: path, name: w.glob, to: l, with: suffix, below: p.layer})
 	}
 }
 
-// A pathGlob is a system path with wildcards: the part without them, the real path
-// of that, and the pattern of the real paths behind it.
+// A pathGlob is a system path with wildcards: the part without wildcards, its real
+// path, and the pattern of the real paths behind it.
 type pathGlob struct{ dir, real, glob string }
 
-// globPath follows the part of a system path that has no wildcards.
+// globPath resolves the part of a system path that has no wildcards.
 func (s *squasher) globPath(w *want) (x pathGlob, ok bool) {
 	dir, rest := w.glob, ""
 	for strings.Contains(dir, "*") {
@@ -372,12 +373,11 @@ func (s *squasher) globPath(w *want) (x pathGlob, ok bool) {
 	return pathGlob{dir, real, join(real, rest)}, ok
 }
 
-// name is the system path of a file that matches the pattern.
+// name returns the system path of a file that matches the pattern.
 func (x pathGlob) name(path string) string { return clean(x.dir + "/" + path[len(x.real):]) }
 
-// reachGlob does the same for a system path with wildcards. Where the part
-// without them leads to a place that could not be claimed while layers were
-// read, the layers are read again for it.
+// reachGlob handles a system path with wildcards. If the part without wildcards leads
+// to a place that was not claimed while layers were read, they are read again for it.
 func (s *squasher) reachGlob(w *want) {
 	x, ok := s.globPath(w)
 	if !ok {
@@ -400,7 +400,7 @@ func (s *squasher) reachGlob(w *want) {
 	}
 }
 
-// reachLink follows a symbolic link that is itself at a wanted path.
+// reachLink follows a symbolic link at a wanted path.
 func (s *squasher) reachLink(l int, raw string) {
 	link, ok := s.resolve(raw, l, false)
 	if !ok || !s.visible(link, l, s.top) {
@@ -414,7 +414,7 @@ func (s *squasher) reachLink(l int, raw string) {
 		path, ok := s.resolve(link, s.top, true)
 		p := s.at(path, s.top)
 		if !w.rooted && p.kind == bitFile && s.wants(w, path) {
-			continue // found under its own name
+			continue // read under its own name
 		}
 		if !ok || p.kind != bitFile {
 			s.gaps = append(s.gaps, assay.Gap{Where: s.where(l, raw), What: fmt.Sprintf("a symbolic link to %q, which is not in the %s; not read", s.layers[l].Links[raw], s.what())})
@@ -424,7 +424,7 @@ func (s *squasher) reachLink(l int, raw string) {
 	}
 }
 
-// what is what is scanned, for people.
+// what names the target in messages.
 func (s *squasher) what() string {
 	if s.plain {
 		return "target"
@@ -437,13 +437,12 @@ func (s *squasher) wants(w *want, path string) bool {
 	return slices.ContainsFunc(s.matcher.match(nil, path), func(v *want) bool { return v.reader == w.reader && !v.rooted })
 }
 
-// leads reports whether the system path of w leads to a link, and under which
-// name.
+// leads reports whether the system path of w leads to a link, and under which name.
 func (s *squasher) leads(w *want, link string) (name string, ok bool) {
 	if w.companion != "" || w.exec {
 		return "", false
 	}
-	if !w.rooted { // in images the file is found under its own name; lock files may have any
+	if !w.rooted { // in images the target is found under its own name; lock files may have any name
 		return link, s.plain
 	}
 	if !strings.Contains(w.glob, "*") {

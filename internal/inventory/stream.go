@@ -8,14 +8,14 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// This file shows streamers the entries of a layer as they pass.
+// This file passes the entries of a layer to streamers.
 
 // A streaming is one streamer at work in one layer.
 type streaming struct {
 	kind     *assay.SectionKind
 	streamer assay.Streamer
 	out      *packer          // shared by the streamers of a kind
-	w        assay.FileStream // of the current file; nil when the streamer wants none of it
+	w        assay.FileStream // of the current file; nil when the streamer does not want it
 }
 
 // newStreamings starts the streamers of kinds.
@@ -37,25 +37,24 @@ func newStreamings(all []*assay.SectionKind) (out []*streaming, packers map[stri
 	return out, packers
 }
 
-// panicked notes what guard caught.
+// panicked records the error of guard.
 func (l *layerReader) panicked(s *streaming, path string, caught error) {
 	s.out.transient = true
 	l.streamGap(s, path, caught.Error())
 }
 
-// guard calls a part. That it panicked is an error: the input of one file must not
-// end the scan.
+// guard calls a part and turns its panic into an error: one file must not end the scan.
 func guard(call func()) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = fmt.Errorf("the reader panicked (%v); this is a bug in assay, please report it with the file", v)
+			err = fmt.Errorf("the reader panicked (%v); this is a bug in assay: please report it with the file", v)
 		}
 	}()
 	call()
 	return nil
 }
 
-// see shows an entry to the streamers. It reports whether one of them wants the
+// see passes an entry to the streamers. It reports whether one of them wants the
 // entry's bytes.
 func (l *layerReader) see(ctx context.Context, h *assay.Header) (wanted bool) {
 	if len(l.streams) == 0 || l.matcher.skip.file(h.Path) || h.Type == assay.EntryDir && l.matcher.skip.dir(h.Path) {
@@ -86,13 +85,13 @@ func (l *layerReader) see(ctx context.Context, h *assay.Header) (wanted bool) {
 	return wanted
 }
 
-// keepItems keeps what a streamer said of an entry.
+// keepItems keeps a streamer's items of an entry.
 func (l *layerReader) keepItems(s *streaming, c class, path string, facts assay.Facts) {
 	if facts.Sections == nil && facts.Gaps == nil && facts.Release == nil && facts.Packages == nil && facts.Owns == nil {
 		return
 	}
 	if facts.Release != nil || facts.Packages != nil || facts.Owns != nil {
-		l.streamGap(s, path, "packages and releases are for readers to tell, not for streamers; not kept")
+		l.streamGap(s, path, "streamers cannot report packages or releases; dropped")
 	}
 	for _, g := range facts.Gaps {
 		l.streamGap(s, g.Where, g.What)
@@ -106,7 +105,7 @@ func (l *layerReader) keepItems(s *streaming, c class, path string, facts assay.
 	}
 }
 
-// addItems adds a record, where there is room for it.
+// addItems adds a record, within the limit.
 func (l *layerReader) addItems(p *packer, c class, path string, items []byte) {
 	if l.size+int64(len(path)+len(items)+2*recordCost) > maxFacts {
 		p.dropped++
@@ -115,8 +114,8 @@ func (l *layerReader) addItems(p *packer, c class, path string, items []byte) {
 	l.size += p.add(c, path, items)
 }
 
-// copyItems gives a hard link what was said of the file that it is, for when the
-// file's first name is deleted.
+// copyItems copies the items of a file to a hard link to it, for when the file's first
+// name is deleted.
 func (l *layerReader) copyItems(path, target string) {
 	for _, p := range l.packers {
 		if at, ok := p.at[target]; ok {
@@ -125,7 +124,7 @@ func (l *layerReader) copyItems(path, target string) {
 	}
 }
 
-// forgetItems drops what was said of a path that comes again.
+// forgetItems removes the items of a path that occurs again.
 func (l *layerReader) forgetItems(path string, before uint8, isDir bool) {
 	if len(l.packers) == 0 || before&bitKind == 0 && (isDir || before&bitParent == 0) {
 		return
@@ -137,14 +136,14 @@ func (l *layerReader) forgetItems(path string, before uint8, isDir bool) {
 
 func (l *layerReader) streamGap(s *streaming, path, what string) {
 	if len(s.out.gaps) == maxLayerGaps {
-		s.out.gaps = append(s.out.gaps, assay.Gap{What: s.streamer.Name() + ": more gaps like these, which are not listed"})
+		s.out.gaps = append(s.out.gaps, assay.Gap{What: s.streamer.Name() + ": more gaps of this kind, which are not listed"})
 	}
 	if len(s.out.gaps) < maxLayerGaps {
 		s.out.gaps = append(s.out.gaps, assay.Gap{Where: path, What: s.streamer.Name() + ": " + what})
 	}
 }
 
-// A streamWriter passes a file's bytes to those who want them.
+// A streamWriter passes a file's bytes to the streamers that want them.
 type streamWriter struct {
 	l    *layerReader
 	path string
@@ -170,8 +169,8 @@ func (w streamWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// streamRest passes on what is left of a file, and asks what was found in it. An
-// error is the source's.
+// streamRest passes the rest of a file, and asks for its items. An error is the
+// source's.
 func (l *layerReader) streamRest(path string, r io.Reader) error {
 	if l.buffer == nil {
 		l.buffer = make([]byte, streamBuffer)
@@ -189,7 +188,7 @@ func (l *layerReader) streamRest(path string, r io.Reader) error {
 	return err
 }
 
-// streamBuffer is the length of the pieces in which files pass, in bytes.
+// streamBuffer is the size of the pieces in which files pass, in bytes.
 const streamBuffer = 64 << 10
 
 func (l *layerReader) streamEnd(s *streaming, path string) {
@@ -205,7 +204,7 @@ func (l *layerReader) streamEnd(s *streaming, path string) {
 	l.keepItems(s, classEntry, path, facts)
 }
 
-// streamRefuse tells that a file's bytes could not be shown.
+// streamRefuse records that a file's bytes could not be passed.
 func (l *layerReader) streamRefuse(path, why string) {
 	for _, s := range l.streams {
 		if s.w != nil {
@@ -215,7 +214,7 @@ func (l *layerReader) streamRefuse(path, why string) {
 	}
 }
 
-// packSections ends the layer's sections.
+// packSections packs the layer's sections.
 func (l *layerReader) packSections() {
 	if len(l.packers) == 0 {
 		return

@@ -9,24 +9,24 @@ import (
 // https://man7.org/linux/man-pages/man7/path_resolution.7.html
 const maxHops = 40
 
-// A tree answers what is at a path in the file system that layers make up
-// together, from what each says alone.
+// A tree resolves paths in the file system that the layers make up together, from the
+// index of each layer.
 type tree struct {
 	ctx    context.Context
 	layers []*layerFacts
-	// moved tells where a layer has a file that it wrote through a symbolic
-	// link of a lower one: real path → path in the layer's tar.
+	// moved maps the files that a layer wrote through a symbolic link of a lower layer:
+	// real path → path in the layer's tar.
 	moved []map[string]string
 	memo  map[memoKey]place
-	bytes int // in memo, about
-	looks int // places looked up without it, for each layer: the work done
+	bytes int // bytes in memo, about
+	looks int // look-ups without memo, for each layer: the work done
 
-	dir       string     // the directory asked for last: many files lie in few
+	dir       string     // the directory of the last look-up: many files are in few directories
 	directory []pathHash // of it and of its parents, itself first
-	above     []uint64   // by layer, what it does to these; 0 when not asked for yet
+	above     []uint64   // by layer, what it does to these; 0 when not looked up yet
 }
 
-// maxMemo bounds what a tree remembers, in bytes; what it forgot it finds again.
+// maxMemo bounds the memo in bytes; dropped entries are looked up again.
 const maxMemo = 32 << 20
 
 type memoKey struct {
@@ -34,7 +34,7 @@ type memoKey struct {
 	top  int
 }
 
-// A place is what is at a path.
+// A place is what a path refers to.
 type place struct {
 	kind    uint64 // bitFile, bitDir, bitLink; 0: nothing that a layer mentions
 	layer   int
@@ -45,8 +45,8 @@ func newTree(ctx context.Context, layers []*layerFacts) *tree {
 	return &tree{ctx: ctx, layers: layers, moved: make([]map[string]string, len(layers)), above: make([]uint64, len(layers)), memo: map[memoKey]place{}}
 }
 
-// at tells what is at path, whose parents are real directories, in the file
-// system of the layers 0 to top.
+// at returns what is at path, whose parents are real directories, in the file system of
+// the layers 0 to top.
 func (t *tree) at(path string, top int) place {
 	key := memoKey{path, top}
 	if p, ok := t.memo[key]; ok {
@@ -60,7 +60,7 @@ func (t *tree) at(path string, top int) place {
 	return p
 }
 
-// look is at without remembering.
+// look is at without the memo.
 func (t *tree) look(path string, top int) place {
 	dir, base := split(path)
 	t.enter(dir)
@@ -71,7 +71,7 @@ func (t *tree) look(path string, top int) place {
 		above := t.hidden(l)
 		implied = implied || own&bitParent != 0
 		switch raw, moved := t.moved[l][path]; {
-		case own&bitKind != 0 && above&bitFile == 0: // else a file took the place of its directory
+		case own&bitKind != 0 && above&bitFile == 0: // a file replaced its directory
 			return place{own & bitKind, l, implied}
 		case moved && !t.deleted(raw, l, top):
 			return place{bitFile, l, implied}
@@ -82,8 +82,8 @@ func (t *tree) look(path string, top int) place {
 	return place{implied: implied}
 }
 
-// deleted reports whether a layer from l+1 to top deletes what l wrote under a
-// name that goes through a link: a whiteout takes the same way.
+// deleted reports whether a layer from l+1 to top deletes what l wrote under a name
+// that goes through a link; the whiteout goes through the same link.
 func (t *tree) deleted(raw string, l, top int) bool {
 	hs := hashes(raw)
 	for l++; l <= top; l++ {
@@ -96,7 +96,7 @@ func (t *tree) deleted(raw string, l, top int) bool {
 	return false
 }
 
-// enter makes dir the directory that hidden is about.
+// enter makes dir the directory of hidden.
 func (t *tree) enter(dir string) {
 	if dir == t.dir && t.directory != nil {
 		return
@@ -122,16 +122,15 @@ func (t *tree) hidden(l int) uint64 {
 	return t.above[l]
 }
 
-// target returns where the symbolic link at path, found in layer l, leads.
-func (t *tree) target(path string, l int) (string, bool) {
+// linkTarget returns the target of the symbolic link at path in layer l.
+func (t *tree) linkTarget(path string, l int) (string, bool) {
 	s, ok := t.layers[l].Links[path]
 	return s, ok
 }
 
-// resolve follows the symbolic links in path, all of them or all but one in
-// the last component, in the file system of the layers 0 to top. Like chroot,
-// it never leaves the root. ok is false when links form a cycle or make
-// the path too long.
+// resolve follows the symbolic links in path, including or excluding the last
+// component, in the file system of the layers 0 to top. Like chroot, it never leaves
+// the root. ok is false when links form a cycle or make the path too long.
 func (t *tree) resolve(path string, top int, last bool) (_ string, ok bool) {
 	real, rest := "", path
 	for hops := 0; rest != "" && t.ctx.Err() == nil; {
@@ -151,13 +150,13 @@ func (t *tree) resolve(path string, top int, last bool) (_ string, ok bool) {
 		}
 		p := t.at(next, top)
 		if p.kind == 0 && !p.implied && more {
-			return clean(join(next, after)), true // nothing is there or below
+			return clean(join(next, after)), true // nothing exists there or below
 		}
 		if p.kind != bitLink {
 			real, rest = next, after
 			continue
 		}
-		target, known := t.target(next, p.layer)
+		target, known := t.linkTarget(next, p.layer)
 		if hops++; hops > maxHops || !known || len(real)+len(target)+len(after) > maxPath {
 			return next, false
 		}
@@ -172,14 +171,14 @@ func (t *tree) resolve(path string, top int, last bool) (_ string, ok bool) {
 	return real, true
 }
 
-// visible reports whether what layer l has at path, a real one, is still there
-// in the file system of the layers 0 to top.
+// visible reports whether what layer l has at a real path is still visible in the file
+// system of the layers 0 to top.
 func (t *tree) visible(path string, l, top int) bool {
 	p := t.look(path, top)
 	return p.kind != 0 && p.layer == l
 }
 
-// raw is the path in layer l's tar of what is at a real path.
+// raw returns the path in layer l's tar of what is at a real path.
 func (t *tree) raw(path string, l int) string {
 	if raw, ok := t.moved[l][path]; ok {
 		return raw
@@ -187,7 +186,7 @@ func (t *tree) raw(path string, l int) string {
 	return path
 }
 
-// move notes that layer l has what is at a real path under another in its tar.
+// move records that layer l has what is at a real path under another path in its tar.
 func (t *tree) move(l int, path, raw string) {
 	if t.moved[l] == nil {
 		t.moved[l] = map[string]string{}

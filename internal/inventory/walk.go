@@ -10,9 +10,8 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// walk reads a layer that is no tar, but a directory or a disk: files are read
-// where they are, and what is in directories that the user does not want to be
-// looked at is not even listed.
+// walk reads a layer that is a directory or a disk instead of a tar. It reads files in
+// place, and does not list directories that the user skips.
 func (l *layerReader) walk(ctx context.Context, layer *assay.Layer) (*layerFacts, error) {
 	l.begin()
 	defer l.release()
@@ -30,7 +29,7 @@ func (l *layerReader) walk(ctx context.Context, layer *assay.Layer) (*layerFacts
 		l.progress(assay.Progress{Task: "Reading files", Done: size, End: true})
 	}
 	if errors.Is(err, assay.ErrMalformed) || errors.Is(err, assay.ErrTooLarge) {
-		l.gap("", err.Error()+"; what follows is not read")
+		l.gap("", err.Error()+"; later files are not read")
 		err = nil
 	}
 	if err != nil {
@@ -39,7 +38,7 @@ func (l *layerReader) walk(ctx context.Context, layer *assay.Layer) (*layerFacts
 	return l.end(ctx)
 }
 
-// visit takes one entry of a walk.
+// visit handles one entry of a walk.
 func (l *layerReader) visit(ctx context.Context, e *assay.Entry, other func(string, int64) ([]byte, error)) error {
 	if e.Path == "" {
 		if e.Err != nil {
@@ -48,7 +47,7 @@ func (l *layerReader) visit(ctx context.Context, e *assay.Entry, other func(stri
 		return nil
 	}
 	if len(e.Path) > maxPath {
-		l.gap(e.Path[:maxPath/64]+"…", fmt.Sprintf("a path of %d bytes, over the limit of %d; not read", len(e.Path), maxPath))
+		l.gap(e.Path[:maxPath/64]+"…", fmt.Sprintf("path of %d bytes exceeds the limit of %d; not read", len(e.Path), maxPath))
 		return nil
 	}
 	dir, _ := split(e.Path)
@@ -68,7 +67,7 @@ func (l *layerReader) visit(ctx context.Context, e *assay.Entry, other func(stri
 	default:
 		l.index.add(e.Path, bitFile)
 		if e.Mode.IsRegular() {
-			l.found(ctx, e, other)
+			l.visitFile(ctx, e, other)
 		}
 	}
 	if e.Err == nil {
@@ -79,8 +78,7 @@ func (l *layerReader) visit(ctx context.Context, e *assay.Entry, other func(stri
 	return l.charge(ctx)
 }
 
-// seeEntry shows an entry to the streamers. An error is why a file could not be
-// read.
+// seeEntry passes an entry to the streamers. err is why a file could not be read.
 func (l *layerReader) seeEntry(ctx context.Context, e *assay.Entry) error {
 	if len(l.streams) == 0 || !l.see(ctx, entryHeader(e)) {
 		return nil
@@ -97,7 +95,7 @@ func (l *layerReader) seeEntry(ctx context.Context, e *assay.Entry) error {
 	return f.Close()
 }
 
-// entryHeader is what streamers are told of an entry of a walk.
+// entryHeader describes an entry of a walk to streamers.
 func entryHeader(e *assay.Entry) *assay.Header {
 	h := &assay.Header{Path: e.Path, Type: assay.EntrySpecial, Mode: unixMode(e.Mode), UID: e.UID, GID: e.GID, HasOwner: e.HasOwner, Link: e.Link}
 	switch {
@@ -111,7 +109,7 @@ func entryHeader(e *assay.Entry) *assay.Header {
 	return h
 }
 
-// unixMode is a mode's permission bits as Unix has them.
+// unixMode converts a mode's permission bits to those of Unix.
 func unixMode(m fs.FileMode) uint32 {
 	bits := uint32(m.Perm())
 	for _, x := range []struct {
@@ -125,10 +123,10 @@ func unixMode(m fs.FileMode) uint32 {
 	return bits
 }
 
-// found sees who wants a regular file and has it read.
-func (l *layerReader) found(ctx context.Context, e *assay.Entry, other func(string, int64) ([]byte, error)) {
+// visitFile finds the readers of a regular file and reads it for them.
+func (l *layerReader) visitFile(ctx context.Context, e *assay.Entry, other func(string, int64) ([]byte, error)) {
 	l.ws = l.matcher.match(l.ws[:0], e.Path)
-	ask := l.asks(uint32(e.Mode.Perm()), e.Size)
+	ask := l.needsHead(uint32(e.Mode.Perm()), e.Size)
 	if len(l.ws) == 0 && !ask {
 		return
 	}
@@ -137,7 +135,7 @@ func (l *layerReader) found(ctx context.Context, e *assay.Entry, other func(stri
 		l.gap(e.Path, err.Error()) // it is wanted, or may be a program
 		return
 	}
-	f := &held{File: assay.File{Path: e.Path, Mode: uint32(e.Mode.Perm()), Size: e.Size, ReaderAt: r, Other: other}, free: func() {
+	f := &spooled{File: assay.File{Path: e.Path, Mode: uint32(e.Mode.Perm()), Size: e.Size, ReaderAt: r, Other: other}, free: func() {
 		if err := r.Close(); err != nil {
 			l.gap(e.Path, err.Error())
 		}
@@ -150,7 +148,7 @@ func (l *layerReader) found(ctx context.Context, e *assay.Entry, other func(stri
 			begin = nil
 		}
 	}
-	l.known(e.Path, f.Mode, begin)
+	l.filterByHead(e.Path, f.Mode, begin)
 	if l.ws = onePerReader(l.ws); len(l.ws) == 0 || !l.claim(e.Path) {
 		f.release()
 		return
@@ -159,12 +157,12 @@ func (l *layerReader) found(ctx context.Context, e *assay.Entry, other func(stri
 		f.release()
 		return
 	}
-	l.hold(ctx, f)
+	l.offerCopy(ctx, f)
 }
 
-// hold offers a file, which is copied where it has to wait for others: the
-// number of open files is small.
-func (l *layerReader) hold(ctx context.Context, f *held) {
+// offerCopy offers a file. It copies one that has to wait for others, because a process
+// can have few open files.
+func (l *layerReader) offerCopy(ctx context.Context, f *spooled) {
 	waits := l.keep
 	for _, w := range l.ws {
 		waits = waits || w.companion != "" || len(w.with) > 0
@@ -174,7 +172,7 @@ func (l *layerReader) hold(ctx context.Context, f *held) {
 		return
 	}
 	defer f.release()
-	c, err := l.spool.hold(ctx, assay.File{Path: f.Path, Mode: f.Mode, Size: f.Size}, io.NewSectionReader(f, 0, f.Size))
+	c, err := l.spool.store(ctx, assay.File{Path: f.Path, Mode: f.Mode, Size: f.Size}, io.NewSectionReader(f, 0, f.Size))
 	if err != nil {
 		l.refuse(f.Path, err.Error())
 		return

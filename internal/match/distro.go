@@ -22,29 +22,29 @@ type distroMatcher struct {
 	versions *comparer
 	store    store
 	gaps     gapList
-	products []string            // CPEs of the repositories that packages come from; none: all count
-	usual    map[subject]string  // highest fix in the usual repositories, where others have fixes, too
+	products []string            // CPEs of the repositories that packages come from; empty: all count
+	usual    map[subject]string  // highest fix in the usual repositories, where extra ones have fixes, too
 	foreign  map[string][]string // packages that are not the distribution's, by reason
 
-	rows   []Judgement    // of the package at hand; reused
-	groups []group        // its findings to be; reused
-	byID   map[string]int // place in groups
+	rows   []Judgement    // of the current package; reused
+	groups []group        // candidate findings; reused
+	byID   map[string]int // index in groups
 
 	findings   []assay.Finding
 	suppressed []assay.Suppressed
 }
 
-// A group is what all rows about one vulnerability mean for a package.
+// A group combines all rows about one vulnerability of a package.
 type group struct {
 	finding assay.Finding
-	best    int // in rows: the one with the fix that counts
+	best    int // index in rows of the one with the fix that counts
 	verdict Verdict
 	rule    Rule
 	detail  string
 }
 
-// judgeDistro judges the OS packages. The matcher is nil where no advisories are
-// about them; then the gaps say why.
+// judgeDistro judges the OS packages. The matcher is nil where no advisories cover
+// them; then the gaps say why.
 func judgeDistro(ctx context.Context, inv *assay.Inventory, advisories assay.Advisories, o Options, r *request) (*distroMatcher, []assay.Gap, error) {
 	family, stream, gap := distribution(inv)
 	if gap != nil {
@@ -67,7 +67,7 @@ func newDistroMatcher(family *distro.Family, stream assay.Stream, release assay.
 		gaps: gapList{stream: stream}, usual: map[subject]string{}, byID: map[string]int{}}, err
 }
 
-// judge judges all OS packages that are requested.
+// judge judges all requested OS packages.
 func (d *distroMatcher) judge(ctx context.Context, inv *assay.Inventory) error {
 	if err := d.findProducts(ctx, inv.Release); err != nil {
 		return err
@@ -120,7 +120,7 @@ func (d *distroMatcher) judgePackage(ctx context.Context, i int, p *assay.Packag
 	return nil
 }
 
-// target is a package as the distribution's advisories name it.
+// target returns a package as the distribution's advisories name it.
 func (d *distroMatcher) target(i int, p *assay.Package) *target {
 	t := &target{pkg: p, index: i}
 	t.name, t.version = d.family.Subject(p)
@@ -159,9 +159,9 @@ func (d *distroMatcher) judgeRow(t *target, j *Judgement) {
 	}
 }
 
-// group makes one finding of all rows about one vulnerability that apply: of one
-// advisory the row with the highest fix counts, then of several advisories the
-// one with the highest, for a lower fix proved not to be enough.
+// group combines all applicable rows about one vulnerability into one candidate. The
+// row with the highest fix counts, first within each advisory, then among advisories,
+// because a lower fix was incomplete.
 func (d *distroMatcher) group() {
 	d.groups = d.groups[:0]
 	if len(d.byID) > maxReused {
@@ -181,7 +181,7 @@ func (d *distroMatcher) group() {
 	}
 }
 
-// maxReused bounds the map that is cleared for each package: a kernel's is large.
+// maxReused bounds the map that is cleared for each package: the kernel's is large.
 const maxReused = 1 << 10
 
 // merge adds the finding of a row to those of its package.
@@ -206,7 +206,7 @@ func (d *distroMatcher) merge(row int) {
 	old.VendorIDs, old.Aliases, old.Severity, old.SeveritySource = ids, aliases, severity, source
 }
 
-// finding is the finding that a row makes, but for Because.
+// finding returns the finding of a row, without Because.
 func finding(j *Judgement) assay.Finding {
 	a, row := j.Advisory, j.Row
 	f := assay.Finding{ID: a.ID, Aliases: a.Aliases, VendorIDs: a.VendorIDs, Package: j.Package, FixedIn: j.by.Fixed, FixDate: row.FixDate, Status: row.Status,
@@ -224,7 +224,7 @@ func finding(j *Judgement) assay.Finding {
 	return f
 }
 
-// ratings is the publisher's own rating of a vulnerability, whatever it affects.
+// ratings returns the publisher's own rating of a vulnerability, whatever it affects.
 func ratings(a *assay.Advisory) []assay.Rating {
 	if a.Severity == assay.SeverityUnknown {
 		return nil
@@ -235,8 +235,8 @@ func ratings(a *assay.Advisory) []assay.Rating {
 // A clearance says why a vulnerability does not affect a package.
 type clearance struct {
 	rule  Rule
-	by    *assay.Advisory // that says "not affected"
-	fixed string          // that was built for the package's own minor release
+	by    *assay.Advisory // the row that says "not affected"
+	fixed string          // the fix built for the package's own minor release
 }
 
 func (c *clearance) String() string {
@@ -246,7 +246,7 @@ func (c *clearance) String() string {
 	return fmt.Sprintf("%s (%s) says that the package is not affected, which outweighs this record", c.by.ID, c.by.Feed)
 }
 
-// weigh decides each group: "not affected" wins, whoever says it.
+// weigh decides each group: "not affected" wins, whichever publisher says it.
 func (d *distroMatcher) weigh(t *target) {
 	if len(d.groups) == 0 {
 		return
@@ -254,7 +254,7 @@ func (d *distroMatcher) weigh(t *target) {
 	cleared := map[string]clearance{}
 	for i := range d.rows {
 		j := &d.rows[i]
-		if j.Rule != RuleDeclared || len(j.Row.Qualifiers.CPEs) > 0 { // of one product, it says nothing of another's package
+		if j.Rule != RuleDeclared || len(j.Row.Qualifiers.CPEs) > 0 { // a row about one product does not decide about another's package
 			continue
 		}
 		c := clearance{rule: RuleOutweighed, by: j.Advisory}
@@ -280,9 +280,9 @@ func (d *distroMatcher) weigh(t *target) {
 	}
 }
 
-// clearanceOf finds what declares that all names of a finding do not affect the
-// package: its ID, or each CVE among its aliases, for a notice may have several;
-// without CVEs one alias, all being names of one vulnerability.
+// clearanceOf returns what declares that all names of a finding do not affect the
+// package: its ID, or each CVE among its aliases, because a notice may have several.
+// Without CVEs one alias is enough: then all names mean one vulnerability.
 func clearanceOf(f *assay.Finding, cleared map[string]clearance) (c clearance, ok bool) {
 	if len(cleared) == 0 {
 		return c, false
@@ -310,7 +310,7 @@ func clearanceOf(f *assay.Finding, cleared map[string]clearance) (c clearance, o
 	return c, false
 }
 
-// derive makes findings, suppressed entries and gaps of the judgements.
+// derive makes findings, suppressed entries and gaps from the judgements.
 func (d *distroMatcher) derive(t *target) {
 	for i := range d.rows {
 		switch j := &d.rows[i]; j.Rule {
@@ -335,7 +335,7 @@ func (d *distroMatcher) derive(t *target) {
 	}
 }
 
-// suppressed is a finding in a package that lacks the vulnerable code.
+// suppressed returns the suppressed finding of a package without the vulnerable code.
 func suppressed(f assay.Finding, reason string) assay.Suppressed {
 	return assay.Suppressed{Finding: f, Suppression: assay.Suppression{As: assay.StatusNotAffected, By: assay.SuppressedByMatch, Reason: reason}}
 }
@@ -358,8 +358,8 @@ func (d *distroMatcher) because(t *target, j *Judgement) string {
 	return b.String()
 }
 
-// visit visits the judgements of the package at hand, each with what its group
-// came to.
+// visit visits the judgements of the current package, each with the result of its
+// group.
 func (d *distroMatcher) visit() {
 	r := d.store.request
 	if r == nil {

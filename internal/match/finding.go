@@ -9,9 +9,9 @@ import (
 	"github.com/assaysec/assay/internal/version"
 )
 
-// finding joins what the advisories on a vulnerability say. The rows in m.matching
-// contain the installed version: of them the one with the fix that counts decides,
-// else the one with the highest.
+// finding combines the advisories on a vulnerability. The rows in m.matching contain
+// the installed version. The row with the chosen fix decides, else the one with the
+// highest fix.
 func (m *registryMatcher) finding(t *target, v *vulnerability) *assay.Finding {
 	fixes := m.fixes()
 	fixed := m.fix(t, fixes)
@@ -37,8 +37,8 @@ func (m *registryMatcher) finding(t *target, v *vulnerability) *assay.Finding {
 	return f
 }
 
-// fixes lists the versions that advisories call fixed and that no row contains,
-// in order. A version that brings the vulnerability back is not one.
+// fixes lists, in order, the versions that advisories call fixed and that no row
+// contains. A version that another row calls vulnerable is no fix.
 func (m *registryMatcher) fixes() (out []string) {
 	type candidate struct {
 		version string
@@ -66,9 +66,9 @@ func (m *registryMatcher) fixes() (out []string) {
 	return out
 }
 
-// fix is the lowest of the fixes above the target; "" when there is none. So
-// where publishers disagree the highest of their fixes wins, and one on the
-// target's own branch comes before a later branch's.
+// fix returns the lowest fix above the target; "" when there is none. So where
+// publishers disagree, the highest of their fixes wins, and a fix on the target's own
+// branch comes before one on a later branch.
 func (m *registryMatcher) fix(t *target, fixes []string) string {
 	if t.bad != nil {
 		return ""
@@ -81,8 +81,8 @@ func (m *registryMatcher) fix(t *target, fixes []string) string {
 	return ""
 }
 
-// containing returns a row that says that a version is affected, and its range;
-// nil when none does.
+// containing returns a row by which a version is affected, and the range; nil when
+// there is none.
 func (m *registryMatcher) containing(key version.Key) (*Judgement, *assay.Range) {
 	for i := range m.rows {
 		j := &m.rows[i]
@@ -96,9 +96,9 @@ func (m *registryMatcher) containing(key version.Key) (*Judgement, *assay.Range)
 	return nil, nil
 }
 
-// page is the one to read first: an advisory's own page, that of the advisory that
-// decided before others'; else GitHub's or NVD's on the vulnerability. That of a
-// whole project says little.
+// page returns the page to read first: an advisory's own page, that of the deciding
+// advisory before others; else GitHub's or NVD's page on the vulnerability. The page of
+// a whole project says little.
 func page(f *assay.Finding, best *assay.Advisory, v *vulnerability) string {
 	for _, a := range append([]*assay.Advisory{best}, v.advisories...) {
 		if a.URL != "" && strings.Contains(strings.ToLower(a.URL), strings.ToLower(a.ID)) {
@@ -115,8 +115,8 @@ func page(f *assay.Finding, best *assay.Advisory, v *vulnerability) string {
 	return best.URL
 }
 
-// worst is the highest of the severities that publishers give. Malware without
-// a rating is critical, as GitHub rates all of it.
+// worst returns the highest severity that publishers give. Malware without a rating is
+// critical, as GitHub rates all malware.
 func worst(v *vulnerability, matching []*Judgement) (s assay.Severity, source string) {
 	raise := func(to assay.Severity, by string) {
 		if to > s {
@@ -140,8 +140,8 @@ func worst(v *vulnerability, matching []*Judgement) (s assay.Severity, source st
 	return s, source
 }
 
-// detail joins what the advisories say of the vulnerability itself, those of the
-// one that decides first.
+// detail combines the advisories' descriptions of the vulnerability; the deciding
+// advisory comes first.
 func detail(id string, best *assay.Advisory, v *vulnerability) assay.Detail {
 	d := assay.Detail{ID: id}
 	for _, a := range append([]*assay.Advisory{best}, v.advisories...) {

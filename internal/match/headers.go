@@ -7,10 +7,9 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// headers are the names of packages with the kernel's headers, for building
-// programs and modules, by their source package: "kernel6.12-devel" is Amazon's,
-// "linux-api-headers" Photon's. The kernel's code, which has the vulnerabilities,
-// is in other packages.
+// headers lists the packages with the kernel's headers, which serve to build programs
+// and modules, by source package: "kernel6.12-devel" is Amazon's, "linux-api-headers"
+// Photon's. The vulnerable code of the kernel is in other packages.
 var headers = map[string]struct{ sources, names []string }{
 	assay.TypeDeb: {[]string{"linux", "linux-*"}, []string{"linux-libc-dev", "linux-libc-dev-*", "linux-headers-*", "linux-kbuild-*", "linux-*-headers-*"}},
 	assay.TypeRPM: {
@@ -21,7 +20,7 @@ var headers = map[string]struct{ sources, names []string }{
 }
 
 // headersReason says why a vulnerability of the kernel does not affect its headers.
-const headersReason = "the package holds kernel headers only, not the kernel's code (--kernel-headers counts them)"
+const headersReason = "the package contains only kernel headers, not the kernel's code (--kernel-headers counts them)"
 
 func isHeaders(p *assay.Package) bool {
 	h := headers[p.Type]

@@ -11,67 +11,67 @@ import (
 // A Verdict is what one row of an advisory means for one installed package.
 type Verdict string
 
-// The verdicts. A package has a finding, or a suppressed entry, of a
-// vulnerability exactly where one row about it has that verdict.
+// The verdicts. A package has a finding, or a suppressed entry, of a vulnerability
+// exactly where one row about it has that verdict.
 const (
 	VerdictAffected    Verdict = "affected"     // the row makes the finding, or is part of it
-	VerdictSuppressed  Verdict = "suppressed"   // the installed version is in the row, but the package lacks the vulnerable code
+	VerdictSuppressed  Verdict = "suppressed"   // the installed version is in the row, but the vulnerable code is absent
 	VerdictNotAffected Verdict = "not_affected" // the row does not apply, or another one outweighs it
-	VerdictUnknown     Verdict = "unknown"      // it cannot be judged
+	VerdictUnknown     Verdict = "unknown"      // the row cannot be judged
 )
 
-// A Rule is what decided a Judgement.
+// A Rule is the reason for a Judgement.
 type Rule string
 
-// The rules, with the verdicts that they give.
+// The rules, with their verdicts.
 const (
 	RuleVersion          Rule = "version"           // affected, not affected: the installed version is, or is not, in the row's ranges
 	RuleDeclared         Rule = "declared"          // not affected: the row itself says so
 	RuleOutweighed       Rule = "outweighed"        // not affected: another row says so, and "not affected" wins
-	RuleMinorRelease     Rule = "minor-release"     // not affected: the package holds the fix that was built for its own minor release
+	RuleMinorRelease     Rule = "minor-release"     // not affected: the fix for the package's own minor release is installed
 	RulePlatform         Rule = "platform"          // not affected: the row is about another architecture, module, flavour, product or operating system
 	RuleRepository       Rule = "repository"        // not affected: the row is about another repository of the distribution
-	RuleSourceName       Rule = "source-name"       // not affected: the row names a source package, or a binary one, and the package is the other
-	RuleRebuilder        Rule = "rebuilder"         // not affected: whoever rebuilt the package has an advisory of its own
+	RuleSourceName       Rule = "source-name"       // not affected: the row names a source package, or a binary one, and the package is the other kind
+	RuleRebuilder        Rule = "rebuilder"         // not affected: the package's rebuilder has its own advisory
 	RuleThirdParty       Rule = "third-party"       // not affected: the package is not the distribution's
 	RuleOwner            Rule = "owner"             // not affected, suppressed: the distribution's advisories on the package's owner decide
 	RuleOwnerFinding     Rule = "owner-finding"     // not affected: the owner has the finding
 	RuleOtherName        Rule = "other-name"        // not affected: the package has the finding under another of its CPE names
 	RuleUnreachable      Rule = "unreachable"       // suppressed: the binary does not link the vulnerable code
-	RuleKernelHeaders    Rule = "kernel-headers"    // suppressed: the package holds headers only
-	RuleWithdrawn        Rule = "withdrawn"         // not affected: the publisher took the advisory back
+	RuleKernelHeaders    Rule = "kernel-headers"    // suppressed: the package contains only headers
+	RuleWithdrawn        Rule = "withdrawn"         // not affected: the publisher withdrew the advisory
 	RuleUnreviewed       Rule = "unreviewed"        // not affected: a reviewed advisory is about the same vulnerability
-	RuleNotice           Rule = "notice"            // not affected: the advisory is about no vulnerability
+	RuleNotice           Rule = "notice"            // not affected: the advisory is a notice, not a vulnerability
 	RuleUndetermined     Rule = "undetermined"      // unknown: the publisher has not decided
 	RuleIncomparable     Rule = "incomparable"      // unknown: a version in the row cannot be compared
 	RuleInstalledVersion Rule = "installed-version" // unknown: the installed version cannot be compared
 	RuleFlavour          Rule = "flavour"           // unknown: no advisory is about builds of the package's flavour
 )
 
-// A Judgement is what one row of an advisory means for one installed package.
-// Packages derives findings, suppressed entries and gaps from judgements;
-// Vulnerability and Advisory return them. An advisory about several
-// vulnerabilities has one for each.
+// A Judgement is what one row of an advisory means for one installed package. Packages
+// derives findings, suppressed entries and gaps from judgements; Vulnerability and
+// Advisory return them. An advisory about several vulnerabilities has one judgement for
+// each.
 type Judgement struct {
 	Package  int    // index in Inventory.Packages
-	ID       string // of the vulnerability, as a finding has it
+	ID       string // of the vulnerability, as in its finding
 	Advisory *assay.Advisory
 	Row      *assay.Affected // of Advisory; Stream and Name say what it is about
 	Verdict  Verdict
 	Rule     Rule
 	Fix      string // version to upgrade to, where Verdict is VerdictAffected or VerdictSuppressed; "" for none
 
-	of     *target      // Package, as its stream names it
+	of     *target      // the package's name in its stream
 	by     *assay.Range // that contains the installed version; nil for none
-	cause  error        // why it cannot be judged
+	cause  error        // why the row cannot be judged
 	detail string       // a sentence, where the rule needs one
 }
 
 // decide sets verdict and rule.
 func (j *Judgement) decide(v Verdict, r Rule) { j.Verdict, j.Rule = v, r }
 
-// compare decides by whether the installed version is in the row, as far as
-// all packages have that in common.
+// compare decides by whether the installed version is in the row, as far as all kinds
+// of packages share the rules.
 func (j *Judgement) compare(by *assay.Range, err error) {
 	j.by, j.cause = by, err
 	switch {
@@ -88,14 +88,14 @@ func (j *Judgement) compare(by *assay.Range, err error) {
 	}
 }
 
-// isVulnerable reports whether versions in the row make findings: some rows
-// are of notices, or list versions that are not affected or not determined.
+// isVulnerable reports whether versions in the row make findings: some rows are
+// notices, or list versions that are not affected or not determined.
 func (j *Judgement) isVulnerable() bool {
 	return j.Row.Status != assay.StatusNotAffected && j.Row.Status != assay.StatusUnknown &&
 		(j.Advisory.Kind == assay.KindVulnerability || j.Advisory.Kind == assay.KindMalware)
 }
 
-// Because says in words what decided.
+// Because says in words why the judgement is so.
 func (j *Judgement) Because() string {
 	switch j.Rule {
 	case RuleVersion:
@@ -112,13 +112,13 @@ func (j *Judgement) Because() string {
 	case RuleRepository:
 		return "the advisory is about another repository: " + strings.Join(j.Row.Qualifiers.Repos, ", ")
 	case RuleSourceName:
-		return fmt.Sprintf("the advisory is about another package that is also called %s, a source package or a binary one", j.Row.Name)
+		return fmt.Sprintf("the advisory is about another package that is also named %s: one is a source package, the other a binary package", j.Row.Name)
 	case RuleWithdrawn:
 		return "the publisher withdrew the advisory"
 	case RuleUnreviewed:
 		return "the advisory is not reviewed, and a reviewed one is about the same vulnerability"
 	case RuleNotice:
-		return "the advisory is about no vulnerability (" + string(j.Advisory.Kind) + ")"
+		return "the advisory is a notice, not a vulnerability (" + string(j.Advisory.Kind) + ")"
 	case RuleIncomparable:
 		return j.cause.Error()
 	case RuleInstalledVersion:
@@ -127,7 +127,7 @@ func (j *Judgement) Because() string {
 	return j.detail
 }
 
-// versions says what comparing the installed version came to.
+// versions describes the comparison of the installed version with the row.
 func (j *Judgement) versions() string {
 	installed := "installed is " + j.of.version
 	if j.of.version == "" {
@@ -159,7 +159,7 @@ func (j *Judgement) versions() string {
 
 const unknownVersion = "the installed version is unknown"
 
-// limits says in words which builds a row is limited to.
+// limits describes the builds that a row is limited to.
 func limits(q *assay.Qualifiers) string {
 	var parts []string
 	for _, x := range []struct {
@@ -182,18 +182,17 @@ func limits(q *assay.Qualifiers) string {
 	return strings.Join(parts, ", ")
 }
 
-// A request says which judgements are wanted besides the result. A nil request
+// A request selects the judgements that are wanted besides the result. A nil request
 // wants none.
 type request struct {
-	subjects map[subject]bool      // only packages with advisories under one of these are judged; nil: all
+	subjects map[subject]bool      // only packages with advisories under one of these names are judged; nil: all
 	names    map[string]bool       // of the vulnerability, in upper case; nil: any
 	owners   map[string]bool       // PURLs of packages that are judged because they own another
 	advisory func(*Judgement) bool // nil: any
 	visit    func(*Judgement)
 }
 
-// wants reports whether a package is to be judged, by the subjects that are
-// looked up for it.
+// wants reports whether to judge a package, by the subjects that are looked up for it.
 func (r *request) wants(subjects func(*assay.Package) []subject, p *assay.Package) bool {
 	return r == nil || r.subjects == nil || slices.ContainsFunc(subjects(p), func(s subject) bool { return r.subjects[s] })
 }

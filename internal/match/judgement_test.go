@@ -79,7 +79,7 @@ func TestJudgements(t *testing.T) {
 		"requests CVE-11 owner: owned by OS package pkg:deb/debian/python3-requests; the distribution's advisories decide about it, not the registry's",
 		"- example.org/m CVE-12 unreachable: the vulnerable code is not linked into the binary: example.org/m.Bad",
 		"example.org/m CVE-13 platform: the advisory is about other builds: operating systems windows",
-		"plain CVE-14 notice: the advisory is about no vulnerability (unmaintained)",
+		"plain CVE-14 notice: the advisory is a notice, not a vulnerability (unmaintained)",
 		"! plain CVE-15 version: affected in 1.0.0; installed is 1.0.0",
 	}
 	if d := cmp.Diff(want, lines); d != "" {

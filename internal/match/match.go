@@ -1,6 +1,6 @@
-// Package match compares installed packages with published advisories. It makes
-// one Judgement for each row of an advisory and each package that the row names;
-// findings, suppressed entries and gaps derive from these.
+// Package match compares installed packages with published advisories. It makes one
+// Judgement for each row of an advisory and each package that the row names. Findings,
+// suppressed entries and gaps follow from the judgements.
 package match
 
 import (
@@ -14,30 +14,29 @@ import (
 	"github.com/assaysec/assay/internal/version"
 )
 
-// Options is what a user may choose about matching. The zero value is what
-// most want.
+// Options contains the user's choices about matching. The zero value suits most users.
 type Options struct {
-	// Comprehensive also matches language packages that are owned by an OS
-	// package with their registry's advisories, though the distribution may
-	// have patched them without a new version.
+	// Comprehensive also matches language packages owned by an OS package with their
+	// registry's advisories, though the distribution may have patched them without
+	// changing the version.
 	Comprehensive bool
 	// AllSymbols keeps findings of functions that a binary does not link.
 	AllSymbols bool
-	// KernelHeaders keeps findings of the kernel in packages with its headers
-	// only.
+	// KernelHeaders keeps findings of the kernel in packages that contain only its
+	// headers.
 	KernelHeaders bool
 }
 
-// A Result is what is known of the packages of an inventory.
+// A Result contains the findings, suppressed entries and gaps of an inventory.
 type Result struct {
 	Findings   []assay.Finding
-	Suppressed []assay.Suppressed // matched by version, but the package lacks the vulnerable code
+	Suppressed []assay.Suppressed // affected by version, but without the vulnerable code
 	Gaps       []assay.Gap
 }
 
-// Streams returns the streams of advisories about an inventory: the
-// distribution's first, then the ecosystems' in order. A gap says which packages
-// have no advisories; Packages returns it, too.
+// Streams returns the streams of advisories about an inventory: the distribution's
+// first, then the ecosystems' in order. A gap names the packages without advisories;
+// Packages returns it, too.
 func Streams(inv *assay.Inventory, o Options) ([]assay.Stream, []assay.Gap) {
 	var streams []assay.Stream
 	var gaps []assay.Gap
@@ -64,16 +63,16 @@ func Streams(inv *assay.Inventory, o Options) ([]assay.Stream, []assay.Gap) {
 	return streams, gaps
 }
 
-// Packages matches all packages of an inventory. Package of a finding is an
-// index in inv.Packages. An error is the database's: then nothing is known.
+// Packages matches all packages of an inventory. Package of a finding is an index in
+// inv.Packages. An error is the database's; then there is no result.
 func Packages(ctx context.Context, inv *assay.Inventory, advisories assay.Advisories, o Options) (Result, error) {
 	return judge(ctx, inv, advisories, o, nil)
 }
 
-// Vulnerability judges an inventory for the vulnerability with any of some
-// names, in any case. records are the advisories about it; advisories must have
-// them, and all others about the same packages, for these may outweigh them.
-// The judgements are those from which Packages derives its result, by package.
+// Vulnerability judges an inventory for the vulnerability with any of some names, in
+// any case. records are the advisories about it. advisories must contain them and all
+// others about the same packages, because these may outweigh them. It returns the
+// judgements from which Packages derives its result, by package.
 func Vulnerability(ctx context.Context, inv *assay.Inventory, names []string, records []assay.Advisory, advisories assay.Advisories, o Options) ([]Judgement, error) {
 	r := newRequest(records)
 	r.names = make(map[string]bool, len(names))
@@ -83,10 +82,10 @@ func Vulnerability(ctx context.Context, inv *assay.Inventory, names []string, re
 	return judgements(ctx, inv, advisories, o, r)
 }
 
-// Advisory judges an inventory for the rows of one advisory. As Vulnerability
-// does, it weighs them against all advisories about the same packages, so
-// advisories must have a. Only packages that a names are looked up, and those
-// that own one. The packages with VerdictAffected are those that it hits.
+// Advisory judges an inventory for the rows of one advisory. Like Vulnerability it
+// weighs them against all advisories about the same packages, so advisories must
+// contain a. It looks up only the packages that a names, and their owners. Packages
+// with VerdictAffected are affected.
 func Advisory(ctx context.Context, inv *assay.Inventory, a *assay.Advisory, advisories assay.Advisories, o Options) ([]Judgement, error) {
 	r := newRequest([]assay.Advisory{*a})
 	r.advisory = func(j *Judgement) bool {
@@ -139,8 +138,8 @@ func judge(ctx context.Context, inv *assay.Inventory, advisories assay.Advisorie
 	return out, nil
 }
 
-// distribution finds the distribution's family and stream. It returns no family
-// and no gap where no OS package is installed.
+// distribution returns the distribution's family and stream. Without OS packages it
+// returns no family and no gap.
 func distribution(inv *assay.Inventory) (*distro.Family, assay.Stream, *assay.Gap) {
 	n := 0
 	for i := range inv.Packages {
@@ -172,8 +171,7 @@ func label(r assay.Release) string {
 	return strings.TrimSpace(r.ID + " " + r.Version)
 }
 
-// A target is an installed package under a name and a version by which a stream
-// knows it.
+// A target is an installed package with the name and version that a stream uses for it.
 type target struct {
 	pkg           *assay.Package
 	index         int // in the inventory

@@ -156,7 +156,7 @@ func TestPackages(t *testing.T) {
 		{"the first fix did", bookworm, []assay.Package{src("1.0-2")}, memory{adv("CVE-1", deb(below("1.0-2"), "")), adv("CVE-1", deb(below("1.0-4"), ""))}, []string{"bin CVE-1 fixed 1.0-4"}},
 
 		{"undetermined", bookworm, []assay.Package{src("1.0")}, memory{adv("CVE-2", deb(every, assay.StatusUnknown)), adv("CVE-1", deb(every, assay.StatusUnknown)), adv("CVE-2", deb(every, assay.StatusUnknown))},
-			[]string{"gap: debian:12: the publisher has not determined whether installed packages are affected by CVE-1, CVE-2; not among the findings"}},
+			[]string{"gap: debian:12: the publisher has not determined whether installed packages are affected by CVE-1, CVE-2; not listed as findings"}},
 		{"third parties", bookworm, []assay.Package{{Type: "deb", Name: "docker-ce", Version: "1", ThirdParty: "published by Docker"}, {Type: "deb", Name: "containerd.io", Version: "1", ThirdParty: "published by Docker"}, src("1.0")},
 			memory{adv("CVE-1", deb(every, "")), adv("CVE-2", assay.Affected{Stream: "debian:12", Name: "docker-ce", Ranges: every})}, []string{"bin CVE-1 affected",
 				"gap: packages docker-ce, containerd.io: not the distribution's (published by Docker), so not covered by the advisories of debian:12; 2 packages are listed, not checked"}},

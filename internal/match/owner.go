@@ -8,11 +8,11 @@ import (
 	"github.com/assaysec/assay/internal/ecosystem"
 )
 
-// This file judges language packages that are owned by an OS package, where the
-// distribution publishes fixes only: its advisories decide about the
-// vulnerabilities that they name, the registry's about all others.
+// This file judges language packages owned by an OS package, where the distribution's
+// advisories list only fixes: they decide about the vulnerabilities that they name, the
+// registry's advisories about all others.
 
-// owners are the OS packages that own others, and how they were judged.
+// owners contains the OS packages that own others, and their verdicts.
 type owners struct {
 	distro   *distroMatcher
 	packages map[string]*assay.Package  // by PURL
@@ -20,8 +20,8 @@ type owners struct {
 	verdicts map[string]*distroVerdict  // one owner has many packages
 }
 
-// ownersOf is nil where the distribution's advisories alone decide about what
-// its packages own, or say nothing about it.
+// ownersOf returns nil where the distribution's advisories alone decide about what its
+// packages own, or cover none of it.
 func ownersOf(inv *assay.Inventory, o Options, d *distroMatcher) *owners {
 	if d == nil || d.family.Exhaustive(inv.Release) {
 		return nil
@@ -45,7 +45,7 @@ func ownersOf(inv *assay.Inventory, o Options, d *distroMatcher) *owners {
 	return out
 }
 
-// note notes the names of an owner's finding.
+// note records the names of an owner's finding.
 func (o *owners) note(inv *assay.Inventory, f *assay.Finding) {
 	purl := inv.Packages[f.Package].PURL
 	if o.packages[purl] == nil {
@@ -60,15 +60,16 @@ func (o *owners) note(inv *assay.Inventory, f *assay.Finding) {
 	}
 }
 
-// A distroVerdict is what the distribution's advisories say of an OS package.
+// A distroVerdict is what the distribution's advisories mean for an OS package.
 type distroVerdict struct {
 	stream  assay.Stream
 	owner   *assay.Package
 	covered map[string]bool // names of the vulnerabilities that they name
-	found   map[string]bool // of those that the package has
+	found   map[string]bool // of those that affect the package
 }
 
-// verdict is the distribution's on the owner of a package; nil where there is none.
+// verdict returns the distribution's verdict on the owner of a package; nil where there
+// is none.
 func (o *owners) verdict(ctx context.Context, p *assay.Package) (*distroVerdict, error) {
 	if o == nil || o.packages[p.Owner] == nil {
 		return nil, nil
@@ -87,7 +88,7 @@ func (o *owners) judgeOwner(ctx context.Context, owner *assay.Package) (*distroV
 	d := o.distro.silent()
 	t := d.target(0, owner)
 	if t.bad != nil {
-		return nil, nil // it was not judged, which is a gap
+		return nil, nil // it was not judged, for which there is a gap
 	}
 	advisories, err := d.published(ctx, t)
 	if err != nil {
@@ -115,8 +116,8 @@ func (o *owners) judgeOwner(ctx context.Context, owner *assay.Package) (*distroV
 	return v, nil
 }
 
-// silent is the matcher without a request: the owner's own judgements were
-// visited when it was matched.
+// silent returns the matcher without a request: the owner's own judgements were visited
+// when it was matched.
 func (d *distroMatcher) silent() *distroMatcher {
 	s := *d
 	s.store.request = nil
@@ -124,8 +125,8 @@ func (d *distroMatcher) silent() *distroMatcher {
 	return &s
 }
 
-// covers reports whether the rows of one advisory decide about an owner: a
-// record that cannot be compared with its version is a gap, and decides nothing.
+// covers reports whether the rows of one advisory decide about an owner. A row that
+// cannot be compared with the owner's version is a gap, and decides nothing.
 func covers(rows []Judgement) (covers bool) {
 	for i := range rows {
 		switch rows[i].Rule {
@@ -139,8 +140,8 @@ func covers(rows []Judgement) (covers bool) {
 	return covers
 }
 
-// verdictFor is the distribution's verdict on a finding in what the owner owns;
-// ok is false where its advisories do not name the vulnerability.
+// verdictFor returns the distribution's verdict on a finding in an owned package; ok is
+// false where its advisories do not name the vulnerability.
 func (v *distroVerdict) verdictFor(f *assay.Finding) (_ Verdict, _ Rule, detail string, ok bool) {
 	if v == nil {
 		return "", "", "", false
@@ -165,8 +166,8 @@ func (v *distroVerdict) ownerFinding() string {
 	return fmt.Sprintf("owned by OS package %s %s, which has the finding", v.owner.Name, v.owner.Version)
 }
 
-// ownersWanted lists the PURLs of the owners of packages that a request wants:
-// they decide about these.
+// ownersWanted lists the PURLs of the owners of the packages in a request, because
+// owners decide about them.
 func ownersWanted(inv *assay.Inventory, r *request) map[string]bool {
 	all := map[string]bool{}
 	for i := range inv.Packages {

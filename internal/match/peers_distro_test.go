@@ -76,7 +76,7 @@ var apkRules = []rule{
 // el8 and el9 are of modules and of none.
 var el8, el9 = release("rhel", "8.9"), release("rhel", "9.3")
 
-const baseos9, usualGap = "cpe:/o:redhat:enterprise_linux:9::baseos", "gap: repositories: the image does not say which ones its packages come from; matched with the usual ones of Red Hat Enterprise Linux"
+const baseos9, usualGap = "cpe:/o:redhat:enterprise_linux:9::baseos", "gap: repositories: the image does not name the repositories of its packages; matched with the usual repositories of Red Hat Enterprise Linux"
 
 func contents(r assay.Release, sets ...string) assay.Release { r.ContentSets = sets; return r }
 

@@ -11,14 +11,14 @@ import (
 	"github.com/assaysec/assay/internal/identifier/cpe"
 )
 
-// This file matches bare binaries, which are in no registry, by the CPE names
-// that NVD has for them. Packages of a registry are never matched so: different
+// This file matches bare binaries, which are in no registry, by the CPE names that NVD
+// has for them. It never matches packages of a registry this way, because different
 // software shares names.
 
 // products is NVD's dictionary as a registry.
 var products = &ecosystem.Ecosystem{Stream: assay.StreamCPE, Title: "NVD's products", Scheme: "generic"}
 
-// A product is what a CPE name says besides vendor, product and version.
+// A product contains the parts of a CPE name besides vendor, product and version.
 type product struct{ part, targetSoftware string }
 
 // productsOf returns a target for each name that NVD has for a package.
@@ -43,12 +43,12 @@ func productsOf(p *assay.Package) (out []*target) {
 	return out
 }
 
-// productName is a product as its stream names it: "vendor:product".
+// productName returns a product's name in its stream: "vendor:product".
 func productName(n cpe.Name) string { return cmp.Or(n.Vendor, "*") + ":" + cmp.Or(n.Product, "*") }
 
-// applies reports whether a row may be about a product found in a container of a
-// release: not if it is for another platform, or only for use with what
-// cannot be in a container.
+// applies reports whether a row may be about a product in a container of a release. It
+// does not apply if it is for another platform, or only for use with something that no
+// container contains.
 func (p product) applies(q *assay.Qualifiers, r assay.Release) bool {
 	if len(q.CPEs) > 0 && !slices.ContainsFunc(q.CPEs, p.covers) {
 		return false
@@ -56,8 +56,8 @@ func (p product) applies(q *assay.Qualifiers, r assay.Release) bool {
 	return len(q.RunningOn) == 0 || slices.ContainsFunc(q.RunningOn, func(s string) bool { return mayRunOn(s, r) })
 }
 
-// covers reports whether a row's name may be the product's: its version is
-// judged apart.
+// covers reports whether a row's name may be the product's. The version is judged
+// separately.
 func (p product) covers(name string) bool {
 	n, ok := cpe.ParseFormatted(name)
 	if !ok {
@@ -67,11 +67,11 @@ func (p product) covers(name string) bool {
 	return n.Part == p.part && (software == "" || software == "-" || software == p.targetSoftware || strings.Contains(software, "linux") || strings.Contains(software, "unix"))
 }
 
-// foreignSystems are makers of operating systems that no Linux container runs on.
+// foreignSystems lists makers of operating systems that no Linux container runs.
 var foreignSystems = regexp.MustCompile(`^(microsoft|apple|google:(android|chrome_os)|freebsd|openbsd|netbsd|oracle:solaris|sun|ibm:(aix|i\b|os|z)|hp:|novell:netware|vmware:esx|cisco|juniper)`)
 
-// mayRunOn reports whether a container of a release may be what a CPE names: of
-// operating systems it is its own and those that are unknown.
+// mayRunOn reports whether a CPE may name part of a container of a release: of the
+// operating systems, only the container's own and unknown ones.
 func mayRunOn(name string, r assay.Release) bool {
 	n, ok := cpe.ParseFormatted(name)
 	if !ok {
@@ -93,15 +93,16 @@ func mayRunOn(name string, r assay.Release) bool {
 	return true
 }
 
-// systemMakers lists the distributions, by os-release's ID, of makers of several
-// or with another name. Whether a container has another maker's is unknown.
+// systemMakers maps os-release's ID to the CPE vendor, for makers of several systems or
+// with another name. Whether a container runs another maker's system is unknown.
 var systemMakers = map[string][]string{
 	"debian": {"debian"}, "canonical": {"ubuntu"}, "fedoraproject": {"fedora"}, "alpinelinux": {"alpine"}, "archlinux": {"arch"}, "gentoo": {"gentoo"},
 	"redhat": {"rhel", "centos", "fedora"}, "centos": {"centos"}, "oracle": {"ol"}, "rockylinux": {"rocky"}, "almalinux": {"almalinux"}, "amazon": {"amzn"},
 	"suse": {"sles", "sled", "sle-micro", "opensuse-leap", "opensuse-tumbleweed"}, "opensuse": {"opensuse-leap", "opensuse-tumbleweed"}, "opensuse_project": {"opensuse-leap", "opensuse-tumbleweed"}, "novell": {"sles", "sled"},
 }
 
-// normalizeVersions writes the versions of rows about a product as those of targets.
+// normalizeVersions writes the versions of rows about a product in the form of targets'
+// versions.
 func normalizeVersions(product string, advisories []assay.Advisory) []assay.Advisory {
 	out := slices.Clone(advisories)
 	for i := range out {
@@ -125,7 +126,7 @@ func normalizeVersions(product string, advisories []assay.Advisory) []assay.Advi
 
 var javaUpdate = regexp.MustCompile(`^(?:1\.)?([5-8])(?:\.0)?(?:(?:_|:update_?|u)(\d+))?(?:-b\d+)?$`)
 
-// javaVersion writes versions of Java before 9 in one way: "8.0.352" for
+// javaVersion writes versions of Java before 9 in one form: "8.0.352" for
 // "1.8.0_352-b08", "1.8.0:update352", "8:update352" and "8u352".
 // https://openjdk.org/jeps/223
 func javaVersion(product, v string) string {

@@ -9,8 +9,8 @@ import (
 	"github.com/assaysec/assay/internal/version"
 )
 
-// A comparer compares versions of one scheme. It remembers their keys, for
-// advisories repeat versions.
+// A comparer compares versions of one scheme. It caches their keys, because advisories
+// repeat versions.
 type comparer struct {
 	scheme version.Scheme
 	keys   map[string]version.Key
@@ -24,7 +24,7 @@ func newComparer(stream assay.Stream, scheme string) (*comparer, error) {
 	return &comparer{scheme: s, keys: map[string]version.Key{}}, nil
 }
 
-// key is the key of a version.
+// key returns the key of a version.
 func (c *comparer) key(v string) (version.Key, error) {
 	if k, ok := c.keys[v]; ok {
 		return k, nil
@@ -36,7 +36,7 @@ func (c *comparer) key(v string) (version.Key, error) {
 	return k, err
 }
 
-// isLater reports whether a, a fix, is above b; no fix at all is the highest.
+// isLater reports whether fix a is above fix b; a missing fix is the highest.
 func (c *comparer) isLater(a, b string) bool {
 	if a == "" || b == "" {
 		return a == "" && b != ""
@@ -49,8 +49,8 @@ func (c *comparer) isLater(a, b string) bool {
 	return err == nil && c.scheme.Compare(x, y) > 0
 }
 
-// find finds the range or version of a row that contains key; nil where none
-// does. Then the error says which of them cannot be compared.
+// find returns the range or version of a row that contains key; nil where none does.
+// Then the error names the ones that cannot be compared.
 func (c *comparer) find(row *assay.Affected, key version.Key) (*assay.Range, error) {
 	best, bad := c.findRange(row.Ranges, key)
 	if best != nil {
@@ -73,11 +73,11 @@ func incomparable(err error) error {
 	return fmt.Errorf("a version in the advisory cannot be compared: %w", err)
 }
 
-// only is the range of one version.
+// only returns the range of one version.
 func only(v string) *assay.Range { return &assay.Range{Introduced: v, LastAffected: v} }
 
-// findRange finds the range that contains key. Of several it is the one with the
-// highest fix, for the lower ones proved not to be enough.
+// findRange returns the range that contains key. Of several it returns the one with the
+// highest fix, because the lower fixes were incomplete.
 func (c *comparer) findRange(ranges []assay.Range, key version.Key) (best *assay.Range, bad error) {
 	for i := range ranges {
 		r := &ranges[i]
@@ -100,7 +100,7 @@ func (c *comparer) findRange(ranges []assay.Range, key version.Key) (best *assay
 func (c *comparer) contains(r *assay.Range, key version.Key) (bool, error) {
 	for _, bound := range [...]struct {
 		version  string
-		min, max int // of the installed version compared with the bound
+		min, max int // of the installed version with the bound
 	}{
 		{r.Introduced, 0, 1},
 		{r.Fixed, -1, -1},
@@ -124,7 +124,7 @@ func (c *comparer) contains(r *assay.Range, key version.Key) (bool, error) {
 	return true, nil
 }
 
-// interval says in words which versions a range contains.
+// interval describes the versions of a range in words.
 func interval(r *assay.Range) string {
 	if r.Introduced != "" && r.Introduced == r.LastAffected {
 		return "in " + r.LastAffected

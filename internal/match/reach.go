@@ -9,11 +9,11 @@ import (
 	"github.com/assaysec/assay/internal/identifier/cve"
 )
 
-// This file judges whether an installed package has the vulnerable code: it was
-// built for one machine, and links some functions only.
+// This file judges whether an installed package contains the vulnerable code: it is
+// built for one architecture, and links some functions only.
 
-// systems names the operating systems that a row is limited to; "" for none.
-// Whether an image's packages are built for one of them is unknown.
+// systems names the operating systems that a row is limited to; "" for none. Whether an
+// image's packages are built for one of them is unknown.
 func systems(q *assay.Qualifiers) string {
 	all := slices.Clone(q.OS)
 	if len(all) == 0 {
@@ -30,9 +30,9 @@ func systems(q *assay.Qualifiers) string {
 	return "on " + strings.Join(all, ", ") + " only"
 }
 
-// machines gives architectures Go's names. Rust's are those of
-// https://doc.rust-lang.org/std/env/consts/constant.ARCH.html, purls' and
-// package managers' are mixed.
+// machines maps architectures to Go's names. Rust's are those of
+// https://doc.rust-lang.org/std/env/consts/constant.ARCH.html; purls and package
+// managers mix several conventions.
 var machines = map[string]string{
 	"386": "386", "x86": "386", "i386": "386", "i686": "386",
 	"amd64": "amd64", "x86_64": "amd64", "x64": "amd64",
@@ -41,14 +41,14 @@ var machines = map[string]string{
 	"ppc64le": "ppc64le", "powerpc64le": "ppc64le", "riscv64": "riscv64", "s390x": "s390x",
 }
 
-// hasArch reports whether a list of architectures has one, or is empty. An
-// architecture that is unknown may be any.
+// hasArch reports whether a list of architectures contains one, or is empty. An unknown
+// architecture matches any.
 func hasArch(arch string, arches []string) bool {
 	own, known := machines[arch]
 	return !known || len(arches) == 0 || slices.ContainsFunc(arches, func(a string) bool { return machines[a] == "" || machines[a] == own })
 }
 
-// hasOS does the same for operating systems, in Go's words.
+// hasOS is hasArch for operating systems, with the values of GOOS.
 func hasOS(os string, all []string) bool {
 	return os == "" || len(all) == 0 || slices.Contains(all, os)
 }
@@ -64,9 +64,9 @@ func (m *registryMatcher) applies(t *target, q *assay.Qualifiers) bool {
 // maxFunctions bounds the functions that a reason names; the rest is counted.
 const maxFunctions = 5
 
-// unreachable says why the target lacks the vulnerable code, where the advisories
-// on a vulnerability name it; "" when it has it, or may have it. What one
-// publisher knows of the functions counts for what others say of the versions.
+// unreachable says why the target does not contain the vulnerable code, where an
+// advisory on the vulnerability names it; "" when it does, or may. One publisher's
+// functions also count for the rows of other publishers.
 func (m *registryMatcher) unreachable(t *target, v *vulnerability) string {
 	imports := v.imports()
 	if len(imports) == 0 {
@@ -89,7 +89,7 @@ func (m *registryMatcher) unreachable(t *target, v *vulnerability) string {
 	return "the vulnerable code is not linked into the binary: " + few(functions)
 }
 
-// linked names the vulnerable code that the target has; "" when that is unknown.
+// linked names the vulnerable code that the target contains; "" when that is unknown.
 func (m *registryMatcher) linked(t *target) string {
 	if t.pkg.Symbols == nil {
 		return ""
@@ -107,7 +107,7 @@ func (m *registryMatcher) linked(t *target) string {
 	return "linked: " + few(found)
 }
 
-// few writes the first of many functions.
+// few writes the first of many functions, and counts the rest.
 func few(functions []string) string {
 	all := cve.Set(functions)
 	if len(all) <= maxFunctions {
@@ -126,8 +126,8 @@ func present(s assay.Symbols, i *assay.Import) (found []string) {
 	return found
 }
 
-// names are the functions of an import as Symbols has them; the whole import
-// is its path.
+// names returns the functions of an import as Symbols stores them; the whole import is
+// its path.
 func names(i *assay.Import) []string {
 	if len(i.Symbols) == 0 {
 		return []string{i.Path}

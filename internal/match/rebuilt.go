@@ -9,10 +9,9 @@ import (
 	"github.com/assaysec/assay/internal/distro"
 )
 
-// This file matches packages of a distribution that somebody else rebuilt with
-// fixes of their own.
+// This file matches OS packages that a rebuilder rebuilt with its own fixes.
 
-// rebuilderStreams lists the streams of those who rebuilt packages of an inventory.
+// rebuilderStreams lists the streams of the rebuilders of an inventory's packages.
 func rebuilderStreams(inv *assay.Inventory, family *distro.Family) (streams []assay.Stream) {
 	for i := range inv.Packages {
 		p := &inv.Packages[i]
@@ -29,8 +28,8 @@ func rebuilderStreams(inv *assay.Inventory, family *distro.Family) (streams []as
 	return streams
 }
 
-// subjects lists what is looked up for a package: the rebuilder's advisories,
-// then the distribution's.
+// subjects lists what is looked up for a package: the rebuilder's advisories, then the
+// distribution's.
 func (d *distroMatcher) subjects(p *assay.Package) (all []subject) {
 	name, _ := d.family.Subject(p)
 	if by, ok := d.family.Rebuilder(p); ok {
@@ -49,9 +48,8 @@ func (d *distroMatcher) subjects(p *assay.Package) (all []subject) {
 	return all
 }
 
-// published finds the advisories that count for a package: the distribution's,
-// and before them those of who rebuilt it, which outweigh the distribution's on
-// the same vulnerability.
+// published returns the advisories that count for a package: the rebuilder's, then the
+// distribution's. A rebuilder's advisory decides about its vulnerability.
 func (d *distroMatcher) published(ctx context.Context, t *target) ([]assay.Advisory, error) {
 	by, ok := d.family.Rebuilder(t.pkg)
 	if !ok {
@@ -91,8 +89,8 @@ func (d *distroMatcher) published(ctx context.Context, t *target) ([]assay.Advis
 	return all, nil
 }
 
-// isOtherFlavour reports whether a package is a build of a flavour that no
-// advisory about it is about.
+// isOtherFlavour reports whether a package is a build of a flavour that no advisory
+// about it covers.
 func (d *distroMatcher) isOtherFlavour(t *target, advisories []assay.Advisory) bool {
 	f := d.family.Flavoured(t.pkg)
 	return f != "" && f == distro.Flavour(t.version) && !slices.ContainsFunc(advisories, func(a assay.Advisory) bool {

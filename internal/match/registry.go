@@ -13,13 +13,13 @@ import (
 	"github.com/assaysec/assay/internal/version"
 )
 
-// This file matches packages of languages' registries. Of several advisories
-// about one vulnerability any suffices for a finding; one that says "not
-// affected" takes it away.
+// This file matches language packages with their registries' advisories. One matching
+// advisory on a vulnerability makes a finding; one that says "not affected" prevents
+// it.
 
-// registriesOf lists the registries that packages of an inventory are from, by
-// stream, with these packages; bare binaries are NVD's. The gap counts packages
-// that are from none, and are no OS packages.
+// registriesOf groups the packages of an inventory by the stream of their registry;
+// bare binaries are matched with NVD. The gap counts the packages without a registry
+// that are no OS packages.
 func registriesOf(inv *assay.Inventory, o Options) ([]registryMatcher, *assay.Gap) {
 	var found []registryMatcher
 	var foreign []string
@@ -77,8 +77,8 @@ func registriesOf(inv *assay.Inventory, o Options) ([]registryMatcher, *assay.Ga
 	return found, &assay.Gap{Where: where, What: what}
 }
 
-// CoveredByDistro lists the PURLs of the OS packages that the distribution's
-// advisories are about: these cover what the packages own, too.
+// CoveredByDistro lists the PURLs of the OS packages that the distribution's advisories
+// cover: these also cover what the packages own.
 func CoveredByDistro(inv *assay.Inventory, o Options) map[string]bool {
 	family, _, _ := distribution(inv)
 	if family == nil || o.Comprehensive {
@@ -114,7 +114,7 @@ func judgeRegistries(ctx context.Context, inv *assay.Inventory, s store, o Optio
 	return out, nil
 }
 
-// judge judges all packages of the ecosystem that are requested.
+// judge judges all requested packages of the ecosystem.
 func (m *registryMatcher) judge(ctx context.Context, inv *assay.Inventory) error {
 	m.gaps.stream, m.known = m.ecosystem.Stream, map[string][]vulnerability{}
 	for _, i := range m.packages {
@@ -141,11 +141,11 @@ type registryMatcher struct {
 	gaps      gapList
 	known     map[string][]vulnerability // by name
 	owners    *owners                    // nil where the registries alone decide
-	notices   []string                   // of advisories that are about no vulnerability
+	notices   []string                   // of advisories that are notices, not vulnerabilities
 
-	rows      []Judgement     // about the vulnerability at hand; reused
-	matching  []*Judgement    // those of rows that contain the installed version; reused
-	otherName map[string]bool // vulnerabilities that the package at hand has under another of its names
+	rows      []Judgement     // about the current vulnerability; reused
+	matching  []*Judgement    // rows that contain the installed version; reused
+	otherName map[string]bool // vulnerabilities that the current package has under another of its names
 
 	findings   []assay.Finding
 	suppressed []assay.Suppressed
@@ -225,7 +225,7 @@ func (m *registryMatcher) judgeTarget(ctx context.Context, t *target) error {
 	return nil
 }
 
-// vulnerabilities looks up a name; they are grouped once.
+// vulnerabilities looks up a name; its advisories are grouped once.
 func (m *registryMatcher) vulnerabilities(ctx context.Context, name string) ([]vulnerability, error) {
 	if all, ok := m.known[name]; ok {
 		return all, nil
@@ -242,8 +242,8 @@ func (m *registryMatcher) vulnerabilities(ctx context.Context, name string) ([]v
 	return all, nil
 }
 
-// judgeVulnerability judges a package by all rows about one vulnerability. ok is
-// false where the installed version cannot be compared, and that matters.
+// judgeVulnerability judges a package by all rows about one vulnerability. ok is false
+// where the installed version cannot be compared and the result depends on it.
 func (m *registryMatcher) judgeVulnerability(t *target, v *vulnerability, distro *distroVerdict) (ok bool) {
 	m.judgeRows(t, v)
 	m.matching = m.matching[:0]
@@ -272,8 +272,8 @@ func (m *registryMatcher) judgeVulnerability(t *target, v *vulnerability, distro
 	return ok
 }
 
-// judgeRows judges each row by itself. Rows that are about other builds, or are
-// outweighed by reviewed ones, are visited at once and count no more.
+// judgeRows judges each row by itself. It visits at once the rows that no longer count:
+// those about other builds, and those outweighed by a reviewed advisory.
 func (m *registryMatcher) judgeRows(t *target, v *vulnerability) {
 	m.rows = m.rows[:0]
 	for n, a := range v.advisories {
@@ -307,9 +307,9 @@ func (m *registryMatcher) judgeRow(t *target, j *Judgement) {
 	}
 }
 
-// find finds the range or version of a row that contains the target. A version that
-// is listed counts even where it cannot be compared. A target without a key is
-// known only to be in the range of all versions, or listed.
+// find returns the range or version of a row that contains the target. A listed version
+// counts even where it cannot be compared. A target without a key matches only a listed
+// version, or the range of all versions.
 func (m *registryMatcher) find(t *target, row *assay.Affected) (*assay.Range, error) {
 	if t.version != "" && slices.Contains(row.Versions, t.version) {
 		return only(t.version), nil
@@ -323,8 +323,8 @@ func (m *registryMatcher) find(t *target, row *assay.Affected) (*assay.Range, er
 	return m.findKey(row, t.key)
 }
 
-// findKey finds what contains a key. Listed versions that cannot be compared are
-// other versions.
+// findKey returns the range or version that contains a key. Listed versions that cannot
+// be compared count as other versions.
 func (m *registryMatcher) findKey(row *assay.Affected, key version.Key) (*assay.Range, error) {
 	r, err := m.versions.findRange(row.Ranges, key)
 	if r != nil {
@@ -338,9 +338,9 @@ func (m *registryMatcher) findKey(row *assay.Affected, key version.Key) (*assay.
 	return nil, err
 }
 
-// derive makes the finding of the matching rows, or a suppressed entry: the
-// owner's distribution may decide, the package may lack the vulnerable code, or
-// have the finding under another of its names.
+// derive makes the finding of the matching rows, or a suppressed entry: the owner's
+// distribution may decide, the vulnerable code may be absent, or another name of the
+// package may have the finding already.
 func (m *registryMatcher) derive(t *target, v *vulnerability, distro *distroVerdict) {
 	f := m.finding(t, v)
 	verdict, rule, detail, ok := distro.verdictFor(f)
@@ -366,7 +366,7 @@ func (m *registryMatcher) derive(t *target, v *vulnerability, distro *distroVerd
 	m.settle(verdict, rule, detail, f.FixedIn)
 }
 
-// settle gives the matching rows the verdict that they have together.
+// settle gives the matching rows their common verdict.
 func (m *registryMatcher) settle(v Verdict, r Rule, detail, fix string) {
 	for _, j := range m.matching {
 		j.decide(v, r)
@@ -377,7 +377,7 @@ func (m *registryMatcher) settle(v Verdict, r Rule, detail, fix string) {
 	}
 }
 
-// noticed says what a package is by an advisory that is about no vulnerability.
+// noticed says what a notice means for a package.
 var noticed = map[assay.Kind]string{
 	assay.KindUnmaintained: "is unmaintained",
 	assay.KindUnsound:      "is unsound",
@@ -406,7 +406,7 @@ func (m *registryMatcher) deriveGaps(t *target) (ok bool) {
 	return ok
 }
 
-// visit visits the judgements on the vulnerability at hand.
+// visit visits the judgements on the current vulnerability.
 func (m *registryMatcher) visit(v *vulnerability) {
 	r := m.store.request
 	if r == nil {
@@ -418,8 +418,8 @@ func (m *registryMatcher) visit(v *vulnerability) {
 	}
 }
 
-// visitCovered visits the rows about packages that the distribution's advisories
-// alone decide about.
+// visitCovered visits the rows about packages that the distribution's advisories alone
+// decide about.
 func (m *registryMatcher) visitCovered(ctx context.Context, inv *assay.Inventory) error {
 	if m.store.request == nil {
 		return nil
@@ -457,6 +457,6 @@ func (m *registryMatcher) sum() {
 	m.gaps.sumUndetermined()
 	slices.Sort(m.notices)
 	if all := slices.Compact(m.notices); len(all) > 0 {
-		m.gaps.add(string(m.ecosystem.Stream), "notices, not among the findings: "+some(all, "", ""))
+		m.gaps.add(string(m.ecosystem.Stream), "notices, not listed as findings: "+some(all, "", ""))
 	}
 }

@@ -92,13 +92,13 @@ func TestLanguages(t *testing.T) {
 		{"not affected in other versions", lodash("1.0.0"), memory{adv("CVE-1", js(all)), adv("CVE-1", status(js(span{Introduced: "2.0.0"}), assay.StatusNotAffected))}, []string{"lodash CVE-1 affected"}},
 		{"not affected by one of two", lodash("1.0.0"), memory{adv("GO-1", js(all), aliases("CVE-1", "CVE-2")), adv("CVE-1", status(js(all), assay.StatusNotAffected))}, []string{"lodash CVE-2 affected [GO-1]"}},
 		{"undetermined", lodash("1.0.0"), memory{adv("CVE-1", status(js(all), assay.StatusUnknown))},
-			[]string{"gap: npm: the publisher has not determined whether installed packages are affected by CVE-1; not among the findings"}},
+			[]string{"gap: npm: the publisher has not determined whether installed packages are affected by CVE-1; not listed as findings"}},
 		{"will not be fixed", lodash("1.0.0"), memory{adv("CVE-1", status(js(all), assay.StatusWillNotFix))}, []string{"lodash CVE-1 will_not_fix"}},
 
 		{"malware", lodash("1.0.0"), memory{adv("MAL-1", js(all), kind(assay.KindMalware))}, []string{"lodash MAL-1 affected"}},
 		{"notices", of(assay.TypeCargo, "c", "1.0.0"), memory{adv("R-1", row("crates.io", "c", all), kind(assay.KindUnmaintained)), adv("R-1", row("crates.io", "c", all), kind(assay.KindUnmaintained)),
 			adv("R-2", row("crates.io", "c", all), kind(assay.KindUnsound)), adv("R-3", row("crates.io", "c", span{Introduced: "2.0.0"}), kind(assay.KindNotice))},
-			[]string{"gap: crates.io: notices, not among the findings: c 1.0.0 is unmaintained (R-1), c 1.0.0 is unsound (R-2)"}},
+			[]string{"gap: crates.io: notices, not listed as findings: c 1.0.0 is unmaintained (R-1), c 1.0.0 is unsound (R-2)"}},
 		{"a notice to one, a vulnerability to another", of(assay.TypeCargo, "c", "1.0.0"), memory{adv("R-1", row("crates.io", "c", all), kind(assay.KindUnsound)), adv("GHSA-1", row("crates.io", "c", span{Fixed: "1.0.1"}), aliases("R-1"))},
 			[]string{"c GHSA-1 fixed 1.0.1 [R-1]"}},
 

@@ -13,11 +13,11 @@ import (
 	"github.com/assaysec/assay/internal/version"
 )
 
-// This file judges by where a package comes from: Red Hat's
-// products, Amazon's extras, and builds for minor releases.
+// This file judges by the repository of a package: Red Hat's products, Amazon's extras,
+// and builds for minor releases.
 
-// findProducts finds the products that the image's packages come from. An image
-// that does not say is judged by the usual ones, which is a gap.
+// findProducts returns the products of the image's packages. An image that does not
+// name its repositories is judged by the usual products, and gets a gap.
 func (d *distroMatcher) findProducts(ctx context.Context, r assay.Release) error {
 	if d.family.Repositories == "" {
 		return nil
@@ -47,17 +47,18 @@ func (d *distroMatcher) findProducts(ctx context.Context, r assay.Release) error
 	if len(d.products) == 0 {
 		d.products = d.family.Products(r)
 		if len(d.products) > 0 && len(r.ContentSets) == 0 {
-			d.gaps.add("repositories", "the image does not say which ones its packages come from; matched with the usual ones of "+d.family.Title)
+			d.gaps.add("repositories", "the image does not name the repositories of its packages; matched with the usual repositories of "+d.family.Title)
 		}
 	}
 	if len(unknown) > 0 {
-		d.gaps.add("repositories", "their products are unknown, so vulnerabilities and fixes of these products alone are missing: "+some(unknown, "", ""))
+		d.gaps.add("repositories", "their products are unknown, so vulnerabilities and fixes that only these products have are missing: "+some(unknown, "", ""))
 	}
 	return nil
 }
 
-// advisories finds the distribution's advisories on a package: those by its name,
-// and, where some of a family name source packages, those by its source's.
+// advisories returns the distribution's advisories on a package: those by its name,
+// and, where some advisories of the family name source packages, those by its source's
+// name.
 func (d *distroMatcher) advisories(ctx context.Context, t *target, name string) ([]assay.Advisory, error) {
 	of := subject{d.stream, name}
 	found, err := d.lookup(ctx, of)
@@ -83,14 +84,14 @@ func (d *distroMatcher) advisories(ctx context.Context, t *target, name string) 
 	return own, nil
 }
 
-// namesBoth reports whether some advisories of the family name source packages
-// and others binary ones.
+// namesBoth reports whether some advisories of the family name source packages and
+// others binary packages.
 func (d *distroMatcher) namesBoth() bool {
 	return !d.family.BySource && d.family.Repositories != ""
 }
 
-// keepRows keeps the rows of advisories about source packages, or those about others,
-// and visits the rest.
+// keepRows keeps the rows about source packages, or those about binary packages, and
+// visits the rest.
 func (d *distroMatcher) keepRows(t *target, advisories []assay.Advisory, source bool) (out []assay.Advisory) {
 	for _, a := range advisories {
 		var kept, rest []assay.Affected
@@ -114,10 +115,10 @@ func (d *distroMatcher) keepRows(t *target, advisories []assay.Advisory, source 
 	return out
 }
 
-// isElsewhere reports whether a row is about repositories beside the usual ones
-// that the package is not from. A repository that is named after a version line
-// ("amzn2extra-kernel-5.10", "amzn2extra-postgresql14") has builds of that line
-// only. Another has builds above those of the usual repositories.
+// isElsewhere reports whether a row is about an extra repository that the package is
+// not from. A repository named after a version line ("amzn2extra-kernel-5.10",
+// "amzn2extra-postgresql14") contains only builds of that line. Any other contains
+// builds above those of the usual repositories.
 func (d *distroMatcher) isElsewhere(a *assay.Affected, installed string) bool {
 	if len(a.Qualifiers.Repos) == 0 {
 		return false
@@ -137,7 +138,7 @@ func (d *distroMatcher) isElsewhere(a *assay.Affected, installed string) bool {
 
 var versionLine = regexp.MustCompile(`[0-9]+(?:\.[0-9]+)*$`)
 
-// isOfLine reports whether a version, its epoch aside, begins with the numbers.
+// isOfLine reports whether a version, without its epoch, begins with the numbers.
 func isOfLine(v, numbers string) bool {
 	if _, rest, ok := strings.Cut(v, ":"); ok {
 		v = rest
@@ -146,8 +147,8 @@ func isOfLine(v, numbers string) bool {
 	return ok && (rest == "" || rest[0] == '.' || rest[0] == '-')
 }
 
-// lookup returns the advisories on a subject that count, and learns the highest
-// fixes of the usual repositories where others are named, too.
+// lookup returns the advisories on a subject that count. Where some name extra
+// repositories, it also notes the highest fixes of the usual repositories.
 func (d *distroMatcher) lookup(ctx context.Context, of subject) ([]assay.Advisory, error) {
 	all, first, err := d.store.lookup(ctx, of)
 	if err != nil || !first || !slices.ContainsFunc(all, func(a assay.Advisory) bool {
@@ -168,12 +169,12 @@ func (d *distroMatcher) lookup(ctx context.Context, of subject) ([]assay.Advisor
 	return all, nil
 }
 
-// minorRelease finds the minor release that an rpm was built for: "el9_2".
+// minorRelease matches the minor release that an rpm was built for: "el9_2".
 var minorRelease = regexp.MustCompile(`\.(el\d+_\d+)`)
 
-// clearMinorRelease clears the vulnerabilities for which a package is at or above
-// the highest fix that was built for its own minor release. The fix of a later
-// release is higher, but not for this one.
+// clearMinorRelease clears the vulnerabilities whose highest fix for the package's own
+// minor release is installed. The fix of a later minor release has a higher version,
+// but is not meant for this one.
 func (d *distroMatcher) clearMinorRelease(installed string, cleared map[string]clearance) {
 	tag := minorRelease.FindString(installed)
 	if tag == "" {

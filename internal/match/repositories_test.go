@@ -76,7 +76,7 @@ func TestRepositories(t *testing.T) {
 	}{
 		{"content sets of RHEL", rhel9("rhel-9-for-x86_64-baseos-rpms__9"), pkg("curl", "7.76.1-20.el9"), []string{"CVE-2024-0001", "CVE-2024-0003"}, ""},
 		{"and of a layered product", rhel9("rhel-9-for-x86_64-baseos-rpms", "openshift-4-rpms"), pkg("curl", "7.76.1-29.el9"), []string{"CVE-2024-0002", "CVE-2024-0003"}, ""},
-		{"none told", rhel9(), pkg("curl", "7.76.1-20.el9"), []string{"CVE-2024-0001", "CVE-2024-0003"}, "does not say which ones"},
+		{"no repositories named", rhel9(), pkg("curl", "7.76.1-20.el9"), []string{"CVE-2024-0001", "CVE-2024-0003"}, "does not name the repositories"},
 		{"one that nobody knows", rhel9("rhel-9-for-x86_64-baseos-rpms", "secret-rpms"), pkg("curl", "7.76.1-29.el9"), []string{"CVE-2024-0003"}, "secret-rpms"},
 		{"by source", rhel9("rhel-9-for-x86_64-baseos-rpms"), libcurl("7.76.1-26.el9_2.9"), []string{"CVE-2024-0003"}, ""},
 		{"below the fix for its minor release", rhel9("rhel-9-for-x86_64-baseos-rpms"), libcurl("7.76.1-26.el9_2.1"), []string{"CVE-2024-0003", "CVE-2024-0004"}, ""},

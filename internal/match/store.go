@@ -9,14 +9,14 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// A subject is a name in a stream, by which advisories are looked up.
+// A subject is a package name in a stream.
 type subject struct {
 	stream assay.Stream
 	name   string
 }
 
-// A store looks up advisories, and remembers them: many binary packages are
-// built from one source.
+// A store looks up advisories and caches them, because many binary packages are built
+// from one source.
 type store struct {
 	advisories assay.Advisories
 	request    *request
@@ -24,8 +24,8 @@ type store struct {
 	withdrawn  map[subject][]assay.Advisory // only for a request
 }
 
-// lookup returns the advisories on a subject but for withdrawn ones; first reports whether
-// nobody asked before.
+// lookup returns the advisories on a subject, without withdrawn ones; first reports
+// whether this is the first look-up.
 func (s *store) lookup(ctx context.Context, of subject) (all []assay.Advisory, first bool, err error) {
 	if all, ok := s.known[of]; ok {
 		return all, false, nil
@@ -51,16 +51,15 @@ func (s *store) lookup(ctx context.Context, of subject) (all []assay.Advisory, f
 	return all, true, nil
 }
 
-// visitWithdrawn visits what publishers took back. It does nothing without a
-// request.
+// visitWithdrawn visits withdrawn advisories. It does nothing without a request.
 func (s *store) visitWithdrawn(t *target, of subject) {
 	if s.request != nil {
 		s.visit(t, s.withdrawn[of], VerdictNotAffected, RuleWithdrawn, "")
 	}
 }
 
-// visit visits all rows of advisories for one rule that decided before they
-// were looked at.
+// visit visits all rows of advisories with one rule, which decided before they were
+// compared.
 func (s *store) visit(t *target, advisories []assay.Advisory, v Verdict, r Rule, detail string) {
 	if s.request == nil {
 		return
@@ -77,7 +76,7 @@ func (s *store) visit(t *target, advisories []assay.Advisory, v Verdict, r Rule,
 type gapList struct {
 	stream       assay.Stream
 	all          []assay.Gap
-	reported     map[assay.Gap]bool // that several packages have in common
+	reported     map[assay.Gap]bool // gaps that several packages share
 	undetermined []string           // advisories
 }
 
@@ -85,8 +84,8 @@ func (g *gapList) add(where, what string) {
 	g.all = append(g.all, assay.Gap{Where: where, What: what})
 }
 
-// addIncomparable reports a judgement on a row that cannot be compared, once for
-// all packages that have the name.
+// addIncomparable reports a row that cannot be compared, once for all packages with the
+// name.
 func (g *gapList) addIncomparable(j *Judgement, name string) {
 	gap := assay.Gap{Where: fmt.Sprintf("%s %s", g.stream, j.Advisory.ID), What: fmt.Sprintf("not compared with %s %s: %v", name, j.of.version, j.cause)}
 	if !g.reported[gap] {
@@ -98,18 +97,18 @@ func (g *gapList) addIncomparable(j *Judgement, name string) {
 	}
 }
 
-// sumUndetermined makes one gap of the advisories that are not determined.
+// sumUndetermined adds one gap for all advisories that are not determined.
 func (g *gapList) sumUndetermined() {
 	slices.Sort(g.undetermined)
 	if ids := slices.Compact(g.undetermined); len(ids) > 0 {
-		g.add(string(g.stream), "the publisher has not determined whether installed packages are affected by "+some(ids, "", "")+"; not among the findings")
+		g.add(string(g.stream), "the publisher has not determined whether installed packages are affected by "+some(ids, "", "")+"; not listed as findings")
 	}
 }
 
 // maxNames bounds the names in one gap; the rest is counted.
 const maxNames = 8
 
-// some writes the first of many names, after a noun for one or many.
+// some writes the first of many names, after a noun in the singular or plural.
 func some(names []string, one, many string) string {
 	noun := many
 	if len(names) == 1 {

@@ -14,7 +14,7 @@ import (
 func TestBase(t *testing.T) {
 	const label = `"org.opencontainers.image.base.name":"docker.io/library/debian:12"`
 	layer, cmd, entry, env := `{"created_by":"RUN x"}`, `{"created_by":"CMD [\"bash\"]","empty_layer":true}`, `{"created_by":"/bin/sh -c #(nop)  ENTRYPOINT [\"a\"]","empty_layer":true}`, `{"created_by":"ENV A=b","empty_layer":true}`
-	const named, ended = "the image's label or annotation", "the image's label or annotation, and the CMD or ENTRYPOINT that ends a part of its history"
+	const named, ended = "the image's label or annotation", "the image's label or annotation, and the last CMD or ENTRYPOINT in its history before other instructions"
 	for _, tt := range []struct {
 		name, labels string
 		history      []string

@@ -9,7 +9,7 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// configuration is what is used of an image configuration.
+// configuration contains the fields of an image configuration that assay uses.
 // https://github.com/opencontainers/image-spec/blob/v1.1.0/config.md
 type configuration struct {
 	Created string `json:"created"`
@@ -26,29 +26,29 @@ type configuration struct {
 	}] `json:"history"`
 }
 
-// baseLabels tell of the base image, in a manifest's annotations or in labels.
+// baseLabels name the base image, in a manifest's annotations or in labels.
 // https://github.com/opencontainers/image-spec/blob/v1.1.0/annotations.md#pre-defined-annotation-keys
 type baseLabels struct {
 	Name   string `json:"org.opencontainers.image.base.name"`
 	Digest string `json:"org.opencontainers.image.base.digest"`
 }
 
-// base is what labels say of the base image; nil where that is nothing. They do
-// not tell which layers are its: the history of the configuration does, where
-// another CMD or ENTRYPOINT than the last ends a part of it.
+// base returns the base image that labels name; nil where they name none. Labels do not
+// say how many layers belong to it. The history does: a CMD or ENTRYPOINT that is not
+// the last one ends the base image's part.
 func (l baseLabels) base(configuration []byte, layers int) *assay.BaseImage {
 	if l == (baseLabels{}) {
 		return nil
 	}
 	b := &assay.BaseImage{Name: l.Name, Digest: l.Digest, By: "the image's label or annotation"}
 	if n := baseLayers(configuration, layers); n > 0 {
-		b.Layers, b.By = n, b.By+", and the CMD or ENTRYPOINT that ends a part of its history"
+		b.Layers, b.By = n, b.By+", and the last CMD or ENTRYPOINT in its history before other instructions"
 	}
 	return b
 }
 
-// baseLayers counts the layers up to the last CMD or ENTRYPOINT above which there
-// are more; 0 where the history does not tell.
+// baseLayers counts the layers up to the last CMD or ENTRYPOINT that is followed by
+// further layers; 0 where the history has none.
 func baseLayers(raw []byte, layers int) (base int) {
 	var c configuration
 	if Unmarshal(raw, &c) != nil {
@@ -70,10 +70,9 @@ func baseLayers(raw []byte, layers int) (base int) {
 	return base
 }
 
-// Image builds an image from its configuration, which must name as many diff
-// IDs as there are layers. Of the layers only what the configuration knows is
-// set. Where the history does not fit the layers, they have none and a gap
-// says so.
+// Image builds an image from its configuration, which must list one diff ID for each
+// layer. It sets those fields of the layers that the configuration contains. Where the
+// history does not match the layers, the layers have no instruction and there is a gap.
 func Image(raw []byte, layers int) (*assay.Image, error) {
 	var c configuration
 	if err := Unmarshal(raw, &c); err != nil {
@@ -108,7 +107,7 @@ func Image(raw []byte, layers int) (*assay.Image, error) {
 		return img, nil // history is optional; several builders write none
 	}
 	if len(made) != layers {
-		img.Gaps = append(img.Gaps, assay.Gap{Where: "image configuration", What: fmt.Sprintf("its history names %d layers but there are %d, so the instruction behind a layer cannot be told", len(made), layers)})
+		img.Gaps = append(img.Gaps, assay.Gap{Where: "image configuration", What: fmt.Sprintf("its history lists %d layers, but the image has %d: the instruction that created each layer is unknown", len(made), layers)})
 		return img, nil
 	}
 	for i, h := range made {

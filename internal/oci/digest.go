@@ -14,14 +14,14 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// Digest is the SHA-256 digest of raw.
+// Digest returns the SHA-256 digest of raw.
 func Digest(raw []byte) string {
 	sum := sha256.Sum256(raw)
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// SplitDigest takes a digest apart. It must be SHA-256 or SHA-512 in lower
-// case hexadecimal digits, so that it may be part of a path.
+// SplitDigest splits a digest into algorithm and hexadecimal digits. It accepts SHA-256
+// and SHA-512 in lower case only, so that the digest is safe as part of a path.
 // https://github.com/opencontainers/image-spec/blob/v1.1.0/descriptor.md#digests
 func SplitDigest(digest string) (algorithm, sum string, err error) {
 	algorithm, sum, _ = strings.Cut(digest, ":")
@@ -41,7 +41,7 @@ func Verify(raw []byte, digest string) error {
 	return h.check()
 }
 
-// A digester computes a digest and knows what it should be.
+// A digester computes a digest and compares it with the expected one.
 type digester struct {
 	hash.Hash
 	want string
@@ -71,8 +71,8 @@ func (d Descriptor) check() error {
 	return err
 }
 
-// verified reads a blob and fails at its end, instead of io.EOF, when digest or
-// size are not those of its descriptor.
+// verified reads a blob. At its end it fails, instead of returning io.EOF, when digest
+// or size differ from those of the descriptor.
 type verified struct {
 	io.ReadCloser
 	hash digester
@@ -103,10 +103,10 @@ func (v *verified) Read(p []byte) (int, error) {
 	v.hash.Write(p[:n])
 	switch v.left -= int64(n); {
 	case v.left < 0:
-		err = fmt.Errorf("longer than the size it should have: %w", assay.ErrMalformed)
+		err = fmt.Errorf("longer than its descriptor says: %w", assay.ErrMalformed)
 	case err != io.EOF:
 	case v.left > 0:
-		err = fmt.Errorf("%d bytes shorter than it should be: %w", v.left, assay.ErrMalformed)
+		err = fmt.Errorf("%d bytes shorter than its descriptor says: %w", v.left, assay.ErrMalformed)
 	default:
 		if e := v.hash.check(); e != nil {
 			err = e
@@ -116,5 +116,5 @@ func (v *verified) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// damaged reports whether err is about content rather than about getting it.
+// damaged reports whether err is about the content, not about reading it.
 func damaged(err error) bool { return errors.Is(err, assay.ErrMalformed) }

@@ -10,22 +10,22 @@ import (
 	"github.com/klauspost/readahead"
 )
 
-// A blob is read and verified this far ahead of its decoder, on another
-// processor: one large layer takes as long as its decoder alone.
+// A blob is read and verified this far ahead of its decoder, in a goroutine of its own:
+// one large layer then takes as long as its decoder alone.
 const (
 	aheadBuffers = 4
 	aheadSize    = 128 << 10
 )
 
-// A Blob is a layer in a blob.
+// A Blob is a layer stored as a blob.
 type Blob struct {
 	Blobs
 	Descriptor
 	DiffID  string
-	Options assay.SourceOptions // Verify and Progress count
+	Options assay.SourceOptions // Verify and Progress are used
 }
 
-// Open is the layer's Layer.Open.
+// Open implements Layer.Open.
 func (b Blob) Open(ctx context.Context) (io.ReadCloser, error) {
 	v, err := openVerified(ctx, b.Blobs, b.Descriptor)
 	if err != nil {
@@ -46,7 +46,7 @@ func (b Blob) Open(ctx context.Context) (io.ReadCloser, error) {
 		v.Close()
 		return nil, fmt.Errorf("layer %s: %w", b.Digest, err)
 	}
-	l.blob = struct{ io.ReadCloser }{ahead} // hides a WriteTo whose error at the end is io.EOF
+	l.blob = struct{ io.ReadCloser }{ahead} // hides a WriteTo that returns io.EOF at its end
 	if l.dec, _, err = compression.Reader(l.blob); err != nil {
 		defer l.Close()
 		return nil, l.finish(err)
@@ -54,8 +54,8 @@ func (b Blob) Open(ctx context.Context) (io.ReadCloser, error) {
 	return l, nil
 }
 
-// Uncompressed returns the tar of a layer that lies in r and goes by name where
-// it is stored. It is verified against diffID unless that is "". It closes r.
+// Uncompressed returns the tar of the layer stored in r under name. It verifies it
+// against diffID unless diffID is "". Closing the tar closes r.
 func Uncompressed(ctx context.Context, r io.ReadCloser, name, diffID string) (io.ReadCloser, error) {
 	l := &layer{ctx: ctx, blob: r, name: name}
 	var err error
@@ -72,7 +72,7 @@ func Uncompressed(ctx context.Context, r io.ReadCloser, name, diffID string) (io
 	return l, nil
 }
 
-// short is a digest as people know it.
+// short returns a digest as tools print it: with twelve digits.
 func short(digest string) string {
 	if _, sum, err := SplitDigest(digest); err == nil {
 		return "sha256:"[:len(digest)-len(sum)] + sum[:12]
@@ -87,7 +87,7 @@ type layer struct {
 	dec  io.ReadCloser
 	diff *digester // nil unless the diff ID is verified
 	name string
-	err  error // what Read ended with
+	err  error // what Read returned at the end
 }
 
 func (l *layer) verifyDiff(diffID string) error {
@@ -116,13 +116,13 @@ func (l *layer) Read(p []byte) (int, error) {
 	return n, l.err
 }
 
-// finish reads the blob to its end, whatever the decoder left, so that the
-// digest is known, and says what to do about damage.
+// finish reads the blob to its end, even where the decoder stopped early, so that the
+// digest is checked. It says what to do about damage.
 func (l *layer) finish(err error) error {
 	if err == io.EOF || damaged(err) {
 		if _, e := io.Copy(io.Discard, l.blob); e != nil {
 			if damaged(e) {
-				return fmt.Errorf("layer %s: damaged on its way or where it is kept, pull or save the image again: %w", l.name, e)
+				return fmt.Errorf("layer %s: damaged in transit or in storage: pull or save the image again: %w", l.name, e)
 			}
 			err = e
 		}
@@ -133,11 +133,11 @@ func (l *layer) finish(err error) error {
 			return io.EOF
 		}
 		if e := l.diff.check(); e != nil {
-			return fmt.Errorf("layer %s: not what the configuration names as %s, do not trust the image: uncompressed %w", l.name, l.diff.want, e)
+			return fmt.Errorf("layer %s: differs from the diff ID %s in the configuration: do not trust the image: uncompressed %w", l.name, l.diff.want, e)
 		}
 		return io.EOF
 	case damaged(err):
-		return fmt.Errorf("layer %s: was stored broken, build or push the image again: %w", l.name, err)
+		return fmt.Errorf("layer %s: damaged when it was stored: build or push the image again: %w", l.name, err)
 	}
 	return fmt.Errorf("layer %s: %w", l.name, err)
 }
@@ -149,7 +149,7 @@ func (l *layer) Close() error {
 	return l.blob.Close()
 }
 
-// meterStep is how many bytes pass between two reports of progress.
+// meterStep is how many bytes are read between two progress reports.
 const meterStep = 512 << 10
 
 // meter reports how much was read.

@@ -21,15 +21,15 @@ const (
 	IndexFile  = "index.json"
 )
 
-// maxLayoutFile bounds oci-layout, which holds a version number.
+// maxLayoutFile bounds the file oci-layout, which contains a version number.
 const maxLayoutFile = 4 << 10
 
-// maxNames bounds how many names a message lists.
+// maxNames bounds the names that a message lists.
 const maxNames = 40
 
-// OpenLayout opens the image of an OCI image layout that choice names: "" for
-// the only one, ":tag" or "@digest". Nothing outside of fsys is read, provided
-// that fsys itself does not leave its root.
+// OpenLayout opens an image of an OCI image layout. Choice selects it: "" the only one,
+// ":tag" or "@digest". It reads nothing outside of fsys, provided that fsys does not
+// leave its root.
 func OpenLayout(ctx context.Context, fsys fs.FS, choice string, o assay.SourceOptions) (*assay.Image, error) {
 	if err := checkLayoutVersion(fsys); err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func OpenLayout(ctx context.Context, fsys fs.FS, choice string, o assay.SourceOp
 		return nil, fmt.Errorf("%s: %w", IndexFile, err)
 	}
 	if len(doc.Manifests) == 0 {
-		return nil, fmt.Errorf("%s lists no image: %w", IndexFile, assay.ErrMalformed)
+		return nil, fmt.Errorf("%s lists no images: %w", IndexFile, assay.ErrMalformed)
 	}
 	ds, err := chosen(doc.Manifests, choice)
 	if err != nil {
@@ -63,8 +63,8 @@ func OpenLayout(ctx context.Context, fsys fs.FS, choice string, o assay.SourceOp
 	return img, nil
 }
 
-// checkLayoutVersion reports a layout of a future version. Layouts without the
-// file that says so are taken as version 1, for some tools leave it out.
+// checkLayoutVersion reports a layout of an unsupported version. A layout without the
+// version file counts as version 1, for some tools leave the file out.
 func checkLayoutVersion(fsys fs.FS) error {
 	raw, err := ReadFile(fsys, LayoutFile, maxLayoutFile)
 	if errors.Is(err, assay.ErrNotFound) {
@@ -98,12 +98,12 @@ func ReadFile(fsys fs.FS, name string, max int64) ([]byte, error) {
 	return b, nil
 }
 
-// openFile opens a regular file; opening a named pipe would wait for ever.
+// openFile opens a regular file. It refuses named pipes, which would block.
 func openFile(fsys fs.FS, name string) (fs.File, error) {
 	i, err := fs.Stat(fsys, name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%s is not there: %w", name, assay.ErrNotFound)
+		return nil, fmt.Errorf("%s is missing: %w", name, assay.ErrNotFound)
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", name, err)
 	case !i.Mode().IsRegular():
@@ -112,11 +112,11 @@ func openFile(fsys fs.FS, name string) (fs.File, error) {
 	return fsys.Open(name)
 }
 
-// chosen lists the entries of a layout's index that choice means. Several
-// entries of one name, or without names, are platforms of one image.
+// chosen lists the entries of a layout's index that choice selects. Several entries
+// with the same name, or without names, are platforms of one image.
 func chosen(ds []Descriptor, choice string) ([]Descriptor, error) {
 	var found []Descriptor
-	var names []string // for messages; an image without a name goes by its digest
+	var names []string // for messages; an image without a name is listed by its digest
 	tags, digests := map[string]bool{}, map[string]bool{}
 	for _, d := range ds {
 		if d.isAttestation() {
@@ -138,9 +138,9 @@ func chosen(ds []Descriptor, choice string) ([]Descriptor, error) {
 	}
 	switch list := strings.Join(names, ", "); {
 	case choice != "" && len(found) == 0:
-		return nil, fmt.Errorf("no image %q, there is %s: %w", choice[1:], list, assay.ErrNotFound)
+		return nil, fmt.Errorf("no image %q; images: %s: %w", choice[1:], list, assay.ErrNotFound)
 	case choice == "" && len(tags) > 1 && len(digests) > 1:
-		return nil, fmt.Errorf("several images, choose with PATH:TAG one of %s", list)
+		return nil, fmt.Errorf("several images; choose one with PATH:TAG: %s", list)
 	}
 	return found, nil
 }
@@ -171,7 +171,7 @@ func (b layoutBlobs) Open(_ context.Context, d Descriptor) (io.ReadCloser, error
 	}
 	f, err := openFile(b.FS, path.Join("blobs", algorithm, sum))
 	if errors.Is(err, assay.ErrNotFound) {
-		return nil, fmt.Errorf("blob is missing, the layout is not whole: %w", assay.ErrMalformed)
+		return nil, fmt.Errorf("blob is missing: the layout is incomplete: %w", assay.ErrMalformed)
 	}
 	return f, err
 }

@@ -1,6 +1,6 @@
-// Package oci reads images as the OCI and Docker formats describe them: index,
-// manifest, configuration and layers, from wherever their blobs lie. Every blob
-// is held against the digest and the size that name it.
+// Package oci reads images in the OCI and Docker formats: index, manifest,
+// configuration and layers, wherever their blobs are stored. Every blob is verified
+// against the digest and the size in its descriptor.
 //
 // Specifications:
 // https://github.com/opencontainers/image-spec/blob/v1.1.0/spec.md
@@ -21,19 +21,19 @@ import (
 )
 
 const (
-	// MaxManifest bounds a manifest or an index: 4 MiB is what the distribution
-	// specification asks registries to take.
+	// MaxManifest bounds a manifest or an index: the distribution specification asks
+	// registries to accept 4 MiB.
 	MaxManifest = 4 << 20
-	// MaxConfig bounds a configuration. Those of thousands of instructions are
-	// below 1 MiB.
+	// MaxConfig bounds a configuration. Configurations with thousands of instructions
+	// are below 1 MiB.
 	MaxConfig = 16 << 20
 
-	maxList    = 10_000 // elements of one list; an image of 1,000 layers exists as a test only
-	maxDepth   = 4      // indexes in indexes; tools write two
-	maxIndexes = 100    // read for one image
+	maxList    = 10_000 // elements of one list; only tests have images of 1,000 layers
+	maxDepth   = 4      // nesting of indexes; tools write two levels
+	maxIndexes = 100    // indexes read for one image
 )
 
-// A Descriptor names a blob.
+// A Descriptor describes a blob.
 type Descriptor struct {
 	MediaType    string      `json:"mediaType"`
 	ArtifactType string      `json:"artifactType"`
@@ -43,29 +43,29 @@ type Descriptor struct {
 	Annotations  Annotations `json:"annotations"`
 }
 
-// Annotations are those of a descriptor that matter here.
+// Annotations contains the annotations of a descriptor that assay uses.
 type Annotations struct {
-	RefName       string `json:"org.opencontainers.image.ref.name"` // a tag, or a whole reference
-	ImageName     string `json:"io.containerd.image.name"`          // a whole reference
+	RefName       string `json:"org.opencontainers.image.ref.name"` // a tag, or a full reference
+	ImageName     string `json:"io.containerd.image.name"`          // a full reference
 	ReferenceType string `json:"vnd.docker.reference.type"`         // "attestation-manifest"
 }
 
-// Platform is what an index says of a manifest.
+// A Platform is the platform of a manifest in an index.
 type Platform struct {
 	OS      string `json:"os"`
 	Arch    string `json:"architecture"`
 	Variant string `json:"variant"`
 }
 
-// Blobs gives content by descriptor.
+// Blobs opens content by descriptor.
 type Blobs interface {
-	// Open returns the blob as stored; package oci verifies it. The context
-	// holds for reading, too.
+	// Open returns the blob as stored; package oci verifies it. The context also bounds
+	// reading.
 	Open(ctx context.Context, d Descriptor) (io.ReadCloser, error)
 }
 
-// A List is a JSON array of at most 10,000 elements; a longer one is
-// ErrTooLarge, because a few bytes of JSON may become many of memory.
+// A List is a JSON array of at most 10,000 elements. A longer one is ErrTooLarge,
+// because a few bytes of JSON can expand to many of memory.
 type List[T any] []T
 
 // UnmarshalJSON reads an array or null.
@@ -76,7 +76,7 @@ func (l *List[T]) UnmarshalJSON(b []byte) error {
 	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	if t, err := d.Token(); err != nil || t != json.Delim('[') {
-		return fmt.Errorf("list expected: %w", assay.ErrMalformed)
+		return fmt.Errorf("not a list: %w", assay.ErrMalformed)
 	}
 	for d.More() {
 		if len(*l) == maxList {
@@ -111,8 +111,8 @@ func parseDocument(raw []byte) (*document, error) {
 	case d.SchemaVersion == 1:
 		return nil, fmt.Errorf("schema 1 manifest: push the image again with a Docker of 2017 or later: %w", assay.ErrUnsupported)
 	case len(d.Manifests) > 0 && (len(d.Layers) > 0 || d.Config != nil):
-		// Readers would not agree on what it is: CVE-2021-41190.
-		return nil, fmt.Errorf("index and manifest at once: %w", assay.ErrMalformed)
+		// Readers would disagree about which it is: CVE-2021-41190.
+		return nil, fmt.Errorf("both an index and a manifest: %w", assay.ErrMalformed)
 	}
 	return &d, nil
 }
@@ -121,7 +121,7 @@ func (d *document) isIndex() bool {
 	return d.Config == nil && len(d.Layers) == 0 && (d.Manifests != nil || isIndexType(d.MediaType))
 }
 
-// Unmarshal reads one JSON document; what is wrong with it is ErrMalformed.
+// Unmarshal decodes one JSON document. Invalid JSON is ErrMalformed.
 func Unmarshal(raw []byte, v any) error {
 	err := json.Unmarshal(raw, v)
 	if err != nil && !errors.Is(err, assay.ErrTooLarge) {
@@ -138,16 +138,16 @@ const (
 	typeSchema1        = "application/vnd.docker.distribution.manifest.v1+"
 )
 
-// ManifestTypes lists the media types of indexes and manifests that are read,
-// for a client's Accept header.
+// ManifestTypes lists the media types of indexes and manifests that assay reads, for a
+// client's Accept header.
 func ManifestTypes() []string {
 	return []string{typeIndex, typeDockerIndex, typeManifest, typeDockerManifest}
 }
 
 func isIndexType(t string) bool { return t == typeIndex || t == typeDockerIndex }
 
-// IsManifest reports whether t is the type of an index or a manifest, which
-// registries keep apart from other blobs.
+// IsManifest reports whether t is the media type of an index or a manifest, which
+// registries store apart from other blobs.
 func IsManifest(t string) bool {
 	return isIndexType(t) || t == typeManifest || t == typeDockerManifest
 }
@@ -169,8 +169,8 @@ func Read(ctx context.Context, b Blobs, d Descriptor, max int64) ([]byte, error)
 	return raw, ctx.Err()
 }
 
-// Open opens the image that root, an index or a manifest, describes for the
-// platform of o. Layers are not read. Name and Source are the caller's to set.
+// Open opens the image that root, an index or a manifest, describes for the platform of
+// o. It does not read layers. The caller sets Name and Source.
 func Open(ctx context.Context, b Blobs, root Descriptor, o assay.SourceOptions) (*assay.Image, error) {
 	raw, err := Read(ctx, b, root, MaxManifest)
 	if err != nil {
@@ -179,8 +179,8 @@ func Open(ctx context.Context, b Blobs, root Descriptor, o assay.SourceOptions) 
 	return OpenDocument(ctx, b, raw, o)
 }
 
-// OpenDocument is Open for a root that is already read, and verified as far as
-// it can be.
+// OpenDocument is Open for a root that the caller has read, and verified where
+// possible.
 func OpenDocument(ctx context.Context, b Blobs, raw []byte, o assay.SourceOptions) (*assay.Image, error) {
 	doc, err := parseDocument(raw)
 	if err != nil {
@@ -192,14 +192,14 @@ func OpenDocument(ctx context.Context, b Blobs, raw []byte, o assay.SourceOption
 	return openManifest(ctx, b, doc, Digest(raw), o)
 }
 
-// openIndex opens the image for the platform of o out of those listed.
+// openIndex opens the image for the platform of o.
 func openIndex(ctx context.Context, b Blobs, ds []Descriptor, o assay.SourceOptions) (*assay.Image, error) {
 	f := flattener{ctx: ctx, blobs: b}
 	if err := f.add(ds, 0); err != nil {
 		return nil, err
 	}
 	if len(f.manifests) == 0 && f.other != "" {
-		return nil, fmt.Errorf("index of %s, which is not an image: %w", f.other, assay.ErrUnsupported)
+		return nil, fmt.Errorf("the index lists no image, only %s: %w", f.other, assay.ErrUnsupported)
 	}
 	d, err := choose(f.manifests, o.Platform)
 	if err != nil {
@@ -222,7 +222,7 @@ type flattener struct {
 	blobs     Blobs
 	indexes   int
 	manifests []Descriptor
-	other     string // media type of something that is no image
+	other     string // media type of an entry that is not an image
 }
 
 func (f *flattener) add(ds []Descriptor, depth int) error {
@@ -235,7 +235,7 @@ func (f *flattener) add(ds []Descriptor, depth int) error {
 			}
 		case IsManifest(d.MediaType), d.MediaType == "":
 			if len(f.manifests) == maxList {
-				return fmt.Errorf("index of over %d images: %w", maxList, assay.ErrTooLarge)
+				return fmt.Errorf("index with over %d images: %w", maxList, assay.ErrTooLarge)
 			}
 			f.manifests = append(f.manifests, d)
 		case strings.HasPrefix(d.MediaType, typeSchema1):
@@ -262,8 +262,8 @@ func (f *flattener) nested(d Descriptor, depth int) error {
 	return f.add(doc.Manifests, depth)
 }
 
-// isAttestation reports whether d is what BuildKit says about an image rather
-// than an image.
+// isAttestation reports whether d is an attestation of BuildKit about an image, not an
+// image.
 // https://github.com/moby/buildkit/blob/v0.12.0/docs/attestations/attestation-storage.md
 func (d Descriptor) isAttestation() bool {
 	return d.Annotations.ReferenceType != "" || d.Platform != nil && d.Platform.OS == "unknown" && d.Platform.Arch == "unknown"
@@ -272,7 +272,7 @@ func (d Descriptor) isAttestation() bool {
 // openManifest builds the image of one manifest.
 func openManifest(ctx context.Context, b Blobs, m *document, digest string, o assay.SourceOptions) (*assay.Image, error) {
 	if m.Config == nil {
-		return nil, fmt.Errorf("manifest %s: neither layers nor platforms: %w", digest, assay.ErrMalformed)
+		return nil, fmt.Errorf("manifest %s: neither an image manifest nor an index: %w", digest, assay.ErrMalformed)
 	}
 	foreign := make([]bool, len(m.Layers))
 	for i, d := range m.Layers {
@@ -307,7 +307,7 @@ func openManifest(ctx context.Context, b Blobs, m *document, digest string, o as
 	return img, nil
 }
 
-// kind says what a manifest with layers that are none is for.
+// kind describes a manifest whose layers are not those of an image.
 func (m *document) kind() string {
 	switch t := m.ArtifactType; {
 	case t != "":
@@ -318,8 +318,8 @@ func (m *document) kind() string {
 	return ""
 }
 
-// layerType reports whether t is the media type of a layer. The compression
-// that it names does not count: see package compression.
+// layerType reports whether t is the media type of a layer. Package compression detects
+// the compression itself.
 func layerType(t string) (foreign, ok bool) {
 	t, _, _ = strings.Cut(t, ";")
 	switch t {

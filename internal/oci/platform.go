@@ -9,7 +9,7 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// parsePlatform reads os/arch[/variant], also in the words of uname.
+// parsePlatform parses os/arch[/variant]. It also accepts the names that uname prints.
 func parsePlatform(s string) (Platform, error) {
 	f := strings.Split(strings.ToLower(s), "/")
 	if len(f) < 2 || len(f) > 3 || slices.Contains(f, "") {
@@ -18,8 +18,8 @@ func parsePlatform(s string) (Platform, error) {
 	return Platform{f[0], f[1], strings.Join(f[2:], "")}.normal(), nil
 }
 
-// normal is p with one name for what has several, and with the variant that
-// none stands for: arm is arm/v7, arm64 is arm64/v8, amd64 is amd64/v1.
+// normal returns p with the usual name of its architecture, and with the default
+// variant left out: arm means arm/v7, arm64 means arm64/v8, amd64 means amd64/v1.
 // https://github.com/containerd/platforms/blob/v1.0.0/database.go
 func (p Platform) normal() Platform {
 	switch p.Arch {
@@ -45,9 +45,9 @@ func (p Platform) normal() Platform {
 
 func (p Platform) String() string { return assay.Platform(p).String() }
 
-// choose picks the manifest for the platform that the user named; for none,
-// the only one, or the one for Linux on this machine's architecture. Where no
-// variant is asked for the usual one is preferred to others.
+// choose selects the manifest for the user's platform. Without one it selects the only
+// manifest, or the one for Linux on this machine's architecture. Without a variant it
+// prefers the usual one.
 func choose(ds []Descriptor, platform string) (Descriptor, error) {
 	want := Platform{"linux", runtime.GOARCH, ""}
 	if platform != "" {
@@ -58,7 +58,7 @@ func choose(ds []Descriptor, platform string) (Descriptor, error) {
 	}
 	switch len(ds) {
 	case 0:
-		return Descriptor{}, fmt.Errorf("index lists no image: %w", assay.ErrMalformed)
+		return Descriptor{}, fmt.Errorf("index lists no images: %w", assay.ErrMalformed)
 	case 1:
 		if platform == "" || ds[0].Platform == nil { // then the configuration decides
 			return ds[0], nil
@@ -88,11 +88,11 @@ func choose(ds []Descriptor, platform string) (Descriptor, error) {
 			names = append(names, name)
 		}
 	}
-	return Descriptor{}, fmt.Errorf("no image for %s, choose with --platform one of %s: %w", want, strings.Join(names, ", "), assay.ErrNotFound)
+	return Descriptor{}, fmt.Errorf("no image for %s; choose a platform with --platform: %s: %w", want, strings.Join(names, ", "), assay.ErrNotFound)
 }
 
-// CheckPlatform is ErrNotFound for an image that is not for the platform, as
-// os/arch[/variant], that the user named; "" is any.
+// CheckPlatform returns ErrNotFound for an image that is not for the user's platform,
+// os/arch[/variant]; "" accepts any.
 func CheckPlatform(have assay.Platform, platform string) error {
 	if platform == "" || have.Arch == "" {
 		return nil
@@ -103,7 +103,7 @@ func CheckPlatform(have assay.Platform, platform string) error {
 	}
 	h := Platform(have).normal()
 	if h.OS != want.OS || h.Arch != want.Arch || want.Variant != "" && h.Variant != "" && h.Variant != want.Variant {
-		return fmt.Errorf("image is for %s, not for %s: %w", have, want, assay.ErrNotFound)
+		return fmt.Errorf("the image is for %s, not for %s: %w", have, want, assay.ErrNotFound)
 	}
 	return nil
 }

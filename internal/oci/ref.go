@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// FullName is a reference as Docker completes it: "alpine" is
-// "docker.io/library/alpine:latest". It does not check it.
+// FullName completes a reference as Docker does: "alpine" is
+// "docker.io/library/alpine:latest". It does not validate it.
 // https://github.com/distribution/reference/blob/v0.6.0/normalize.go
 func FullName(ref string) string {
 	name, digest, hasDigest := strings.Cut(ref, "@")
@@ -29,8 +29,8 @@ func FullName(ref string) string {
 	return host + "/" + rest
 }
 
-// SameName reports whether an image called name is meant by want, which is the
-// name, in full or as Docker shortens it, or just its tag.
+// SameName reports whether want names the image called name: in full, as Docker
+// shortens it, or by its tag alone.
 func SameName(name, want string) bool {
 	if name == want || FullName(name) == FullName(want) {
 		return true
@@ -39,9 +39,9 @@ func SameName(name, want string) bool {
 	return i > strings.LastIndexByte(name, '/') && name[i+1:] == want
 }
 
-// SplitPath splits a reference to a file or directory, PATH, PATH:TAG or
-// PATH@DIGEST, where the path is the longest that exists; choice keeps its
-// first character. Where no path exists ok is false.
+// SplitPath splits a reference to a file or directory, PATH, PATH:TAG or PATH@DIGEST,
+// into the longest existing path and the choice, which keeps its first character. ok is
+// false where no path exists.
 func SplitPath(ref string) (path, choice string, info os.FileInfo, ok bool) {
 	for i := len(ref); i > 0; i = strings.LastIndexAny(ref[:i], ":@") {
 		if info, err := os.Stat(ref[:i]); err == nil {

@@ -1,4 +1,4 @@
-// Package reader is the list of file readers.
+// Package reader lists the file readers.
 package reader
 
 import (
@@ -47,18 +47,18 @@ import (
 	"github.com/assaysec/assay/internal/reader/wordpress"
 )
 
-// All lists the readers, in the order in which files are offered to them.
+// All lists the readers, in the order in which they are offered files.
 func All() []assay.Reader {
 	return slices.Concat(systems, languages, others)
 }
 
-// systems tell of the system and of its own packages.
+// systems read the release and the OS packages.
 var systems = []assay.Reader{
 	osrelease.Reader{}, dpkg.Reader{}, apk.Reader{}, rpm.Reader{}, bottlerocket.Reader{}, alpm.Reader{}, opkg.Reader{},
 	snap.Base{}, portage.Installed{},
 }
 
-// languages tell of packages of programming languages.
+// languages read language packages.
 var languages = []assay.Reader{
 	java.Archive{}, java.Machine{}, java.Pom{}, java.Gradle{}, java.SBT{},
 	dotnet.Deps{}, dotnet.Lock{}, dotnet.Config{}, dotnet.Props{}, dotnet.Project{}, dotnet.Assembly{}, dotnet.Bundle{},
@@ -82,7 +82,7 @@ var languages = []assay.Reader{
 	wordpress.Plugin{}, wordpress.Core{},
 }
 
-// others tell of software that comes by other ways, or is in no package.
+// others read software that is installed in other ways.
 var others = []assay.Reader{
 	actions.Workflow{}, terraform.Lock{},
 	homebrew.Keg{}, homebrew.Cask{}, nix.Store{}, snap.Snap{}, flatpak.Deployed{}, bitnami.Components{},

@@ -15,7 +15,7 @@ import (
 )
 
 func TestMarkdown(t *testing.T) {
-	const want = `## Vulnerabilities of app:1 (debian 10.13)
+	const want = `## Vulnerabilities in app:1 (debian 10.13)
 
 **debian 10.13 reached its end of life on 2024-06-30: its advisories are no longer complete; move to a supported release.**
 
@@ -44,14 +44,14 @@ func TestMarkdown(t *testing.T) {
 <details>
 <summary>Suppressed (1)</summary>
 
-| Package | Vulnerability | Severity | Instead | By | Reason |
+| Package | Vulnerability | Severity | Suppressed as | By | Reason |
 |---|---|---|---|---|---|
 | ` + "`libssl1.1` `1.1.1n-0+deb10u3`" + ` | [CVE-2022-0003](https://security-tracker.debian.org/tracker/CVE-2022-0001) | HIGH | not&#95;affected | .assayignore:3 | not reached |
 
 </details>
 
 <sub>1 finding is suppressed by ignore rules, policies or VEX documents.<br>
-1 thing could not be read or judged: this report may be incomplete.<br>
+1 gap: something could not be read or judged, so this report may be incomplete.<br>
 Advisories: debian:10 (2 records, built 3 hours ago).<br>
 By assay 1, 2024-07-02 10:00 UTC.</sub>
 `
@@ -106,7 +106,7 @@ func TestMarkdownTame(t *testing.T) {
 	}
 }
 
-var left = regexp.MustCompile(`(?m)^\*… and (\d+) more rows: see the whole report\.\*$`)
+var left = regexp.MustCompile(`(?m)^\*… and (\d+) more rows: see the full report\.\*$`)
 
 func TestMarkdownMaxChars(t *testing.T) {
 	r := evil()

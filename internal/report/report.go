@@ -1,4 +1,4 @@
-// Package report is the list of report formats.
+// Package report lists the report formats.
 package report
 
 import (
@@ -20,7 +20,7 @@ import (
 	"github.com/assaysec/assay/internal/report/trivyjson"
 )
 
-// Read reads a report in assay's own form, or in Trivy's.
+// Read reads a report in assay's own format, or in Trivy's.
 func Read(b []byte) (*assay.Report, error) {
 	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
 	var form struct {
@@ -32,7 +32,7 @@ func Read(b []byte) (*assay.Report, error) {
 	}
 	switch {
 	case form.Schema != nil && *form.Schema != assay.ReportSchema:
-		return nil, fmt.Errorf("schema %d, and this version reads %d: %w", *form.Schema, assay.ReportSchema, assay.ErrUnsupported)
+		return nil, fmt.Errorf("report schema %d is unsupported, this version reads schema %d: %w", *form.Schema, assay.ReportSchema, assay.ErrUnsupported)
 	case form.Schema != nil:
 		var r assay.Report
 		if err := stdjson.Unmarshal(b, &r); err != nil {
@@ -40,30 +40,30 @@ func Read(b []byte) (*assay.Report, error) {
 		}
 		for _, f := range r.Findings {
 			if f.Package < 0 || f.Package >= len(r.Packages) {
-				return nil, fmt.Errorf("finding %s is of package %d, which is not in it: %w", f.ID, f.Package, assay.ErrMalformed)
+				return nil, fmt.Errorf("finding %s names package %d, which the report does not list: %w", f.ID, f.Package, assay.ErrMalformed)
 			}
 		}
 		for _, f := range r.Suppressed {
 			if f.Package < 0 || f.Package >= len(r.Packages) {
-				return nil, fmt.Errorf("finding %s is of package %d, which is not in it: %w", f.ID, f.Package, assay.ErrMalformed)
+				return nil, fmt.Errorf("finding %s names package %d, which the report does not list: %w", f.ID, f.Package, assay.ErrMalformed)
 			}
 		}
 		return &r, nil
 	case form.SchemaVersion != nil:
 		return trivyjson.Read(b)
 	}
-	return nil, fmt.Errorf("no report of assay's (-f json) or in Trivy's form (-f trivy-json): %w", assay.ErrUnsupported)
+	return nil, fmt.Errorf("neither a report of assay (-f json) nor one of Trivy (-f trivy-json): %w", assay.ErrUnsupported)
 }
 
-// MaxTemplate bounds the template of the format template, in bytes.
+// MaxTemplate bounds the template of the format "template", in bytes.
 const MaxTemplate = template.MaxTemplate
 
-// views show a report to templates in another form.
+// views convert a report to other forms for templates.
 var views = map[string]func(*assay.Report) any{"trivyResults": trivyjson.Results}
 
 // All lists the formats; the first is the default. Their Check and Write refuse
-// options that the format does not take, and make a panic an error that names
-// the format and the report.
+// unsupported options, and turn a panic into an error that names the format and the
+// report.
 func All() []assay.Format {
 	formats := []assay.Format{table.Format, json.Format, trivyjson.Format, cyclonedx.JSON, cyclonedx.XML, spdx.JSON, spdx.TagValue,
 		sarif.Format, junit.Format, markdown.Format, template.New(views)}
@@ -73,7 +73,7 @@ func All() []assay.Format {
 	return formats
 }
 
-// guard is the format as All promises it.
+// guard returns a format that keeps the promises of All.
 func guard(f assay.Format) assay.Format {
 	declared := f
 	declared.Check = nil
@@ -95,12 +95,12 @@ func guard(f assay.Format) assay.Format {
 	return guarded
 }
 
-// recoverPanic makes a panic an error, when deferred.
+// recoverPanic, when deferred, turns a panic into an error.
 func recoverPanic(format, input string, err *error) {
 	if p := recover(); p != nil {
 		*err = fmt.Errorf("format %s: %s: internal error: %v", format, input, p)
 	}
 }
 
-// TrivyFinding is a finding of a report as Trivy's form has it, for policies.
+// TrivyFinding returns a finding as Trivy's JSON report has it, for policies.
 func TrivyFinding(r *assay.Report, f *assay.Finding) any { return trivyjson.Finding(r, f) }

@@ -117,9 +117,9 @@ Not read or not judged (1)
   - layer 1: opt/a: malformed
 
 2 layers: 2 packages, 2 vulnerabilities in 2 packages, 1 with a fix.
-1 thing could not be read or judged: this report may be incomplete.
+1 gap: something could not be read or judged, so this report may be incomplete.
 Advisories: debian:10 (2 records, built 3 hours ago).
-Hide what has no fix with --ignore-unfixed.
+Hide findings without a fix with --ignore-unfixed.
 `
 	if diff := cmp.Diff(want, write(t, "table", small(), assay.FormatOptions{Width: 80})); diff != "" {
 		t.Error(diff)

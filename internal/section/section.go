@@ -1,4 +1,4 @@
-// Package section is the list of the kinds of results beside packages and their
+// Package section lists the kinds of sections: results besides packages and their
 // vulnerabilities.
 package section
 
@@ -7,13 +7,13 @@ import (
 	"github.com/assaysec/assay/internal/section/files"
 )
 
-// Files lists what each layer holds and deletes.
+// Files lists what each layer adds, changes and deletes.
 var Files = files.Kind
 
 // A File is an item of Files.
 type File = files.File
 
-// What a layer did to a path, as File.Change says.
+// What a layer did to a path: the values of File.Change.
 const (
 	Added   = files.Added
 	Changed = files.Changed

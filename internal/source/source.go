@@ -1,10 +1,9 @@
-// Package source is the list of image sources, and how a reference finds the
-// one that it means.
+// Package source lists the image sources, and selects the one that a reference means.
 //
-// A reference may name its source: docker:, podman:, containerd:, registry:,
-// docker-archive:, oci-archive: or oci-dir: before it. Without that, it is a
-// path when it looks like one and an image lies there, and a name otherwise,
-// for which daemons and registries are asked in turn.
+// A reference may start with the name of its source: docker:, podman:, containerd:,
+// registry:, docker-archive:, oci-archive: or oci-dir:. Without one it is a path if it
+// looks like a path and an image is stored there. Otherwise it is a name, for which the
+// daemons and then the registry are tried.
 package source
 
 import (
@@ -27,7 +26,7 @@ import (
 	"github.com/assaysec/assay/internal/source/registry"
 )
 
-// All lists the sources: first those that are asked for a name, in that order,
+// All lists the sources: first those for names, in the order in which they are tried,
 // then those for paths.
 func All() []assay.Source {
 	return []assay.Source{
@@ -36,31 +35,31 @@ func All() []assay.Source {
 	}
 }
 
-// Options is what a user may choose.
+// Options contains what a user may choose.
 type Options struct {
-	// ImageSrc names the sources that are asked for a name, in order; "remote"
-	// is the registry. Empty means all of them in the order of the list.
+	// ImageSrc names the sources to try for a name, in order; "remote" is the registry.
+	// Empty means all of them in the order of the list.
 	ImageSrc []string
-	// Input is an archive or a layout directory, perhaps with :TAG or @DIGEST. It
-	// is opened instead of any reference.
+	// Input is an archive or a layout directory, optionally with :TAG or @DIGEST. Open
+	// uses it instead of a reference.
 	Input string
 
 	assay.SourceOptions
 }
 
-// Open opens the image that ref or o.Input means. When no source has it, the
-// error holds what each of them said, one a line.
+// Open opens the image of ref or o.Input. When no source has it, the error lists what
+// each source answered, one a line.
 func Open(ctx context.Context, sources []assay.Source, ref string, o Options) (*assay.Image, error) {
 	if o.Input != "" {
 		return openPath(ctx, sources, o.Input, o)
 	}
 	if ref == "" {
-		return nil, fmt.Errorf("no image named: %w", assay.ErrNotFound)
+		return nil, fmt.Errorf("no image given: %w", assay.ErrNotFound)
 	}
 	if s, rest := scheme(sources, ref); s != nil {
 		img, err := s.Open(ctx, rest, o.SourceOptions)
 		if errors.Is(err, assay.ErrNotFound) && !forPaths(s.Name()) && !strings.ContainsAny(rest, "/:@") {
-			return nil, fmt.Errorf("%s: %w (for the image named %s write docker.io/library/%s)", s.Name(), err, ref, ref)
+			return nil, fmt.Errorf("%s: %w (for an image with the name %s write docker.io/library/%s)", s.Name(), err, ref, ref)
 		} else if err != nil {
 			return nil, fmt.Errorf("%s: %w", s.Name(), err)
 		}
@@ -71,7 +70,7 @@ func Open(ctx context.Context, sources []assay.Source, ref string, o Options) (*
 	if looksLikePath(ref) {
 		p, _, info, ok := oci.SplitPath(ref)
 		switch {
-		case ok && (onlyPath(ref) || archiveName(p) || holdsImage(p, info)):
+		case ok && (onlyPath(ref) || archiveName(p) || containsImage(p, info)):
 			return openPath(ctx, sources, ref, o)
 		case onlyPath(ref):
 			return nil, fmt.Errorf("%s: no such file or directory: %w", ref, assay.ErrNotFound)
@@ -82,8 +81,8 @@ func Open(ctx context.Context, sources []assay.Source, ref string, o Options) (*
 	return ask(ctx, sources, ref, path, o)
 }
 
-// ask asks the sources for names in turn. path is a file of that name that is
-// no image, for the message.
+// ask tries the sources for names in turn. path is an existing file of that name that
+// is no image; the error mentions it.
 func ask(ctx context.Context, sources []assay.Source, ref, path string, o Options) (*assay.Image, error) {
 	asked, err := inOrder(sources, o.ImageSrc)
 	if err != nil {
@@ -99,7 +98,7 @@ func ask(ctx context.Context, sources []assay.Source, ref, path string, o Option
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		// A registry also says "unauthorised" of what it does not have.
+		// A registry also answers "unauthorised" for repositories that do not exist.
 		if !errors.Is(err, assay.ErrNotFound) && !errors.Is(err, assay.ErrUnauthorized) {
 			break
 		}
@@ -107,7 +106,7 @@ func ask(ctx context.Context, sources []assay.Source, ref, path string, o Option
 	return nil, &all
 }
 
-// failure is what the sources said, each on a line.
+// A failure lists the answers of the sources, each on a line.
 type failure struct {
 	ref, path string
 	errs      []error
@@ -140,7 +139,7 @@ func inOrder(sources []assay.Source, chosen []string) ([]assay.Source, error) {
 		}
 		s := named(sources, want)
 		if s == nil || forPaths(want) {
-			return nil, fmt.Errorf("image source %q: not one of docker, containerd, podman, remote: %w", n, assay.ErrUnsupported)
+			return nil, fmt.Errorf("unknown image source %q: want one of docker, containerd, podman, remote: %w", n, assay.ErrUnsupported)
 		}
 		list = append(list, s)
 	}
@@ -159,8 +158,8 @@ func named(sources []assay.Source, name string) assay.Source {
 }
 
 // scheme returns the source that ref names before its colon, and the rest.
-// "registry:5000/app" is a host and its port; "docker:24-dind" and "registry:2"
-// are images with a tag, for no name of an image is a number.
+// "registry:5000/app" is a host with a port; "docker:24-dind" and "registry:2" are
+// images with a tag, because image names are never numbers.
 func scheme(sources []assay.Source, ref string) (assay.Source, string) {
 	name, rest, ok := strings.Cut(ref, ":")
 	s := named(sources, name)
@@ -176,7 +175,7 @@ func scheme(sources []assay.Source, ref string) (assay.Source, string) {
 	return s, rest
 }
 
-// openPath opens a file or directory as what it is.
+// openPath opens a file or directory with the source for its format.
 func openPath(ctx context.Context, sources []assay.Source, ref string, o Options) (*assay.Image, error) {
 	name := archive.DockerName
 	if _, _, info, ok := oci.SplitPath(ref); ok && info.IsDir() {
@@ -184,19 +183,19 @@ func openPath(ctx context.Context, sources []assay.Source, ref string, o Options
 	}
 	s := named(sources, name)
 	if s == nil {
-		return nil, fmt.Errorf("%s: no source %s: %w", ref, name, assay.ErrUnsupported)
+		return nil, fmt.Errorf("%s: unknown source %s: %w", ref, name, assay.ErrUnsupported)
 	}
 	return s.Open(ctx, ref, o.SourceOptions)
 }
 
-// looksLikePath reports whether a reference may be meant as a path: it has a
-// slash or ends like an archive.
+// looksLikePath reports whether a reference may be a path: it contains a slash or ends
+// like an archive.
 func looksLikePath(ref string) bool {
 	p, _, _ := strings.Cut(ref, ":")
 	return onlyPath(ref) || strings.ContainsAny(ref, "/"+string(filepath.Separator)) || archiveName(p)
 }
 
-// archiveName reports whether a path ends as those of archives and layouts do.
+// archiveName reports whether a path ends like those of archives and layouts.
 func archiveName(path string) bool {
 	for _, ext := range []string{".tar", ".tgz", ".tar.gz", ".tar.zst", ".tar.zstd", ".oci"} {
 		if strings.HasSuffix(strings.ToLower(path), ext) {
@@ -206,14 +205,14 @@ func archiveName(path string) bool {
 	return false
 }
 
-// onlyPath reports whether a reference can be nothing but a path.
+// onlyPath reports whether a reference can only be a path.
 func onlyPath(ref string) bool {
 	return ref == "." || ref == ".." || filepath.IsAbs(ref) || strings.HasPrefix(ref, "./") || strings.HasPrefix(ref, "../") || strings.HasPrefix(ref, "/")
 }
 
-// holdsImage reports whether an image layout or an archive, compressed or not,
-// lies at path.
-func holdsImage(path string, info os.FileInfo) bool {
+// containsImage reports whether an OCI layout, or an archive, compressed or not, is
+// stored at path.
+func containsImage(path string, info os.FileInfo) bool {
 	if info.IsDir() {
 		_, err := os.Stat(filepath.Join(path, oci.IndexFile))
 		return err == nil

@@ -13,11 +13,11 @@ import (
 	"github.com/assaysec/assay/internal/source/vmdisk"
 )
 
-// GitOptions says which state of a repository is meant.
+// GitOptions select the commit of a repository.
 type GitOptions = git.Options
 
-// Folder opens a directory, or one file, of this machine.
-func Folder(path string, kind assay.TargetKind) (*assay.Image, error) {
+// Directory opens a directory, or a single file, of this machine.
+func Directory(path string, kind assay.TargetKind) (*assay.Image, error) {
 	img, err := dir.Open(path)
 	if err != nil {
 		return nil, err
@@ -26,16 +26,16 @@ func Folder(path string, kind assay.TargetKind) (*assay.Image, error) {
 	return img, nil
 }
 
-// Disk opens the image of a disk: a file of this machine.
+// Disk opens the disk image of a virtual machine, or a disk device of this machine.
 func Disk(path string) (*assay.Image, error) { return vmdisk.Open(path) }
 
-// maxSBOM bounds a bill of materials that comes by a pipe.
+// maxSBOM bounds an SBOM read from standard input.
 const maxSBOM = 256 << 20
 
-// SBOM opens a bill of materials: a file, or what comes by a pipe, as "-".
+// SBOM opens an SBOM: a file, or standard input as "-".
 func SBOM(path string, pipe io.Reader) (*assay.Image, error) {
 	if path != "-" {
-		return Folder(path, assay.KindSBOM)
+		return Directory(path, assay.KindSBOM)
 	}
 	b, err := limit.ReadAll(pipe, maxSBOM)
 	if err != nil {
@@ -46,14 +46,14 @@ func SBOM(path string, pipe io.Reader) (*assay.Image, error) {
 	return img, nil
 }
 
-// Repository opens a repository of source code: a directory, or an address from
-// which it is fetched.
+// Repository opens a repository of source code: a directory, or an address to fetch it
+// from.
 func Repository(ctx context.Context, ref string, o GitOptions) (*assay.Image, error) {
 	if !git.IsAddress(ref) {
 		if o.Branch+o.Tag+o.Commit != "" {
-			return nil, fmt.Errorf("%s: a directory is scanned as it is; to scan another branch, tag or commit give its address: file://%s", ref, absolute(ref))
+			return nil, fmt.Errorf("%s: a directory is scanned as it is; to scan another branch, tag or commit use the address file://%s", ref, absolute(ref))
 		}
-		img, err := Folder(ref, assay.KindRepository)
+		img, err := Directory(ref, assay.KindRepository)
 		if err != nil {
 			return nil, err
 		}
@@ -64,7 +64,7 @@ func Repository(ctx context.Context, ref string, o GitOptions) (*assay.Image, er
 	if err != nil {
 		return nil, err
 	}
-	img, err := Folder(directory, assay.KindRepository)
+	img, err := Directory(directory, assay.KindRepository)
 	if err != nil {
 		done()
 		return nil, err

@@ -33,7 +33,7 @@ func errUnsigned(what string) error {
 
 // forFiles says whether a file's signature by the key can be verified.
 func forFiles(k *signature.Key) error {
-	if k.Whole() {
+	if k.SignsMessage() {
 		return fmt.Errorf("signature of a file by an Ed25519 key, which signs the file itself and not its digest, so that all of it had to be in memory: %w; sign with ECDSA or RSA", assay.ErrUnsupported)
 	}
 	return nil

@@ -25,7 +25,7 @@ var small = []struct {
 }
 
 func smallDir(t *testing.T) string {
-	return testdisk.Folder(t, testdisk.Contains{System: true, Many: 60, Pieces: 6, Deep: 10, Link: 1000})
+	return testdisk.Directory(t, testdisk.Contains{System: true, Many: 60, Pieces: 6, Deep: 10, Link: 1000})
 }
 
 func open(t *testing.T, r io.ReaderAt, size int64) *FS {
@@ -43,7 +43,7 @@ func same(t *testing.T, directory string, f *FS) {
 	if err != nil {
 		t.Error(err)
 	}
-	if diff := cmp.Diff(testdisk.FolderContents(t, directory), got); diff != "" {
+	if diff := cmp.Diff(testdisk.DirectoryContents(t, directory), got); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -74,7 +74,7 @@ func TestSmall(t *testing.T) {
 
 // TestMade reads what mke2fs makes of a directory.
 func TestMade(t *testing.T) {
-	directory := testdisk.Folder(t, testdisk.Contains{System: true, Many: 600, Pieces: 400, Deep: 60, Link: 1000})
+	directory := testdisk.Directory(t, testdisk.Contains{System: true, Many: 600, Pieces: 400, Deep: 60, Link: 1000})
 	for _, tt := range []struct{ name, options string }{
 		{"ext4", "-t ext4"},
 		{"ext4, small blocks", "-t ext4 -b 1024"},
@@ -111,7 +111,7 @@ func file(t *testing.T, name string) *os.File {
 // makes of it.
 func TestIndexed(t *testing.T) {
 	const size = 160 << 20
-	directory := testdisk.Folder(t, testdisk.Contains{Many: 4000, Pieces: 1000, Deep: 100, Link: 1000})
+	directory := testdisk.Directory(t, testdisk.Contains{Many: 4000, Pieces: 1000, Deep: 100, Link: 1000})
 	name := testdisk.Ext(t, directory, size, "-t", "ext4", "-b", "1024")
 	same(t, directory, open(t, file(t, name), size))
 	testdisk.Program(t, directory, "e2fsck", "-f", "-p", "-D", name)

@@ -32,7 +32,7 @@ func same(t *testing.T, directory string, f *FS) {
 	if err != nil {
 		t.Error(err)
 	}
-	if diff := cmp.Diff(testdisk.FolderContents(t, directory), got); diff != "" {
+	if diff := cmp.Diff(testdisk.DirectoryContents(t, directory), got); diff != "" {
 		t.Error(diff)
 	}
 	if unclean, err := f.Unclean(); unclean || err != nil {
@@ -41,7 +41,7 @@ func same(t *testing.T, directory string, f *FS) {
 }
 
 func TestSmall(t *testing.T) {
-	directory := testdisk.Folder(t, testdisk.Contains{Many: 60, Pieces: 6, Deep: 10, Link: 150})
+	directory := testdisk.Directory(t, testdisk.Contains{Many: 60, Pieces: 6, Deep: 10, Link: 150})
 	for _, s := range small {
 		t.Run(s.name, func(t *testing.T) {
 			if *update {
@@ -67,7 +67,7 @@ func TestSmall(t *testing.T) {
 // TestMade reads what mkfs.xfs makes of directories: the second has one so large
 // that its index has levels.
 func TestMade(t *testing.T) {
-	medium, large := testdisk.Folder(t, testdisk.Contains{System: true, Many: 600, Pieces: 400, Deep: 60, Link: 150}), testdisk.Folder(t, testdisk.Contains{Many: 10_000, Pieces: 100, Deep: 10, Link: 150})
+	medium, large := testdisk.Directory(t, testdisk.Contains{System: true, Many: 600, Pieces: 400, Deep: 60, Link: 150}), testdisk.Directory(t, testdisk.Contains{Many: 10_000, Pieces: 100, Deep: 10, Link: 150})
 	for _, tt := range []struct{ name, options, directory string }{
 		{"as usual", "", large},
 		{"blocks of 1 KB", "-b size=1024", medium},

@@ -1,6 +1,5 @@
-// Package lifecycle tells by which product endoflife.date knows a piece of
-// software that no distribution looks after: the runtimes and servers that images
-// bring by themselves.
+// Package lifecycle maps software that no distribution maintains, the runtimes and
+// servers that images install themselves, to products of endoflife.date.
 package lifecycle
 
 import (
@@ -11,10 +10,9 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// products gives endoflife.date's product by vendor and product of the CPE.
-// OpenJDK is not among them: how long a version is supported is its builder's
-// choice, which the binary does not tell.
-// https://endoflife.date/tags (2026-11-24)
+// products maps vendor and product of a CPE to endoflife.date's product. OpenJDK is
+// missing: how long a version is supported depends on its builder, which the binary
+// does not name. https://endoflife.date/tags (2026-11-24)
 var products = map[string]string{
 	"apache:http_server":                "apache-http-server",
 	"apache:tomcat":                     "tomcat",
@@ -42,7 +40,7 @@ var products = map[string]string{
 	"sqlite:sqlite":                     "sqlite",
 }
 
-// goProduct is that of the standard library in binaries.
+// goProduct is the product of the standard library in binaries.
 const goProduct = "go"
 
 // Products lists the products that Of names, sorted.
@@ -52,10 +50,10 @@ func Products() []string {
 	return slices.Compact(all)
 }
 
-// Of returns the product of a package, and the release cycles that its version
-// may be of, the longest first: "1.1.1", "1.1" and "1". ok is false for what a
-// distribution brought, which mends it longer than upstream does, and for what
-// is not known.
+// Of returns the product of a package, and the possible release cycles of its version,
+// the longest first: "1.1.1", "1.1" and "1". ok is false for OS packages and what they
+// own, which a distribution patches longer than upstream does, and for unknown
+// software.
 func Of(p *assay.Package) (product string, cycles []string, ok bool) {
 	if p.IsSystem() || p.Owner != "" {
 		return "", nil, false
@@ -74,10 +72,10 @@ func Of(p *assay.Package) (product string, cycles []string, ok bool) {
 	return product, prefixes(strings.TrimPrefix(p.Version, "v")), true
 }
 
-// maxNumbers is how many numbers the name of a cycle has at most: OpenSSL's 1.1.1.
+// maxNumbers bounds the numbers in the name of a cycle: OpenSSL's 1.1.1 has three.
 const maxNumbers = 3
 
-// prefixes are a version's first numbers, the longest first.
+// prefixes lists the leading numbers of a version, the longest first.
 func prefixes(version string) (out []string) {
 	if i := strings.IndexFunc(version, func(r rune) bool { return (r < '0' || r > '9') && r != '.' }); i >= 0 {
 		version = version[:i]

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	maxResumes = 5           // of one blob, without a byte between them
-	stall      = time.Minute // without a byte: the connection is dead
+	maxResumes = 5           // in a row without a byte between them
+	stall      = time.Minute // without a byte; then the connection counts as dead
 )
 
 // A blob is the body of a blob that outlives its connection.
@@ -21,13 +21,13 @@ type blob struct {
 	get    func(ctx context.Context, offset int64) (*http.Response, error)
 	body   io.ReadCloser
 	cancel context.CancelFunc
-	timer  *time.Timer // ends the connection when it stalls
+	timer  *time.Timer // closes the connection when it stalls
 	offset int64
-	end    int64 // length of the blob; -1 when the registry did not say
-	fails  int   // since the last byte
+	end    int64 // length of the blob; -1 when the registry does not send it
+	fails  int   // failures since the last byte
 }
 
-// connect asks for the rest of the blob.
+// connect requests the rest of the blob.
 func (b *blob) connect() error {
 	ctx, cancel := context.WithCancel(b.ctx)
 	resp, err := b.get(ctx, b.offset)
@@ -38,12 +38,12 @@ func (b *blob) connect() error {
 	skip := int64(0)
 	if b.offset == 0 {
 		b.end = resp.ContentLength
-	} else if resp.StatusCode != http.StatusPartialContent { // from the start, then
+	} else if resp.StatusCode != http.StatusPartialContent { // the server ignored the range
 		skip = b.offset
 	} else if r := resp.Header.Get("Content-Range"); !strings.HasPrefix(r, fmt.Sprintf("bytes %d-", b.offset)) {
 		resp.Body.Close()
 		cancel()
-		return fmt.Errorf("asked for bytes from %d on, got %.40q", b.offset, r)
+		return fmt.Errorf("requested bytes from %d on, got range %.40q", b.offset, r)
 	}
 	b.body, b.cancel, b.timer = resp.Body, cancel, time.AfterFunc(stall, cancel)
 	if _, err := io.CopyN(io.Discard, b.body, skip); err != nil {
@@ -86,7 +86,7 @@ func (b *blob) Read(p []byte) (int, error) {
 		}
 		b.disconnect()
 		if b.fails++; b.fails > maxResumes {
-			return n, errors.Join(fmt.Errorf("gave up after %d tries at byte %d", maxResumes, b.offset), err)
+			return n, errors.Join(fmt.Errorf("gave up after %d retries at byte %d", maxResumes, b.offset), err)
 		}
 		if n > 0 {
 			return n, nil

@@ -1,10 +1,11 @@
-// Package registryclient speaks with registries: it resumes blobs that are cut
-// off, tries again what may pass, and says what an error means.
+// Package registryclient is a client of registries: it resumes interrupted downloads,
+// repeats requests that may succeed later, and explains errors.
 //
-// HTTPS is used always, and plain HTTP only for registries on this machine or
-// with SourceOptions.Insecure.
+// It uses HTTPS, and plain HTTP only for registries on this machine or with
+// SourceOptions.Insecure.
 //
-// Specification: https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md
+// Specification:
+// https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md
 package registryclient
 
 import (
@@ -30,34 +31,34 @@ import (
 	"github.com/assaysec/assay/internal/oci"
 )
 
-// MaxTries is how often one request is sent at most.
+// MaxTries bounds how often one request is sent.
 const MaxTries = 4
 
 const (
-	maxRetryAfter = time.Minute      // a longer wait that a registry asks for is refused
-	headerTimeout = time.Minute      // for an answer to begin
-	maxCert       = 4 << 20          // of SourceOptions.CACert; all of Mozilla's are 0.2 MB
-	maxIdle       = 16               // connections kept, for layers are read side by side
-	dialTimeout   = 15 * time.Second // over it a host is as good as off
+	maxRetryAfter = time.Minute      // longest wait that a registry may ask for
+	headerTimeout = time.Minute      // until an answer begins
+	maxCert       = 4 << 20          // of SourceOptions.CACert, in bytes; the file of all of Mozilla's authorities has 0.2 MB
+	maxIdle       = 16               // idle connections; layers are read in parallel
+	dialTimeout   = 15 * time.Second // a host that takes longer counts as unreachable
 )
 
-// Options says how to speak with a registry.
+// Options configures the connection to a registry.
 type Options struct {
 	assay.SourceOptions
-	Backoff time.Duration // before the first of the retries, doubled for each; 0 means one second
-	Mirror  bool          // the registry stands in for another, whose credentials are not for it
-	Push    bool          // ask for the right to write
+	Backoff time.Duration // before the first retry, doubled for each next one; 0 means one second
+	Mirror  bool          // the registry is a mirror of another, and must not get the other's credentials
+	Push    bool          // request permission to write
 }
 
-// A Client speaks with one repository. It may be used by several goroutines.
+// A Client reads and writes one repository. It is safe for use by several goroutines.
 type Client struct {
 	repo name.Repository
 	http http.Client
 	base *http.Transport
-	url  string // of the repository, without a final slash
+	url  string // of the repository, without a trailing slash
 }
 
-// Parse reads a reference.
+// Parse parses a reference.
 func Parse(ref string, o assay.SourceOptions) (name.Reference, error) {
 	r, err := name.ParseReference(ref, NameOptions(o)...)
 	if err != nil {
@@ -66,7 +67,7 @@ func Parse(ref string, o assay.SourceOptions) (name.Reference, error) {
 	return r, nil
 }
 
-// NameOptions is how package name is to read references.
+// NameOptions returns the options with which package name parses references.
 func NameOptions(o assay.SourceOptions) []name.Option {
 	if o.Insecure {
 		return []name.Option{name.WeakValidation, name.Insecure}
@@ -74,8 +75,8 @@ func NameOptions(o assay.SourceOptions) []name.Option {
 	return []name.Option{name.WeakValidation}
 }
 
-// credentials finds what to show to the registry: the options' own, else the
-// user's configuration of Docker or Podman.
+// credentials returns those of the options, else those of Docker's or Podman's
+// configuration.
 func credentials(ctx context.Context, repo name.Repository, o Options) (authn.Authenticator, error) {
 	switch {
 	case o.Mirror:
@@ -91,7 +92,7 @@ func credentials(ctx context.Context, repo name.Repository, o Options) (authn.Au
 	return auth, nil
 }
 
-// Connect finds out how the registry wants to be spoken to, and logs in.
+// Connect detects how the registry authenticates clients, and logs in.
 func Connect(ctx context.Context, repo name.Repository, o Options) (*Client, error) {
 	auth, err := credentials(ctx, repo, o)
 	if err != nil {
@@ -110,7 +111,7 @@ func Connect(ctx context.Context, repo name.Repository, o Options) (*Client, err
 		TLSHandshakeTimeout:   dialTimeout,
 		ResponseHeaderTimeout: headerTimeout,
 		ForceAttemptHTTP2:     true,
-		DisableCompression:    true, // digests are of what is stored
+		DisableCompression:    true, // digests are those of the stored bytes
 		MaxIdleConnsPerHost:   maxIdle,
 		IdleConnTimeout:       headerTimeout,
 	}
@@ -124,17 +125,17 @@ func Connect(ctx context.Context, repo name.Repository, o Options) (*Client, err
 		base.CloseIdleConnections()
 		return nil, err
 	}
-	// The scheme is a wish: the transport uses the one that was found to work.
+	// The transport replaces the scheme by the one that the registry supports.
 	return &Client{repo, http.Client{Transport: t}, base, "https://" + repo.RegistryStr() + "/v2/" + repo.RepositoryStr()}, nil
 }
 
-// Close gives the connections back.
+// Close closes the idle connections.
 func (c *Client) Close() error {
 	c.base.CloseIdleConnections()
 	return nil
 }
 
-// roots is the system's certificates and those in the file.
+// roots returns the system's certificates and those in the file.
 func roots(file string) (*x509.CertPool, error) {
 	pem, err := limit.ReadFile(file, maxCert)
 	if err != nil {
@@ -145,12 +146,12 @@ func roots(file string) (*x509.CertPool, error) {
 		pool = x509.NewCertPool()
 	}
 	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("--cacert %s: no PEM certificate in it: %w", file, assay.ErrMalformed)
+		return nil, fmt.Errorf("--cacert %s: no PEM certificate: %w", file, assay.ErrMalformed)
 	}
 	return pool, nil
 }
 
-// get asks for a path of the repository and for the bytes from offset on.
+// get requests a path of the repository, from the byte at offset on.
 func (c *Client) get(ctx context.Context, path, accept string, offset int64) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+path, nil)
 	if err != nil {
@@ -187,7 +188,7 @@ func (c *Client) Manifest(ctx context.Context, id string) ([]byte, error) {
 	return raw, nil
 }
 
-// Open reads a blob, from where it was cut off if the connection breaks.
+// Open reads a blob. After a broken connection it resumes where the blob was cut off.
 func (c *Client) Open(ctx context.Context, d oci.Descriptor) (io.ReadCloser, error) {
 	path, accept := "/blobs/"+d.Digest, ""
 	if oci.IsManifest(d.MediaType) {
@@ -202,8 +203,8 @@ func (c *Client) Open(ctx context.Context, d oci.Descriptor) (io.ReadCloser, err
 	return b, nil
 }
 
-// guard refuses plain HTTP where the user did not allow it, except to this
-// machine: a registry that redirects there would lay open what is sent.
+// guard refuses plain HTTP without --insecure, except to this machine: a registry that
+// redirects to plain HTTP would expose what is sent.
 type guard struct {
 	http.RoundTripper
 	insecure bool
@@ -221,8 +222,8 @@ func (g guard) RoundTrip(r *http.Request) (*http.Response, error) {
 	return g.RoundTripper.RoundTrip(r)
 }
 
-// retrier sends a request again when the registry is busy or the connection
-// breaks, waiting as long as the answer says.
+// retrier repeats a request when the registry is busy or the connection breaks. It
+// waits as long as the answer demands.
 type retrier struct {
 	http.RoundTripper
 	first time.Duration
@@ -235,7 +236,7 @@ func (t *retrier) RoundTrip(r *http.Request) (*http.Response, error) {
 	wait := t.first
 	for try := 1; ; try++ {
 		resp, err := t.RoundTripper.RoundTrip(r)
-		if try == MaxTries || r.Context().Err() != nil || !again(resp, err) {
+		if try == MaxTries || r.Context().Err() != nil || !shouldRetry(resp, err) {
 			return resp, err
 		}
 		pause := wait
@@ -256,11 +257,11 @@ func (t *retrier) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
-// again reports whether an answer is worth another try.
-func again(resp *http.Response, err error) bool {
+// shouldRetry reports whether the request may succeed on another try.
+func shouldRetry(resp *http.Response, err error) bool {
 	if err != nil {
 		var op *net.OpError
-		cut := errors.As(err, &op) && (op.Op == "read" || op.Op == "write") // not "dial": nobody there
+		cut := errors.As(err, &op) && (op.Op == "read" || op.Op == "write") // not "dial": no server answers
 		return cut || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 	}
 	switch resp.StatusCode {
@@ -270,7 +271,7 @@ func again(resp *http.Response, err error) bool {
 	return false
 }
 
-// retryAfter reads a Retry-After header, in seconds or as a date; 0 is none.
+// retryAfter parses a Retry-After header, in seconds or as a date; 0 means none.
 // https://www.rfc-editor.org/rfc/rfc9110#name-retry-after
 func retryAfter(s string, now time.Time) time.Duration {
 	if n, err := strconv.ParseUint(s, 10, 31); err == nil {

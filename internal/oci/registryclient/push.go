@@ -18,7 +18,7 @@ import (
 	"github.com/assaysec/assay/internal/oci"
 )
 
-// Has reports whether the repository has a blob.
+// Has reports whether the repository has the blob.
 func (c *Client) Has(ctx context.Context, digest string) (bool, error) {
 	resp, err := c.send(ctx, http.MethodHead, c.url+"/blobs/"+digest, nil, http.StatusOK, http.StatusNotFound)
 	if err != nil {
@@ -28,8 +28,8 @@ func (c *Client) Has(ctx context.Context, digest string) (bool, error) {
 	return resp.StatusCode == http.StatusOK, nil
 }
 
-// PutBlob sends a blob in one piece. Open is called again where the registry
-// wants it sent elsewhere.
+// PutBlob uploads a blob in one request. It calls open again where the registry
+// redirects the upload.
 func (c *Client) PutBlob(ctx context.Context, d oci.Descriptor, open func() (io.ReadCloser, error)) error {
 	resp, err := c.send(ctx, http.MethodPost, c.url+"/blobs/uploads/", nil, http.StatusAccepted)
 	if err != nil {
@@ -38,11 +38,11 @@ func (c *Client) PutBlob(ctx context.Context, d oci.Descriptor, open func() (io.
 	resp.Body.Close()
 	at, err := resp.Request.URL.Parse(resp.Header.Get("Location"))
 	if err != nil {
-		return fmt.Errorf("where to send a blob: %w", err)
+		return fmt.Errorf("location of the upload: %w", err)
 	}
 	q, err := url.ParseQuery(at.RawQuery)
 	if err != nil {
-		return fmt.Errorf("where to send a blob: %w", err)
+		return fmt.Errorf("location of the upload: %w", err)
 	}
 	q.Set("digest", d.Digest)
 	at.RawQuery = q.Encode()
@@ -53,7 +53,7 @@ func (c *Client) PutBlob(ctx context.Context, d oci.Descriptor, open func() (io.
 	return resp.Body.Close()
 }
 
-// PutManifest gives a manifest, whose blobs are there, a tag.
+// PutManifest uploads a manifest under a tag. The repository must have its blobs.
 func (c *Client) PutManifest(ctx context.Context, tag, mediaType string, raw []byte) error {
 	open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(raw)), nil }
 	resp, err := c.send(ctx, http.MethodPut, c.url+"/manifests/"+tag, &content{mediaType, open, int64(len(raw))}, http.StatusCreated, http.StatusOK)
@@ -63,21 +63,21 @@ func (c *Client) PutManifest(ctx context.Context, tag, mediaType string, raw []b
 	return resp.Body.Close()
 }
 
-// maxReferrers bounds the index of a manifest's referrers.
+// maxReferrers bounds the index of a manifest's referrers, in bytes.
 const maxReferrers = 4 << 20
 
-// Absent says whether err is a registry's answer that it has no such thing,
-// or does not know the question.
+// Absent reports whether err is a registry's answer that it does not have the content,
+// or does not support the request.
 func Absent(err error) bool {
 	var answer *transport.Error
 	return errors.As(err, &answer) && (answer.StatusCode == http.StatusNotFound || answer.StatusCode == http.StatusMethodNotAllowed)
 }
 
-// maxPages bounds the pages of that index.
+// maxPages bounds the pages of the index of referrers.
 const maxPages = 100
 
-// Referrers returns the index of the manifests that refer to one, all pages of
-// it as one, or nil where the registry does not know of such.
+// Referrers returns the index of the manifests that refer to the digest, with all its
+// pages joined. It is nil where the registry has none.
 // https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#listing-referrers
 func (c *Client) Referrers(ctx context.Context, digest string) ([]byte, error) {
 	for _, path := range []string{"/referrers/" + digest, "/manifests/" + strings.Replace(digest, ":", "-", 1)} {
@@ -93,7 +93,7 @@ func (c *Client) Referrers(ctx context.Context, digest string) ([]byte, error) {
 	return nil, nil
 }
 
-// referrers reads one page, and where the next one is.
+// referrers reads one page of the index, and the address of the next page.
 func (c *Client) referrers(ctx context.Context, at string) (raw []byte, next string, _ error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
 	if err != nil {
@@ -117,12 +117,12 @@ func (c *Client) referrers(ctx context.Context, at string) (raw []byte, next str
 	}
 	u, err := resp.Request.URL.Parse(link)
 	if err != nil || u.Host != resp.Request.URL.Host {
-		return nil, "", fmt.Errorf("next page of referrers: %.200q is not at the registry: %w", link, assay.ErrMalformed)
+		return nil, "", fmt.Errorf("next page of referrers: %.200q is on another host: %w", link, assay.ErrMalformed)
 	}
 	return raw, u.String(), nil
 }
 
-// pages adds further pages to the first.
+// pages reads the pages after the first, and joins them.
 func (c *Client) pages(ctx context.Context, first []byte, next string) ([]byte, error) {
 	type page struct {
 		SchemaVersion int               `json:"schemaVersion"`
@@ -136,7 +136,7 @@ func (c *Client) pages(ctx context.Context, first []byte, next string) ([]byte, 
 	size := len(first)
 	for n := 1; next != ""; n++ {
 		if n == maxPages || size > maxReferrers {
-			return nil, fmt.Errorf("over %d pages or %d bytes of referrers: %w", maxPages, maxReferrers, assay.ErrTooLarge)
+			return nil, fmt.Errorf("referrers: over %d pages or %d bytes: %w", maxPages, maxReferrers, assay.ErrTooLarge)
 		}
 		raw, after, err := c.referrers(ctx, next)
 		if err != nil {
@@ -152,15 +152,15 @@ func (c *Client) pages(ctx context.Context, first []byte, next string) ([]byte, 
 	return json.Marshal(all)
 }
 
-// content is what a request sends along.
+// content is the body of a request.
 type content struct {
 	mediaType string
-	open      func() (io.ReadCloser, error) // from its beginning, each time
+	open      func() (io.ReadCloser, error) // returns a reader from the first byte, on each call
 	size      int64
 }
 
-// send makes a request that changes something, with a body unless that is nil. An
-// answer whose status is none of want is an error.
+// send sends a request that changes the registry; body may be nil. An answer with a
+// status outside want is an error.
 func (c *Client) send(ctx context.Context, method, at string, body *content, want ...int) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, at, nil)
 	if err != nil {

@@ -23,13 +23,13 @@ import (
 	"github.com/assaysec/assay/internal/encoding/limit"
 )
 
-const maxKey = 64 << 10 // one of 16,384 bits has 3 kB
+const maxKey = 64 << 10 // a key of 16,384 bits has 3 kB
 
-// A Key is a public key, as cosign's cosign.pub: PEM with an ECDSA, RSA or
-// Ed25519 key.
+// A Key is a public key as in cosign's cosign.pub: PEM with an ECDSA, RSA or Ed25519
+// key.
 type Key struct{ key crypto.PublicKey }
 
-// LoadKey reads a public key.
+// LoadKey reads a public key from a file.
 func LoadKey(path string) (*Key, error) {
 	b, err := limit.ReadFile(path, maxKey)
 	if err != nil {
@@ -37,7 +37,7 @@ func LoadKey(path string) (*Key, error) {
 	}
 	block, _ := pem.Decode(b)
 	if block == nil || block.Type != "PUBLIC KEY" {
-		return nil, fmt.Errorf("%s: no PEM block PUBLIC KEY in it: %w", path, assay.ErrMalformed)
+		return nil, fmt.Errorf("%s: no PEM block PUBLIC KEY: %w", path, assay.ErrMalformed)
 	}
 	k, err := x509.ParsePKIXPublicKey(block.Bytes)
 	if err != nil {
@@ -47,11 +47,11 @@ func LoadKey(path string) (*Key, error) {
 	case *ecdsa.PublicKey, *rsa.PublicKey, ed25519.PublicKey:
 		return &Key{k}, nil
 	}
-	return nil, fmt.Errorf("%s: key of type %T: %w", path, k, assay.ErrUnsupported)
+	return nil, fmt.Errorf("%s: unsupported kind of key, use ECDSA, RSA or Ed25519: %w", path, assay.ErrUnsupported)
 }
 
-// Verify says whether sig is the key's signature of a message with the digest.
-// Ed25519 needs the message itself.
+// Verify reports whether sig is the key's signature of a message with the digest.
+// Ed25519 keys need the message itself.
 func (k *Key) Verify(digest [sha256.Size]byte, message, sig []byte) bool {
 	switch key := k.key.(type) {
 	case *ecdsa.PublicKey:
@@ -64,19 +64,19 @@ func (k *Key) Verify(digest [sha256.Size]byte, message, sig []byte) bool {
 	return false
 }
 
-// VerifyMessage is Verify of a message with a signature in base64.
+// VerifyMessage is Verify for a message with a signature in base64.
 func (k *Key) VerifyMessage(message []byte, sig string) bool {
 	raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(sig))
 	return err == nil && k.Verify(sha256.Sum256(message), message, raw)
 }
 
-// Whole reports whether the key signs messages themselves, not their digests.
-func (k *Key) Whole() bool {
+// SignsMessage reports whether the key signs whole messages, not their digests.
+func (k *Key) SignsMessage() bool {
 	_, ok := k.key.(ed25519.PublicKey)
 	return ok
 }
 
-// TypeBundle begins the media types of Sigstore's bundles.
+// TypeBundle is the prefix of the media types of Sigstore's bundles.
 const TypeBundle = "application/vnd.dev.sigstore.bundle"
 
 // An Envelope is a signed payload (DSSE).
@@ -89,10 +89,10 @@ type Envelope struct {
 	} `json:"signatures"`
 }
 
-// maxTries bounds the signatures of an envelope that are tried: one is usual.
+// maxTries bounds the signatures of an envelope that are checked; one is usual.
 const maxTries = 20
 
-// SignedBy says whether one of the signatures is the key's.
+// SignedBy reports whether the key made one of the signatures.
 func (e *Envelope) SignedBy(k *Key) bool {
 	pae := fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(e.Type), e.Type, len(e.Payload), e.Payload)
 	sum := sha256.Sum256(pae)
@@ -104,7 +104,7 @@ func (e *Envelope) SignedBy(k *Key) bool {
 	return false
 }
 
-// A Bundle is Sigstore's, as far as it matters here.
+// A Bundle contains the fields of a Sigstore bundle that assay uses.
 // https://github.com/sigstore/protobuf-specs/blob/main/protos/sigstore_bundle.proto
 type Bundle struct {
 	Message struct {

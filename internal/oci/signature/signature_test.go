@@ -75,7 +75,7 @@ func TestEnvelope(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if k.Whole() != (name == "ed25519") {
+			if k.SignsMessage() != (name == "ed25519") {
 				t.Error("signs something else")
 			}
 			message := []byte("DSSEv1 1 t 5 hello")

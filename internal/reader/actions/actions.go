@@ -1,5 +1,4 @@
-// Package actions reads which actions GitHub's workflows, and composite actions
-// themselves, run.
+// Package actions reads the actions that GitHub's workflows and composite actions use.
 package actions
 
 import (
@@ -103,7 +102,7 @@ func uses(l *listing.List, n *yaml.Node) {
 	place, ref, _ := strings.Cut(s, "@")
 	parts := strings.SplitN(place, "/", 3)
 	if len(parts) < 2 || parts[0] == "" || parts[1] == "" || strings.Contains(place, ":") {
-		l.Malformed("uses %.80q", s)
+		l.Malformed("invalid uses: %.80q", s)
 		return
 	}
 	l.Add(parts[0]+"/"+parts[1], ref)

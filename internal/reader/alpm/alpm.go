@@ -55,7 +55,7 @@ func (Reader) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	}
 	switch {
 	case p.Name == "":
-		return assay.Facts{}, fmt.Errorf("no %%NAME%%: %w", assay.ErrMalformed)
+		return assay.Facts{}, fmt.Errorf("%%NAME%% is missing: %w", assay.ErrMalformed)
 	case p.Version == "":
 		return assay.Facts{}, fmt.Errorf("package %q has no version: %w", p.Name, assay.ErrMalformed)
 	}

@@ -68,7 +68,7 @@ func (d *database) line(l stanza.Line) {
 		d.first = l.N
 	}
 	if len(l.Text) < 2 || l.Text[1] != ':' {
-		d.bad(l.N, "no field in %.40q", l.Text)
+		d.bad(l.N, "invalid field %.40q", l.Text)
 		return
 	}
 	v := l.Text[2:]
@@ -116,10 +116,10 @@ func (d *database) end() {
 	d.paths.Reset()
 	switch {
 	case p.Name == "" && p.Version == "" && paths == "":
-		d.bad(n, "a stanza without a package")
+		d.bad(n, "stanza without a package")
 		return
 	case p.Name == "":
-		d.bad(n, "a package without a name")
+		d.bad(n, "package without a name")
 		return
 	case p.Version == "":
 		d.bad(n, "package %q has no version", p.Name)

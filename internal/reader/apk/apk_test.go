@@ -53,7 +53,7 @@ func TestMalformed(t *testing.T) {
 	if len(facts.Packages) != 2 || facts.Packages[0].Name != "ok" || facts.Packages[1].Name != "last" {
 		t.Errorf("packages %+v", facts.Packages)
 	}
-	for _, want := range []string{`line 4: package "nover" has no version`, "line 6: a package without a name", "line 11: a stanza", "line 13: no field"} {
+	for _, want := range []string{`line 4: package "nover" has no version`, "line 6: package without a name", "line 11: stanza", "line 13: invalid field"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("no %q in %v", want, err)
 		}

@@ -1,6 +1,6 @@
-// Package beam reads what tells of the packages of Erlang and Elixir, which
-// share Hex as their registry: the lock files of Mix and Rebar, the metadata of
-// packages from Hex, and the resource files of applications.
+// Package beam reads the packages of Erlang and Elixir, which share the registry Hex:
+// the lock files of Mix and Rebar, the metadata of packages from Hex, and the resource
+// files of applications.
 package beam
 
 import (
@@ -54,7 +54,7 @@ func (Mix) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	doc, err := p.term(0)
 	l.Error(err)
 	if doc.kind != '%' && err == nil {
-		l.Malformed("no map of packages")
+		l.Malformed("not a map of packages")
 	}
 	type entry struct {
 		index int

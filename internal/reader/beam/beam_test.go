@@ -86,7 +86,7 @@ end`,
 	if d := cmp.Diff(want, facts["mix.lock"].Packages); d != "" {
 		t.Error(d)
 	}
-	if err := errs["mix.lock"]; err == nil || !strings.Contains(err.Error(), "1 package names no version: branched") {
+	if err := errs["mix.lock"]; err == nil || !strings.Contains(err.Error(), "1 package has no version: branched") {
 		t.Error(err)
 	}
 }

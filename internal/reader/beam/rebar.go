@@ -33,7 +33,7 @@ func (Rebar) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		doc = doc.items[1]
 	}
 	if doc.kind != '[' && doc.kind != 0 {
-		l.Malformed("no list of packages")
+		l.Malformed("not a list of packages")
 	}
 	for _, p := range doc.items {
 		if p.kind != '(' || len(p.items) < 2 {
@@ -103,7 +103,7 @@ func (App) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 			l.NoVersion(doc.items[1].text)
 		}
 	case err == nil:
-		l.Malformed("no resource file of an application")
+		l.Malformed("not a resource file of an application")
 	}
 	return l.Facts()
 }
@@ -148,7 +148,7 @@ func (Metadata) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		p.take(".")
 	}
 	if name == "" {
-		l.Malformed("names no package")
+		l.Malformed("package name is missing")
 		return l.Facts()
 	}
 	l.Licences(l.Add(name, v), licences...)

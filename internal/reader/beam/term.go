@@ -47,7 +47,7 @@ type parser struct {
 
 func (p *parser) bad() error {
 	line := 1 + strings.Count(p.s[:min(p.at, len(p.s))], "\n")
-	return fmt.Errorf("line %d: no term at %.20q: %w", line, p.s[min(p.at, len(p.s)):], assay.ErrMalformed)
+	return fmt.Errorf("line %d: invalid term at %.20q: %w", line, p.s[min(p.at, len(p.s)):], assay.ErrMalformed)
 }
 
 // space skips blanks and comments, which begin with "%" in Erlang and with "#"
@@ -82,7 +82,7 @@ func (p *parser) take(sign string) bool {
 func (p *parser) term(depth int) (term, error) {
 	p.space()
 	if p.started++; depth > maxNested || p.started > maxTerms {
-		return term{}, fmt.Errorf("more than %d terms, or %d in each other: %w", maxTerms, maxNested, assay.ErrTooLarge)
+		return term{}, fmt.Errorf("more than %d terms, or %d nested terms: %w", maxTerms, maxNested, assay.ErrTooLarge)
 	}
 	switch {
 	case p.at == len(p.s):

@@ -1,6 +1,6 @@
-// Package binary knows software that no package manager brought by its files:
-// programs, libraries and a few scripts that have a known name, and their
-// version in a known place. What is known is a table, classes.txt.
+// Package binary recognises software that no package manager installed: programs,
+// libraries and a few scripts with a known name and a version at a known place. The
+// table of them is classes.txt.
 package binary
 
 import (

@@ -28,7 +28,7 @@ func TestInventory(t *testing.T) {
 		{"a name that is none", `{"Content": [{"Name": "a b", "Version": "1", "Release": "1"}]}`, nil, `"a b" has no`},
 		{"an epoch that is none", `{"Content": [{"Name": "a", "Version": "1", "Release": "1", "Epoch": {"x": 1}}]}`, []string{"a 1-1 "}, ""},
 		{"another shape", `{"Content": [7, {"Name": "b", "Version": "1", "Release": "1"}]}`, []string{"b 1-1 "}, "package 0: "},
-		{"no JSON", `<x>`, nil, "invalid character"},
+		{"invalid JSON", `<x>`, nil, "invalid character"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			facts, err := contract.Read(t, Reader{}, place, tt.content)

@@ -1,5 +1,5 @@
-// Package conan reads what tells of packages of Conan, a package manager for C
-// and C++: lock files, conanfile.txt, and the metadata of installed packages.
+// Package conan reads the packages of Conan, a package manager for C and C++: lock
+// files, conanfile.txt, and the metadata of installed packages.
 package conan
 
 import (
@@ -175,7 +175,7 @@ func (File) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 				l.Packages[i].Relation = assay.RelationDirect
 			}
 		case "":
-			l.Malformed("a line before all sections: %.40q", line)
+			l.Malformed("line before the first section: %.40q", line)
 		}
 	})
 	return l.Facts()

@@ -48,7 +48,7 @@ func (Bundle) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		return assay.Facts{}, nil // of no host of .NET, or of one without a bundle
 	}
 	if at >= f.Size {
-		return assay.Facts{}, fmt.Errorf("the bundle begins outside the file: %w", assay.ErrMalformed)
+		return assay.Facts{}, fmt.Errorf("the bundle begins beyond the end of the file: %w", assay.ErrMalformed)
 	}
 	from, size, err := depsInside(f, at)
 	if err != nil {
@@ -58,7 +58,7 @@ func (Bundle) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		return assay.Facts{}, nil
 	}
 	if size > maxJSON {
-		return assay.Facts{}, fmt.Errorf("bundle: a deps.json of %d bytes: %w", size, assay.ErrTooLarge)
+		return assay.Facts{}, fmt.Errorf("bundle: deps.json of %d bytes: %w", size, assay.ErrTooLarge)
 	}
 	b, err := limit.ReadAll(io.NewSectionReader(f, from, size), maxJSON)
 	if err != nil {
@@ -168,7 +168,7 @@ func depsInside(f *assay.File, at int64) (from, size int64, err error) {
 
 func check(f *assay.File, from, size int64, err error) (int64, int64, error) {
 	if err != nil || from < 0 || size < 0 || from > f.Size || size > f.Size-from {
-		return 0, 0, fmt.Errorf("where the deps.json is: %w", assay.ErrMalformed)
+		return 0, 0, fmt.Errorf("location of deps.json: %w", assay.ErrMalformed)
 	}
 	return from, size, nil
 }
@@ -194,7 +194,7 @@ func (r *fields) text() string {
 	}
 	n, err := binary.ReadUvarint(r.r)
 	if err != nil || n > maxName {
-		r.err = fmt.Errorf("a name: %w", assay.ErrMalformed)
+		r.err = fmt.Errorf("name: %w", assay.ErrMalformed)
 		return ""
 	}
 	b := make([]byte, n)

@@ -1,6 +1,5 @@
-// Package dotnet reads what .NET software says of the NuGet packages in it:
-// beside and inside applications as they are deployed, and in the files in
-// which projects declare what they need.
+// Package dotnet reads the NuGet packages of .NET software: beside and inside deployed
+// applications, and in the files in which projects declare dependencies.
 package dotnet
 
 import (
@@ -124,7 +123,7 @@ func parseDeps(b []byte, application string) (assay.Facts, error) {
 		}
 	}
 	if len(odd) > 0 {
-		l.Malformed("no name/version: %s", listing.Some(odd))
+		l.Malformed("want name/version, have %s", listing.Some(odd))
 	}
 	connect(l, func(i int) map[string]string { return in[keys[i]].Dependencies })
 	facts, err := l.Facts()

@@ -106,7 +106,7 @@ func TestLock(t *testing.T) {
 		"net6.0": {"A": {"type": "Direct", "resolved": "1.0", "dependencies": {"b": "1.0"}}, "B": {"type": "Transitive", "resolved": "1.5"}, "sibling": {"type": "Project", "dependencies": {"C": "1"}}, "C": {"type": "CentralTransitive", "resolved": "3.0"}},
 		"net8.0": {"A": {"type": "Direct", "resolved": "2.0", "dependencies": {"B": "1.0"}}, "B": {"type": "Direct", "resolved": "1.5"}},
 		"net8.0/linux-x64": {"R": {"type": "Transitive", "resolved": "1.0", "dependencies": {"A": "2.0"}}, "bad": {"type": "Transitive"}}}}`)
-	if err == nil || !strings.Contains(err.Error(), "1 package names no version: bad") {
+	if err == nil || !strings.Contains(err.Error(), "1 package has no version: bad") {
 		t.Errorf("%v", err)
 	}
 	want := []string{"A@1.0 direct → B@1.5", "A@2.0 direct → B@1.5", "B@1.5 direct", "C@3.0 indirect", "R@1.0 indirect → A@2.0"}

@@ -157,7 +157,7 @@ func TestBundle(t *testing.T) {
 			t.Errorf("version %d: %v, %v", major, got, err)
 		}
 	}
-	for name, content := range map[string]string{"cut": bundle(6, application)[:0x140], "no JSON": bundle(2, "nothing"), "an odd version": bundle(77, application)} {
+	for name, content := range map[string]string{"cut": bundle(6, application)[:0x140], "invalid JSON": bundle(2, "nothing"), "an odd version": bundle(77, application)} {
 		facts, err := contract.Read(t, Bundle{}, "app/App", content)
 		if len(facts.Packages) > 0 || err == nil {
 			t.Errorf("%s: %v, %v", name, show(facts.Packages), err)

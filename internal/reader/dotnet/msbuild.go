@@ -68,7 +68,7 @@ func parseProject(b []byte) (*project, error) {
 		return nil, err
 	}
 	if doc.XMLName.Local != "Project" {
-		return nil, fmt.Errorf("<%s> where <Project> should be: %w", doc.XMLName.Local, assay.ErrMalformed)
+		return nil, fmt.Errorf("<%s> instead of <Project>: %w", doc.XMLName.Local, assay.ErrMalformed)
 	}
 	all := []groups{doc.groups}
 	for _, c := range doc.Choices {

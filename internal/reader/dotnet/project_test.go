@@ -40,7 +40,7 @@ func TestProps(t *testing.T) {
 	if d := cmp.Diff(want, show(facts.Packages)); d != "" {
 		t.Error(d)
 	}
-	for _, want := range []string{"3 packages name no version", "Float 1.*", "Outside $(Elsewhere)"} {
+	for _, want := range []string{"3 packages have no version", "Float 1.*", "Outside $(Elsewhere)"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("no %q in %v", want, err)
 		}
@@ -53,7 +53,7 @@ func TestConfig(t *testing.T) {
 		utf16 += string([]byte{byte(c), 0})
 	}
 	facts, err := contract.Read(t, Config{}, "packages.config", utf16)
-	if d := cmp.Diff([]string{"A@1.0 ", "D@2  dev"}, show(facts.Packages)); d != "" || err == nil || !strings.Contains(err.Error(), "1 package names no version: N") {
+	if d := cmp.Diff([]string{"A@1.0 ", "D@2  dev"}, show(facts.Packages)); d != "" || err == nil || !strings.Contains(err.Error(), "1 package has no version: N") {
 		t.Errorf("%s%v", d, err)
 	}
 	if _, err := contract.Read(t, Config{}, "packages.config", "<configuration/>"); err == nil {

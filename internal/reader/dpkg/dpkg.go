@@ -18,14 +18,14 @@ import (
 const (
 	// maxStatus: a full desktop's status file has 5 MB.
 	maxStatus = 256 << 20
-	// maxList: the list of files of the largest packages has 3 MB.
+	// maxList: the file list of the largest packages has 3 MB.
 	maxList = 64 << 20
-	// maxSingle: one package's stanza, as distroless images keep it.
+	// maxSingle bounds a file with one package's stanza, as in distroless images.
 	maxSingle = 4 << 20
 )
 
-// Reader reads status (all packages), status.d (one package a file, as images
-// built without dpkg have it), and the lists of files in info and status.d.
+// Reader reads status (all packages), status.d (one file a package, in images built
+// without dpkg), and the file lists in info and status.d.
 type Reader struct{}
 
 func (Reader) Name() string { return "dpkg" }
@@ -55,7 +55,7 @@ func (Reader) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	return status(f, single)
 }
 
-// isScript tells what lies beside the stanzas in status.d.
+// isScript reports whether a file in status.d is a script, not a stanza.
 func isScript(base string) bool {
 	switch path.Ext(base) {
 	case ".preinst", ".postinst", ".prerm", ".postrm", ".conffiles", ".config", ".templates", ".triggers", ".shlibs", ".symbols":
@@ -64,8 +64,8 @@ func isScript(base string) bool {
 	return false
 }
 
-// status reads stanzas. Those in status say in which state a package is; those
-// in status.d are of installed packages without saying so.
+// status reads stanzas. In status they contain the state of the package; in status.d
+// all packages are installed.
 func status(f *assay.File, single bool) (facts assay.Facts, _ error) {
 	var errs stanza.Errors
 	n := 0
@@ -89,12 +89,12 @@ func status(f *assay.File, single bool) (facts assay.Facts, _ error) {
 		}
 	}
 	if single && n == 0 {
-		errs.Add(fmt.Errorf("no package in it: %w", assay.ErrMalformed))
+		errs.Add(fmt.Errorf("no packages: %w", assay.ErrMalformed))
 	}
 	return facts, errs.Err()
 }
 
-// read makes a package of a stanza; nil when it is not installed.
+// read returns the package of a stanza; nil when it is not installed.
 func read(rec *stanza.Record, single bool) (*assay.Package, error) {
 	p := &assay.Package{Type: assay.TypeDeb, Name: rec.Get("Package"), Version: rec.Get("Version"), Arch: rec.Get("Architecture"), Vendor: rec.Get("Maintainer")}
 	state, known, installed := stateOf(rec.Get("Status"))
@@ -105,11 +105,11 @@ func read(rec *stanza.Record, single bool) (*assay.Package, error) {
 	case known && !installed:
 		return nil, nil
 	case p.Name == "":
-		return nil, fmt.Errorf("a stanza without Package: %w", assay.ErrMalformed)
+		return nil, fmt.Errorf("stanza without the field Package: %w", assay.ErrMalformed)
 	case !isName(p.Name):
-		return nil, fmt.Errorf("package name %.40q: %w", p.Name, assay.ErrMalformed)
+		return nil, fmt.Errorf("invalid package name %.40q: %w", p.Name, assay.ErrMalformed)
 	case !known:
-		return nil, fmt.Errorf("package %q: status %.60q does not say whether it is installed: %w", p.Name, rec.Get("Status"), assay.ErrMalformed)
+		return nil, fmt.Errorf("package %q: invalid status %.60q: %w", p.Name, rec.Get("Status"), assay.ErrMalformed)
 	case p.Version == "":
 		return nil, fmt.Errorf("package %q has no version: %w", p.Name, assay.ErrMalformed)
 	}
@@ -121,7 +121,7 @@ func read(rec *stanza.Record, single bool) (*assay.Package, error) {
 	return p, nil
 }
 
-// stateOf reads "want flag state": the third word says what is there.
+// stateOf parses "want flag state"; the third word is the state.
 // https://man7.org/linux/man-pages/man1/dpkg.1.html (package states)
 func stateOf(status string) (state string, known, installed bool) {
 	words := strings.Fields(status)
@@ -137,7 +137,7 @@ func stateOf(status string) (state string, known, installed bool) {
 	return words[2], false, false
 }
 
-// source reads "name" or "name (version)".
+// source parses "name" or "name (version)".
 func source(s string) (name, version string) {
 	name, version, ok := strings.Cut(s, " (")
 	if ok {
@@ -146,8 +146,8 @@ func source(s string) (name, version string) {
 	return strings.TrimSpace(name), strings.TrimSpace(version)
 }
 
-// isName follows the policy manual's rule, with capitals and underscores as
-// some vendors have them.
+// isName follows the policy manual's rule, and also allows capitals and underscores,
+// which some vendors use.
 // https://www.debian.org/doc/debian-policy/ch-controlfields.html#source
 func isName(s string) bool {
 	for _, c := range []byte(s) {
@@ -160,8 +160,8 @@ func isName(s string) bool {
 	return true
 }
 
-// list reads the files of a package: a path a line, or a checksum and a path.
-// A directory comes right before what is in it, and is left out.
+// list reads the file list of a package: a path a line, or a checksum and a path. A
+// directory comes right before its content, and is left out.
 func list(f *assay.File, owner string, sums bool) (assay.Facts, error) {
 	b := make([]byte, f.Size)
 	if _, err := f.ReadAt(b, 0); err != nil && err != io.EOF {

@@ -1,6 +1,6 @@
-// Package elf reads what ELF executables and libraries say of the package that
-// they were built for: a note of JSON that distributions' builds put there, and
-// some vendors'. https://systemd.io/PACKAGE_METADATA_FOR_EXECUTABLE_FILES/
+// Package elf reads the package notes of ELF executables and libraries: JSON that
+// distributions' builds, and some vendors', store there.
+// https://systemd.io/PACKAGE_METADATA_FOR_EXECUTABLE_FILES/
 package elf
 
 import (
@@ -52,7 +52,7 @@ func (Package) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	}
 	text, ok := description(b, x.Order)
 	if !ok {
-		return assay.Facts{}, fmt.Errorf("section .note.package: no note of a package: %w", assay.ErrMalformed)
+		return assay.Facts{}, fmt.Errorf("section .note.package: not a package note: %w", assay.ErrMalformed)
 	}
 	p, err := read(text)
 	if err != nil {
@@ -103,7 +103,7 @@ func read(text []byte) (assay.Package, error) {
 		return assay.Package{}, err
 	}
 	if n.Name == "" || n.Version == "" {
-		return assay.Package{}, fmt.Errorf("name %q, version %q", n.Name, n.Version)
+		return assay.Package{}, fmt.Errorf("invalid name %q or version %q", n.Name, n.Version)
 	}
 	p := assay.Package{Type: kind(n.Type), Name: n.Name, Version: n.Version, Arch: n.Architecture, Vendor: n.Vendor}
 	if n.License != "" {

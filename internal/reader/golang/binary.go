@@ -1,5 +1,5 @@
-// Package golang reads what Go programs are made of: the module information
-// that the linker leaves in executables, and go.mod.
+// Package golang reads the modules of Go programs: the module information that the
+// linker stores in executables, and go.mod.
 package golang
 
 import (
@@ -52,7 +52,7 @@ func (Binary) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		return assay.Facts{}, fmt.Errorf("build information: %w: %w", err, assay.ErrMalformed)
 	}
 	if info.GoVersion == "" {
-		return assay.Facts{}, fmt.Errorf("build information: no version of Go: %w", assay.ErrMalformed)
+		return assay.Facts{}, fmt.Errorf("build information without a Go version: %w", assay.ErrMalformed)
 	}
 	modules := modulesOf(info)
 	if table, err := functionNames(x, f.Size); err == nil {
@@ -88,7 +88,7 @@ func isGo(x *executable.File, size int64) (bool, error) {
 		return x.Find(magic, 0, size) >= 0, nil
 	}
 	if _, ok := x.Section(".gopclntab", "__gopclntab"); ok {
-		return false, fmt.Errorf("a Go program without build information, as before Go 1.13: %w", assay.ErrUnsupported)
+		return false, fmt.Errorf("Go program without build information, as built before Go 1.13: %w", assay.ErrUnsupported)
 	}
 	return false, nil
 }
@@ -99,7 +99,7 @@ func packed(x *executable.File, size int64) error {
 	const head = 1 << 10 // the marker follows the headers
 	_, sections := x.Section("UPX0", "UPX1")
 	if sections || len(x.Sections) == 0 && x.Find("UPX!", 0, min(size, head)) >= 0 {
-		return fmt.Errorf("packed by UPX, so what it is made of cannot be read: %w", assay.ErrUnsupported)
+		return fmt.Errorf("packed by UPX, so its modules cannot be read: %w", assay.ErrUnsupported)
 	}
 	return nil
 }

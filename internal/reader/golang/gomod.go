@@ -44,7 +44,7 @@ func (Mod) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 			break
 		}
 		if line.Cut {
-			m.errs.Add(fmt.Errorf("line %d: over %d bytes: %w", line.N, stanza.MaxLine, assay.ErrTooLarge))
+			m.errs.Add(fmt.Errorf("line %d is longer than %d bytes: %w", line.N, stanza.MaxLine, assay.ErrTooLarge))
 			continue
 		}
 		if err := m.line(line.Text); err != nil {
@@ -120,12 +120,12 @@ func (m *mod) entry(directive string, words []string, comment string) error {
 	switch directive {
 	case "module", "go", "toolchain":
 		if len(words) != 1 {
-			return fmt.Errorf("%s: %d words instead of one", directive, len(words))
+			return fmt.Errorf("%s: %d words, want one", directive, len(words))
 		}
 		*map[string]*string{"module": &m.module, "go": &m.goVersion, "toolchain": &m.toolchain}[directive] = words[0]
 	case "require", "exclude":
 		if len(words) != 2 || words[0] == "" || !strings.HasPrefix(words[1], "v") {
-			return fmt.Errorf("%s: no path and version in %.80q", directive, strings.Join(words, " "))
+			return fmt.Errorf("%s: want path and version, have %.80q", directive, strings.Join(words, " "))
 		}
 		r := requirement{words[0], words[1]}
 		if directive == "exclude" {
@@ -138,7 +138,7 @@ func (m *mod) entry(directive string, words []string, comment string) error {
 		arrow := slices.Index(words, "=>")
 		from, to := words[:max(arrow, 0)], words[arrow+1:]
 		if arrow < 1 || arrow > 2 || len(to) < 1 || len(to) > 2 {
-			return fmt.Errorf("replace: %.80q", strings.Join(words, " "))
+			return fmt.Errorf("invalid replace: %.80q", strings.Join(words, " "))
 		}
 		m.replace[pair(from)] = pair(to)
 	}
@@ -167,11 +167,11 @@ func fields(line string) (words []string, comment string, err error) {
 		case line[0] == '"' || line[0] == '`':
 			quoted, err := strconv.QuotedPrefix(line)
 			if err != nil {
-				return words, "", errors.New("a quote that does not end")
+				return words, "", errors.New("unterminated quote")
 			}
 			word, err := strconv.Unquote(quoted)
 			if err != nil {
-				return words, "", errors.New("an odd quote")
+				return words, "", errors.New("misplaced quote")
 			}
 			words, line = append(words, word), line[len(quoted):]
 		default:
@@ -230,7 +230,7 @@ func (m *mod) packages() []assay.Package {
 		add(to.path, to.version, relation)
 	}
 	if len(excluded) > 0 {
-		m.errs.Add(fmt.Errorf("required and excluded, so that it is not told which version is built: %s: %w", listing.Some(excluded), assay.ErrUnsupported))
+		m.errs.Add(fmt.Errorf("required and excluded, so the version that is built is unknown: %s: %w", listing.Some(excluded), assay.ErrUnsupported))
 	}
 	if v, _, _ := strings.Cut(strings.TrimPrefix(m.toolchain, "go"), "-"); v != "" && v != "default" { // "go1.22.3-vendor", or none
 		add("stdlib", v, assay.RelationDirect)

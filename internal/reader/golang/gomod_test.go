@@ -85,7 +85,7 @@ func TestModDamaged(t *testing.T) {
 	if len(facts.Packages) != 3 {
 		t.Errorf("%+v", facts.Packages)
 	}
-	for _, want := range []string{"line 2: require", `line 3: unknown directive "ruire"`, "line 6: replace", "line 7: a quote", "line 9: replace", "require: no closing"} {
+	for _, want := range []string{"line 2: require", `line 3: unknown directive "ruire"`, "line 6: invalid replace", "line 7: unterminated quote", "line 9: invalid replace", "require: no closing"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("no %q in %v", want, err)
 		}

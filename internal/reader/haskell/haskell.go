@@ -1,4 +1,4 @@
-// Package haskell reads what projects in Haskell pin: the files of Stack and
+// Package haskell reads the pinned packages of Haskell projects: the files of Stack and
 // Cabal.
 package haskell
 
@@ -88,7 +88,7 @@ func (StackLock) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		switch c := p.Completed; {
 		case c.Hackage != "":
 			if add(l, c.Hackage) < 0 {
-				l.Malformed("hackage: %.80q", c.Hackage)
+				l.Malformed("hackage: invalid package %.80q", c.Hackage)
 			}
 		case c.Name != "":
 			l.Add(c.Name, c.Version)

@@ -1,4 +1,5 @@
-// Package homebrew reads what Homebrew installed: kegs of formulae, and casks.
+// Package homebrew reads the packages that Homebrew installed: kegs of formulae, and
+// casks.
 package homebrew
 
 import (

@@ -1,9 +1,9 @@
-// Package java reads what Java software says of itself: archives as they are
-// installed, Java machines, and the files in which projects declare what they
-// need (Maven's pom.xml, the lock files of Gradle and sbt).
+// Package java reads Java software: installed archives, Java virtual machines, and the
+// files in which projects declare dependencies (Maven's pom.xml, the lock files of
+// Gradle and sbt).
 //
-// Packages are named "group:artifact", or "artifact" alone where the group
-// cannot be told for sure.
+// Packages are named "group:artifact", or "artifact" alone where the group is
+// uncertain.
 package java
 
 import (
@@ -183,7 +183,7 @@ func (w *walk) list(z *ziparchive.Archive, p place) *wanted {
 			break
 		}
 		if m.Outside() {
-			w.bad(p, m.Name, fmt.Errorf("the name leads out of the archive: %w", assay.ErrMalformed))
+			w.bad(p, m.Name, fmt.Errorf("the name points outside the archive: %w", assay.ErrMalformed))
 			continue
 		}
 		dir, base := path.Split(m.Name)
@@ -245,7 +245,7 @@ func isArchive(ext string) bool {
 // enter reads an archive within an archive.
 func (w *walk) enter(z *ziparchive.Archive, m *ziparchive.Member, p place) error {
 	if len(p.inner)+len(m.Name) > maxPath {
-		return fmt.Errorf("a path of over %d bytes, what is inside was not read: %w", maxPath, assay.ErrTooLarge)
+		return fmt.Errorf("path longer than %d bytes; the content was not read: %w", maxPath, assay.ErrTooLarge)
 	}
 	in := place{inner: p.inner + "!/" + m.Name, name: path.Base(m.Name), depth: p.depth + 1}
 	in.path = w.root + in.inner
@@ -253,13 +253,13 @@ func (w *walk) enter(z *ziparchive.Archive, m *ziparchive.Member, p place) error
 	case documentation(in.name):
 		return nil
 	case in.depth > maxDepth:
-		return fmt.Errorf("over %d archives in each other, what is inside was not read: %w", maxDepth, assay.ErrTooLarge)
+		return fmt.Errorf("more than %d nested archives; the content was not read: %w", maxDepth, assay.ErrTooLarge)
 	case w.nested == 0:
-		return fmt.Errorf("over %d archives within, this one was not read: %w", maxNested, assay.ErrTooLarge)
+		return fmt.Errorf("more than %d archives inside; this one was not read: %w", maxNested, assay.ErrTooLarge)
 	}
 	w.nested--
 	if m.Size > minShrink && m.Size/maxShrink > m.Packed() {
-		return fmt.Errorf("deflated to less than a %dth, it was not read: %w", maxShrink, assay.ErrTooLarge)
+		return fmt.Errorf("compressed to less than 1/%d of its size; not read: %w", maxShrink, assay.ErrTooLarge)
 	}
 	if m.Stored() {
 		s, err := z.Section(m)
@@ -319,7 +319,7 @@ func (s *spender) Read(p []byte) (int, error) {
 	}
 	n, err := s.r.Read(p)
 	if *s.left -= int64(n); *s.left < 0 {
-		return 0, fmt.Errorf("more to inflate than a file of this size is given: %w", assay.ErrTooLarge)
+		return 0, fmt.Errorf("the decompressed content exceeds the limit for a file of this size: %w", assay.ErrTooLarge)
 	}
 	return n, err
 }
@@ -356,7 +356,7 @@ func (w *walk) add(p place, pkg assay.Package) {
 		return
 	}
 	if len(w.facts.Packages) == stanza.MaxPackages {
-		w.bad(p, "", fmt.Errorf("over %d packages: %w", stanza.MaxPackages, assay.ErrTooLarge))
+		w.bad(p, "", fmt.Errorf("more than %d packages: %w", stanza.MaxPackages, assay.ErrTooLarge))
 		return
 	}
 	w.seen[key] = len(w.facts.Packages)
@@ -368,7 +368,7 @@ func (w *walk) add(p place, pkg assay.Package) {
 func (w *walk) digest(p place, r io.Reader) string {
 	h := sha1.New()
 	if _, err := io.CopyBuffer(h, w.spend(r, &w.work), make([]byte, 64<<10)); err != nil {
-		w.bad(p, "", fmt.Errorf("its checksum: %w", err))
+		w.bad(p, "", fmt.Errorf("checksum: %w", err))
 		return ""
 	}
 	return "sha1:" + hex.EncodeToString(h.Sum(nil))

@@ -79,7 +79,7 @@ func TestArchive(t *testing.T) {
 		{"shaded", "a/fat-2.0.jar", lib, []string{"org.lib:lib@1.0", "fat@2.0 #"}, ""},
 		{"shaded, and itself", "a/lib-1.0-all.jar", built(t, "org.lib", "lib", "1.0", "META-INF/maven/o/other/pom.properties", "groupId:o\nartifactId : other\nversion 3\n"), []string{"org.lib:lib@1.0", "o:other@3"}, ""},
 		{"no properties", "a/lib.jar", jar(t, "META-INF/maven/g/lib/pom.xml", `<project><parent><groupId>g</groupId><version>4</version></parent><artifactId>lib</artifactId><version>${project.parent.version}.1</version><licenses><license><name>MIT</name></license></licenses></project>`), []string{"g:lib@4.1 #"}, ""},
-		{"no version", "a/app.war", jar(t, "META-INF/maven/g/a/pom.properties", "artifactId=a\n"), nil, "1 artifact names no version: g:a"},
+		{"no version", "a/app.war", jar(t, "META-INF/maven/g/a/pom.properties", "artifactId=a\n"), nil, "1 artifact has no version: g:a"},
 		{"manifest", "a/thing-1.2.jar", jar(t, manifest("Bundle-SymbolicName: org.some.thing-core;singleton:=true", "Implementation-Version: 1.2", "Implementation-Vendor-Id: org.some", "Bundle-License: MIT;link=x,Apache-2.0")...), []string{"org.some:thing@1.2 #"}, ""},
 		{"Jenkins", "p/gradle.hpi", jar(t, manifest("Group-Id: org.jenkins-ci.plugins", "Short-Name: gradle", "Plugin-Version: 2.11 (private)")...), []string{"org.jenkins-ci.plugins:gradle@2.11 #"}, ""},
 		{"name only", "a/some-lib-1.2.3-linux-x86_64.jar", jar(t, "a.class", ""), []string{"some-lib@1.2.3 #"}, ""},
@@ -91,9 +91,9 @@ func TestArchive(t *testing.T) {
 		{"empty", "a/a.jar", "", nil, "no zip archive"},
 		{"within", "a/app.war", jar(t, "WEB-INF/lib/lib.jar", lib, "WEB-INF/lib/deflated.jar", lib, "WEB-INF/x.EAR", jar(t, "y.jar", lib)),
 			[]string{"org.lib:lib@1.0 in WEB-INF/lib/lib.jar", "org.lib:lib@1.0 in WEB-INF/lib/deflated.jar", "org.lib:lib@1.0 in WEB-INF/x.EAR!/y.jar"}, ""},
-		{"leads out", "a/app.war", jar(t, "../../x.jar", lib, "lib/lib.jar", lib), []string{"org.lib:lib@1.0 in lib/lib.jar"}, "../../x.jar: the name leads out"},
+		{"leads out", "a/app.war", jar(t, "../../x.jar", lib, "lib/lib.jar", lib), []string{"org.lib:lib@1.0 in lib/lib.jar"}, "../../x.jar: the name points outside"},
 		{"broken within", "a/app.war", jar(t, "lib/x.jar", "rubbish", "lib/y.jar", lib), []string{"org.lib:lib@1.0 in lib/y.jar"}, "lib/x.jar: no zip archive"},
-		{"bomb", "a/app.war", jar(t, "lib/deflated.jar", strings.Repeat("\x00", 8<<20), "lib/y.jar", lib), []string{"org.lib:lib@1.0 in lib/y.jar"}, "lib/deflated.jar: deflated to less than a 100th"},
+		{"bomb", "a/app.war", jar(t, "lib/deflated.jar", strings.Repeat("\x00", 8<<20), "lib/y.jar", lib), []string{"org.lib:lib@1.0 in lib/y.jar"}, "lib/deflated.jar: compressed to less than 1/100"},
 	} {
 		facts, err := contract.Read(t, Archive{}, tt.path, tt.content)
 		if d := cmp.Diff(tt.want, show(facts.Packages)); d != "" {

@@ -74,7 +74,7 @@ func (w *walk) parts(z *ziparchive.Archive, found *wanted, p place, read func() 
 		case err != nil:
 			w.bad(p, d.dir, err)
 		case part.artifact == "":
-			w.bad(p, d.dir, fmt.Errorf("names no artifact: %w", assay.ErrMalformed))
+			w.bad(p, d.dir, fmt.Errorf("artifact name is missing: %w", assay.ErrMalformed))
 		case !told(part.version):
 			loose = append(loose, part.name())
 		default:
@@ -82,7 +82,7 @@ func (w *walk) parts(z *ziparchive.Archive, found *wanted, p place, read func() 
 		}
 	}
 	if len(loose) > 0 {
-		w.bad(p, "", fmt.Errorf("%s no version: %s: %w", count(len(loose), "artifact names", "artifacts name"), listing.Some(loose), assay.ErrMalformed))
+		w.bad(p, "", fmt.Errorf("%s no version: %s: %w", count(len(loose), "artifact has", "artifacts have"), listing.Some(loose), assay.ErrMalformed))
 	}
 	return parts
 }

@@ -48,7 +48,7 @@ func (Gradle) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		}
 		parts := strings.Split(module, ":")
 		if len(parts) != 3 || line.Cut {
-			l.Malformed("line %d: no group:artifact:version in %.60q", line.N, text)
+			l.Malformed("line %d: want group:artifact:version, have %.60q", line.N, text)
 			continue
 		}
 		dev := true
@@ -88,7 +88,7 @@ func (SBT) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		return assay.Facts{}, err
 	}
 	if doc.LockVersion > 1 {
-		return assay.Facts{}, fmt.Errorf("version %d of the format: %w", doc.LockVersion, assay.ErrUnsupported)
+		return assay.Facts{}, fmt.Errorf("unsupported format version %d: %w", doc.LockVersion, assay.ErrUnsupported)
 	}
 	l := lock{listing.New(assay.TypeMaven)}
 	for _, d := range doc.Dependencies {

@@ -43,7 +43,7 @@ func (Machine) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	}
 	version := first(fields["JAVA_RUNTIME_VERSION"], fields["FULL_VERSION"], fields["SEMANTIC_VERSION"], fields["JAVA_VERSION"])
 	if !isVersion(version) {
-		return assay.Facts{}, fmt.Errorf("%.40q is no version of Java: %w", version, assay.ErrMalformed)
+		return assay.Facts{}, fmt.Errorf("invalid version of Java %.40q: %w", version, assay.ErrMalformed)
 	}
 	m := maker(fields, f.Path)
 	pkg := assay.Package{Type: assay.TypeGeneric, Name: m.name, Version: version, Vendor: fields["IMPLEMENTOR"]}

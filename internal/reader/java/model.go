@@ -98,7 +98,7 @@ func parsePom(b []byte) (*pom, error) {
 		return nil, fmt.Errorf("%w: %w", err, assay.ErrMalformed)
 	}
 	if doc.XMLName.Local != "project" {
-		return nil, fmt.Errorf("<%s> where <project> should be: %w", doc.XMLName.Local, assay.ErrMalformed)
+		return nil, fmt.Errorf("<%s> instead of <project>: %w", doc.XMLName.Local, assay.ErrMalformed)
 	}
 	m := &doc.pom
 	var managed [][]dependency
@@ -196,7 +196,7 @@ func charset(name string, r io.Reader) (io.Reader, error) {
 	case "iso-8859-1", "iso8859-1", "latin1", "iso-8859-15", "windows-1252", "cp1252":
 		return &latin{r: r}, nil
 	}
-	return nil, fmt.Errorf("written in %s: %w", name, assay.ErrUnsupported)
+	return nil, fmt.Errorf("unsupported character set %s: %w", name, assay.ErrUnsupported)
 }
 
 // latin turns Latin 1 into UTF-8.

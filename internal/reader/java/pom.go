@@ -51,7 +51,7 @@ func (Pom) Read(ctx context.Context, f *assay.File) (assay.Facts, error) {
 		return assay.Facts{}, err
 	}
 	if m.Artifact == "" {
-		return assay.Facts{}, fmt.Errorf("names no artifact: %w", assay.ErrMalformed)
+		return assay.Facts{}, fmt.Errorf("artifact name is missing: %w", assay.ErrMalformed)
 	}
 	p := &project{ctx: ctx, f: f, others: maxOthers, more: maxMore, looks: maxLooks, read: map[string]*pom{}}
 	p.chain(m)
@@ -91,7 +91,7 @@ func (p *project) other(name string) *pom {
 	p.others--
 	b, err := p.f.Sibling(name, maxProject)
 	if p.more -= len(b); err == nil && p.more < 0 {
-		err = fmt.Errorf("over %d bytes of other projects: %w", maxMore, assay.ErrTooLarge)
+		err = fmt.Errorf("more than %d bytes of other pom.xml files: %w", maxMore, assay.ErrTooLarge)
 	}
 	var m *pom
 	if err == nil {
@@ -337,14 +337,14 @@ func exact(v string) string {
 // err sums up what the tree does not tell.
 func (p *project) err() error {
 	if p.looks < 0 {
-		p.problems.Add(fmt.Errorf("more dependencies on modules than are looked for: %w", assay.ErrTooLarge))
+		p.problems.Add(fmt.Errorf("too many dependencies on modules of the project: %w", assay.ErrTooLarge))
 	}
 	var told []string
 	if len(p.loose) > 0 {
-		told = append(told, count(len(p.loose), "dependency has", "dependencies have")+" no version here: "+listing.Some(p.loose))
+		told = append(told, count(len(p.loose), "dependency has", "dependencies have")+" no version: "+listing.Some(p.loose))
 	}
 	if len(p.away) > 0 {
-		told = append(told, "not in this tree: "+listing.Some(p.away))
+		told = append(told, "pom.xml missing from this directory tree: "+listing.Some(p.away))
 	}
 	if p.bare > 0 {
 		told = append(told, "what "+count(p.bare, "dependency needs", "dependencies need")+" in turn is only in a registry, which is not asked")

@@ -89,7 +89,7 @@ func TestPom(t *testing.T) {
 		t.Error(d)
 	}
 	err := errs["app/pom.xml"]
-	for _, want := range []string{"4 dependencies have no version here: a:range [1,2), a:unknown ${unknown}, a:loop ${loop}, a:away", "not in this tree: far:bom@7", "what 7 dependencies need in turn"} {
+	for _, want := range []string{"4 dependencies have no version: a:range [1,2), a:unknown ${unknown}, a:loop ${loop}, a:away", "pom.xml missing from this directory tree: far:bom@7", "what 7 dependencies need in turn"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("no %q in %v", want, err)
 		}
@@ -105,11 +105,11 @@ func TestPomAlone(t *testing.T) {
 		want               []string
 	}{
 		{"no dependencies", `<project><groupId>g</groupId><artifactId>a</artifactId><version>1</version></project>`, "", []string{"g:a@1 root"}},
-		{"parent away", `<project><parent><groupId>g</groupId><artifactId>p</artifactId><version>2</version><relativePath/></parent><artifactId>a</artifactId></project>`, "not in this tree: g:p@2", []string{"g:a@2 root"}},
+		{"parent away", `<project><parent><groupId>g</groupId><artifactId>p</artifactId><version>2</version><relativePath/></parent><artifactId>a</artifactId></project>`, "pom.xml missing from this directory tree: g:p@2", []string{"g:a@2 root"}},
 		{"expansion", `<project><groupId>g</groupId><artifactId>a</artifactId><version>${x}</version><properties><x>${y}${y}${y}${y}</x><y>${z}${z}${z}${z}</y><z>${x}</z></properties></project>`, "", []string{"g:a@"}},
-		{"another document", `<html/>`, "<html> where", nil},
+		{"another document", `<html/>`, "<html> instead of", nil},
 		{"cut", `<project><artifactId>a`, "malformed", nil},
-		{"no artifact", `<project/>`, "names no artifact", nil},
+		{"no artifact", `<project/>`, "artifact name is missing", nil},
 	} {
 		facts, err := contract.Read(t, Pom{}, "pom.xml", tt.content)
 		got := relations(facts.Packages)
@@ -183,7 +183,7 @@ func TestGradle(t *testing.T) {
 		{"gradle.lockfile", string(b), "", []string{"joda-time:joda-time@2.2 ", "junit:junit@4.12  dev", "org.hamcrest:hamcrest-core@1.3  dev", "org.apache.commons:commons-text@1.8 "}},
 		{"gradle/dependency-locks/testCompileClasspath.lockfile", "a:b:1\n", "", []string{"a:b@1  dev"}},
 		{"gradle/dependency-locks/compileClasspath.lockfile", "a:b:1\n", "", []string{"a:b@1 "}},
-		{"gradle.lockfile", "# c\na:b:1=testA,debugAndroidTestB\na:b:1=runtimeClasspath\nrubbish=x\na::1=x\n", "line 4: no group:artifact:version", []string{"a:b@1 "}},
+		{"gradle.lockfile", "# c\na:b:1=testA,debugAndroidTestB\na:b:1=runtimeClasspath\nrubbish=x\na::1=x\n", "line 4: want group:artifact:version", []string{"a:b@1 "}},
 		{"gradle.lockfile", "", "", nil},
 	} {
 		facts, err := contract.Read(t, Gradle{}, tt.path, tt.content)

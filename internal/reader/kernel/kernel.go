@@ -1,5 +1,5 @@
-// Package kernel reads which Linux kernels are there that no package manager
-// brought: boot images, and directories of modules.
+// Package kernel reads Linux kernels that no OS package owns: boot images, and
+// directories of modules.
 package kernel
 
 import (
@@ -106,7 +106,7 @@ func (Image) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	case release != "":
 		add(l, release)
 	case known && err == nil:
-		l.Error(fmt.Errorf("a kernel that tells no version: %w", assay.ErrUnsupported))
+		l.Error(fmt.Errorf("kernel without a version: %w", assay.ErrUnsupported))
 	}
 	return l.Facts()
 }

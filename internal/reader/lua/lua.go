@@ -1,5 +1,5 @@
-// Package lua reads what tells of Lua's packages: the rockspecs of installed
-// ones, and the lock file of LuaRocks.
+// Package lua reads Lua's packages: the rockspecs of installed packages, and the lock
+// file of LuaRocks.
 package lua
 
 import (
@@ -92,7 +92,7 @@ func (Lock) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		}
 	}
 	if !known && len(strings.TrimSpace(string(b))) > 0 {
-		l.Malformed("returns no table")
+		l.Malformed("the file returns no table")
 	}
 	return l.Facts()
 }

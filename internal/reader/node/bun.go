@@ -52,7 +52,7 @@ func (Bun) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		if _, err := f.Sibling("bun.lock", maxLock); !errors.Is(err, assay.ErrNotFound) {
 			return assay.Facts{}, nil
 		}
-		return assay.Facts{}, fmt.Errorf("the binary form, of which `bun install --save-text-lockfile` makes a text: %w", assay.ErrUnsupported)
+		return assay.Facts{}, fmt.Errorf("binary lock files are unsupported: convert it with `bun install --save-text-lockfile`: %w", assay.ErrUnsupported)
 	}
 	b, err := limit.ReadAll(f.Reader(), maxLock)
 	if err != nil {

@@ -1,9 +1,10 @@
-// Package node reads what tells of packages of npm: the manifests of installed
-// ones, and the lock files of npm, Yarn, pnpm, Bun and Deno.
+// Package node reads the packages of npm: the manifests of installed packages, and the
+// lock files of npm, Yarn, pnpm, Bun and Deno.
 //
-// A package is needed for development only where a lock file says so or the
-// project's manifest beside it leads there by no other way. What JSR (Deno's
-// registry) has is not reported: nobody publishes advisories on it.
+// A package is marked as a development dependency only where a lock file says so, or
+// where the project's manifest beside it reaches the package only through development
+// dependencies. Packages of JSR (Deno's registry) are not reported, because nobody
+// publishes advisories on them.
 package node
 
 import (
@@ -70,11 +71,11 @@ func (Installed) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	case m.Version == "" && (m.Name == "" || !installed), m.Name == "":
 		return assay.Facts{}, nil
 	case !validName(m.Name):
-		return assay.Facts{}, fmt.Errorf("a package called %.80q: %w", m.Name, assay.ErrMalformed)
+		return assay.Facts{}, fmt.Errorf("invalid package name %.80q: %w", m.Name, assay.ErrMalformed)
 	case m.Version == "":
 		return assay.Facts{}, fmt.Errorf("package %s has no version: %w", m.Name, assay.ErrMalformed)
 	case !validVersion(m.Version):
-		return assay.Facts{}, fmt.Errorf("%s: version %.80q: %w", m.Name, m.Version, assay.ErrMalformed)
+		return assay.Facts{}, fmt.Errorf("%s: invalid version %.80q: %w", m.Name, m.Version, assay.ErrMalformed)
 	}
 	p := assay.Package{Type: assay.TypeNPM, Name: m.Name, Version: m.Version, Licences: m.licences, DependsOn: m.needs}
 	if !installed {
@@ -131,7 +132,7 @@ func (m *manifest) identify(b []byte) error {
 			m.need(value)
 		}
 		if !ok {
-			return fmt.Errorf("%s is no string: %.40s: %w", key, bytes.ToValidUTF8(value, nil), assay.ErrMalformed)
+			return fmt.Errorf("%s is not a string: %.40s: %w", key, bytes.ToValidUTF8(value, nil), assay.ErrMalformed)
 		}
 		return nil
 	})

@@ -89,15 +89,15 @@ func TestInstalled(t *testing.T) {
 		{"application without a name", "app/package.json", `{"version":"1"}`, nil, ""},
 		{"HTML", in, `{"name":"a","version":"<b>1</b>"}`, nil, `version "<b>1</b>"`},
 		{"a template", in, `{"name":"a","version":"VERSION"}`, nil, `"VERSION"`},
-		{"a list", in, `{"name":["a"],"version":"1"}`, nil, "name is no string"},
+		{"a list", in, `{"name":["a"],"version":"1"}`, nil, "name is not a string"},
 		{"a bad name", in, `{"name":"a b","version":"1"}`, nil, `"a b"`},
-		{"empty", in, "", nil, "no JSON object"},
+		{"empty", in, "", nil, "not a JSON object"},
 		{"an empty object", in, "{}", nil, ""},
-		{"cut", in, sampleManifest[:60], nil, "no JSON"},
+		{"cut", in, sampleManifest[:60], nil, "invalid JSON"},
 		{"no colon", in, `{"name" "a"}`, nil, "offset 8"},
-		{"no comma", in, `{"name":"a" "version":"1"}`, nil, "no JSON"},
-		{"no value", in, `{"name":,"version":"1"}`, nil, "no JSON"},
-		{"something behind", in, `{"name":"a","version":"1"} x`, nil, "no JSON"},
+		{"no comma", in, `{"name":"a" "version":"1"}`, nil, "invalid JSON"},
+		{"no value", in, `{"name":,"version":"1"}`, nil, "invalid JSON"},
+		{"something behind", in, `{"name":"a","version":"1"} x`, nil, "invalid JSON"},
 		{"deep", in, `{"x":` + strings.Repeat("[", 1e6) + strings.Repeat("]", 1e6) + `,"name":"a","version":"1"}`, []string{"a@1"}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -156,14 +156,14 @@ func TestLocks(t *testing.T) {
 		err    string
 	}{
 		{"npm 3", NPM{}, "package-lock.json", sampleLock3, map[string]string{"node_modules/b/package.json": `{"name":"b","version":"1.0.0","license":"BSD"}`, "node_modules/c/package.json": `{"name":"c","version":"2.0.0","license":"BSD"}`}, []string{
-			"app@0.1.0 root -> a@1.0.0 real@1.0.0 w@0.2.0 (ISC)", "a@1.0.0 direct -> b@2.0.0 d@1.0.0 (MIT; X)", "b@2.0.0 indirect -> c@1.0.0", "b@1.0.0 direct (BSD)", "c@1.0.0 direct", "real@1.0.0 direct", "d@1.0.0 direct dev -> b@1.0.0", "w@0.2.0 workspace -> b@1.0.0", "@s/n@3.0.0 indirect"}, "1 package names no version: broken"},
+			"app@0.1.0 root -> a@1.0.0 real@1.0.0 w@0.2.0 (ISC)", "a@1.0.0 direct -> b@2.0.0 d@1.0.0 (MIT; X)", "b@2.0.0 indirect -> c@1.0.0", "b@1.0.0 direct (BSD)", "c@1.0.0 direct", "real@1.0.0 direct", "d@1.0.0 direct dev -> b@1.0.0", "w@0.2.0 workspace -> b@1.0.0", "@s/n@3.0.0 indirect"}, "1 package has no version: broken"},
 		{"npm 1", NPM{}, "npm-shrinkwrap.json", sampleLock1, map[string]string{"node_modules/a/node_modules/b/package.json": `{"name":"b","version":"2.0.0","license":"BSD"}`}, []string{
-			"a@1.0.0 -> b@2.0.0", "b@2.0.0 -> real@1.0.0 (BSD)", "b@1.0.0", "real@1.0.0 dev", "e@1.0.0 dev", "t@1.2.3"}, "1 package names no version: g"},
+			"a@1.0.0 -> b@2.0.0", "b@2.0.0 -> real@1.0.0 (BSD)", "b@1.0.0", "real@1.0.0 dev", "e@1.0.0 dev", "t@1.2.3"}, "1 package has no version: g"},
 		{"npm 1 and a manifest", NPM{}, "package-lock.json", sampleLock1, map[string]string{"package.json": `{"dependencies":{"a":"1"},"devDependencies":{"c":"1"}}`}, []string{
 			"a@1.0.0 direct -> b@2.0.0", "b@2.0.0 indirect -> real@1.0.0", "b@1.0.0 indirect", "real@1.0.0 direct dev", "e@1.0.0 indirect dev", "t@1.2.3 indirect"}, ": g"},
 		{"installed", NPM{}, "node_modules/a/package-lock.json", sampleLock1, nil, nil, ""},
 		{"another shape", NPM{}, "package-lock.json", `{"packages": {"node_modules/a": {"version": 5}, "node_modules/b": {"version": "1.0.0"}}}`, nil, []string{"b@1.0.0 indirect"}, "malformed"},
-		{"very deep", NPM{}, "package-lock.json", strings.Repeat(`{"dependencies":{"a":`, 100) + `{"version":"1.0.0"}` + strings.Repeat("}}", 100), nil, nil, "more than 64 deep"},
+		{"very deep", NPM{}, "package-lock.json", strings.Repeat(`{"dependencies":{"a":`, 100) + `{"version":"1.0.0"}` + strings.Repeat("}}", 100), nil, nil, "more than 64 levels deep"},
 		{"too deep", NPM{}, "package-lock.json", strings.Repeat(`{"dependencies":{"a":`, 20000), nil, nil, "malformed"},
 		{"yarn 1", Yarn{}, "yarn.lock", sampleYarn1, nil, []string{"@s/n@1.5.0 -> @s/m@3.0.0 b@2.0.0 real@1.1.0", "@s/m@3.0.0", "b@1.0.0", "b@2.0.0", "real@1.1.0", "@o/other@1.0.0", "g@4.0.0"}, "no version: bare"},
 		{"yarn 1 and a manifest", Yarn{}, "yarn.lock", sampleYarn1, map[string]string{"package.json": `{"name":"app","version":"0.1.0","license":"MIT","dependencies":{"@s/n":"^1.0.0"},"devDependencies":{"b":"^1.0.0"},"workspaces":["w"]}`, "w/package.json": `{"name":"w","version":"0.2.0","dependencies":{"alias":"^1"}}`, "node_modules/b/package.json": `{"name":"b","version":"2.0.0","license":"X"}`}, []string{
@@ -172,7 +172,7 @@ func TestLocks(t *testing.T) {
 		{"berry", Yarn{}, "yarn.lock", sampleBerry, nil, []string{"a@1.2.3 direct -> b@1.0.0", "b@1.0.0 indirect", "real@2.0.0 direct", "d@4.0.0 direct -> b@1.0.0"}, ""},
 		{"berry and manifests", Yarn{}, "yarn.lock", sampleBerry, map[string]string{"package.json": `{"name":"app","version":"0.1.0","dependencies":{"a":"^1.0.0","w":"workspace:*"},"devDependencies":{"d":"^4"}}`, "packages/w/package.json": `{"name":"w","version":"0.2.0","devDependencies":{"alias":"npm:real@^2"}}`}, []string{
 			"app@0.1.0 root -> a@1.2.3", "w@0.2.0 workspace", "a@1.2.3 direct -> b@1.0.0", "b@1.0.0 indirect", "real@2.0.0 direct dev", "d@4.0.0 direct dev -> b@1.0.0"}, ""},
-		{"yarn's conflict", Yarn{}, "yarn.lock", "<<<<<<< HEAD\na@1:\n  version \"1.0.0\"\n=======\n", nil, []string{"a@1.0.0"}, "line 1: no entry"},
+		{"yarn's conflict", Yarn{}, "yarn.lock", "<<<<<<< HEAD\na@1:\n  version \"1.0.0\"\n=======\n", nil, []string{"a@1.0.0"}, "line 1: invalid entry"},
 		{"yarn's empty file", Yarn{}, "yarn.lock", "# yarn lockfile v1\n\n\n", nil, nil, ""},
 		{"pnpm 5", PNPM{}, "pnpm-lock.yaml", samplePNPM5, map[string]string{"node_modules/.pnpm/@s+n@2.0.0/node_modules/@s/n/package.json": `{"name":"@s/n","version":"2.0.0","license":"X"}`}, []string{"a@1.0.0 direct -> b@1.0.0 g@3.0.0", "b@1.0.0 indirect", "@s/n@2.0.0 direct dev (X)", "real@1.0.0 direct", "g@3.0.0 indirect", "h@4.0.0 indirect"}, ""},
 		{"pnpm 6", PNPM{}, "pnpm-lock.yaml", samplePNPM6, nil, []string{"a@1.0.0 direct -> @s/n@2.0.0", "@s/n@2.0.0 direct", "real@1.0.0 direct", "@example.org/x@1.0.0 indirect"}, ""},

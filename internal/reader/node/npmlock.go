@@ -299,7 +299,7 @@ func (n *nest) add(up *scope, dir string, entries map[string]*npmNested, dev boo
 		in.depth = up.depth + 1
 	}
 	if in.depth == maxNested {
-		n.Error(fmt.Errorf("packages lie more than %d deep in each other: %w", maxNested, assay.ErrTooLarge))
+		n.Error(fmt.Errorf("packages are nested more than %d levels deep: %w", maxNested, assay.ErrTooLarge))
 		return up
 	}
 	for _, name := range slices.Sorted(maps.Keys(entries)) {

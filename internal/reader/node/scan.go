@@ -17,7 +17,7 @@ func members(b []byte, visit func(key string, value []byte) error) error {
 	b = bytes.TrimPrefix(b, []byte("\ufeff"))
 	i := blank(b, 0)
 	if i == len(b) || b[i] != '{' {
-		return fmt.Errorf("no JSON object: %w", assay.ErrMalformed)
+		return fmt.Errorf("not a JSON object: %w", assay.ErrMalformed)
 	}
 	i = blank(b, i+1)
 	for first := true; ; first = false {
@@ -57,7 +57,7 @@ func members(b []byte, visit func(key string, value []byte) error) error {
 	return nil
 }
 
-func broken(i int) error { return fmt.Errorf("offset %d: no JSON: %w", i, assay.ErrMalformed) }
+func broken(i int) error { return fmt.Errorf("offset %d: invalid JSON: %w", i, assay.ErrMalformed) }
 
 // blank is the index of what follows blanks.
 func blank(b []byte, i int) int {

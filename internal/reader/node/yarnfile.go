@@ -73,7 +73,7 @@ func (y *yarnFile) head(n int, text string) {
 	keys, ok := strings.CutSuffix(text, ":")
 	switch {
 	case !ok:
-		y.list.Malformed("line %d: no entry in %.40q", n, text)
+		y.list.Malformed("line %d: invalid entry %.40q", n, text)
 		return
 	case keys == "__metadata":
 		y.berry = true

@@ -1,5 +1,5 @@
-// Package opam reads what tells of packages of opam, OCaml's package manager:
-// what a switch has installed, lock files, and the manifests of projects.
+// Package opam reads the packages of opam, OCaml's package manager: the installed
+// packages of a switch, lock files, and the manifests of projects.
 package opam
 
 import (
@@ -50,7 +50,7 @@ func (Switch) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		}
 	}
 	if _, ok := fields["opam-version"]; !ok && !known && err == nil && len(fields) > 0 {
-		l.Malformed("no state of a switch")
+		l.Malformed("not the state of a switch")
 	}
 	return l.Facts()
 }
@@ -152,7 +152,7 @@ func read(f *assay.File) (map[string][]token, error) {
 	}
 	delete(fields, "")
 	if depth != 0 || len(fields) == 0 && strings.TrimSpace(string(b)) != "" {
-		err = fmt.Errorf("no fields, or brackets that do not close: %w", assay.ErrMalformed)
+		err = fmt.Errorf("no fields, or unbalanced brackets: %w", assay.ErrMalformed)
 	}
 	return fields, err
 }

@@ -60,7 +60,7 @@ func (Reader) Read(_ context.Context, f *assay.File) (facts assay.Facts, _ error
 			}
 		}
 		if p.Name == "" || p.Version == "" {
-			errs.Add(fmt.Errorf("line %d: a stanza without Package or Version: %w", rec.Line, assay.ErrMalformed))
+			errs.Add(fmt.Errorf("line %d: stanza without Package or Version: %w", rec.Line, assay.ErrMalformed))
 			continue
 		}
 		if len(facts.Packages) == stanza.MaxPackages {

@@ -1,8 +1,8 @@
-// Package osrelease reads the files that tell which distribution, in which
-// release, an image holds, and what refines that.
+// Package osrelease reads the files that name the distribution and the release of an
+// image.
 //
-// Formats: https://www.freedesktop.org/software/systemd/man/latest/os-release.html;
-// the others are noted at their functions.
+// Formats: https://www.freedesktop.org/software/systemd/man/latest/os-release.html; the
+// others are noted at their functions.
 package osrelease
 
 import (
@@ -110,9 +110,9 @@ func osRelease(text string) (*assay.Release, error) {
 	}
 	if r.ID == "" {
 		if r.Name == "" {
-			return nil, fmt.Errorf("no ID in it: %w", assay.ErrMalformed)
+			return nil, fmt.Errorf("no ID: %w", assay.ErrMalformed)
 		}
-		return nil, fmt.Errorf("no ID in it, only the name %.60q: %w", r.Name, assay.ErrMalformed)
+		return nil, fmt.Errorf("no ID, only the name %.60q: %w", r.Name, assay.ErrMalformed)
 	}
 	return r, nil
 }

@@ -1,6 +1,6 @@
-// Package perl reads what tells of Perl's distributions, the packages of CPAN:
-// the records of installed ones, and the lock file of Carton. Names are those
-// of distributions, "Carp-Clan".
+// Package perl reads Perl's distributions, the packages of CPAN: the records of
+// installed ones, and the lock file of Carton. Names are those of distributions,
+// "Carp-Clan".
 package perl
 
 import (
@@ -75,7 +75,7 @@ func (Snapshot) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		}
 	}
 	if content && !known {
-		l.Malformed("no list of distributions")
+		l.Malformed("not a list of distributions")
 	}
 	for i, modules := range needs {
 		for _, m := range modules {
@@ -115,7 +115,7 @@ func (Minus) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		name, version = m[1], m[2]
 	}
 	if name == "" {
-		l.Malformed("names no distribution")
+		l.Malformed("the distribution is missing")
 		return l.Facts()
 	}
 	if version == "null" {

@@ -1,5 +1,5 @@
-// Package php reads what tells of PHP's packages: Composer's lock file and list
-// of installed packages, and the registry of PEAR and PECL.
+// Package php reads PHP's packages: Composer's lock file and list of installed
+// packages, and the registry of PEAR and PECL.
 package php
 
 import (

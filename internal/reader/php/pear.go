@@ -67,7 +67,7 @@ func readReg(s string) (reg, error) {
 	v, err := d.value(0)
 	p := v.reg()
 	if p.name == "" && err == nil {
-		err = fmt.Errorf("names no package: %w", assay.ErrMalformed)
+		err = fmt.Errorf("package name is missing: %w", assay.ErrMalformed)
 	}
 	return p, err
 }
@@ -115,13 +115,13 @@ const maxNested = 64
 type decoder struct{ rest string }
 
 func (d *decoder) bad() error {
-	return fmt.Errorf("no serialised value at %.20q: %w", d.rest, assay.ErrMalformed)
+	return fmt.Errorf("invalid serialised value at %.20q: %w", d.rest, assay.ErrMalformed)
 }
 
 // value reads one value. After an error the value is what came before it.
 func (d *decoder) value(depth int) (v phpValue, err error) {
 	if depth > maxNested {
-		return v, fmt.Errorf("arrays lie more than %d deep in each other: %w", maxNested, assay.ErrTooLarge)
+		return v, fmt.Errorf("arrays nested more than %d levels deep: %w", maxNested, assay.ErrTooLarge)
 	}
 	if rest, ok := strings.CutPrefix(d.rest, "N;"); ok {
 		d.rest = rest

@@ -43,7 +43,7 @@ func (Installed) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	}
 	m := folder.FindStringSubmatch(path.Base(dir))
 	if m == nil {
-		l.Malformed("no version in the name of the directory %.80q", path.Base(dir))
+		l.Malformed("the directory name %.80q has no version", path.Base(dir))
 		return l.Facts()
 	}
 	i := l.Add(path.Base(path.Dir(dir))+"/"+m[1], m[2])

@@ -1,10 +1,10 @@
-// Package python reads what tells of Python's packages: the metadata of
-// installed ones, requirements, the lock files of Pipenv, Poetry, PDM and uv,
-// pylock.toml, and Conda's records and environments.
+// Package python reads Python's packages: the metadata of installed packages,
+// requirements files, the lock files of Pipenv, Poetry, PDM and uv, pylock.toml, and
+// Conda's records and environments.
 //
-// Names are those of the files; PyPI compares them without regard to case and
-// to "-", "_" and ".". Where a lock file does not say what the project asks
-// for, pyproject.toml or Pipfile beside it does.
+// Names are those of the files; PyPI ignores case and the difference between "-", "_"
+// and ".". Where a lock file does not list the direct dependencies, pyproject.toml or
+// Pipfile beside it does.
 package python
 
 import (
@@ -62,7 +62,7 @@ func (Installed) Read(ctx context.Context, f *assay.File) (assay.Facts, error) {
 	}
 	base := path.Base(f.Path)
 	if strings.HasSuffix(base, ".egg") {
-		return assay.Facts{}, fmt.Errorf("no zip archive: %w", assay.ErrMalformed)
+		return assay.Facts{}, fmt.Errorf("not a zip archive: %w", assay.ErrMalformed)
 	}
 	m, err := readMetadata(f.Reader())
 	if m.name == "Python" && strings.HasPrefix(base, "Python-") && strings.HasSuffix(base, ".egg-info") {
@@ -192,11 +192,11 @@ func (m *metadata) pkg() (assay.Package, error) {
 	case m.name == "" && m.version == "":
 		return assay.Package{}, fmt.Errorf("neither a name nor a version: %w", assay.ErrMalformed)
 	case !validName(m.name):
-		return assay.Package{}, fmt.Errorf("a package called %.80q: %w", m.name, assay.ErrMalformed)
+		return assay.Package{}, fmt.Errorf("invalid package name %.80q: %w", m.name, assay.ErrMalformed)
 	case m.version == "":
 		return assay.Package{}, fmt.Errorf("package %s has no version: %w", m.name, assay.ErrMalformed)
 	case !validVersion(m.version):
-		return assay.Package{}, fmt.Errorf("%s: version %.80q: %w", m.name, m.version, assay.ErrMalformed)
+		return assay.Package{}, fmt.Errorf("%s: invalid version %.80q: %w", m.name, m.version, assay.ErrMalformed)
 	}
 	return assay.Package{Type: assay.TypePyPI, Name: m.name, Version: m.version, Licences: m.licences(), DependsOn: m.needs}, nil
 }

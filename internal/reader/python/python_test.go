@@ -95,7 +95,7 @@ func TestInstalled(t *testing.T) {
 		{"egg", "a.egg", zipped(t, "a.py", "", "EGG-INFO/PKG-INFO", "Name: a\nVersion: 1\n", "x/EGG-INFO/PKG-INFO", "Name: b\nVersion: 1\n"), []string{"a@1"}, ""},
 		{"egg without metadata", "a.egg", zipped(t, "a.py", ""), nil, ""},
 		{"egg with bad metadata", "a.egg", zipped(t, "EGG-INFO/PKG-INFO", "x"), nil, "EGG-INFO/PKG-INFO: neither"},
-		{"no egg", "a.egg", "chicken", nil, "no zip"},
+		{"no egg", "a.egg", "chicken", nil, "not a zip archive"},
 		{"a large header", "METADATA", "Name: a\nVersion: 1\nDescription: " + strings.Repeat("x\n  ", maxHeader/4), []string{"a@1"}, "too large"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -123,8 +123,8 @@ func TestRequirements(t *testing.T) {
 		{"comment ends a continuation", "a==1 \\\n# b==2 \\\nc==3", []string{"a@1", "c@3"}, ""},
 		{"twice", "a==1\na==1\na==2", []string{"a@1", "a@2"}, ""},
 		{"options", "-i https://example.org/simple\n--extra-index-url=https://example.org\n--pre\n-e .\n--editable=./sub\n--no-binary :all:\na==1 --no-binary a", []string{"a@1"}, ""},
-		{"addresses", "a @ https://example.org/a-1.2-py3-none-any.whl ; x\n./wheels/b-2-py2.py3-none-any.whl\nc@https://example.org/c-3.0.tar.gz#sha256=00\n./local\n-e git+https://example.org/d.git@v1#egg=d\ngit+https://example.org/e.git", []string{"a@1.2", "b@2", "c@3.0"}, "2 packages name no version: d, git+https://example.org/e.git"},
-		{"open", "a\nb>=1\nc~=1.0\nd==1.*\ne==${V}\nf!=1", nil, "6 packages name no version: a, b, c, d, e, f"},
+		{"addresses", "a @ https://example.org/a-1.2-py3-none-any.whl ; x\n./wheels/b-2-py2.py3-none-any.whl\nc@https://example.org/c-3.0.tar.gz#sha256=00\n./local\n-e git+https://example.org/d.git@v1#egg=d\ngit+https://example.org/e.git", []string{"a@1.2", "b@2", "c@3.0"}, "2 packages have no version: d, git+https://example.org/e.git"},
+		{"open", "a\nb>=1\nc~=1.0\nd==1.*\ne==${V}\nf!=1", nil, "6 packages have no version: a, b, c, d, e, f"},
 		{"many open", "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\nk\nl", nil, "j and 2 more"},
 		{"pinned elsewhere", "a\na==1", []string{"a@1"}, ""},
 		{"prose", "a==1\nhello world\n== 3\nb=1\nc==", []string{"a@1"}, "line 2: hello"},
@@ -189,23 +189,23 @@ func TestLocks(t *testing.T) {
 		want   []string
 		err    string
 	}{
-		{"poetry", Poetry{}, "poetry.lock", samplePoetry, "", []string{"a@1 -> b-b@2.1", "b-b@1.5", "b-b@2.1", "t@3 -> b-b@1.5 b-b@2.1"}, "1 package names no version: bare"},
+		{"poetry", Poetry{}, "poetry.lock", samplePoetry, "", []string{"a@1 -> b-b@2.1", "b-b@1.5", "b-b@2.1", "t@3 -> b-b@1.5 b-b@2.1"}, "1 package has no version: bare"},
 		{"poetry and a manifest", Poetry{}, "poetry.lock", samplePoetry, manifest, []string{"a@1 direct -> b-b@2.1", "b-b@1.5 indirect dev", "b-b@2.1 indirect", "t@3 direct dev -> b-b@1.5 b-b@2.1"}, "bare"},
 		{"poetry's categories", Poetry{}, "poetry.lock", "[[package]]\nname = \"t\"\nversion = \"1\"\ncategory = \"main\"\n[[package]]\nname = \"u\"\nversion = \"1\"\ncategory = \"dev\"\n", manifest, []string{"t@1 direct", "u@1 indirect dev"}, ""},
 		{"poetry's groups", Poetry{}, "poetry.lock", "[[package]]\nname = \"t\"\nversion = \"1\"\ngroups = [\"main\", \"test\"]\n[[package]]\nname = \"u\"\nversion = \"1\"\ngroups = [\"test\"]\n", "", []string{"t@1", "u@1 dev"}, ""},
 		{"a bad manifest", Poetry{}, "poetry.lock", "", "x", nil, "pyproject.toml: line 1"},
-		{"pipfile", Pipfile{}, "Pipfile.lock", samplePipfile, "", []string{"a@1", "both@2", "old@3", "s@5", "d@4 dev"}, "1 package names no version: git"},
+		{"pipfile", Pipfile{}, "Pipfile.lock", samplePipfile, "", []string{"a@1", "both@2", "old@3", "s@5", "d@4 dev"}, "1 package has no version: git"},
 		{"pipfile and its source", Pipfile{}, "Pipfile.lock", samplePipfile, "[packages]\nA = \"*\"\n[dev-packages]\nd = \"*\"\n[scripts]\nold = \"x\"\n", []string{"a@1 direct", "both@2 indirect", "old@3 indirect", "s@5 indirect", "d@4 direct dev"}, "git"},
 		{"pdm", PDM{}, "pdm.lock", samplePDM, "", []string{"a@1 -> b@2", "b@2 -> a@1"}, ""},
 		{"pdm and a manifest", PDM{}, "pdm.lock", samplePDM, manifest, []string{"a@1 direct -> b@2", "b@2 direct dev -> a@1"}, ""},
 		{"old pdm", PDM{}, "pdm.lock", strings.ReplaceAll(samplePDM, "groups =", "# groups ="), "[tool.pdm.dev-dependencies]\nx = [\"a\"]", []string{"a@1 direct dev -> b@2", "b@2 indirect dev -> a@1"}, ""},
-		{"uv", UV{}, "uv.lock", sampleUV, "", []string{"app@0.1 root -> a@2 e@5 lib@0.2", "lib@0.2 workspace", "a@1 indirect dev", "a@2 direct", "c@3 direct", "d@4 direct dev -> a@1 a@2", "e@5 direct"}, "1 package names no version: tree"},
+		{"uv", UV{}, "uv.lock", sampleUV, "", []string{"app@0.1 root -> a@2 e@5 lib@0.2", "lib@0.2 workspace", "a@1 indirect dev", "a@2 direct", "c@3 direct", "d@4 direct dev -> a@1 a@2", "e@5 direct"}, "1 package has no version: tree"},
 		{"uv's scripts", UV{}, "x.py.lock", sampleScript, "", []string{"a@1 direct -> b@2", "b@2 indirect"}, ""},
-		{"pylock", Pylock{}, "pylock.dev.toml", samplePylock, "", []string{"a@1 -> b@2", "b@2", "b@3", "w@4"}, "1 package names no version: v"},
+		{"pylock", Pylock{}, "pylock.dev.toml", samplePylock, "", []string{"a@1 -> b@2", "b@2", "b@3", "w@4"}, "1 package has no version: v"},
 		{"pylock and a manifest", Pylock{}, "pylock.toml", samplePylock, manifest, []string{"a@1 direct -> b@2", "b@2 direct", "b@3 direct dev", "w@4 direct"}, ": v"},
 		{"conda", Conda{}, "conda-meta/x.json", sampleConda, "", []string{"conda _libgcc_mutex@0.1 (MIT)"}, ""},
 		{"conda without a version", Conda{}, "conda-meta/x.json", `{"name": "x"}`, "", nil, "no version: x"},
-		{"conda environment", Environment{}, "environment.yml", sampleEnv, "", []string{"conda python@3.8.1", "conda b@1.2", "conda c@3.0", "conda d@4.0", "conda _f@0.1", "h@5"}, "2 packages name no version: e, g"},
+		{"conda environment", Environment{}, "environment.yml", sampleEnv, "", []string{"conda python@3.8.1", "conda b@1.2", "conda c@3.0", "conda d@4.0", "conda _f@0.1", "h@5"}, "2 packages have no version: e, g"},
 		{"another environment", Environment{}, "environment.yaml", "services: {a: 1}\n", "", nil, ""},
 		{"a bad name", Pipfile{}, "Pipfile.lock", `{"default": {"<a>": {"version": "==1"}, "b": {"version": "==1 2"}, "c": 5}}`, "", nil, `"<a>"`},
 	} {

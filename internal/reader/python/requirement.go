@@ -24,14 +24,14 @@ func parse(s string) (r spec, err error) {
 	s = strings.TrimSpace(s)
 	n := nameLen(s)
 	if n == 0 {
-		return r, fmt.Errorf("no name in %.80q: %w", s, assay.ErrMalformed)
+		return r, fmt.Errorf("no package name in %.80q: %w", s, assay.ErrMalformed)
 	}
 	r.name = s[:n]
 	rest := strings.TrimSpace(s[n:])
 	if strings.HasPrefix(rest, "[") {
 		_, after, ok := strings.Cut(rest, "]")
 		if !ok {
-			return r, fmt.Errorf("%s: extras without an end: %w", r.name, assay.ErrMalformed)
+			return r, fmt.Errorf("%s: unterminated extras: %w", r.name, assay.ErrMalformed)
 		}
 		rest = strings.TrimSpace(after)
 	}

@@ -135,7 +135,7 @@ func (r *asked) include(dir, name string, depth int, constraint bool) error {
 		return nil
 	}
 	if depth == maxIncluded || len(r.got) == maxIncludes || r.more >= maxMore {
-		return fmt.Errorf("%s: more includes than are followed: %w", name, assay.ErrTooLarge)
+		return fmt.Errorf("%s: too many included files; not read: %w", name, assay.ErrTooLarge)
 	}
 	r.got[key] = true
 	b, err := r.f.Sibling(file, maxRequirements)

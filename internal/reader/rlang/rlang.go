@@ -1,5 +1,5 @@
-// Package rlang reads what tells of R's packages: those installed, and the lock
-// files of renv and packrat.
+// Package rlang reads R's packages: installed packages, and the lock files of renv and
+// packrat.
 package rlang
 
 import (

@@ -80,7 +80,7 @@ func database(ctx context.Context, f *assay.File) (facts assay.Facts, _ error) {
 		if err != nil {
 			errs.Add(err)
 			if broken++; broken > maxBroken {
-				errs.Add(fmt.Errorf("over %d broken records, the rest is not read: %w", maxBroken, assay.ErrTooLarge))
+				errs.Add(fmt.Errorf("more than %d damaged records; the rest is not read: %w", maxBroken, assay.ErrTooLarge))
 				break
 			}
 			if h.Name == "" {
@@ -109,11 +109,11 @@ func isKey(h rpmdb.Header) bool { return h.Name == "gpg-pubkey" && h.Arch == "" 
 func pack(h rpmdb.Header) (assay.Package, error) {
 	switch {
 	case h.Name == "":
-		return assay.Package{}, fmt.Errorf("a header without a name: %w", assay.ErrMalformed)
+		return assay.Package{}, fmt.Errorf("header without a name: %w", assay.ErrMalformed)
 	case h.Version == "" || h.Release == "":
 		return assay.Package{}, fmt.Errorf("package %.100q has no version or release: %w", h.Name, assay.ErrMalformed)
 	case !isWord(h.Name) || !isWord(h.Version) || !isWord(h.Release):
-		return assay.Package{}, fmt.Errorf("package %.100q %.100q has blanks or control characters: %w", h.Name, h.Version+"-"+h.Release, assay.ErrMalformed)
+		return assay.Package{}, fmt.Errorf("package %.100q %.100q contains blanks or control characters: %w", h.Name, h.Version+"-"+h.Release, assay.ErrMalformed)
 	}
 	p := assay.Package{
 		Type: assay.TypeRPM, Name: h.Name, Version: withEpoch(h.Epoch, h.Version+"-"+h.Release), Arch: h.Arch,
@@ -227,7 +227,7 @@ func readManifest(f *assay.File) (facts assay.Facts, _ error) {
 func manifestLine(line string) (rpmdb.Header, error) {
 	c := strings.Split(line, "\t")
 	if len(c) < manifestColumns {
-		return rpmdb.Header{}, fmt.Errorf("%d columns, not %d: %w", len(c), manifestColumns, assay.ErrMalformed)
+		return rpmdb.Header{}, fmt.Errorf("%d columns, want %d: %w", len(c), manifestColumns, assay.ErrMalformed)
 	}
 	for i := range c {
 		if c[i] == "(none)" {
@@ -236,7 +236,7 @@ func manifestLine(line string) (rpmdb.Header, error) {
 	}
 	epoch, err := strconv.ParseUint(c[8], 10, 32)
 	if err != nil {
-		return rpmdb.Header{}, fmt.Errorf("epoch %.20q: %w", c[8], assay.ErrMalformed)
+		return rpmdb.Header{}, fmt.Errorf("invalid epoch %.20q: %w", c[8], assay.ErrMalformed)
 	}
 	version, release, _ := strings.Cut(c[1], "-")
 	return rpmdb.Header{

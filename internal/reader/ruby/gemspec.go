@@ -1,5 +1,5 @@
-// Package ruby reads what tells of Ruby's gems: the specifications of installed
-// ones, and the lock files of Bundler.
+// Package ruby reads Ruby's gems: the specifications of installed gems, and the lock
+// files of Bundler.
 package ruby
 
 import (
@@ -55,9 +55,9 @@ func (Installed) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	s.fromFile(path.Base(f.Path))
 	switch {
 	case s.name == "" && s.version == "":
-		return assay.Facts{}, fmt.Errorf("no specification of a gem: %w", assay.ErrMalformed)
+		return assay.Facts{}, fmt.Errorf("not a specification of a gem: %w", assay.ErrMalformed)
 	case s.name == "":
-		return assay.Facts{}, fmt.Errorf("names no gem: %w", assay.ErrMalformed)
+		return assay.Facts{}, fmt.Errorf("gem name is missing: %w", assay.ErrMalformed)
 	}
 	l := listing.New(assay.TypeGem)
 	l.Licences(l.Add(s.name, s.version), s.licences...)

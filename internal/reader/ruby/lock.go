@@ -51,7 +51,7 @@ func (Lock) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		k.line(line)
 	}
 	if !k.known && k.lines {
-		k.Malformed("no section of a Gemfile.lock")
+		k.Malformed("not a Gemfile.lock: it has no known section")
 	}
 	dev, err := gemfile(f)
 	k.Error(err)
@@ -88,7 +88,7 @@ func (k *lock) line(l stanza.Line) {
 		}
 		for _, mark := range []string{"<<<<<<<", "=======", ">>>>>>>"} {
 			if strings.HasPrefix(text, mark) {
-				k.Malformed("line %d: an unresolved merge", l.N)
+				k.Malformed("line %d: unresolved merge conflict", l.N)
 			}
 		}
 		return

@@ -239,7 +239,7 @@ end
 	if d := cmp.Diff(want, facts["Gemfile.lock"].Packages); d != "" {
 		t.Error(d)
 	}
-	if err := errs["Gemfile.lock"]; err == nil || !strings.Contains(err.Error(), "1 package names no version: loose") {
+	if err := errs["Gemfile.lock"]; err == nil || !strings.Contains(err.Error(), "1 package has no version: loose") {
 		t.Error(err)
 	}
 }

@@ -1,5 +1,5 @@
-// Package rust reads what Rust programs are made of: the list of crates that
-// cargo-auditable puts into executables, and Cargo.lock.
+// Package rust reads the crates of Rust programs: the list that cargo-auditable stores
+// in executables, and Cargo.lock.
 package rust
 
 import (
@@ -98,7 +98,7 @@ func (l *listed) facts() (assay.Facts, error) {
 	var direct []string
 	for i, c := range l.Packages {
 		if c.Name == "" || c.Version == "" && !c.Root {
-			errs.Add(fmt.Errorf("crate %d, %q: no name or no version: %w", i, c.Name, assay.ErrMalformed))
+			errs.Add(fmt.Errorf("crate %d, %q: name or version is missing: %w", i, c.Name, assay.ErrMalformed))
 			continue
 		}
 		if c.Kind == "build" || seen[ref(i)] {
@@ -108,7 +108,7 @@ func (l *listed) facts() (assay.Facts, error) {
 		p := assay.Package{Type: assay.TypeCargo, Name: c.Name, Version: c.Version}
 		for _, d := range c.Dependencies {
 			if d < 0 || d >= len(l.Packages) {
-				errs.Add(fmt.Errorf("crate %s: needs number %d of %d: %w", ref(i), d, len(l.Packages), assay.ErrMalformed))
+				errs.Add(fmt.Errorf("crate %s: dependency number %d of %d: %w", ref(i), d, len(l.Packages), assay.ErrMalformed))
 				continue
 			}
 			if l.Packages[d].Kind != "build" {

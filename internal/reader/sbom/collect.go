@@ -152,7 +152,7 @@ func (c *collector) hint() *assay.Release {
 		return nil
 	}
 	if len(count) > 1 {
-		c.errs.Add(fmt.Errorf("packages of %d distributions; all are matched as of %s: %w", len(count), strings.TrimSpace(best), assay.ErrUnsupported))
+		c.errs.Add(fmt.Errorf("packages of %d distributions; all are matched as packages of %s: %w", len(count), strings.TrimSpace(best), assay.ErrUnsupported))
 	}
 	r := by[best]
 	return &r

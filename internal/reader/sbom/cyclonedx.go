@@ -29,7 +29,7 @@ func fromXML(b []byte) (assay.Facts, error) {
 		return assay.Facts{}, errNone
 	}
 	if len(b) > maxXML {
-		return assay.Facts{}, fmt.Errorf("over %d bytes of XML: %w", maxXML, assay.ErrTooLarge)
+		return assay.Facts{}, fmt.Errorf("more than %d bytes of XML: %w", maxXML, assay.ErrTooLarge)
 	}
 	var doc cdx.BOM
 	if err := cdx.NewBOMDecoder(bytes.NewReader(b), cdx.BOMFileFormatXML).Decode(&doc); err != nil {
@@ -96,7 +96,7 @@ func each[T any](array json.RawMessage, visit func(*T) bool) error {
 	}
 	d := json.NewDecoder(bytes.NewReader(array))
 	if t, err := d.Token(); err != nil || t != json.Delim('[') {
-		return fmt.Errorf("no array where %T should be: %w", *new(T), assay.ErrMalformed)
+		return fmt.Errorf("%T is not an array: %w", *new(T), assay.ErrMalformed)
 	}
 	for d.More() {
 		var e T
@@ -158,7 +158,7 @@ func (c *collector) components(all *[]cdx.Component, depth int) {
 		return
 	}
 	if depth > maxNesting {
-		c.errs.Add(fmt.Errorf("components more than %d deep inside each other; those are not read: %w", maxNesting, assay.ErrTooLarge))
+		c.errs.Add(fmt.Errorf("components nested more than %d levels deep; the deeper ones are not read: %w", maxNesting, assay.ErrTooLarge))
 		return
 	}
 	for i := range *all {

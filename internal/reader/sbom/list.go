@@ -38,7 +38,7 @@ func list(b []byte) (assay.Facts, error) {
 func (c *collector) cpe(name string, line int) {
 	parts := strings.Split(strings.ReplaceAll(name, `\:`, "\x00"), ":")
 	if len(parts) != 13 || parts[1] != "2.3" {
-		c.errs.Add(fmt.Errorf("line %d: %.60q is no CPE 2.3 name: %w", line, name, assay.ErrMalformed))
+		c.errs.Add(fmt.Errorf("line %d: invalid CPE 2.3 name %.60q: %w", line, name, assay.ErrMalformed))
 		return
 	}
 	for i := range parts {

@@ -75,7 +75,7 @@ func (Embedded) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 }
 
 // errNone is of what is no SBOM.
-var errNone = fmt.Errorf("no SBOM in a form that is known (CycloneDX, SPDX, Syft's JSON, a list of purls or CPE names): %w", assay.ErrUnsupported)
+var errNone = fmt.Errorf("not an SBOM in a supported format (CycloneDX, SPDX, Syft's JSON, a list of purls or CPE names): %w", assay.ErrUnsupported)
 
 func read(b []byte) (assay.Facts, error) {
 	for range maxWraps {
@@ -88,7 +88,7 @@ func read(b []byte) (assay.Facts, error) {
 		}
 		b = inner
 	}
-	return assay.Facts{}, fmt.Errorf("more than %d envelopes around it: %w", maxWraps, assay.ErrTooLarge)
+	return assay.Facts{}, fmt.Errorf("more than %d nested envelopes: %w", maxWraps, assay.ErrTooLarge)
 }
 
 // envelope is what of attestations and bundles leads to the SBOM inside.
@@ -119,7 +119,7 @@ func unwrap(b []byte) ([]byte, error) {
 	case e.Payload != "" && e.PayloadType != "":
 		inner, err := base64.StdEncoding.DecodeString(e.Payload)
 		if err != nil {
-			return nil, fmt.Errorf("payload of an envelope: %w", malformed(err))
+			return nil, fmt.Errorf("payload of the envelope: %w", malformed(err))
 		}
 		return inner, nil
 	case e.Predicate != nil && strings.HasPrefix(e.Type, "https://in-toto.io/Statement"):
@@ -147,7 +147,7 @@ func bare(b []byte) (assay.Facts, error) {
 	b = bytes.TrimSpace(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")))
 	switch {
 	case len(b) == 0:
-		return assay.Facts{}, fmt.Errorf("empty: %w", errNone)
+		return assay.Facts{}, fmt.Errorf("empty file: %w", errNone)
 	case b[0] == '{':
 		return object(b)
 	case b[0] == '<':

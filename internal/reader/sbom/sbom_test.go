@@ -87,12 +87,12 @@ func TestForms(t *testing.T) {
 		{"a list with a mistake", "pkg:npm/a@1\nnonsense\ncpe:2.3:a:b\npkg:npm/nov\n", []string{"npm a 1"}, "", "line 2"},
 		{"two distributions", "pkg:deb/debian/a@1?distro=debian-12\npkg:deb/debian/c@1?distro=debian-12\npkg:deb/debian/b@1?distro=debian-11\n", []string{"deb a 1", "deb c 1", "deb b 1"}, "debian 12", "2 distributions"},
 		{"nothing", "", nil, "", "empty"},
-		{"something else", "<html/>", nil, "", "no SBOM"},
-		{"another JSON", `{"a":1}`, nil, "", "no SBOM"},
+		{"something else", "<html/>", nil, "", "not an SBOM"},
+		{"another JSON", `{"a":1}`, nil, "", "not an SBOM"},
 		{"cut", cyclone[:300], nil, "", "malformed"},
 		{"too many envelopes", wrapped(wrapped(wrapped(cyclone))), nil, "", "too large"},
-		{"a text without end", spdxTags + "PackageComment: <text>x", []string{"gem b 1 licence:MIT on:c@2", "gem c 2"}, "", "does not end"},
-		{"components too deep", `{"bomFormat":"CycloneDX","components":[` + strings.Repeat(`{"type":"library","name":"x","version":"1","purl":"pkg:npm/x@1","components":[`, 100) + strings.Repeat("]}", 100) + "]}", nil, "", "64 deep"},
+		{"a text without end", spdxTags + "PackageComment: <text>x", []string{"gem b 1 licence:MIT on:c@2", "gem c 2"}, "", "unterminated text"},
+		{"components too deep", `{"bomFormat":"CycloneDX","components":[` + strings.Repeat(`{"type":"library","name":"x","version":"1","purl":"pkg:npm/x@1","components":[`, 100) + strings.Repeat("]}", 100) + "]}", nil, "", "64 levels deep"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			facts, err := contract.Read(t, Reader{}, "bill", tt.text)

@@ -229,7 +229,7 @@ func tags(b []byte) func(yield func(tagged, error) bool) {
 					continue
 				}
 				if !ok {
-					if !yield(tagged{}, fmt.Errorf("line %d: no colon: %w", l.N, assay.ErrMalformed)) {
+					if !yield(tagged{}, fmt.Errorf("line %d has no colon: %w", l.N, assay.ErrMalformed)) {
 						return
 					}
 					continue
@@ -261,7 +261,7 @@ func tags(b []byte) func(yield func(tagged, error) bool) {
 			}
 		}
 		if open != nil {
-			yield(tagged{}, fmt.Errorf("the text of %s does not end: %w", open.name, assay.ErrMalformed))
+			yield(tagged{}, fmt.Errorf("unterminated text of %s: %w", open.name, assay.ErrMalformed))
 		}
 	}
 }

@@ -1,4 +1,4 @@
-// Package snap reads what tells of snaps, Canonical's packages of applications.
+// Package snap reads snaps, Canonical's packages of applications.
 package snap
 
 import (
@@ -36,7 +36,7 @@ func (Snap) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	l.Error(err)
 	if doc.Name == "" {
 		if err == nil {
-			l.Malformed("names no snap")
+			l.Malformed("snap name is missing")
 		}
 		return l.Facts()
 	}

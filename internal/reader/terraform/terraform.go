@@ -59,7 +59,7 @@ func (Lock) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		case strings.HasSuffix(text, "}"):
 			end()
 		case provider == "" && text != "" && text[0] != '#' && !strings.HasPrefix(text, "//"):
-			l.Malformed("line %d: no block of a provider: %.40q", line.N, text)
+			l.Malformed("line %d: not a block of a provider: %.40q", line.N, text)
 		}
 	}
 	end()

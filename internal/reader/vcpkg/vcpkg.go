@@ -1,5 +1,5 @@
-// Package vcpkg reads what tells of packages of vcpkg, a package manager for C
-// and C++: the list of installed ones, and the manifest of projects.
+// Package vcpkg reads the packages of vcpkg, a package manager for C and C++: the list
+// of installed packages, and the manifest of projects.
 package vcpkg
 
 import (

@@ -1,5 +1,4 @@
-// Package wordpress reads which WordPress a site runs, and its plugins and
-// themes.
+// Package wordpress reads the version of WordPress, and its plugins and themes.
 package wordpress
 
 import (
@@ -105,7 +104,7 @@ func (Core) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	l := listing.New(assay.TypeGeneric)
 	m := release.FindStringSubmatch(text)
 	if m == nil {
-		l.Malformed("no version of WordPress")
+		l.Malformed("WordPress version is missing")
 		return l.Facts()
 	}
 	if i := l.Add("wordpress", m[1]); i >= 0 {

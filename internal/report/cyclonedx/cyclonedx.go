@@ -1,6 +1,6 @@
-// Package cyclonedx writes the packages of a report as an SBOM in
-// CycloneDX, in JSON and XML. What the form has no place for is in properties
-// called assay:…, so that the SBOM, scanned, is worth what it was made of.
+// Package cyclonedx writes the packages of a report as an SBOM in CycloneDX, in JSON
+// and XML. Facts that CycloneDX has no field for are in properties called assay:…, so
+// that a scan of the SBOM gives the same findings as the original.
 //
 // Specification: https://cyclonedx.org/docs/1.7/json/
 package cyclonedx
@@ -21,10 +21,10 @@ import (
 	cdx "github.com/CycloneDX/cyclonedx-go"
 )
 
-// The formats. Of the versions the first is the one that most consumers read.
+// The formats. The first of the versions is the one that most consumers read.
 var (
 	JSON = assay.Format{Name: "cyclonedx", About: "CycloneDX SBOM in JSON", Versions: []string{"1.6", "1.7"}, SBOM: true, Write: write(cdx.BOMFileFormatJSON, printable.EscapeJSON)}
-	XML  = assay.Format{Name: "cyclonedx-xml", About: "the same in XML", Versions: []string{"1.6", "1.7"}, SBOM: true, Write: write(cdx.BOMFileFormatXML, printable.EscapeXML)}
+	XML  = assay.Format{Name: "cyclonedx-xml", About: "CycloneDX SBOM in XML", Versions: []string{"1.6", "1.7"}, SBOM: true, Write: write(cdx.BOMFileFormatXML, printable.EscapeXML)}
 )
 
 var versions = map[string]cdx.SpecVersion{"": cdx.SpecVersion1_6, "1.6": cdx.SpecVersion1_6, "1.7": cdx.SpecVersion1_7}
@@ -81,7 +81,8 @@ func convert(r *assay.Report) *cdx.BOM {
 	return doc
 }
 
-// serial is a UUID of the report's content: the same report is the same SBOM.
+// serial returns a UUID of the report's content, so that equal reports give equal
+// SBOMs.
 // https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-8
 func serial(r *assay.Report) string {
 	h := sha256.New()
@@ -91,7 +92,7 @@ func serial(r *assay.Report) string {
 	return fmt.Sprintf("urn:uuid:%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// subject is what the SBOM is of.
+// subject is the component that the SBOM describes.
 func subject(r *assay.Report) *cdx.Component {
 	c := &cdx.Component{BOMRef: "target", Type: cdx.ComponentTypeApplication, Name: r.Image.Name}
 	if r.Kind.IsImage() {
@@ -113,7 +114,7 @@ func system(r *assay.Release) cdx.Component {
 	return cdx.Component{BOMRef: "system", Type: cdx.ComponentTypeOS, Name: r.ID, Version: r.Version, Description: r.Name, CPE: cpe(r.CPE)}
 }
 
-// cpe is a name if it is of a form that CycloneDX takes.
+// cpe returns name if CycloneDX accepts its form, else "".
 func cpe(s string) string {
 	if strings.HasPrefix(s, "cpe:2.3:") || strings.HasPrefix(s, "cpe:/") && len(s) > len("cpe:/a") {
 		return s
@@ -142,7 +143,8 @@ func component(p *assay.Package, ref string) cdx.Component {
 	return c
 }
 
-// licences takes identifiers and one expression as such, the rest as names.
+// licences returns SPDX identifiers and a single expression as such, all others as
+// names.
 func licences(all []string) *cdx.Licenses {
 	all = slices.DeleteFunc(slices.Clone(all), func(l string) bool { return strings.TrimSpace(l) == "" })
 	if len(all) == 0 {

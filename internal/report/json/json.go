@@ -1,4 +1,4 @@
-// Package json writes the native report: assay.Report as it is.
+// Package json writes the native report: assay.Report, unchanged, in JSON.
 package json
 
 import (
@@ -9,8 +9,8 @@ import (
 	"github.com/assaysec/assay/internal/encoding/printable"
 )
 
-// Format is the native report in JSON, indented, ending in a line break. The
-// same report gives the same bytes.
+// Format is the native report: indented JSON that ends with a line break. Equal reports
+// give equal bytes.
 var Format = assay.Format{Name: "json", About: "everything, in assay's own form", AllSections: true, Write: write}
 
 func write(w io.Writer, r *assay.Report, _ assay.FormatOptions) error {

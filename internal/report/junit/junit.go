@@ -1,8 +1,8 @@
-// Package junit writes a report in the XML of JUnit, which Jenkins, GitLab, Azure
-// DevOps and others show as results of tests: what is vulnerable has failed, what
-// was suppressed or could not be judged was skipped.
+// Package junit writes a report as JUnit XML, which Jenkins, GitLab, Azure DevOps and
+// others show as test results: vulnerable packages are failed tests; what is suppressed
+// or could not be judged is skipped.
 //
-// There is no specification; the forms that are read:
+// There is no specification. The variants that are read:
 // https://github.com/jenkinsci/xunit-plugin/blob/master/src/main/resources/org/jenkinsci/plugins/xunit/types/model/xsd/junit-10.xsd
 // https://docs.gitlab.com/ci/testing/unit_test_reports/
 package junit
@@ -21,7 +21,7 @@ import (
 	"github.com/assaysec/assay/internal/report/internal/summary"
 )
 
-// Format is the report as results of tests.
+// Format is the report as test results.
 var Format = assay.Format{Name: "junit", About: "JUnit XML, for Jenkins, GitLab and Azure DevOps", Options: assay.OptionSuppressed, Write: write}
 
 type suites struct {
@@ -46,7 +46,7 @@ type suite struct {
 	Stderr     *output    `xml:"system-err"`
 
 	file string         // of source code
-	seen map[string]int // names of cases
+	seen map[string]int // names of cases in use
 }
 
 type property struct {
@@ -66,7 +66,7 @@ type testcase struct {
 type outcome struct {
 	Message string `xml:"message,attr"`
 	Type    string `xml:"type,attr,omitempty"`
-	Text    string `xml:",cdata"` // printable, so that nothing in it is no XML
+	Text    string `xml:",cdata"` // printable, so that it is valid XML
 }
 
 type output struct {
@@ -87,7 +87,7 @@ func write(w io.Writer, r *assay.Report, o assay.FormatOptions) error {
 
 func convert(r *assay.Report, o assay.FormatOptions) *suites {
 	c := converter{r: r, at: map[string]*suite{}, out: &suites{Name: cmp.Or(printable.Text(r.Tool.Name), "assay") + ": " + summary.Target(r)}}
-	for i := range r.Packages { // what is there and has no findings passes
+	for i := range r.Packages { // a package without findings passes
 		c.suite(&r.Packages[i])
 	}
 	for _, s := range summary.Sections(r) {
@@ -121,8 +121,8 @@ type converter struct {
 	at  map[string]*suite
 }
 
-// suite is where the cases of a package are: of source code one a file, else one
-// a type of packages.
+// suite returns the suite for a package's cases: in source code one suite a file, else
+// one a type of package.
 func (c *converter) suite(p *assay.Package) *suite {
 	name, file := p.Type, ""
 	if c.r.Kind == assay.KindFilesystem || c.r.Kind == assay.KindRepository {
@@ -167,8 +167,8 @@ func (c *converter) named(name, file string) *suite {
 	return s
 }
 
-// add counts a case. GitLab tells cases apart by class and name, so that those
-// of several versions of a package must not have the same.
+// add adds a case. GitLab identifies cases by class and name, so cases of several
+// versions of a package need different names.
 func (s *suite) add(t testcase) {
 	key := t.Class + "\x00" + t.Name
 	if s.seen[key]++; s.seen[key] > 1 {
@@ -185,13 +185,13 @@ func (s *suite) add(t testcase) {
 	s.Cases = append(s.Cases, t)
 }
 
-// titled is a case about a vulnerability of a package: without the version, so that
-// what fails from one run to the next is known to be the same.
+// titled returns a case about a vulnerability of a package. Its name has no version, so
+// that CI systems recognise the same failure in the next run.
 func titled(f *assay.Finding, p *assay.Package) testcase {
 	return testcase{Class: cmp.Or(printable.Text(p.Name), "package"), Name: fmt.Sprintf("[%s] %s", f.Severity, printable.Text(f.ID))}
 }
 
-// failed is a case that a group of findings makes fail.
+// failed returns the failed case of a group of findings.
 func (c *converter) failed(g *summary.Group) {
 	p := &c.r.Packages[g.Package]
 	t := titled(g.Finding, p)
@@ -203,7 +203,7 @@ func (c *converter) failed(g *summary.Group) {
 	c.suite(p).add(t)
 }
 
-// about is what there is to know of a group.
+// about lists the details of a group.
 func (c *converter) about(g *summary.Group) (lines []string) {
 	p := &c.r.Packages[g.Package]
 	add := func(name, value string) {
@@ -239,7 +239,7 @@ func (c *converter) about(g *summary.Group) (lines []string) {
 	return lines
 }
 
-// skipped is a case about a suppressed finding.
+// skipped returns the case of a suppressed finding.
 func (c *converter) skipped(s *assay.Suppressed) {
 	p := &c.r.Packages[s.Package]
 	t := titled(&s.Finding, p)
@@ -247,9 +247,8 @@ func (c *converter) skipped(s *assay.Suppressed) {
 	c.suite(p).add(t)
 }
 
-// gaps are cases that were skipped, for nobody could judge them: as errors they
-// would leave nothing green, since publishers always have undecided cases. All are
-// in the standard error, too.
+// gaps adds a skipped case for each gap. They are not errors: publishers always have
+// undecided cases, so no run would pass. Standard error lists them, too.
 func (c *converter) gaps() {
 	if len(c.r.Gaps) == 0 {
 		return

@@ -1,8 +1,8 @@
-// Package markdown writes a report in GitHub's Markdown, for comments of pull
-// requests, summaries of jobs and wikis. Whatever comes from images and
-// publishers is text in it: it makes no links, cells, elements or mentions.
+// Package markdown writes a report in GitHub's Markdown, for comments on pull requests,
+// job summaries and wikis. Text from images and publishers is escaped, so that it
+// creates no links, cells, elements or mentions.
 //
-// Form: https://github.github.com/gfm/
+// Format: https://github.github.com/gfm/
 package markdown
 
 import (
@@ -23,20 +23,20 @@ import (
 var Format = assay.Format{Name: "markdown", About: "GitHub's Markdown, for comments and job summaries", Options: assay.OptionShowLayers | assay.OptionSuppressed | assay.OptionMaxChars, Check: check, Write: write}
 
 const (
-	// minChars holds the heading, the totals and what is said of what is left
-	// out, however hostile.
+	// minChars is enough for the heading, the totals and the lines that say what is
+	// left out, whatever the report contains.
 	minChars = 8192
-	// maxCell bounds a name, a version or a line that is told, in characters;
-	// the JSON report has it whole.
+	// maxCell and maxLine bound a name, a version or a line, in characters; the JSON
+	// report has the full text.
 	maxCell = 120
 	maxLine = 400
-	// maxNames bounds how many packages or places a line names.
+	// maxNames bounds the packages or paths that a line names.
 	maxNames = 5
 )
 
 func check(o assay.FormatOptions) error {
 	if o.MaxChars != 0 && o.MaxChars < minChars {
-		return fmt.Errorf("at most %d characters: %d is the least: %w", o.MaxChars, minChars, assay.ErrUnsupported)
+		return fmt.Errorf("limit of %d characters: the minimum is %d: %w", o.MaxChars, minChars, assay.ErrUnsupported)
 	}
 	return nil
 }
@@ -50,18 +50,18 @@ func write(w io.Writer, r *assay.Report, o assay.FormatOptions) error {
 	return err
 }
 
-// A block is a part of the report whose lines may be left out from the end.
+// A block is a part of the report. Where space is short, its last lines are left out.
 type block struct {
 	head  string
 	lines []string
 	tail  string
-	more  string // what is left out, of which the number is put before it
-	share int    // of the room, beside the others', where that is short
+	more  string // what the lines are, for the message that counts the missing ones
+	share int    // of the space, relative to the other blocks' shares
 }
 
-// assemble puts the blocks together. Where limit is not 0 they have at most so
-// many characters: each block has its share of the room, and what it does not
-// need is there for those behind it.
+// assemble joins the blocks. With a limit other than 0 the result has at most that many
+// characters: each block gets its share, and passes what it does not need to the next
+// block.
 func assemble(blocks []block, limit int) string {
 	room, shares := limit, 1
 	for _, b := range blocks {
@@ -69,7 +69,7 @@ func assemble(blocks []block, limit int) string {
 		shares += b.share
 	}
 	var out strings.Builder
-	left := 0 // of the shares of former blocks
+	left := 0 // of the shares of the blocks before
 	for _, b := range blocks {
 		out.WriteString(b.head)
 		budget := left + room*b.share/shares
@@ -86,13 +86,13 @@ func assemble(blocks []block, limit int) string {
 		left = budget
 		out.WriteString(b.tail)
 		if n := len(b.lines) - shown; n > 0 {
-			fmt.Fprintf(&out, "\n*… and %d more %s: see the whole report.*\n", n, b.more)
+			fmt.Fprintf(&out, "\n*… and %d more %s: see the full report.*\n", n, b.more)
 		}
 	}
 	return out.String()
 }
 
-// moreSize is the room for the line that says what is left out.
+// moreSize reserves space for the line that counts what is left out.
 const moreSize = 100
 
 func size(s string) int { return utf8.RuneCountInString(s) }
@@ -102,7 +102,7 @@ type printer struct {
 	o assay.FormatOptions
 }
 
-// blocks are the parts of the report, with their shares of the room.
+// blocks returns the parts of the report, with their shares of the space.
 func (p *printer) blocks() (out []block) {
 	out = append(out, block{head: p.heading()})
 	sections := summary.Sections(p.r)
@@ -133,14 +133,14 @@ func (p *printer) blocks() (out []block) {
 	return append(out, block{head: p.foot()})
 }
 
-// heading names the target and counts what was found.
+// heading names the target and counts the findings.
 func (p *printer) heading() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "## Vulnerabilities of %s\n\n", text(summary.Target(p.r), maxCell))
+	fmt.Fprintf(&b, "## Vulnerabilities in %s\n\n", text(summary.Target(p.r), maxCell))
 	if !p.r.AsOf.IsZero() {
 		fmt.Fprintf(&b, "As of %s.\n\n", p.r.AsOf.Format(time.DateOnly))
 	}
-	for _, line := range summary.Ends(p.r) {
+	for _, line := range summary.EndOfLife(p.r) {
 		if b.Len() < minChars/8 {
 			fmt.Fprintf(&b, "**%s**\n\n", text(line, maxLine/2))
 		}
@@ -196,7 +196,8 @@ func unfixed(s *summary.Section) (n int) {
 	return n
 }
 
-// places says which packages of a source are meant, or where a package is.
+// places names the packages built from the updated source, or says where the package
+// is.
 func (p *printer) places(u *summary.Update) string {
 	var names []string
 	first := &p.r.Packages[u.Packages[0]]
@@ -217,13 +218,13 @@ func (p *printer) places(u *summary.Update) string {
 	return " in " + strings.Join(cut(names), ", ")
 }
 
-// isSBOM reports whether a package's place is the SBOM that was
-// scanned, which is no place.
+// isSBOM reports whether the package's path is the scanned SBOM itself, which says
+// nothing about its place.
 func (p *printer) isSBOM(q *assay.Package) bool {
 	return p.r.Kind == assay.KindSBOM && q.Path == filepath.Base(p.r.Image.Name)
 }
 
-// cut leaves as many names as a line has, and the number of the others.
+// cut keeps the names that fit into a line, and counts the others.
 func cut(names []string) []string {
 	if len(names) <= maxNames+1 {
 		return names
@@ -233,7 +234,7 @@ func cut(names []string) []string {
 
 const header = "| Package | Vulnerability | Severity | Risk | Status | Installed | Fixed in | Title |\n|---|---|---|--:|---|---|---|---|\n"
 
-// table shows the findings of a section, those that belong together in a row.
+// table writes the findings of a section, one row for each group.
 func (p *printer) table(s *summary.Section) block {
 	b := block{head: "\n### Findings\n\n" + header, more: "rows"}
 	if s.Title != "" {
@@ -265,7 +266,7 @@ func (p *printer) row(g *summary.Group) string {
 	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s | %s |\n", name, link(g.Finding), g.Severity, summary.Risk(g.Finding), text(summary.Status(g.Finding), maxCell), code(q.Version), code(g.FixedIn), title)
 }
 
-// maxURL bounds an address: those of publishers have 100 characters.
+// maxURL bounds an address; publishers' addresses have 100 characters.
 const maxURL = 500
 
 func link(f *assay.Finding) string {
@@ -275,7 +276,7 @@ func link(f *assay.Finding) string {
 	return markdown.Link(text(f.ID, maxCell), f.URL)
 }
 
-// gaps tells what the findings do not speak of.
+// gaps lists what could not be read or judged, so that findings may be missing.
 func (p *printer) gaps() block {
 	b := block{head: fmt.Sprintf("\n### Not read or not judged (%d)\n\n", len(p.r.Gaps)), more: "gaps"}
 	for _, g := range p.r.Gaps {
@@ -284,9 +285,9 @@ func (p *printer) gaps() block {
 	return b
 }
 
-// suppressed lists the suppressed findings, folded.
+// suppressed lists the suppressed findings, collapsed.
 func (p *printer) suppressed() block {
-	b := block{head: fmt.Sprintf("\n<details>\n<summary>Suppressed (%d)</summary>\n\n| Package | Vulnerability | Severity | Instead | By | Reason |\n|---|---|---|---|---|---|\n", len(p.r.Suppressed)), tail: "\n</details>\n", more: "suppressed findings", share: 10}
+	b := block{head: fmt.Sprintf("\n<details>\n<summary>Suppressed (%d)</summary>\n\n| Package | Vulnerability | Severity | Suppressed as | By | Reason |\n|---|---|---|---|---|---|\n", len(p.r.Suppressed)), tail: "\n</details>\n", more: "suppressed findings", share: 10}
 	for i := range p.r.Suppressed {
 		s := &p.r.Suppressed[i]
 		q := &p.r.Packages[s.Package]
@@ -295,10 +296,10 @@ func (p *printer) suppressed() block {
 	return b
 }
 
-// foot says on which data the report rests and what it lacks.
+// foot names the data that the report rests on, and counts what is left out.
 func (p *printer) foot() string {
 	lines := append(summary.Suppressed(p.r, p.o.Suppressed), summary.LeftOut(p.r)...)
-	if data := summary.Data(p.r); data != "" {
+	if data := summary.Advisories(p.r); data != "" {
 		lines = append(lines, data)
 	}
 	lines = append(lines, strings.TrimSpace("By "+p.r.Tool.Name+" "+p.r.Tool.Version)+", "+p.r.Created.UTC().Format("2006-01-02 15:04 UTC")+".")
@@ -308,7 +309,7 @@ func (p *printer) foot() string {
 	return "\n<sub>" + strings.Join(lines, "<br>\n") + "</sub>\n"
 }
 
-// text is at most n characters of text, which escaped are twice as many at most.
+// text returns at most n characters of s, escaped. Escaping at most doubles them.
 func text(s string, n int) string { return fit(markdown.Escape, s, n) }
 
 func code(s string) string { return fit(markdown.Code, s, maxCell) }
@@ -322,7 +323,7 @@ func fit(escape func(string) string, s string, n int) string {
 	}
 }
 
-// tail leaves the end of a path, which tells most.
+// tail keeps the end of a path, which says most.
 func tail(s string) string {
 	c := []rune(printable.Text(s))
 	if len(c) <= maxCell {

@@ -2,7 +2,7 @@ package sarif
 
 import "time"
 
-// schemaURI is where the form is described.
+// schemaURI is the address of the JSON schema.
 const schemaURI = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
 type log struct {
@@ -21,7 +21,7 @@ type run struct {
 	Properties               target                      `json:"properties"`
 }
 
-// target is what a run tells of what was scanned.
+// target describes what was scanned.
 type target struct {
 	Name        string    `json:"target"`
 	Kind        string    `json:"kind,omitempty"`
@@ -68,7 +68,7 @@ type configuration struct {
 
 type ruleProperties struct {
 	Precision string   `json:"precision"`
-	Severity  string   `json:"security-severity,omitempty"` // a number: GitHub ranks by it
+	Severity  string   `json:"security-severity,omitempty"` // a number, by which GitHub ranks
 	Tags      []string `json:"tags"`
 }
 

@@ -13,13 +13,13 @@ import (
 	"github.com/assaysec/assay/internal/encoding/markdown"
 )
 
-// declared reports whether the paths are those of source code.
-func declared(r *assay.Report) bool {
+// isSourceCode reports whether the paths are those of source code.
+func isSourceCode(r *assay.Report) bool {
 	return r.Kind == assay.KindFilesystem || r.Kind == assay.KindRepository
 }
 
-// location is the file that says that a package is there; of a file in an archive
-// the archive.
+// location returns the file that lists the package; for a file in an archive, the
+// archive.
 func (c *converter) location(p *assay.Package) location {
 	file, _, _ := strings.Cut(p.Path, "!/")
 	l := location{
@@ -27,25 +27,25 @@ func (c *converter) location(p *assay.Package) location {
 		Logical:  []logicalLocation{{Name: plain(p.Name), QualifiedName: plain(p.Ref()), Kind: "package"}},
 		Message:  text{Text: plain(p.Ref())},
 	}
-	if declared(c.r) {
+	if isSourceCode(c.r) {
 		l.Physical.Artifact.URIBaseID = srcRoot
 	}
 	return l
 }
 
-// place is where a file is, as a relative URI: in source code below the directory
-// that was named, where that is below the one in which the scan ran, else below
-// the name of the image.
+// place returns the path of a file as a relative URI. In source code it is relative to
+// the directory of the scan where the target is below it, else to the target; in images
+// it is below the image's name.
 func place(r *assay.Report, file string) string {
 	name := filepath.ToSlash(r.Image.Name)
 	outside := path.IsAbs(name) || filepath.IsAbs(r.Image.Name) || name == ".." || strings.HasPrefix(name, "../") || strings.Contains(name, "://")
 	switch {
-	case declared(r) && (outside || r.Kind == assay.KindRepository):
+	case isSourceCode(r) && (outside || r.Kind == assay.KindRepository):
 		name = ""
-	case outside, strings.HasPrefix(name, "./") && !declared(r):
+	case outside, strings.HasPrefix(name, "./") && !isSourceCode(r):
 		name = path.Base(name)
 	}
-	if (r.Kind == assay.KindSBOM || declared(r)) && file == path.Base(name) { // the one file that was named
+	if (r.Kind == assay.KindSBOM || isSourceCode(r)) && file == path.Base(name) { // the target is this one file
 		file = ""
 	}
 	var out []string
@@ -60,8 +60,8 @@ func place(r *assay.Report, file string) string {
 	return strings.Join(out, "/")
 }
 
-// fingerprint is the same for the same vulnerability of the same package in the
-// same place, whichever version is there. Of several versions each has a number.
+// fingerprint identifies a vulnerability of a package in a file, whatever version is
+// installed. If several versions are in the same file, each further one gets a number.
 func (c *converter) fingerprint(f *assay.Finding, p *assay.Package) string {
 	sum := sha256.Sum256([]byte(strings.Join([]string{f.ID, p.Type, p.Name, p.Path}, "\x00")))
 	s := hex.EncodeToString(sum[:16])
@@ -69,5 +69,5 @@ func (c *converter) fingerprint(f *assay.Finding, p *assay.Package) string {
 	return s + ":" + strconv.Itoa(c.seen[s])
 }
 
-// web is the address of a page; "" where s is none.
+// web returns s as the address of a web page; "" when it is none.
 func web(s string) string { return markdown.Address(s) }

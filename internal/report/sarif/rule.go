@@ -12,15 +12,15 @@ import (
 	"github.com/assaysec/assay/internal/report/internal/summary"
 )
 
-// What GitHub takes of a rule (November 2026).
+// Limits that GitHub sets for a rule (November 2026).
 const (
 	maxDescription = 1000 // characters of shortDescription and fullDescription
 	maxTags        = 10
 	maxHelp        = 10_000 // characters: descriptions of CVEs have some hundreds
 )
 
-// rule returns the index of the rule of a finding, and makes it when there is
-// none. What a rule says of severity is that of the worst of its findings.
+// rule returns the index of a finding's rule, and adds the rule if it is new. A rule
+// has the severity of the worst of its findings.
 func (c *converter) rule(f *assay.Finding, p *assay.Package) int {
 	n, ok := c.rules[f.ID]
 	if !ok {
@@ -55,14 +55,15 @@ func newRule(f *assay.Finding, p *assay.Package) rule {
 	return r
 }
 
-// bands are the numbers that stand for severities where no score says the same:
-// GitHub calls 9 and more critical, 7 high, 4 medium, the rest low.
+// bands are the numbers for severities without a matching score. GitHub calls 9 and
+// more critical, 7 high, 4 medium, the rest low.
 var bands = map[assay.Severity]string{
 	assay.SeverityCritical: "9.5", assay.SeverityHigh: "8.0", assay.SeverityMedium: "5.5", assay.SeverityLow: "2.0", assay.SeverityNegligible: "0.1",
 }
 
-// severity is a finding's as a number, so that it ranks as assay ranks it: a
-// score that has the same rating, else one for the rating; "" for an unknown one.
+// severity returns a finding's severity as a number that GitHub ranks as assay does:
+// the score if it has the same rating, else the number of the rating; "" for an unknown
+// severity.
 func severity(f *assay.Finding) string {
 	for _, s := range scores(f) {
 		if s.Severity() == f.Severity && f.Severity != assay.SeverityUnknown && s.Score <= 10 {
@@ -72,7 +73,8 @@ func severity(f *assay.Finding) string {
 	return bands[f.Severity]
 }
 
-// tags are what GitHub's filters know; weaknesses are written as CodeQL does.
+// tags lists the tags that GitHub filters by. Weaknesses are written as CodeQL writes
+// them.
 func tags(f *assay.Finding) []string {
 	out := []string{"vulnerability", "security", f.Severity.String()}
 	if f.Detail.KEV != nil {
@@ -88,7 +90,7 @@ func tags(f *assay.Finding) []string {
 	return out
 }
 
-// help is what a viewer shows beside a result.
+// help is the text that viewers show beside a result.
 func help(f *assay.Finding) text {
 	description := printable.Cut(paragraphs(cmp.Or(f.Detail.Text, f.Detail.Title)), maxHelp)
 	plainly := []string{"Vulnerability " + id(f), "Severity: " + f.Severity.String()}
@@ -115,7 +117,7 @@ func help(f *assay.Finding) text {
 	return text{Text: strings.Join(append(plainly, description), "\n"), Markdown: strings.TrimSpace(strings.Join(marked, "\n"))}
 }
 
-// block is a line of text that begins no list, quotation or heading.
+// block escapes a line so that it starts no list, quotation or heading.
 func block(line string) string {
 	line = strings.TrimSpace(line)
 	if line != "" && strings.IndexByte("-+=0123456789", line[0]) >= 0 {

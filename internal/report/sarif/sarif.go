@@ -1,8 +1,9 @@
-// Package sarif writes a report as SARIF 2.1.0, which GitHub's code scanning and
-// Azure DevOps read: a rule for each vulnerability, a result for each finding.
+// Package sarif writes a report as SARIF 2.1.0, which GitHub's code scanning and Azure
+// DevOps read: one rule for each vulnerability, one result for each finding.
 //
 // Specification: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
-// What GitHub reads: https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
+// GitHub's subset:
+// https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
 package sarif
 
 import (
@@ -23,7 +24,7 @@ var Format = assay.Format{Name: "sarif", About: "SARIF 2.1.0, for GitHub's code 
 
 const (
 	informationURI = "https://github.com/assaysec/assay"
-	// srcRoot is the base that viewers know as the root of the source code.
+	// srcRoot is the base URI that viewers replace by the root of the source code.
 	srcRoot = "%SRCROOT%"
 )
 
@@ -43,8 +44,8 @@ func convert(r *assay.Report, o assay.FormatOptions) log {
 		Invocations: []invocation{{Successful: true, EndTime: endTime(r.Created), Notifications: notifications(r)}},
 		ColumnKind:  "utf16CodeUnits", Results: []result{}, Properties: targetOf(r), VersionControlProvenance: provenance(r),
 	}
-	if declared(r) {
-		c.run.OriginalURIBaseIDs = map[string]artifactLocation{srcRoot: {Description: text{Text: "The root of the source code that was scanned."}}}
+	if isSourceCode(r) {
+		c.run.OriginalURIBaseIDs = map[string]artifactLocation{srcRoot: {Description: text{Text: "The root of the scanned source code."}}}
 	}
 	for i := range r.Findings {
 		c.add(&r.Findings[i], nil, suppressed)
@@ -64,9 +65,10 @@ func endTime(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// notifications tells what was not read or judged, and what is out of support.
+// notifications lists what could not be read or judged, and what has reached its end of
+// life.
 func notifications(r *assay.Report) (out []notification) {
-	for _, line := range summary.Ends(r) {
+	for _, line := range summary.EndOfLife(r) {
 		out = append(out, notification{"warning", text{Text: plain(line)}})
 	}
 	for _, g := range r.Gaps {
@@ -84,7 +86,7 @@ func targetOf(r *assay.Report) target {
 	return t
 }
 
-// provenance tells of which state of a repository a run is.
+// provenance names the repository and the commit of a run.
 func provenance(r *assay.Report) []versionControl {
 	repo := &r.Image.Repository
 	if web(repo.URL) == "" {
@@ -97,19 +99,19 @@ type converter struct {
 	r     *assay.Report
 	run   run
 	rules map[string]int // by vulnerability
-	seen  map[string]int // how often a fingerprint was given
+	seen  map[string]int // how often a fingerprint was used
 }
 
-// add makes a result of a finding. Where any has suppressions all must, if none
-// (§3.27.23).
+// add adds the result of a finding. If one result has suppressions, all must have the
+// field, empty where there are none (§3.27.23).
 func (c *converter) add(f *assay.Finding, by *assay.Suppression, suppressions bool) {
 	p := &c.r.Packages[f.Package]
 	print := c.fingerprint(f, p)
 	res := result{
 		RuleID: id(f), RuleIndex: c.rule(f, p), Level: levels[f.Severity], Rank: min(100, max(0, f.Risk)), Message: message(c.r, f, p),
 		Locations: []location{c.location(p)},
-		// GitHub knows an alert again by the first, and the actions that upload
-		// would else make it of the line, which all packages of a file share.
+		// GitHub recognises an alert by its first fingerprint. Without one, the upload
+		// action would derive it from the line, which all packages in a file share.
 		PartialFingerprints: map[string]string{"primaryLocationLineHash": print, "assay/v1": print},
 		Properties: resultProperties{Package: plain(p.Name), Type: p.Type, PURL: p.PURL, Version: p.Version, FixedIn: f.FixedIn, Severity: f.Severity.String(), Status: string(f.Status),
 			Aliases: f.Aliases, Layer: p.Layer.DiffID},
@@ -130,8 +132,7 @@ var levels = map[assay.Severity]string{
 	assay.SeverityLow: "note", assay.SeverityNegligible: "note", assay.SeverityUnknown: "note",
 }
 
-// message says what the finding is; viewers that are short of room show the
-// first sentence.
+// message describes the finding. Viewers with little space show the first sentence.
 func message(r *assay.Report, f *assay.Finding, p *assay.Package) text {
 	lines := []string{p.Name + " " + p.Version + ": " + f.ID + " (" + f.Severity.String() + ")."}
 	add := func(name, value string) {
@@ -157,10 +158,10 @@ func message(r *assay.Report, f *assay.Finding, p *assay.Package) text {
 	return text{Text: strings.Join(lines, "\n")}
 }
 
-// plain is text on one line that viewers make no link of (§3.11.6).
+// plain returns text on one line in which viewers find no links (§3.11.6).
 func plain(s string) string { return strings.ReplaceAll(printable.Text(s), "](", "] (") }
 
-// paragraphs is text as its lines are.
+// paragraphs returns text with its line breaks.
 func paragraphs(s string) string {
 	var lines []string
 	for line := range strings.Lines(s) {
@@ -169,8 +170,8 @@ func paragraphs(s string) string {
 	return strings.TrimSpace(strings.Join(lines, "\n"))
 }
 
-// scores gives those of a finding, those of who rated it first, then the
-// newest versions, then the highest.
+// scores lists a finding's scores: first the source of its severity, then the newest
+// version, then the highest score.
 func scores(f *assay.Finding) []assay.CVSS {
 	all := slices.Clone(f.Detail.CVSS)
 	slices.SortStableFunc(all, func(a, b assay.CVSS) int {

@@ -1,6 +1,5 @@
-// Package spdx writes the packages of a report as an SBOM in SPDX
-// 2.3, in JSON and in the form with a tag and a value a line. What the form has
-// no place for is in annotations "assay:…: value".
+// Package spdx writes the packages of a report as an SBOM in SPDX 2.3, in JSON and as
+// tag-value text. Facts that SPDX has no field for are in annotations "assay:…: value".
 //
 // Specification: https://spdx.github.io/spdx-spec/v2.3/
 package spdx
@@ -25,10 +24,10 @@ import (
 	"github.com/spdx/tools-golang/tagvalue"
 )
 
-// The formats.
+// JSON and TagValue are the formats.
 var (
 	JSON     = assay.Format{Name: "spdx-json", About: "SPDX SBOM in JSON", Versions: []string{"2.3"}, SBOM: true, Write: writeJSON}
-	TagValue = assay.Format{Name: "spdx", About: "the same with a tag and a value a line", Versions: []string{"2.3"}, SBOM: true, Write: writeTags}
+	TagValue = assay.Format{Name: "spdx", About: "SPDX SBOM as tag-value text", Versions: []string{"2.3"}, SBOM: true, Write: writeTags}
 )
 
 func writeJSON(w io.Writer, r *assay.Report, _ assay.FormatOptions) error {
@@ -39,7 +38,7 @@ func writeJSON(w io.Writer, r *assay.Report, _ assay.FormatOptions) error {
 
 func writeTags(w io.Writer, r *assay.Report, _ assay.FormatOptions) error {
 	doc := convert(r)
-	for _, p := range doc.Packages { // where that form has annotations of packages
+	for _, p := range doc.Packages { // where tag-value text has the annotations of packages
 		for _, a := range p.Annotations {
 			a.AnnotationSPDXIdentifier = common.MakeDocElementID("", string(p.PackageSPDXIdentifier))
 			doc.Annotations = append(doc.Annotations, &a)
@@ -84,7 +83,7 @@ func writeTags(w io.Writer, r *assay.Report, _ assay.FormatOptions) error {
 	return err
 }
 
-// oneLine keeps a value from being taken for another tag.
+// oneLine keeps a value on one line, so that readers do not see another tag in it.
 func oneLine(s *string) {
 	*s = strings.Map(func(r rune) rune {
 		if printable.ControlsText(r) || r == '\u2028' || r == '\u2029' {
@@ -100,12 +99,12 @@ const (
 	none     = "NOASSERTION"
 )
 
-// A converter makes a document of a report.
+// A converter makes a document from a report.
 type converter struct {
 	doc   *v2_3.Document
 	tool  string
 	date  string
-	known map[string]bool // licences that are on nobody's list, by reference
+	known map[string]bool // licences that are not on the SPDX list, by reference
 }
 
 func convert(r *assay.Report) *v2_3.Document {
@@ -138,8 +137,8 @@ func convert(r *assay.Report) *v2_3.Document {
 	return c.doc
 }
 
-// id names packages so that their order by name, in which they are written, is
-// that of the report.
+// id numbers packages so that sorting by ID, as the document is written, keeps the
+// order of the report.
 func id(i int) string { return fmt.Sprintf("Package-%06d", i+1) }
 
 func (c *converter) relate(a, how, b string) {
@@ -150,7 +149,7 @@ func (c *converter) annotation(p bom.Property) v2_3.Annotation {
 	return v2_3.Annotation{Annotator: common.Annotator{AnnotatorType: "Tool", Annotator: c.tool}, AnnotationDate: c.date, AnnotationType: "OTHER", AnnotationComment: p.Name + ": " + p.Value}
 }
 
-// subject is what the SBOM is of.
+// subject is the package that the SBOM describes.
 func (c *converter) subject(r *assay.Report) *v2_3.Package {
 	p := &v2_3.Package{PackageName: r.Image.Name, PackageSPDXIdentifier: target, PackageDownloadLocation: none, PackageLicenseConcluded: none, PackageLicenseDeclared: none, PrimaryPackagePurpose: "SOURCE"}
 	if r.Kind.IsImage() {
@@ -187,8 +186,8 @@ func (c *converter) pkg(p *assay.Package, id string) *v2_3.Package {
 	return out
 }
 
-// licence is an expression of what a package states; what is on nobody's list
-// is explained at the end of the document.
+// licence returns an expression of the package's licences. Licences that are not on the
+// SPDX list are explained at the end of the document.
 func (c *converter) licence(all []string) string {
 	var parts []string
 	for _, l := range all {

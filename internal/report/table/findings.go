@@ -12,13 +12,15 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// The width of the titles' column: less is of no use, more is harder to read.
+// Bounds of the width of the column "Title": a narrower one is useless, a wider one
+// hard to read.
 const (
 	minTitle = 40
 	maxTitle = 90
 )
 
-// findings shows the sections in grids; where one has no room for that, in lines.
+// findings writes the sections as tables, or as lists where the terminal is too narrow
+// for a table.
 func (p *printer) findings() {
 	sections := summary.Sections(p.r)
 	width, fit := p.fit(sections)
@@ -41,10 +43,10 @@ func (p *printer) findings() {
 
 var columns = [...]string{"Package", "Vulnerability", "Severity", "Risk", "Status", "Installed", "Fixed in"}
 
-// maxColumn is how wide a column before the last may be.
+// maxColumn bounds the width of the columns before the last.
 const maxColumn = 40
 
-// fit returns the width of the last column, and whether there is room for it.
+// fit returns the width of the last column, and whether the table fits.
 func (p *printer) fit(sections []summary.Section) (room int, ok bool) {
 	room = p.o.Width - len(columns)*3 - 4
 	widths := [len(columns)]int{}
@@ -60,7 +62,7 @@ func (p *printer) fit(sections []summary.Section) (room int, ok bool) {
 	for c, name := range columns {
 		room -= max(widths[c], len(name))
 	}
-	return min(maxTitle, room), room >= max(minTitle, address) // an address that is cut is of no use
+	return min(maxTitle, room), room >= max(minTitle, address) // an address that is cut is useless
 }
 
 func (p *printer) row(g *summary.Group) [len(columns)]string {
@@ -68,7 +70,7 @@ func (p *printer) row(g *summary.Group) [len(columns)]string {
 	return [...]string{g.Name(p.r), printable.Text(g.ID), g.Severity.String(), summary.Risk(g.Finding), summary.Status(g.Finding), printable.Text(pkg.Version), fix(g.Finding)}
 }
 
-// grid shows findings in a table.
+// grid writes findings as a table.
 func (p *printer) grid(groups []summary.Group, room int) {
 	t := table.NewWriter()
 	t.SetStyle(table.StyleLight)
@@ -88,8 +90,8 @@ func (p *printer) grid(groups []summary.Group, room int) {
 	p.printf("%s\n", t.Render())
 }
 
-// where tells the places of packages that are not the system's, or the other
-// packages of the same source, as many as there is room for.
+// where names the paths of language packages, or the other OS packages of the same
+// source, as far as there is room.
 func (p *printer) where(g *summary.Group, room int) string {
 	first := &p.r.Packages[g.Packages[0]]
 	if first.IsSystem() {
@@ -117,21 +119,21 @@ func (p *printer) siblings(g *summary.Group, room int) string {
 	return cut("also "+strings.Join(names, ", "), room)
 }
 
-// shorten leaves the end of a path, which tells most.
+// shorten keeps the end of a path, which says most.
 func shorten(path string, room int) string {
 	if text.StringWidth(path) <= room {
 		return path
 	}
 	runes := []rune(path)
-	runes = runes[max(0, len(runes)-4*max(1, room)):] // so that a long path takes no time by the square
+	runes = runes[max(0, len(runes)-4*max(1, room)):] // keeps the time linear in the length of the path
 	for len(runes) > 1 && text.StringWidth(string(runes))+1 > room {
 		runes = runes[1:]
 	}
 	return "…" + string(runes)
 }
 
-// about is what the last column tells: the title, what is known of exploitation,
-// where to read on, where the package is, and the layer when that was asked for.
+// about returns the lines of the last column: title, exploitation, address, package
+// path, dependency path, and the layer if the user wants it.
 func (p *printer) about(g *summary.Group, room int) (lines []string) {
 	if s := summary.Title(g.Finding); s != "" {
 		lines = append(lines, cut(s, room))
@@ -142,7 +144,7 @@ func (p *printer) about(g *summary.Group, room int) (lines []string) {
 	if g.URL != "" {
 		lines = append(lines, printable.Text(g.URL))
 	}
-	for _, s := range []string{p.where(g, room), p.way(g, room)} {
+	for _, s := range []string{p.where(g, room), p.dependencyPath(g, room)} {
 		if s != "" {
 			lines = append(lines, s)
 		}
@@ -153,8 +155,8 @@ func (p *printer) about(g *summary.Group, room int) (lines []string) {
 	return lines
 }
 
-// list shows the findings in lines no wider than the terminal, those of a
-// package together, the package with the worst first.
+// list writes findings in lines no wider than the terminal, grouped by package, the
+// package with the worst finding first.
 func (p *printer) list(groups []summary.Group) {
 	var order []string
 	of := map[string][]*summary.Group{}
@@ -171,7 +173,7 @@ func (p *printer) list(groups []summary.Group) {
 		first := of[key][0]
 		pkg := &p.r.Packages[first.Package]
 		p.printf("%s\n", cut(p.paint(first.Name(p.r), text.Bold)+" "+printable.Text(pkg.Version), p.o.Width))
-		for _, s := range []string{p.where(first, p.o.Width-2), p.way(first, p.o.Width-2)} {
+		for _, s := range []string{p.where(first, p.o.Width-2), p.dependencyPath(first, p.o.Width-2)} {
 			if s != "" {
 				p.printf("  %s\n", s)
 			}
@@ -185,7 +187,7 @@ func (p *printer) list(groups []summary.Group) {
 	}
 }
 
-// lines shows one finding.
+// lines writes one finding.
 func (p *printer) lines(g *summary.Group) {
 	head := fmt.Sprintf("  %s  %-16s  %s", p.padded(g.Severity), printable.Text(g.ID), p.fixed(g.Finding))
 	if s := summary.Risk(g.Finding); s != "" {
@@ -199,12 +201,12 @@ func (p *printer) lines(g *summary.Group) {
 	}
 	if g.URL != "" {
 		url := printable.Text(g.URL)
-		indent := min(14, max(2, p.o.Width-text.StringWidth(url))) // an address that is cut is of no use
+		indent := min(14, max(2, p.o.Width-text.StringWidth(url))) // an address that is cut is useless
 		p.printf("%*s%s\n", indent, "", cut(url, p.o.Width-indent))
 	}
 }
 
-// padded is a severity in ten columns, for escape sequences count as none.
+// padded returns a severity padded to ten columns; escape sequences have no width.
 func (p *printer) padded(s assay.Severity) string {
 	return p.severity(s) + strings.Repeat(" ", 10-len(s.String()))
 }
@@ -216,7 +218,7 @@ func (p *printer) fixed(f *assay.Finding) string {
 	return summary.Status(f)
 }
 
-// packages lists what is installed.
+// packages lists the installed packages.
 func (p *printer) packages() {
 	p.printf("\n%s\n", p.paint(fmt.Sprintf("Packages (%d)", len(p.r.Packages)), text.Bold))
 	wType, wName, wVersion := 5, 0, 0
@@ -236,7 +238,7 @@ func (p *printer) packages() {
 	}
 }
 
-// notes is what else there is to know of a package.
+// notes lists further facts about a package.
 func (p *printer) notes(pkg *assay.Package) (out []string) {
 	if pkg.State != "" {
 		out = append(out, printable.Text(pkg.State))
@@ -252,7 +254,7 @@ func (p *printer) notes(pkg *assay.Package) (out []string) {
 	}
 	if pkg.Owner != "" {
 		name, _, _ := strings.Cut(pkg.Owner[strings.LastIndexByte(pkg.Owner, '/')+1:], "@")
-		out = append(out, "of "+printable.Text(name))
+		out = append(out, "owned by "+printable.Text(name))
 	}
 	if !pkg.IsSystem() && pkg.Path != "" {
 		out = append(out, "in "+printable.Text(pkg.Path))

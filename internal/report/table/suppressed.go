@@ -9,7 +9,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// suppressed lists the suppressed findings, those of one reason together.
+// suppressed lists the suppressed findings, grouped by reason.
 func (p *printer) suppressed() {
 	if len(p.r.Suppressed) == 0 {
 		return

@@ -1,5 +1,5 @@
-// Package table writes a report for a person: what was scanned, what is wrong
-// with it, worst first, what could not be judged, and on which data that rests.
+// Package table writes a report for people: what was scanned, its findings, the worst
+// first, what could not be judged, and the advisories used.
 package table
 
 import (
@@ -20,12 +20,12 @@ import (
 var Format = assay.Format{Name: "table", About: "for people (the default)", Options: assay.OptionWidth | assay.OptionColor | assay.OptionShowLayers | assay.OptionAllPkgs | assay.OptionTree | assay.OptionSuppressed, Write: write}
 
 const (
-	// defaultWidth is for what is no terminal: a file, or the log of a pipeline.
+	// defaultWidth is used for files and logs, which have no width.
 	defaultWidth = 160
-	// minWidth is from how many columns on the lines of a list make sense.
+	// minWidth is the narrowest width for which lists are laid out.
 	minWidth = 40
-	// maxGaps bounds the gaps that are shown; the rest is counted, and is in
-	// the JSON report.
+	// maxGaps bounds the gaps that are shown; the others are counted, and are in the
+	// JSON report.
 	maxGaps = 20
 )
 
@@ -58,12 +58,12 @@ type printer struct {
 	io.Writer
 	r  *assay.Report
 	o  assay.FormatOptions
-	by [][]int // who needs each package; nil until it is asked for
+	by [][]int // the packages that need each package; nil until first used
 }
 
 func (p *printer) printf(format string, args ...any) { fmt.Fprintf(p, format, args...) }
 
-// heading names the target and counts what was found.
+// heading names the target and counts the findings.
 func (p *printer) heading() {
 	r := p.r
 	title := summary.Target(r)
@@ -73,7 +73,7 @@ func (p *printer) heading() {
 	if !r.AsOf.IsZero() {
 		p.printf("as of %s\n", r.AsOf.Format(time.DateOnly))
 	}
-	for _, line := range summary.Ends(r) {
+	for _, line := range summary.EndOfLife(r) {
 		p.wrapped("", line, text.Bold)
 	}
 	if len(r.Findings) > 0 {
@@ -106,7 +106,7 @@ func (p *printer) paint(s string, c ...text.Color) string {
 	return text.Colors(c).EscapeSeq() + s + text.Reset.EscapeSeq()
 }
 
-// fix says what to install, or why there is nothing.
+// fix returns the version to install; "" when there is none.
 func fix(f *assay.Finding) string {
 	if f.FixedIn != "" {
 		return printable.Text(f.FixedIn)
@@ -114,7 +114,7 @@ func fix(f *assay.Finding) string {
 	return ""
 }
 
-// gaps tells what the findings do not speak of.
+// gaps lists what could not be read or judged, so that findings may be missing.
 func (p *printer) gaps() {
 	gaps := p.r.Gaps
 	if len(gaps) == 0 {
@@ -130,7 +130,7 @@ func (p *printer) gaps() {
 	}
 }
 
-// wrapped writes s after a prefix, further lines below its beginning.
+// wrapped writes s after a prefix, and indents further lines by its width.
 func (p *printer) wrapped(prefix, s string, c ...text.Color) {
 	indent := strings.Repeat(" ", text.StringWidth(prefix))
 	for i, line := range wrap(s, max(20, p.o.Width-len(indent))) {
@@ -141,14 +141,13 @@ func (p *printer) wrapped(prefix, s string, c ...text.Color) {
 	}
 }
 
-// wrap breaks s at blanks, and within words where there is no other way, into
-// lines of at most n columns.
+// wrap breaks s into lines of at most n columns: at blanks, and within longer words.
 func wrap(s string, n int) []string {
 	var lines []string
 	line := ""
 	for word := range strings.FieldsSeq(s) {
 		for {
-			begin := prefix(word, 4*n) // so that a long word takes no time by the square
+			begin := prefix(word, 4*n) // keeps the time linear in the length of the word
 			if begin == word && text.StringWidth(word) <= n {
 				break
 			}
@@ -176,7 +175,7 @@ func wrap(s string, n int) []string {
 	return lines
 }
 
-// prefix is at most the first n characters of s.
+// prefix returns at most the first n characters of s.
 func prefix(s string, n int) string {
 	for i := range s {
 		if n--; n < 0 {
@@ -186,8 +185,7 @@ func prefix(s string, n int) string {
 	return s
 }
 
-// cut returns at most n columns of s, with an ellipsis where something is
-// missing.
+// cut returns at most n columns of s, with an ellipsis where text is missing.
 func cut(s string, n int) string {
 	if text.StringWidth(s) <= n {
 		return s
@@ -195,7 +193,7 @@ func cut(s string, n int) string {
 	return text.Snip(s, n, "…")
 }
 
-// summary says in one line what was found, and on which data that rests.
+// summary writes the number of findings, what is left out, and the advisories used.
 func (p *printer) summary() {
 	r := p.r
 	p.printf("\n")
@@ -207,10 +205,10 @@ func (p *printer) summary() {
 	for _, line := range slices.Concat(summary.Suppressed(r, p.o.Suppressed), summary.LeftOut(r)) {
 		p.wrapped("", line)
 	}
-	if data := summary.Data(r); data != "" {
+	if data := summary.Advisories(r); data != "" {
 		p.wrapped("", data)
 	}
 	if slices.ContainsFunc(r.Findings, func(f assay.Finding) bool { return f.FixedIn == "" }) {
-		p.wrapped("", "Hide what has no fix with --ignore-unfixed.")
+		p.wrapped("", "Hide findings without a fix with --ignore-unfixed.")
 	}
 }

@@ -13,17 +13,17 @@ import (
 )
 
 const (
-	// maxDepth and maxBranches bound what a tree shows of who needs a package.
+	// maxDepth and maxBranches bound the tree of packages that need a package.
 	maxDepth    = 12
 	maxBranches = 6
-	// maxLines bounds a tree; the rest is counted.
+	// maxLines bounds a tree; further lines are counted.
 	maxLines = 60
 )
 
-// trees shows for each package with findings why it is there: who needs it,
-// and who needs those, up to what the project asks for.
+// trees shows the dependency paths of each package with findings: the packages that
+// need it, those that need these, and so on up to the project's direct dependencies.
 func (p *printer) trees() {
-	by := p.needers()
+	by := p.neededBy()
 	var affected []int
 	for i := range p.r.Findings {
 		if n := p.r.Findings[i].Package; !slices.Contains(affected, n) && len(by[n]) > 0 {
@@ -33,7 +33,7 @@ func (p *printer) trees() {
 	if len(affected) == 0 {
 		return
 	}
-	p.printf("\n%s\n", p.paint("Why these packages are there (what needs them is below each)", text.Bold))
+	p.printf("\n%s\n", p.paint("Dependency paths (below each package: the packages that need it)", text.Bold))
 	for _, n := range affected {
 		pkg := &p.r.Packages[n]
 		p.printf("%s\n", cut(p.paint(printable.Text(pkg.Name), text.Bold)+" "+printable.Text(pkg.Version)+place(pkg), p.o.Width))
@@ -45,25 +45,25 @@ func (p *printer) trees() {
 	}
 }
 
-// needers are worked out once.
-func (p *printer) needers() [][]int {
+// neededBy lists for each package the packages that need it. It is computed once.
+func (p *printer) neededBy() [][]int {
 	if p.by == nil {
 		p.by = bom.Needers(p.r.Packages)
 	}
 	return p.by
 }
 
-// maxSteps is how many packages a line of who needs one has at most.
+// maxSteps bounds the packages of a dependency path in one line.
 const maxSteps = 12
 
-// way tells by which way a package of a language came, where the project does not
-// ask for it itself; "" where it does, or nobody tells.
-func (p *printer) way(g *summary.Group, room int) string {
+// dependencyPath writes one dependency path of a language package; "" for a direct
+// dependency, and where dependencies are unknown.
+func (p *printer) dependencyPath(g *summary.Group, room int) string {
 	pkg := &p.r.Packages[g.Package]
 	if pkg.IsSystem() || pkg.Relation == assay.RelationDirect {
 		return ""
 	}
-	ways := bom.Ways(p.needers(), g.Package, 1, maxSteps)
+	ways := bom.Ways(p.neededBy(), g.Package, 1, maxSteps)
 	if len(ways) == 0 {
 		return ""
 	}
@@ -88,13 +88,13 @@ func place(pkg *assay.Package) string {
 
 type tree struct {
 	p           *printer
-	by          [][]int      // who needs a package
-	above       map[int]bool // on the way from the root: a circle is not followed
-	shown       map[int]bool // whose needs were shown in this tree
+	by          [][]int      // by package: the packages that need it
+	above       map[int]bool // on the path from the root of the tree; a cycle ends there
+	shown       map[int]bool // packages whose branches were shown in this tree
 	lines, more int
 }
 
-// below shows who needs package n.
+// below shows the packages that need package n.
 func (t *tree) below(n int, indent string, depth int) {
 	all := t.by[n]
 	for i, m := range all {
@@ -119,7 +119,7 @@ func (t *tree) below(n int, indent string, depth int) {
 		again := t.shown[m] && len(t.by[m]) > 0
 		switch {
 		case t.above[m]:
-			line += " (in a circle)"
+			line += " (cycle)"
 		case again:
 			line += " (see above)"
 		case depth == maxDepth && len(t.by[m]) > 0:

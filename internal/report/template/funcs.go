@@ -25,9 +25,9 @@ import (
 	"github.com/assaysec/assay/internal/report/internal/summary"
 )
 
-// funcs are the functions that templates may call. Where Trivy's or Grype's
-// templates have one of the name, it takes the same in the same order: what a
-// pipe brings is the last.
+// funcs are the functions that templates may call. Functions that Trivy's or Grype's
+// templates also have take the same arguments in the same order; the piped value is the
+// last.
 func (r *run) funcs() template.FuncMap {
 	all := template.FuncMap{
 		stepFunc: func() (string, error) { return "", r.spend(0) }, enterFunc: r.enter, leaveFunc: r.leave,
@@ -76,7 +76,7 @@ func (r *run) funcs() template.FuncMap {
 	return all
 }
 
-// asking is a question about a text, which takes time that grows with it.
+// asking wraps a predicate of a text, whose time grows with the text.
 func (r *run) asking(f func(part, s string) bool) func(part, s string) (bool, error) {
 	return func(part, s string) (bool, error) { return f(part, s), r.spend(len(s)) }
 }
@@ -90,15 +90,15 @@ func (r *run) cut(f func(n int, s string) string) func(int, string) (string, err
 	}
 }
 
-// groups are the findings of a report as the table groups them.
+// groups returns the findings of a report grouped as in the table.
 func (r *run) groups(q *assay.Report) (any, error) {
 	return r.once("groups", q, func(q *assay.Report) any { return summary.Groups(q, func(*assay.Package) bool { return true }) })
 }
 
-// once shows the report in another form, which is worked out the first time only.
+// once converts the report to another form, and remembers the result.
 func (r *run) once(name string, q *assay.Report, view func(*assay.Report) any) (any, error) {
 	if q != r.report {
-		return nil, fmt.Errorf("%s is of the whole report: %w", name, assay.ErrUnsupported)
+		return nil, fmt.Errorf("%s needs the whole report: %w", name, assay.ErrUnsupported)
 	}
 	if _, ok := r.shown[name]; !ok {
 		r.shown[name] = view(q)
@@ -106,7 +106,7 @@ func (r *run) once(name string, q *assay.Report, view func(*assay.Report) any) (
 	return r.shown[name], r.spend(0)
 }
 
-// plain makes a text of one.
+// plain converts a named string to a string.
 var plain = map[string]func(string) string{
 	"upper": strings.ToUpper, "lower": strings.ToLower, "toLower": strings.ToLower, "toUpper": strings.ToUpper, "title": title, "trim": strings.TrimSpace,
 	"quote": strconv.Quote, "squote": func(s string) string { return "'" + s + "'" },
@@ -117,11 +117,10 @@ var plain = map[string]func(string) string{
 
 var cutting = map[string]func(s, part string) string{"trimAll": strings.Trim, "trimPrefix": strings.TrimPrefix, "trimSuffix": strings.TrimSuffix}
 
-// formatting stands in for the functions that text/template brings, whose
-// results nobody bounds.
+// formatting replaces functions of text/template whose results are not bounded.
 var formatting = map[string]func(...any) string{"print": fmt.Sprint, "println": fmt.Sprintln, "html": template.HTMLEscaper, "js": template.JSEscaper, "urlquery": template.URLQueryEscaper}
 
-// pkg is the package of a finding, or of a suppressed one.
+// pkg returns the package of a finding or a suppressed finding.
 func (r *run) pkg(f any) (*assay.Package, error) {
 	n := -1
 	switch f := f.(type) {
@@ -136,7 +135,7 @@ func (r *run) pkg(f any) (*assay.Package, error) {
 	case int:
 		n = f
 	default:
-		return nil, fmt.Errorf("%T is no finding: %w", f, assay.ErrUnsupported)
+		return nil, fmt.Errorf("not a finding but %T: %w", f, assay.ErrUnsupported)
 	}
 	if n < 0 || n >= len(r.report.Packages) {
 		return nil, fmt.Errorf("package %d of %d: %w", n, len(r.report.Packages), assay.ErrNotFound)
@@ -144,16 +143,16 @@ func (r *run) pkg(f any) (*assay.Package, error) {
 	return &r.report.Packages[n], nil
 }
 
-// rank is a severity as a number, from 0 for unknown to 5 for critical.
+// rank returns a severity as a number, from 0 for unknown to 5 for critical.
 func rank(v any) (int, error) {
 	s, ok := assay.ParseSeverity(text(v))
 	if !ok {
-		return 0, fmt.Errorf("%q is no severity: %w", text(v), assay.ErrMalformed)
+		return 0, fmt.Errorf("unknown severity %q: %w", text(v), assay.ErrMalformed)
 	}
 	return int(s), nil
 }
 
-// severities lists all, worst first.
+// severities lists all severities, worst first.
 func severities() (out []string) {
 	for s := assay.SeverityCritical; s > 0; s-- {
 		out = append(out, s.String())
@@ -161,7 +160,7 @@ func severities() (out []string) {
 	return append(out, assay.SeverityUnknown.String())
 }
 
-// fold makes a function of whole numbers one of any number of them.
+// fold extends a function of two whole numbers to any number of them.
 func fold(f func(a, b int64) (int64, error)) func(...any) (int64, error) {
 	return func(v ...any) (int64, error) {
 		var out int64
@@ -207,7 +206,7 @@ func number(v any) (int64, error) {
 			return n, nil
 		}
 	}
-	return 0, fmt.Errorf("%v is no number: %w", v, assay.ErrMalformed)
+	return 0, fmt.Errorf("%v is not a number: %w", v, assay.ErrMalformed)
 }
 
 func either(first bool, a, b any) any {
@@ -222,7 +221,7 @@ func empty(v any) bool {
 	return !truth
 }
 
-// text is a value in words.
+// text returns a value in words.
 func text(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -241,18 +240,18 @@ func texts(v []any) []string {
 	return out
 }
 
-// elements are those of any list, as texts, which count as work.
+// elements returns the elements of any list as texts. They count as work.
 func (r *run) elements(list any) ([]string, error) {
 	v := reflect.ValueOf(list)
 	if v.Kind() != reflect.Slice && v.Kind() != reflect.Array {
-		return nil, fmt.Errorf("%T is no list: %w", list, assay.ErrUnsupported)
+		return nil, fmt.Errorf("not a list but %T: %w", list, assay.ErrUnsupported)
 	}
 	out := make([]string, v.Len())
 	for i := range out {
 		e := v.Index(i)
 		out[i] = text(e.Interface())
 		work := len(out[i])
-		if e.Kind() != reflect.String { // writing what it holds takes longer than copying
+		if e.Kind() != reflect.String { // writing the elements costs more than copying them
 			work *= 8
 		}
 		if err := r.spend(work); err != nil {
@@ -269,7 +268,7 @@ func last(list any) (any, error) { return at(list, func(n int) int { return n - 
 func at(list any, which func(n int) int) (any, error) {
 	v := reflect.ValueOf(list)
 	if v.Kind() != reflect.Slice && v.Kind() != reflect.Array {
-		return nil, fmt.Errorf("%T is no list: %w", list, assay.ErrUnsupported)
+		return nil, fmt.Errorf("not a list but %T: %w", list, assay.ErrUnsupported)
 	}
 	if v.Len() == 0 {
 		return nil, nil
@@ -312,7 +311,7 @@ func (r *run) replace(old, new, s string) (string, error) {
 	return strings.ReplaceAll(s, old, new), nil
 }
 
-// title begins each word with a capital.
+// title capitalises the first letter of each word.
 func title(s string) string {
 	before := ' '
 	return strings.Map(func(c rune) rune {
@@ -325,7 +324,7 @@ func title(s string) string {
 	}, s)
 }
 
-// trunc leaves n characters, of a negative n the last.
+// trunc returns the first n characters, or the last ones for a negative n.
 func trunc(n int, s string) string {
 	c := []rune(s)
 	switch {
@@ -337,7 +336,7 @@ func trunc(n int, s string) string {
 	return s
 }
 
-// abbrev leaves n characters with an ellipsis of three dots where some are left out.
+// abbrev returns n characters that end with three dots where text is left out.
 func abbrev(n int, s string) string {
 	if n < 4 || utf8.RuneCountInString(s) <= n {
 		return s
@@ -347,11 +346,11 @@ func abbrev(n int, s string) string {
 
 func escapeXML(s string) string {
 	var b strings.Builder
-	xml.EscapeText(&b, []byte(s)) // a builder takes all
+	xml.EscapeText(&b, []byte(s)) // writing to a builder never fails
 	return b.String()
 }
 
-// sizes are how long the texts of values are, together and the longest.
+// sizes returns the total length of the values as text, and the longest.
 func sizes(all []any) (sum, longest int) {
 	for _, v := range all {
 		n := 0
@@ -367,28 +366,27 @@ func sizes(all []any) (sum, longest int) {
 	return sum, longest
 }
 
-// wide is a width that makes a long text of a short one.
+// wide matches a width that makes a short text long.
 var wide = regexp.MustCompile(`%[^a-zA-Z%]*(\d{5}|\*)`)
 
-// printf is fmt's, but for widths of 10,000 and more, and of *.
+// printf is fmt.Sprintf without widths of 10,000 and more, and without *.
 func (r *run) printf(form string, v ...any) (string, error) {
 	if wide.MatchString(form) {
 		return "", fmt.Errorf("printf %q: the width: %w", printable.Cut(form, 40), assay.ErrTooLarge)
 	}
 	verbs := strings.Count(form, "%")
-	if _, longest := sizes(v); verbs > 0 && longest > (maxText-len(form))/verbs { // a verb may name any of the values
+	if _, longest := sizes(v); verbs > 0 && longest > (maxText-len(form))/verbs { // a verb may refer to any of the values
 		return "", r.spend(maxText + 1)
 	}
 	return r.text(fmt.Sprintf(form, v...))
 }
 
-// maxSearched bounds the texts in which expressions are searched, and all their
-// places kept.
+// maxSearched bounds the texts that expressions search, and the positions found.
 const maxSearched = 1 << 20
 
 func expression(expr, s string) (*regexp.Regexp, error) {
 	if len(s) > maxSearched {
-		return nil, fmt.Errorf("an expression in a text of %d bytes, more than %d: %w", len(s), maxSearched, assay.ErrTooLarge)
+		return nil, fmt.Errorf("search in a text of %d bytes exceeds the limit of %d: %w", len(s), maxSearched, assay.ErrTooLarge)
 	}
 	return regexp.Compile(expr)
 }
@@ -406,8 +404,7 @@ func regexFind(expr, s string) (string, error) {
 	return re.FindString(s), nil
 }
 
-// regexReplaceAll puts with, in which $1 is the first group, in place of what
-// the expression finds.
+// regexReplaceAll replaces each match by with, in which $1 is the first group.
 func (r *run) regexReplaceAll(expr, s, with string) (string, error) {
 	re, err := expression(expr, s)
 	if err != nil {

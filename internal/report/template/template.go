@@ -1,8 +1,8 @@
-// Package template writes a report by a template of the user's. Templates see the
-// report and nothing else: no variables of the environment, no files, no network,
-// no clock. What they may write and how long they may run is bounded.
+// Package template writes a report with a template of the user. Templates see only the
+// report: no environment variables, files, network or clock. Their output and running
+// time are bounded.
 //
-// Form: https://pkg.go.dev/text/template
+// Language: https://pkg.go.dev/text/template
 package template
 
 import (
@@ -19,30 +19,30 @@ import (
 )
 
 const (
-	// MaxTemplate bounds a template: those that come with scanners have 60 kB
-	// at most, with a whole web page in them.
+	// MaxTemplate bounds a template: scanners' own ones have at most 60 kB, with a
+	// whole web page in them.
 	MaxTemplate = 1 << 20
-	// maxOutput bounds what a template writes: a page on 10,000 findings with all
-	// that is known of each has 50 MB.
+	// maxOutput bounds what a template writes: a page about 10,000 findings with all
+	// details has 50 MB.
 	maxOutput = 256 << 20
-	// maxText bounds a text that a function returns, for a variable may be
-	// doubled in each round of a loop.
+	// maxText bounds a text that a function returns, because a loop can double a
+	// variable in each round.
 	maxText = 64 << 20
-	// maxWork bounds what a template does: the bytes that its functions return,
-	// and callCost for each call and each round of a loop, of which there are
-	// four million then. It takes some seconds.
+	// maxWork bounds the work of a template: the bytes that its functions return, plus
+	// callCost for each call and each round of a loop. It allows four million calls,
+	// which take some seconds.
 	maxWork  = 1 << 30
 	callCost = 256
 )
 
-// name is what text/template calls a template of ours in errors.
+// name is the name that text/template shows in errors.
 const name = "report"
 
-// New is the format that takes a template; views are functions that show it a
-// report in another form.
+// New returns the format for templates; views are functions that convert a report to
+// another form.
 func New(views map[string]func(*assay.Report) any) assay.Format {
 	return assay.Format{
-		Name: "template", About: "by a template of yours, see --template", Options: assay.OptionTemplate,
+		Name: "template", About: "your own template, see --template", Options: assay.OptionTemplate,
 		Check: func(o assay.FormatOptions) error {
 			run := newRun(sample(), io.Discard, views)
 			t, err := compile(o.Template, run)
@@ -59,7 +59,7 @@ func New(views map[string]func(*assay.Report) any) assay.Format {
 			}
 			b := bufio.NewWriter(run)
 			if err := t.Execute(b, r); err != nil {
-				b.Flush() // what was written shows how far it came
+				b.Flush() // the output before the error shows where it occurred
 				return fmt.Errorf("template: %w", lined{err})
 			}
 			return b.Flush()
@@ -67,8 +67,8 @@ func New(views map[string]func(*assay.Report) any) assay.Format {
 	}
 }
 
-// compile reads a template and makes it count the rounds of its loops, and the
-// calls of its parts.
+// compile parses a template, and adds the steps that count the rounds of its loops and
+// its calls.
 func compile(text string, r *run) (*template.Template, error) {
 	switch {
 	case strings.TrimSpace(text) == "":
@@ -97,15 +97,15 @@ func compile(text string, r *run) (*template.Template, error) {
 	return t, nil
 }
 
-// What compile puts into a template.
+// Names of the functions that compile adds to a template.
 const (
 	stepFunc  = "assayStep"  // in each round of a loop
-	enterFunc = "assayEnter" // where a template begins
-	leaveFunc = "assayLeave" // where it ends
+	enterFunc = "assayEnter" // at the start of a template
+	leaveFunc = "assayLeave" // at its end
 )
 
-// maxNesting bounds loops in loops, and templates that templates call: when one
-// of them fails, text/template takes time by the square of both.
+// maxNesting bounds nested loops and nested template calls: when one of them fails,
+// text/template takes time quadratic in the depth.
 const maxNesting = 50
 
 type counter struct{ step, enter, leave parse.Node }
@@ -119,14 +119,14 @@ func newCounter(funcs template.FuncMap) (*counter, error) {
 	return &counter{n[0], n[1], n[2]}, nil
 }
 
-// count puts a step into the bodies of the loops below a list, which lies in
-// depth others.
+// count adds the counting steps to the loops below a list; depth is the number of loops
+// around it.
 func (c *counter) count(list *parse.ListNode, depth int) error {
 	if list == nil {
 		return nil
 	}
 	if depth > maxNesting {
-		return fmt.Errorf("more than %d loops in each other: %w", maxNesting, assay.ErrTooLarge)
+		return fmt.Errorf("more than %d nested loops: %w", maxNesting, assay.ErrTooLarge)
 	}
 	for _, n := range list.Nodes {
 		var body, other *parse.ListNode
@@ -152,10 +152,11 @@ func (c *counter) count(list *parse.ListNode, depth int) error {
 	return nil
 }
 
-// tryWork is what is left of maxWork to try a template.
+// tryWork is the part of maxWork that trying a template may use.
 const tryWork = 1 << 24
 
-// sample has one of everything, so that what a template says of each is tried.
+// sample is a report with one value of each kind, so that trying a template reaches all
+// of it.
 func sample() *assay.Report {
 	now := time.Now()
 	f := assay.Finding{ID: "CVE-2024-1", VendorIDs: []string{"DSA-1"}, Aliases: []string{"GHSA-1"}, FixedIn: "2", Fixes: []string{"2"}, Detail: assay.Detail{Title: "t", Text: "t",
@@ -166,11 +167,11 @@ func sample() *assay.Report {
 		Database: assay.Database{Shards: []assay.Shard{{Feeds: []assay.FeedStatus{{}}}}}}
 }
 
-// noField is how text/template says that a type has no such field, which no
-// other report will help.
+// noField matches the error of text/template for a field that the type does not have:
+// no report can avoid it.
 var noField = regexp.MustCompile(`can't evaluate field \w+ in type (.*)$`)
 
-// try runs a template on a sample. What else goes wrong may be the sample's fault.
+// try runs a template on the sample. It reports only errors that every report causes.
 func try(t *template.Template, r *run) error {
 	r.work = maxWork - tryWork
 	err := t.Execute(r, r.report)
@@ -185,7 +186,7 @@ func try(t *template.Template, r *run) error {
 
 var place = regexp.MustCompile(`^template: ` + name + `:(\d+)(:\d+)?: `)
 
-// lined is an error of text/template that begins with its line.
+// lined is an error of text/template whose text begins with the line.
 type lined struct{ error }
 
 func (l lined) Unwrap() error { return l.error }
@@ -194,18 +195,19 @@ func (l lined) Error() string {
 	return stepped.ReplaceAllString(place.ReplaceAllString(l.error.Error(), "line $1: "), "")
 }
 
-// stepped is what errors say of the function that users know nothing of.
+// stepped matches the part of errors that names an added function, which users do not
+// know.
 var stepped = regexp.MustCompile(`executing .* at <assay\w+>: error calling assay\w+: `)
 
-// run is one use of a template.
+// run is one execution of a template.
 type run struct {
 	report  *assay.Report
 	views   map[string]func(*assay.Report) any
 	w       io.Writer
 	written int
 	work    int
-	depth   int            // of templates that call each other
-	shown   map[string]any // views of the report, by name
+	depth   int            // depth of nested templates
+	shown   map[string]any // converted reports, by name of the view
 }
 
 func newRun(r *assay.Report, w io.Writer, views map[string]func(*assay.Report) any) *run {
@@ -214,14 +216,14 @@ func newRun(r *assay.Report, w io.Writer, views map[string]func(*assay.Report) a
 
 func (r *run) Write(b []byte) (int, error) {
 	if r.written += len(b); r.written > maxOutput {
-		return 0, fmt.Errorf("writes more than %d bytes: %w", maxOutput, assay.ErrTooLarge)
+		return 0, fmt.Errorf("the template writes more than %d bytes: %w", maxOutput, assay.ErrTooLarge)
 	}
 	return r.w.Write(b)
 }
 
 func (r *run) enter() (string, error) {
 	if r.depth++; r.depth > maxNesting {
-		return "", fmt.Errorf("more than %d templates in each other: %w", maxNesting, assay.ErrTooLarge)
+		return "", fmt.Errorf("more than %d nested templates: %w", maxNesting, assay.ErrTooLarge)
 	}
 	return "", r.spend(0)
 }
@@ -234,15 +236,15 @@ func (r *run) leave() string {
 // spend counts work.
 func (r *run) spend(n int) error {
 	if n > maxText {
-		return fmt.Errorf("a text of %d bytes, more than %d: %w", n, maxText, assay.ErrTooLarge)
+		return fmt.Errorf("a text of %d bytes exceeds the limit of %d: %w", n, maxText, assay.ErrTooLarge)
 	}
 	if r.work += n + callCost; r.work > maxWork {
-		return fmt.Errorf("does too much, in loops or with long texts: %w", assay.ErrTooLarge)
+		return fmt.Errorf("the template takes too long: shorten its loops and texts: %w", assay.ErrTooLarge)
 	}
 	return nil
 }
 
-// text returns what a function made, when there was room for it.
+// text returns the result of a function, if the limits allow it.
 func (r *run) text(s string) (string, error) {
 	if err := r.spend(len(s)); err != nil {
 		return "", err

@@ -12,16 +12,16 @@ import (
 	"github.com/assaysec/assay/internal/identifier/purl"
 )
 
-// Read reads a report of Trivy's, schema version 2, or one that Format wrote. The
-// only gaps are results that do not tell of packages; of findings it tells what
-// that form has a place for.
+// Read reads a report of Trivy, schema version 2, or one that Format wrote. Gaps list
+// the results that are not about packages. Findings have only the fields that Trivy's
+// format has.
 func Read(b []byte) (*assay.Report, error) {
 	var in report
 	if err := json.Unmarshal(b, &in); err != nil {
 		return nil, fmt.Errorf("%w: %w", err, assay.ErrMalformed)
 	}
 	if in.SchemaVersion != 2 {
-		return nil, fmt.Errorf("schema version %d of Trivy's reports: %w", in.SchemaVersion, assay.ErrUnsupported)
+		return nil, fmt.Errorf("Trivy report with schema version %d: %w", in.SchemaVersion, assay.ErrUnsupported)
 	}
 	m := &in.Metadata
 	r := &assay.Report{Schema: assay.ReportSchema, Kind: assay.TargetKind(in.ArtifactType), Created: in.CreatedAt, Packages: []assay.Package{}, Findings: []assay.Finding{},
@@ -43,23 +43,23 @@ func Read(b []byte) (*assay.Report, error) {
 	for i := range in.Results {
 		switch res := &in.Results[i]; res.Class {
 		case "os-pkgs", "lang-pkgs":
-			(&filed{r: r, res: res, at: map[string]int{}}).read()
+			(&parsed{r: r, res: res, at: map[string]int{}}).read()
 		default:
-			r.Gaps = append(r.Gaps, assay.Gap{Where: res.Target, What: fmt.Sprintf("a result of the class %q, which does not tell of packages: not converted", res.Class)})
+			r.Gaps = append(r.Gaps, assay.Gap{Where: res.Target, What: fmt.Sprintf("result of class %q is not about packages: not converted", res.Class)})
 		}
 	}
 	return r, nil
 }
 
-// filed is what one result tells.
-type filed struct {
+// parsed contains the packages and findings of one result.
+type parsed struct {
 	r   *assay.Report
 	res *result
-	at  map[string]int // packages by PkgID and place
+	at  map[string]int // packages by PkgID and path
 }
 
-func (f *filed) read() {
-	refs := map[string]string{} // what DependsOn calls packages, by PkgID
+func (f *parsed) read() {
+	refs := map[string]string{} // packages by the names that DependsOn uses
 	first := len(f.r.Packages)
 	for i := range f.res.Packages {
 		p := &f.res.Packages[i]
@@ -90,15 +90,15 @@ func (f *filed) read() {
 	}
 }
 
-// key tells packages apart; findings of the system's name no place.
-func (f *filed) key(id, ref, path string) string {
+// key identifies a package; findings of OS packages have no path.
+func (f *parsed) key(id, ref, path string) string {
 	if f.res.Class == "os-pkgs" {
 		path = ""
 	}
 	return cmp.Or(id, ref) + "\x00" + path
 }
 
-// joined is a version as a package manager prints it.
+// joined returns a version as a package manager prints it.
 func joined(epoch int, version, release string) string {
 	if release != "" {
 		version += "-" + release
@@ -109,8 +109,8 @@ func joined(epoch int, version, release string) string {
 	return version
 }
 
-// pkg begins a package: its type is that of the purl, or of the kind of result.
-func (f *filed) pkg(address, name, version, path string, l layer) assay.Package {
+// pkg returns a package with its type: that of the purl, or of the class of result.
+func (f *parsed) pkg(address, name, version, path string, l layer) assay.Package {
 	p := assay.Package{Name: name, Version: version, Path: path, PURL: address, Layer: f.layer(l)}
 	if rest, ok := strings.CutPrefix(address, "pkg:"); ok {
 		p.Type, _, _ = strings.Cut(rest, "/")
@@ -136,7 +136,7 @@ func (f *filed) pkg(address, name, version, path string, l layer) assay.Package 
 	return p
 }
 
-func (f *filed) layer(l layer) assay.LayerRef {
+func (f *parsed) layer(l layer) assay.LayerRef {
 	i := slices.IndexFunc(f.r.Image.Layers, func(x assay.LayerInfo) bool { return x.DiffID == l.DiffID })
 	if l.DiffID == "" || i < 0 {
 		return assay.LayerRef{DiffID: l.DiffID, Digest: l.Digest, CreatedBy: l.CreatedBy}
@@ -145,15 +145,15 @@ func (f *filed) layer(l layer) assay.LayerRef {
 	return assay.LayerRef{Index: i, DiffID: x.DiffID, Digest: x.Digest, CreatedBy: x.CreatedBy}
 }
 
-func (f *filed) add(key string, p assay.Package) int {
+func (f *parsed) add(key string, p assay.Package) int {
 	n := len(f.r.Packages)
 	f.r.Packages = append(f.r.Packages, p)
 	f.at[key] = n
 	return n
 }
 
-// finding reads one; a report need not list the package apart.
-func (f *filed) finding(v *vulnerability) assay.Finding {
+// finding reads a finding. The report need not list its package.
+func (f *parsed) finding(v *vulnerability) assay.Finding {
 	p := f.pkg(v.PkgIdentifier.PURL, v.PkgName, v.InstalledVersion, v.PkgPath, v.Layer)
 	k := f.key(v.PkgID, p.Ref(), v.PkgPath)
 	n, ok := f.at[k]

@@ -9,15 +9,15 @@ import (
 	"github.com/assaysec/assay/internal/record/bom"
 )
 
-// A kind is how Trivy calls what a reader finds, and files it.
+// A kind says how Trivy names and groups what a reader finds.
 type kind struct {
 	name  string // Type of the result
-	title string // Target, where all files of a kind are one; "" where each is its own
+	title string // Target, where all files of the kind share one result; "" where each file has its own
 	sep   string // between name and version in PkgID; "" means "@"
 	noID  bool   // there is no PkgID
 }
 
-// byReader gives the kinds of what is found in files.
+// byReader maps readers to kinds.
 // https://github.com/aquasecurity/trivy/blob/main/docs/guide/coverage/language/index.md
 var byReader = map[string]kind{
 	"npm-lock": {name: "npm"}, "yarn-lock": {name: "yarn"}, "pnpm-lock": {name: "pnpm"}, "bun-lock": {name: "bun"}, "npm-installed": {name: "node-pkg", title: "Node.js"},
@@ -30,7 +30,7 @@ var byReader = map[string]kind{
 	"conan-lock": {name: "conan", sep: "/"}, "swift-resolved": {name: "swift"}, "podfile-lock": {name: "cocoapods"}, "pubspec-lock": {name: "pub"}, "mix-lock": {name: "hex"}, "julia-manifest": {name: "julia"}, "bitnami": {name: "bitnami"},
 }
 
-// byType gives those of what SBOMs list, by the type of the purl.
+// byType maps the types of purls in SBOMs to kinds.
 var byType = map[string]kind{
 	assay.TypeNPM: {name: "node-pkg", title: "Node.js"}, assay.TypePyPI: {name: "python-pkg", title: "Python", noID: true}, assay.TypeMaven: {name: "jar", title: "Java", sep: ":"},
 	assay.TypeGo: {name: "gobinary"}, assay.TypeGem: {name: "gemspec", title: "Ruby"}, assay.TypeK8s: {name: "kubernetes", title: "Kubernetes"}, assay.TypeConan: {name: "conan", sep: "/"},
@@ -47,7 +47,7 @@ func kindOf(p *assay.Package) kind {
 	return kind{name: p.Type}
 }
 
-// id is Trivy's name of a package within a result.
+// id is Trivy's ID of a package within a result.
 func (k kind) id(p *assay.Package) string {
 	if k.noID {
 		return ""
@@ -55,7 +55,7 @@ func (k kind) id(p *assay.Package) string {
 	return p.Name + cmp.Or(k.sep, "@") + k.version(p)
 }
 
-// version is spelled as Trivy does.
+// version returns a version as Trivy writes it.
 func (k kind) version(p *assay.Package) string {
 	if p.Type == assay.TypeGo && p.Name != "stdlib" && p.Version != "" && !strings.HasPrefix(p.Version, "v") {
 		return "v" + p.Version
@@ -63,8 +63,8 @@ func (k kind) version(p *assay.Package) string {
 	return p.Version
 }
 
-// others are the results about packages that are not the system's, by target.
-func others(r *assay.Report, artifact string) (out []result) {
+// languageResults returns the results for packages that are not OS packages, by target.
+func languageResults(r *assay.Report, artifact string) (out []result) {
 	on := bom.Dependencies(r.Packages)
 	at := map[string]int{}
 	place := make([]int, len(r.Packages)) // the result of each package
@@ -116,7 +116,7 @@ func others(r *assay.Report, artifact string) (out []result) {
 	return slices.DeleteFunc(out, func(r result) bool { return len(r.Packages)+len(r.Vulnerabilities)+len(r.Modified) == 0 })
 }
 
-// finding is one in a package that is not the system's.
+// finding returns the finding of a language package.
 func (k kind) finding(f *assay.Finding, p *assay.Package) vulnerability {
 	v := convertFinding(f, p)
 	v.PkgID, v.InstalledVersion, v.FixedVersion = k.id(p), k.version(p), strings.Join(f.Fixes, ", ")
@@ -126,10 +126,11 @@ func (k kind) finding(f *assay.Finding, p *assay.Package) vulnerability {
 	return v
 }
 
-// path is a package's with what is inside an archive as below a directory.
+// path returns a package's path, with a slash between an archive and the path inside
+// it.
 func path(p *assay.Package) string { return strings.ReplaceAll(p.Path, "!/", "/") }
 
-// pkg is a package that is not the system's.
+// pkg returns a language package.
 func (k kind) pkg(p *assay.Package, all []assay.Package, on []int) pkg {
 	out := pkg{ID: k.id(p), Name: p.Name, Identifier: identifier{p.PURL}, Version: k.version(p), Licenses: p.Licences, Dev: p.Dev, Relationship: string(p.Relation),
 		Indirect: p.Relation == assay.RelationIndirect, Layer: layerOf(p), AnalyzedBy: k.name}

@@ -2,16 +2,16 @@ package trivyjson
 
 import "github.com/assaysec/assay"
 
-// templated is a result with all that Trivy's templates ask for.
+// templated is a result with all fields that Trivy's templates use.
 type templated struct {
 	result
-	Misconfigurations, Secrets, Licenses, CustomResources []any // assay looks for none
+	Misconfigurations, Secrets, Licenses, CustomResources []any // assay finds none of these
 	MisconfSummary                                        *struct{ Successes, Failures, Exceptions int }
 }
 
-// Results are those of a report as Trivy gives them to templates: .Target, .Class,
-// .Type, .Packages, and .Vulnerabilities with the fields of its JSON report; what
-// it looks for and assay does not is empty.
+// Results returns a report's results as Trivy passes them to templates: .Target,
+// .Class, .Type, .Packages, and .Vulnerabilities with the fields of its JSON report.
+// Fields for results that assay does not have are empty.
 func Results(r *assay.Report) any {
 	out := []templated{}
 	for _, res := range convert(r).Results {

@@ -1,9 +1,8 @@
-// Package trivyjson writes a report with the field names and the nesting of
-// Trivy's JSON report, schema version 2, so that what reads those reads ours.
-// Identifiers that Trivy derives from its own data structures (UID) are left
-// out.
+// Package trivyjson writes a report with the field names and the nesting of Trivy's
+// JSON report, schema version 2, for programs that read Trivy's reports. It leaves out
+// identifiers that Trivy derives from its own data structures (UID).
 //
-// Form: https://trivy.dev/latest/docs/configuration/reporting/#json
+// Format: https://trivy.dev/latest/docs/configuration/reporting/#json
 package trivyjson
 
 import (
@@ -21,8 +20,8 @@ import (
 	"github.com/assaysec/assay/internal/encoding/printable"
 )
 
-// Format is the report in Trivy's form, which has no place for gaps.
-var Format = assay.Format{Name: "trivy-json", About: "JSON with Trivy's field names, for what reads its reports", NoGaps: true, Write: write}
+// Format is the report in Trivy's form, which has no field for gaps.
+var Format = assay.Format{Name: "trivy-json", About: "JSON with Trivy's field names, for programs that read Trivy's reports", NoGaps: true, Write: write}
 
 type report struct {
 	SchemaVersion int
@@ -75,7 +74,7 @@ type result struct {
 	Modified        []modified      `json:"ExperimentalModifiedFindings,omitempty"`
 }
 
-// modified is a finding that was suppressed.
+// modified is a suppressed finding.
 type modified struct {
 	Type      string
 	Status    string
@@ -130,7 +129,8 @@ type vulnerability struct {
 	Vulnerability
 }
 
-// Vulnerability is what is known of a vulnerability itself. Templates name it so.
+// Vulnerability contains what is known of a vulnerability, whatever it affects.
+// Templates use the name.
 type Vulnerability struct {
 	Title            string            `json:",omitempty"`
 	Description      string            `json:",omitempty"`
@@ -154,12 +154,12 @@ type scores struct {
 	V40Score  float64 `json:",omitempty"`
 }
 
-// families gives Trivy's name of a distribution where it is not os-release's.
+// families returns Trivy's name of a distribution where it differs from os-release's.
 var families = map[string]string{
 	"almalinux": "alma", "rhel": "redhat", "ol": "oracle", "amzn": "amazon", "mariner": "cbl-mariner",
 }
 
-// sources names the publishers as Trivy does.
+// sources returns Trivy's names of publishers.
 var sources = map[string]dataSource{
 	"debian":     {"debian", "Debian Security Tracker", "https://salsa.debian.org/security-tracker-team/security-tracker"},
 	"alpine":     {"alpine", "Alpine Secdb", "https://secdb.alpinelinux.org/"},
@@ -186,11 +186,11 @@ func convert(r *assay.Report) report {
 		out.Metadata.OS = &operatingSys{Family: family, Name: r.Release.Version, EOSL: r.Release.EndOfLife(r.At())}
 		out.Results = append(out.Results, system(r, family, out.ArtifactID))
 	}
-	out.Results = append(out.Results, others(r, out.ArtifactID)...)
+	out.Results = append(out.Results, languageResults(r, out.ArtifactID)...)
 	return out
 }
 
-// artifactType is Trivy's word for what was scanned: of SBOMs their form.
+// artifactType is Trivy's name for the kind of target; for SBOMs their format.
 func artifactType(r *assay.Report) string {
 	if r.Kind == assay.KindSBOM {
 		return cmp.Or(r.Image.SBOM, "sbom")
@@ -212,7 +212,7 @@ func metadataOf(r *assay.Report) metadata {
 	return m
 }
 
-// system is the result about the distribution's packages.
+// system returns the result for the OS packages.
 func system(r *assay.Report, family, artifact string) result {
 	res := result{Target: fmt.Sprintf("%s (%s %s)", r.Image.Name, family, r.Release.Version), Class: "os-pkgs", Type: family}
 	for i := range r.Packages {
@@ -244,8 +244,8 @@ func suppressed(s *assay.Suppressed, v vulnerability) modified {
 	return modified{Type: "vulnerability", Status: string(s.As), Statement: s.Reason, Source: s.By, Finding: v}
 }
 
-// Finding is a finding as the report has it, and of which kind it is, as policies
-// that were written for Trivy are given it.
+// Finding returns a finding and its class in Trivy's form, for policies written for
+// Trivy.
 func Finding(r *assay.Report, f *assay.Finding) any {
 	p := &r.Packages[f.Package]
 	v := convertFinding(f, p)
@@ -312,13 +312,13 @@ func evr(s string) (epoch int, version, release string) {
 func convertFinding(f *assay.Finding, p *assay.Package) vulnerability {
 	v := vulnerability{VulnerabilityID: f.ID, VendorIDs: f.VendorIDs, PkgID: id(p), PkgName: p.Name, PkgIdentifier: identifier{p.PURL},
 		InstalledVersion: p.Version, FixedVersion: f.FixedIn, Status: string(f.Status), Layer: layerOf(p), SeveritySource: sourceID(f.SeveritySource),
-		PrimaryURL: f.URL, Vulnerability: Vulnerability{Title: f.Detail.Title, Description: f.Detail.Text, Severity: word(f.Severity), CweIDs: f.Detail.CWEs,
+		PrimaryURL: f.URL, Vulnerability: Vulnerability{Title: f.Detail.Title, Description: f.Detail.Text, Severity: severityName(f.Severity), CweIDs: f.Detail.CWEs,
 			References: f.Detail.References, PublishedDate: date(f.Detail.Published), LastModifiedDate: date(f.Detail.Modified)}}
 	if s, ok := sources[f.Feed]; ok {
 		v.DataSource = &s
 	}
 	if f.Severity != assay.SeverityUnknown {
-		v.VendorSeverity = map[string]int{sourceID(f.SeveritySource): number(f.Severity)}
+		v.VendorSeverity = map[string]int{sourceID(f.SeveritySource): severityNumber(f.Severity)}
 	}
 	for _, c := range f.Detail.CVSS {
 		if v.CVSS == nil {
@@ -339,14 +339,14 @@ func convertFinding(f *assay.Finding, p *assay.Package) vulnerability {
 		if v.VendorSeverity == nil {
 			v.VendorSeverity = map[string]int{}
 		}
-		if n := number(c.Severity()); n > v.VendorSeverity[c.Source] && c.Source != f.SeveritySource {
+		if n := severityNumber(c.Severity()); n > v.VendorSeverity[c.Source] && c.Source != f.SeveritySource {
 			v.VendorSeverity[c.Source] = n
 		}
 	}
 	return v
 }
 
-// sourceID is Trivy's name of a publisher.
+// sourceID returns Trivy's name of a publisher.
 func sourceID(feed string) string {
 	if s, ok := sources[feed]; ok {
 		return s.ID
@@ -354,16 +354,16 @@ func sourceID(feed string) string {
 	return feed
 }
 
-// word is Trivy's severity: it has no negligible.
-func word(s assay.Severity) string {
+// severityName returns Trivy's name of a severity; Trivy has no "negligible".
+func severityName(s assay.Severity) string {
 	if s == assay.SeverityNegligible {
 		s = assay.SeverityLow
 	}
 	return s.String()
 }
 
-// number is Trivy's number of a severity: 0 unknown, 1 low, … 4 critical.
-func number(s assay.Severity) int {
+// severityNumber returns Trivy's number of a severity: 0 unknown, 1 low, … 4 critical.
+func severityNumber(s assay.Severity) int {
 	switch s {
 	case assay.SeverityUnknown:
 		return 0

@@ -1,5 +1,5 @@
-// Package files lists the files of each layer: what an instruction put into the
-// image, changed and deleted, though a later one hides it.
+// Package files lists the files of each layer: what an instruction added, changed and
+// deleted, even where a higher layer hides it.
 package files
 
 import (
@@ -9,7 +9,7 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// Kind is the kind of results. Its items stay when higher layers rewrite or delete
+// Kind is the kind of section. Its items stay when higher layers rewrite or delete
 // their paths.
 var Kind = assay.NewSectionKind(assay.SectionKindOf[File]{
 	Name:  "files",
@@ -27,19 +27,19 @@ var Kind = assay.NewSectionKind(assay.SectionKindOf[File]{
 // A Change is what a layer did to a path.
 type Change string
 
-// A directory that a lower layer has, too, is changed: whether its mode or owner
-// differs is not compared, as in `docker diff`.
+// A directory that a lower layer has, too, is changed, whether or not its mode or owner
+// differs, as in `docker diff`.
 const (
 	Added   Change = "added"
-	Changed Change = "changed" // a lower layer has something at the path
+	Changed Change = "changed" // a lower layer has an entry at the path
 	Deleted Change = "deleted" // by a whiteout
-	Opaque  Change = "opaque"  // all that lower layers have in the directory is deleted
+	Opaque  Change = "opaque"  // deletes everything that lower layers have in the directory
 )
 
-// A Type is what a File is.
+// A Type is the type of a File.
 type Type string
 
-// Of a path that a layer deletes, it does not say what was there: Type is "".
+// For a deleted path Type is "", because the layer does not name the type.
 const (
 	Regular   Type = "file"
 	Directory Type = "directory"
@@ -48,20 +48,20 @@ const (
 	Special   Type = "special" // a device, pipe or socket
 )
 
-// A File is what a layer says of a path.
+// A File is what a layer did to a path.
 type File struct {
 	Change Change `json:"change"`
 	Type   Type   `json:"type,omitempty"`
-	Mode   uint32 `json:"mode"` // permission bits with setuid, setgid and sticky; of nothing that is deleted
+	Mode   uint32 `json:"mode"` // permission bits with setuid, setgid and sticky; 0 when deleted
 	Size   int64  `json:"size"` // bytes
 	UID    int64  `json:"uid"`
 	GID    int64  `json:"gid"`
-	Link   string `json:"link,omitempty"` // target of a symlink; other path of a hardlink
+	Link   string `json:"link,omitempty"` // target of a symlink; other path of a hard link
 
-	NoOwner bool `json:"noOwner,omitempty"` // uid and gid are not known
+	NoOwner bool `json:"noOwner,omitempty"` // uid and gid are unknown
 }
 
-// Owner is "uid:gid"; "" where that is not known.
+// Owner is "uid:gid"; "" where it is unknown.
 func (f *File) Owner() string {
 	if f.NoOwner {
 		return ""
@@ -69,8 +69,7 @@ func (f *File) Owner() string {
 	return fmt.Sprintf("%d:%d", f.UID, f.GID)
 }
 
-// ModeString is the type and mode as ls shows them: "drwxr-xr-t"; "" of what is
-// deleted.
+// ModeString is the type and mode as ls prints them: "drwxr-xr-t"; "" when deleted.
 func (f *File) ModeString() string {
 	letters := map[Type]byte{Regular: '-', Directory: 'd', Symlink: 'l', Hardlink: 'h', Special: 's'}
 	if letters[f.Type] == 0 {
@@ -118,7 +117,7 @@ func (lister) Stream(_ context.Context, h *assay.Header) (facts assay.Facts, _ a
 	return facts, nil
 }
 
-// complete tells what was added from what was changed.
+// complete distinguishes added from changed paths.
 func complete(f *File, below bool) {
 	switch {
 	case f.Change != "":

@@ -2,11 +2,11 @@
 // files as `docker save`, `podman save`, `skopeo copy` and build tools write
 // them, whole or as a reference PATH:TAG or PATH@DIGEST.
 //
-// What a file holds is told from its content, so each of the two sources reads
-// what the other is named for; the name decides only where a file is both.
-// Of an archive just the headers are read; its layers stay where they are and
-// can be read from any offset. An archive that is compressed as a whole is
-// first unpacked to a temporary file, of at most 64 GiB, that has no name.
+// Each of the two sources detects the format from the content, and so reads the
+// archives of the other, too; its name decides only for a file in both formats.
+// Opening an archive reads its headers only; its layers can be read from any
+// offset. A compressed archive is first unpacked to an unnamed temporary file of
+// at most 64 GiB.
 package archive
 
 import (
@@ -84,7 +84,7 @@ type archive struct {
 	id   string // identity of the file
 }
 
-// load opens and indexes the archive at path, unpacking it if need be.
+// load opens and indexes the archive at path, and unpacks a compressed one.
 func load(ctx context.Context, path string) (*archive, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -120,7 +120,7 @@ func load(ctx context.Context, path string) (*archive, error) {
 	return &archive{index: x, file: file, id: id}, nil
 }
 
-// image opens the image, as what the archive is.
+// image opens the image in the format of the archive.
 func (a *archive) image(ctx context.Context, choice, prefer string, o assay.SourceOptions) (*assay.Image, error) {
 	_, docker := a.entries[manifestFile]
 	_, layout := a.entries[oci.IndexFile]
@@ -134,7 +134,7 @@ func (a *archive) image(ctx context.Context, choice, prefer string, o assay.Sour
 		name = OCIName
 		img, err = oci.OpenLayout(ctx, a, choice, o)
 	default:
-		return nil, fmt.Errorf("neither %s nor %s in it, not an image archive: %w", manifestFile, oci.IndexFile, assay.ErrMalformed)
+		return nil, fmt.Errorf("not an image archive: it contains neither %s nor %s: %w", manifestFile, oci.IndexFile, assay.ErrMalformed)
 	}
 	if err != nil {
 		return nil, err

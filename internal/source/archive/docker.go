@@ -28,7 +28,7 @@ type saved struct {
 	Layers   oci.List[string]
 }
 
-// dockerImage opens the image that choice names, of those in manifest.json.
+// dockerImage opens the image of manifest.json that choice selects.
 func (a *archive) dockerImage(ctx context.Context, choice string, o assay.SourceOptions) (*assay.Image, error) {
 	raw, err := oci.ReadFile(a, manifestFile, oci.MaxManifest)
 	if err != nil {
@@ -62,15 +62,15 @@ func (a *archive) dockerImage(ctx context.Context, choice string, o assay.Source
 	return img, ctx.Err()
 }
 
-// chosen picks one of the images: "" is the only one, ":tag" a name or a tag,
-// "@n" the n-th from 0, "@sha256:…" the one whose configuration has the digest.
+// chosen selects an image: "" the only one, ":tag" by name or tag, "@n" the n-th from
+// 0, "@sha256:…" by the digest of its configuration.
 func chosen(all []saved, choice string) (saved, error) {
 	if len(all) == 0 {
-		return saved{}, fmt.Errorf("%s lists no image: %w", manifestFile, assay.ErrMalformed)
+		return saved{}, fmt.Errorf("%s lists no images: %w", manifestFile, assay.ErrMalformed)
 	}
 	if choice == "" {
 		if len(all) > 1 {
-			return saved{}, fmt.Errorf("several images, choose with PATH:TAG or PATH@NUMBER one of %s", names(all))
+			return saved{}, fmt.Errorf("several images; choose one with PATH:TAG or PATH@NUMBER: %s", names(all))
 		}
 		return all[0], nil
 	}
@@ -88,7 +88,7 @@ func chosen(all []saved, choice string) (saved, error) {
 			}
 		}
 	}
-	return saved{}, fmt.Errorf("no image %q, there is %s: %w", want, names(all), assay.ErrNotFound)
+	return saved{}, fmt.Errorf("no image %q; images: %s: %w", want, names(all), assay.ErrNotFound)
 }
 
 // names lists images for a message.
@@ -113,8 +113,8 @@ func names(all []saved) string {
 	return b.String()
 }
 
-// digestOf is the SHA-256 that a file goes by ("<hex>.json", "sha256:<hex>",
-// "blobs/sha256/<hex>"); "" when its name is none.
+// digestOf returns the SHA-256 in a file's name ("<hex>.json", "sha256:<hex>",
+// "blobs/sha256/<hex>"); "" when there is none.
 func digestOf(name string) string {
 	sum := strings.TrimPrefix(strings.TrimSuffix(path.Base(name), ".json"), "sha256:")
 	if _, _, err := oci.SplitDigest("sha256:" + sum); err != nil {
@@ -144,20 +144,20 @@ func (a *archive) config(name string) ([]byte, error) {
 	return raw, nil
 }
 
-// named finds a file that manifest.json names.
+// named returns the file that manifest.json names.
 func (a *archive) named(name string) (entry, error) {
 	c := path.Clean(name)
 	if c == ".." || strings.HasPrefix(c, "../") || strings.HasPrefix(c, "/") {
-		return entry{}, fmt.Errorf("name leaves the archive: %w", assay.ErrMalformed)
+		return entry{}, fmt.Errorf("name points outside the archive: %w", assay.ErrMalformed)
 	}
 	e, err := a.find(c)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = fmt.Errorf("not in the archive, which is not whole: %w", assay.ErrMalformed)
+		err = fmt.Errorf("missing: the archive is incomplete: %w", assay.ErrMalformed)
 	}
 	return e, err
 }
 
-// layer tells where l is and how to read it.
+// layer sets the key of l and how to open it.
 func (a *archive) layer(l *assay.Layer, name string, o assay.SourceOptions) error {
 	e, err := a.named(name)
 	if err != nil {
@@ -211,12 +211,12 @@ func (s stored) openVerified(ctx context.Context) (io.ReadCloser, error) {
 	return oci.Uncompressed(ctx, io.NopCloser(s.section(s.entry)), s.diffID, s.diffID)
 }
 
-// Open is the layer as the only blob there is.
+// Open opens the layer as the only blob of the archive.
 func (s stored) Open(context.Context, oci.Descriptor) (io.ReadCloser, error) {
 	return io.NopCloser(s.section(s.entry)), nil
 }
 
-// body is an uncompressed layer that lies in a file: it can seek.
+// body is an uncompressed layer in a file; it can seek.
 type body struct {
 	*io.SectionReader
 	ctx context.Context

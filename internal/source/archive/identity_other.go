@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 )
 
-// identity names a file's content: it changes when the file does.
+// identity identifies a file's content: it changes when the file changes.
 func identity(path string, i os.FileInfo) string {
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// identity names a file's content: it changes when the file does.
+// identity identifies a file's content: it changes when the file changes.
 func identity(_ string, i os.FileInfo) string {
 	s := i.Sys().(*syscall.Stat_t)
 	return fmt.Sprintf("file:%d:%d:%d:%d", s.Dev, s.Ino, i.Size(), i.ModTime().UnixNano())

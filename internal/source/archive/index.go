@@ -16,12 +16,12 @@ import (
 
 const (
 	maxEntries = 200_000 // files of an archive; `docker save` writes four a layer
-	maxLinks   = 16      // from one link to the next
+	maxLinks   = 16      // links followed for one name
 	maxName    = 4096    // bytes of a name or a link's target, as on Linux
 )
 
-// An index says where the files of a tar archive lie. It is an fs.FS of its
-// regular files, under clean names; links lead inside the archive only.
+// An index lists where the files of a tar archive are. It is an fs.FS of its regular
+// files, with cleaned names; links do not leave the archive.
 type index struct {
 	r       io.ReaderAt
 	entries map[string]entry
@@ -30,30 +30,30 @@ type index struct {
 // An entry is a file of the archive.
 type entry struct {
 	offset, size int64
-	link         string // clean name of another entry; then offset and size are nothing
-	regular      bool   // its content lies in one piece
+	link         string // cleaned name of the target; then offset and size are unused
+	regular      bool   // its content is contiguous
 }
 
-// newIndex reads the headers of the archive in r. Bodies are not read.
+// newIndex reads the headers of the archive in r, but no content.
 func newIndex(ctx context.Context, r io.ReaderAt, size int64) (*index, error) {
 	x := &index{r: r, entries: map[string]entry{}}
 	s := io.NewSectionReader(r, 0, size)
-	t := tar.NewReader(s) // skips by seeking and reads no byte ahead
+	t := tar.NewReader(s) // skips by seeking and does not read ahead
 	for {
 		h, err := t.Next()
 		switch {
 		case err == io.EOF:
 			return x, nil
 		case errors.Is(err, io.ErrUnexpectedEOF):
-			return nil, fmt.Errorf("archive is cut short, save it again: %w: %w", err, assay.ErrMalformed)
+			return nil, fmt.Errorf("the archive is truncated: save it again: %w: %w", err, assay.ErrMalformed)
 		case err != nil && len(x.entries) == 0:
 			return nil, fmt.Errorf("not a tar archive: %w: %w", err, assay.ErrMalformed)
 		case err != nil:
 			return nil, fmt.Errorf("archive: %w: %w", err, assay.ErrMalformed)
 		case len(h.Name) > maxName || len(h.Linkname) > maxName:
-			return nil, fmt.Errorf("archive: name %.60q… of over %d bytes: %w", h.Name, maxName, assay.ErrTooLarge)
+			return nil, fmt.Errorf("the name %.60q… in the archive has over %d bytes: %w", h.Name, maxName, assay.ErrTooLarge)
 		case len(x.entries) == maxEntries:
-			return nil, fmt.Errorf("archive of over %d files: %w", maxEntries, assay.ErrTooLarge)
+			return nil, fmt.Errorf("archive with over %d files: %w", maxEntries, assay.ErrTooLarge)
 		}
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -71,13 +71,13 @@ func newIndex(ctx context.Context, r io.ReaderAt, size int64) (*index, error) {
 			e = entry{link: clean(h.Linkname)}
 		}
 		if e.regular && e.size > size-at {
-			return nil, fmt.Errorf("archive is cut short in %q, save it again: %w", h.Name, assay.ErrMalformed)
+			return nil, fmt.Errorf("the archive is truncated in %q: save it again: %w", h.Name, assay.ErrMalformed)
 		}
 		x.entries[name] = e
 	}
 }
 
-// clean is a name relative to the archive's root, which it does not leave.
+// clean returns a name relative to the archive's root, without "..".
 func clean(name string) string { return strings.TrimPrefix(path.Clean("/"+name), "/") }
 
 // find returns the regular file that name is or links to.
@@ -96,7 +96,7 @@ func (x *index) find(name string) (entry, error) {
 			return e, nil
 		}
 	}
-	return entry{}, fmt.Errorf("over %d links: %w", maxLinks, assay.ErrMalformed)
+	return entry{}, fmt.Errorf("more than %d links: %w", maxLinks, assay.ErrMalformed)
 }
 
 // section is the content of e.

@@ -11,17 +11,17 @@ import (
 	"github.com/assaysec/assay/internal/encoding/limit"
 )
 
-// maxSpool bounds what a compressed archive may unpack to on disk. The largest
-// images, of machine learning, are some 40 GB.
+// maxSpool bounds the unpacked size of a compressed archive on disk. The largest
+// images, of machine learning, have about 40 GB.
 const maxSpool = 64 << 30
 
-// A temporary file is gone when it is closed, at the latest.
+// A temporary file is deleted when it is closed, at the latest.
 type temporary struct {
 	*os.File
 	remove bool
 }
 
-// Close closes the file, and removes it where that was not possible before.
+// Close closes the file, and deletes it where it could not be deleted before.
 func (t *temporary) Close() error {
 	err := t.File.Close()
 	if t.remove {
@@ -41,7 +41,7 @@ func spool(ctx context.Context, r io.Reader) (*temporary, int64, error) {
 	if err != nil {
 		return nil, 0, fmt.Errorf("unpacking: %w", err)
 	}
-	t := &temporary{File: f, remove: os.Remove(f.Name()) != nil} // Windows removes no open file
+	t := &temporary{File: f, remove: os.Remove(f.Name()) != nil} // Windows cannot delete an open file
 	n, err := io.Copy(f, limit.Reader(&cancelled{ctx, dec}, maxSpool))
 	if err != nil {
 		t.Close()

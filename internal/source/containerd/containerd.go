@@ -1,7 +1,7 @@
-// Package containerd is the image source "containerd": images in containerd's
-// content store, over its gRPC API. Layers are read as they were pulled, so an
-// image whose layers were thrown away after unpacking (the CRI plug-in's
-// discard_unpacked_layers) is ErrNotFound.
+// Package containerd is the image source "containerd": images in containerd's content
+// store, over its gRPC API. It reads layers as they were pulled. An image whose layers
+// containerd discarded after unpacking (discard_unpacked_layers of the CRI plug-in) is
+// ErrNotFound.
 //
 // Specification: https://github.com/containerd/containerd/tree/api/v1.8.0/api/services
 package containerd
@@ -34,8 +34,8 @@ const (
 	defaultAddress   = "/run/containerd/containerd.sock"
 	defaultNamespace = "default"
 	namespaceHeader  = "containerd-namespace"
-	getTimeout       = 10 * time.Second // for a look-up by name, which is a read of one key
-	maxMessage       = 16 << 20         // of gRPC; containerd's own limit. Content comes in parts of 1 MiB
+	getTimeout       = 10 * time.Second // for a look-up by name, which reads one key
+	maxMessage       = 16 << 20         // of a gRPC message; containerd's own limit. Content arrives in parts of 1 MiB
 )
 
 // Source is the source "containerd".
@@ -44,13 +44,12 @@ type Source struct{}
 // Name is "containerd".
 func (Source) Name() string { return "containerd" }
 
-// Open finds an image by its name in the namespace, as given or as Docker
-// completes it.
+// Open opens an image by its name in the namespace, as given or as Docker completes it.
 func (s Source) Open(ctx context.Context, ref string, o assay.SourceOptions) (*assay.Image, error) {
 	address := cmp.Or(o.ContainerdAddress, os.Getenv("CONTAINERD_ADDRESS"), defaultAddress)
 	path := strings.TrimPrefix(address, "unix://")
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("not running: no socket %s: %w", path, assay.ErrNotFound)
+		return nil, fmt.Errorf("containerd is not running: no socket %s: %w", path, assay.ErrNotFound)
 	}
 	conn, err := grpc.NewClient("unix:"+path, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage)))
 	if err != nil {
@@ -66,7 +65,7 @@ func (s Source) Open(ctx context.Context, ref string, o assay.SourceOptions) (*a
 	return img, nil
 }
 
-// explain says what a connection's failure means.
+// explain says why the connection failed.
 func explain(err error, path string) error {
 	if status.Code(err) != codes.Unavailable {
 		return fmt.Errorf("%s: %w", path, err)
@@ -76,7 +75,7 @@ func explain(err error, path string) error {
 	} else if e == nil {
 		f.Close()
 	}
-	return fmt.Errorf("not running: nobody answers on socket %s: %w: %w", path, err, assay.ErrNotFound)
+	return fmt.Errorf("containerd is not running: no answer on socket %s: %w: %w", path, err, assay.ErrNotFound)
 }
 
 // A store is one namespace of a containerd.
@@ -86,7 +85,7 @@ type store struct {
 	content   content.ContentClient
 }
 
-// scoped names the namespace to the services.
+// scoped adds the namespace to the context of requests.
 func (s *store) scoped(ctx context.Context) context.Context {
 	return metadata.AppendToOutgoingContext(ctx, namespaceHeader, s.namespace)
 }
@@ -122,7 +121,7 @@ func (s *store) image(ctx context.Context, ref string, o assay.SourceOptions) (*
 	return img, nil
 }
 
-// find looks an image up by its names.
+// find looks up an image by each of its names.
 func (s *store) find(ctx context.Context, ref string) (*images.Image, error) {
 	short, cancel := context.WithTimeout(ctx, getTimeout)
 	defer cancel()
@@ -139,7 +138,7 @@ func (s *store) find(ctx context.Context, ref string) (*images.Image, error) {
 			return nil, explainStatus(err)
 		}
 	}
-	return nil, fmt.Errorf("no image %q in namespace %q, others may be asked with --containerd-namespace: %w", ref, s.namespace, assay.ErrNotFound)
+	return nil, fmt.Errorf("no image %q in namespace %q; choose another with --containerd-namespace: %w", ref, s.namespace, assay.ErrNotFound)
 }
 
 // Open reads a blob of the content store.
@@ -153,15 +152,16 @@ func (s *store) Open(ctx context.Context, d oci.Descriptor) (io.ReadCloser, erro
 	return &blob{stream: stream, cancel: cancel}, nil
 }
 
-// missing says what it means that content is not there.
+// missing explains why content may be missing from the store.
 func missing(err error) error {
 	if status.Code(err) == codes.NotFound {
-		return fmt.Errorf("not in the content store (was the image pulled for another platform, or are layers discarded after unpacking?): %w: %w", err, assay.ErrNotFound)
+		return fmt.Errorf("missing from the content store; the image was pulled for another platform, or containerd discards layers after unpacking: %w: %w", err, assay.ErrNotFound)
 	}
 	return explainStatus(err)
 }
 
-// explainStatus gives the context's own errors back their identity.
+// explainStatus turns gRPC's status of a cancelled request back into the context's
+// error.
 func explainStatus(err error) error {
 	switch status.Code(err) {
 	case codes.Canceled:
@@ -172,7 +172,7 @@ func explainStatus(err error) error {
 	return err
 }
 
-// A blob is content on its way.
+// A blob is content that is being read.
 type blob struct {
 	stream content.Content_ReadClient
 	cancel context.CancelFunc

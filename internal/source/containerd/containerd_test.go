@@ -125,26 +125,26 @@ func TestSource(t *testing.T) {
 	}
 }
 
-func TestLacking(t *testing.T) {
+func TestMissingContent(t *testing.T) {
 	m := contract.NewImage("app:1", "a", "b")
 	f, o := serve(t, "docker.io/library/app:1", m)
 	layer := oci.Digest(contract.Gzip(m.Tars[1]))
 	raw, _ := m.Manifest(contract.Gzip)
 	for _, tt := range []struct {
-		name string
-		lack string
-		says string
+		name    string
+		missing string
+		says    string
 	}{
-		{"layer", layer, "discarded after unpacking"},
+		{"layer", layer, "discards layers after unpacking"},
 		{"configuration", oci.Digest(m.Config), "configuration"},
 		{"manifest", oci.Digest(raw), "another platform"},
 	} {
-		kept := f.content.blobs[tt.lack]
-		delete(f.content.blobs, tt.lack)
+		kept := f.content.blobs[tt.missing]
+		delete(f.content.blobs, tt.missing)
 		if _, err := (Source{}).Open(t.Context(), "app:1", o); !errors.Is(err, assay.ErrNotFound) || !strings.Contains(err.Error(), tt.says) {
 			t.Errorf("%s: %v, want %v that says %q", tt.name, err, assay.ErrNotFound, tt.says)
 		}
-		f.content.blobs[tt.lack] = kept
+		f.content.blobs[tt.missing] = kept
 	}
 	f.content.blobs[layer] = contract.Gzip([]byte("other"))
 	img, err := Source{}.Open(t.Context(), "app:1", o)
@@ -172,7 +172,7 @@ func TestNotThere(t *testing.T) {
 		says string
 	}{
 		{"no socket", assay.SourceOptions{ContainerdAddress: "/none/containerd.sock"}, "no socket /none"},
-		{"nobody listens", assay.SourceOptions{ContainerdAddress: dead}, "nobody answers"},
+		{"no listener", assay.SourceOptions{ContainerdAddress: dead}, "no answer on socket"},
 		{"no image", o, `no image "none:1" in namespace "test"`},
 	} {
 		if _, err := (Source{}).Open(t.Context(), "none:1", tt.o); !errors.Is(err, assay.ErrNotFound) || !strings.Contains(err.Error(), tt.says) {

@@ -1,6 +1,6 @@
-// Package dir gives a directory of this machine as an image of one layer: source
-// code, or the root of a system. Nothing outside the directory is read, whatever
-// links lead there.
+// Package dir opens a directory of this machine as an image of one layer: source code,
+// or the root of an operating system. It reads nothing outside the directory, whatever
+// symbolic links point there.
 package dir
 
 import (
@@ -21,13 +21,13 @@ import (
 	"github.com/assaysec/assay/internal/encoding/limit"
 )
 
-// maxNames bounds the entries of one directory, which are held and sorted.
+// maxNames bounds the entries of one directory, which are sorted in memory.
 const maxNames = 4_000_000
 
-// Open gives the directory, or the one file, at name. What is in .git, and in proc,
-// sys and dev of the root of a system, is left out.
+// Open opens a directory, or a single file. It leaves out .git, and in the root of an
+// operating system proc, sys and dev.
 func Open(name string) (*assay.Image, error) {
-	place, err := filepath.EvalSymlinks(name) // what the user names may be a link to elsewhere
+	place, err := filepath.EvalSymlinks(name) // the user's argument may be a link to elsewhere
 	if err != nil {
 		place = name
 	}
@@ -56,12 +56,12 @@ func Open(name string) (*assay.Image, error) {
 	}
 	l := assay.Layer{History: -1, Other: t.other, Walk: t.walk}
 	if only != "" {
-		l.Walk = func(_ context.Context, visit func(*assay.Entry) error) error { return t.one(only, visit) }
+		l.Walk = func(_ context.Context, visit func(*assay.Entry) error) error { return t.single(only, visit) }
 	}
 	return &assay.Image{Name: name, Source: "dir", Layers: []assay.Layer{l}, Close: root.Close}, nil
 }
 
-// Content gives bytes as an image of one file.
+// Content returns bytes as an image of one file.
 func Content(name string, b []byte) *assay.Image {
 	walk := func(_ context.Context, visit func(*assay.Entry) error) error {
 		return visit(&assay.Entry{Path: name, Mode: 0o644, Size: int64(len(b)), Open: func() (assay.ReaderAtCloser, error) { return memory{bytes.NewReader(b)}, nil }})
@@ -76,10 +76,10 @@ func (memory) Close() error { return nil }
 type tree struct {
 	root   *os.Root
 	fs     fs.FS
-	system bool // it is the root of a system
+	system bool // the directory is the root of an operating system
 }
 
-// walk visits what is in the directory, names in order.
+// walk visits the entries of the directory in the order of their names.
 func (t *tree) walk(ctx context.Context, visit func(*assay.Entry) error) error {
 	return t.directory(ctx, ".", visit)
 }
@@ -100,7 +100,7 @@ func (t *tree) directory(ctx context.Context, dir string, visit func(*assay.Entr
 			return err
 		}
 		p := path.Join(dir, d.Name())
-		if d.IsDir() && t.apart(p) {
+		if d.IsDir() && t.isApart(p) {
 			continue
 		}
 		err := t.entry(p, d, visit)
@@ -117,14 +117,14 @@ func (t *tree) directory(ctx context.Context, dir string, visit func(*assay.Entr
 	return nil
 }
 
-// apart reports whether a directory is none of the target's: what version control
-// keeps, and what a running system shows of itself.
-func (t *tree) apart(p string) bool {
+// isApart reports whether a directory does not belong to the target: data of version
+// control, or file systems of the running kernel.
+func (t *tree) isApart(p string) bool {
 	return t.system && (p == "proc" || p == "sys" || p == "dev") || path.Base(p) == ".git"
 }
 
-// list returns the entries of a directory by name; with an error those that could
-// be read.
+// list returns the entries of a directory by name; with an error, those that could be
+// read.
 func (t *tree) list(dir string) ([]fs.DirEntry, error) {
 	f, err := t.fs.Open(dir)
 	if err != nil {
@@ -155,7 +155,7 @@ func (t *tree) entry(p string, d fs.DirEntry, visit func(*assay.Entry) error) er
 		e.Link, e.Err = t.root.Readlink(p)
 	case d.Type().IsRegular():
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil // it is gone since the directory was listed
+			return nil // deleted since the directory was listed
 		}
 		if e.Err = plain(err); err == nil {
 			e.Size = info.Size()
@@ -165,8 +165,8 @@ func (t *tree) entry(p string, d fs.DirEntry, visit func(*assay.Entry) error) er
 	return visit(e)
 }
 
-// one visits a single file.
-func (t *tree) one(name string, visit func(*assay.Entry) error) error {
+// single visits a single file.
+func (t *tree) single(name string, visit func(*assay.Entry) error) error {
 	info, err := t.root.Stat(name)
 	if err != nil {
 		return visit(&assay.Entry{Path: name, Err: plain(err)})
@@ -176,7 +176,7 @@ func (t *tree) one(name string, visit func(*assay.Entry) error) error {
 	return visit(e)
 }
 
-// open opens a file; a pipe that took its place is not waited for.
+// open opens a file; it does not block on a pipe that replaced it.
 func (t *tree) open(p string) (assay.ReaderAtCloser, error) {
 	f, err := t.root.OpenFile(p, os.O_RDONLY|nonblock, 0)
 	if err != nil {
@@ -184,7 +184,7 @@ func (t *tree) open(p string) (assay.ReaderAtCloser, error) {
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("no file any more")
+		err = errors.New("no longer a regular file")
 	}
 	if err != nil {
 		f.Close()
@@ -193,7 +193,7 @@ func (t *tree) open(p string) (assay.ReaderAtCloser, error) {
 	return &file{f, info}, nil
 }
 
-// A file tells at its end whether it changed while it was open.
+// A file reports on Close whether it changed while it was open.
 type file struct {
 	*os.File
 	then fs.FileInfo
@@ -203,7 +203,7 @@ func (f *file) Close() error {
 	now, err := f.Stat()
 	f.File.Close()
 	if err != nil || now.Size() != f.then.Size() || !now.ModTime().Equal(f.then.ModTime()) {
-		return errors.New("changed while it was read; scan it again")
+		return errors.New("changed while it was read: scan it again")
 	}
 	return nil
 }
@@ -222,7 +222,7 @@ func (t *tree) other(p string, most int64) ([]byte, error) {
 	return b, nil
 }
 
-// plain is an error without the path, which is told beside it.
+// plain returns the error without the path, which messages show already.
 func plain(err error) error {
 	if p := (*fs.PathError)(nil); errors.As(err, &p) {
 		err = p.Err
@@ -230,7 +230,7 @@ func plain(err error) error {
 	if errors.Is(err, fs.ErrPermission) {
 		what := "no permission to read it"
 		if runtime.GOOS != "windows" && os.Geteuid() != 0 {
-			what += "; what is in it is not known (run as its owner, or leave it out with --skip-dirs)"
+			what += "; its content is unknown: run as its owner, or skip it with --skip-dirs"
 		}
 		return errors.New(what)
 	}

@@ -110,7 +110,7 @@ func TestOther(t *testing.T) {
 	}
 }
 
-// TestChanges: a file that changes while it is read is told.
+// TestChanges: a file that changes while it is read is reported.
 func TestChanges(t *testing.T) {
 	dir := contract.WriteDir(t, contract.File{Name: "a", Content: "1"}, contract.File{Name: "gone", Content: "1"})
 	img, err := Open(dir)

@@ -4,5 +4,5 @@ package dir
 
 import "io/fs"
 
-// owner is who owns a file, where the system says it as Unix does.
+// owner returns the owner of a file on systems that report it as Unix does.
 func owner(fs.FileInfo) (uid, gid int64, ok bool) { return 0, 0, false }

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// owner is who owns a file.
+// owner returns the owner of a file.
 func owner(info fs.FileInfo) (uid, gid int64, ok bool) {
 	s, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

@@ -1,11 +1,11 @@
-// Package docker is the image sources "docker" and "podman": images that a
-// daemon keeps, over the Docker Engine API that both speak.
+// Package docker is the image sources "docker" and "podman": images stored by a
+// daemon, over the Docker Engine API that both serve.
 //
-// A daemon hands out an image only as one archive, so the layers are read with
-// Image.Stream, as the archive passes by; nothing is written to disk. The
-// configuration, which comes at the end of that archive, is put together from
-// what the daemon says about the image, so Image.Config has the parts that
-// matter but not the bytes of which Image.ID is the digest.
+// A daemon exports an image only as one archive, so Image.Stream reads the layers
+// as the archive passes; nothing is written to disk. The configuration comes at the
+// end of that archive, so Image.Config is composed from the daemon's description of
+// the image: it has the fields that matter, but not the bytes that Image.ID is the
+// digest of.
 //
 // Specification: https://docs.docker.com/reference/api/engine/version/v1.47/
 package docker
@@ -31,18 +31,18 @@ import (
 	"github.com/assaysec/assay/internal/oci"
 )
 
-// pingTimeout is how long a daemon may take to say that it is there.
+// pingTimeout bounds how long a daemon may take to answer a ping.
 const pingTimeout = 10 * time.Second
 
-// Docker is the source "docker": dockerd at SourceOptions.DockerHost, at
-// $DOCKER_HOST, or at the first of the system's, the user's and Docker
-// Desktop's socket that has the image.
+// Docker is the source "docker": dockerd at SourceOptions.DockerHost, at $DOCKER_HOST,
+// or at the first socket that has the image: the system's, the user's or Docker
+// Desktop's.
 type Docker struct{}
 
 // Name is "docker".
 func (Docker) Name() string { return "docker" }
 
-// Open asks the daemon for an image, by name, digest or ID.
+// Open opens an image of the daemon, by name, digest or ID.
 func (d Docker) Open(ctx context.Context, ref string, o assay.SourceOptions) (*assay.Image, error) {
 	if o.DockerHost != "" || os.Getenv("DOCKER_HOST") != "" {
 		return open(ctx, d.Name(), ref, []string{o.DockerHost}, o)
@@ -58,14 +58,14 @@ func (d Docker) Open(ctx context.Context, ref string, o assay.SourceOptions) (*a
 }
 
 // Podman is the source "podman": its service at SourceOptions.PodmanHost, at
-// $CONTAINER_HOST, or at the first of the user's and the system's socket that
-// has the image.
+// $CONTAINER_HOST, or at the first socket that has the image: the user's or the
+// system's.
 type Podman struct{}
 
 // Name is "podman".
 func (Podman) Name() string { return "podman" }
 
-// Open asks the service for an image, by name, digest or ID.
+// Open opens an image of the service, by name, digest or ID.
 func (p Podman) Open(ctx context.Context, ref string, o assay.SourceOptions) (*assay.Image, error) {
 	var hosts []string
 	if host := o.PodmanHost; host != "" {
@@ -81,8 +81,8 @@ func (p Podman) Open(ctx context.Context, ref string, o assay.SourceOptions) (*a
 	return open(ctx, p.Name(), ref, hosts, o)
 }
 
-// open tries the hosts in turn; of several, those without a socket count only
-// when all are without.
+// open tries the hosts in turn. Missing sockets count only when all of several hosts
+// have none.
 func open(ctx context.Context, name, ref string, hosts []string, o assay.SourceOptions) (*assay.Image, error) {
 	var failed error
 	for i, host := range hosts {
@@ -109,7 +109,7 @@ func open(ctx context.Context, name, ref string, hosts []string, o assay.SourceO
 	return nil, failed
 }
 
-// openAt asks one daemon; "" is the one of $DOCKER_HOST, with its certificates.
+// openAt connects to one daemon; "" is the one of $DOCKER_HOST, with its certificates.
 func openAt(ctx context.Context, ref, host string, o assay.SourceOptions) (*assay.Image, error) {
 	opts := []client.Opt{client.FromEnv}
 	if host != "" {
@@ -121,7 +121,7 @@ func openAt(ctx context.Context, ref, host string, o assay.SourceOptions) (*assa
 		host = os.Getenv("DOCKER_HOST")
 	}
 	if strings.HasPrefix(host, "ssh://") {
-		return nil, fmt.Errorf("%s: no SSH here, forward the socket with `ssh -L` and give its path: %w", host, assay.ErrUnsupported)
+		return nil, fmt.Errorf("%s: SSH is unsupported: forward the socket with `ssh -L` and use its path: %w", host, assay.ErrUnsupported)
 	}
 	c, err := client.New(opts...)
 	if err != nil {
@@ -140,7 +140,7 @@ func openAt(ctx context.Context, ref, host string, o assay.SourceOptions) (*assa
 	return img, nil
 }
 
-// ping says, when a daemon does not answer, why.
+// ping checks that the daemon answers, else says why it does not.
 func ping(ctx context.Context, c *client.Client, host string) error {
 	short, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
@@ -153,30 +153,30 @@ func ping(ctx context.Context, c *client.Client, host string) error {
 	}
 	what := "does not answer"
 	if path, ok := strings.CutPrefix(host, "unix://"); ok {
-		// The client's own error has no cause to ask.
+		// The client's own error wraps no cause.
 		conn, dial := net.DialTimeout("unix", path, pingTimeout)
 		if dial == nil {
 			conn.Close()
 		}
 		switch {
 		case errors.Is(dial, fs.ErrNotExist):
-			return fmt.Errorf("not running: no socket %s: %w", path, assay.ErrNotFound)
+			return fmt.Errorf("the daemon is not running: no socket %s: %w", path, assay.ErrNotFound)
 		case errors.Is(dial, fs.ErrPermission):
-			return fmt.Errorf("permission denied on socket %s: run as a user who may use it, such as one of its group: %w", path, assay.ErrNotFound)
+			return fmt.Errorf("permission denied on socket %s: run as a user with access to it, such as a member of its group: %w", path, assay.ErrNotFound)
 		case errors.Is(dial, syscall.ECONNREFUSED):
-			return fmt.Errorf("not running: nobody listens on socket %s: %w", path, assay.ErrNotFound)
+			return fmt.Errorf("the daemon is not running: no listener on socket %s: %w", path, assay.ErrNotFound)
 		}
 	}
 	return fmt.Errorf("%s %s: %w: %w", host, what, err, assay.ErrNotFound)
 }
 
-// A daemon is where an image is.
+// A daemon is the service that has the image.
 type daemon struct {
 	*client.Client
 	host string
 }
 
-// image asks what the daemon knows of an image.
+// image asks the daemon for its description of an image.
 func (d *daemon) image(ctx context.Context, ref string, o assay.SourceOptions) (*assay.Image, error) {
 	var raw bytes.Buffer
 	got, err := d.ImageInspect(ctx, ref, client.ImageInspectWithRawResponse(&raw))
@@ -214,7 +214,7 @@ func (d *daemon) image(ctx context.Context, ref string, o assay.SourceOptions) (
 	return img, nil
 }
 
-// config puts an image configuration together.
+// config composes an image configuration.
 func (d *daemon) config(ctx context.Context, inspected []byte, id string, layers int) (json.RawMessage, []assay.Gap, error) {
 	var in struct {
 		Created, Architecture, Os, Variant string
@@ -223,7 +223,7 @@ func (d *daemon) config(ctx context.Context, inspected []byte, id string, layers
 		RootFS                             struct{ Layers []string }
 	}
 	if err := json.Unmarshal(inspected, &in); err != nil {
-		return nil, nil, fmt.Errorf("what the daemon says of the image: %w: %w", err, assay.ErrMalformed)
+		return nil, nil, fmt.Errorf("the daemon's description of the image: %w: %w", err, assay.ErrMalformed)
 	}
 	h, gaps := d.history(ctx, id, layers)
 	conf, err := json.Marshal(map[string]any{

@@ -170,9 +170,9 @@ func TestStreamBroken(t *testing.T) {
 		err    error
 		says   string
 	}{
-		{"other layers", contract.Tar(other.DockerSave()...), nil, assay.ErrMalformed, "is not in it"},
+		{"other layers", contract.Tar(other.DockerSave()...), nil, assay.ErrMalformed, "is missing"},
 		{"other content under a name", contract.Tar(swapped...), nil, assay.ErrMalformed, "content has digest"},
-		{"nothing", nil, nil, assay.ErrMalformed, "is not in it"},
+		{"nothing", nil, nil, assay.ErrMalformed, "is missing"},
 		{"noise", []byte(strings.Repeat("noise", 1000)), nil, assay.ErrMalformed, "export"},
 		{"cut", contract.Tar(m.DockerSave()...)[:4000], nil, assay.ErrMalformed, "EOF"},
 		{"visitor fails", contract.Tar(m.DockerSave()...), boom, boom, "layer.tar"},
@@ -305,7 +305,7 @@ func TestNotThere(t *testing.T) {
 	}{
 		{"no socket", "unix:///none/docker.sock", assay.ErrNotFound, "no socket /none/docker.sock"},
 		{"no socket, a bare path", "/none/docker.sock", assay.ErrNotFound, "no socket /none/docker.sock"},
-		{"nobody listens", "unix://" + dead, assay.ErrNotFound, "nobody listens"},
+		{"no listener", "unix://" + dead, assay.ErrNotFound, "no listener"},
 		{"no daemon", "tcp://" + gone.Listener.Addr().String(), assay.ErrNotFound, "does not answer"},
 		{"no image", serve(t, newFake(contract.NewImage("app:1", "a"), nil)).DockerHost, assay.ErrNotFound, `no image "none:1"`},
 		{"SSH", "ssh://host", assay.ErrUnsupported, "ssh -L"},

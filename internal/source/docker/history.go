@@ -19,14 +19,13 @@ type step struct {
 	size       int64
 }
 
-// history asks for the image's history, first step first. Which steps made a
-// layer the daemon does not say, so it is told from their sizes and
-// instructions; where that does not give as many as there are layers, a gap
-// says so.
+// history reads the image's history, first step first. The daemon does not say which
+// steps created a layer, so that follows from their sizes and instructions. Where their
+// number differs from that of the layers there is a gap.
 func (d *daemon) history(ctx context.Context, id string, layers int) ([]step, []assay.Gap) {
 	got, err := d.ImageHistory(ctx, id)
 	if err != nil {
-		return nil, []assay.Gap{{Where: "image history", What: fmt.Sprintf("%v, so the instruction behind a layer cannot be told", err)}}
+		return nil, []assay.Gap{{Where: "image history", What: fmt.Sprintf("%v, so the instruction that created each layer is unknown", err)}}
 	}
 	steps := make([]step, 0, len(got.Items))
 	for _, i := range slices.Backward(got.Items) {
@@ -50,11 +49,11 @@ func (d *daemon) history(ctx context.Context, id string, layers int) ([]step, []
 			return steps, nil
 		}
 	}
-	return steps, []assay.Gap{{Where: "image history", What: fmt.Sprintf("its %d steps do not fit the %d layers, so the instruction behind a layer cannot be told", len(steps), layers)}}
+	return steps, []assay.Gap{{Where: "image history", What: fmt.Sprintf("its %d steps do not match the %d layers, so the instruction that created each layer is unknown", len(steps), layers)}}
 }
 
-// setsConfig reports whether an instruction, as the classic builder and
-// BuildKit write it down, changes the configuration and no file.
+// setsConfig reports whether an instruction, as written by the classic builder and
+// BuildKit, changes only the configuration.
 // https://docs.docker.com/reference/dockerfile/
 func setsConfig(createdBy string) bool {
 	s := strings.TrimSpace(createdBy)

@@ -21,15 +21,15 @@ import (
 type export struct {
 	*daemon
 	id    string
-	diffs map[string]bool // the image's
+	diffs map[string]bool // of the image's layers
 }
 
-// visitor is what Image.Stream calls for each layer.
+// visitor is the callback of Image.Stream.
 type visitor = func(r io.Reader) (commit func(diffID string), err error)
 
-// stream is Image.Stream. A layer whose diff ID is known only at its end, as
-// in archives of Docker before 25, is visited before it is known to be wanted,
-// and committed only if it is. Nothing is exported when nothing is wanted.
+// stream implements Image.Stream. Archives of Docker before 25 reveal the diff ID of a
+// layer only at its end: such a layer is visited before it is known to be wanted, and
+// committed only if it is. Nothing is exported when no layer is wanted.
 func (e *export) stream(ctx context.Context, want func(string) bool, visit visitor) error {
 	missing := map[string]bool{}
 	for d := range e.diffs {
@@ -55,12 +55,12 @@ func (e *export) stream(ctx context.Context, want func(string) bool, visit visit
 		return fmt.Errorf("export of the image: %w", err)
 	}
 	for d := range missing {
-		return fmt.Errorf("export of the image: layer %s is not in it: %w", d, assay.ErrMalformed)
+		return fmt.Errorf("export of the image: layer %s is missing: %w", d, assay.ErrMalformed)
 	}
 	return nil
 }
 
-// bufferSize is what is read of the daemon at once.
+// bufferSize is how many bytes of the daemon's answer are read at once.
 const bufferSize = 256 << 10
 
 // walk offers the layers of the archive to visit until none is missing.
@@ -99,7 +99,7 @@ func (e *export) walk(ctx context.Context, t *tar.Reader, missing map[string]boo
 
 const tarBlock = 512
 
-// isLayer tells layers from the other files of an archive, which are JSON and
+// isLayer distinguishes layers from the other files of an archive, which are JSON and
 // small texts.
 func isLayer(name string, body *bufio.Reader) bool {
 	if base := path.Base(name); base == "layer.tar" || strings.HasSuffix(base, ".tar") || strings.HasSuffix(base, ".tar.gz") {
@@ -112,8 +112,7 @@ func isLayer(name string, body *bufio.Reader) bool {
 	return err == nil && (bytes.HasPrefix(head[257:], []byte("ustar")) || bytes.Count(head, []byte{0}) == tarBlock) // a header, or the end of an empty archive
 }
 
-// layer lets visit read a layer, then reads the rest of it, and returns its
-// diff ID.
+// layer calls visit with a layer, reads the rest of it, and returns its diff ID.
 func layer(body io.Reader, visit visitor) (diffID string, commit func(string), err error) {
 	r, _, err := compression.Reader(body)
 	if err != nil {
@@ -126,7 +125,7 @@ func layer(body io.Reader, visit visitor) (diffID string, commit func(string), e
 	if err == nil {
 		_, err = io.Copy(io.Discard, tee)
 	}
-	if tee.err != nil { // says more than what visit made of it
+	if tee.err != nil { // more precise than the error of visit
 		err = tee.err
 	}
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package git gives a repository of source code as an image of one layer: a
-// directory that holds one, or one that the git program fetches from an address.
+// Package git opens a repository of source code as an image of one layer: a directory
+// with a clone, or an address from which the git program fetches.
 //
 // Protocols: https://git-scm.com/docs/git-fetch#_git_urls
 package git
@@ -21,17 +21,17 @@ import (
 	"github.com/assaysec/assay/internal/encoding/printable"
 )
 
-// Options says which state of a repository is meant. At most one is set; none
-// means what the repository's HEAD says.
+// Options select the commit of a repository. At most one of Branch, Tag and Commit is
+// set; without one it is the repository's HEAD.
 type Options struct {
 	Branch, Tag, Commit string
 
-	Dir      string // for the files while they are read; "" means os.TempDir()
-	Insecure bool   // unverified TLS is allowed
+	Dir      string // temporary directory for the files; "" means os.TempDir()
+	Insecure bool   // accept unverified TLS certificates
 	CACert   string // file of PEM certificates to trust instead of the system's
 }
 
-// IsAddress reports whether a reference is an address rather than a directory.
+// IsAddress reports whether a reference is an address, not a directory.
 func IsAddress(ref string) bool {
 	if scheme, _, ok := strings.Cut(ref, "://"); ok {
 		switch scheme {
@@ -46,19 +46,19 @@ func IsAddress(ref string) bool {
 var scpForm = regexp.MustCompile(`^[\w.-]+@[\w.-]+:[^/\\].*`)
 
 const (
-	// maxMessage bounds what is shown of what git says.
+	// maxMessage bounds how much of git's output an error shows.
 	maxMessage = 4 << 10
-	// maxHead bounds the small files in .git that tell which commit is checked out.
+	// maxHead bounds the small files in .git that name the current commit.
 	maxHead = 1 << 20
-	// patience is how long git may take to end after it was told to.
+	// patience is how long git may take to end after an interrupt.
 	patience = 5 * time.Second
 )
 
-// Fetch gets the files of one commit into a new directory below o.Dir; gaps tell of
-// submodules. The caller calls done when it does not need the files any more.
+// Fetch fetches the files of one commit into a new directory below o.Dir; gaps list
+// submodules. The caller calls done when it no longer needs the files.
 func Fetch(ctx context.Context, address string, o Options) (directory string, info assay.RepositoryInfo, gaps []assay.Gap, done func(), err error) {
 	if _, err := exec.LookPath("git"); err != nil {
-		return "", info, nil, nil, fmt.Errorf("%s: the git program, which fetches it, is not installed; install it, or clone the repository and scan the directory: %w", withoutPassword(address), assay.ErrUnsupported)
+		return "", info, nil, nil, fmt.Errorf("%s: the git program is not installed: install it, or clone the repository and scan the directory: %w", withoutPassword(address), assay.ErrUnsupported)
 	}
 	directory, err = os.MkdirTemp(o.Dir, "assay-*")
 	if err != nil {
@@ -78,7 +78,7 @@ func Fetch(ctx context.Context, address string, o Options) (directory string, in
 	return directory, info, gaps, done, nil
 }
 
-// A git runs the program in a directory of its own.
+// A git runs the git program in a directory of its own.
 type git struct {
 	ctx     context.Context
 	dir     string
@@ -86,8 +86,8 @@ type git struct {
 	o       Options
 }
 
-// checkout gets the one commit that is meant, without its history where the
-// server allows to ask for it so.
+// checkout fetches the selected commit, without its history where the server supports
+// that.
 func (g *git) checkout() error {
 	want := "HEAD"
 	switch {
@@ -106,7 +106,7 @@ func (g *git) checkout() error {
 		return err
 	}
 	err := fetch("--depth=1", "--", g.address, want)
-	if err != nil && g.o.Commit != "" && g.ctx.Err() == nil { // a server may give whole branches only, or the commit's name is cut
+	if err != nil && g.o.Commit != "" && g.ctx.Err() == nil { // some servers send whole branches only, and commit names may be abbreviated
 		if all := fetch("--", g.address, "+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*"); all == nil {
 			_, err = g.run("checkout", "-q", "--detach", g.o.Commit)
 			return err
@@ -119,7 +119,7 @@ func (g *git) checkout() error {
 	return err
 }
 
-// info tells which commit is there.
+// info describes the current commit.
 func (g *git) info() (assay.RepositoryInfo, error) {
 	out, err := g.run("log", "-1", "--no-show-signature", "--format=%H%x00%an <%ae>%x00%cn <%ce>%x00%B")
 	if err != nil {
@@ -136,8 +136,8 @@ func (g *git) info() (assay.RepositoryInfo, error) {
 	return r, nil
 }
 
-// submodules tells of the repositories within the repository, which are not
-// fetched: their addresses are chosen by who wrote it.
+// submodules adds a gap for each submodule. Submodules are not fetched, because the
+// author of the repository chooses their addresses.
 func (g *git) submodules() (gaps []assay.Gap, _ error) {
 	out, err := g.run("ls-files", "-s", "-z")
 	if err != nil {
@@ -145,14 +145,14 @@ func (g *git) submodules() (gaps []assay.Gap, _ error) {
 	}
 	for entry := range strings.SplitSeq(string(out), "\x00") {
 		if how, path, ok := strings.Cut(entry, "\t"); ok && strings.HasPrefix(how, "160000 ") {
-			gaps = append(gaps, assay.Gap{Where: path, What: "a submodule, which is a repository of its own and not fetched; scan it by its address, or a clone that has it"})
+			gaps = append(gaps, assay.Gap{Where: path, What: "submodule not fetched: scan its repository by address, or scan a clone that includes it"})
 		}
 	}
 	return gaps, nil
 }
 
-// run runs git with nothing of what a repository could make it run: no hooks,
-// no filters, no helpers for other protocols, and no question to the user.
+// run runs git without anything that a repository could make it execute: no hooks,
+// filters or helpers for other protocols, and no prompts.
 func (g *git) run(args ...string) ([]byte, error) {
 	settings := []string{"-c", "core.hooksPath=" + os.DevNull, "-c", "core.fsmonitor=false", "-c", "protocol.ext.allow=never", "-c", "gc.auto=0",
 		"-c", "advice.detachedHead=false", "-c", "core.symlinks=true", "-c", "filter.lfs.smudge=", "-c", "filter.lfs.required=false"}
@@ -186,28 +186,28 @@ func (g *git) run(args ...string) ([]byte, error) {
 	return nil, fmt.Errorf("%s: git %s: %s%w", withoutPassword(g.address), args[0], what, kindOf(what))
 }
 
-// told is an error that is not told again.
-type told struct{ error }
+// textless is an error that wraps another without repeating its text.
+type textless struct{ error }
 
-func (told) Error() string   { return "" }
-func (t told) Unwrap() error { return t.error }
+func (textless) Error() string   { return "" }
+func (t textless) Unwrap() error { return t.error }
 
 func kindOf(what string) error {
 	for _, s := range []string{"could not read Username", "Authentication failed", "Permission denied", "403"} {
 		if strings.Contains(what, s) {
-			return told{assay.ErrUnauthorized}
+			return textless{assay.ErrUnauthorized}
 		}
 	}
-	return told{assay.ErrNotFound}
+	return textless{assay.ErrNotFound}
 }
 
 var password = regexp.MustCompile(`^([a-z+]+://)[^/@]*@`)
 
 func withoutPassword(address string) string { return password.ReplaceAllString(address, "$1") }
 
-// Describe tells which commit a directory has checked out, by the files in its
-// .git: running git there would obey what the repository configures. A directory
-// without one is the zero RepositoryInfo.
+// Describe returns the current commit of a directory, read from the files in .git:
+// running git would obey the repository's configuration. For a directory without .git
+// it is the zero RepositoryInfo.
 func Describe(directory string) (info assay.RepositoryInfo) {
 	root, err := os.OpenRoot(filepath.Join(directory, ".git"))
 	if err != nil {
@@ -252,7 +252,7 @@ func commit(s string) string {
 	return ""
 }
 
-// origin is the address of the remote of that name in a git configuration.
+// origin returns the address of the remote "origin" in a git configuration.
 // https://git-scm.com/docs/git-config#_configuration_file
 func origin(config string) string {
 	in := false
@@ -269,7 +269,7 @@ func origin(config string) string {
 	return ""
 }
 
-// Check refuses options that cannot be meant.
+// Check refuses invalid options.
 func (o Options) Check() error {
 	n := 0
 	for _, s := range []string{o.Branch, o.Tag, o.Commit} {
@@ -277,11 +277,11 @@ func (o Options) Check() error {
 			n++
 		}
 		if strings.HasPrefix(s, "-") {
-			return fmt.Errorf("%q is no name of a branch, tag or commit", s)
+			return fmt.Errorf("%q is not a valid name of a branch, tag or commit", s)
 		}
 	}
 	if n > 1 {
-		return errors.New("name a branch, a tag or a commit, not several")
+		return errors.New("set only one of branch, tag and commit")
 	}
 	return nil
 }

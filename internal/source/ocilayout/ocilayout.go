@@ -1,8 +1,9 @@
-// Package ocilayout is the image source "oci-dir": a directory that is an OCI
-// image layout, as a reference PATH, PATH:TAG or PATH@DIGEST. Links in it that
-// lead out of it are not followed.
+// Package ocilayout is the image source "oci-dir": a directory with an OCI image
+// layout, as a reference PATH, PATH:TAG or PATH@DIGEST. Links that lead out of the
+// directory are not followed.
 //
-// Specification: https://github.com/opencontainers/image-spec/blob/v1.1.0/image-layout.md
+// Specification:
+// https://github.com/opencontainers/image-spec/blob/v1.1.0/image-layout.md
 package ocilayout
 
 import (
@@ -27,7 +28,7 @@ func (s Source) Open(ctx context.Context, ref string, o assay.SourceOptions) (*a
 	case !ok:
 		return nil, fmt.Errorf("%s: no such directory: %w", ref, assay.ErrNotFound)
 	case !info.IsDir():
-		return nil, fmt.Errorf("%s: not a directory: for an archive use oci-archive:%s: %w", path, ref, assay.ErrUnsupported)
+		return nil, fmt.Errorf("%s: not a directory; for an archive use oci-archive:%s: %w", path, ref, assay.ErrUnsupported)
 	}
 	root, err := os.OpenRoot(path)
 	if err != nil {

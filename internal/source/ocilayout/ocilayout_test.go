@@ -31,7 +31,7 @@ func TestConformance(t *testing.T) {
 		{"test.oci", nil, ""},
 		{"test_image_tag.oci", nil, ""},
 		{"test_image_tag.oci:0.0.1", nil, ""},
-		{"test_image_tag.oci:0.0.2", assay.ErrNotFound, "there is 0.0.1"},
+		{"test_image_tag.oci:0.0.2", assay.ErrNotFound, "images: 0.0.1"},
 		{"test_bad_index_json.oci", assay.ErrMalformed, "index.json"},
 		{"test_index_json_dir.oci", assay.ErrMalformed, "not a regular file"},
 		{"test_invalid_oci_image.oci", assay.ErrUnsupported, "application/badmedia+json"},

@@ -1,9 +1,9 @@
-// Package registry is the image source "registry": images in registries that
-// speak the OCI distribution protocol, with the user's credentials from
-// Docker's or Podman's configuration or from the options.
+// Package registry is the image source "registry": images in registries that serve
+// the OCI distribution protocol, with the credentials of the options, or of Docker's
+// or Podman's configuration.
 //
-// Credentials given in the options are sent to the
-// registry that the reference names, never to its mirrors.
+// Credentials of the options are sent to the registry of the reference, never to
+// its mirrors.
 //
 // Specification: https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md
 package registry
@@ -25,17 +25,16 @@ import (
 
 // Source is the source "registry".
 type Source struct {
-	// Backoff is the wait before the first of the retries; each next one is
-	// twice as long. 0 means one second.
+	// Backoff is the wait before the first retry; each next one is twice as long. 0
+	// means one second.
 	Backoff time.Duration
 }
 
 // Name is "registry".
 func (Source) Name() string { return "registry" }
 
-// Open resolves the reference at the first mirror of its registry that knows
-// it, then at the registry itself. A registry that cannot be reached is
-// ErrNotFound.
+// Open opens the image from the first mirror that has it, else from the registry
+// itself. A registry that cannot be reached is ErrNotFound.
 func (s Source) Open(ctx context.Context, ref string, o assay.SourceOptions) (*assay.Image, error) {
 	r, err := registryclient.Parse(ref, o)
 	if err != nil {
@@ -64,7 +63,7 @@ func (s Source) Open(ctx context.Context, ref string, o assay.SourceOptions) (*a
 	return nil, failed
 }
 
-// names sets RepoTags and RepoDigests, under the name that the user gave.
+// names sets RepoTags and RepoDigests, with the repository as the user named it.
 func names(img *assay.Image, r name.Reference) {
 	repo := r.Context().Name()
 	if r.Context().RegistryStr() == name.DefaultRegistry {
@@ -78,14 +77,14 @@ func names(img *assay.Image, r name.Reference) {
 	}
 }
 
-// A place is where a reference may be found.
+// A place is a registry to try, and the reference there.
 type place struct {
 	ref    name.Reference
 	mirror bool
 }
 
-// mirrors lists the mirrors of r's registry. A mirror is a host, perhaps with
-// a path before the repositories.
+// mirrors lists the mirrors of r's registry. A mirror is a host, optionally with a path
+// prefix for the repositories.
 func mirrors(r name.Reference, o assay.SourceOptions) ([]place, error) {
 	host := r.Context().RegistryStr()
 	list := o.Mirrors[host]
@@ -97,7 +96,7 @@ func mirrors(r name.Reference, o assay.SourceOptions) ([]place, error) {
 		at := strings.Trim(strings.TrimPrefix(m, "https://"), "/") + "/" + r.Context().RepositoryStr()
 		repo, err := name.NewRepository(at, registryclient.NameOptions(o)...)
 		if err == nil && strings.Contains(m, "://") && !strings.HasPrefix(m, "https://") {
-			err = fmt.Errorf("%s: a host is wanted, not a URL", m)
+			err = fmt.Errorf("%s: want a host, not a URL", m)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("mirror of %s: %w: %w", host, err, assay.ErrMalformed)
@@ -125,7 +124,7 @@ func (s Source) open(ctx context.Context, p place, o assay.SourceOptions) (*assa
 	return img, nil
 }
 
-// image reads the manifest that ref names and opens the image behind it.
+// image reads the manifest of ref and opens the image.
 func image(ctx context.Context, c *registryclient.Client, ref name.Reference, o assay.SourceOptions) (*assay.Image, error) {
 	raw, err := c.Manifest(ctx, ref.Identifier())
 	if err != nil {
@@ -134,7 +133,7 @@ func image(ctx context.Context, c *registryclient.Client, ref name.Reference, o 
 	digest := oci.Digest(raw)
 	if d, ok := ref.(name.Digest); ok {
 		if digest = d.DigestStr(); oci.Verify(raw, digest) != nil {
-			return nil, fmt.Errorf("%s: the registry sent another manifest, of digest %s: %w", ref, oci.Digest(raw), assay.ErrMalformed)
+			return nil, fmt.Errorf("%s: the registry sent another manifest, with digest %s: %w", ref, oci.Digest(raw), assay.ErrMalformed)
 		}
 	}
 	img, err := oci.OpenDocument(ctx, c, raw, o)

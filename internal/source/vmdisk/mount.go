@@ -12,13 +12,14 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// maxTab bounds etc/fstab: a kilobyte is the rule.
+// maxTab bounds etc/fstab; usual ones have a kilobyte.
 const maxTab = 1 << 20
 
-// typed are the types of partitions that have a place without being named in
-// etc/fstab.
+// typed maps partition types to the directories where they are mounted without an entry
+// in etc/fstab.
 //
-// Specification: https://uapi-group.org/specifications/specs/discoverable_partitions_specification/
+// Specification:
+// https://uapi-group.org/specifications/specs/discoverable_partitions_specification/
 var typed = map[string]string{
 	"933ac7e1-2eb4-4f13-b844-0e14e2aef915": "home",
 	"3b8f8425-20e0-4f3b-907f-1a25a76f98e8": "srv",
@@ -28,18 +29,18 @@ var typed = map[string]string{
 	"b0e01050-ee5f-4390-949a-9101b17104e9": "usr", // arm64
 }
 
-// A mount is a place of a volume, inside the root.
+// A mount is the directory of a volume, relative to the root.
 type mount struct {
 	volume *volume
 	at     string
 }
 
-// arrange chooses the root among volumes and gives the others their places.
+// arrange chooses the root volume and assigns directories to the others.
 func (t *tree) arrange(volumes []*volume) (gaps []assay.Gap) {
-	systems := slices.DeleteFunc(slices.Clone(volumes), func(v *volume) bool { return t.system(v) < 2 })
-	base := slices.MaxFunc(volumes, func(a, b *volume) int { return cmp.Compare(t.system(a), t.system(b)) }) // the first of equals
-	if t.system(base) == 0 && len(volumes) > 1 {
-		gaps = append(gaps, assay.Gap{Where: "disk", What: "no partition that can be read is the root of a system"})
+	systems := slices.DeleteFunc(slices.Clone(volumes), func(v *volume) bool { return t.systemScore(v) < 2 })
+	base := slices.MaxFunc(volumes, func(a, b *volume) int { return cmp.Compare(t.systemScore(a), t.systemScore(b)) }) // the first of equals
+	if t.systemScore(base) == 0 && len(volumes) > 1 {
+		gaps = append(gaps, assay.Gap{Where: "disk", What: "no readable partition contains the root of an operating system"})
 	} else {
 		t.base = base
 	}
@@ -60,16 +61,16 @@ func (t *tree) arrange(volumes []*volume) (gaps []assay.Gap) {
 		switch {
 		case t.base == nil:
 		case slices.Contains(systems, v):
-			gaps = append(gaps, assay.Gap{Where: where(v.Partition), What: fmt.Sprintf("holds another system beside that of %s; its system packages are not read, its files are given below %s/", where(t.base.Partition), directory(v))})
+			gaps = append(gaps, assay.Gap{Where: where(v.Partition), What: fmt.Sprintf("contains another operating system than %s; its OS packages are not read, its files are listed below %s/", where(t.base.Partition), directory(v))})
 		default:
-			gaps = append(gaps, assay.Gap{Where: where(v.Partition), What: fmt.Sprintf("has no place that etc/fstab names; its files are given below %s/, where no system packages are looked for", directory(v))})
+			gaps = append(gaps, assay.Gap{Where: where(v.Partition), What: fmt.Sprintf("is not in etc/fstab; its files are listed below %s/, where OS packages are not searched", directory(v))})
 		}
 	}
 	return gaps
 }
 
-// system tells how much a volume looks like the root of a system.
-func (t *tree) system(v *volume) int {
+// systemScore rates how much a volume looks like the root of an operating system.
+func (t *tree) systemScore(v *volume) int {
 	root := place{v, v.Root()}
 	has := func(name string) bool {
 		at, _, err := t.lookup(root, path.Dir(name))
@@ -84,8 +85,8 @@ func (t *tree) system(v *volume) int {
 	return 0
 }
 
-// places are those that the root's etc/fstab names, and then those of types;
-// what is above comes first.
+// places lists the mounts of the root's etc/fstab, then those by partition type; parent
+// directories come first.
 func (t *tree) places(volumes []*volume) (ms []mount) {
 	tab, err := t.other("etc/fstab", maxTab)
 	if err != nil {
@@ -97,7 +98,7 @@ func (t *tree) places(volumes []*volume) (ms []mount) {
 			continue
 		}
 		for _, v := range volumes {
-			if at := strings.Trim(path.Clean(unescape(f[1])), "/"); v != t.base && at != "" && v.called(unescape(f[0])) {
+			if at := strings.Trim(path.Clean(unescape(f[1])), "/"); v != t.base && at != "" && v.isNamed(unescape(f[0])) {
 				ms = append(ms, mount{v, at})
 				break
 			}
@@ -112,11 +113,11 @@ func (t *tree) places(volumes []*volume) (ms []mount) {
 	return ms
 }
 
-// device is a partition of a machine's first disk.
+// device matches a partition of a machine's first disk.
 var device = regexp.MustCompile(`^/dev/(?:(?:s|v|xv|h)da|(?:nvme0n1|mmcblk0)p)(\d{1,3})$`)
 
-// called reports whether a word of etc/fstab names the volume.
-func (v *volume) called(word string) bool {
+// isNamed reports whether a field of etc/fstab names the volume.
+func (v *volume) isNamed(word string) bool {
 	if m := device.FindStringSubmatch(word); m != nil {
 		n, err := strconv.Atoi(m[1])
 		return err == nil && n == v.Number
@@ -144,7 +145,7 @@ func (v *volume) called(word string) bool {
 
 var escape = regexp.MustCompile(`\\(?:x[0-9a-fA-F]{2}|[0-7]{3})`)
 
-// unescape undoes the escapes of etc/fstab (\040) and of names below /dev/disk
+// unescape replaces the escapes of etc/fstab (\040) and of names below /dev/disk
 // (\x20).
 func unescape(word string) string {
 	return escape.ReplaceAllStringFunc(word, func(s string) string {

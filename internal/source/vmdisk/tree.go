@@ -18,26 +18,26 @@ import (
 )
 
 const (
-	// maxDepth bounds how deep directories may be in each other: some hundred is
-	// deep.
+	// maxDepth bounds the nesting of directories; genuine trees have less than a
+	// hundred levels.
 	maxDepth = 2000
 
-	// maxPath bounds the path of a directory whose entries are listed. Linux takes
-	// 4096 bytes; several thousand paths are held at a time.
+	// maxPath bounds the path of a directory whose entries are listed. Linux accepts
+	// 4096 bytes; several thousand paths are in memory at a time.
 	maxPath = 16 << 10
 
-	// maxListed bounds what all directories' lists take on disk: those of ten million
-	// files take some 1 GB. Broken disks may have the same list again and again.
+	// maxListed bounds the bytes of all directory lists on disk: those of ten million
+	// files take about 1 GB. Damaged disks may contain the same list many times.
 	maxListed = 4 << 30
 
-	// maxMemo bounds the names that are kept of directories looked into last, but for
-	// the very last one.
+	// maxMemo bounds the cached names of recently listed directories, except the last
+	// one.
 	maxMemo = 200_000
 
-	// maxAtOnce is how many of a directory's entries are held with what they are.
+	// maxAtOnce is how many entries of a directory are read into memory at a time.
 	maxAtOnce = 4096
 
-	// maxLinks bounds the links of one path, as Linux does.
+	// maxLinks bounds the symbolic links followed for one path, as Linux does.
 	maxLinks = 40
 )
 
@@ -49,28 +49,28 @@ type place struct {
 	node   uint64
 }
 
-// A tree is the files of all volumes.
+// A tree contains the files of all volumes.
 type tree struct {
 	base   *volume           // nil where no volume is the root
-	mounts map[place]*volume // by the directory in whose place they are
-	apart  []*volume         // below directories of their own
+	mounts map[place]*volume // by the directory where they are mounted
+	apart  []*volume         // mounted below directories of their own
 
 	mu   sync.Mutex
-	memo map[place]listing // directories looked into last
-	held int               // names in memo
+	memo map[place]listing // recently listed directories
+	held int               // number of names in memo
 }
 
-// A listing is the entries of a directory by name; with an error those that could
-// be read.
+// A listing maps the entries of a directory by name; with an error, those that could be
+// read.
 type listing struct {
 	names []name
 	err   error
 }
 
-// directory is where the files of a volume without a place are.
+// directory is where the files of a volume without a mount are listed.
 func directory(v *volume) string { return fmt.Sprintf("partition-%d", v.Number) }
 
-// enter is where a directory's entries are: those of a volume mounted there.
+// enter returns where a directory's entries are: in the volume mounted there, if any.
 func (t *tree) enter(at place) place {
 	for range maxDepth {
 		v := t.mounts[at]
@@ -82,7 +82,7 @@ func (t *tree) enter(at place) place {
 	return at
 }
 
-// list gives the entries of a directory.
+// list reads the entries of a directory.
 func (t *tree) list(at place) listing {
 	t.mu.Lock()
 	l, ok := t.memo[at]
@@ -103,7 +103,7 @@ func (t *tree) list(at place) listing {
 	return l
 }
 
-// child is the number of a directory's entry; 0 where there is none.
+// child returns the number of a directory's entry; 0 where there is none.
 func (t *tree) child(at place, text string) uint64 {
 	names := t.list(at).names
 	if i, ok := slices.BinarySearchFunc(names, text, func(n name, text string) int { return strings.Compare(n.Text, text) }); ok {
@@ -114,7 +114,7 @@ func (t *tree) child(at place, text string) uint64 {
 
 var errNotThere = fmt.Errorf("no such file: %w", assay.ErrNotFound)
 
-// lookup finds what a path leads to, from a root that no link leaves.
+// lookup resolves a path; links do not leave the root.
 func (t *tree) lookup(root place, name string) (at place, node filesystem.Node, err error) {
 	directories, links := []place{t.enter(root)}, 0
 	at = directories[0]
@@ -143,7 +143,7 @@ func (t *tree) lookup(root place, name string) (at place, node filesystem.Node, 
 		}
 		if node.Mode&fs.ModeSymlink != 0 {
 			if links++; links > maxLinks {
-				return at, node, fmt.Errorf("more than %d links: %w", maxLinks, assay.ErrMalformed)
+				return at, node, fmt.Errorf("more than %d symbolic links: %w", maxLinks, assay.ErrMalformed)
 			}
 			if strings.HasPrefix(node.Link, "/") {
 				directories = directories[:1]
@@ -188,7 +188,7 @@ func (t *tree) other(p string, most int64) ([]byte, error) {
 	return b, nil
 }
 
-// walk visits all files, names in order.
+// walk visits all files in the order of their names.
 func (t *tree) walk(ctx context.Context, visit func(*assay.Entry) error) error {
 	w := walker{ctx: ctx, t: t, visit: visit, seen: map[place]bool{}}
 	if t.base != nil {
@@ -213,11 +213,11 @@ type walker struct {
 	ctx    context.Context
 	t      *tree
 	visit  func(*assay.Entry) error
-	seen   map[place]bool // directories
+	seen   map[place]bool // directories visited
 	listed int64          // bytes of their lists
 }
 
-// directory visits what is in a directory.
+// directory visits the entries of a directory.
 func (w *walker) directory(at place, dir string, depth int) error {
 	names, err := w.enter(&at, dir, depth)
 	if errors.Is(err, errListed) {
@@ -248,18 +248,18 @@ func (w *walker) directory(at place, dir string, depth int) error {
 	return nil
 }
 
-var errListed = fmt.Errorf("the lists of directories take more than %d bytes: %w", int64(maxListed), assay.ErrTooLarge)
+var errListed = fmt.Errorf("the directory lists exceed %d bytes: %w", int64(maxListed), assay.ErrTooLarge)
 
-// enter lists a directory, which is one that was not seen before.
+// enter lists a directory that was not visited before.
 func (w *walker) enter(at *place, dir string, depth int) ([]name, error) {
 	*at = w.t.enter(*at)
 	switch {
 	case w.seen[*at]:
-		return nil, fmt.Errorf("the directory is in two places, or in itself: %w", assay.ErrMalformed)
+		return nil, fmt.Errorf("the directory is linked twice, or contains itself: %w", assay.ErrMalformed)
 	case len(dir) > maxPath:
-		return nil, fmt.Errorf("a path of %d bytes: %w", len(dir), assay.ErrTooLarge)
+		return nil, fmt.Errorf("path of %d bytes is too long: %w", len(dir), assay.ErrTooLarge)
 	case depth > maxDepth:
-		return nil, fmt.Errorf("more than %d directories in each other: %w", maxDepth, assay.ErrTooLarge)
+		return nil, fmt.Errorf("more than %d nested directories: %w", maxDepth, assay.ErrTooLarge)
 	}
 	w.seen[*at] = true
 	if node, err := at.volume.Node(at.node); err == nil {
@@ -271,8 +271,8 @@ func (w *walker) enter(at *place, dir string, depth int) ([]name, error) {
 	return l.names, l.err
 }
 
-// entries gives what names stand for. Inodes are read as they lie on the disk,
-// which keeps compressed disks from being decompressed again and again.
+// entries reads what names refer to. It reads inodes in the order of the disk, so that
+// compressed blocks are decompressed once.
 func (w *walker) entries(v *volume, names []name, dir string) []*assay.Entry {
 	entries, order := make([]*assay.Entry, len(names)), make([]int, len(names))
 	for i := range order {
@@ -284,7 +284,7 @@ func (w *walker) entries(v *volume, names []name, dir string) []*assay.Entry {
 		entries[i] = e
 		node, err := v.Node(names[i].Node)
 		if e.Mode, e.Link, e.Err = node.Mode, node.Link, err; err != nil && node.Mode == 0 {
-			e.Mode = fs.ModeDir // it may be one, so that it is told
+			e.Mode = fs.ModeDir // it may be a directory, so its error is reported
 			continue
 		}
 		e.UID, e.GID, e.HasOwner = node.UID, node.GID, true

@@ -1,11 +1,11 @@
-// Package vmdisk gives the disk of a virtual machine, which is a file of this
-// machine, as an image of one layer: the files of all its partitions, each at
-// the place where the system would have it.
+// Package vmdisk opens the disk of a virtual machine as an image of one layer: the
+// files of all its partitions, each below the directory where the operating system
+// would mount it.
 //
-// The partition with the system is the root. Others are where its etc/fstab says
-// (by UUID, label or device), or the type of the partition. The files of a
-// partition that has no place there are below "partition-3", so that what is
-// looked for in the root is not found in them, and there is a gap. Read are ext2,
+// The partition with the operating system is the root. The others are mounted as
+// its etc/fstab says (by UUID, label or device), or as the type of the partition
+// says. The files of any further partition are below "partition-3", outside the
+// root, where OS packages are not searched; there is a gap for it. It reads ext2,
 // ext3, ext4 and XFS; other contents are gaps.
 package vmdisk
 
@@ -22,12 +22,12 @@ import (
 	"github.com/assaysec/assay/internal/disk/virtualdisk"
 )
 
-// maxPartitions bounds the partitions that are looked at: Linux has 256 at most
-// of a disk.
+// maxPartitions bounds the partitions that are read: Linux supports at most 256 on a
+// disk.
 const maxPartitions = 256
 
-// Open gives the disk in a file. A disk of which nothing can be read is
-// ErrUnsupported or ErrMalformed.
+// Open opens the disk in a file. A disk of which nothing can be read is ErrUnsupported
+// or ErrMalformed.
 func Open(path string) (*assay.Image, error) {
 	files := &files{directory: filepath.Dir(path)}
 	img, err := files.image(path)
@@ -38,7 +38,7 @@ func Open(path string) (*assay.Image, error) {
 	return img, nil
 }
 
-// files are those that are open, in one directory.
+// files contains the open files, all in one directory.
 type files struct {
 	directory string
 	open      []*os.File
@@ -53,7 +53,7 @@ func (f *files) Close() error {
 	return errors.Join(errs...)
 }
 
-// file opens a file, or a disk of this machine.
+// file opens a file, or a disk device of this machine.
 func (f *files) file(path string) (io.ReaderAt, int64, error) {
 	info, err := os.Stat(path)
 	switch {
@@ -62,7 +62,7 @@ func (f *files) file(path string) (io.ReaderAt, int64, error) {
 	case err != nil:
 		return nil, 0, plain(err)
 	case !info.Mode().IsRegular() && info.Mode().Type() != fs.ModeDevice:
-		return nil, 0, fmt.Errorf("not a file: %w", assay.ErrUnsupported)
+		return nil, 0, fmt.Errorf("not a regular file: %w", assay.ErrUnsupported)
 	}
 	o, err := os.Open(path)
 	if err != nil {
@@ -73,7 +73,7 @@ func (f *files) file(path string) (io.ReaderAt, int64, error) {
 	return o, size, plain(err)
 }
 
-// plain is an error without the path, which is told beside it.
+// plain returns the error without the path, which messages show already.
 func plain(err error) error {
 	if p := (*fs.PathError)(nil); errors.As(err, &p) {
 		return p.Err
@@ -88,7 +88,7 @@ func (f *files) image(path string) (*assay.Image, error) {
 	}
 	disk, err := virtualdisk.Open(r, size, func(name string) (io.ReaderAt, int64, error) {
 		if name != filepath.Base(name) {
-			return nil, 0, fmt.Errorf("not beside its descriptor: %w", assay.ErrUnsupported)
+			return nil, 0, fmt.Errorf("missing from the directory of its descriptor: %w", assay.ErrUnsupported)
 		}
 		return f.file(filepath.Join(f.directory, name))
 	})
@@ -108,7 +108,7 @@ func (f *files) image(path string) (*assay.Image, error) {
 	return img, nil
 }
 
-// read puts together what the partitions of a disk hold.
+// read combines the contents of the partitions of a disk.
 func read(disk io.ReaderAt, size int64) (*tree, []assay.Gap, error) {
 	volumes, gaps, err := find(disk, size)
 	if err != nil {
@@ -119,18 +119,18 @@ func read(disk io.ReaderAt, size int64) (*tree, []assay.Gap, error) {
 	return t, gaps, nil
 }
 
-// find looks for volumes that can be read: in the partitions, or the whole disk
-// where there are none.
+// find looks for readable volumes: in the partitions, or on the whole disk where it has
+// none.
 func find(disk io.ReaderAt, size int64) (volumes []*volume, gaps []assay.Gap, err error) {
 	parts, bad := partition.Table(disk, size)
 	if bad != nil {
 		gaps = append(gaps, assay.Gap{Where: "disk", What: "partition table: " + bad.Error()})
 	}
 	if len(parts) > maxPartitions {
-		gaps = append(gaps, assay.Gap{Where: "disk", What: fmt.Sprintf("%d partitions, of which %d are read", len(parts), maxPartitions)})
+		gaps = append(gaps, assay.Gap{Where: "disk", What: fmt.Sprintf("%d partitions, only %d are read", len(parts), maxPartitions)})
 		parts = parts[:maxPartitions]
 	}
-	minor := []assay.Gap(nil) // of no interest beside others
+	minor := []assay.Gap(nil) // of no interest beside other problems
 	for _, p := range parts {
 		v, gap := open(disk, p)
 		if v != nil {
@@ -142,7 +142,7 @@ func find(disk io.ReaderAt, size int64) (volumes []*volume, gaps []assay.Gap, er
 			gaps = gap.add(gaps)
 		}
 	}
-	if len(volumes) == 0 { // the table may be none, but what begins a file system
+	if len(volumes) == 0 { // the table may be the beginning of a file system
 		if v, gap := open(disk, partition.Partition{Size: size}); v != nil || len(parts) == 0 {
 			if v != nil {
 				return []*volume{v}, gap.add(nil), nil
@@ -154,17 +154,17 @@ func find(disk io.ReaderAt, size int64) (volumes []*volume, gaps []assay.Gap, er
 	return volumes, gaps, nil
 }
 
-// nothing is the error for a disk of which nothing can be read.
+// nothing returns the error for a disk of which nothing can be read.
 func nothing(gaps []assay.Gap, bad error) error {
 	text := ""
 	for _, g := range gaps {
 		text += "; " + g.Where + " " + g.What
 	}
 	if text == "" {
-		text = "; it is empty"
+		text = "; the disk is empty"
 	}
 	if errors.Is(bad, assay.ErrMalformed) {
-		return fmt.Errorf("nothing on it can be read%s: %w", text, assay.ErrMalformed)
+		return fmt.Errorf("no readable file system%s: %w", text, assay.ErrMalformed)
 	}
-	return fmt.Errorf("nothing on it can be read%s: %w", text, assay.ErrUnsupported)
+	return fmt.Errorf("no readable file system%s: %w", text, assay.ErrUnsupported)
 }

@@ -139,7 +139,7 @@ func TestMounts(t *testing.T) {
 	}
 }
 
-// TestPlaces: what has no place is below a directory of its own, and told.
+// TestPlaces: a volume without a mount is listed below a directory of its own, and reported.
 func TestPlaces(t *testing.T) {
 	plain := bytes.ReplaceAll(ext(t), []byte(testdisk.DataUUID), []byte("66666666-7777-8888-9999-aaaaaaaaaaab"))
 	device := bytes.ReplaceAll(ext(t), []byte("UUID="+testdisk.DataUUID), fmt.Appendf(nil, "%-41s", "/dev/vda2"))
@@ -153,10 +153,10 @@ func TestPlaces(t *testing.T) {
 		{"by UUID", []testdisk.Part{part(ext(t)), part(data(t))}, "srv/data/", nil},
 		{"by device", []testdisk.Part{part(device), part(data(t))}, "srv/data/", nil},
 		{"by type", []testdisk.Part{part(home), {Type: homeType, Content: data(t)}}, "home/", nil},
-		{"unknown", []testdisk.Part{part(plain), part(data(t))}, "partition-2/", []string{"partition 2: has no place that etc/fstab names; its files are given below partition-2/, where no system packages are looked for"}},
-		{"another system", []testdisk.Part{part(plain), part(ext(t))}, "partition-2/", []string{"partition 2: holds another system beside that of partition 1; its system packages are not read, its files are given below partition-2/"}},
-		{"no system", []testdisk.Part{part(data(t)), part(data(t))}, "partition-2/", []string{"disk: no partition that can be read is the root of a system"}},
-		{"beside what is not read", []testdisk.Part{part(ext(t)), part(data(t)), part(btrfs), part(make([]byte, 5000)), part(magic(5000, 0, "?"))}, "srv/data/", []string{"partition 3: holds btrfs, which is not read", "partition 5: holds nothing that is known"}},
+		{"unknown", []testdisk.Part{part(plain), part(data(t))}, "partition-2/", []string{"partition 2: is not in etc/fstab; its files are listed below partition-2/, where OS packages are not searched"}},
+		{"another system", []testdisk.Part{part(plain), part(ext(t))}, "partition-2/", []string{"partition 2: contains another operating system than partition 1; its OS packages are not read, its files are listed below partition-2/"}},
+		{"no system", []testdisk.Part{part(data(t)), part(data(t))}, "partition-2/", []string{"disk: no readable partition contains the root of an operating system"}},
+		{"beside what is not read", []testdisk.Part{part(ext(t)), part(data(t)), part(btrfs), part(make([]byte, 5000)), part(magic(5000, 0, "?"))}, "srv/data/", []string{"partition 3: contains btrfs, which is not read", "partition 5: contains nothing that assay recognises"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			img := openBytes(t, testdisk.GPT(tt.parts...))
@@ -204,9 +204,9 @@ func TestNothing(t *testing.T) {
 		{"no such file", nil, "no such file", assay.ErrNotFound},
 		{"empty", []byte{}, "empty", assay.ErrUnsupported},
 		{"zeros", make([]byte, 1<<20), "disk is empty", assay.ErrUnsupported},
-		{"text", []byte("hello"), "nothing that is known", assay.ErrUnsupported},
-		{"btrfs", btrfs, "disk holds btrfs", assay.ErrUnsupported},
-		{"partitions", testdisk.GPT(part(btrfs), part(swap), part(fat)), "partition 1 holds btrfs, which is not read; partition 2 holds swap, which is not read; partition 3 holds FAT", assay.ErrUnsupported},
+		{"text", []byte("hello"), "nothing that assay recognises", assay.ErrUnsupported},
+		{"btrfs", btrfs, "disk contains btrfs", assay.ErrUnsupported},
+		{"partitions", testdisk.GPT(part(btrfs), part(swap), part(fat)), "partition 1 contains btrfs, which is not read; partition 2 contains swap, which is not read; partition 3 contains FAT", assay.ErrUnsupported},
 		{"broken file system", testdisk.GPT(part(broken)), "partition 1 ext4: superblock: sizes", assay.ErrUnsupported},
 		{"broken table", testdisk.GPT(part(ext(t)))[:2000], "partition table", assay.ErrMalformed},
 		{"LVM", magic(5000, 512, "LABELONE"), "LVM", assay.ErrUnsupported},
@@ -279,13 +279,13 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// TestCircle: a directory that is in itself is told, and the rest goes on.
-func TestCircle(t *testing.T) {
+// TestCycle: a directory that contains itself is reported, and the others are still read.
+func TestCycle(t *testing.T) {
 	b := ext(t)
 	at := bytes.Index(b, []byte("\x03\x02bin")) // length of the name, kind, name
 	b[at-6] = 2                                 // the root
 	got := visited(t, openBytes(t, b))
-	if !slices.Contains(got, "bin! the directory is in two places, or in itself: malformed") || count(got, "many/") != 61 {
+	if !slices.Contains(got, "bin! the directory is linked twice, or contains itself: malformed") || count(got, "many/") != 61 {
 		t.Errorf("%q", got)
 	}
 }
@@ -343,7 +343,7 @@ func TestCut(t *testing.T) {
 		if n := 0; img.Layers[0].Walk(t.Context(), func(*assay.Entry) error { n++; return nil }) != nil || n == 0 {
 			t.Errorf("%d: %d entries", size, n)
 		}
-		if size < 2<<20 && !slices.Contains(gaps(img), "partition 2: begins beyond the end of the disk, which is cut") {
+		if size < 2<<20 && !slices.Contains(gaps(img), "partition 2: begins beyond the end of the disk: the disk is truncated") {
 			t.Error(size, gaps(img))
 		}
 		img.Close()
@@ -360,7 +360,7 @@ func TestCalled(t *testing.T) {
 		unescape(`PARTLABEL=Linux\040root`): true, unescape(`/dev/disk/by-partlabel/Linux\x20root`): true, "LABEL=": false, "UUID=x": false,
 	} {
 		v.fileSystem = nothingNamed{}
-		if v.called(word) != want {
+		if v.isNamed(word) != want {
 			t.Errorf("%s: %v", word, !want)
 		}
 	}
@@ -373,8 +373,8 @@ func (nothingNamed) Label() filesystem.Label { return filesystem.Label{} }
 // TestMade reads a compressed disk that programs make, of a root and of what it
 // mounts, against the directories that they are made of.
 func TestMade(t *testing.T) {
-	root := testdisk.Folder(t, testdisk.Contains{System: true, Many: 500, Pieces: 300, Deep: 40, Link: 1000})
-	mounted := testdisk.Folder(t, testdisk.Contains{Many: 60, Pieces: 6, Deep: 10, Link: 150}) // which data is made of
+	root := testdisk.Directory(t, testdisk.Contains{System: true, Many: 500, Pieces: 300, Deep: 40, Link: 1000})
+	mounted := testdisk.Directory(t, testdisk.Contains{Many: 60, Pieces: 6, Deep: 10, Link: 150}) // which data is made of
 	b, err := os.ReadFile(testdisk.Ext(t, root, 64<<20, "-t", "ext4", "-U", testdisk.SystemUUID))
 	if err != nil {
 		t.Fatal(err)
@@ -390,7 +390,7 @@ func TestMade(t *testing.T) {
 	got := visited(t, img)
 	var want []string
 	for prefix, directory := range map[string]string{"": root, "srv/data/": mounted} {
-		for _, line := range testdisk.FolderContents(t, directory) {
+		for _, line := range testdisk.DirectoryContents(t, directory) {
 			_, line, _ = strings.Cut(line, " ")
 			path, content, _ := strings.Cut(line, " ")
 			if path = prefix + path; strings.HasPrefix(filepath.Base(path), "link") || path == "etc/os-release" {

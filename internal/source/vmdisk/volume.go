@@ -12,13 +12,13 @@ import (
 	"github.com/assaysec/assay/internal/disk/xfs"
 )
 
-// A fileSystem is what is read of one.
+// A fileSystem is a readable file system.
 type fileSystem interface {
 	Root() uint64
 	Label() filesystem.Label
 	Unclean() (bool, error)
 	Node(number uint64) (filesystem.Node, error)
-	List(number uint64) ([]filesystem.Name, error) // with an error those that could be read
+	List(number uint64) ([]filesystem.Name, error) // with an error, the entries that could be read
 	Open(number uint64) (io.ReaderAt, error)
 }
 
@@ -36,10 +36,10 @@ func where(p partition.Partition) string {
 	return fmt.Sprintf("partition %d", p.Number)
 }
 
-// A finding is what is to be told about a partition.
+// A finding is a problem of a partition to report.
 type finding struct {
 	assay.Gap
-	minor bool // only where nothing else is on the disk
+	minor bool // reported only where the disk contains nothing else
 }
 
 func (f finding) add(gaps []assay.Gap) []assay.Gap {
@@ -49,11 +49,11 @@ func (f finding) add(gaps []assay.Gap) []assay.Gap {
 	return append(gaps, f.Gap)
 }
 
-// open tells what a partition holds, and opens what can be read.
+// open detects what a partition contains, and opens a supported file system.
 func open(disk io.ReaderAt, p partition.Partition) (*volume, finding) {
 	tell := func(what string) finding { return finding{Gap: assay.Gap{Where: where(p), What: what}} }
 	if p.Size <= 0 {
-		return nil, tell("begins beyond the end of the disk, which is cut")
+		return nil, tell("begins beyond the end of the disk: the disk is truncated")
 	}
 	r := io.NewSectionReader(disk, p.Offset, p.Size)
 	var f fileSystem
@@ -75,18 +75,18 @@ func open(disk io.ReaderAt, p partition.Partition) (*volume, finding) {
 	case err != nil:
 		return &volume{f, p}, tell("journal: " + err.Error())
 	case unclean:
-		return &volume{f, p}, tell("was in use when it was copied: the changes that its journal holds are not applied, so the latest ones are not seen")
+		return &volume{f, p}, tell("was in use when it was copied: changes in its journal are not applied, so the latest changes are missing")
 	}
 	return &volume{f, p}, finding{}
 }
 
-// contents are what a volume may hold that is not read, told by magic numbers.
-// Sources: util-linux's libblkid, and the formats' specifications.
+// contents identifies unsupported content by magic numbers. Sources: util-linux's
+// libblkid, and the formats' specifications.
 var contents = []struct {
 	at    int64
 	magic string
 	name  string
-	minor bool // has no software: to be told only where nothing else is there
+	minor bool // contains no software: reported only where the disk contains nothing else
 }{
 	{0, "LUKS\xba\xbe", "an encrypted volume (LUKS)", false},
 	{0, "SKUL\xba\xbe", "an encrypted volume (LUKS)", false},
@@ -124,8 +124,7 @@ var contents = []struct {
 	{0x1055c, "\x19\x54\x01\x19", "UFS", false},
 }
 
-// starters are the types of partitions that have but code which starts the
-// machine, or nothing.
+// starters are the types of partitions that contain only boot code, or nothing.
 var starters = map[string]string{
 	"21686148-6449-6e6f-744e-656564454649": "BIOS boot",
 	"9e1a2d38-c612-4316-aa26-8b49521e5a8b": "PReP boot",
@@ -133,7 +132,7 @@ var starters = map[string]string{
 	"41":                                   "PReP boot",
 }
 
-// unreadable tells what a partition holds that is not read.
+// unreadable says what a partition contains that is not read.
 func unreadable(r io.ReaderAt, p partition.Partition) finding {
 	f := finding{Gap: assay.Gap{Where: where(p)}, minor: true}
 	b := make([]byte, min(p.Size, 0x22000))
@@ -145,17 +144,17 @@ func unreadable(r io.ReaderAt, p partition.Partition) finding {
 	b = b[:n]
 	for _, c := range contents {
 		if int64(n) > c.at && bytes.HasPrefix(b[c.at:], []byte(c.magic)) {
-			f.What, f.minor = "holds "+c.name+", which is not read", c.minor
+			f.What, f.minor = "contains "+c.name+", which is not read", c.minor
 			return f
 		}
 	}
 	switch name := starters[p.Type]; {
 	case name != "":
-		f.What = "is for starting the machine (" + name + ")"
+		f.What = "contains boot code only (" + name + ")"
 	case bytes.Count(b, []byte{0}) == len(b):
 		f.What = "is empty"
 	default:
-		f.What, f.minor = "holds nothing that is known", false
+		f.What, f.minor = "contains nothing that assay recognises", false
 	}
 	return f
 }

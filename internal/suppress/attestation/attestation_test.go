@@ -332,7 +332,7 @@ func TestPages(t *testing.T) {
 		t.Errorf("%d documents; gaps %q", len(docs), gaps)
 	}
 	away = "http://other.example"
-	if docs, gaps := s.find(Options{}); len(docs) != 0 || !strings.Contains(gaps, "is not at the registry") {
+	if docs, gaps := s.find(Options{}); len(docs) != 0 || !strings.Contains(gaps, "is on another host") {
 		t.Errorf("%d documents; gaps %q", len(docs), gaps)
 	}
 	away, pages = "", make([][]byte, 200)

@@ -41,8 +41,8 @@ type Contains struct {
 	Link   int  // bytes of the longest link; mkfs.xfs 6.1 makes broken ones over some 250
 }
 
-// Folder makes a directory with what is hard about file systems.
-func Folder(t testing.TB, has Contains) string {
+// Directory makes a directory with what is hard about file systems.
+func Directory(t testing.TB, has Contains) string {
 	t.Helper()
 	dir := t.TempDir()
 	must := func(err error) {
@@ -123,21 +123,21 @@ func Program(t testing.TB, dir, program string, args ...string) {
 }
 
 // Ext makes a file with an ext file system of a directory.
-func Ext(t testing.TB, folder string, size int64, options ...string) string {
+func Ext(t testing.TB, directory string, size int64, options ...string) string {
 	t.Helper()
 	name := blank(t, size)
-	Program(t, folder, "mke2fs", slices.Concat([]string{"-q", "-F", "-d", folder}, options, []string{name})...)
+	Program(t, directory, "mke2fs", slices.Concat([]string{"-q", "-F", "-d", directory}, options, []string{name})...)
 	return name
 }
 
 // XFS makes a file with an XFS file system of a directory.
-func XFS(t testing.TB, folder string, size int64, options ...string) string {
+func XFS(t testing.TB, directory string, size int64, options ...string) string {
 	t.Helper()
 	name, proto := blank(t, size), filepath.Join(t.TempDir(), "proto")
-	if err := os.WriteFile(proto, prototype(t, folder), 0o600); err != nil {
+	if err := os.WriteFile(proto, prototype(t, directory), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	Program(t, folder, "mkfs.xfs", slices.Concat([]string{"-q", "-f", "-p", proto}, options, []string{name})...)
+	Program(t, directory, "mkfs.xfs", slices.Concat([]string{"-q", "-f", "-p", proto}, options, []string{name})...)
 	return name
 }
 
@@ -157,8 +157,8 @@ func blank(t testing.TB, size int64) string {
 func prototype(t testing.TB, root string) []byte {
 	t.Helper()
 	out := bytes.NewBufferString("/\n0 0\nd--755 0 0\n")
-	var folder func(string)
-	folder = func(dir string) {
+	var directory func(string)
+	directory = func(dir string) {
 		entries, err := os.ReadDir(dir)
 		if err != nil {
 			t.Fatal(err)
@@ -176,7 +176,7 @@ func prototype(t testing.TB, root string) []byte {
 			switch {
 			case e.IsDir():
 				fmt.Fprintf(out, "%s d%s\n", e.Name(), mode)
-				folder(name)
+				directory(name)
 				out.WriteString("$\n")
 			case e.Type()&fs.ModeSymlink != 0:
 				link, err := os.Readlink(name)
@@ -189,7 +189,7 @@ func prototype(t testing.TB, root string) []byte {
 			}
 		}
 	}
-	folder(root)
+	directory(root)
 	out.WriteString("$\n")
 	return out.Bytes()
 }
@@ -204,8 +204,8 @@ type FileSystem interface {
 
 // Contents lists a file system: "mode path", and what the file or link has.
 func Contents(f FileSystem) (lines []string, err error) {
-	var folder func(uint64, string, int) error
-	folder = func(number uint64, dir string, depth int) error {
+	var directory func(uint64, string, int) error
+	directory = func(number uint64, dir string, depth int) error {
 		if depth > 200 || len(lines) > 100_000 {
 			return fmt.Errorf("%s: it does not end", dir[:20])
 		}
@@ -236,20 +236,20 @@ func Contents(f FileSystem) (lines []string, err error) {
 			}
 			lines = append(lines, fmt.Sprintf("%v %s %s", node.Mode, path, content))
 			if node.Mode.IsDir() {
-				if err := folder(n.Node, path, depth+1); err != nil {
+				if err := directory(n.Node, path, depth+1); err != nil {
 					return err
 				}
 			}
 		}
 		return nil
 	}
-	err = folder(f.Root(), "", 0)
+	err = directory(f.Root(), "", 0)
 	slices.Sort(lines)
 	return lines, err
 }
 
-// FolderContents lists a directory in the same way.
-func FolderContents(t testing.TB, dir string) (lines []string) {
+// DirectoryContents lists a directory in the same way.
+func DirectoryContents(t testing.TB, dir string) (lines []string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
 		path, _ := filepath.Rel(dir, name)

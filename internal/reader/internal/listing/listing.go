@@ -1,6 +1,6 @@
-// Package listing gathers the packages that one file tells of, as every reader
-// of a lock file or an installed list must: one for each name and version, each
-// with what it needs, and what is wrong with the file in a few plain errors.
+// Package listing collects the packages of one file, as each reader of a lock file or
+// an installed list needs: one for each name and version, with its dependencies, and
+// the file's problems as a few short errors.
 package listing
 
 import (
@@ -57,13 +57,13 @@ func New(kind string) *List {
 func (l *List) Add(name, version string) int {
 	switch {
 	case l.Name == nil && !word(name, maxName), l.Name != nil && !l.Name(name):
-		l.Error(fmt.Errorf("a package called %.80q: %w", name, assay.ErrMalformed))
+		l.Error(fmt.Errorf("invalid package name %.80q: %w", name, assay.ErrMalformed))
 		return -1
 	case version == "":
 		l.NoVersion(name)
 		return -1
 	case l.Version == nil && !word(version, maxVersion), l.Version != nil && !l.Version(version):
-		l.Error(fmt.Errorf("%s: version %.80q: %w", name, version, assay.ErrMalformed))
+		l.Error(fmt.Errorf("%s: invalid version %.80q: %w", name, version, assay.ErrMalformed))
 		return -1
 	}
 	p := assay.Package{Type: l.kind, Name: name, Version: version}
@@ -190,9 +190,9 @@ func (l *List) Licences(i int, names ...string) {
 // Facts is what the file says, and what is wrong with it.
 func (l *List) Facts() (assay.Facts, error) {
 	if n := len(l.bare) + l.more; n > 0 {
-		what := "packages name"
+		what := "packages have"
 		if n == 1 {
-			what = "package names"
+			what = "package has"
 		}
 		l.Error(fmt.Errorf("%d %s no version: %s: %w", n, what, some(l.bare, n), assay.ErrUnsupported))
 	}

@@ -34,7 +34,7 @@ func TestList(t *testing.T) {
 	if d := cmp.Diff(want, facts.Packages); d != "" {
 		t.Error(d)
 	}
-	if err == nil || !strings.Contains(err.Error(), "1 package names no version: bare") {
+	if err == nil || !strings.Contains(err.Error(), "1 package has no version: bare") {
 		t.Error(err)
 	}
 }
@@ -64,7 +64,7 @@ func TestManyWithoutVersion(t *testing.T) {
 	for i := range 12 {
 		l.NoVersion(fmt.Sprint("n", i))
 	}
-	if _, err := l.Facts(); err == nil || !strings.HasPrefix(err.Error(), "12 packages name no version: n0, n1") || !strings.Contains(err.Error(), "n9 and 2 more") {
+	if _, err := l.Facts(); err == nil || !strings.HasPrefix(err.Error(), "12 packages have no version: n0, n1") || !strings.Contains(err.Error(), "n9 and 2 more") {
 		t.Error(err)
 	}
 }
@@ -76,7 +76,7 @@ func TestDecode(t *testing.T) {
 	}{
 		{"nothing", " \n", nil},
 		{"a byte order mark", "\ufeff{}", nil},
-		{"no JSON", "bogus", assay.ErrMalformed},
+		{"invalid JSON", "bogus", assay.ErrMalformed},
 		{"too large", `{"a":"` + strings.Repeat("x", 100) + `"}`, assay.ErrTooLarge},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

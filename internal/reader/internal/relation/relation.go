@@ -1,13 +1,13 @@
-// Package relation tells what packages are to the project whose lock file lists
-// them: asked for or needed by others, and for what.
+// Package relation determines what packages are to the project whose lock file lists
+// them: direct or indirect dependencies, of development or not.
 package relation
 
 import "github.com/assaysec/assay"
 
-// Mark sets Relation and Dev of packages that have their DependsOn, given the
-// Refs of those that the project asks for, and that it asks for to develop
-// with. A package that has a Relation keeps it. Dev is what only development
-// needs. Graphs with circles are as good as others.
+// Mark sets Relation and Dev of packages with DependsOn, given the Refs of the
+// project's direct dependencies and of its direct development dependencies. A package
+// that has a Relation keeps it. Dev marks packages that only development needs. Cycles
+// are allowed.
 func Mark(ps []assay.Package, direct, dev []string) {
 	at := Index(ps)
 	needed, forDev := Reach(ps, at, direct), Reach(ps, at, dev)
@@ -31,7 +31,7 @@ func Mark(ps []assay.Package, direct, dev []string) {
 	}
 }
 
-// Index finds packages by Ref; of several of one Ref it is the first.
+// Index maps Refs to packages; of several with one Ref to the first.
 func Index(ps []assay.Package) map[string]int {
 	at := make(map[string]int, len(ps))
 	for i := range ps {
@@ -42,7 +42,7 @@ func Index(ps []assay.Package) map[string]int {
 	return at
 }
 
-// Reach tells which packages the given ones need, themselves among them.
+// Reach returns the packages that the given ones need, including themselves.
 func Reach(ps []assay.Package, at map[string]int, from []string) []bool {
 	reached := make([]bool, len(ps))
 	var todo []int

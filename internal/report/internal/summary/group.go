@@ -9,15 +9,15 @@ import (
 	"github.com/assaysec/assay/internal/encoding/printable"
 )
 
-// A Group is one vulnerability of packages that belong together: binary packages
-// of one source, or a language package in several places.
+// A Group is one vulnerability of packages that belong together: OS packages built from
+// one source, or a language package at several paths.
 type Group struct {
-	*assay.Finding       // of the first
-	Packages       []int // indices in the report; each has a finding of its own there
+	*assay.Finding       // of the first package
+	Packages       []int // indices in the report; each of them has a finding of its own
 }
 
-// Groups puts findings together that differ in the binary package, or in the
-// place, only; of packages that keep wants, in the order of the report.
+// Groups groups findings that differ only in the OS package or the path, for the
+// packages that keep accepts, in the order of the report.
 func Groups(r *assay.Report, keep func(*assay.Package) bool) (out []Group) {
 	at := map[string]int{}
 	for i := range r.Findings {
@@ -42,7 +42,7 @@ func Groups(r *assay.Report, keep func(*assay.Package) bool) (out []Group) {
 	return out
 }
 
-// Name is what the group's packages are called.
+// Name is the name of the group's packages.
 func (g *Group) Name(r *assay.Report) string {
 	first := &r.Packages[g.Packages[0]]
 	s := printable.Text(first.Name)
@@ -52,14 +52,14 @@ func (g *Group) Name(r *assay.Report) string {
 	return s
 }
 
-// A Section is a part of the findings under a heading of its own.
+// A Section is a part of the findings with a heading.
 type Section struct {
-	Title  string // "" where there is one section only
+	Title  string // "" where there is only one section
 	Groups []Group
 }
 
-// Sections splits the findings by who can do something about them: what the
-// user's own layers brought, then what the base image did.
+// Sections splits the findings by who can fix them: those from the user's own layers,
+// then those from the base image.
 func Sections(r *assay.Report) []Section {
 	if r.Image.Base == nil {
 		return []Section{{Groups: Groups(r, func(*assay.Package) bool { return true })}}
@@ -69,7 +69,7 @@ func Sections(r *assay.Report) []Section {
 	return []Section{own, base}
 }
 
-// Findings counts those of a section.
+// Findings counts the findings of a section.
 func (s *Section) Findings() (n int) {
 	for i := range s.Groups {
 		n += len(s.Groups[i].Packages)

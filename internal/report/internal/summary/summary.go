@@ -1,6 +1,6 @@
-// Package summary holds the text that reports for people share: which findings
-// belong together, what is known of each, and what reached its end of life. Its
-// texts are printable; a format escapes them as its form demands.
+// Package summary contains the text that reports for people share: groups of findings,
+// facts about each, and what has reached its end of life. All text is printable; each
+// format escapes it for its syntax.
 package summary
 
 import (
@@ -17,7 +17,7 @@ var statuses = map[assay.Status]string{
 	assay.StatusEndOfLife: "end of life", assay.StatusUnderInvestigation: "investigating", assay.StatusFixed: "fixed",
 }
 
-// Status is a finding's status in words.
+// Status returns a finding's status in words.
 func Status(f *assay.Finding) string {
 	if s, ok := statuses[f.Status]; ok {
 		return s
@@ -25,7 +25,7 @@ func Status(f *assay.Finding) string {
 	return printable.Text(string(f.Status))
 }
 
-// Risk is a finding's; "" in an old report, all findings of which lack it.
+// Risk returns a finding's risk; "" in an old report, whose findings have none.
 func Risk(f *assay.Finding) string {
 	if f.Risk == 0 {
 		return ""
@@ -33,8 +33,8 @@ func Risk(f *assay.Finding) string {
 	return fmt.Sprintf("%.1f", f.Risk)
 }
 
-// Title is a line about the vulnerability; where none is known the beginning of
-// its description.
+// Title returns a line about the vulnerability: its title, else the beginning of its
+// description.
 func Title(f *assay.Finding) string {
 	s := f.Detail.Title
 	if s == "" {
@@ -46,11 +46,11 @@ func Title(f *assay.Finding) string {
 	return printable.Text(s)
 }
 
-// likely is from which probability on EPSS's score is worth a line.
-const likely = 0.1
+// minEPSS is the lowest EPSS probability that reports mention.
+const minEPSS = 0.1
 
-// Exploited says what is known of the exploitation of a vulnerability; "" when
-// that is nothing.
+// Exploited says what is known about exploitation of a vulnerability; "" when nothing
+// is.
 func Exploited(f *assay.Finding) string {
 	var parts []string
 	if k := f.Detail.KEV; k != nil {
@@ -60,17 +60,17 @@ func Exploited(f *assay.Finding) string {
 		}
 		s += " (KEV " + printable.Text(k.Added)
 		if k.Due != "" {
-			s += ", due " + printable.Text(k.Due)
+			s += ", fix due " + printable.Text(k.Due)
 		}
 		parts = append(parts, s+")")
 	}
-	if e := f.Detail.EPSS; e != nil && e.Score >= likely {
+	if e := f.Detail.EPSS; e != nil && e.Score >= minEPSS {
 		parts = append(parts, fmt.Sprintf("EPSS %.0f %%", e.Score*100))
 	}
 	return strings.Join(parts, ", ")
 }
 
-// Layer says which instruction brought a package.
+// Layer names the layer of a package and the instruction that created it.
 func Layer(l assay.LayerRef) string {
 	s := fmt.Sprintf("layer %d", l.Index)
 	if l.CreatedBy != "" {
@@ -79,7 +79,7 @@ func Layer(l assay.LayerRef) string {
 	return s
 }
 
-// instruction is a history entry without the shell that builders write before it.
+// instruction returns a history entry without the shell that builders put in front.
 func instruction(s string) string {
 	s = strings.TrimPrefix(s, "/bin/sh -c ")
 	s = strings.TrimPrefix(s, "#(nop) ")
@@ -95,9 +95,9 @@ func Target(r *assay.Report) string {
 	return s
 }
 
-// Ends says of the release, and of runtimes, that are out of support what that
-// means.
-func Ends(r *assay.Report) (lines []string) {
+// EndOfLife lists the release and the runtimes that have reached their end of life, and
+// says what that means.
+func EndOfLife(r *assay.Report) (lines []string) {
 	if l := &r.Release; l.EndOfLife(r.At()) {
 		lines = append(lines, printable.Text(fmt.Sprintf("%s %s %s: its advisories are no longer complete; move to a supported release.", l.ID, l.Version, since(l.EOL))))
 	}
@@ -123,7 +123,7 @@ func Ends(r *assay.Report) (lines []string) {
 	return lines
 }
 
-// runtime is what people call a package that has an end of life.
+// runtime returns the usual name of a package that has an end of life.
 func runtime(q *assay.Package) string {
 	if q.Type == assay.TypeGo {
 		return "Go"
@@ -131,21 +131,22 @@ func runtime(q *assay.Package) string {
 	return q.Name
 }
 
-// since says when an end of life was.
+// since says when the end of life was.
 func since(eol string) string {
-	if _, err := time.Parse(time.DateOnly, eol); err != nil { // no date is known
+	if _, err := time.Parse(time.DateOnly, eol); err != nil { // the date is unknown
 		return "has reached its end of life"
 	}
 	return "reached its end of life on " + eol
 }
 
-// A Tally is how many findings have a severity.
+// A Tally counts the findings of one severity.
 type Tally struct {
 	Severity assay.Severity
 	Findings int
 }
 
-// Tallies counts findings by severity, worst first, without those that none has.
+// Tallies counts findings by severity, worst first; severities without findings are
+// left out.
 func Tallies(r *assay.Report) (out []Tally) {
 	var n [assay.SeverityCritical + 1]int
 	for i := range r.Findings {
@@ -159,7 +160,7 @@ func Tallies(r *assay.Report) (out []Tally) {
 	return out
 }
 
-// Verdict says in a few words what was found.
+// Verdict counts the findings in a few words.
 func Verdict(r *assay.Report) string {
 	affected := map[int]bool{}
 	fixable := 0
@@ -172,14 +173,15 @@ func Verdict(r *assay.Report) string {
 	if n := len(r.Findings); n > 0 {
 		return fmt.Sprintf("%s in %s, %d with a fix", printable.Count(n, "vulnerability", "vulnerabilities"), printable.Count(len(affected), "package", "packages"), fixable)
 	}
-	if len(asked(r)) == 0 {
+	if len(advisoryShards(r)) == 0 {
 		return "not matched with any advisories"
 	}
 	return "no vulnerabilities to report"
 }
 
-// asked are the advisories that the report rests on.
-func asked(r *assay.Report) (out []assay.Shard) {
+// advisoryShards lists the parts of the database with advisories that the report rests
+// on.
+func advisoryShards(r *assay.Report) (out []assay.Shard) {
 	for _, s := range r.Database.Shards {
 		switch s.Stream.Family() {
 		case assay.StreamDetails, string(assay.StreamKEV), string(assay.StreamEPSS), string(assay.StreamEOL):
@@ -190,10 +192,10 @@ func asked(r *assay.Report) (out []assay.Shard) {
 	return out
 }
 
-// Data names the advisories that were asked, with their age; "" for none.
-func Data(r *assay.Report) string {
+// Advisories lists the advisories used, with their age; "" for none.
+func Advisories(r *assay.Report) string {
 	var streams []string
-	for _, s := range asked(r) {
+	for _, s := range advisoryShards(r) {
 		streams = append(streams, fmt.Sprintf("%s (%s, built %s ago)", printable.Text(string(s.Stream)), printable.Count(s.Records, "record", "records"), age(r.Created.Sub(s.Built))))
 	}
 	if len(streams) == 0 {
@@ -214,16 +216,16 @@ func age(d time.Duration) string {
 	return printable.Count(int(d.Hours()/24), "day", "days")
 }
 
-// LeftOut says what the report lacks because it was not asked for.
+// LeftOut lists what the report does not show, and the flags that show it.
 func LeftOut(r *assay.Report) (lines []string) {
 	if r.DevLeftOut > 0 {
-		lines = append(lines, fmt.Sprintf("Left out: %s needed for development only; --include-dev-deps shows them.", printable.Count(r.DevLeftOut, "package", "packages")))
+		lines = append(lines, fmt.Sprintf("Left out: %s needed for development only (list with --include-dev-deps).", printable.Count(r.DevLeftOut, "package", "packages")))
 	}
 	if r.LeftOut > 0 {
-		lines = append(lines, fmt.Sprintf("Left out by --severity, --ignore-unfixed, --ignore-status, --ignore-base or --as-of: %d.", r.LeftOut))
+		lines = append(lines, fmt.Sprintf("%s left out by --severity, --ignore-unfixed, --ignore-status, --ignore-base or --as-of.", printable.Count(r.LeftOut, "finding is", "findings are")))
 	}
 	if len(r.Gaps) > 0 {
-		lines = append(lines, fmt.Sprintf("%s could not be read or judged: this report may be incomplete.", printable.Count(len(r.Gaps), "thing", "things")))
+		lines = append(lines, fmt.Sprintf("%s: something could not be read or judged, so this report may be incomplete.", printable.Count(len(r.Gaps), "gap", "gaps")))
 	}
 	return lines
 }

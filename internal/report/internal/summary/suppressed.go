@@ -7,14 +7,13 @@ import (
 	"github.com/assaysec/assay/internal/encoding/printable"
 )
 
-// A SuppressedGroup is what was suppressed for one reason.
+// A SuppressedGroup contains the findings suppressed for one reason.
 type SuppressedGroup struct {
 	assay.Suppression
 	Findings []*assay.Finding
 }
 
-// Suppressions puts the suppressed findings together by reason, in the order of the
-// report.
+// Suppressions groups the suppressed findings by reason, in the order of the report.
 func Suppressions(r *assay.Report) (out []SuppressedGroup) {
 	at := map[assay.Suppression]int{}
 	for i := range r.Suppressed {
@@ -30,7 +29,7 @@ func Suppressions(r *assay.Report) (out []SuppressedGroup) {
 	return out
 }
 
-// Why tells the status that holds instead of a finding's, who set it and why.
+// Why says as what a finding is suppressed, by whom and why.
 func Why(r assay.Suppression) string {
 	s := printable.Text(string(r.As)) + " by " + printable.Text(r.By)
 	if r.Reason != "" {
@@ -39,7 +38,7 @@ func Why(r assay.Suppression) string {
 	return s
 }
 
-// Suppressed counts what was suppressed; show is whether that is listed.
+// Suppressed counts the suppressed findings; show says whether the report lists them.
 func Suppressed(r *assay.Report, show bool) (lines []string) {
 	matched, others := 0, 0
 	for i := range r.Suppressed {

@@ -9,18 +9,18 @@ import (
 	"github.com/assaysec/assay/internal/version"
 )
 
-// An Update fixes findings of packages that come from one source.
+// An Update fixes findings of packages built from one source.
 type Update struct {
-	Name     string         // of the source, or of the language package
+	Name     string         // of the source package, or of the language package
 	From     string         // installed
-	To       []string       // the version that fixes all; several where nobody can order them
+	To       []string       // the version that fixes all findings; several where their order is unknown
 	Packages []int          // indices in the report
-	Findings int            // that it fixes
-	Worst    assay.Severity // of those
+	Findings int            // number of findings that it fixes
+	Worst    assay.Severity // of those findings
 }
 
-// Updates lists what to update for the findings of groups that have a fix, in
-// their order.
+// Updates lists the updates for the findings that have a fix, in the order of the
+// groups.
 func Updates(r *assay.Report, groups []Group) (out []Update) {
 	at := map[string]int{}
 	for i := range groups {
@@ -53,7 +53,8 @@ func Updates(r *assay.Report, groups []Group) (out []Update) {
 	return out
 }
 
-// newest leaves the newest of versions, or those that cannot be ordered.
+// newest adds version v to all and drops older versions. It keeps versions whose order
+// is unknown.
 func newest(r *assay.Report, p *assay.Package, all []string, v string) []string {
 	s, known := ecosystem.Scheme(r.Release, p)
 	for i, w := range all {
