@@ -59,7 +59,7 @@ func (b *BaseRef) of(ids []string) (*assay.BaseImage, []assay.Gap) {
 	n := common(ids, b.Layers)
 	if n < len(b.Layers) || n == 0 {
 		return nil, []assay.Gap{{Where: "base image " + b.Name, What: fmt.Sprintf(
-			"the image is not built on it: of its %d layers the first %d are layers of the image; no package is taken to come from it", len(b.Layers), n)}}
+			"the image is not built on it: only the first %[2]d of its %[1]d layers are in the image; no package counts as from the base image", len(b.Layers), n)}}
 	}
 	return &assay.BaseImage{Name: b.Name, Digest: b.Digest, Layers: n, By: "--base-image"}, nil
 }
@@ -114,7 +114,7 @@ func (s *scanner) seen(ctx context.Context, ids []string) *assay.BaseImage {
 		var note imageNote
 		b, err := s.Cache.Get(ctx, chain(ids[:n]))
 		if err == nil && json.Unmarshal(b, &note) == nil {
-			return &assay.BaseImage{Name: note.Name, Digest: note.Digest, Layers: n, By: "its layers are those of an image scanned before"}
+			return &assay.BaseImage{Name: note.Name, Digest: note.Digest, Layers: n, By: "its layers are those of an image that was scanned before"}
 		}
 	}
 	return nil

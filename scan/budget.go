@@ -43,7 +43,7 @@ func sectionKinds(names []string) (out []*assay.SectionKind, _ error) {
 	for _, name := range names {
 		i := slices.IndexFunc(section.All(), func(k *assay.SectionKind) bool { return k.Name == name })
 		if i < 0 {
-			return nil, &OptionError{"sections", fmt.Errorf("%q is none of %s", name, strings.Join(SectionKinds(), ", "))}
+			return nil, &OptionError{"sections", fmt.Errorf("%q is not one of %s", name, strings.Join(SectionKinds(), ", "))}
 		}
 		out = append(out, section.All()[i])
 	}

@@ -109,7 +109,7 @@ func OpenDatabase(o DatabaseOptions) (*Database, error) {
 	}
 	o.CacheDir = cache
 	if o.Offline && o.FailOnOld {
-		return nil, &OptionError{"fail-on-old-db", errors.New("with offline, no database is too old: use skip-db-update")}
+		return nil, &OptionError{"fail-on-old-db", errors.New("cannot be used with --offline, which accepts any age: use --skip-db-update")}
 	}
 	if o.Feeds == nil {
 		if o.Feeds, err = o.Fetch.feeds(); err != nil {

@@ -103,7 +103,7 @@ func Explain(ctx context.Context, id string, r *assay.Report, request Request) (
 	s := begin(&request)
 	defer s.end()
 	if s.session == nil {
-		return nil, fmt.Errorf("explaining needs a database: %w", assay.ErrUnsupported)
+		return nil, fmt.Errorf("`assay explain` needs a database: %w", assay.ErrUnsupported)
 	}
 	e := &Explanation{ID: id, Names: []string{}, Records: []Record{}, Found: []Found{}, Judged: []Judged{}, Gaps: []assay.Gap{}}
 	advisories, err := s.findAdvisories(ctx, e)
@@ -133,7 +133,7 @@ func Explain(ctx context.Context, id string, r *assay.Report, request Request) (
 		e.Judged = append(e.Judged, judged(&all[i], &r.Packages[all[i].Package]))
 	}
 	for _, stream := range known.missing {
-		e.Gaps = append(e.Gaps, assay.Gap{Where: string(stream), What: "the database has no such advisories; judged without them"})
+		e.Gaps = append(e.Gaps, assay.Gap{Where: string(stream), What: "the database has no advisories for this stream; judged without them"})
 	}
 	e.decide(r, inv, s.Request.match())
 	return e, nil

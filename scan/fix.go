@@ -27,7 +27,7 @@ func Fix(ctx context.Context, r *assay.Report, request Request) (*Plan, error) {
 	s := begin(&request)
 	defer s.end()
 	if s.session == nil {
-		return nil, fmt.Errorf("planning fixes needs a database: %w", assay.ErrUnsupported)
+		return nil, fmt.Errorf("`assay fix` needs a database: %w", assay.ErrUnsupported)
 	}
 	suppressors, _, err := s.suppressors(ctx, request.target(r))
 	if err != nil {

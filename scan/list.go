@@ -33,5 +33,5 @@ func Write(w io.Writer, r *assay.Report, format string, o assay.FormatOptions) e
 			return f.Write(w, r, o)
 		}
 	}
-	return fmt.Errorf("format %q: there are %s: %w", format, strings.Join(Formats(), ", "), assay.ErrUnsupported)
+	return fmt.Errorf("unknown format %q; known: %s: %w", format, strings.Join(Formats(), ", "), assay.ErrUnsupported)
 }

@@ -77,7 +77,7 @@ func (o FetchOptions) Split() (all string, hosts map[string]string, err error) {
 			continue
 		}
 		if all != "" {
-			return "", nil, &OptionError{"mirror", fmt.Errorf("both %s and %s for all publishers; name one of them HOST=%s", all, m, m)}
+			return "", nil, &OptionError{"mirror", fmt.Errorf("both %s and %s apply to all publishers; write one as HOST=%s", all, m, m)}
 		}
 		all = m
 	}

@@ -158,7 +158,7 @@ func TestOneLineAFault(t *testing.T) {
 // word is all that there is, which is told.
 func TestNothingOfRoot(t *testing.T) {
 	db := &published{rows: map[assay.Stream][]assay.Advisory{"debian:12": {says("CVE-2023-0001", "debian:12", "mbedtls", "")}, assay.StreamEOL: nil},
-		refused: map[assay.Stream]error{"rootio:debian:12": &scan.StreamError{Stream: "rootio:debian:12", Err: fmt.Errorf("its publisher has nothing on it: %w", assay.ErrUnsupported)}}}
+		refused: map[assay.Stream]error{"rootio:debian:12": &scan.StreamError{Stream: "rootio:debian:12", Err: fmt.Errorf("the publisher has no advisories for it: %w", assay.ErrUnsupported)}}}
 	r, err := scan.Scan(t.Context(), scan.Request{Database: db, Image: testimage.Parse(t, "-- 1/etc/os-release --\nID=debian\nVERSION_ID=12\n-- 1/var/lib/dpkg/status --\n"+stanza("libmbedtls14", "mbedtls", "2.28.3-1.root.io.1", ""))})
 	if err != nil {
 		t.Fatal(err)

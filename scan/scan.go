@@ -207,7 +207,7 @@ func (s *scanner) ensure(ctx context.Context, streams []assay.Stream, r *assay.R
 			return nil, ctx.Err()
 		}
 		if err != nil {
-			r.Gaps = append(r.Gaps, assay.Gap{Where: "repositories", What: fmt.Sprintf("what they hold is not known: %v", err)})
+			r.Gaps = append(r.Gaps, assay.Gap{Where: "repositories", What: fmt.Sprintf("their contents are unknown: %v", err)})
 		}
 	}
 	gaps, err := s.session.Ensure(ctx, needed)

@@ -222,13 +222,13 @@ func (d *Database) judge(s assay.Stream, shard *assay.Shard) (*age, error) {
 	case !d.hasFeed(s):
 		return nil, &StreamError{s, fmt.Errorf("no feed has it: %w", assay.ErrUnsupported)}
 	case failure != nil:
-		return nil, &StreamError{s, fmt.Errorf("could not be fetched: %w", failure)}
+		return nil, &StreamError{s, fmt.Errorf("cannot be fetched: %w", failure)}
 	case d.fetch == nil:
 		return nil, &StreamError{s, fmt.Errorf("not in the database %s, and fetching is turned off: run `assay db update` where there is a network (--streams chooses what): %w", d.dir, assay.ErrNotFound)}
 	case d.isPublished():
 		return nil, &StreamError{s, fmt.Errorf("not in the published database: %w", assay.ErrUnsupported)}
 	}
-	return nil, &StreamError{s, fmt.Errorf("its publisher has nothing on it: %w", assay.ErrUnsupported)}
+	return nil, &StreamError{s, fmt.Errorf("the publisher has no advisories for it: %w", assay.ErrUnsupported)}
 }
 
 // age is what is too old in a shard, and why there is nothing newer.
@@ -256,7 +256,7 @@ func (d *Database) old(shard *assay.Shard, failure error) *age {
 		case f.Error != "":
 			why = f.Error
 		case d.fetch != nil:
-			why = "fetching them again gave nothing newer"
+			why = "the publisher has nothing newer"
 		}
 		return &age{feed: f.Feed, why: why, age: a}
 	}

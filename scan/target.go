@@ -31,14 +31,14 @@ var imageSources = []string{"docker", "containerd", "podman", "remote", "registr
 func (o *ImageOptions) Check() error {
 	for _, s := range o.Sources {
 		if !slices.Contains(imageSources, strings.TrimSpace(s)) {
-			return &OptionError{"image-src", fmt.Errorf("%q is none of docker, containerd, podman, remote", s)}
+			return &OptionError{"image-src", fmt.Errorf("%q is not one of docker, containerd, podman, remote", s)}
 		}
 	}
 	if o.Platform != "" && !platform.MatchString(o.Platform) {
 		return &OptionError{"platform", fmt.Errorf("%q is not OS/ARCH or OS/ARCH/VARIANT, such as linux/arm64", o.Platform)}
 	}
 	if (o.Username == "") != (o.Password == "") {
-		return &OptionError{"username", fmt.Errorf("requires --password, and the other way round (the password may be in ASSAY_PASSWORD)")}
+		return &OptionError{"username", fmt.Errorf("--username and --password require each other (the password may be in ASSAY_PASSWORD)")}
 	}
 	return nil
 }

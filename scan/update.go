@@ -81,9 +81,9 @@ func Update(ctx context.Context, o UpdateOptions) (Changes, error) {
 // nothingBuilt is why an update that did not fail gave nothing.
 func nothingBuilt(mirror string) error {
 	if mirror == "" {
-		return errors.New("nothing was built: no publisher has anything about what is wanted")
+		return errors.New("nothing was built: no publisher has advisories for the requested streams")
 	}
-	return fmt.Errorf("nothing was built: %s has no documents that a feed knows", mirror)
+	return fmt.Errorf("nothing was built: %s has no documents of any feed", mirror)
 }
 
 // checkStreams refuses streams that no feed has.
@@ -98,7 +98,7 @@ func checkStreams(feeds []assay.Feed, wanted []assay.Stream) error {
 	known = slices.Compact(known)
 	for _, s := range wanted {
 		if !slices.ContainsFunc(known, func(k string) bool { return assay.Stream(k).Covers(s) || s.Covers(assay.Stream(k)) }) {
-			return &OptionError{"streams", fmt.Errorf("no feed has %q; there are %s", s, strings.Join(known, ", "))}
+			return &OptionError{"streams", fmt.Errorf("no feed has %q; known: %s", s, strings.Join(known, ", "))}
 		}
 	}
 	return nil

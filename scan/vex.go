@@ -154,7 +154,7 @@ func vexFiles(name string) ([]string, error) {
 		}
 	}
 	if len(out) == 0 {
-		return nil, fmt.Errorf("%s: no file in it ends in .json", name)
+		return nil, fmt.Errorf("%s: contains no .json file", name)
 	}
 	return out, nil
 }
@@ -246,9 +246,9 @@ func (v *VEX) attached(ctx context.Context, img *assay.Image, to *triage.VEX, wa
 	}
 	switch {
 	case len(docs) == 0:
-		warn(fmt.Sprintf("--vex oci: no VEX document is attached to %s (%d were refused or could not be read)", img.Name, len(gaps)))
+		warn(fmt.Sprintf("--vex oci: no VEX document is attached to %s (%d documents were refused or unreadable)", img.Name, len(gaps)))
 	case v.key == nil:
-		warn(fmt.Sprintf("--vex oci: the signatures of what is attached to %s were not verified: name the key with --vex-key", img.Name))
+		warn(fmt.Sprintf("--vex oci: the signatures of the documents attached to %s were not verified: give the key with --vex-key", img.Name))
 	}
 	return gaps, nil
 }
@@ -294,7 +294,7 @@ func (v *VEX) referenced(ctx context.Context, img *assay.Image, to *triage.VEX) 
 // content reads the one file of a target.
 func content(ctx context.Context, img *assay.Image) (b []byte, err error) {
 	if len(img.Layers) != 1 || img.Layers[0].Walk == nil {
-		return nil, fmt.Errorf("%s: no file: %w", img.Name, assay.ErrUnsupported)
+		return nil, fmt.Errorf("%s: not a file: %w", img.Name, assay.ErrUnsupported)
 	}
 	err = img.Layers[0].Walk(ctx, func(e *assay.Entry) error {
 		if e.Err != nil || !e.Mode.IsRegular() {
@@ -309,7 +309,7 @@ func content(ctx context.Context, img *assay.Image) (b []byte, err error) {
 		return err
 	})
 	if err == nil && b == nil {
-		err = fmt.Errorf("%s: no file: %w", img.Name, assay.ErrNotFound)
+		err = fmt.Errorf("%s: not a file: %w", img.Name, assay.ErrNotFound)
 	}
 	return b, err
 }
@@ -318,7 +318,7 @@ func content(ctx context.Context, img *assay.Image) (b []byte, err error) {
 // the SBOM has no business with those of this machine.
 func getVEX(ctx context.Context, g assay.Getter, at string) (*vex.Document, error) {
 	if u, err := url.Parse(at); err != nil || u.Scheme != "https" {
-		return nil, fmt.Errorf("%.200q is no address that begins with https://: %w", at, assay.ErrUnsupported)
+		return nil, fmt.Errorf("%.200q is not an https:// URL: %w", at, assay.ErrUnsupported)
 	}
 	body, err := g.Get(ctx, at)
 	if err != nil {

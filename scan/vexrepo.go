@@ -96,7 +96,7 @@ func UpdateVEX(ctx context.Context, o VEXOptions, names []string) (out []VEXRepo
 	}
 	for _, n := range names {
 		if !slices.Contains(known, n) {
-			return nil, &OptionError{"", fmt.Errorf("no VEX repository is called %q; there are %s", n, strings.Join(known, ", "))}
+			return nil, &OptionError{"", fmt.Errorf("unknown VEX repository %q; known: %s", n, strings.Join(known, ", "))}
 		}
 	}
 	for _, r := range all {

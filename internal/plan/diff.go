@@ -76,10 +76,10 @@ func Diff(old, next *assay.Report) *Difference {
 		d.Notes = append(d.Notes, "the reports are based on different versions of the advisories")
 	}
 	if len(old.Gaps)+len(next.Gaps) > 0 {
-		d.Notes = append(d.Notes, fmt.Sprintf("%d things in the old one, and %d in the new one, could not be read or judged", len(old.Gaps), len(next.Gaps)))
+		d.Notes = append(d.Notes, fmt.Sprintf("the old report has %d gaps and the new report %d: parts that were not read or not judged", len(old.Gaps), len(next.Gaps)))
 	}
 	if old.LeftOut+next.LeftOut > 0 {
-		d.Notes = append(d.Notes, fmt.Sprintf("%d findings of the old one, and %d of the new one, were left out by filters", old.LeftOut, next.LeftOut))
+		d.Notes = append(d.Notes, fmt.Sprintf("filters left out %d findings of the old report and %d of the new report", old.LeftOut, next.LeftOut))
 	}
 	return d
 }

@@ -103,7 +103,7 @@ func global(t *task) Step {
 	}
 	slices.Sort(all)
 	s := run([]string{words("npm install -g", slices.Compact(all))})
-	s.Note = "packages that pin an older version must be updated by their authors: scan again"
+	s.Note = "a package that pins an older version needs an update by its authors: scan again"
 	if !t.image {
 		s.Dockerfile = nil
 	}

@@ -101,7 +101,7 @@ func (t *task) step() Step {
 func (t *task) byHand() string {
 	switch t.upgrades[0].Type {
 	case assay.TypeDeb, assay.TypeApk, assay.TypeRPM, assay.TypeAlpm, assay.TypeOpkg:
-		return "the image has no package manager: rebuild it on a newer build of its base image, or build it anew with these versions"
+		return "the image has no package manager: rebuild it on a newer build of its base image, or build the image again with these versions"
 	case assay.TypeMaven:
 		if strings.HasSuffix(t.where, "pom.xml") {
 			return "set these versions in " + t.where + ", under dependencyManagement where another artifact asks for them"

@@ -38,7 +38,7 @@ func backdate(r *assay.Report, at time.Time) {
 	for i := range r.Suppressed {
 		unlearn(&r.Suppressed[i].Finding, at)
 	}
-	what := "severities, ranges, and fixes without a date are today's"
+	what := "severities, ranges, and fixes without a date are as of today"
 	if len(undated) > 0 {
 		what = fmt.Sprintf("%d vulnerabilities without a date are kept; %s", len(undated), what)
 	}

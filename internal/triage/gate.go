@@ -45,7 +45,7 @@ func (c *condition) add(part string) error {
 		case "risk":
 			risk, err := strconv.ParseFloat(value, 64)
 			if err != nil || !(risk > 0 && risk <= 100) {
-				return fmt.Errorf("%q is no risk from 0 to 100", value)
+				return fmt.Errorf("%q is not a risk from 0 to 100", value)
 			}
 			c.risk = risk
 			return nil

@@ -103,7 +103,7 @@ func filter(r *assay.Report, o *Options) {
 }
 
 // noBase says that Options.IgnoreBase did nothing.
-var noBase = assay.Gap{Where: "base image", What: "unknown, so --ignore-base left nothing out: name it with --base-image, or scan it once"}
+var noBase = assay.Gap{Where: "base image", What: "unknown, so --ignore-base left nothing out: name the base image with --base-image, or scan it once"}
 
 func rate(f *assay.Finding, sources []string) {
 	Rate(f, sources)

@@ -69,7 +69,7 @@ const (
 func (v *VEX) ForReport(ctx context.Context, r *assay.Report) (assay.ReportSuppressor, error) {
 	j := &vexJudge{documents: slices.Clip(v.Documents), given: len(v.Documents), sbom: v.SBOM, index: newVEXIndex(r, v.SBOM), ways: map[string]ways{}}
 	if n := len(references(r)); n > maxImageNames {
-		j.gaps = []assay.Gap{{Where: "names of the image", What: fmt.Sprintf("%d, of which the first %d are compared with VEX documents", n, maxImageNames)}}
+		j.gaps = []assay.Gap{{Where: "names of the image", What: fmt.Sprintf("the image has %d names: only the first %d are compared with VEX documents", n, maxImageNames)}}
 	}
 	if v.Source != nil && len(r.Findings) > 0 {
 		more, gaps, err := v.Source(ctx, j.index.names())
@@ -216,7 +216,7 @@ func (v *vexJudge) Warnings(context.Context) ([]string, error) {
 			}
 		}
 		if !used {
-			out = append(out, fmt.Sprintf("%s: no statement is about anything in %s", doc.Name, v.index.r.Image.Name))
+			out = append(out, fmt.Sprintf("%s: no statement is about %s or its packages", doc.Name, v.index.r.Image.Name))
 		}
 	}
 	return out, nil
@@ -235,7 +235,7 @@ const (
 
 var obscurities = [reasons]string{
 	nameless: "name no product, and are ignored",
-	private:  "name products by neither a package URL nor a CPE name, nor by a name of this target, and are ignored",
+	private:  "name products without a package URL, a CPE name or a name of this target, and are ignored",
 	foreign:  "name parts of other SBOMs, and are ignored",
 	ofPart:   "name a part of a package (by the subpath of its package URL), and are ignored",
 	ofRange:  "name a range of versions that cannot be compared, and suppress nothing",

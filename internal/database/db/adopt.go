@@ -150,7 +150,7 @@ func (e *entry) current(other *entry) bool {
 // it is what it is said to be.
 func (a *adoption) move(ctx context.Context, e, former *entry) (*entry, error) {
 	if e.Size < 0 || e.Size > maxShard {
-		return nil, fmt.Errorf("of %d bytes, over %d: %w", e.Size, int64(maxShard), assay.ErrTooLarge)
+		return nil, fmt.Errorf("%d bytes, over the limit of %d: %w", e.Size, int64(maxShard), assay.ErrTooLarge)
 	}
 	body, err := a.patched(ctx, e, former)
 	if err != nil {
@@ -180,7 +180,7 @@ func (a *adoption) move(ctx context.Context, e, former *entry) (*entry, error) {
 		return nil, err
 	}
 	if digest := "sha256:" + hex.EncodeToString(h.Sum(nil)); n != e.Size || digest != e.Digest {
-		return nil, fmt.Errorf("what came is not what the index names (%d bytes, %s): %w", n, digest, assay.ErrMalformed)
+		return nil, fmt.Errorf("received data differs from the index (%d bytes, %s): %w", n, digest, assay.ErrMalformed)
 	}
 	got := &entry{Shard: e.Shard, Sources: e.Sources}
 	return got, a.settle(ctx, got, f.Name())
@@ -255,7 +255,7 @@ func validate(file string) error {
 		}
 		return sub.Each(func(_, _ []byte, deeper *boltfile.Bucket) error {
 			if deeper != nil {
-				return fmt.Errorf("a bucket in a bucket: %w", assay.ErrMalformed)
+				return fmt.Errorf("nested bucket: %w", assay.ErrMalformed)
 			}
 			return nil
 		})

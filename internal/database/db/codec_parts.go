@@ -269,7 +269,7 @@ func decodeArtifact(b message) (a assay.Artifact, err error) {
 		switch n {
 		case 1:
 			if copy(a.SHA1[:], p.b) != len(a.SHA1) || len(p.b) != len(a.SHA1) {
-				return fmt.Errorf("digest of %d bytes: %w", len(p.b), assay.ErrMalformed)
+				return fmt.Errorf("invalid digest of %d bytes: %w", len(p.b), assay.ErrMalformed)
 			}
 		case 3:
 			a.Name = p.s

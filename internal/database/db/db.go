@@ -373,7 +373,7 @@ func readable(ctx context.Context, path string, e *entry) error {
 		})
 	})
 	if err == nil && n != e.Records {
-		err = sh.damaged(fmt.Errorf("%d records, not %d: %w", n, e.Records, assay.ErrMalformed))
+		err = sh.damaged(fmt.Errorf("%d records, want %d: %w", n, e.Records, assay.ErrMalformed))
 	}
 	return err
 }

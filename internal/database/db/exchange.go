@@ -23,7 +23,7 @@ const defaultGrace = time.Hour
 
 // lastWords is the status of a feed whose publisher dropped a stream, as Debian
 // does with old releases.
-const lastWords = "its publisher no longer speaks of this stream; these are its last words"
+const lastWords = "the publisher dropped this stream; these are its last records"
 
 // exchange writes the shards that the runs changed and then the index.
 func (u *update) exchange(ctx context.Context, runs []*run) (res Result, err error) {

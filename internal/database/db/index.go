@@ -95,11 +95,11 @@ func parseIndex(b []byte) (*index, error) {
 	err := json.Unmarshal(b, ix)
 	switch {
 	case ix.Format > Format || err != nil && newer(b): // another shape is its good right
-		return nil, fmt.Errorf("the database is of a newer format than %d, which this assay reads: %w; update assay, or use another directory", Format, assay.ErrUnsupported)
+		return nil, fmt.Errorf("the database has a newer format than %d, the newest that this assay reads: %w; update assay, or use another directory", Format, assay.ErrUnsupported)
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w; delete it and run `assay db update`", err, assay.ErrMalformed)
 	case ix.Format < 1:
-		return nil, fmt.Errorf("no format: %w; delete it and run `assay db update`", assay.ErrMalformed)
+		return nil, fmt.Errorf("missing format: %w; delete it and run `assay db update`", assay.ErrMalformed)
 	}
 	for _, e := range ix.Shards {
 		for i := range e.Sources {

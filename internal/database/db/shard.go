@@ -54,13 +54,13 @@ func (s *shard) describe() error {
 	return s.db.View(func(tx *bolt.Tx) error {
 		b := tx.Bucket(bucketMeta)
 		if b == nil {
-			return fmt.Errorf("no description: %w", assay.ErrMalformed)
+			return fmt.Errorf("missing description: %w", assay.ErrMalformed)
 		}
 		if f, err := strconv.Atoi(string(b.Get(keyFormat))); err != nil || f > Format {
-			return fmt.Errorf("format %q: %w", b.Get(keyFormat), assay.ErrUnsupported)
+			return fmt.Errorf("unknown format %q: %w", b.Get(keyFormat), assay.ErrUnsupported)
 		}
 		if got := assay.Stream(b.Get(keyStream)); got != s.stream {
-			return fmt.Errorf("holds %q: %w", got, assay.ErrMalformed)
+			return fmt.Errorf("contains stream %q: %w", got, assay.ErrMalformed)
 		}
 		o := []zstd.DOption{zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxMemory(maxValue), zstd.WithDecoderLowmem(true)}
 		if dict := b.Get(keyDictionary); len(dict) > 0 {
@@ -88,7 +88,7 @@ func intact(ctx context.Context, path string, e *entry, full bool) error {
 		return err
 	}
 	if st.Size() != e.Size {
-		return damaged(path, e.Stream, fmt.Errorf("%d bytes, not %d: %w", st.Size(), e.Size, assay.ErrMalformed))
+		return damaged(path, e.Stream, fmt.Errorf("%d bytes, want %d: %w", st.Size(), e.Size, assay.ErrMalformed))
 	}
 	if !full && st.ModTime().UnixNano() == e.ModTime {
 		return nil
@@ -98,7 +98,7 @@ func intact(ctx context.Context, path string, e *entry, full bool) error {
 		return err
 	}
 	if digest != e.Digest {
-		return damaged(path, e.Stream, fmt.Errorf("digest %s, not %s: %w", digest, e.Digest, assay.ErrMalformed))
+		return damaged(path, e.Stream, fmt.Errorf("digest %s, want %s: %w", digest, e.Digest, assay.ErrMalformed))
 	}
 	return nil
 }
@@ -151,7 +151,7 @@ func (s *shard) unpack(v []byte) (message, error) {
 		}
 		return newMessage(b), nil
 	}
-	return message{}, fmt.Errorf("value of kind %d: %w", v[0], assay.ErrUnsupported)
+	return message{}, fmt.Errorf("unknown kind of value %d: %w", v[0], assay.ErrUnsupported)
 }
 
 // get returns the list of records under key; an empty one when there is none.

@@ -42,7 +42,7 @@ func (s *sink) Skip(id, why string) {
 // name.
 func (s *sink) Advisory(a assay.Advisory) error {
 	if a.ID == "" || len(a.ID) > maxKey {
-		s.Skip(a.ID, "no identifier, or one too long")
+		s.Skip(a.ID, "identifier missing or too long")
 		return nil
 	}
 	a.Feed = s.feed
@@ -52,7 +52,7 @@ func (s *sink) Advisory(a assay.Advisory) error {
 	})
 	if len(affected) == 0 {
 		if !slices.ContainsFunc(a.Affected, func(f assay.Affected) bool { return !s.wants(f.Stream) }) {
-			s.Skip(a.ID, "no package, or a name too long")
+			s.Skip(a.ID, "package name missing or too long")
 		}
 		return nil
 	}
@@ -81,7 +81,7 @@ func (s *sink) Artifact(a assay.Artifact) error {
 		return nil
 	}
 	if a.Name == "" || len(a.Name)+len(a.Version) > maxKey {
-		s.Skip(a.Name, "no name, or one too long")
+		s.Skip(a.Name, "name missing or too long")
 		return nil
 	}
 	if err := s.keep(assay.StreamArtifacts, artifactKey(a.SHA1), encodeArtifact(&a, s.feed)); err != nil {
@@ -95,7 +95,7 @@ func (s *sink) Artifact(a assay.Artifact) error {
 // Detail implements assay.Sink.
 func (s *sink) Detail(d assay.Detail) error {
 	if d.ID == "" || len(d.ID) > maxKey {
-		s.Skip(d.ID, "no identifier, or one too long")
+		s.Skip(d.ID, "identifier missing or too long")
 		return nil
 	}
 	d.Feed = s.feed

@@ -64,7 +64,7 @@ func (f *Fetcher) update(ctx context.Context, address, target, version string) (
 		case !errors.As(err, &again):
 			return nil, fmt.Errorf("%s: %w", named(address, target), err)
 		case attempt >= f.o.Retries || again.after > maxWait:
-			return nil, fmt.Errorf("%s: %w; try again later, or name a mirror that has it", named(address, target), again.error)
+			return nil, fmt.Errorf("%s: %w; try again later, or use --mirror with a copy", named(address, target), again.error)
 		}
 		waiting := assay.Progress{Task: "trying again: " + address} // a person should know why nothing happens
 		f.tell(waiting)
@@ -107,7 +107,7 @@ func named(address, target string) string {
 func (f *Fetcher) attempt(ctx context.Context, address, target, key string, old *record) (*record, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	stall := time.AfterFunc(f.stall, func() { cancel(fmt.Errorf("no byte for %s", f.stall)) })
+	stall := time.AfterFunc(f.stall, func() { cancel(fmt.Errorf("no data received for %s", f.stall)) })
 	defer stall.Stop()
 
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
@@ -130,7 +130,7 @@ func (f *Fetcher) attempt(ctx context.Context, address, target, key string, old 
 	case s == http.StatusPartialContent && part != nil && continues(resp, part):
 	case s == http.StatusPartialContent, s == http.StatusRequestedRangeNotSatisfiable:
 		f.drop(key)
-		return nil, retry{fmt.Errorf("%s in answer to a range", resp.Status), 0}
+		return nil, retry{fmt.Errorf("unexpected status %s for a range request", resp.Status), 0}
 	case s == http.StatusNotFound, s == http.StatusGone:
 		return &record{Missing: true}, nil
 	case s == http.StatusUnauthorized, s == http.StatusForbidden, s == http.StatusProxyAuthRequired:
@@ -138,10 +138,10 @@ func (f *Fetcher) attempt(ctx context.Context, address, target, key string, old 
 	case s == http.StatusTooManyRequests, s == http.StatusRequestTimeout, s >= 500:
 		return nil, retry{errors.New(resp.Status), after(resp)}
 	default:
-		return nil, fmt.Errorf("unexpected answer %s", resp.Status)
+		return nil, fmt.Errorf("unexpected status %s", resp.Status)
 	}
 	if e := resp.Header.Get("Content-Encoding"); e != "" && e != "identity" && !strings.HasSuffix(address, ".gz") {
-		return nil, fmt.Errorf("sent in encoding %q, which was not asked for: %w", e, assay.ErrUnsupported)
+		return nil, fmt.Errorf("unrequested content encoding %q: %w", e, assay.ErrUnsupported)
 	}
 	return f.receive(ctx, resp, address, key, part, stall)
 }
@@ -205,7 +205,7 @@ func (f *Fetcher) receive(ctx context.Context, resp *http.Response, address, key
 		total = have + resp.ContentLength
 	}
 	if total > f.o.MaxSize {
-		return nil, fmt.Errorf("%d bytes, over %d: %w", total, f.o.MaxSize, assay.ErrTooLarge)
+		return nil, fmt.Errorf("%d bytes, over the limit of %d: %w", total, f.o.MaxSize, assay.ErrTooLarge)
 	}
 	file, err := os.OpenFile(f.path(key+".part"), flags, 0o644)
 	if err != nil {
@@ -224,7 +224,7 @@ func (f *Fetcher) receive(ctx context.Context, resp *http.Response, address, key
 	}), f.o.MaxSize-have))
 	f.tell(assay.Progress{Task: address, Done: done, Total: total, End: true})
 	if err == nil && resp.ContentLength >= 0 && n != resp.ContentLength {
-		err = retry{fmt.Errorf("%d bytes of %d: %w", n, resp.ContentLength, io.ErrUnexpectedEOF), 0}
+		err = retry{fmt.Errorf("received %d of %d bytes: %w", n, resp.ContentLength, io.ErrUnexpectedEOF), 0}
 	}
 	if err == nil {
 		if _, err = file.Seek(0, io.SeekStart); err == nil {

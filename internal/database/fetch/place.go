@@ -45,7 +45,7 @@ func newPlace(s string) (place, error) {
 func (f *Fetcher) where(address string) (place, *url.URL, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return place{}, nil, fmt.Errorf("%q is no web address: %w", address, assay.ErrUnsupported)
+		return place{}, nil, fmt.Errorf("invalid URL %q: %w", address, assay.ErrUnsupported)
 	}
 	if p, ok := f.hosts[u.Host]; ok {
 		p.noHost = true

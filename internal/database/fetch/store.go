@@ -173,7 +173,7 @@ func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 func offline(address string, r *record) (*record, error) {
 	if r == nil {
 		// Not ErrNotFound: nobody said that there is no such document.
-		return nil, fmt.Errorf("%s: not in the cache, and offline: run once with the network or name a mirror: %w", address, assay.ErrUnsupported)
+		return nil, fmt.Errorf("%s: not cached, and offline: run once with network access or use --mirror: %w", address, assay.ErrUnsupported)
 	}
 	return r, nil
 }

@@ -174,7 +174,7 @@ func damaged(err error) error {
 	if errors.Is(err, assay.ErrTooLarge) {
 		return err
 	}
-	return fmt.Errorf("cut off or damaged: %w: %w", err, assay.ErrMalformed)
+	return fmt.Errorf("truncated or damaged: %w: %w", err, assay.ErrMalformed)
 }
 
 // Index returns the index.
@@ -188,7 +188,7 @@ func (a *Archive) Shard(_ context.Context, s assay.Shard) (io.ReadCloser, error)
 	}
 	m := a.members[shardsFolder+n+shardExt]
 	if m == nil {
-		return nil, fmt.Errorf("%s: shard %s: %w in the archive, though its index names it", a.f.Name(), n, assay.ErrNotFound)
+		return nil, fmt.Errorf("%s: shard %s: %w in the archive, but listed in its index", a.f.Name(), n, assay.ErrNotFound)
 	}
 	return unpack(io.NopCloser(io.NewSectionReader(m, 0, m.Size())))
 }

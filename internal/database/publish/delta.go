@@ -131,7 +131,7 @@ func (p *Repository) Patch(ctx context.Context, s, former assay.Shard, file io.R
 		at = d.Annotations[keyShard]
 	}
 	if len(steps) == 0 || total >= p.layers[s.Digest].Size {
-		return nil, fmt.Errorf("deltas that are worth it: %w", assay.ErrNotFound)
+		return nil, fmt.Errorf("deltas smaller than the new shards: %w", assay.ErrNotFound)
 	}
 	b, err := limit.ReadAll(file, maxDelta)
 	for _, d := range steps {

@@ -66,7 +66,7 @@ func Push(ctx context.Context, ref string, e Edition, o registryclient.Options) 
 	}
 	tag, ok := r.(name.Tag)
 	if !ok {
-		return p, fmt.Errorf("%s: a digest cannot be pushed to, give a tag: %w", ref, assay.ErrUnsupported)
+		return p, fmt.Errorf("%s: cannot push to a digest, use a tag: %w", ref, assay.ErrUnsupported)
 	}
 	o.Push = true
 	c, err := registryclient.Connect(ctx, r.Context(), o)
@@ -204,7 +204,7 @@ func (p *Repository) read(ctx context.Context, r name.Reference, key *signature.
 	}
 	p.Digest = oci.Digest(raw)
 	if d, ok := r.(name.Digest); ok && oci.Verify(raw, d.DigestStr()) != nil {
-		return fmt.Errorf("the registry sent another manifest, of digest %s: %w", p.Digest, assay.ErrMalformed)
+		return fmt.Errorf("the registry sent a manifest with another digest, %s: %w", p.Digest, assay.ErrMalformed)
 	}
 	if key != nil {
 		if err := p.signed(ctx, key); err != nil {
@@ -229,14 +229,14 @@ func parseManifest(raw []byte) (*manifest, error) {
 		return nil, fmt.Errorf("manifest: %w: %w", err, assay.ErrMalformed)
 	}
 	if m.Config.MediaType != typeIndex {
-		return nil, fmt.Errorf("not an advisory database that `assay db push` made, but %q: %w", m.Config.MediaType, assay.ErrUnsupported)
+		return nil, fmt.Errorf("not an advisory database made by `assay db push` (type %q): %w", m.Config.MediaType, assay.ErrUnsupported)
 	}
 	for _, d := range append([]descriptor{m.Config}, m.Layers...) {
 		switch {
 		case d.Size <= 0:
 			return nil, fmt.Errorf("manifest: layer %s of %d bytes: %w", d.Digest, d.Size, assay.ErrMalformed)
 		case d.Size > maxLayer:
-			return nil, fmt.Errorf("manifest: layer %s of %d bytes, over %d: %w", d.Digest, d.Size, int64(maxLayer), assay.ErrTooLarge)
+			return nil, fmt.Errorf("manifest: layer %s of %d bytes, over the limit of %d: %w", d.Digest, d.Size, int64(maxLayer), assay.ErrTooLarge)
 		}
 	}
 	return m, nil
@@ -303,7 +303,7 @@ func (p *Repository) blob(ctx context.Context, d descriptor, max int64) ([]byte,
 func (p *Repository) Shard(ctx context.Context, s assay.Shard) (io.ReadCloser, error) {
 	d, ok := p.layers[s.Digest]
 	if !ok {
-		return nil, fmt.Errorf("shard %s: %w among the layers, though the index names it", s.Digest, assay.ErrNotFound)
+		return nil, fmt.Errorf("shard %s: %w among the layers, but listed in the index", s.Digest, assay.ErrNotFound)
 	}
 	b, err := body(ctx, p.client, d)
 	if err != nil {

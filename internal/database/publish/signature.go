@@ -28,13 +28,13 @@ const (
 
 // errUnsigned is why a database is not taken.
 func errUnsigned(what string) error {
-	return fmt.Errorf("%s has no signature by the key that --db-key names: %w", what, assay.ErrUnauthorized)
+	return fmt.Errorf("%s has no signature by the key of --db-key: %w", what, assay.ErrUnauthorized)
 }
 
 // forFiles says whether a file's signature by the key can be verified.
 func forFiles(k *signature.Key) error {
 	if k.Whole() {
-		return fmt.Errorf("signature of a file by an Ed25519 key, which signs the file itself and not its digest, so that all of it had to be in memory: %w; sign with ECDSA or RSA", assay.ErrUnsupported)
+		return fmt.Errorf("Ed25519 signatures of files are not supported, because they cover the whole file and not its digest: %w; sign with ECDSA or RSA", assay.ErrUnsupported)
 	}
 	return nil
 }

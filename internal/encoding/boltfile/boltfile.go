@@ -100,7 +100,7 @@ func (f *File) page(id uint64) ([]byte, error) {
 		return nil, bad("page %d of %d", id, f.pages)
 	}
 	if f.budget == 0 {
-		return nil, bad("its pages refer to each other in a circle")
+		return nil, bad("pages refer to each other in a cycle")
 	}
 	f.budget--
 	head := make([]byte, pageHeader)
@@ -108,7 +108,7 @@ func (f *File) page(id uint64) ([]byte, error) {
 		return nil, err
 	}
 	if is := binary.LittleEndian.Uint64(head); is != id {
-		return nil, bad("page %d calls itself %d", id, is)
+		return nil, bad("page %d has the number %d", id, is)
 	}
 	overflow := uint64(binary.LittleEndian.Uint32(head[12:]))
 	size := int64(overflow+1) * f.pageSize
@@ -127,7 +127,7 @@ func (f *File) page(id uint64) ([]byte, error) {
 // returns, but for sub.
 func (b *Bucket) Each(visit func(key, value []byte, sub *Bucket) error) error {
 	if b.depth > maxDepth {
-		return bad("buckets %d deep", b.depth)
+		return bad("buckets nested %d levels deep", b.depth)
 	}
 	if b.page == 0 {
 		return b.walk(b.inline, b.depth, visit)
@@ -142,14 +142,14 @@ func (b *Bucket) Each(visit func(key, value []byte, sub *Bucket) error) error {
 // walk visits what is below a page.
 func (b *Bucket) walk(p []byte, depth int, visit func(key, value []byte, sub *Bucket) error) error {
 	if depth > maxDepth {
-		return bad("pages %d deep", depth)
+		return bad("pages nested %d levels deep", depth)
 	}
 	if len(p) < pageHeader {
 		return bad("page of %d bytes", len(p))
 	}
 	flags, count := binary.LittleEndian.Uint16(p[8:]), int(binary.LittleEndian.Uint16(p[10:]))
 	if flags != flagBranch && flags != flagLeaf {
-		return bad("a page with flags %#x among the data", flags)
+		return bad("data page with flags %#x", flags)
 	}
 	if pageHeader+count*element > len(p) {
 		return bad("%d elements in a page of %d bytes", count, len(p))

@@ -18,7 +18,7 @@ const maxDictionary = 64 << 20
 
 func (s *stream) xz() error {
 	if n := dictionary(s.buf); n > maxDictionary {
-		return fmt.Errorf("xz: dictionary of %d bytes, over %d: %w", n, maxDictionary, assay.ErrTooLarge)
+		return fmt.Errorf("xz: dictionary of %d bytes, over the limit of %d: %w", n, maxDictionary, assay.ErrTooLarge)
 	}
 	end := &ending{r: s.buf}
 	dec, err := xz.NewReader(end)

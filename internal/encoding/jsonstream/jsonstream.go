@@ -117,7 +117,7 @@ func (d *Decoder) End() error {
 	d.allow()
 	if _, err := d.d.Token(); err != io.EOF {
 		if err == nil {
-			err = errors.New("something follows the document")
+			err = errors.New("unexpected data after the document")
 		}
 		return d.broken(err)
 	}
@@ -129,7 +129,7 @@ func (d *Decoder) allow() { d.r.end = d.d.InputOffset() + d.maxValue }
 func (d *Decoder) open(delim json.Delim) error {
 	t, err := d.token()
 	if err == nil && t != delim {
-		err = d.broken(fmt.Errorf("no %s here", delim))
+		err = d.broken(fmt.Errorf("expected %s", delim))
 	}
 	return err
 }

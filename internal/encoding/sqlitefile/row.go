@@ -146,12 +146,12 @@ func (f *File) cell(b []byte) (c cell, err error) {
 	size, n := varint(b)
 	id, m := varint(b[n:])
 	if n == 0 || m == 0 || size > math.MaxInt64 {
-		return c, malformed("no length or key")
+		return c, malformed("missing length or key")
 	}
 	c = cell{id: int64(id), size: int64(size)}
 	b = b[n+m:]
 	if c.size > maxRow {
-		return c, fmt.Errorf("row of %d bytes, over %d: %w", c.size, maxRow, assay.ErrTooLarge)
+		return c, fmt.Errorf("row of %d bytes, over the limit of %d: %w", c.size, maxRow, assay.ErrTooLarge)
 	}
 	local := c.size
 	if most := int64(f.usable - 35); local > most {
@@ -160,11 +160,11 @@ func (f *File) cell(b []byte) (c cell, err error) {
 			local = least
 		}
 		if int64(len(b)) < local+4 {
-			return c, malformed("cell leaves its page")
+			return c, malformed("cell exceeds its page")
 		}
 		c.overflow = binary.BigEndian.Uint32(b[local:])
 	} else if int64(len(b)) < local {
-		return c, malformed("cell leaves its page")
+		return c, malformed("cell exceeds its page")
 	}
 	c.local = b[:local]
 	return c, nil

@@ -31,7 +31,7 @@ const (
 	cacheSize = 4 << 20  // bytes of pages that lookups keep: more than the interior pages of a million rows
 
 	// lookups bounds how often the bytes of the file may be given by lookups
-	// together, for rows share their pages when they lie. Grype's database,
+	// together, for rows share overflow pages when they lie. Grype's database,
 	// whose handles share blobs, gives about ten times its size.
 	lookups = 100
 )
@@ -71,7 +71,7 @@ func pageSize(r io.ReaderAt, head []byte) (int, error) {
 		}
 		return 0, fmt.Errorf("not an SQLite database: %w", assay.ErrUnsupported)
 	} else if n < len(head) {
-		return 0, malformed("ends within its header")
+		return 0, malformed("truncated header")
 	}
 	size := int(binary.BigEndian.Uint16(head[16:]))
 	if size == 1 {
@@ -98,7 +98,7 @@ func Open(r io.ReaderAt, size int64) (*File, error) {
 	case f.usable < minUse:
 		return nil, malformed("%d usable bytes a page", f.usable)
 	case head[19] > 2:
-		return nil, fmt.Errorf("format %d to read it: %w", head[19], assay.ErrUnsupported)
+		return nil, fmt.Errorf("read format %d: %w", head[19], assay.ErrUnsupported)
 	case encoding > 1:
 		return nil, fmt.Errorf("text encoding %d: %w", encoding, assay.ErrUnsupported)
 	}
@@ -119,7 +119,7 @@ func (f *File) page(n uint32, p []byte) error {
 		return nil
 	}
 	if errors.Is(err, io.EOF) {
-		return malformed("ends within page %d", n)
+		return malformed("truncated in page %d", n)
 	}
 	return err
 }

@@ -30,10 +30,10 @@ func (f *File) node(n uint32, p []byte) (node, error) {
 	case interior:
 		d.right, d.pointers = binary.BigEndian.Uint32(head[8:]), head[12:]
 	case indexes, leaves:
-		return d, malformed("page %d is of an index, or of a table without rowid", n)
+		return d, malformed("page %d belongs to an index or to a table without rowid", n)
 	}
 	if !d.leaf && head[0] != interior || 2*d.cells > len(d.pointers) {
-		return d, malformed("page %d of type %d with %d cells", n, head[0], d.cells)
+		return d, malformed("page %d: invalid type %d or number of cells %d", n, head[0], d.cells)
 	}
 	return d, nil
 }
@@ -54,7 +54,7 @@ func (d *node) child(i int) (uint32, error) {
 	}
 	c := d.cell(i)
 	if len(c) < 4 {
-		return 0, d.bad(i, malformed("leaves its page"))
+		return 0, d.bad(i, malformed("exceeds its page"))
 	}
 	return binary.BigEndian.Uint32(c), nil
 }
@@ -191,7 +191,7 @@ func (t *Table) take(r *Row, d *node, i int) error {
 		return d.bad(i, err)
 	}
 	if f.budget -= c.size; f.budget < 0 {
-		return malformed("rows share their pages")
+		return malformed("rows share overflow pages")
 	}
 	r.key = t.key
 	if err := f.fill(r, c, f.cache.spare, func(uint32) bool { return true }); err != nil {

@@ -69,7 +69,7 @@ func Walk(ctx context.Context, r io.Reader, want func(name string) bool, visit V
 func End(z io.Reader) error {
 	switch _, err := io.CopyN(io.Discard, z, maxTail+1); err {
 	case nil:
-		return fmt.Errorf("over %d bytes behind the archive: %w", maxTail, assay.ErrTooLarge)
+		return fmt.Errorf("over %d bytes after the end of the archive: %w", maxTail, assay.ErrTooLarge)
 	case io.EOF:
 		return nil
 	default:

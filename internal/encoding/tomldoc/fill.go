@@ -54,7 +54,7 @@ func (f *filler) set(v reflect.Value, x any) {
 		ok = scalar(v, x)
 	}
 	if !ok && f.err == nil {
-		f.err = fmt.Errorf("%s is a %s: %w", strings.Join(f.path, "."), kind(x), assay.ErrMalformed)
+		f.err = fmt.Errorf("%s has the type %s: %w", strings.Join(f.path, "."), kind(x), assay.ErrMalformed)
 	}
 }
 
@@ -84,7 +84,7 @@ func (f *filler) entries(v reflect.Value, t map[string]any) {
 	}
 }
 
-// scalar sets a text, a truth value or a whole number, and reports whether x is
+// scalar sets a text, a boolean or a whole number, and reports whether x is
 // one that fits.
 func scalar(v reflect.Value, x any) bool {
 	switch x := x.(type) {
@@ -115,7 +115,7 @@ func kind(x any) string {
 	case []any:
 		return "list"
 	case bool:
-		return "truth value"
+		return "boolean"
 	}
-	return "text or number"
+	return "string or number"
 }

@@ -26,7 +26,7 @@ const (
 )
 
 // Unmarshal decodes a document into v: structs whose fields have the tag
-// "toml", maps, slices, texts, truth values, whole numbers, pointers to those,
+// "toml", maps, slices, texts, booleans, whole numbers, pointers to those,
 // and any, which numbers and dates go into as texts. Where it fails, with
 // ErrMalformed or ErrTooLarge, v has what was read before, and all but what has
 // another shape than v's.
@@ -114,7 +114,7 @@ func section(root map[string]any, e *unstable.Node) (map[string]any, error) {
 }
 
 func deep(name string) error {
-	return fmt.Errorf("%.80s: over %d deep: %w", name, maxDepth, assay.ErrTooLarge)
+	return fmt.Errorf("%.80s: nested more than %d levels deep: %w", name, maxDepth, assay.ErrTooLarge)
 }
 
 // within is the table of a name, the last where there is a list of them.
@@ -127,7 +127,7 @@ func within(at map[string]any, name string) (map[string]any, error) {
 		return t, nil
 	}
 	if v != nil {
-		return nil, fmt.Errorf("%.80s is no table: %w", name, assay.ErrMalformed)
+		return nil, fmt.Errorf("%.80s is not a table: %w", name, assay.ErrMalformed)
 	}
 	t := map[string]any{}
 	at[name] = t

@@ -52,7 +52,7 @@ func TestUnmarshal(t *testing.T) {
 		{"keys twice", "name = 'x'\nname = 'y'\n", doc{Name: "y"}, ""},
 		{"no number", "count = \"x\"\n[[package]]\nneed = 'x'", doc{Package: []row{{}}}, "count is a text or number"},
 		{"deeper shape", "[[package]]\nneed = 'x'", doc{Package: []row{{}}}, "package.need is a text"},
-		{"another shape", "name = ['x']\non = true\n", doc{On: true}, "name is a list: malformed"},
+		{"unexpected value", "name = ['x']\non = true\n", doc{On: true}, "name is a list: malformed"},
 		{"cut off", "on = true\nname = '", doc{On: true}, "line 2: "},
 		{"no table", "name = 'x'\n[name.y]\n", doc{Name: "x"}, "name is no table"},
 	} {

@@ -142,7 +142,7 @@ func (b *compiler) codec(t reflect.Type) *codec {
 	case k == reflect.Struct:
 		b.structure(c, t)
 	default:
-		c.err = fmt.Errorf("a value of type %v cannot be written: %w", t, assay.ErrUnsupported)
+		c.err = fmt.Errorf("cannot write a value of type %v: %w", t, assay.ErrUnsupported)
 	}
 	return c
 }
@@ -157,7 +157,7 @@ func bit(v bool) byte {
 func decodeInt(r *reader, v reflect.Value) {
 	n := r.varint()
 	if v.OverflowInt(n) {
-		r.fail("a number out of range")
+		r.fail("number out of range")
 		return
 	}
 	v.SetInt(n)
@@ -166,7 +166,7 @@ func decodeInt(r *reader, v reflect.Value) {
 func decodeUint(r *reader, v reflect.Value) {
 	n := r.uvarint()
 	if v.OverflowUint(n) {
-		r.fail("a number out of range")
+		r.fail("number out of range")
 		return
 	}
 	v.SetUint(n)
@@ -382,7 +382,7 @@ func (b *compiler) structure(c *codec, t reflect.Type) {
 		switch f := t.Field(i); {
 		case f.Tag.Get("wire") == "-":
 		case !f.IsExported():
-			c.err = fmt.Errorf("%v.%s is not exported and would not be written: %w", t, f.Name, assay.ErrUnsupported)
+			c.err = fmt.Errorf("%v.%s is not exported, so it cannot be written: %w", t, f.Name, assay.ErrUnsupported)
 			return
 		default:
 			fields = append(fields, field{i, b.codec(f.Type)})
@@ -404,7 +404,7 @@ func (b *compiler) structure(c *codec, t reflect.Type) {
 					return
 				}
 				if n > uint64(len(fields)) {
-					r.fail("an unknown field")
+					r.fail("unknown field")
 					return
 				}
 				f := fields[n-1]
@@ -439,7 +439,7 @@ func (r *reader) fail(what string) {
 // inside reads what lies in a value.
 func (r *reader) inside(read func()) {
 	if r.depth++; r.depth > maxDepth {
-		r.fail("too deep")
+		r.fail("nested too deep")
 	} else {
 		read()
 	}
@@ -449,7 +449,7 @@ func (r *reader) inside(read func()) {
 func (r *reader) uvarint() uint64 {
 	n, size := binary.Uvarint(r.b)
 	if size <= 0 {
-		r.fail("a number is missing")
+		r.fail("missing number")
 		return 0
 	}
 	r.b = r.b[size:]
@@ -459,7 +459,7 @@ func (r *reader) uvarint() uint64 {
 func (r *reader) varint() int64 {
 	n, size := binary.Varint(r.b)
 	if size <= 0 {
-		r.fail("a number is missing")
+		r.fail("missing number")
 		return 0
 	}
 	r.b = r.b[size:]
@@ -471,7 +471,7 @@ func (r *reader) varint() int64 {
 func (r *reader) length() int {
 	n := r.uvarint()
 	if n > uint64(len(r.b))+1 {
-		r.fail("a length beyond the end")
+		r.fail("length exceeds the data")
 		return 0
 	}
 	return int(n)

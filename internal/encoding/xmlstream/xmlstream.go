@@ -84,7 +84,7 @@ func walk(d *xml.Decoder, w *window, root string, depth int, visit Visit) error 
 		switch t := t.(type) {
 		case xml.StartElement:
 			if len(path) == 0 && (t.Name.Local != root || seen) {
-				return fmt.Errorf("<%s> where <%s> should be", t.Name.Local, root)
+				return fmt.Errorf("found <%s>, want <%s>", t.Name.Local, root)
 			}
 			seen = true
 			if len(path) < depth {
@@ -103,7 +103,7 @@ func charset(name string, r io.Reader) (io.Reader, error) {
 	case "us-ascii", "ascii":
 		return r, nil
 	}
-	return nil, fmt.Errorf("written in %s: %w", name, assay.ErrUnsupported)
+	return nil, fmt.Errorf("encoding %s: %w", name, assay.ErrUnsupported)
 }
 
 // window lets the decoder read until end and no further.

@@ -55,7 +55,7 @@ func NewDecoder(b []byte) *Decoder {
 	}
 	limits := yaml.WithPlugin(loaderlimits.New(loaderlimits.DepthValue(maxDepth), loaderlimits.AliasFunc(func(aliased, _ int) error {
 		if aliased > maxAliased/(n+1) {
-			return errors.New("aliases stand for too much")
+			return errors.New("aliases expand to too many values")
 		}
 		return nil
 	})))

@@ -1,7 +1,7 @@
-// Package cvelist reads the list of all CVE records, which has what the numbering
-// authorities say where NVD has nothing yet.
+// Package cvelist reads the list of all CVE records. It has what the numbering
+// authorities publish before NVD has analysed a CVE.
 //
-// https://github.com/CVEProject/cvelistV5 holds a file for each record, in
+// https://github.com/CVEProject/cvelistV5 has a file for each record, in
 // directories by year and thousand (package cverecord).
 package cvelist
 
@@ -18,8 +18,8 @@ import (
 	"github.com/assaysec/assay/internal/record/document"
 )
 
-// Document is the archive of the repository's branch; Folder is where its files
-// are, one by one.
+// Document is the archive of the repository's branch; Folder is the directory of
+// its single files.
 const (
 	Document = "https://github.com/CVEProject/cvelistV5/archive/refs/heads/main.zip"
 	Folder   = "https://github.com/CVEProject/cvelistV5/raw/main/cves/"
@@ -30,8 +30,8 @@ const (
 	maxFiles  = 2_000_000 // the list has 300,000 records (2026)
 )
 
-// Feed reads the archive, or, of a mirror that has only files, those. A record
-// is one CVE.
+// Feed reads the archive, or the single files if a mirror has only these. A
+// record is one CVE.
 type Feed struct{}
 
 // Name is "cvelist".
@@ -40,7 +40,8 @@ func (Feed) Name() string { return "cvelist" }
 // Streams is "details:*".
 func (Feed) Streams() []assay.Stream { return []assay.Stream{assay.StreamDetails + ":*"} }
 
-// Use is UseUpdate: the archive has hundreds of megabytes, and NVD has what a scan needs most.
+// Use is UseUpdate: the archive has hundreds of megabytes, and NVD has the data
+// that a scan needs most.
 func (Feed) Use() assay.FeedUse { return assay.UseUpdate }
 
 // Fetch implements assay.Feed.
@@ -54,7 +55,7 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, 
 	return err
 }
 
-// files reads records one by one. Without any it is ErrNotFound.
+// files reads records one by one. Without any record the error is ErrNotFound.
 func files(ctx context.Context, l assay.Lister, wanted []assay.Stream, s assay.Sink) error {
 	years, err := l.List(ctx, Folder)
 	if err != nil {

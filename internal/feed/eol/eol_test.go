@@ -71,14 +71,14 @@ func TestFetch(t *testing.T) {
 			"photon 1.0 end_of_life - true ",
 			"photon 3.0 end_of_life 2024-03-01  ",
 		}, map[string][]string{
-			"its end is not told": {"photon 6.0"}, "malformed release": {"photon ", "photon "}, "malformed date": {"photon 2.0"},
+			"no end-of-life date": {"photon 6.0"}, "malformed release": {"photon ", "photon "}, "malformed date": {"photon 2.0"},
 			"malformed product": {"../evil", "odd"},
 		}},
 		{"single products", contract.Documents{product + "debian.json": []byte(single), product + "unknown.json": []byte("[]")}, []string{
 			"debian 10 end_of_life 2024-06-30  ",
 			"debian 11 end_of_life - true ",
 			"debian 12 not_affected - false ",
-		}, map[string][]string{"its end is not told": {"debian 13", "debian 14"}, "malformed release": {"debian "}}},
+		}, map[string][]string{"no end-of-life date": {"debian 13", "debian 14"}, "malformed release": {"debian "}}},
 		{"a part of both", contract.Documents{
 			Document:                  []byte(`{"result": [{"name": "debian", "releases": [{"name": "9", "isEol": true}]}]}`),
 			product + "debian.json":   []byte(single),

@@ -1,8 +1,9 @@
 // Package epss reads the daily scores of the Exploit Prediction Scoring System.
 //
-// https://www.first.org/epss/data_stats: a compressed table with the columns
-// cve and epss, since September 2021 percentile, and since February 2022 a
-// comment in front with the model's version and the date of the scores.
+// https://www.first.org/epss/data_stats describes the compressed table with the
+// columns cve and epss, since September 2021 also percentile. Since February
+// 2022 a comment at its start has the version of the model and the date of the
+// scores.
 package epss
 
 import (
@@ -25,7 +26,7 @@ import (
 	"github.com/assaysec/assay/internal/record/document"
 )
 
-// Folder holds the tables, by date; Document is today's.
+// Folder is the directory of the tables, by date; Document is today's table.
 const (
 	Folder   = "https://epss.empiricalsecurity.com/"
 	Document = Folder + "epss_scores-current.csv.gz"
@@ -36,8 +37,8 @@ const (
 	maxLine  = 64 << 10
 )
 
-// Feed reads the table. A record is one CVE. Where there is no current table,
-// which a mirror may lack, the newest dated one in the directory is read.
+// Feed reads the table. A record is one CVE. If the current table is missing, as
+// on some mirrors, the newest dated table in the directory is read.
 type Feed struct{}
 
 // Name is "epss".
@@ -81,8 +82,9 @@ func newest(ctx context.Context, g assay.Getter) (string, error) {
 	return slices.Max(names), nil
 }
 
-// read hands the rows of the table to s. Date is that of the document's name.
-// A row that cannot be read is skipped; a table of nothing else is no table.
+// read hands the rows of the table to s. Date is the date in the document's
+// name. An unreadable row is skipped; a table without a readable row is
+// malformed.
 func read(ctx context.Context, r io.Reader, date string, s assay.Sink) error {
 	z, _, err := compression.Reader(r)
 	if err != nil {

@@ -61,7 +61,7 @@ func TestUpdates(t *testing.T) {
 		if diff := cmp.Diff(want, brief(r.Advisories)); diff != "" {
 			t.Error(diff)
 		}
-		if diff := cmp.Diff(map[string][]string{"no security update": {"FEDORA-2025-2"}, "no package with a fixed version": {"FEDORA-2025-4"}}, r.Skipped); diff != "" {
+		if diff := cmp.Diff(map[string][]string{"not a security update": {"FEDORA-2025-2"}, "no package with a fixed version": {"FEDORA-2025-4"}}, r.Skipped); diff != "" {
 			t.Error(diff)
 		}
 	}
@@ -98,7 +98,7 @@ func TestCorpus(t *testing.T) {
 	if len(r.Advisories) != 0 { // neither is about a package's vulnerability
 		t.Errorf("%v", brief(r.Advisories))
 	}
-	if diff := cmp.Diff(map[string][]string{"no security update": {"FEDORA-2025-4a08954c02"}, "no package with a fixed version": {"FEDORA-MODULAR-2024-deafa21e1d"}}, r.Skipped); diff != "" {
+	if diff := cmp.Diff(map[string][]string{"not a security update": {"FEDORA-2025-4a08954c02"}, "no package with a fixed version": {"FEDORA-MODULAR-2024-deafa21e1d"}}, r.Skipped); diff != "" {
 		t.Error(diff)
 	}
 	if got, err := list(t.Context(), contract.Mirror(corpus.Path(t, "feeds"))); err != nil || fmt.Sprint(got) != "[43 38]" {

@@ -96,11 +96,11 @@ func TestFetch(t *testing.T) {
 	if want := []string{"aa org.x:core 1.0", "cc org.x:core 1.0", "ee org.x:web 2.0"}; !slices.Equal(s.artifacts, want) {
 		t.Errorf("%q, want %q", s.artifacts, want)
 	}
-	if got := fmt.Sprint(s.Reasons()); got != "map[malformed coordinates:1 no SHA-1:2 no archive that is run:2]" {
+	if got := fmt.Sprint(s.Reasons()); got != "map[malformed coordinates:1 no SHA-1:2 not an archive of code:2]" {
 		t.Error(got)
 	}
 	if err := (Feed{}).Fetch(t.Context(), contract.Documents{Whole: whole}, nil, struct{ assay.Sink }{&contract.Records{}}); !errors.Is(err, assay.ErrUnsupported) {
-		t.Errorf("a sink without artifacts: %v", err)
+		t.Errorf("the sink accepts no artifacts: %v", err)
 	}
 }
 

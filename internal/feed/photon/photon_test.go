@@ -53,14 +53,14 @@ func TestEntries(t *testing.T) {
 		{"not affected, of old", entryOf(id, "NA", "NA", ""), `CVE-2023-0001 [] CRITICAL: photon:5.0 curl not_affected "NA" <`},
 		{"no release yet", entryOf(id, before, "NA", "Open"), `CVE-2023-0001 [PHSA-2024-5.0-0184] CRITICAL: photon:5.0 curl affected "Open" <8-1.ph5 2024-01-04`},
 		{"all", entryOf(id, "all versions are vulnerable", "NA", ""), `CVE-2023-0001 [] CRITICAL: photon:5.0 curl affected "" <`},
-		{"in words", entryOf(id, "8 to 9", "NA", ""), `affected versions in words`},
+		{"in words", entryOf(id, "8 to 9", "NA", ""), `affected versions only as prose`},
 		{"investigated", entryOf(id, "NA", "NA", "Under Investigation"), `CVE-2023-0001 [] CRITICAL: photon:5.0 curl under_investigation "Under Investigation" <`},
 		{"never", entryOf(id, "NA", "NA", "Will Not Fix"), `CVE-2023-0001 [] CRITICAL: photon:5.0 curl will_not_fix "Will Not Fix" <`},
 		{"a fix that is none", entryOf(id, "NA", "NA", "Fixed"), `no affected versions`},
 		{"a new status", entryOf(id, "NA", "NA", "Solved"), `unknown status`},
 		{"no CVE", entryOf("UNK-1", "NA", "NA", "Not Affected"), `no CVE`},
 		{"no package", `{"cve_id": "CVE-2023-0001", "res_ver": "1"}`, `no package`},
-		{"another shape", `["x"], ` + entryOf("", "NA", "NA", ""), `no CVEmalformed record`},
+		{"unexpected value", `["x"], ` + entryOf("", "NA", "NA", ""), `no CVEmalformed record`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := contract.Fetch(t, Feed{}, documents(tt.entry), "photon:5.0")
@@ -86,7 +86,7 @@ func TestContract(t *testing.T) {
 func TestBranches(t *testing.T) {
 	docs := documents(entryOf("CVE-2023-0001", "NA", "8-1.ph5", "Fixed"))
 	docs[Branches] = []byte(`{"branches": ["../x", "5.0"]}`)
-	if r := contract.Fetch(t, Feed{}, docs); r.Kept() != 1 || len(r.Skipped["branch of unknown name"]) != 1 {
+	if r := contract.Fetch(t, Feed{}, docs); r.Kept() != 1 || len(r.Skipped["unknown branch name"]) != 1 {
 		t.Errorf("%+v", r)
 	}
 }

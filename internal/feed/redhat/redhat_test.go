@@ -141,10 +141,10 @@ func TestProducts(t *testing.T) {
 				`CVE-2024-1 RHSA-2024:1: rhel:7 d{}[x86_64] affected "" <1-1.el7 a:redhat:openshift:4.1`, `CVE-2024-1 RHSA-2024:1: rhel:9 c{}[x86_64] affected "" <1-1.el9 a:redhat:openshift:4.1::el9`}},
 		{"ten", []product{{"fixed", "cpe:/o:redhat:enterprise_linux:10.1", "a", "pkg:rpm/redhat/a@1-1.el10_1?arch=x86_64", fix}, {"fixed", "cpe:/o:redhat:enterprise_linux_eus:10.0", "b", "pkg:rpm/redhat/a@1-1.el10_0?arch=x86_64", fix}},
 			[]string{`CVE-2024-1 RHSA-2024:1: rhel:10 a{}[x86_64] affected "" <1-1.el10_0 o:redhat:enterprise_linux_eus:10.0`, `CVE-2024-1 RHSA-2024:1: rhel:10 a{}[x86_64] affected "" <1-1.el10_1 o:redhat:enterprise_linux:10`}},
-		{"containers", []product{{"fixed", el8, "a", "pkg:oci/a@sha256%3A01?arch=amd64", fix}}, []string{"no rpm package"}},
-		{"hardened images", []product{{"fixed", "cpe:/a:redhat:hummingbird:1", "a", "pkg:rpm/redhat/go@1-1.hum1?arch=x86_64&distro=hummingbird-20251124", fix}}, []string{"no rpm package"}},
-		{"no repository", []product{{"known_affected", "cpe:/a:redhat:enterprise_linux_ai:3", "a", "pkg:rpm/redhat/go", ""}}, []string{"products of no repository"}},
-		{"symbols", []product{{"fixed", el8, "a", "pkg:rpm/redhat/a-debugsource@1-1?arch=x86_64", fix}}, []string{"packages of debugging symbols or sources only"}},
+		{"containers", []product{{"fixed", el8, "a", "pkg:oci/a@sha256%3A01?arch=amd64", fix}}, []string{"no RPM package"}},
+		{"hardened images", []product{{"fixed", "cpe:/a:redhat:hummingbird:1", "a", "pkg:rpm/redhat/go@1-1.hum1?arch=x86_64&distro=hummingbird-20251124", fix}}, []string{"no RPM package"}},
+		{"no repository", []product{{"known_affected", "cpe:/a:redhat:enterprise_linux_ai:3", "a", "pkg:rpm/redhat/go", ""}}, []string{"products in no repository"}},
+		{"symbols", []product{{"fixed", el8, "a", "pkg:rpm/redhat/a-debugsource@1-1?arch=x86_64", fix}}, []string{"only packages of debug symbols or sources"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := contract.Fetch(t, Feed{}, docs("2024-08-04", "2024/cve-2024-1.json", sampleDocument("CVE-2024-1", tt.products...)), "rhel:*")
@@ -163,7 +163,7 @@ func TestWhole(t *testing.T) {
 	d := docs("2024-08-04", "2024/a.json", sampleDocument("CVE-2024-1", product{"fixed", baseos9, "a", curl, fix}), "2024/b.json", "{}", "2024/c.json", `{"document":{"tracking":{"id":"CVE-2024-2","status":"deleted"}}}`,
 		"2024/d.json", `{"document":{"tracking":{"id":"CVE-2024-3"}}}`)
 	r := contract.Fetch(t, Feed{}, d)
-	if diff := cmp.Diff(map[string][]string{"malformed record": {"b.json"}, "withdrawn": {"CVE-2024-2"}, "no vulnerability in it": {"CVE-2024-3"}}, r.Skipped); diff != "" {
+	if diff := cmp.Diff(map[string][]string{"malformed record": {"b.json"}, "withdrawn": {"CVE-2024-2"}, "document without a vulnerability": {"CVE-2024-3"}}, r.Skipped); diff != "" {
 		t.Error(diff)
 	}
 	got := r.Advisories[len(r.Advisories)-1]
@@ -305,7 +305,7 @@ func TestTooMany(t *testing.T) {
 	if diff := cmp.Diff([]string{"CVE-2025-1000 <9", "CVE-2024-1 <2", "CVE-2024-2 <1", "CVE-2024-3 <1", "CVE-2024-4 <2"}, got); diff != "" {
 		t.Error(diff)
 	}
-	if n := r.Reasons()["changed since the archive, and too many did"]; n != 5 || len(k.got) < maxNewer {
+	if n := r.Reasons()["changed after the archive, with too many other documents"]; n != 5 || len(k.got) < maxNewer {
 		t.Errorf("skipped %v, got %d", r.Skipped, len(k.got))
 	}
 }

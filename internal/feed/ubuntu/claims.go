@@ -10,8 +10,8 @@ import (
 	"github.com/assaysec/assay/internal/version"
 )
 
-// claims is what notices say they fixed. There are some million of them
-// (2026), so each word is kept once.
+// claims are the fixes in notices. There are some million (2026), so each string
+// is stored once.
 type claims struct {
 	index   map[string]uint32
 	words   []string
@@ -26,8 +26,8 @@ type notice struct {
 	date      time.Time
 }
 
-// A claim is what a notice says of one vulnerability, one package and one
-// pocket. The numbers are of words.
+// A claim is a notice's statement about one vulnerability, one package and one
+// pocket. The numbers are indexes of strings.
 type claim struct {
 	id, name, release, flavour uint32
 	fixed, vector              uint32
@@ -50,7 +50,7 @@ func (c *claims) number(w string) uint32 {
 
 func (c *claims) word(n uint32) string { return c.words[n] }
 
-// open begins a notice, to which what is added belongs.
+// open begins a notice; claims added later belong to it.
 func (c *claims) open(id, title string, date time.Time) {
 	c.notices = append(c.notices, notice{id, title, date})
 }
@@ -80,7 +80,7 @@ func (c *claims) sort() {
 	}
 }
 
-// about returns the claims of a place, which may be marked.
+// about returns the claims of a place; the caller may mark them as used.
 func (c *claims) about(id, name, release string) []claim {
 	i, ok1 := c.index[id]
 	n, ok2 := c.index[name]
@@ -98,8 +98,8 @@ func (c *claims) about(id, name, release string) []claim {
 	return c.all[from:to:to]
 }
 
-// fix is the highest version that the claims of a pocket name, for lower ones
-// proved not to be enough.
+// fix is the highest version in the claims of a pocket, because the lower ones
+// turned out to be incomplete fixes.
 func (c *claims) fix(known []claim, flavour string, esm bool) (best string) {
 	for _, k := range known {
 		if k.esm != esm || c.word(k.flavour) != flavour {
@@ -123,7 +123,7 @@ func (c *claims) date(known []claim, fixed string) (first time.Time) {
 	return first
 }
 
-// unused calls visit for each place with claims that nobody used.
+// unused calls visit for each place with unused claims.
 func (c *claims) unused(visit func(v *vulnerability, name, release string, known []claim) error) error {
 	c.sort()
 	for i := 0; i < len(c.all); {

@@ -19,7 +19,7 @@ import (
 const oldest = "trusty"
 
 // each calls visit for the releases that have OVAL documents and are not in the
-// tracker. ErrNotFound: none has.
+// tracker. ErrNotFound: no such release has a document.
 func (r *run) each(visit func(codename, release string) error) error {
 	found := false
 	all := distro.UbuntuCodenames()
@@ -41,8 +41,8 @@ func (r *run) each(visit func(codename, release string) error) error {
 	return nil
 }
 
-// ovalNotices keeps what the notices say; of the vulnerabilities it learns
-// which source packages the binary ones are of.
+// ovalNotices stores the notices. From the documents of vulnerabilities it
+// learns the source packages of binary packages.
 func (r *run) ovalNotices(ctx context.Context) error {
 	return r.each(func(codename, release string) error {
 		r.here = map[string]string{}
@@ -82,15 +82,14 @@ func (r *run) document(ctx context.Context, codename, form string, visit func(*o
 	})
 }
 
-// sentence is how a criterion tells the state of a source package:
+// sentence matches a criterion's text with the state of a source package:
 // "openssh package in jammy was vulnerable but has been fixed (note: '1:8.9')."
 var sentence = regexp.MustCompile(`^(?:\(CVE-[^)]*\) )?(\S+) package in ([^\s,]+),? (.*?)(?: \(note: '(.*)'\))?\.?$`)
 
-// unknownYet is the sentence about what nobody has looked at.
+// unknownYet matches the text for a vulnerability that is not triaged.
 var unknownYet = regexp.MustCompile(`^The vulnerability of the '(\S+)' package in (\S+) is not known \(status: '(.*)'\)`)
 
-// sentences gives the tracker's word for what a sentence says, the first that
-// fits.
+// sentences maps texts to the tracker's states; the first match counts.
 var sentences = []struct{ part, status string }{
 	{"has been fixed", "released"},
 	{"pending publication", "pending"},
@@ -108,7 +107,7 @@ func (r *run) definition(d *oval.Definition, release string) error {
 		return nil
 	}
 	if r.told[release][v.id] {
-		r.skip(release, v.id, "", "OSV has it")
+		r.skip(release, v.id, "", "already in OSV")
 		return nil
 	}
 	said := map[string][]say{}
@@ -162,7 +161,7 @@ func criteria(c *oval.Criteria) []oval.Criterion {
 	return out
 }
 
-// spoken reads a criterion. Fixes for ESM are told by their versions only.
+// spoken reads a criterion. Only the version shows that a fix is for ESM.
 func spoken(c oval.Criterion) (name string, s say, why string) {
 	status, detail := "", ""
 	if m := unknownYet.FindStringSubmatch(c.Comment); m != nil {
@@ -178,7 +177,7 @@ func spoken(c oval.Criterion) (name string, s say, why string) {
 	} else {
 		return "", s, ""
 	}
-	if status == "released" && c.Test != nil { // without the epoch that versions get here
+	if status == "released" && c.Test != nil { // without the epoch that versions here have
 		if evr, ok := c.Test.Field("evr"); ok {
 			detail = strings.TrimPrefix(evr.Value, "0:")
 		}
@@ -190,8 +189,8 @@ func spoken(c oval.Criterion) (name string, s say, why string) {
 
 var line = regexp.MustCompile(`^\^([a-z0-9][a-z0-9.+-]*)\(`)
 
-// manifest is the package that a pattern of an image's manifest is about:
-// "^libssh-4(?::\w+|)\s+(.*)$"; a name is itself.
+// manifest is the package in a pattern for an image's manifest:
+// "^libssh-4(?::\w+|)\s+(.*)$"; a plain name is returned as is.
 func manifest(pattern string) string {
 	if m := line.FindStringSubmatch(pattern); m != nil {
 		return m[1]
@@ -199,18 +198,18 @@ func manifest(pattern string) string {
 	return pattern
 }
 
-// ovalNotice keeps a notice, which names binary packages.
+// ovalNotice stores a notice, which names binary packages.
 func (r *run) ovalNotice(d *oval.Definition, release string) error {
 	m := &d.Metadata
 	id, title, _ := strings.Cut(m.Title, " -- ")
 	if strings.HasPrefix(id, "LSN-") {
-		r.skip(release, id, "", "notice of a live patch")
+		r.skip(release, id, "", "live patch notice")
 		return nil
 	}
 	all := slices.DeleteFunc(slices.Clone(m.Advisory.CVEs), func(c oval.CVE) bool { return !cve.Valid(c.ID) })
 	switch {
 	case !strings.HasPrefix(id, "USN-"):
-		r.skip(release, d.ID, "", "no notice")
+		r.skip(release, d.ID, "", "not a notice")
 		return nil
 	case len(all) == 0 && strings.Contains(title, "vulnerabilit"):
 		all = []oval.CVE{{ID: id}}
@@ -227,7 +226,7 @@ func (r *run) ovalNotice(d *oval.Definition, release string) error {
 		known = true
 		name := r.source(p.Names)
 		if name == "" {
-			r.skip(release, id, manifest(p.Names[0]), "source package not told")
+			r.skip(release, id, manifest(p.Names[0]), "unknown source package")
 			continue
 		}
 		fixed := strings.TrimPrefix(p.EVR, "0:")
@@ -237,18 +236,17 @@ func (r *run) ovalNotice(d *oval.Definition, release string) error {
 		}
 	}
 	if !known {
-		r.skip(release, id, "", "notice of the running kernel")
+		r.skip(release, id, "", "notice about the running kernel")
 	}
 	return nil
 }
 
-// ends are what the names of binary packages end with behind that of their
-// source.
+// ends are endings that binary packages add to the name of their source package.
 var ends = []string{"", "-dev", "-doc", "-source", "-bin", "-tools", "-utils", "-common", "-data"}
 
-// source finds the source package of binary ones that are built of one: by
-// another document that pairs them, or because one of them is called as a
-// source package is, or so with one of a few endings. "" where none or several
+// source finds the source package of binary packages from one build. It uses
+// another document that pairs them, or a binary package with the name of a
+// source package, with or without one of a few endings. "" if none or several
 // are possible.
 func (r *run) source(binaries []string) string {
 	var found []string

@@ -40,15 +40,15 @@ func (r *run) tracker(ctx context.Context) error {
 	return r.development()
 }
 
-// A held row is one of the release under development, which is told at the end
-// only: it is the one after the newest that has rows by name.
+// A held row is about the release under development. It is handed over at the
+// end, because this release is the one after the newest named release with rows.
 type held struct {
 	v    *vulnerability
 	name string
 	say  say
 }
 
-// development hands over the rows that are held.
+// development hands over the held rows.
 func (r *run) development() error {
 	release := ""
 	codenames := distro.UbuntuCodenames()
@@ -74,18 +74,18 @@ func (r *run) development() error {
 	return nil
 }
 
-// A file is what the tracker says of a vulnerability.
+// A file is the tracker's record of a vulnerability.
 type file struct {
 	vulnerability
 	priorities map[string]string // by package; "" is for all
 	rows       []row
 }
 
-// A row is what it says of a package and a release.
+// A row is the state of a package in a release.
 type row struct{ where, name, status, detail string }
 
-// parse reads a file: fields, whose value may go on in lines that begin with a
-// blank, and rows, which are fields named RELEASE_PACKAGE.
+// parse reads a file: fields, whose value may continue on lines that begin with
+// a space, and rows, which are fields named RELEASE_PACKAGE.
 func parse(text string) *file {
 	f := &file{priorities: map[string]string{}}
 	key := ""
@@ -105,7 +105,7 @@ func parse(text string) *file {
 	return f
 }
 
-// field reads the fields of one line.
+// field reads a field of one line.
 func (f *file) field(key, value string) {
 	head, rest, cut := strings.Cut(key, "_")
 	switch {
@@ -122,7 +122,7 @@ func (f *file) field(key, value string) {
 	}
 }
 
-// more reads the fields of several lines.
+// more reads a field of several lines.
 func (f *file) more(key, value string) {
 	switch key {
 	case "References":
@@ -152,7 +152,7 @@ func (r *run) file(f *file) error {
 	says := map[place][]say{}
 	var order []place
 	for _, w := range f.rows {
-		if w.where == "upstream" { // not of Ubuntu's
+		if w.where == "upstream" { // not about Ubuntu
 			continue
 		}
 		p, why := pocketOf(w.where)
@@ -189,7 +189,7 @@ func (r *run) file(f *file) error {
 	return nil
 }
 
-// of is the vulnerability with the priority that it has for a package.
+// of is the vulnerability with its priority for a package.
 func (f *file) of(name string) *vulnerability {
 	v := f.vulnerability
 	word := f.priorities[name]
@@ -216,23 +216,24 @@ func pocketOf(where string) (p pocket, why string) {
 	case strings.HasPrefix(first, "fips"):
 		p.flavour, codename = "fips", second
 	default:
-		return p, "product beside the releases"
+		return p, "product other than a release"
 	}
 	number, ok := distro.UbuntuNumber(codename)
 	if !ok {
-		return p, "release of unknown name"
+		return p, "unknown release name"
 	}
 	p.release = number
 	return p, ""
 }
 
-// ended tells that the tracker ignores a vulnerability because a release, or
-// the support of a package in it, is at its end.
+// ended matches reasons of ignored vulnerabilities: the release, or the support
+// of a package in it, is at its end of life.
 var ended = regexp.MustCompile(`(?i)\bend[ -]of[ -](?:life|line|support|standard|esm|kernel)|out of (?:standard )?support|no longer supported|\bEOL\b`)
 
 const maxReason = 120 // the longest details are whole sentences
 
-// verdict reads a state of the tracker; why says what it cannot be used for.
+// verdict converts a state of the tracker; why is the reason if it cannot be
+// used.
 func verdict(status, detail string) (s say, why string) {
 	s.reason = status
 	if detail != "" {
@@ -270,7 +271,7 @@ func verdict(status, detail string) (s say, why string) {
 	return s, ""
 }
 
-// versionLike tells versions from remarks.
+// versionLike matches versions, and not remarks.
 func versionLike(s string) bool {
 	if s == "" || s[0] < '0' || s[0] > '9' || strings.ContainsAny(s, " ,;") {
 		return false

@@ -1,18 +1,18 @@
-// Package grypedb reads Grype's vulnerability database, schema version 6: an
-// SQLite file in which handles join vulnerabilities, packages or CPEs, and
-// releases of distributions, with what is said of them in JSON.
+// Package grypedb reads Grype's vulnerability database, schema version 6. It is
+// an SQLite file in which handles join vulnerabilities, packages or CPEs, and
+// releases of distributions; JSON blobs have the rest.
 //
 // Schema: https://github.com/anchore/grype/tree/main/grype/db/v6 (models.go,
-// blobs.go). Taken are handles of packages and CPEs, affected and unaffected,
-// and the details, CWEs, KEV and EPSS entries of CVEs. Not taken: the rows that
-// say of each minor release of RHEL what the major's row says, end-of-life
-// dates, the CPEs of packages, and the tables by which Grype finds releases
-// under other names.
+// blobs.go). The feed reads the handles of packages and CPEs, affected and
+// unaffected, and the details, CWEs, KEV and EPSS entries of CVEs. It does not
+// read: rows that repeat the data of RHEL's major release for a minor one,
+// end-of-life dates, CPEs of packages, and the tables of alternative names of
+// releases.
 //
-// Of the releases with Red Hat's extended update support there are the fixes
-// only, limited to the channel's products; the main channel's rows speak of
-// them, too. What AlmaLinux and Root say are versions that are not affected from
-// a fix on, which is what builds before it are affected below.
+// For releases with Red Hat's extended update support the database has only
+// fixes, limited to the products of the channel; the rows of the main channel
+// cover them too. AlmaLinux and Root list versions that are not affected from a
+// fix on; the versions below the fix count as affected.
 package grypedb
 
 import (
@@ -30,24 +30,24 @@ import (
 	"github.com/assaysec/assay/internal/version"
 )
 
-// Reasons why something is not taken.
+// Reasons why records are skipped.
 const (
 	whyMalformed = "malformed record"
-	whyDangling  = "joined with a row that is not there"
+	whyDangling  = "refers to a missing row"
 	whyWithdrawn = osv.WhyWithdrawn
-	whySystem    = "distribution that is not known"
-	whyChannel   = "channel of a distribution that is not known"
-	whyMinor     = "minor release that the major one speaks for"
-	whyEcosystem = "ecosystem that is not known"
+	whySystem    = "unknown distribution"
+	whyChannel   = "unknown distribution channel"
+	whyMinor     = "minor release covered by the major release"
+	whyEcosystem = "unknown ecosystem"
 	whyHardware  = "hardware"
 )
 
 // Bounds of what is kept in memory.
 const (
 	maxSystems  = 100_000    // releases; there are 300 (2026)
-	maxAffected = 4000       // rows of one advisory; more are another with the same identifier
+	maxAffected = 4000       // rows of one advisory; more rows become another advisory with the same identifier
 	maxClaims   = 5_000_000  // rows for Ubuntu's extended security maintenance; there are 100,000 (2026)
-	maxItems    = 40_000_000 // vulnerabilities and weaknesses to put together, 16 bytes each; there are 3 million (2026)
+	maxItems    = 40_000_000 // vulnerabilities and weaknesses to combine, 16 bytes each; there are 3 million (2026)
 )
 
 // Name is "grype-db".
@@ -56,7 +56,7 @@ func (d *DB) Name() string { return "grype-db" }
 // Date is when the database was built.
 func (d *DB) Date() time.Time { return d.date }
 
-// Streams lists all that such a database may hold.
+// Streams lists all streams that such a database may have.
 func (d *DB) Streams() []assay.Stream { return streams() }
 
 // Fetch hands over the database; no Getter is needed.
@@ -101,10 +101,10 @@ type reader struct {
 	systems                     map[int64]system
 	last                        *vulnerability
 
-	extended map[claim]bool // what Ubuntu's extended security maintenance speaks of itself
+	extended map[claim]bool // keys with rows for Ubuntu's extended security maintenance itself
 
-	under    assay.Advisory // way: what is not handed over yet
-	speaksOf *vulnerability // of which that is
+	under    assay.Advisory // the current advisory, not handed over yet
+	speaksOf *vulnerability // its vulnerability
 }
 
 // A vulnerability is a row of vulnerability_handles with its blob.
@@ -162,7 +162,7 @@ func (r *reader) each(t *table, visit func(*sqlitefile.Row) error) error {
 	return nil
 }
 
-// optional finds a table that older databases have not; nil.
+// optional finds a table that older databases do not have; then it is nil.
 func (r *reader) optional(name string, columns ...string) (*table, error) {
 	if _, err := r.file.Table(name); errors.Is(err, assay.ErrNotFound) {
 		return nil, nil
@@ -170,7 +170,7 @@ func (r *reader) optional(name string, columns ...string) (*table, error) {
 	return open(r.file, name, columns...)
 }
 
-// find looks a row up; ok is false where there is none.
+// find looks a row up; ok is false if there is none.
 func (r *reader) find(t *table, id int64) (ok bool, err error) {
 	err = t.Row(id, &r.row)
 	if errors.Is(err, assay.ErrNotFound) {
@@ -179,7 +179,7 @@ func (r *reader) find(t *table, id int64) (ok bool, err error) {
 	return err == nil, err
 }
 
-// blob decodes a blob into v; why says what is wrong with it.
+// blob decodes a blob into v; why is the reason if it is malformed.
 func (r *reader) blob(id int64, v any) (why string, err error) {
 	ok, err := r.find(r.blobs, id)
 	switch {
@@ -193,7 +193,8 @@ func (r *reader) blob(id int64, v any) (why string, err error) {
 	return "", nil
 }
 
-// vulnerability looks one up; why says what it cannot be used for.
+// vulnerability looks a vulnerability up; why is the reason if it cannot be
+// used.
 func (r *reader) vulnerability(id int64) (v *vulnerability, why string, err error) {
 	if r.last == nil || r.last.id != id {
 		t := r.handles
@@ -221,7 +222,7 @@ func (r *reader) vulnerability(id int64) (v *vulnerability, why string, err erro
 	return r.last, "", nil
 }
 
-// A claim is a package in a stream and a vulnerability, of which a row speaks.
+// A claim is a package in a stream and a vulnerability of a row.
 type claim struct {
 	stream assay.Stream
 	pkg    int64
@@ -239,9 +240,9 @@ func (r *reader) claim(s assay.Stream, pkg, vulnerability int64) (claim, error) 
 	return claim{s, pkg, r.handles.text(&r.row, 1)}, nil
 }
 
-// maintenance finds out what is said for Ubuntu's extended security maintenance.
-// Machines with it are judged by its stream alone, so that this has the rows
-// for everybody, too, where it has none of its own.
+// maintenance collects the rows for Ubuntu's extended security maintenance
+// (ESM). Machines with ESM are judged by its stream alone, so the stream also
+// gets the rows for everybody if it has none of its own.
 func (r *reader) maintenance(name string) error {
 	r.extended = map[claim]bool{}
 	t, err := r.optional(name, "vulnerability_id", "operating_system_id", "package_id")
@@ -314,15 +315,15 @@ func (r *reader) packages(name string, unaffected bool) error {
 	return cmp.Or(err, r.flush())
 }
 
-// A place is what a row speaks of.
+// A place is the subject of a row.
 type place struct {
 	assay.Affected
 	scheme    string
 	backports bool // a distribution's
 }
 
-// say adds what a row says to the advisory under way. Where Root's own builds
-// are meant they have a stream of their own.
+// say adds a row to the current advisory. Rows about Root's own builds have a
+// stream of their own.
 func (r *reader) say(vulnerability, blob int64, unaffected bool, p place) error {
 	if !r.wants(p.Stream) && !r.wants("rootio:"+p.Stream) {
 		return nil

@@ -13,7 +13,7 @@ import (
 	"github.com/assaysec/assay/internal/version/requirement"
 )
 
-// vulnerabilityBlob is what vulnerability_handles point to.
+// vulnerabilityBlob is the blob of a row of vulnerability_handles.
 type vulnerabilityBlob struct {
 	Description string      `json:"description"`
 	References  []reference `json:"refs"`
@@ -23,15 +23,15 @@ type vulnerabilityBlob struct {
 
 type reference struct {
 	URL string `json:"url"`
-	ID  string `json:"id"` // of an advisory of the publisher
+	ID  string `json:"id"` // of a publisher's advisory
 }
 
 type severity struct {
-	Value  json.RawMessage `json:"value"` // a word, or a vector with its version
+	Value  json.RawMessage `json:"value"` // a severity, or a vector with its version
 	Source string          `json:"source"`
 }
 
-// packageBlob is what handles of packages and CPEs point to.
+// packageBlob is the blob of handles of packages and CPEs.
 type packageBlob struct {
 	CVEs       []string    `json:"cves"`
 	Qualifiers *qualifiers `json:"qualifiers"`
@@ -68,10 +68,10 @@ type fix struct {
 	} `json:"detail"`
 }
 
-// words is a text or a list of them.
+// words is a string or a list of strings.
 type words []string
 
-// UnmarshalJSON takes both.
+// UnmarshalJSON accepts both.
 func (w *words) UnmarshalJSON(b []byte) error {
 	var one string
 	if json.Unmarshal(b, &one) == nil {
@@ -83,8 +83,8 @@ func (w *words) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*[]string)(w))
 }
 
-// publishers are our names of Grype's providers and of NVD's sources, where
-// they differ.
+// publishers maps Grype's providers and NVD's sources to our names, if they
+// differ.
 var publishers = map[string]string{
 	"alma": "almalinux", "github": "ghsa", "mariner": "azurelinux", "rhel": "redhat", "sles": "suse",
 	"nvd@nist.gov": "nvd", "134c704f-9b21-4f2e-91b3-4a467353bcc0": "cisa-adp",
@@ -97,8 +97,8 @@ func publisher(name string) string {
 	return name
 }
 
-// ratings reads the severities: the provider's own word, and the scores. What
-// is neither is left out.
+// ratings reads the severities: the provider's own severity, and the scores.
+// Anything else is left out.
 func (v *vulnerability) ratings() (word assay.Severity, scores []assay.CVSS) {
 	for _, s := range v.blob.Severities {
 		var text string
@@ -126,14 +126,14 @@ func (v *vulnerability) ratings() (word assay.Severity, scores []assay.CVSS) {
 	return word, scores
 }
 
-// said is what a range is said to be.
+// said is the status of a range, with the date of the fix.
 type said struct {
 	status assay.Status
 	reason string
 	date   time.Time
 }
 
-// say tells the status and the date of the fix.
+// say reads the status and the date of the fix.
 func (a *affected) say(unaffected bool) said {
 	s := said{status: assay.StatusAffected}
 	if f := a.Fix; f != nil {
@@ -153,7 +153,7 @@ func (a *affected) say(unaffected bool) said {
 	return s
 }
 
-// fixed is the version that fixes, if there is one.
+// fixed is the version with the fix; "" without one.
 func (a *affected) fixed() string {
 	if a.Fix == nil || a.Fix.State != "fixed" {
 		return ""
@@ -161,7 +161,7 @@ func (a *affected) fixed() string {
 	return strings.TrimSpace(a.Fix.Version)
 }
 
-// ranges reads the versions. The ends of what has no fix are none.
+// ranges reads the versions. Without a fix, the end of a range is no fix.
 func (a *affected) ranges(scheme string) (_ []assay.Range, why string) {
 	text := strings.TrimSpace(a.Version.Constraint)
 	if text == "" {
@@ -181,20 +181,20 @@ func (a *affected) ranges(scheme string) (_ []assay.Range, why string) {
 	return out, why
 }
 
-// none says that no version is affected: distributions write "before 0".
+// none reports that no version is affected: distributions write "before 0".
 func (a *affected) none() bool {
 	return strings.ReplaceAll(a.Version.Constraint, " ", "") == "<0"
 }
 
-// since says that what is unaffected is all from the fix on.
+// since reports that all versions from the fix on are unaffected.
 func (a *affected) since() bool {
 	v := a.fixed()
 	return v != "" && strings.ReplaceAll(a.Version.Constraint, " ", "") == ">="+v
 }
 
-// rows turns a blob into what is said of a package, a row for each status and
-// date of a fix. Backports: what a distribution's own build of a package does
-// not have from a version on, builds before it have.
+// rows converts a blob about a package to one row for each status and date of a
+// fix. For a distribution's builds, "unaffected from a version on" means that
+// the builds before it are affected.
 func (b *packageBlob) rows(scheme string, unaffected, backports bool, row assay.Affected) (out []assay.Affected, why string) {
 	row.Qualifiers = b.Qualifiers.add(row.Qualifiers)
 	ranges := b.Ranges
@@ -246,7 +246,7 @@ func (b *packageBlob) rows(scheme string, unaffected, backports bool, row assay.
 	return out, why
 }
 
-// add adds what narrows a row.
+// add adds the limits of a row.
 func (q *qualifiers) add(to assay.Qualifiers) assay.Qualifiers {
 	if q == nil {
 		return to

@@ -2,9 +2,9 @@ package secdb
 
 import "encoding/json"
 
-// UnmarshalJSON takes what generators made of "no fixes" in the course of
-// time: {}, [] or null, for all of them or for one version; and a single
-// identifier instead of a list.
+// UnmarshalJSON accepts what generators have written for "no fixes": {}, [] or
+// null, for all fixes or for one version. It also accepts a single identifier
+// instead of a list.
 func (f *fixes) UnmarshalJSON(b []byte) error {
 	*f = nil
 	if none(b) {

@@ -56,7 +56,7 @@ type Options struct {
 func Find(ctx context.Context, img *assay.Image, o Options) ([]Document, []assay.Gap, error) {
 	repos, digests := places(img)
 	if len(repos) == 0 {
-		return nil, nil, fmt.Errorf("%s: of an image from %s it is not known in which registry it is, so that what is attached to it there cannot be found: name it as registry:HOST/NAME:TAG, or save the documents and name the files: %w",
+		return nil, nil, fmt.Errorf("%s: the registry of an image from %s is unknown, so attached documents cannot be found: name the image as registry:HOST/NAME:TAG, or save the documents and name the files: %w",
 			img.Name, img.Source, assay.ErrUnsupported)
 	}
 	l := &lookup{options: o, image: img, seen: map[string]bool{}, left: maxTotal}
@@ -69,11 +69,11 @@ func Find(ctx context.Context, img *assay.Image, o Options) ([]Document, []assay
 			if ctx.Err() != nil {
 				return nil, nil, ctx.Err()
 			}
-			l.gap(repo, "could not be asked for VEX documents that are attached to the image: %v", err)
+			l.gap(repo, "cannot list the VEX documents attached to the image: %v", err)
 		}
 	}
 	if l.more > 0 {
-		l.gaps = append(l.gaps, assay.Gap{Where: "attestations", What: fmt.Sprintf("%d more could not be read or were refused", l.more)})
+		l.gaps = append(l.gaps, assay.Gap{Where: "attestations", What: fmt.Sprintf("%d more documents were unreadable or refused", l.more)})
 	}
 	return l.docs, l.gaps, nil
 }
@@ -199,7 +199,7 @@ func (l *lookup) attached(ctx context.Context, digest string) error {
 	if raw != nil {
 		var list manifest
 		if err := oci.Unmarshal(raw, &list); err != nil {
-			return fmt.Errorf("what refers to %s: %w", digest, err)
+			return fmt.Errorf("referrers of %s: %w", digest, err)
 		}
 		for _, d := range list.Manifests {
 			if relevant(d.ArtifactType, d.Annotations) {

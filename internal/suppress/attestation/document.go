@@ -76,7 +76,7 @@ func (l *lookup) manifest(ctx context.Context, digest string) {
 	}
 	l.seen[digest] = true
 	if len(l.seen) > maxManifests {
-		l.gap(l.repo, "over %d manifests refer to the image; %s was not read", maxManifests, digest)
+		l.gap(l.repo, "over %d manifests refer to the image: %s was not read", maxManifests, digest)
 		return
 	}
 	if _, _, err := oci.SplitDigest(digest); err != nil {
@@ -104,14 +104,14 @@ func (l *lookup) layers(ctx context.Context, digest string, raw []byte) {
 	}
 	for i, d := range m.Layers {
 		if i == maxLayers {
-			l.gap(name, "over %d layers; the rest was not read", maxLayers)
+			l.gap(name, "over %d layers: the other layers were not read", maxLayers)
 			return
 		}
 		if !relevant(d.MediaType, d.Annotations) && !m.bare(d.MediaType) {
 			continue
 		}
 		if l.left -= max(d.Size, 0); l.left < 0 {
-			l.gap(name, "over %d bytes are attached to the image; this was not read", int64(maxTotal))
+			l.gap(name, "over %d bytes are attached to the image: the document was not read", int64(maxTotal))
 			return
 		}
 		b, err := oci.Read(ctx, l.client, oci.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size}, maxDocument)
@@ -149,7 +149,7 @@ func (l *lookup) layer(name, mediaType string, m *manifest, b []byte) error {
 	case !m.bare(mediaType):
 		return nil
 	case m.Subject == nil || !l.subjects[m.Subject.Digest]:
-		return fmt.Errorf("its subject is not the image; refused: %w", assay.ErrMalformed)
+		return fmt.Errorf("refused, because its subject is another image: %w", assay.ErrMalformed)
 	}
 	return l.document(name, b, false)
 }
@@ -199,7 +199,7 @@ func (l *lookup) statement(name string, b []byte, verified bool) error {
 	}
 	if !ours {
 		slices.Sort(others)
-		return fmt.Errorf("is about %.300s, not about the image (%s); refused: %w", strings.Join(others, ", "), strings.Join(sorted(l.subjects), ", "), assay.ErrMalformed)
+		return fmt.Errorf("refused, because it is about %.300s, not about the image (%s): %w", strings.Join(others, ", "), strings.Join(sorted(l.subjects), ", "), assay.ErrMalformed)
 	}
 	return l.document(name, s.Predicate, verified)
 }
@@ -211,14 +211,14 @@ func (l *lookup) document(name string, b []byte, verified bool) error {
 		return nil
 	}
 	if l.options.Key != nil && !verified {
-		return fmt.Errorf("has no signature by the key that --vex-key names; refused: %w", assay.ErrUnauthorized)
+		return fmt.Errorf("refused, because it has no signature by the key of --vex-key: %w", assay.ErrUnauthorized)
 	}
 	d, faults, err := vex.Parse(b)
 	if err != nil {
 		return err
 	}
 	if len(faults) > 0 {
-		l.gap(name, "%d parts of it could not be read, the first: %v", len(faults), &faults[0])
+		l.gap(name, "%d parts are unreadable, the first: %v", len(faults), &faults[0])
 	}
 	l.docs = append(l.docs, Document{Document: d, Name: name, Verified: verified})
 	return nil

@@ -47,7 +47,7 @@ func (r *Rule) set(key string, values []string) error {
 	case "severity-below":
 		v, ok := assay.ParseSeverity(values[0])
 		if !ok || v == assay.SeverityUnknown {
-			return fmt.Errorf("severity-below %q is none of NEGLIGIBLE, LOW, MEDIUM, HIGH, CRITICAL", values[0])
+			return fmt.Errorf("severity-below %q is not one of NEGLIGIBLE, LOW, MEDIUM, HIGH, CRITICAL", values[0])
 		}
 		r.add(key, values, func(s *subject) bool { return s.f.Severity != assay.SeverityUnknown && s.f.Severity < v })
 		return nil
@@ -111,16 +111,16 @@ func (r *Rule) criterion(key, v string) (func(*subject) bool, error) {
 		return func(s *subject) bool { return s.f.Feed == v || s.f.Publisher == v }, nil
 	case "status":
 		if !slices.Contains(statuses, assay.Status(v)) {
-			return nil, fmt.Errorf("status %q is none of %s", v, join(statuses))
+			return nil, fmt.Errorf("status %q is not one of %s", v, join(statuses))
 		}
 		return func(s *subject) bool { return s.f.Status == assay.Status(v) }, nil
 	case "fix-state":
 		if !slices.Contains(fixStates, v) {
-			return nil, fmt.Errorf("fix-state %q is none of %s", v, join(fixStates))
+			return nil, fmt.Errorf("fix-state %q is not one of %s", v, join(fixStates))
 		}
 		return func(s *subject) bool { return fixState(s.f) == v }, nil
 	}
-	return nil, fmt.Errorf("unknown key %q; there are %s", key, join(criteria))
+	return nil, fmt.Errorf("unknown key %q; known: %s", key, join(criteria))
 }
 
 func join[S ~string](all []S) string {

@@ -42,7 +42,7 @@ func (d *document) grype(list *yaml.Node) (*File, error) {
 			return nil, err
 		}
 		if g.cannot != "" {
-			out.Notes = append(out.Notes, fmt.Sprintf("%s does not count: %s", g.By(), g.cannot))
+			out.Notes = append(out.Notes, fmt.Sprintf("%s is ignored: %s", g.By(), g.cannot))
 			continue
 		}
 		if err := out.take(g.Rule); err != nil {
@@ -86,7 +86,7 @@ func (g *grypeRule) read(n *yaml.Node) error {
 func (g *grypeRule) key(e entry, v string) error {
 	switch {
 	case !slices.Contains(grypeKeys, e.key):
-		return g.fail(e.at, "unknown key %q; there are %s", e.key, join(grypeKeys))
+		return g.fail(e.at, "unknown key %q; known: %s", e.key, join(grypeKeys))
 	case v == "":
 	case e.key == "vulnerability":
 		g.IDs = []string{v}
@@ -169,7 +169,7 @@ func (g *grypeRule) packageKey(key, v string) (func(*subject) bool, error) {
 	case "location":
 		return ofPath(v)
 	}
-	return nil, fmt.Errorf("unknown key %q; there are name, version, language, type, location, upstream-name", key)
+	return nil, fmt.Errorf("unknown key %q; known: name, version, language, type, location, upstream-name", key)
 }
 
 // artifact is what Grype calls a package of Maven's: its name without the group.

@@ -54,7 +54,7 @@ func glob(s string) (pattern, error) {
 			inside = 1
 		}
 		if choices > maxChoices {
-			return nil, fmt.Errorf("pattern %q: its braces can be read in more than %d ways: %w", s, maxChoices, assay.ErrTooLarge)
+			return nil, fmt.Errorf("pattern %q: braces expand to more than %d patterns: %w", s, maxChoices, assay.ErrTooLarge)
 		}
 	}
 	// What is not special is looked at first: of ten thousand patterns few hold.

@@ -68,7 +68,7 @@ func readable(name string, b []byte) error {
 	for i := 0; i < len(b); {
 		r, n := utf8.DecodeRune(b[i:])
 		if r == 0 || r == utf8.RuneError && n == 1 {
-			return fmt.Errorf("%s:%d: not text in UTF-8: %w", name, 1+bytes.Count(b[:i], []byte("\n")), assay.ErrMalformed)
+			return fmt.Errorf("%s:%d: not UTF-8 text: %w", name, 1+bytes.Count(b[:i], []byte("\n")), assay.ErrMalformed)
 		}
 		i += n
 	}
@@ -148,7 +148,7 @@ func (r *Rule) line(line string, trivy bool) error {
 			}
 		case ok && !trivy && slices.Contains(criteria, key):
 			if value == "" {
-				return fmt.Errorf("%s: has no value", key)
+				return fmt.Errorf("%s has no value", key)
 			}
 			if err := r.set(key, []string{value}); err != nil {
 				return err
@@ -158,7 +158,7 @@ func (r *Rule) line(line string, trivy bool) error {
 		case trivy:
 			others = append(others, w)
 		case ok:
-			return fmt.Errorf("unknown key %q%s; there are exp, %s", key, near(key), join(criteria))
+			return fmt.Errorf("unknown key %q%s; known: exp, %s", key, near(key), join(criteria))
 		default:
 			return fmt.Errorf("%q is neither a criterion, such as package:openssl, nor after a #", w)
 		}
@@ -218,7 +218,7 @@ func (d *document) own() (*File, error) {
 		}
 		for _, e := range keys {
 			if !slices.Contains(criteria, e.key) {
-				return nil, d.fail(e.at, "unknown key %q%s; there are %s", e.key, near(e.key), join(criteria))
+				return nil, d.fail(e.at, "unknown key %q%s; known: %s", e.key, near(e.key), join(criteria))
 			}
 			values, err := d.texts(e.value, e.key)
 			if err != nil {

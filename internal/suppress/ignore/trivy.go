@@ -16,7 +16,7 @@ func (d *document) trivy(top []entry) (*File, error) {
 	out := &File{Name: d.name, lax: true}
 	for _, e := range top {
 		if !slices.Contains(trivyKinds, e.key) {
-			return nil, d.fail(e.at, "unknown section %q; there are %s", e.key, join(trivyKinds))
+			return nil, d.fail(e.at, "unknown section %q; known: %s", e.key, join(trivyKinds))
 		}
 		all, err := d.rules(e.value, e.key)
 		if err != nil {
@@ -32,7 +32,7 @@ func (d *document) trivy(top []entry) (*File, error) {
 			}
 		}
 		if e.key != trivyKinds[0] && len(all) > 0 {
-			out.Notes = append(out.Notes, fmt.Sprintf("%s:%d: %s under %s: assay does not report these", d.name, e.at.Line, count(len(all), "rule"), e.key))
+			out.Notes = append(out.Notes, fmt.Sprintf("%s:%d: %s under %s: assay does not report such results", d.name, e.at.Line, count(len(all), "rule"), e.key))
 		}
 	}
 	return out, nil
@@ -47,7 +47,7 @@ func (d *document) trivyRule(n *yaml.Node) (Rule, error) {
 	for _, e := range keys {
 		key, ok := map[string]string{"id": "id", "paths": "path", "purls": "purl", "expired_at": "expires", "statement": "statement"}[e.key]
 		if !ok {
-			return r, d.fail(e.at, "unknown key %q; there are id, paths, purls, expired_at, statement", e.key)
+			return r, d.fail(e.at, "unknown key %q; known: id, paths, purls, expired_at, statement", e.key)
 		}
 		values, err := d.texts(e.value, e.key)
 		if err != nil {
@@ -61,7 +61,7 @@ func (d *document) trivyRule(n *yaml.Node) (Rule, error) {
 		}
 	}
 	if len(r.IDs) != 1 {
-		return r, d.fail(n, "a rule names one id")
+		return r, d.fail(n, "a rule must have one id")
 	}
 	return r, nil
 }

@@ -31,14 +31,14 @@ func (d *document) whitelist(top []entry) (*File, error) {
 					return nil, d.fail(i.at, "an image without a name")
 				}
 				if _, digest, ok := strings.Cut(i.key, "@"); ok && !isDigest.MatchString(digest) {
-					return nil, d.fail(i.at, "image %q: %q is no digest, sha256: and 64 digits", i.key, digest)
+					return nil, d.fail(i.at, "image %q: %q is not a digest (sha256: and 64 hexadecimal digits)", i.key, digest)
 				}
 				if err := d.approved(out, i.value, i.key); err != nil {
 					return nil, err
 				}
 			}
 		default:
-			return nil, d.fail(e.at, "unknown key %q; there are generalwhitelist and images", e.key)
+			return nil, d.fail(e.at, "unknown key %q; known: generalwhitelist, images", e.key)
 		}
 	}
 	return out, nil

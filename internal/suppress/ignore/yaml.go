@@ -99,7 +99,7 @@ func (d *document) mapping(n *yaml.Node, what string) ([]entry, error) {
 			return nil, err
 		}
 		if seen[key] {
-			return nil, d.fail(k, "%q comes twice", key)
+			return nil, d.fail(k, "duplicate key %q", key)
 		}
 		seen[key] = true
 		all = append(all, entry{key, k, m.Content[i+1]})
@@ -129,7 +129,7 @@ func (d *document) text(n *yaml.Node) (string, error) {
 	case err != nil:
 		return "", err
 	case v.Kind != yaml.ScalarNode:
-		return "", d.fail(n, "text is wanted here, not a list or mapping")
+		return "", d.fail(n, "want text, not a list or mapping")
 	case v.Tag == "!!null":
 		return "", nil
 	}

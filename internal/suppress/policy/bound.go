@@ -77,7 +77,7 @@ func (m *meter) Cancel() { m.ended.Store(true) }
 // Cancelled implements topdown.Cancel. It is asked before each step.
 func (m *meter) Cancelled() bool {
 	if m.steps++; m.steps > m.budget.steps && m.over == nil {
-		m.over = fmt.Errorf("not done after %d steps: %w", m.budget.steps, assay.ErrTooLarge)
+		m.over = fmt.Errorf("not finished after %d steps: %w", m.budget.steps, assay.ErrTooLarge)
 	}
 	return m.over != nil || m.ended.Load()
 }
@@ -85,7 +85,7 @@ func (m *meter) Cancelled() bool {
 // makes counts what a function is about to make.
 func (m *meter) makes(bytes int) {
 	if m.bytes += bytes; m.bytes > m.budget.bytes && m.over == nil {
-		m.over = fmt.Errorf("its functions make more than %d MB: %w", m.budget.bytes>>20, assay.ErrTooLarge)
+		m.over = fmt.Errorf("its functions create more than %d MB: %w", m.budget.bytes>>20, assay.ErrTooLarge)
 	}
 }
 
@@ -115,6 +115,6 @@ func within(ctx context.Context, long time.Duration, m *meter, work func() error
 		return context.Cause(ctx)
 	case <-late.C:
 		m.Cancel()
-		return fmt.Errorf("not done after %v: %w", long, assay.ErrTooLarge)
+		return fmt.Errorf("not finished after %v: %w", long, assay.ErrTooLarge)
 	}
 }

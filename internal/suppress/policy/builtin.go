@@ -356,11 +356,11 @@ func bounded() map[string]*topdown.Builtin {
 func refuse(name string, n int) error {
 	switch {
 	case n == tooLong:
-		return fmt.Errorf("%s of a number of more than %d digits: %w", name, maxDigits, assay.ErrTooLarge)
+		return fmt.Errorf("%s: number of more than %d digits: %w", name, maxDigits, assay.ErrTooLarge)
 	case n == tooTangled:
-		return fmt.Errorf("%s with an expression of more than %d bytes or %d steps: %w", name, maxPattern, maxSteps, assay.ErrTooLarge)
+		return fmt.Errorf("%s: expression of more than %d bytes or %d steps: %w", name, maxPattern, maxSteps, assay.ErrTooLarge)
 	case n > maxValue:
-		return fmt.Errorf("%s makes more than %d MB at once: %w", name, maxValue>>20, assay.ErrTooLarge)
+		return fmt.Errorf("%s creates more than %d MB at once: %w", name, maxValue>>20, assay.ErrTooLarge)
 	}
 	return nil
 }

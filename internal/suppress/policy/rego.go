@@ -88,7 +88,7 @@ func compile(ctx context.Context, file string, text []byte, form Form, b bounds)
 		return nil, fmt.Errorf("%s: over %d bytes: %w", file, MaxPolicy, assay.ErrTooLarge)
 	}
 	if line := deep(text); line > 0 {
-		return nil, fmt.Errorf("%s:%d: brackets nest deeper than %d: %w", file, line, maxDepth, assay.ErrTooLarge)
+		return nil, fmt.Errorf("%s:%d: brackets nested more than %d levels deep: %w", file, line, maxDepth, assay.ErrTooLarge)
 	}
 	err := within(ctx, b.compile, &meter{budget: b.each}, func() error { return p.compile(string(text)) })
 	if err != nil {
@@ -116,10 +116,10 @@ func (p *Policy) compile(text string) error {
 		p.own = true
 	case trivyPackage:
 	default:
-		return fmt.Errorf("%s:%d: package %s: want trivy or assay: %w", p.file, module.Package.Location.Row, strings.TrimPrefix(root, "data."), assay.ErrUnsupported)
+		return fmt.Errorf("%s:%d: package is %s, want trivy or assay: %w", p.file, module.Package.Location.Row, strings.TrimPrefix(root, "data."), assay.ErrUnsupported)
 	}
 	if !defines(module, "ignore") {
-		return fmt.Errorf("%s: no rule %s.ignore: %w", p.file, strings.TrimPrefix(root, "data."), assay.ErrMalformed)
+		return fmt.Errorf("%s: has no rule %s.ignore: %w", p.file, strings.TrimPrefix(root, "data."), assay.ErrMalformed)
 	}
 	if line := longNumber(module); line > 0 {
 		return fmt.Errorf("%s:%d: a number of more than %d digits: %w", p.file, line, maxDigits, assay.ErrTooLarge)
@@ -149,7 +149,7 @@ func (p *Policy) parse(text string) (*ast.Module, error) {
 		return ast.ParserOptions{RegoVersion: v, Capabilities: capabilities(v)}
 	}
 	if blank(text) {
-		return nil, fmt.Errorf("%s: nothing in it: %w", p.file, assay.ErrMalformed)
+		return nil, fmt.Errorf("%s: empty: %w", p.file, assay.ErrMalformed)
 	}
 	module, err := ast.ParseModuleWithOpts(p.file, text, options(ast.RegoV1))
 	if err == nil && module != nil {
@@ -288,7 +288,7 @@ func (j *judge) judge(ctx context.Context, m *meter, f *assay.Finding) (assay.Su
 	}
 	text, ok := v.(ast.String)
 	if !ok {
-		return assay.Suppression{}, false, fmt.Errorf("reason is %.100s, no text: %w", word(v), assay.ErrMalformed)
+		return assay.Suppression{}, false, fmt.Errorf("reason is %.100s, want text: %w", word(v), assay.ErrMalformed)
 	}
 	if suppression.Reason = string(text); len(text) > maxReason {
 		return assay.Suppression{}, false, fmt.Errorf("reason of more than %d bytes: %w", maxReason, assay.ErrTooLarge)

@@ -92,8 +92,8 @@ func TestCompile(t *testing.T) {
 		name, policy, want string
 		is                 error
 	}{
-		{"nothing", "", "p.rego: nothing in it: malformed", assay.ErrMalformed},
-		{"a comment", "# x\n", "p.rego: nothing in it: malformed", assay.ErrMalformed},
+		{"nothing", "", "p.rego: empty: malformed", assay.ErrMalformed},
+		{"a comment", "# x\n", "p.rego: empty: malformed", assay.ErrMalformed},
 		{"another package", "# x\npackage main\nignore := true\n", "p.rego:2: package main: want trivy or assay", assay.ErrUnsupported},
 		{"no rule", "package trivy\nallow := true\n", "p.rego: no rule trivy.ignore", assay.ErrMalformed},
 		{"syntax", "package trivy\n\nignore if {\n input.x ==\n}\n", "p.rego:5: ", assay.ErrMalformed},
@@ -108,7 +108,7 @@ func TestCompile(t *testing.T) {
 		{"shifts", "package trivy\nignore if bits.lsh(1, 1000000000000) == 1\n", "p.rego:2: undefined function bits.lsh", assay.ErrMalformed},
 		{"a long number", "package trivy\nignore if 1e9999 > 1\n", "p.rego:2: a number of more than 1000 digits", assay.ErrTooLarge},
 		{"too large", "package trivy\n#" + strings.Repeat(" ", MaxPolicy), "p.rego: over", assay.ErrTooLarge},
-		{"too deep", "package trivy\nignore := " + strings.Repeat("[", 10_000), "p.rego:2: brackets nest", assay.ErrTooLarge},
+		{"nested too deep", "package trivy\nignore := " + strings.Repeat("[", 10_000), "p.rego:2: brackets nest", assay.ErrTooLarge},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := Compile(t.Context(), "p.rego", []byte(tt.policy), trivy)

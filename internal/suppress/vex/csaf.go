@@ -35,7 +35,7 @@ func (r *reader) csaf(b []byte) error {
 		case errors.As(err, &syntax):
 			err = fmt.Errorf("offset %d: %w", syntax.Offset, err)
 		case errors.As(err, &shape):
-			err = fmt.Errorf("offset %d: %s: another shape: a %s: %w", shape.Offset, cmp.Or(shape.Field, "the document"), shape.Value, assay.ErrMalformed)
+			err = fmt.Errorf("offset %d: %s: unexpected %s: %w", shape.Offset, cmp.Or(shape.Field, "the document"), shape.Value, assay.ErrMalformed)
 		}
 		return err
 	}

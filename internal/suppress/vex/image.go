@@ -36,7 +36,7 @@ func ParseImage(ref string) (Image, error) {
 		i.Repository, i.Tag = name[:at], name[at+1:]
 	}
 	if !reference.MatchString(ref) {
-		return Image{}, fmt.Errorf("%.200q is no reference of an image: %w", ref, assay.ErrMalformed)
+		return Image{}, fmt.Errorf("invalid image reference %.200q: %w", ref, assay.ErrMalformed)
 	}
 	host, rest, ok := strings.Cut(i.Repository, "/")
 	if !ok || !strings.ContainsAny(host, ".:") && host != "localhost" {

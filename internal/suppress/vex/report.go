@@ -76,7 +76,7 @@ func asStatement(r *assay.Suppression) Statement {
 			s.Justification, s.Impact = word, rest
 		}
 		if s.Justification+s.Impact == "" {
-			s.Impact = "So says " + r.By + "."
+			s.Impact = "Source: " + r.By + "."
 		}
 		return s
 	}

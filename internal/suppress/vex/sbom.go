@@ -40,7 +40,7 @@ func ParseSBOM(b []byte) (*SBOM, error) {
 	}
 	format, err := detect(b)
 	if err != nil || format != "cyclonedx" {
-		return nil, errors.Join(fmt.Errorf("no CycloneDX in JSON: %w", assay.ErrUnsupported), err)
+		return nil, errors.Join(fmt.Errorf("not CycloneDX JSON: %w", assay.ErrUnsupported), err)
 	}
 	out, d := &SBOM{PURLs: map[string]string{}}, decoder(b)
 	r := &reader{doc: &Document{}} // what has another shape is the business of whoever reads the packages

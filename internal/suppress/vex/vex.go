@@ -167,7 +167,7 @@ func detect(b []byte) (format string, _ error) {
 		case key == "bomFormat" && string(v) == `"CycloneDX"`:
 			format = "cyclonedx"
 		case key == "predicateType", key == "payloadType":
-			return fmt.Errorf("an attestation, not the document in it: %w", assay.ErrUnsupported)
+			return fmt.Errorf("an attestation, want the document in it: %w", assay.ErrUnsupported)
 		default:
 			return nil
 		}
@@ -218,7 +218,7 @@ func (r *reader) add(where string, s Statement) error {
 	case r.parts > maxParts:
 		return fmt.Errorf("over %d products: %w", maxParts, assay.ErrTooLarge)
 	case len(r.faults) > maxFaults:
-		return fmt.Errorf("over %d faults, the first: %w", maxFaults, &r.faults[0])
+		return fmt.Errorf("over %d errors, the first: %w", maxFaults, &r.faults[0])
 	}
 	return nil
 }
@@ -256,12 +256,12 @@ func (r *reader) element(d *jsonstream.Decoder, where string, v any) (bool, erro
 		if shape.Field != "" {
 			where += "." + shape.Field
 		}
-		r.fault(where, "another shape", "a "+shape.Value)
+		r.fault(where, "unexpected value", "a "+shape.Value)
 	} else {
-		r.fault(where, "another shape", err.Error())
+		r.fault(where, "unexpected value", err.Error())
 	}
 	if len(r.faults) > maxFaults {
-		return false, fmt.Errorf("over %d faults, the first: %w", maxFaults, &r.faults[0])
+		return false, fmt.Errorf("over %d errors, the first: %w", maxFaults, &r.faults[0])
 	}
 	return false, nil
 }
@@ -270,7 +270,7 @@ func (r *reader) element(d *jsonstream.Decoder, where string, v any) (bool, erro
 func text(d *jsonstream.Decoder, key string, to *string) error {
 	ok, err := d.Value(to)
 	if err == nil && !ok {
-		err = &ParseError{key, "no string", ""}
+		err = &ParseError{key, "not a string", ""}
 	}
 	return err
 }

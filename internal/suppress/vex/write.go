@@ -42,21 +42,21 @@ func (s *Statement) Check() (advice string, _ error) {
 	case s.Vulnerability == "":
 		return "", wrong("no vulnerability")
 	case slices.ContainsFunc(append([]string{s.Vulnerability}, s.Aliases...), func(id string) bool { return strings.ContainsFunc(id, notOfID) }):
-		return "", wrong("%.200q has what no ID of a vulnerability has: a space, or a sign that is not printed", append([]string{s.Vulnerability}, s.Aliases...))
+		return "", wrong("invalid vulnerability ID %.200q: it has a space or a character that cannot be printed", append([]string{s.Vulnerability}, s.Aliases...))
 	case len(s.Products) == 0:
 		return "", wrong("no product")
 	case !slices.Contains(Statuses, s.Status):
-		return "", wrong("status %q is none of %s", s.Status, joined(Statuses))
+		return "", wrong("status %q is not one of %s", s.Status, joined(Statuses))
 	case s.Justification != "" && s.Status != assay.StatusNotAffected:
 		return "", wrong("a justification is for %s only", assay.StatusNotAffected)
 	case s.Justification != "" && !slices.Contains(Justifications, s.Justification):
-		return "", wrong("justification %q is none of %s", s.Justification, joined(Justifications))
+		return "", wrong("justification %q is not one of %s", s.Justification, joined(Justifications))
 	case s.Status == assay.StatusNotAffected && s.Justification+s.Impact == "":
 		return "", wrong("%s needs a justification or an impact statement", assay.StatusNotAffected)
 	}
 	for i := range s.Products {
 		if bad := s.Products[i].malformed(); bad != "" {
-			return "", wrong("%.200q is no package URL", bad)
+			return "", wrong("%.200q is not a package URL", bad)
 		}
 	}
 	if s.Status == assay.StatusAffected && s.ActionStatement == "" {

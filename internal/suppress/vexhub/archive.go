@@ -71,7 +71,7 @@ func (h *Hubs) open(ctx context.Context, g assay.Getter, location string) (*arch
 	case errors.Is(err, found):
 		return a, nil
 	case err == nil:
-		err = fmt.Errorf("no index.json in directory %q of it: %w", a.folder, assay.ErrMalformed)
+		err = fmt.Errorf("directory %q has no index.json: %w", a.folder, assay.ErrMalformed)
 	}
 	return nil, fmt.Errorf("%s: %w", a.at, err)
 }
@@ -178,7 +178,7 @@ func (h *Hubs) Find(ctx context.Context, repositories []Repository, names []stri
 			continue
 		}
 		if a.bad > 0 {
-			gaps = append(gaps, assay.Gap{Where: where, What: fmt.Sprintf("%d entries of its index name no package URL or no document", a.bad)})
+			gaps = append(gaps, assay.Gap{Where: where, What: fmt.Sprintf("%d entries of the index have no package URL or no document", a.bad)})
 		}
 		found, more, err := a.find(ctx, r.Name, left)
 		if ctx.Err() != nil {
@@ -227,7 +227,7 @@ func (a *archive) find(ctx context.Context, hub string, left map[string]bool) (d
 			return nil
 		}
 		if len(faults) > 0 {
-			gaps = append(gaps, assay.Gap{Where: where, What: fmt.Sprintf("%d parts of it cannot be read, the first: %v", len(faults), &faults[0])})
+			gaps = append(gaps, assay.Gap{Where: where, What: fmt.Sprintf("%d parts are unreadable, the first: %v", len(faults), &faults[0])})
 		}
 		narrow(d, wanted[name])
 		docs = append(docs, Document{d, hub + ": " + name})
@@ -235,7 +235,7 @@ func (a *archive) find(ctx context.Context, hub string, left map[string]bool) (d
 	})
 	for _, name := range sorted(wanted) {
 		if !seen[name] && err == nil {
-			gaps = append(gaps, assay.Gap{Where: "VEX repository " + hub + ": " + name, What: "is in its index, and not in its archive"})
+			gaps = append(gaps, assay.Gap{Where: "VEX repository " + hub + ": " + name, What: "is in the index but not in the archive"})
 		}
 	}
 	slices.SortFunc(docs, func(a, b Document) int { return strings.Compare(a.Name, b.Name) })

@@ -103,7 +103,7 @@ func parse(name string, b []byte) ([]Repository, error) {
 			return nil, err
 		}
 		if seen[r.Name] {
-			return nil, c.fail(n, "name %s is there twice: %w", r.Name, assay.ErrMalformed)
+			return nil, c.fail(n, "duplicate name %s: %w", r.Name, assay.ErrMalformed)
 		}
 		seen[r.Name] = true
 		out = append(out, r)
@@ -126,16 +126,16 @@ func aliased(n *yaml.Node) *yaml.Node {
 func (c config) mapping(n *yaml.Node, keys ...string) (map[string]*yaml.Node, error) {
 	m := aliased(n)
 	if m == nil || m.Kind != yaml.MappingNode {
-		return nil, c.fail(n, "no mapping of %s: %w", strings.Join(keys, ", "), assay.ErrMalformed)
+		return nil, c.fail(n, "not a mapping with the keys %s: %w", strings.Join(keys, ", "), assay.ErrMalformed)
 	}
 	out := map[string]*yaml.Node{}
 	for i := 0; i+1 < len(m.Content); i += 2 {
 		k := m.Content[i]
 		switch {
 		case !slices.Contains(keys, k.Value):
-			return nil, c.fail(k, "unknown key %.100q; there are %s: %w", k.Value, strings.Join(keys[:min(len(keys), known)], ", "), assay.ErrMalformed)
+			return nil, c.fail(k, "unknown key %.100q; known: %s: %w", k.Value, strings.Join(keys[:min(len(keys), known)], ", "), assay.ErrMalformed)
 		case out[k.Value] != nil:
-			return nil, c.fail(k, "%q comes twice: %w", k.Value, assay.ErrMalformed)
+			return nil, c.fail(k, "duplicate key %q: %w", k.Value, assay.ErrMalformed)
 		}
 		out[k.Value] = m.Content[i+1]
 	}
@@ -156,7 +156,7 @@ func (c config) repository(n *yaml.Node) (r Repository, _ error) {
 		switch {
 		case v == nil || v.Tag == "!!null":
 		case v.Kind != yaml.ScalarNode:
-			return r, c.fail(v, "%s: text is wanted here, not a list or mapping: %w", key, assay.ErrMalformed)
+			return r, c.fail(v, "%s: want text, not a list or mapping: %w", key, assay.ErrMalformed)
 		default:
 			text[key] = v.Value
 		}
@@ -165,9 +165,9 @@ func (c config) repository(n *yaml.Node) (r Repository, _ error) {
 	r = Repository{text["name"], text["url"], true}
 	switch {
 	case !names.MatchString(r.Name):
-		return r, c.fail(at("name"), "name %.100q is not of letters, digits, dots and dashes: %w", r.Name, assay.ErrMalformed)
+		return r, c.fail(at("name"), "name %.100q has characters other than letters, digits, dots and dashes: %w", r.Name, assay.ErrMalformed)
 	case text["username"]+text["password"]+text["token"] != "":
-		return r, c.fail(n, "%s: credentials: %w; fetch it by other means and name the directory (file://)", r.Name, assay.ErrUnsupported)
+		return r, c.fail(n, "%s: credentials: %w; download the repository yourself and use the directory (file://)", r.Name, assay.ErrUnsupported)
 	}
 	if _, err := address(r.URL, true); err != nil {
 		return r, c.fail(at("url"), "%s: url: %w", r.Name, err)

@@ -101,7 +101,7 @@ func (h *Hubs) Update(ctx context.Context, r Repository, force bool) (s *State, 
 		return s, nil, nil
 	}
 	if h.Fetch == nil {
-		return nil, nil, fmt.Errorf("%w; get one with `assay vex repo download %s`", err, r.Name)
+		return nil, nil, fmt.Errorf("%w; download the repository with `assay vex repo download %s`", err, r.Name)
 	}
 	fresh, failed := h.download(ctx, r)
 	switch {
@@ -182,7 +182,7 @@ func parseManifest(b []byte, secure bool) (*State, []string, error) {
 			return &State{Title: m.Name, Interval: v.Interval}, locations, nil
 		}
 	}
-	return nil, nil, fmt.Errorf("no archive at https:// for version 0.1 of the specification: %w", assay.ErrUnsupported)
+	return nil, nil, fmt.Errorf("no https:// archive for version 0.1 of the specification: %w", assay.ErrUnsupported)
 }
 
 // get opens a document.
