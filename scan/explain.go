@@ -17,23 +17,23 @@ import (
 	"github.com/assaysec/assay/internal/triage"
 )
 
-// An Explanation is everything that is known of one vulnerability, and what it
-// means for what was scanned.
+// An Explanation is everything that is known about one vulnerability, and its
+// effect on the target.
 type Explanation struct {
 	ID       string        `json:"id"`
-	Names    []string      `json:"names"` // all other names of it
+	Names    []string      `json:"names"` // all its aliases
 	Detail   *assay.Detail `json:"detail,omitempty"`
-	Severity string        `json:"severity"`       // of the vulnerability itself, by the usual choice
+	Severity string        `json:"severity"`       // of the vulnerability itself, by the default sources
 	Source   string        `json:"severitySource"` // of Severity
-	Records  []Record      `json:"records"`        // of advisories, one a package
+	Records  []Record      `json:"records"`        // of advisories, one for each package
 	Target   string        `json:"target,omitempty"`
-	Verdict  string        `json:"verdict,omitempty"` // on the target, in a sentence
-	Found    []Found       `json:"found"`             // findings, suppressed ones, too
+	Verdict  string        `json:"verdict,omitempty"` // about the target, in a sentence
+	Found    []Found       `json:"found"`             // findings, including suppressed ones
 	Judged   []Judged      `json:"judged"`            // each row of an advisory, for each package that it names
 	Gaps     []assay.Gap   `json:"gaps"`
 }
 
-// A Record is what one advisory says of one package.
+// A Record is one advisory's data on one package.
 type Record struct {
 	ID        string         `json:"id"`
 	Aliases   []string       `json:"aliases,omitempty"`
@@ -49,7 +49,7 @@ type Record struct {
 	URL       string         `json:"url,omitempty"`
 }
 
-// Records lists what an advisory says, one record a package.
+// Records lists the data of an advisory, one record for each package.
 func Records(a *assay.Advisory) (out []Record) {
 	for i := range a.Affected {
 		row := &a.Affected[i]
@@ -66,14 +66,14 @@ func Records(a *assay.Advisory) (out []Record) {
 type Found struct {
 	assay.Finding
 	Of          assay.Package      `json:"of"`
-	Paths       [][]string         `json:"paths,omitempty"`       // some dependency paths, from a package that none depends on down to this one
-	Suppression *assay.Suppression `json:"suppression,omitempty"` // nil where it counts
-	Base        bool               `json:"base,omitempty"`        // it is from the base image
+	Paths       [][]string         `json:"paths,omitempty"`       // some dependency paths, from a package that no other depends on to this one
+	Suppression *assay.Suppression `json:"suppression,omitempty"` // nil if the finding is not suppressed
+	Base        bool               `json:"base,omitempty"`        // the package is from the base image
 }
 
-// Judged is what one row of an advisory means for one package, as a scan judges
-// it. Verdict and Rule are those of package match: "affected" makes a finding,
-// "suppressed" a suppressed one, "unknown" a gap.
+// Judged is the result of one row of an advisory for one package, as a scan
+// judges it. Verdict and Rule are those of package match: "affected" is a
+// finding, "suppressed" a suppressed finding, "unknown" a gap.
 type Judged struct {
 	Package  int          `json:"package"` // index in the report's packages
 	Advisory string       `json:"advisory"`
@@ -82,7 +82,7 @@ type Judged struct {
 	Holds    bool         `json:"holds"` // Verdict is "affected"
 	Verdict  string       `json:"verdict"`
 	Rule     string       `json:"rule"`   // that decided
-	Why      string       `json:"reason"` // the same in words
+	Why      string       `json:"reason"` // the rule in words
 	Fix      string       `json:"fix,omitempty"`
 	Name     string       `json:"name"`
 	Version  string       `json:"version"`
@@ -94,11 +94,11 @@ func judged(j *match.Judgement, p *assay.Package) Judged {
 	return Judged{j.Package, j.Advisory.ID, j.Advisory.Feed, j.Row.Stream, j.Verdict == match.VerdictAffected, string(j.Verdict), string(j.Rule), j.Because(), j.Fix, p.Name, p.Version, p.Path}
 }
 
-// Explain says what is known of a vulnerability, by any of its names, and, where
-// r is not nil, why its packages are affected or are not. r is a report that a
-// scan by the same request made, or a saved one. It judges the packages as Scan
-// does, by the advisories that the database has now. Found lists what rules
-// suppressed; what filters left out is in Verdict.
+// Explain explains a vulnerability, by any of its names. If r is not nil, it
+// also explains why packages of r are affected or not. r is the report of a scan
+// by the same request, or a saved one. Explain judges the packages as Scan does,
+// by the advisories that the database has now. Found includes suppressed
+// findings; Verdict names findings that filters left out.
 func Explain(ctx context.Context, id string, r *assay.Report, request Request) (*Explanation, error) {
 	s := begin(&request)
 	defer s.end()
@@ -139,8 +139,9 @@ func Explain(ctx context.Context, id string, r *assay.Report, request Request) (
 	return e, nil
 }
 
-// tolerant answers nothing about streams that the database does not have, and
-// notes them: a report may be explained by a database that never scanned the like.
+// tolerant answers nothing for streams that the database does not have, and
+// notes them: the database that explains a report may not have all streams of
+// its scan.
 type tolerant struct {
 	assay.Advisories
 	missing []assay.Stream
@@ -150,7 +151,7 @@ func (t *tolerant) Lookup(ctx context.Context, s assay.Stream, name string) iter
 	return func(yield func(assay.Advisory, error) bool) {
 		for a, err := range t.Advisories.Lookup(ctx, s, name) {
 			if errors.Is(err, assay.ErrNotFound) {
-				if !slices.Contains(t.missing, s) && s != assay.StreamRHELCPE { // without that one the usual repositories are assumed
+				if !slices.Contains(t.missing, s) && s != assay.StreamRHELCPE { // without this stream the default repositories are assumed
 					t.missing = append(t.missing, s)
 				}
 				return
@@ -165,9 +166,9 @@ func (t *tolerant) Lookup(ctx context.Context, s assay.Stream, name string) iter
 // maxNames bounds the names of one vulnerability.
 const maxNames = 64
 
-// findAdvisories finds the advisories under the ID, then those under the names
-// that these give: aliases of one vulnerability. Notices of several vulnerabilities
-// give none.
+// findAdvisories finds the advisories by the ID, then by the names in those:
+// aliases of one vulnerability. Notices about several vulnerabilities add no
+// names.
 func (s *scanner) findAdvisories(ctx context.Context, e *Explanation) ([]assay.Advisory, error) {
 	var out []assay.Advisory
 	asked := []string{e.ID}
@@ -197,7 +198,7 @@ func (s *scanner) findAdvisories(ctx context.Context, e *Explanation) ([]assay.A
 	return out, nil
 }
 
-// haveOneCVE reports whether names are of one vulnerability.
+// haveOneCVE reports whether names belong to one vulnerability.
 func haveOneCVE(names []string) bool {
 	n := 0
 	for _, name := range names {
@@ -208,7 +209,7 @@ func haveOneCVE(names []string) bool {
 	return n <= 1
 }
 
-// has reports whether an advisory, about the same packages, is among others.
+// has reports whether an advisory about the same packages is in a list.
 func has(all []assay.Advisory, a *assay.Advisory) bool {
 	return slices.ContainsFunc(all, func(b assay.Advisory) bool {
 		return a.ID == b.ID && a.Feed == b.Feed && len(a.Affected) > 0 && len(b.Affected) > 0 &&
@@ -216,7 +217,7 @@ func has(all []assay.Advisory, a *assay.Advisory) bool {
 	})
 }
 
-// describe fills in the records and the details.
+// describe sets the records and the details.
 func (s *scanner) describe(ctx context.Context, e *Explanation, advisories []assay.Advisory) error {
 	f := assay.Finding{ID: e.ID}
 	for i := range advisories {
@@ -252,7 +253,7 @@ func (s *scanner) describe(ctx context.Context, e *Explanation, advisories []ass
 	return nil
 }
 
-// addFindings adds those findings of a report that are of the vulnerability.
+// addFindings adds the findings of a report about the vulnerability.
 func (e *Explanation) addFindings(r *assay.Report) {
 	isMeant := func(f *assay.Finding) bool {
 		names := append(slices.Concat(f.Aliases, f.VendorIDs), f.ID)
@@ -294,7 +295,7 @@ const (
 	maxSteps = 32
 )
 
-// decide says in a sentence what the vulnerability means for the target.
+// decide explains the effect of the vulnerability on the target in a sentence.
 func (e *Explanation) decide(r *assay.Report, inv *assay.Inventory, o match.Options) {
 	suppressed := 0
 	for i := range e.Found {

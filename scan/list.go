@@ -18,7 +18,7 @@ func Readers() (names []string) {
 	return names
 }
 
-// Formats lists the forms of reports, for Write: "table", "json", …
+// Formats lists the formats of reports, for Write: "table", "json", …
 func Formats() (names []string) {
 	for _, f := range report.All() {
 		names = append(names, f.Name)
@@ -26,7 +26,8 @@ func Formats() (names []string) {
 	return names
 }
 
-// Write writes a report in one of Formats. An unknown one is assay.ErrUnsupported.
+// Write writes a report in one of Formats. An unknown format is
+// assay.ErrUnsupported.
 func Write(w io.Writer, r *assay.Report, format string, o assay.FormatOptions) error {
 	for _, f := range report.All() {
 		if f.Name == format {

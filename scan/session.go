@@ -18,9 +18,9 @@ import (
 type session struct {
 	database *Database
 
-	mu    sync.Mutex            // not held while something is fetched
-	db    *db.DB                // nil until it is asked for, and while there is no database
-	tried map[assay.Stream]bool // what this session fetched already
+	mu    sync.Mutex            // not held during a fetch
+	db    *db.DB                // nil before first use, and without a database
+	tried map[assay.Stream]bool // streams that this session fetched
 }
 
 // Ensure implements Session.
@@ -66,7 +66,7 @@ func (s *session) Ensure(ctx context.Context, streams []assay.Stream) ([]assay.G
 
 var errOld = errors.New("too old")
 
-// try leaves of streams those that this session did not fetch before.
+// try returns the streams that this session has not fetched yet.
 func (s *session) try(streams []assay.Stream) (out []assay.Stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -79,14 +79,13 @@ func (s *session) try(streams []assay.Stream) (out []assay.Stream) {
 	return out
 }
 
-// isAdvisories reports whether a stream holds advisories, not what is known
-// besides.
+// isAdvisories reports whether a stream has advisories, not details.
 func isAdvisories(s assay.Stream) bool {
 	return s != assay.StreamKEV && s != assay.StreamEPSS && s != assay.StreamEOL && s.Family() != assay.StreamDetails
 }
 
-// shards lists the shards that this session sees, by stream. It looks for new
-// ones where something was fetched, or where a wanted one is missing.
+// shards lists the shards of this session by stream. It looks for new ones after
+// a fetch, or if a wanted one is missing.
 func (s *session) shards(wanted []assay.Stream, fetched bool) (map[assay.Stream]*assay.Shard, error) {
 	open, fresh, err := s.open()
 	if err != nil || open == nil {
@@ -111,8 +110,8 @@ func byStream(shards []assay.Shard) map[assay.Stream]*assay.Shard {
 	return out
 }
 
-// open is the database as this session sees it; nil when there is none. It is
-// fresh when it was opened just now.
+// open is the session's view of the database; nil without a database. It is
+// fresh if it was opened by this call.
 func (s *session) open() (_ *db.DB, fresh bool, _ error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -130,7 +129,7 @@ func (s *session) open() (_ *db.DB, fresh bool, _ error) {
 	return open, true, nil
 }
 
-// there is open for look-ups: no database is an error.
+// there opens the database for look-ups: a missing database is an error.
 func (s *session) there() (*db.DB, error) {
 	open, _, err := s.open()
 	if err == nil && open == nil {
@@ -157,7 +156,7 @@ func (s *session) Search(ctx context.Context, q Query) iter.Seq2[assay.Advisory,
 	return open.Search(ctx, db.Query(q))
 }
 
-// failed yields an error only.
+// failed yields only an error.
 func failed(err error) iter.Seq2[assay.Advisory, error] {
 	return func(yield func(assay.Advisory, error) bool) { yield(assay.Advisory{}, err) }
 }
@@ -171,8 +170,8 @@ func (s *session) Detail(ctx context.Context, id string) (assay.Detail, error) {
 	return open.Detail(ctx, id)
 }
 
-// Artifact implements assay.Artifacts, by what there is: the digests of all that
-// registries published are not fetched for a scan.
+// Artifact implements assay.Artifacts with the data in the database: a scan does
+// not fetch the digests of all published archives.
 func (s *session) Artifact(ctx context.Context, sha1 [20]byte) ([]assay.Artifact, error) {
 	open, err := s.there()
 	if err != nil {
@@ -203,16 +202,17 @@ func (s *session) Close() error {
 	return err
 }
 
-// A StreamError says why a stream of advisories or details cannot be asked.
+// A StreamError reports that a stream of advisories or details cannot be asked.
 type StreamError struct {
 	Stream assay.Stream
-	Err    error // ErrUnsupported, ErrNotFound, or why fetching did not succeed
+	Err    error // ErrUnsupported, ErrNotFound, or the error of fetching
 }
 
 func (e *StreamError) Error() string { return fmt.Sprintf("%s: %v", e.Stream, e.Err) }
 func (e *StreamError) Unwrap() error { return e.Err }
 
-// judge says what is wrong with a stream: that it cannot be asked, or is old.
+// judge returns what is wrong with a stream: an error if it cannot be asked, or
+// its age if it is old.
 func (d *Database) judge(s assay.Stream, shard *assay.Shard) (*age, error) {
 	failure := d.failure(s)
 	if shard != nil {
@@ -231,13 +231,13 @@ func (d *Database) judge(s assay.Stream, shard *assay.Shard) (*age, error) {
 	return nil, &StreamError{s, fmt.Errorf("the publisher has no advisories for it: %w", assay.ErrUnsupported)}
 }
 
-// age is what is too old in a shard, and why there is nothing newer.
+// age is the age of a shard that is too old, and why there is nothing newer.
 type age struct {
 	feed, why string
 	age       time.Duration
 }
 
-// key is equal for what one gap tells of.
+// key is equal for streams in the same gap.
 func (a *age) key() string { return a.feed + "\x00" + a.why }
 
 // old finds the first feed of a shard whose publisher was asked too long ago.
@@ -263,15 +263,15 @@ func (d *Database) old(shard *assay.Shard, failure error) *age {
 	return nil
 }
 
-// isImported reports whether none of the feeds gave to the shard, as after an import:
-// then the age of what there is counts.
+// isImported reports whether none of the feeds built the shard, as after an
+// import: then the age of its data counts.
 func (d *Database) isImported(shard *assay.Shard) bool {
 	return !slices.ContainsFunc(shard.Feeds, func(f assay.FeedStatus) bool {
 		return slices.ContainsFunc(d.options.Feeds, func(g assay.Feed) bool { return g.Name() == f.Feed })
 	})
 }
 
-// gap tells of streams that are old for the same reason.
+// gap reports streams that are old for the same reason.
 func (a *age) gap(streams []assay.Stream) assay.Gap {
 	unit := time.Hour
 	if a.age < unit {

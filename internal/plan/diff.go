@@ -13,18 +13,18 @@ import (
 	"github.com/assaysec/assay/internal/version"
 )
 
-// A Difference is what changed from one report to another.
+// A Difference is the difference between two reports.
 type Difference struct {
 	Old      Side         `json:"old"`
 	New      Side         `json:"new"`
 	Packages PackageDiff  `json:"packages"`
 	Findings FindingsDiff `json:"findings"`
-	Notes    []string     `json:"notes"` // what makes the reports hard to compare
+	Notes    []string     `json:"notes"` // why the reports are hard to compare
 
-	added map[string]bool // keys of the faults that came
+	added map[string]bool // keys of the new findings
 }
 
-// A Side is one of the reports.
+// A Side is one of the two reports.
 type Side struct {
 	Name     string `json:"name"`
 	Digest   string `json:"digest,omitempty"`
@@ -34,8 +34,8 @@ type Side struct {
 	Totals
 }
 
-// PackageDiff is how the packages differ; what is in several places at one version counts
-// once.
+// PackageDiff is the difference of the packages; a version in several places
+// counts once.
 type PackageDiff struct {
 	Added     []Change `json:"added"`
 	Removed   []Change `json:"removed"`
@@ -43,31 +43,31 @@ type PackageDiff struct {
 	Unchanged int      `json:"unchanged"`
 }
 
-// A Change is a package that came, went, or has another version.
+// A Change is an added or removed package, or one with another version.
 type Change struct {
 	Type string `json:"type"`
 	Name string `json:"name"`
 	Arch string `json:"arch,omitempty"`
-	Old  string `json:"old,omitempty"` // version; "" where it came
-	New  string `json:"new,omitempty"` // version; "" where it went
+	Old  string `json:"old,omitempty"` // version; "" if added
+	New  string `json:"new,omitempty"` // version; "" if removed
 }
 
-// FindingsDiff is how the findings differ. One of a vulnerability in a package
-// is the same whatever the version, and however many places it is in.
+// FindingsDiff is the difference of the findings. A vulnerability in a package
+// is one finding, whatever the version and the number of places.
 type FindingsDiff struct {
 	Added     []FindingChange `json:"added"`
 	Fixed     []FindingChange `json:"fixed"`
 	Unchanged []FindingChange `json:"unchanged"`
 }
 
-// A FindingChange is a finding that came, went or stayed, and why.
+// A FindingChange is a new, fixed or unchanged finding, and why.
 type FindingChange struct {
 	FindingSummary
 	FixedIn string `json:"fixedIn,omitempty"`
 	Why     string `json:"why,omitempty"`
 }
 
-// Diff tells how a report differs from an older one.
+// Diff compares a report with an older one.
 func Diff(old, next *assay.Report) *Difference {
 	d := &Difference{Old: side(old), New: side(next), Notes: []string{}}
 	d.packages(old, next)
@@ -84,8 +84,8 @@ func Diff(old, next *assay.Report) *Difference {
 	return d
 }
 
-// Added is the newer of the compared reports with those of its findings only that the
-// difference calls added, in all the places they are in.
+// Added is the newer report with only the new findings of the difference, in all
+// their places.
 func (d *Difference) Added(next *assay.Report) *assay.Report {
 	out := *next
 	out.Findings = nil
@@ -103,7 +103,7 @@ func side(r *assay.Report) Side {
 		Database: r.Database.Digest, Packages: len(r.Packages), Totals: totals(r)}
 }
 
-// versionsOf gives the versions of packages by what they are.
+// versionsOf returns the versions of packages by identity.
 func versionsOf(r *assay.Report) map[Change][]string {
 	out := map[Change][]string{}
 	for i := range r.Packages {
@@ -116,12 +116,12 @@ func versionsOf(r *assay.Report) map[Change][]string {
 	return out
 }
 
-// unversioned is a package whatever its version.
+// unversioned identifies a package without its version.
 func unversioned(p *assay.Package) Change {
 	return Change{Type: p.Type, Name: nameOf(p), Arch: p.Arch}
 }
 
-// nameOf is a package's name, as its ecosystem writes it.
+// nameOf is a package's name in the spelling of its ecosystem.
 func nameOf(p *assay.Package) string {
 	if e, ok := ecosystem.OfType(p.Type); ok {
 		return e.Name(p.Name)
@@ -174,14 +174,14 @@ func sortVersions(s version.Scheme, all []string) {
 	})
 }
 
-// A fault is known by its package and its names.
+// A fault is a finding, identified by its package and its names.
 type known struct {
 	*assay.Finding
 	pkg string
 }
 
-// faults lists the findings of a report, one a vulnerability and package: it may be
-// in several places, or in binaries of one name.
+// faults lists the findings of a report, one for each vulnerability and package:
+// a package may be in several places, or in several binaries.
 func faults(r *assay.Report) (out []known) {
 	told := map[string]bool{}
 	for i := range r.Findings {
@@ -194,12 +194,12 @@ func faults(r *assay.Report) (out []known) {
 	return out
 }
 
-// called is what a package is in every report.
+// called is the identity of a package in all reports.
 func called(p *assay.Package) string { return p.Type + "\x00" + nameOf(p) }
 
-// pair finds for each of the faults of one report that of the other which is the
-// same, one for one: by the ID, else by any other name that they share, unless
-// both are CVEs, which are different ones. -1: there is none.
+// pair matches each finding of one report to at most one finding of the other:
+// by the ID, else by any common name, unless both IDs are CVEs, which are then
+// different vulnerabilities. -1 means no match.
 func pair(old, next []known) []int {
 	of := make([]int, len(next))
 	taken := make([]bool, len(old))
@@ -250,7 +250,7 @@ func (k known) key() string { return k.pkg + "\x00" + k.ID }
 
 func (k known) cve() bool { return strings.HasPrefix(k.ID, "CVE-") }
 
-// names are those under which another report may have the fault.
+// names are the possible names of the finding in another report.
 func (k known) names() []string {
 	out := make([]string, 0, 1+len(k.Aliases))
 	for _, n := range append([]string{k.ID}, k.Aliases...) {
@@ -282,7 +282,7 @@ func (d *Difference) findings(old, next *assay.Report) {
 	}
 }
 
-// A story is what a report tells of a finding that only the other one has.
+// A story explains a finding that only the other report has.
 type story struct {
 	verb     string
 	versions map[Change][]string
@@ -298,7 +298,7 @@ func suppressions(r *assay.Report) map[string]assay.Suppression {
 	return out
 }
 
-// why says why the story's report does not have a finding of another.
+// why explains why the report does not have the finding.
 func (s *story) why(of *assay.Report, f known, absent string) string {
 	for _, id := range append([]string{f.ID}, f.Aliases...) {
 		if r, ok := s.ruled[f.pkg+"\x00"+id]; ok {
@@ -352,11 +352,11 @@ func (d *Difference) Text(w io.Writer, width int) error {
 	return t.Flush()
 }
 
-// maxRows is how many rows a part has; JSON has all.
+// maxRows is the maximum number of rows in a part; JSON has all.
 const maxRows = 50
 
-// turns writes one line a fault, whatever the number of binary packages of one
-// source that it is in.
+// turns writes one line for each finding, whatever the number of binary packages
+// of its source.
 func turns(t *printable.Page, title string, all []FindingChange) {
 	if len(all) == 0 {
 		return

@@ -9,21 +9,22 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// A Gate tells which findings are not to pass. The zero value lets all pass.
+// A Gate selects the findings that fail a scan. The zero value selects none.
 type Gate struct{ any []condition }
 
-// condition holds of a finding when all that it asks for does.
+// condition selects findings for which all its parts hold.
 type condition struct {
-	severity assay.Severity // this or worse; unknown severities are not
+	severity assay.Severity // this or worse; never matches unknown severities
 	risk     float64        // this or more
 	kev      bool           // known to be exploited
 	fixable  bool           // there is a fix
 	own      bool           // not from the base image
 }
 
-// ParseGate reads conditions, any of which holds a finding back, each of parts
-// that must all hold: a severity ("high": high or critical; "unknown": all), "risk=70" (that or
-// more), "kev", "fixable", "own" (not from the base image); "high+fixable".
+// ParseGate reads conditions; a finding that matches any of them fails the scan.
+// A condition has parts that must all hold: a severity ("high": high or
+// critical; "unknown": all), "risk=70" (that or more), "kev", "fixable", "own"
+// (not from the base image); "high+fixable".
 func ParseGate(conditions []string) (Gate, error) {
 	var g Gate
 	for _, text := range conditions {
@@ -72,7 +73,7 @@ func (c *condition) add(part string) error {
 	return nil
 }
 
-// Holds counts the findings that are not to pass.
+// Holds counts the findings that fail the scan.
 func (g Gate) Holds(r *assay.Report) (n int) {
 	for i := range r.Findings {
 		f := &r.Findings[i]
