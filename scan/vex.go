@@ -244,7 +244,7 @@ func (v *VEX) attached(ctx context.Context, img *assay.Image, to *triage.VEX, wa
 	}
 	switch {
 	case len(docs) == 0:
-		warn(fmt.Sprintf("--vex oci: no VEX document is attached to %s (%d documents were refused or unreadable)", img.Name, len(gaps)))
+		warn(fmt.Sprintf("--vex oci: no VEX document is attached to %s (documents refused or unreadable: %d)", img.Name, len(gaps)))
 	case v.key == nil:
 		warn(fmt.Sprintf("--vex oci: the signatures of the documents attached to %s were not verified: give the key with --vex-key", img.Name))
 	}

@@ -76,10 +76,10 @@ func Diff(old, next *assay.Report) *Difference {
 		d.Notes = append(d.Notes, "the reports are based on different versions of the advisories")
 	}
 	if len(old.Gaps)+len(next.Gaps) > 0 {
-		d.Notes = append(d.Notes, fmt.Sprintf("the old report has %d gaps and the new report %d: parts that were not read or not judged", len(old.Gaps), len(next.Gaps)))
+		d.Notes = append(d.Notes, fmt.Sprintf("gaps (parts that were not read or not judged): %d in the old report, %d in the new one", len(old.Gaps), len(next.Gaps)))
 	}
 	if old.LeftOut+next.LeftOut > 0 {
-		d.Notes = append(d.Notes, fmt.Sprintf("filters left out %d findings of the old report and %d of the new report", old.LeftOut, next.LeftOut))
+		d.Notes = append(d.Notes, fmt.Sprintf("findings left out by filters: %d in the old report, %d in the new one", old.LeftOut, next.LeftOut))
 	}
 	return d
 }

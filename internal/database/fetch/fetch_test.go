@@ -290,8 +290,8 @@ func TestStall(t *testing.T) {
 	n = 0
 	f = fetcher(t, Options{Mirror: url, Retries: 1})
 	f.stall = 50 * time.Millisecond
-	if _, err := get(t, f, address); err == nil || !strings.Contains(err.Error(), "no byte for 50ms") {
-		t.Errorf("%v, want that there was no byte", err)
+	if _, err := get(t, f, address); err == nil || !strings.Contains(err.Error(), "no data received for 50ms") {
+		t.Errorf("%v, want that no data was received", err)
 	}
 }
 

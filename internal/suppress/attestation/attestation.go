@@ -73,7 +73,7 @@ func Find(ctx context.Context, img *assay.Image, o Options) ([]Document, []assay
 		}
 	}
 	if l.more > 0 {
-		l.gaps = append(l.gaps, assay.Gap{Where: "attestations", What: fmt.Sprintf("%d more documents were unreadable or refused", l.more)})
+		l.gaps = append(l.gaps, assay.Gap{Where: "attestations", What: fmt.Sprintf("unreadable or refused documents beyond those listed: %d", l.more)})
 	}
 	return l.docs, l.gaps, nil
 }

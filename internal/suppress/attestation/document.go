@@ -218,7 +218,7 @@ func (l *lookup) document(name string, b []byte, verified bool) error {
 		return err
 	}
 	if len(faults) > 0 {
-		l.gap(name, "%d parts are unreadable, the first: %v", len(faults), &faults[0])
+		l.gap(name, "unreadable parts (%d), the first: %v", len(faults), &faults[0])
 	}
 	l.docs = append(l.docs, Document{Document: d, Name: name, Verified: verified})
 	return nil

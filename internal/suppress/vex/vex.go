@@ -256,7 +256,7 @@ func (r *reader) element(d *jsonstream.Decoder, where string, v any) (bool, erro
 		if shape.Field != "" {
 			where += "." + shape.Field
 		}
-		r.fault(where, "unexpected value", "a "+shape.Value)
+		r.fault(where, "unexpected value", shape.Value)
 	} else {
 		r.fault(where, "unexpected value", err.Error())
 	}

@@ -227,7 +227,7 @@ func (a *archive) find(ctx context.Context, hub string, left map[string]bool) (d
 			return nil
 		}
 		if len(faults) > 0 {
-			gaps = append(gaps, assay.Gap{Where: where, What: fmt.Sprintf("%d parts are unreadable, the first: %v", len(faults), &faults[0])})
+			gaps = append(gaps, assay.Gap{Where: where, What: fmt.Sprintf("unreadable parts (%d), the first: %v", len(faults), &faults[0])})
 		}
 		narrow(d, wanted[name])
 		docs = append(docs, Document{d, hub + ": " + name})

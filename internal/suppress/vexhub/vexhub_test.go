@@ -352,7 +352,7 @@ func TestLoad(t *testing.T) {
 		"repositories:\n- url: https://h.example\n":                                     `c.yaml:2: name ""`,
 		"repositories:\n- name: a\n  name: b\n":                                         `c.yaml:3: "name" comes twice`,
 		"repositories:\n- {name: a, url: 'https://a'}\n- {name: a, url: 'https://b'}\n": `c.yaml:3: name a is there twice`,
-		"repositories:\n- name: [a]\n":                                                  `c.yaml:2: name: text is wanted`,
+		"repositories:\n- name: [a]\n":                                                  `c.yaml:2: name: want text`,
 		"repositories:\n- a\n":                                                          `c.yaml:2: no mapping of name`,
 		"repository: []\n":                                                              `c.yaml:1: unknown key "repository"`,
 		"a:\n  b: [":                                                                    `c.yaml:3: `,
