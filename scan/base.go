@@ -39,7 +39,7 @@ func (s *scanner) base(ctx context.Context, img *assay.Image) (*assay.BaseImage,
 	}
 	ids := diffIDs(img)
 	if s.Base != nil {
-		return s.Base.of(ids)
+		return s.Base.baseImageOf(ids)
 	}
 	known := s.seen(ctx, ids)
 	if b := img.Base; b != nil && known != nil {
@@ -55,23 +55,23 @@ func (s *scanner) base(ctx context.Context, img *assay.Image) (*assay.BaseImage,
 }
 
 // of is the base image of layers, if they are built on it.
-func (b *BaseRef) of(ids []string) (*assay.BaseImage, []assay.Gap) {
+func (b *BaseRef) baseImageOf(ids []string) (*assay.BaseImage, []assay.Gap) {
 	n := common(ids, b.Layers)
 	if n < len(b.Layers) || n == 0 {
 		return nil, []assay.Gap{{Where: "base image " + b.Name, What: fmt.Sprintf(
-			"the image is not built on it: only the first %[2]d of its %[1]d layers are in the image; no package counts as from the base image", len(b.Layers), n)}}
+			"the image is not built on it: only the first %d of its %d layers are in the image; no package counts as from the base image", n, len(b.Layers))}}
 	}
 	return &assay.BaseImage{Name: b.Name, Digest: b.Digest, Layers: n, By: "--base-image"}, nil
 }
 
 // apply sets the base image of a saved report.
-func (b *BaseRef) apply(r *assay.Report) {
+func (b *BaseRef) setBaseOf(r *assay.Report) {
 	var ids []string
 	for _, l := range r.Image.Layers {
 		ids = append(ids, l.DiffID)
 	}
 	var gaps []assay.Gap
-	r.Image.Base, gaps = b.of(ids)
+	r.Image.Base, gaps = b.baseImageOf(ids)
 	r.Gaps = append(r.Gaps, gaps...)
 }
 

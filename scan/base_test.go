@@ -63,7 +63,7 @@ func TestBase(t *testing.T) {
 		{"itself was scanned before", scan.Request{}, app(), nil, []string{"CVE-2024-0001", "CVE-2024-0002"}},
 		{"named", scan.Request{Base: scan.BaseOf(base())}, nil, nil, []string{"base base.tar sha256:aa 1: --base-image", "CVE-2024-0001 base", "CVE-2024-0002"}},
 		{"named, but another", scan.Request{Base: scan.BaseOf(other)}, nil, nil, []string{"CVE-2024-0001", "CVE-2024-0002",
-			"gap: base image other: the image is not built on it: of its 1 layers the first 0 are layers of the image; no package is taken to come from it"}},
+			"gap: base image other: the image is not built on it: only the first 0 of its 1 layers are in the image; no package counts as from the base image"}},
 		{"labelled", scan.Request{}, nil, &assay.BaseImage{Name: "docker.io/library/alpine:3.20", Layers: 1, By: "label"}, []string{"base docker.io/library/alpine:3.20  1: label", "CVE-2024-0001 base", "CVE-2024-0002"}},
 		{"labelled without layers", scan.Request{}, nil, &assay.BaseImage{Name: "docker.io/library/alpine:3.20"}, []string{"CVE-2024-0001", "CVE-2024-0002"}},
 		{"labelled, and scanned before", scan.Request{}, base(), &assay.BaseImage{Name: "mirror/alpine:3.20"},

@@ -75,7 +75,7 @@ type DatabaseOptions struct {
 const DefaultMaxAge = db.DefaultMaxAge
 
 // retryAfter is how long a long-running process waits before it asks again for a
-// stream that could not be fetched, or that the publisher does not have.
+// stream that cannot be fetched, or that the publisher does not have.
 const retryAfter = 10 * time.Minute
 
 // A Database is the advisory database in a directory. It fetches only streams
@@ -205,7 +205,7 @@ func (d *Database) update(ctx context.Context, streams []assay.Stream) error {
 		mine, others := d.claim(streams)
 		if len(mine) > 0 {
 			err := d.fetch(ctx, mine)
-			d.settle(mine, err, ctx.Err() != nil)
+			d.endAttempts(mine, err, ctx.Err() != nil)
 		}
 		var again []assay.Stream // that the fetching session gave up
 		for s, a := range others {
@@ -245,7 +245,7 @@ func (d *Database) claim(streams []assay.Stream) (mine []assay.Stream, others ma
 }
 
 // settle ends the attempts at streams.
-func (d *Database) settle(streams []assay.Stream, err error, abandoned bool) {
+func (d *Database) endAttempts(streams []assay.Stream, err error, abandoned bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, s := range streams {

@@ -124,7 +124,7 @@ func Explain(ctx context.Context, id string, r *assay.Report, request Request) (
 	}
 	e.addFindings(r)
 	inv := &assay.Inventory{Release: r.Release, Packages: r.Packages}
-	known := &tolerant{Advisories: s.session}
+	known := &tolerantAdvisories{Advisories: s.session}
 	all, err := match.Vulnerability(ctx, inv, append(slices.Clone(e.Names), e.ID), advisories, known, s.Request.match())
 	if err != nil {
 		return nil, err
@@ -142,12 +142,12 @@ func Explain(ctx context.Context, id string, r *assay.Report, request Request) (
 // tolerant answers nothing for streams that the database does not have, and
 // notes them: the database that explains a report may not have all streams of
 // its scan.
-type tolerant struct {
+type tolerantAdvisories struct {
 	assay.Advisories
 	missing []assay.Stream
 }
 
-func (t *tolerant) Lookup(ctx context.Context, s assay.Stream, name string) iter.Seq2[assay.Advisory, error] {
+func (t *tolerantAdvisories) Lookup(ctx context.Context, s assay.Stream, name string) iter.Seq2[assay.Advisory, error] {
 	return func(yield func(assay.Advisory, error) bool) {
 		for a, err := range t.Advisories.Lookup(ctx, s, name) {
 			if errors.Is(err, assay.ErrNotFound) {
@@ -177,7 +177,7 @@ func (s *scanner) findAdvisories(ctx context.Context, e *Explanation) ([]assay.A
 			if err != nil {
 				return nil, err
 			}
-			if a.Affected != nil && a.Affected[0].Stream == assay.StreamEOL || has(out, &a) {
+			if a.Affected != nil && a.Affected[0].Stream == assay.StreamEOL || containsAdvisory(out, &a) {
 				continue
 			}
 			out = append(out, a)
@@ -210,7 +210,7 @@ func haveOneCVE(names []string) bool {
 }
 
 // has reports whether an advisory about the same packages is in a list.
-func has(all []assay.Advisory, a *assay.Advisory) bool {
+func containsAdvisory(all []assay.Advisory, a *assay.Advisory) bool {
 	return slices.ContainsFunc(all, func(b assay.Advisory) bool {
 		return a.ID == b.ID && a.Feed == b.Feed && len(a.Affected) > 0 && len(b.Affected) > 0 &&
 			a.Affected[0].Stream == b.Affected[0].Stream && a.Affected[0].Name == b.Affected[0].Name && len(a.Affected) == len(b.Affected)
@@ -268,7 +268,7 @@ func (e *Explanation) addFindings(r *assay.Report) {
 		}
 		p := &r.Packages[f.Package]
 		x := Found{Finding: *f, Of: *p, Suppression: suppression, Base: r.FromBase(p)}
-		for _, way := range bom.Ways(by, f.Package, maxPaths, maxSteps) {
+		for _, way := range bom.DependencyPaths(by, f.Package, maxPaths, maxSteps) {
 			var names []string
 			for _, n := range way {
 				names = append(names, r.Packages[n].Ref())

@@ -29,7 +29,7 @@ func Fix(ctx context.Context, r *assay.Report, request Request) (*Plan, error) {
 	if s.session == nil {
 		return nil, fmt.Errorf("`assay fix` needs a database: %w", assay.ErrUnsupported)
 	}
-	suppressors, _, err := s.suppressors(ctx, request.target(r))
+	suppressors, _, err := s.suppressors(ctx, request.imageOf(r))
 	if err != nil {
 		return nil, err
 	}

@@ -21,21 +21,21 @@ const RelationUnknown assay.Relation = "unknown"
 // dropOwned drops binaries without a package manager that are owned by OS
 // packages with advisories. Unlike language packages, they are not separate
 // software.
-func dropOwned(inv *assay.Inventory, spoken map[string]bool) {
+func dropOwned(inv *assay.Inventory, covered map[string]bool) {
 	inv.Packages = slices.DeleteFunc(inv.Packages, func(p assay.Package) bool {
-		return p.Type == assay.TypeGeneric && p.Owner != "" && spoken[p.Owner]
+		return p.Type == assay.TypeGeneric && p.Owner != "" && covered[p.Owner]
 	})
 }
 
 // keep drops the packages that are not selected, and counts the dropped
 // development dependencies. Packages owned by OS packages are dropped with them,
 // if the advisories of the distribution cover the owner.
-func (k Packages) keep(inv *assay.Inventory, spoken map[string]bool) (dev int) {
+func (k Packages) dropUnselected(inv *assay.Inventory, covered map[string]bool) (dev int) {
 	inv.Packages = slices.DeleteFunc(inv.Packages, func(p assay.Package) bool {
 		switch {
 		case p.IsSystem():
 			return k.NoSystem
-		case k.NoSystem && spoken[p.Owner]:
+		case k.NoSystem && covered[p.Owner]:
 			return true
 		case k.NoOthers:
 			return true

@@ -163,7 +163,7 @@ func TestNothingOfRoot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"libmbedtls14 CVE-2023-0001 HIGH test", "gap: packages that Root rebuilt: no advisories (rootio:debian:12: its publisher has nothing on it); only the distribution's are matched with them"}
+	want := []string{"libmbedtls14 CVE-2023-0001 HIGH test", "gap: packages that Root rebuilt: no advisories (rootio:debian:12: the publisher has no advisories for it); only the distribution's are matched with them"}
 	if diff := cmp.Diff(want, result(r)); diff != "" {
 		t.Error(diff)
 	}

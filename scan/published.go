@@ -36,12 +36,12 @@ type Changes struct {
 }
 
 // place is the location of a published database.
-type place interface {
+type publishedDatabase interface {
 	db.Place
 	io.Closer
 }
 
-type dirPlace struct{ publish.Folder }
+type dirPlace struct{ publish.Directory }
 
 func (dirPlace) Close() error { return nil }
 
@@ -58,7 +58,7 @@ func (o *PublishedOptions) key() (*signature.Key, error) {
 }
 
 // at opens a database at a directory or a reference.
-func (o *PublishedOptions) at(ctx context.Context, name string) (place, error) {
+func (o *PublishedOptions) openPlace(ctx context.Context, name string) (publishedDatabase, error) {
 	key, err := o.key()
 	if err != nil {
 		return nil, err
@@ -67,7 +67,7 @@ func (o *PublishedOptions) at(ctx context.Context, name string) (place, error) {
 		if key != nil {
 			return nil, unsigned(name)
 		}
-		return dirPlace{publish.Folder(dir)}, nil
+		return dirPlace{publish.Directory(dir)}, nil
 	}
 	return publish.OpenRepository(ctx, name, key, registryclient.Options{SourceOptions: o.Registry})
 }
@@ -105,7 +105,7 @@ func (o *PublishedOptions) Pull(ctx context.Context, dir string, wanted []assay.
 			continue
 		}
 		used, sum.Missing = append(used, name), res.Missing
-		if wanted = without(wanted, res); len(wanted) == 0 {
+		if wanted = missingStreams(wanted, res); len(wanted) == 0 {
 			break
 		}
 	}
@@ -115,7 +115,7 @@ func (o *PublishedOptions) Pull(ctx context.Context, dir string, wanted []assay.
 	if len(errs) > 0 && log != nil {
 		log.Warn("another repository was used", "used", strings.Join(used, ", "), "because", errors.Join(errs...))
 	}
-	sum.Missing = without(sum.Missing, sum)
+	sum.Missing = missingStreams(sum.Missing, sum)
 	return sum, nil
 }
 
@@ -135,14 +135,14 @@ func (c *Changes) add(res Changes) {
 }
 
 // without lists the wanted streams that are missing in the result.
-func without(wanted []assay.Stream, res Changes) []assay.Stream {
+func missingStreams(wanted []assay.Stream, res Changes) []assay.Stream {
 	return slices.DeleteFunc(slices.Clone(wanted), func(w assay.Stream) bool {
 		return slices.ContainsFunc(res.Built, w.Covers) || slices.ContainsFunc(res.Unchanged, w.Covers)
 	})
 }
 
 func (o *PublishedOptions) pullFrom(ctx context.Context, name, dir string, wanted []assay.Stream, log *slog.Logger) (Changes, error) {
-	p, err := o.at(ctx, name)
+	p, err := o.openPlace(ctx, name)
 	if err != nil {
 		return Changes{}, err
 	}
@@ -150,7 +150,7 @@ func (o *PublishedOptions) pullFrom(ctx context.Context, name, dir string, wante
 	b := db.Builder{Log: log}
 	res, err := b.Adopt(ctx, dir, p, wanted)
 	if r, ok := p.(*publish.Repository); ok && log != nil {
-		log.Debug("pulled", "from", name, "digest", r.Digest, "bytes", r.Moved())
+		log.Debug("pulled", "from", name, "digest", r.Digest, "bytes", r.ReceivedBytes())
 	}
 	return changes(res), err
 }
@@ -233,12 +233,12 @@ type RecordChange struct {
 // differ between two databases. Each is a directory, an exported file or a
 // published database.
 func (o *PublishedOptions) Diff(ctx context.Context, old, next string, wanted []assay.Stream, log *slog.Logger) ([]RecordChange, error) {
-	a, done, err := o.open(ctx, old, wanted, log)
+	a, done, err := o.openOther(ctx, old, wanted, log)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	b, done, err := o.open(ctx, next, wanted, log)
+	b, done, err := o.openOther(ctx, next, wanted, log)
 	if err != nil {
 		return nil, err
 	}
@@ -257,7 +257,7 @@ func (o *PublishedOptions) Diff(ctx context.Context, old, next string, wanted []
 
 // open opens a database at another location, with a temporary directory if it
 // needs one.
-func (o *PublishedOptions) open(ctx context.Context, name string, wanted []assay.Stream, log *slog.Logger) (_ *db.DB, done func(), err error) {
+func (o *PublishedOptions) openOther(ctx context.Context, name string, wanted []assay.Stream, log *slog.Logger) (_ *db.DB, done func(), err error) {
 	if dir, ok := databaseIn(name); ok {
 		if o.Key != "" {
 			return nil, nil, unsigned(name)

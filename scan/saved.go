@@ -53,7 +53,7 @@ type Subject struct {
 // standard input, which is never an image.
 func Recognize(name string, pipe io.Reader) (Subject, error) {
 	if name == "-" {
-		return piped(pipe)
+		return readStdin(pipe)
 	}
 	info, err := os.Stat(name)
 	if name == "" || err != nil || !info.Mode().IsRegular() {
@@ -91,7 +91,7 @@ func sniff(name string) ([]byte, error) {
 }
 
 // piped reads standard input: a report, or else an SBOM.
-func piped(pipe io.Reader) (Subject, error) {
+func readStdin(pipe io.Reader) (Subject, error) {
 	b, err := limit.ReadAll(pipe, maxReport)
 	if err != nil {
 		return Subject{}, fmt.Errorf("-: %w", err)

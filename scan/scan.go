@@ -13,6 +13,7 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/distro"
 	"github.com/assaysec/assay/internal/ecosystem"
+	"github.com/assaysec/assay/internal/encoding/printable"
 	"github.com/assaysec/assay/internal/inventory"
 	"github.com/assaysec/assay/internal/match"
 	"github.com/assaysec/assay/internal/reader"
@@ -67,13 +68,13 @@ func Scan(ctx context.Context, request Request) (*assay.Report, error) {
 func Rejudge(ctx context.Context, saved *assay.Report, request Request) (*assay.Report, error) {
 	r := *saved
 	r.Findings, r.Suppressed, r.Gaps = slices.Clone(saved.Findings), slices.Clone(saved.Suppressed), slices.Clone(saved.Gaps)
-	suppressors, gaps, err := request.suppressors(ctx, request.target(&r))
+	suppressors, gaps, err := request.suppressors(ctx, request.imageOf(&r))
 	if err != nil {
 		return nil, err
 	}
 	r.Gaps = append(r.Gaps, gaps...)
 	if request.Base != nil {
-		request.Base.apply(&r)
+		request.Base.setBaseOf(&r)
 	}
 	if err := triage.Apply(ctx, &r, request.options(suppressors)); err != nil {
 		return nil, err
@@ -83,7 +84,7 @@ func Rejudge(ctx context.Context, saved *assay.Report, request Request) (*assay.
 
 // target is the target of a report: the request's image, or the image's data in
 // the report.
-func (r *Request) target(of *assay.Report) *assay.Image {
+func (r *Request) imageOf(of *assay.Report) *assay.Image {
 	if r.Image != nil {
 		return r.Image
 	}
@@ -136,7 +137,7 @@ func (s *scanner) inventory(ctx context.Context, img *assay.Image) (_ *assay.Inv
 	}
 	covered := match.CoveredByDistro(inv, s.Request.match())
 	dropOwned(inv, covered)
-	return inv, s.Packages.keep(inv, covered) + inv.DevLeftOut, nil
+	return inv, s.Packages.dropUnselected(inv, covered) + inv.DevLeftOut, nil
 }
 
 // report creates a report of the packages.
@@ -212,9 +213,9 @@ func (s *scanner) ensure(ctx context.Context, streams []assay.Stream, r *assay.R
 	gaps, err := s.session.Ensure(ctx, needed)
 	r.Gaps = append(r.Gaps, gaps...)
 	none := excluding{Advisories: s.session, streams: map[assay.Stream]bool{}}
-	for _, e := range parts(err) {
+	for _, e := range splitErrors(err) {
 		if !errors.Is(e, assay.ErrUnsupported) {
-			return nil, together(err)
+			return nil, joinByReason(err)
 		}
 		missing := needed // a database that does not report which
 		var one *StreamError
@@ -240,10 +241,10 @@ func (s *scanner) ensure(ctx context.Context, streams []assay.Stream, r *assay.R
 }
 
 // together joins the errors of streams with the same reason.
-func together(err error) error {
+func joinByReason(err error) error {
 	var whys []string
 	streams := map[string][]string{}
-	for _, e := range parts(err) {
+	for _, e := range splitErrors(err) {
 		var one *StreamError
 		if !errors.As(e, &one) {
 			return fmt.Errorf("advisories for %w", err)
@@ -271,11 +272,11 @@ func (e *unready) Error() string { return e.text }
 func (e *unready) Unwrap() error { return e.err }
 
 // parts splits joined errors.
-func parts(err error) []error {
+func splitErrors(err error) []error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var all []error
 		for _, e := range joined.Unwrap() {
-			all = append(all, parts(e)...)
+			all = append(all, splitErrors(e)...)
 		}
 		return all
 	}
@@ -372,7 +373,7 @@ func unrated(findings []assay.Finding, sources []string) *assay.Gap {
 		return nil
 	}
 	return &assay.Gap{Where: "severity", What: fmt.Sprintf(
-		"UNKNOWN for %d vulnerabilities: neither the distribution nor the details in the database rate them (see --vuln-severity-source)", len(ids))}
+		"UNKNOWN for %s: neither the distribution nor the details in the database rate them (see --vuln-severity-source)", printable.Count(len(ids), "vulnerability", "vulnerabilities"))}
 }
 
 // missingDetails names the streams that cannot be asked, with the first reason.

@@ -30,7 +30,7 @@ func (s *session) Ensure(ctx context.Context, streams []assay.Stream) ([]assay.G
 	if err != nil {
 		return nil, err
 	}
-	stale = s.try(stale)
+	stale = s.notYetFetched(stale)
 	if err := d.update(ctx, stale); err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func (s *session) Ensure(ctx context.Context, streams []assay.Stream) ([]assay.G
 var errOld = errors.New("too old")
 
 // try returns the streams that this session has not fetched yet.
-func (s *session) try(streams []assay.Stream) (out []assay.Stream) {
+func (s *session) notYetFetched(streams []assay.Stream) (out []assay.Stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, name := range streams {
@@ -87,7 +87,7 @@ func isAdvisories(s assay.Stream) bool {
 // shards lists the shards of this session by stream. It looks for new ones after
 // a fetch, or if a wanted one is missing.
 func (s *session) shards(wanted []assay.Stream, fetched bool) (map[assay.Stream]*assay.Shard, error) {
-	open, fresh, err := s.open()
+	open, fresh, err := s.openView()
 	if err != nil || open == nil {
 		return nil, err
 	}
@@ -112,7 +112,7 @@ func byStream(shards []assay.Shard) map[assay.Stream]*assay.Shard {
 
 // open is the session's view of the database; nil without a database. It is
 // fresh if it was opened by this call.
-func (s *session) open() (_ *db.DB, fresh bool, _ error) {
+func (s *session) openView() (_ *db.DB, fresh bool, _ error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.db != nil {
@@ -130,8 +130,8 @@ func (s *session) open() (_ *db.DB, fresh bool, _ error) {
 }
 
 // there opens the database for look-ups: a missing database is an error.
-func (s *session) there() (*db.DB, error) {
-	open, _, err := s.open()
+func (s *session) requireDatabase() (*db.DB, error) {
+	open, _, err := s.openView()
 	if err == nil && open == nil {
 		err = fmt.Errorf("no database in %s: run `assay db update` first: %w", s.database.dir, assay.ErrNotFound)
 	}
@@ -140,7 +140,7 @@ func (s *session) there() (*db.DB, error) {
 
 // Lookup implements assay.Advisories.
 func (s *session) Lookup(ctx context.Context, stream assay.Stream, name string) iter.Seq2[assay.Advisory, error] {
-	open, err := s.there()
+	open, err := s.requireDatabase()
 	if err != nil {
 		return failed(err)
 	}
@@ -149,7 +149,7 @@ func (s *session) Lookup(ctx context.Context, stream assay.Stream, name string) 
 
 // Search implements Session.
 func (s *session) Search(ctx context.Context, q Query) iter.Seq2[assay.Advisory, error] {
-	open, err := s.there()
+	open, err := s.requireDatabase()
 	if err != nil {
 		return failed(err)
 	}
@@ -163,7 +163,7 @@ func failed(err error) iter.Seq2[assay.Advisory, error] {
 
 // Detail implements assay.Details.
 func (s *session) Detail(ctx context.Context, id string) (assay.Detail, error) {
-	open, err := s.there()
+	open, err := s.requireDatabase()
 	if err != nil {
 		return assay.Detail{}, err
 	}
@@ -173,7 +173,7 @@ func (s *session) Detail(ctx context.Context, id string) (assay.Detail, error) {
 // Artifact implements assay.Artifacts with the data in the database: a scan does
 // not fetch the digests of all published archives.
 func (s *session) Artifact(ctx context.Context, sha1 [20]byte) ([]assay.Artifact, error) {
-	open, err := s.there()
+	open, err := s.requireDatabase()
 	if err != nil {
 		return nil, err
 	}
@@ -224,7 +224,7 @@ func (d *Database) judge(s assay.Stream, shard *assay.Shard) (*age, error) {
 	case failure != nil:
 		return nil, &StreamError{s, fmt.Errorf("cannot be fetched: %w", failure)}
 	case d.fetch == nil:
-		return nil, &StreamError{s, fmt.Errorf("not in the database %s, and fetching is turned off: run `assay db update` where there is a network (--streams chooses what): %w", d.dir, assay.ErrNotFound)}
+		return nil, &StreamError{s, fmt.Errorf("not in the database %s, and fetching is turned off: run `assay db update` with network access (--streams selects streams): %w", d.dir, assay.ErrNotFound)}
 	case d.isPublished():
 		return nil, &StreamError{s, fmt.Errorf("not in the published database: %w", assay.ErrUnsupported)}
 	}

@@ -80,7 +80,7 @@ func OpenVEX(ctx context.Context, o VEXOptions) (*VEX, error) {
 			return nil, &OptionError{"vex", err}
 		}
 	}
-	if v.has(VEXRepositories) {
+	if v.hasSource(VEXRepositories) {
 		var err error
 		if v.hubs, v.repositories, err = o.hubs(); err != nil {
 			return nil, err
@@ -92,20 +92,20 @@ func OpenVEX(ctx context.Context, o VEXOptions) (*VEX, error) {
 	return v, nil
 }
 
-func (v *VEX) has(source string) bool { return v.options.has(source) }
+func (v *VEX) hasSource(source string) bool { return v.options.hasSource(source) }
 
-func (o *VEXOptions) has(source string) bool { return slices.Contains(o.Sources, source) }
+func (o *VEXOptions) hasSource(source string) bool { return slices.Contains(o.Sources, source) }
 
 // Check returns an OptionError if an option is invalid.
 func (o *VEXOptions) Check() error {
 	switch {
-	case o.Key != "" && !o.has(VEXAttached):
+	case o.Key != "" && !o.hasSource(VEXAttached):
 		return &OptionError{"vex-key", errors.New("requires --vex oci")}
-	case o.SkipUpdate && !o.has(VEXRepositories):
+	case o.SkipUpdate && !o.hasSource(VEXRepositories):
 		return &OptionError{"skip-vex-repo-update", errors.New("requires --vex repo")}
-	case o.has(VEXAttached) && !o.Target.IsImage():
+	case o.hasSource(VEXAttached) && !o.Target.IsImage():
 		return &OptionError{"vex", errors.New("oci is for images in registries; name a file, or use repo")}
-	case o.has(VEXReferenced) && o.Target != assay.KindSBOM:
+	case o.hasSource(VEXReferenced) && o.Target != assay.KindSBOM:
 		return &OptionError{"vex", errors.New("sbom-ref requires an SBOM as target (assay sbom)")}
 	}
 	return nil
@@ -228,7 +228,7 @@ func (v *VEX) find(ctx context.Context, names []string) (out []triage.VEXDocumen
 
 // attached adds the documents that are attached to an image.
 func (v *VEX) attached(ctx context.Context, img *assay.Image, to *triage.VEX, warn func(string)) ([]assay.Gap, error) {
-	if !v.has(VEXAttached) {
+	if !v.hasSource(VEXAttached) {
 		return nil, nil
 	}
 	docs, gaps, err := attestation.Find(ctx, img, attestation.Options{Options: registryclient.Options{SourceOptions: v.options.Registry}, Key: v.key})
@@ -254,7 +254,7 @@ func (v *VEX) attached(ctx context.Context, img *assay.Image, to *triage.VEX, wa
 // referenced adds the SBOM's names of its parts, and the documents that it
 // names.
 func (v *VEX) referenced(ctx context.Context, img *assay.Image, to *triage.VEX) error {
-	wanted := v.has(VEXReferenced)
+	wanted := v.hasSource(VEXReferenced)
 	b, err := content(ctx, img)
 	if err != nil {
 		return nil // the scan of the SBOM will report it

@@ -100,12 +100,12 @@ func (g *global) withCache(ctx context.Context, f func(ctx context.Context, dir 
 }
 
 // edition is the database as it is to be published.
-func edition(ctx context.Context, dir string, names []string) (publish.Edition, *db.Snapshot, error) {
+func edition(ctx context.Context, dir string, names []string) (publish.Snapshot, *db.Snapshot, error) {
 	s, err := db.TakeSnapshot(ctx, dir, asStreams(names))
 	if err != nil {
-		return publish.Edition{}, nil, err
+		return publish.Snapshot{}, nil, err
 	}
-	return publish.Edition{Index: s.Index, Shards: s.Shards, Open: s.Open}, s, nil
+	return publish.Snapshot{Index: s.Index, Shards: s.Shards, Open: s.Open}, s, nil
 }
 
 func newDBPush(g *global) *cobra.Command {

@@ -72,7 +72,7 @@ func (o *gateOptions) conditions() string {
 // verdict is the exit code that the report deserves.
 func (o *gateOptions) verdict(g *global, r *assay.Report) error {
 	gated := len(o.failOn) > 0 || o.threshold != ""
-	switch held := o.gate.Holds(r); {
+	switch held := o.gate.CountFailing(r); {
 	case o.exitOnEOL != 0 && r.EndOfLife():
 		return exitCode(o.exitOnEOL)
 	case gated && held > 0 && o.exitCode == 0 && o.given("exit-code"):

@@ -33,10 +33,10 @@ func Kinds() string {
 // Open opens path with the importer that recognises the file. A panic of an
 // importer becomes an error that names path.
 func Open(ctx context.Context, path string) (assay.ImportedFeed, error) {
-	return open(ctx, All(), path)
+	return openAny(ctx, All(), path)
 }
 
-func open(ctx context.Context, importers []assay.Importer, path string) (assay.ImportedFeed, error) {
+func openAny(ctx context.Context, importers []assay.Importer, path string) (assay.ImportedFeed, error) {
 	for _, k := range importers {
 		f, err := openOne(ctx, k, path)
 		if err == nil {

@@ -91,7 +91,7 @@ func (d *Difference) Added(next *assay.Report) *assay.Report {
 	out.Findings = nil
 	for i := range next.Findings {
 		f := &next.Findings[i]
-		if d.added[(known{f, called(&next.Packages[f.Package])}).key()] {
+		if d.added[(known{f, identityOf(&next.Packages[f.Package])}).key()] {
 			out.Findings = append(out.Findings, *f)
 		}
 	}
@@ -182,12 +182,12 @@ type known struct {
 
 // faults lists the findings of a report, one for each vulnerability and package:
 // a package may be in several places, or in several binaries.
-func faults(r *assay.Report) (out []known) {
-	told := map[string]bool{}
+func findingsOf(r *assay.Report) (out []known) {
+	printed := map[string]bool{}
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		if k := (known{f, called(&r.Packages[f.Package])}); !told[k.key()] {
-			told[k.key()] = true
+		if k := (known{f, identityOf(&r.Packages[f.Package])}); !printed[k.key()] {
+			printed[k.key()] = true
 			out = append(out, k)
 		}
 	}
@@ -195,7 +195,7 @@ func faults(r *assay.Report) (out []known) {
 }
 
 // called is the identity of a package in all reports.
-func called(p *assay.Package) string { return p.Type + "\x00" + nameOf(p) }
+func identityOf(p *assay.Package) string { return p.Type + "\x00" + nameOf(p) }
 
 // pair matches each finding of one report to at most one finding of the other:
 // by the ID, else by any common name, unless both IDs are CVEs, which are then
@@ -262,28 +262,28 @@ func (k known) names() []string {
 func (d *Difference) findings(old, next *assay.Report) {
 	d.Findings = FindingsDiff{Added: []FindingChange{}, Fixed: []FindingChange{}, Unchanged: []FindingChange{}}
 	d.added = map[string]bool{}
-	before, after := faults(old), faults(next)
-	from, to := &story{"was", versionsOf(old), suppressions(old)}, &story{"is now", versionsOf(next), suppressions(next)}
+	before, after := findingsOf(old), findingsOf(next)
+	from, to := &absence{"was", versionsOf(old), suppressions(old)}, &absence{"is now", versionsOf(next), suppressions(next)}
 	stays := make([]bool, len(before))
 	for i, j := range pair(before, after) {
 		f := after[i]
 		if j >= 0 {
 			stays[j] = true
-			d.Findings.Unchanged = append(d.Findings.Unchanged, FindingChange{fault(next, f.Finding), f.FixedIn, ""})
+			d.Findings.Unchanged = append(d.Findings.Unchanged, FindingChange{summarize(next, f.Finding), f.FixedIn, ""})
 		} else {
 			d.added[f.key()] = true
-			d.Findings.Added = append(d.Findings.Added, FindingChange{fault(next, f.Finding), f.FixedIn, from.why(next, f, "the package is new")})
+			d.Findings.Added = append(d.Findings.Added, FindingChange{summarize(next, f.Finding), f.FixedIn, from.explain(next, f, "the package is new")})
 		}
 	}
 	for j, f := range before {
 		if !stays[j] {
-			d.Findings.Fixed = append(d.Findings.Fixed, FindingChange{fault(old, f.Finding), f.FixedIn, to.why(old, f, "the package is gone")})
+			d.Findings.Fixed = append(d.Findings.Fixed, FindingChange{summarize(old, f.Finding), f.FixedIn, to.explain(old, f, "the package is gone")})
 		}
 	}
 }
 
 // A story explains a finding that only the other report has.
-type story struct {
+type absence struct {
 	verb     string
 	versions map[Change][]string
 	ruled    map[string]assay.Suppression
@@ -293,13 +293,13 @@ func suppressions(r *assay.Report) map[string]assay.Suppression {
 	out := map[string]assay.Suppression{}
 	for i := range r.Suppressed {
 		x := &r.Suppressed[i]
-		out[called(&r.Packages[x.Package])+"\x00"+x.ID] = x.Suppression
+		out[identityOf(&r.Packages[x.Package])+"\x00"+x.ID] = x.Suppression
 	}
 	return out
 }
 
 // why explains why the report does not have the finding.
-func (s *story) why(of *assay.Report, f known, absent string) string {
+func (s *absence) explain(of *assay.Report, f known, absent string) string {
 	for _, id := range append([]string{f.ID}, f.Aliases...) {
 		if r, ok := s.ruled[f.pkg+"\x00"+id]; ok {
 			return fmt.Sprintf("it %s suppressed as %s by %s", s.verb, r.As, r.By)
@@ -338,8 +338,8 @@ func (d *Difference) Text(w io.Writer, width int) error {
 	t.Line("")
 	t.Wrapped("", fmt.Sprintf("Vulnerabilities: %d new, %d fixed, %d unchanged. Packages: %d added, %d removed, %d of another version, %d unchanged.",
 		len(f.Added), len(f.Fixed), len(f.Unchanged), len(d.Packages.Added), len(d.Packages.Removed), len(d.Packages.Changed), d.Packages.Unchanged))
-	turns(t, "New vulnerabilities", f.Added)
-	turns(t, "Fixed vulnerabilities", f.Fixed)
+	writeFindings(t, "New vulnerabilities", f.Added)
+	writeFindings(t, "Fixed vulnerabilities", f.Fixed)
 	changes(t, "Packages of another version", d.Packages.Changed)
 	changes(t, "Packages added", d.Packages.Added)
 	changes(t, "Packages removed", d.Packages.Removed)
@@ -357,7 +357,7 @@ const maxRows = 50
 
 // turns writes one line for each finding, whatever the number of binary packages
 // of its source.
-func turns(t *printable.Page, title string, all []FindingChange) {
+func writeFindings(t *printable.Page, title string, all []FindingChange) {
 	if len(all) == 0 {
 		return
 	}

@@ -17,8 +17,8 @@ var managers = map[string]manager{
 	"apt": apt, "apk": apk, "opkg": opkg, "pacman": pacman,
 	"dnf": rpms("dnf upgrade -y", "dnf clean all"), "yum": rpms("yum update -y", "yum clean all"), "microdnf": rpms("microdnf update -y", "microdnf clean all"),
 	"tdnf": rpms("tdnf update -y", "tdnf clean all"), "zypper": rpms("zypper --non-interactive update", "zypper clean --all"),
-	"npm": npm, "yarn": yarn, "pnpm": pnpm, "pip": pip, "poetry": each("poetry add", "%s@%s"), "uv": each("uv add", "%s>=%s"), "pdm": each("pdm add", "%s>=%s"), "pipenv": each("pipenv install", "%s>=%s"),
-	"go": gomod, "cargo": cargo, "composer": each("composer require --with-all-dependencies", "%s:^%s"), "bundler": bundler, "gem": gems,
+	"npm": npm, "yarn": yarn, "pnpm": pnpm, "pip": pip, "poetry": oneCommandEach("poetry add", "%s@%s"), "uv": oneCommandEach("uv add", "%s>=%s"), "pdm": oneCommandEach("pdm add", "%s>=%s"), "pipenv": oneCommandEach("pipenv install", "%s>=%s"),
+	"go": gomod, "cargo": cargo, "composer": oneCommandEach("composer require --with-all-dependencies", "%s:^%s"), "bundler": bundler, "gem": gems,
 	"dotnet": nuget,
 }
 
@@ -39,13 +39,13 @@ var usual = map[string]string{
 }
 
 // own are the packages that contain the manager of a type, the preferred first.
-var own = map[string][]struct{ pkg, manager string }{
+var typeManagers = map[string][]struct{ pkg, manager string }{
 	assay.TypeDeb: {{"apt", "apt"}}, assay.TypeApk: {{"apk-tools", "apk"}}, assay.TypeAlpm: {{"pacman", "pacman"}}, assay.TypeOpkg: {{"opkg", "opkg"}},
 	assay.TypeRPM: {{"dnf", "dnf"}, {"dnf5", "dnf"}, {"microdnf", "microdnf"}, {"yum", "yum"}, {"tdnf", "tdnf"}, {"zypper", "zypper"}},
 }
 
 // none is the manager of targets without one: distroless images.
-const none = ""
+const noManager = ""
 
 // managersOf returns the managers of a report's OS packages, by type.
 func managersOf(r *assay.Report) map[string]string {
@@ -55,7 +55,7 @@ func managersOf(r *assay.Report) map[string]string {
 	}
 	partial := len(affected) == len(r.Packages) && r.Tool.Name != "assay"
 	out := map[string]string{}
-	for kind, all := range own {
+	for kind, all := range typeManagers {
 		for _, m := range all {
 			if out[kind] == "" && slices.ContainsFunc(r.Packages, func(q assay.Package) bool { return q.Type == kind && q.Name == m.pkg }) {
 				out[kind] = m.manager
@@ -76,7 +76,7 @@ func managerOf(p *assay.Package, system map[string]string) string {
 	case p.IsSystem():
 		return system[p.Type]
 	case p.Owner != "", strings.Contains(p.Path, "!/"):
-		return none
+		return noManager
 	}
 	return readers[p.FoundBy]
 }

@@ -158,7 +158,7 @@ func (m *maker) converge(ctx context.Context) (*assay.Report, error) {
 		u.best, u.least, u.target = u.From, u.risk, u.wanted
 	}
 	for range maxRounds {
-		after, err := m.at(ctx, func(u *unit) string { return u.target })
+		after, err := m.judgeAt(ctx, func(u *unit) string { return u.target })
 		if err != nil {
 			return nil, err
 		}
@@ -179,14 +179,14 @@ func (m *maker) converge(ctx context.Context) (*assay.Report, error) {
 			break
 		}
 	}
-	return m.at(ctx, func(u *unit) string { return u.best })
+	return m.judgeAt(ctx, func(u *unit) string { return u.best })
 }
 
 // at returns the findings with the units at other versions. Matching decides on
 // advisories in the database: findings of the report stay or go, and new ones
 // are added. A finding of the report without such an advisory stays unless its
 // own fix removes it.
-func (m *maker) at(ctx context.Context, target func(*unit) string) (*assay.Report, error) {
+func (m *maker) judgeAt(ctx context.Context, target func(*unit) string) (*assay.Report, error) {
 	packages := slices.Clone(m.r.Packages)
 	for _, u := range m.units {
 		v := target(u)
@@ -257,12 +257,12 @@ func (p *Plan) compare(m *maker, after *assay.Report) {
 			p.Remaining = append(p.Remaining, m.remaining(f))
 		case u != nil:
 			u.Risk += f.Risk
-			u.Removes = append(u.Removes, fault(r, f))
+			u.Removes = append(u.Removes, summarize(r, f))
 		}
 	}
 	for i := range after.Findings {
 		if f := &after.Findings[i]; !m.saved[Key(f)] {
-			p.Introduced = append(p.Introduced, Remaining{FindingSummary: fault(after, f), Status: f.Status, Why: "the planned version has it"})
+			p.Introduced = append(p.Introduced, Remaining{FindingSummary: summarize(after, f), Status: f.Status, Why: "the planned version has it"})
 		}
 	}
 	for _, u := range m.units {
@@ -278,13 +278,13 @@ func (p *Plan) compare(m *maker, after *assay.Report) {
 	})
 }
 
-func fault(r *assay.Report, f *assay.Finding) FindingSummary {
+func summarize(r *assay.Report, f *assay.Finding) FindingSummary {
 	q := &r.Packages[f.Package]
 	return FindingSummary{ID: f.ID, Package: q.Name, Version: q.Version, Severity: f.Severity, Risk: f.Risk}
 }
 
 // whys explain why a finding has no fix.
-var whys = map[assay.Status]string{
+var noFixReasons = map[assay.Status]string{
 	assay.StatusAffected:           "no fix is published",
 	assay.StatusWillNotFix:         "the publisher will not fix it",
 	assay.StatusFixDeferred:        "the publisher deferred the fix",
@@ -295,7 +295,7 @@ var whys = map[assay.Status]string{
 func (m *maker) remaining(f *assay.Finding) Remaining {
 	r, u := m.r, m.of[f.Package]
 	q := &r.Packages[f.Package]
-	why := whys[f.Status]
+	why := noFixReasons[f.Status]
 	switch {
 	case f.FixedIn == "" && q.IsSystem() && r.Release.EndOfLife(r.At()):
 		why = "no fix is published, and the release is at its end of life"
@@ -310,7 +310,7 @@ func (m *maker) remaining(f *assay.Finding) Remaining {
 	if why == "" {
 		why = "no fix is published"
 	}
-	return Remaining{FindingSummary: fault(r, f), Status: f.Status, Why: why}
+	return Remaining{FindingSummary: summarize(r, f), Status: f.Status, Why: why}
 }
 
 // schemeOf is the version scheme of a package; generic if unknown.

@@ -33,13 +33,13 @@ func (t *task) in(commands ...string) Step {
 	return s
 }
 
-func each(command, format string) manager {
+func oneCommandEach(command, format string) manager {
 	return func(t *task) Step {
 		var all []string
 		for _, u := range t.upgrades {
 			all = append(all, quoted(fmt.Sprintf(format, u.Name, u.To)))
 		}
-		return t.in(words(command, all))
+		return t.in(wrapArguments(command, all))
 	}
 }
 
@@ -68,10 +68,10 @@ func npm(t *task) Step {
 		}
 	}
 	if len(install) > 0 {
-		commands = append(commands, words("npm install", install))
+		commands = append(commands, wrapArguments("npm install", install))
 	}
 	if len(override) > 0 {
-		commands = append(commands, words("npm pkg set", override), "npm install")
+		commands = append(commands, wrapArguments("npm pkg set", override), "npm install")
 	}
 	return t.in(commands...)
 }
@@ -102,7 +102,7 @@ func global(t *task) Step {
 		}
 	}
 	slices.Sort(all)
-	s := run([]string{words("npm install -g", slices.Compact(all))})
+	s := run([]string{wrapArguments("npm install -g", slices.Compact(all))})
 	s.Note = "a package that pins an older version needs an update by its authors: scan again"
 	if !t.image {
 		s.Dockerfile = nil
@@ -156,10 +156,10 @@ func (t *task) resolved(program, field string) Step {
 		}
 	}
 	if len(add) > 0 {
-		commands = append(commands, words(program+" add", add))
+		commands = append(commands, wrapArguments(program+" add", add))
 	}
 	if len(set) > 0 {
-		commands = append(commands, words("npm pkg set", set), program+" install")
+		commands = append(commands, wrapArguments("npm pkg set", set), program+" install")
 	}
 	return t.in(commands...)
 }
@@ -178,7 +178,7 @@ func pip(t *task) Step {
 	for _, u := range t.upgrades {
 		all = append(all, "'"+u.Name+">="+u.To+"'")
 	}
-	s := run([]string{words(python+" -m pip install --no-cache-dir --upgrade", all)})
+	s := run([]string{wrapArguments(python+" -m pip install --no-cache-dir --upgrade", all)})
 	if !t.image {
 		s.Dockerfile = nil
 	}
@@ -196,7 +196,7 @@ func gomod(t *task) Step {
 			all = append(all, "-require="+u.Name+"@"+goVersion(u.To))
 		}
 	}
-	commands := []string{words("go mod edit", all), "go mod tidy"}
+	commands := []string{wrapArguments("go mod edit", all), "go mod tidy"}
 	if path.Base(t.where) == "go.mod" {
 		return t.in(commands...)
 	}
@@ -222,7 +222,7 @@ func bundler(t *task) Step {
 	for _, u := range t.upgrades {
 		all = append(all, u.Name)
 	}
-	return t.in(words("bundle update --conservative", all))
+	return t.in(wrapArguments("bundle update --conservative", all))
 }
 
 func gems(t *task) Step {

@@ -149,7 +149,7 @@ const columns = 76
 
 // words continues a command with arguments, in lines that work in a shell and in
 // a Dockerfile.
-func words(command string, all []string) string {
+func wrapArguments(command string, all []string) string {
 	var b strings.Builder
 	b.WriteString(command)
 	width := len(command)

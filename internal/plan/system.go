@@ -21,7 +21,7 @@ func apt(t *task) Step {
 		for _, i := range u.indices {
 			p := &t.packages[i]
 			name := p.Name
-			if own := t.own("apt").Arch; p.Arch != "" && p.Arch != "all" && own != "" && p.Arch != own { // otherwise apt installs its own architecture
+			if own := t.osPackage("apt").Arch; p.Arch != "" && p.Arch != "all" && own != "" && p.Arch != own { // otherwise apt installs its own architecture
 				name += ":" + p.Arch
 			}
 			switch asks := "'" + name + " (>= " + u.To + ")'"; {
@@ -32,22 +32,22 @@ func apt(t *task) Step {
 			}
 		}
 	}
-	if c, err := version.Compare(version.Deb, t.own("apt").Version, satisfies); t.own("apt").Version != "" && (err != nil || c < 0) {
+	if c, err := version.Compare(version.Deb, t.osPackage("apt").Version, satisfies); t.osPackage("apt").Version != "" && (err != nil || c < 0) {
 		atLeast, others = nil, t.binaries()
 	}
 	if len(atLeast) > 0 {
 		slices.Sort(atLeast)
-		commands = append(commands, words("apt-get satisfy -y --no-install-recommends", atLeast))
+		commands = append(commands, wrapArguments("apt-get satisfy -y --no-install-recommends", atLeast))
 	}
 	if len(others) > 0 {
 		slices.Sort(others)
-		commands = append(commands, words("apt-get install -y --no-install-recommends --only-upgrade", slices.Compact(others)))
+		commands = append(commands, wrapArguments("apt-get install -y --no-install-recommends --only-upgrade", slices.Compact(others)))
 	}
 	return run(commands, "rm -rf /var/lib/apt/lists/*")
 }
 
 // own is an OS package; the zero value if it is not installed.
-func (t *task) own(name string) (p assay.Package) {
+func (t *task) osPackage(name string) (p assay.Package) {
 	for i := range t.packages {
 		if q := &t.packages[i]; q.Type == t.upgrades[0].Type && q.Name == name {
 			return *q
@@ -64,11 +64,11 @@ func apk(t *task) Step {
 			all = append(all, "'"+name+">="+u.To+"'")
 		}
 	}
-	return run([]string{words("apk add --no-cache --upgrade", all)})
+	return run([]string{wrapArguments("apk add --no-cache --upgrade", all)})
 }
 
 func opkg(t *task) Step {
-	return run([]string{"opkg update", words("opkg upgrade", t.binaries())})
+	return run([]string{"opkg update", wrapArguments("opkg upgrade", t.binaries())})
 }
 
 func pacman(t *task) Step {
@@ -78,5 +78,5 @@ func pacman(t *task) Step {
 }
 
 func rpms(command, clean string) manager {
-	return func(t *task) Step { return run([]string{words(command, t.binaries())}, clean) }
+	return func(t *task) Step { return run([]string{wrapArguments(command, t.binaries())}, clean) }
 }

@@ -117,7 +117,7 @@ func (p *Plan) how(t *printable.Page) {
 		return
 	}
 	t.Heading("How")
-	told := map[string]bool{}
+	printed := map[string]bool{}
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		if len(s.Commands) > 0 {
@@ -131,10 +131,10 @@ func (p *Plan) how(t *printable.Page) {
 			continue
 		}
 		k := s.key()
-		if told[k] {
+		if printed[k] {
 			continue
 		}
-		told[k] = true
+		printed[k] = true
 		var places []string
 		for _, o := range p.Steps[i:] {
 			if o.key() == k && o.Where != "" {

@@ -162,14 +162,14 @@ func home(p *assay.Package) string {
 	switch p.Type {
 	case assay.TypeNPM:
 		if i := strings.Index("/"+file, "/node_modules/"); i >= 0 {
-			return folder(file[:max(0, i-1)])
+			return orRoot(file[:max(0, i-1)])
 		}
 		if path.Base(file) == "package.json" || strings.Contains(path.Base(file), "lock") {
-			return folder(path.Dir(file))
+			return orRoot(path.Dir(file))
 		}
 	case assay.TypeComposer:
 		if dir, ok := strings.CutSuffix("/"+file, "/vendor/composer/installed.json"); ok {
-			return folder(strings.TrimPrefix(dir, "/"))
+			return orRoot(strings.TrimPrefix(dir, "/"))
 		}
 	case assay.TypePyPI:
 		if base := path.Base(file); base == "METADATA" || base == "PKG-INFO" {
@@ -179,7 +179,7 @@ func home(p *assay.Package) string {
 	return file
 }
 
-func folder(dir string) string {
+func orRoot(dir string) string {
 	if dir == "" {
 		return "."
 	}

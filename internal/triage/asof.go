@@ -34,10 +34,10 @@ func backdate(r *assay.Report, at time.Time) {
 	r.LeftOut += all - len(r.Findings)
 	r.Suppressed = slices.DeleteFunc(r.Suppressed, func(s assay.Suppressed) bool { return learnt(&s.Finding) })
 	for i := range r.Findings {
-		unlearn(&r.Findings[i], at)
+		removeLater(&r.Findings[i], at)
 	}
 	for i := range r.Suppressed {
-		unlearn(&r.Suppressed[i].Finding, at)
+		removeLater(&r.Suppressed[i].Finding, at)
 	}
 	what := "severities, ranges, and fixes without a date are as of today"
 	if len(undated) > 0 {
@@ -61,7 +61,7 @@ func published(f *assay.Finding) time.Time {
 }
 
 // unlearn removes later data from a finding.
-func unlearn(f *assay.Finding, at time.Time) {
+func removeLater(f *assay.Finding, at time.Time) {
 	if f.FixDate.After(at) {
 		f.FixedIn, f.Fixes, f.FixDate, f.Status = "", nil, time.Time{}, assay.StatusAffected
 	}

@@ -74,17 +74,17 @@ func (c *condition) add(part string) error {
 }
 
 // Holds counts the findings that fail the scan.
-func (g Gate) Holds(r *assay.Report) (n int) {
+func (g Gate) CountFailing(r *assay.Report) (n int) {
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		if slices.ContainsFunc(g.any, func(c condition) bool { return c.holds(r, f) }) {
+		if slices.ContainsFunc(g.any, func(c condition) bool { return c.matches(r, f) }) {
 			n++
 		}
 	}
 	return n
 }
 
-func (c condition) holds(r *assay.Report, f *assay.Finding) bool {
+func (c condition) matches(r *assay.Report, f *assay.Finding) bool {
 	return f.Severity >= c.severity && f.Risk >= c.risk && (!c.kev || f.Detail.KEV != nil) && (!c.fixable || f.FixedIn != "") &&
 		(!c.own || !r.FromBase(&r.Packages[f.Package]))
 }

@@ -35,7 +35,7 @@ func newGraph(packages []assay.Package) *graph {
 			}
 		}
 	}
-	g.tops(packages, g.addHeld(packages, dependencies))
+	g.findTops(packages, g.addHeld(packages, dependencies))
 	return g
 }
 
@@ -74,7 +74,7 @@ func newHolder(packages []assay.Package) *holder {
 
 // around lists the containers of a package outside its file: its owner, and the
 // packages of its archive.
-func (h *holder) around(p *assay.Package, i int) (all []int) {
+func (h *holder) containersOf(p *assay.Package, i int) (all []int) {
 	if o, ok := h.owners[p.Owner]; ok && p.Owner != "" && o != i && !p.IsSystem() {
 		all = append(all, o)
 	}
@@ -105,18 +105,18 @@ func (h *holder) root(p *assay.Package, i int, dependencies [][]int) (root int, 
 // addHeld adds edges to packages that others contain without depending on them.
 // It reports which packages have a container outside their own file.
 func (g *graph) addHeld(packages []assay.Package, dependencies [][]int) []bool {
-	h, held := newHolder(packages), make([]bool, len(packages))
+	h, contained := newHolder(packages), make([]bool, len(packages))
 	for i := range packages {
 		p := &packages[i]
-		for _, o := range h.around(p, i) {
+		for _, o := range h.containersOf(p, i) {
 			g.edge(o, i)
-			held[i] = true
+			contained[i] = true
 		}
 		if root, ok := h.root(p, i, dependencies); ok {
 			g.edge(root, i)
 		}
 	}
-	return held
+	return contained
 }
 
 // inside reports whether an installed package is in a place where only its
@@ -127,7 +127,7 @@ func inside(p *assay.Package) bool { return strings.Count(p.Path, "node_modules/
 // tops finds the packages that the target uses directly: packages that nothing
 // contains, except packages of the same cycle; and packages that may be used by
 // a project outside the graph, or by any program of the target.
-func (g *graph) tops(packages []assay.Package, held []bool) {
+func (g *graph) findTops(packages []assay.Package, contained []bool) {
 	type file struct {
 		packages int
 		root     bool
@@ -156,12 +156,12 @@ func (g *graph) tops(packages []assay.Package, held []bool) {
 			f := files[place{p.Type, p.Path}]
 			asked = !p.IsSystem() && !f.root && (f.packages > 1 || !told[i] && !inside(p))
 		}
-		g.top[i] = len(g.parents[i]) == 0 || asked && !held[i] && !slices.ContainsFunc(g.parents[i], func(n int32) bool {
+		g.top[i] = len(g.parents[i]) == 0 || asked && !contained[i] && !slices.ContainsFunc(g.parents[i], func(n int32) bool {
 			q := &packages[n]
 			return q.Relation == assay.RelationRoot && q.Type == p.Type && q.Path == p.Path
 		})
 	}
-	for i, ok := range g.reach(nil) {
+	for i, ok := range g.reachable(nil) {
 		if !ok {
 			g.top[i] = true
 		}
@@ -172,7 +172,7 @@ func (g *graph) tops(packages []assay.Package, held []bool) {
 // a path from the target to the package passes no blocked one, and the nearest
 // blocked package, -1 without one. It visits at most most packages; ok is false
 // if there are more.
-func (g *graph) above(n int, blocked map[int]bool, most int) (free bool, nearest int, ok bool) {
+func (g *graph) searchAbove(n int, blocked map[int]bool, most int) (free bool, nearest int, ok bool) {
 	nearest = -1
 	seen, todo := map[int32]bool{int32(n): true}, []int32{int32(n)}
 	for at := 0; at < len(todo); at++ {
@@ -200,7 +200,7 @@ func (g *graph) above(n int, blocked map[int]bool, most int) (free bool, nearest
 
 // reach reports which packages have a path from the target that passes no
 // blocked one. It is linear in the number of edges.
-func (g *graph) reach(blocked map[int]bool) []bool { return g.walk(g.top, blocked) }
+func (g *graph) reachable(blocked map[int]bool) []bool { return g.walk(g.top, blocked) }
 
 // walk reports which packages have a path from some of them that passes no
 // blocked one.

@@ -24,7 +24,7 @@ func identities(r *assay.Report, bill *vex.SBOM) (purls []string, image vex.Name
 		if p := bill.PURLs[bill.Root]; p != "" {
 			purls = append(purls, p)
 			if strings.HasPrefix(p, "pkg:oci/") {
-				purls = append(purls, loose(p)...)
+				purls = append(purls, registrySpellings(p)...)
 			}
 		}
 	}
@@ -72,7 +72,7 @@ func canonical(ref string) string {
 }
 
 // loose is an image's package URL with both names of Docker's registry.
-func loose(purl string) (out []string) {
+func registrySpellings(purl string) (out []string) {
 	const long, short = "=index.docker.io", "=docker.io"
 	if strings.Contains(purl, long) {
 		return []string{strings.Replace(purl, long, short, 1)}

@@ -43,7 +43,7 @@ func Sources() []string {
 // https://trivy.dev/latest/docs/scanner/vulnerability/#severity-selection
 func Rate(f *assay.Finding, sources []string) {
 	if f.Severity != assay.SeverityUnknown && f.SeveritySource != "" {
-		keep(&f.Detail, f.SeveritySource, f.Severity)
+		storeRating(&f.Detail, f.SeveritySource, f.Severity)
 	}
 	if len(sources) == 0 {
 		sources = []string{Auto}
@@ -62,7 +62,7 @@ func Rate(f *assay.Finding, sources []string) {
 }
 
 // keep stores a source's severity among the ratings.
-func keep(d *assay.Detail, source string, s assay.Severity) {
+func storeRating(d *assay.Detail, source string, s assay.Severity) {
 	if !slices.ContainsFunc(d.Ratings, func(r assay.Rating) bool { return r.Source == source }) && !slices.ContainsFunc(d.CVSS, func(c assay.CVSS) bool { return c.Source == source }) {
 		d.Ratings = append(d.Ratings, assay.Rating{Source: source, Severity: s})
 	}

@@ -56,7 +56,7 @@ type vexJudge struct {
 	sbom      *vex.SBOM
 	index     *vexIndex
 	gaps      []assay.Gap
-	ways      map[string]ways // by the set of blocked packages
+	ways      map[string]graphAnswers // by the set of blocked packages
 }
 
 // Bounds of suppression.
@@ -68,7 +68,7 @@ const (
 
 // ForReport implements assay.Suppressor.
 func (v *VEX) ForReport(ctx context.Context, r *assay.Report) (assay.ReportSuppressor, error) {
-	j := &vexJudge{documents: slices.Clip(v.Documents), given: len(v.Documents), sbom: v.SBOM, index: newVEXIndex(r, v.SBOM), ways: map[string]ways{}}
+	j := &vexJudge{documents: slices.Clip(v.Documents), given: len(v.Documents), sbom: v.SBOM, index: newVEXIndex(r, v.SBOM), ways: map[string]graphAnswers{}}
 	if n := len(references(r)); n > maxImageNames {
 		j.gaps = []assay.Gap{{Where: "names of the image", What: fmt.Sprintf("the image has %d names: only the first %d are compared with VEX documents", n, maxImageNames)}}
 	}
@@ -102,20 +102,20 @@ func (v *vexJudge) Suppress(_ context.Context, f *assay.Finding) (assay.Suppress
 // Gaps lists failed look-ups about the report.
 func (v *vexJudge) Gaps() []assay.Gap { return v.gaps }
 
-func (v *vexJudge) statement(s said) *vex.Statement { return &v.documents[s.doc].Statements[s.at] }
+func (v *vexJudge) statement(s statementRef) *vex.Statement { return &v.documents[s.doc].Statements[s.at] }
 
 // judge finds the statement that suppresses a finding.
-func (v *vexJudge) judge(f *assay.Finding) (said, bool, error) {
+func (v *vexJudge) judge(f *assay.Finding) (statementRef, bool, error) {
 	latest, err := v.latest(f)
 	if err != nil {
-		return said{}, false, err
+		return statementRef{}, false, err
 	}
 	x := v.index
 	blocked := map[int]bool{}
 	whole, onWhole := latest[x.target]
-	restored := func(s said) bool { return onWhole && !spared(v.statement(whole)) && v.later(whole, s) }
+	restored := func(s statementRef) bool { return onWhole && !isCleared(v.statement(whole)) && v.later(whole, s) }
 	for node, s := range latest {
-		if spared(v.statement(s)) && !restored(s) {
+		if isCleared(v.statement(s)) && !restored(s) {
 			blocked[node] = true
 		}
 	}
@@ -125,24 +125,24 @@ func (v *vexJudge) judge(f *assay.Finding) (said, bool, error) {
 		}
 	}
 	if len(blocked) == 0 {
-		return said{}, false, nil
+		return statementRef{}, false, nil
 	}
-	free, nearest, ok := x.graph().above(f.Package, blocked, maxAbove)
+	free, nearest, ok := x.graph().searchAbove(f.Package, blocked, maxAbove)
 	if !ok {
-		w := v.around(blocked)
+		w := v.answersFor(blocked)
 		free, nearest = w.reached[f.Package], int(w.nearest[f.Package])
 	}
 	if free || nearest < 0 {
-		return said{}, false, nil
+		return statementRef{}, false, nil
 	}
 	return latest[nearest], true, nil
 }
 
 // latest finds the last statements about a finding, by product.
-func (v *vexJudge) latest(f *assay.Finding) (map[int]said, error) {
+func (v *vexJudge) latest(f *assay.Finding) (map[int]statementRef, error) {
 	x := v.index
-	latest := map[int]said{}
-	for _, s := range x.on(f) {
+	latest := map[int]statementRef{}
+	for _, s := range x.statementsOn(f) {
 		st := v.statement(s)
 		if as := x.r.AsOf; st.Status == assay.StatusUnknown || !as.IsZero() && st.Timestamp.After(as) {
 			continue
@@ -162,23 +162,23 @@ func (v *vexJudge) latest(f *assay.Finding) (map[int]said, error) {
 }
 
 // spared reports whether a statement says not affected or fixed.
-func spared(st *vex.Statement) bool {
+func isCleared(st *vex.Statement) bool {
 	return st.Status == assay.StatusNotAffected || st.Status == assay.StatusFixed
 }
 
 // later reports whether a is newer than b.
-func (v *vexJudge) later(a, b said) bool {
+func (v *vexJudge) later(a, b statementRef) bool {
 	x, y := v.statement(a), v.statement(b)
 	return cmp.Or(x.Timestamp.Compare(y.Timestamp), cmp.Compare(a.doc, b.doc), cmp.Compare(a.at, b.at)) > 0
 }
 
 // ways are the graph's answers for a set of blocked packages.
-type ways struct {
+type graphAnswers struct {
 	reached []bool
 	nearest []int32
 }
 
-func (v *vexJudge) around(blocked map[int]bool) ways {
+func (v *vexJudge) answersFor(blocked map[int]bool) graphAnswers {
 	key := fmt.Sprint(slices.Sorted(maps.Keys(blocked)))
 	if w, ok := v.ways[key]; ok {
 		return w
@@ -187,7 +187,7 @@ func (v *vexJudge) around(blocked map[int]bool) ways {
 		clear(v.ways)
 	}
 	g := v.index.graph()
-	w := ways{g.reach(blocked), g.nearest(blocked)}
+	w := graphAnswers{g.reachable(blocked), g.nearest(blocked)}
 	v.ways[key] = w
 	return w
 }
@@ -200,7 +200,7 @@ func (v *vexJudge) Warnings(context.Context) ([]string, error) {
 		used, counts := false, [reasons]int{}
 		doc := &v.documents[d]
 		for i := range doc.Statements {
-			s := said{d, i}
+			s := statementRef{d, i}
 			about := v.index.concerns(s, doc)
 			used = used || about
 			switch why := v.obscure(&doc.Statements[i], doc); {

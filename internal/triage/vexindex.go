@@ -10,7 +10,7 @@ import (
 )
 
 // said identifies a statement: the at-th of the doc-th document.
-type said struct{ doc, at int }
+type statementRef struct{ doc, at int }
 
 // A hit is a product of a statement that is in the report: a package, or the
 // target.
@@ -36,9 +36,9 @@ type vexIndex struct {
 	digests map[string][]int   // packages by digest of their file
 	ids     map[string]bool    // other names of the target
 	image   vex.Names          // those that it has as an image
-	by      map[string][]said  // statements by vulnerability
-	hits    map[said][]hit     // subjects of statements
-	vague   map[said]bool      // statements with version ranges that cannot be judged
+	by      map[string][]statementRef  // statements by vulnerability
+	hits    map[statementRef][]hit     // subjects of statements
+	vague   map[statementRef]bool      // statements with version ranges that cannot be judged
 	parts   map[string]*parsed // subcomponents that were parsed
 }
 
@@ -49,7 +49,7 @@ type parsed struct {
 
 func newVEXIndex(r *assay.Report, bill *vex.SBOM) *vexIndex {
 	x := &vexIndex{r: r, bill: bill, target: len(r.Packages), system: len(r.Packages) + 1, purls: make([][]vex.PURL, len(r.Packages)+2), keys: map[string][]int{}, cpes: map[string][]int{}, digests: map[string][]int{},
-		ids: map[string]bool{}, by: map[string][]said{}, hits: map[said][]hit{}, vague: map[said]bool{}, parts: map[string]*parsed{}}
+		ids: map[string]bool{}, by: map[string][]statementRef{}, hits: map[statementRef][]hit{}, vague: map[statementRef]bool{}, parts: map[string]*parsed{}}
 	for i := range r.Packages {
 		p := &r.Packages[i]
 		x.name(i, p.PURL)
@@ -146,9 +146,9 @@ func (x *vexIndex) collect(r *assay.Report, docs []VEXDocument) {
 				if id = fold(id); !wanted[id] {
 					continue
 				}
-				x.by[id] = append(x.by[id], said{d, i})
+				x.by[id] = append(x.by[id], statementRef{d, i})
 				if n == 0 {
-					x.by[named+id] = append(x.by[named+id], said{d, i})
+					x.by[mainIDPrefix+id] = append(x.by[mainIDPrefix+id], statementRef{d, i})
 				}
 			}
 		}
@@ -157,22 +157,22 @@ func (x *vexIndex) collect(r *assay.Report, docs []VEXDocument) {
 
 // named is the prefix of keys for statements with this vulnerability as their
 // main ID.
-const named = "="
+const mainIDPrefix = "="
 
 func identifiers(f *assay.Finding) []string { return append([]string{f.ID}, f.Aliases...) }
 
 // on lists the statements about the vulnerability of a finding. A vendor's
 // notice is about several vulnerabilities, so an alias that is a notice does not
 // extend a statement to all of them.
-func (x *vexIndex) on(f *assay.Finding) []said {
-	var out []said
+func (x *vexIndex) statementsOn(f *assay.Finding) []statementRef {
+	var out []statementRef
 	for _, id := range identifiers(f) {
 		out = append(out, x.by[fold(id)]...)
 	}
 	for _, id := range f.VendorIDs {
-		out = append(out, x.by[named+fold(id)]...)
+		out = append(out, x.by[mainIDPrefix+fold(id)]...)
 	}
-	slices.SortFunc(out, func(a, b said) int {
+	slices.SortFunc(out, func(a, b statementRef) int {
 		if a.doc != b.doc {
 			return a.doc - b.doc
 		}
@@ -182,7 +182,7 @@ func (x *vexIndex) on(f *assay.Finding) []said {
 }
 
 // resolve finds the subject of a statement in the report.
-func (x *vexIndex) resolve(s said, d *VEXDocument) []hit {
+func (x *vexIndex) resolve(s statementRef, d *VEXDocument) []hit {
 	if hits, ok := x.hits[s]; ok {
 		return hits
 	}
@@ -195,9 +195,9 @@ func (x *vexIndex) resolve(s said, d *VEXDocument) []hit {
 		p := &st.Products[i]
 		for _, node := range x.product(p, d) {
 			if p.Range != "" {
-				in, known := x.within(node, p.Range)
+				in, known := x.isInRange(node, p.Range)
 				if !known { // a statement that is only possibly about the package suppresses nothing
-					in = !spared(st)
+					in = !isCleared(st)
 					x.vague[s] = x.vague[s] || !in
 				}
 				if !in {
@@ -212,7 +212,7 @@ func (x *vexIndex) resolve(s said, d *VEXDocument) []hit {
 }
 
 // within reports whether a package's version is in a range.
-func (x *vexIndex) within(node int, within string) (in, known bool) {
+func (x *vexIndex) isInRange(node int, within string) (in, known bool) {
 	for _, p := range x.purls[node] {
 		if in, known = p.In(within); known {
 			return in, true
@@ -222,12 +222,12 @@ func (x *vexIndex) within(node int, within string) (in, known bool) {
 }
 
 // A found is the set of subjects, without duplicates.
-type found struct {
+type subjects struct {
 	nodes []int
 	seen  map[int]bool
 }
 
-func (f *found) add(node int) {
+func (f *subjects) add(node int) {
 	if !f.seen[node] {
 		f.seen[node] = true
 		f.nodes = append(f.nodes, node)
@@ -236,7 +236,7 @@ func (f *found) add(node int) {
 
 // product finds the subjects with any of a product's identifiers.
 func (x *vexIndex) product(p *vex.Product, d *VEXDocument) []int {
-	out := &found{seen: map[int]bool{}}
+	out := &subjects{seen: map[int]bool{}}
 	id, whole := x.bill.Find(p.ID)
 	switch {
 	case x.bill.Is(d.Document):
@@ -286,7 +286,7 @@ func (x *vexIndex) part(ref, id string, whole bool) (string, bool) {
 }
 
 // matching adds the subjects that match a pattern.
-func (x *vexIndex) matching(to *found, p vex.PURL) {
+func (x *vexIndex) matching(to *subjects, p vex.PURL) {
 	for _, node := range x.keys[p.Key()] {
 		if x.judged++; x.judged > maxJudge {
 			return // the caller checks this
@@ -348,7 +348,7 @@ func (x *vexIndex) about(h *hit, pkg int) bool {
 
 // concerns reports whether the report has the product of a statement and one of
 // its subcomponents.
-func (x *vexIndex) concerns(s said, d *VEXDocument) bool {
+func (x *vexIndex) concerns(s statementRef, d *VEXDocument) bool {
 	for _, h := range x.resolve(s, d) {
 		if len(h.parts) == 0 {
 			return true

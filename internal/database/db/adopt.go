@@ -67,7 +67,7 @@ func (b *Builder) Adopt(ctx context.Context, dir string, from Place, wanted []as
 	group.SetLimit(u.jobs())
 	for i := range theirs.Shards {
 		if e := &theirs.Shards[i]; wanted == nil || slices.ContainsFunc(wanted, func(w assay.Stream) bool { return w.Covers(e.Stream) }) {
-			group.Go(func() error { return a.take(ctx, e) })
+			group.Go(func() error { return a.adoptShard(ctx, e) })
 		}
 	}
 	if err := group.Wait(); err != nil {
@@ -94,7 +94,7 @@ type adoption struct {
 
 // take brings a shard here where it is worth it. Its error is one that ends
 // all; what is wrong with the shard alone is in failed.
-func (a *adoption) take(ctx context.Context, e *entry) error {
+func (a *adoption) adoptShard(ctx context.Context, e *entry) error {
 	mine := a.ix.find(e.Stream)
 	here := mine != nil && intact(ctx, a.path(mine), mine, false) == nil
 	switch {
@@ -183,7 +183,7 @@ func (a *adoption) move(ctx context.Context, e, former *entry) (*entry, error) {
 		return nil, fmt.Errorf("received data differs from the index (%d bytes, %s): %w", n, digest, assay.ErrMalformed)
 	}
 	got := &entry{Shard: e.Shard, Sources: e.Sources}
-	return got, a.settle(ctx, got, f.Name())
+	return got, a.checkAndName(ctx, got, f.Name())
 }
 
 // patched is the shard made of the former one; any error means that it is to be
@@ -203,7 +203,7 @@ func (a *adoption) patched(ctx context.Context, e, former *entry) (io.ReadCloser
 
 // settle opens the file to see that it is a shard of the stream, and gives it
 // its name.
-func (a *adoption) settle(ctx context.Context, e *entry, file string) error {
+func (a *adoption) checkAndName(ctx context.Context, e *entry, file string) error {
 	if err := validate(file); err != nil {
 		return err
 	}

@@ -36,11 +36,11 @@ type DB struct {
 
 	mu     sync.Mutex
 	index  *index
-	shards map[assay.Stream]taken
+	shards map[assay.Stream]usedShard
 }
 
 // taken is a shard that is asked, with what the index had of it.
-type taken struct {
+type usedShard struct {
 	shard *shard
 	path  string
 	as    assay.Shard
@@ -56,7 +56,7 @@ func OpenIn(dir string, pool *Pool) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &DB{dir: dir, pool: pool, index: ix, shards: map[assay.Stream]taken{}}, nil
+	return &DB{dir: dir, pool: pool, index: ix, shards: map[assay.Stream]usedShard{}}, nil
 }
 
 // Refresh reads the index again, so that shards which came meanwhile can be asked.
@@ -78,7 +78,7 @@ func (d *DB) Close() error {
 	defer d.mu.Unlock()
 	var errs []error
 	for _, s := range d.shards {
-		errs = append(errs, d.pool.give(s.path))
+		errs = append(errs, d.pool.release(s.path))
 	}
 	clear(d.shards)
 	return errors.Join(errs...)
@@ -127,9 +127,9 @@ func (d *DB) shard(ctx context.Context, s assay.Stream) (*shard, error) {
 			return nil, fmt.Errorf("stream %s: %w in the database", s, assay.ErrNotFound)
 		}
 		path := filepath.Join(d.dir, shardsName, e.file())
-		sh, err := d.pool.take(ctx, path, e)
+		sh, err := d.pool.openShared(ctx, path, e)
 		if err == nil {
-			d.shards[s] = taken{shard: sh, path: path, as: e.Shard}
+			d.shards[s] = usedShard{shard: sh, path: path, as: e.Shard}
 			return sh, nil
 		}
 		if again || !errors.Is(err, fs.ErrNotExist) {

@@ -23,7 +23,7 @@ const defaultGrace = time.Hour
 
 // lastWords is the status of a feed whose publisher dropped a stream, as Debian
 // does with old releases.
-const lastWords = "the publisher dropped this stream; these are its last records"
+const droppedByPublisher = "the publisher dropped this stream; these are its last records"
 
 // exchange writes the shards that the runs changed and then the index.
 func (u *update) exchange(ctx context.Context, runs []*run) (res Result, err error) {
@@ -44,7 +44,7 @@ func (u *update) exchange(ctx context.Context, runs []*run) (res Result, err err
 			switch {
 			case old == nil || old.Digest != e.Digest:
 				res.Built = append(res.Built, s)
-			case slices.ContainsFunc(runs, func(r *run) bool { return r.has(s) && r.err == nil }):
+			case slices.ContainsFunc(runs, func(r *run) bool { return r.hasStream(s) && r.err == nil }):
 				res.Unchanged = append(res.Unchanged, s)
 			}
 			return nil
@@ -117,7 +117,7 @@ func (u *update) shard(ctx context.Context, s assay.Stream, runs []*run) (*entry
 	var fresh []*spool
 	replaced := map[string]bool{}
 	for _, r := range runs {
-		if sp := e.take(r, u.now); sp != nil {
+		if sp := e.recordRun(r, u.now); sp != nil {
 			fresh = append(fresh, sp)
 			replaced[r.feed.Name()] = true
 		}
@@ -140,11 +140,11 @@ func (u *update) shard(ctx context.Context, s assay.Stream, runs []*run) (*entry
 
 // take notes what r did for the shard, and returns its records if they replace
 // those that the shard has by its feed.
-func (e *entry) take(r *run, now time.Time) *spool {
+func (e *entry) recordRun(r *run, now time.Time) *spool {
 	name := r.feed.Name()
 	st := e.status(name)
 	switch {
-	case !r.has(e.Stream):
+	case !r.hasStream(e.Stream):
 		return nil
 	case r.err != nil:
 		if st != nil {
@@ -153,7 +153,7 @@ func (e *entry) take(r *run, now time.Time) *spool {
 		return nil
 	case r.current:
 		if st != nil {
-			if st.Fetched = now; st.Error != lastWords {
+			if st.Fetched = now; st.Error != droppedByPublisher {
 				st.Error = ""
 			}
 		}
@@ -168,7 +168,7 @@ func (e *entry) take(r *run, now time.Time) *spool {
 		old := e.source(name)
 		if src.Empty = old == nil || old.Empty; !src.Empty {
 			status = *st
-			status.Fetched, status.Error = now, lastWords
+			status.Fetched, status.Error = now, droppedByPublisher
 		}
 	}
 	e.Feeds = append(slices.DeleteFunc(e.Feeds, func(s assay.FeedStatus) bool { return s.Feed == name }), status)

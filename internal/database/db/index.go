@@ -43,7 +43,7 @@ type index struct {
 	Retired []retired `json:"retired,omitempty"`
 
 	// Editions holds the documents of the shards' sources, each set once.
-	Editions []map[string]string `json:"editions,omitempty"`
+	DocumentSets []map[string]string `json:"editions,omitempty"`
 
 	digest string // of the file's content
 }
@@ -103,8 +103,8 @@ func parseIndex(b []byte) (*index, error) {
 	}
 	for _, e := range ix.Shards {
 		for i := range e.Sources {
-			if n := e.Sources[i].Edition; n > 0 && n <= len(ix.Editions) {
-				e.Sources[i].Documents = ix.Editions[n-1]
+			if n := e.Sources[i].Edition; n > 0 && n <= len(ix.DocumentSets) {
+				e.Sources[i].Documents = ix.DocumentSets[n-1]
 			}
 		}
 		if hash, ok := strings.CutPrefix(e.Digest, "sha256:"); !ok || len(hash) != 2*sha256.Size || strings.Trim(hash, "0123456789abcdef") != "" {
@@ -158,7 +158,7 @@ func (e *entry) status(feed string) *assay.FeedStatus {
 
 // number gives each set of documents its place in Editions.
 func (ix *index) number() {
-	ix.Editions = nil
+	ix.DocumentSets = nil
 	for i := range ix.Shards {
 		for j := range ix.Shards[i].Sources {
 			s := &ix.Shards[i].Sources[j]
@@ -166,10 +166,10 @@ func (ix *index) number() {
 				s.Edition = 0
 				continue
 			}
-			n := slices.IndexFunc(ix.Editions, func(d map[string]string) bool { return maps.Equal(d, s.Documents) })
+			n := slices.IndexFunc(ix.DocumentSets, func(d map[string]string) bool { return maps.Equal(d, s.Documents) })
 			if n < 0 {
-				ix.Editions = append(ix.Editions, s.Documents)
-				n = len(ix.Editions) - 1
+				ix.DocumentSets = append(ix.DocumentSets, s.Documents)
+				n = len(ix.DocumentSets) - 1
 			}
 			s.Edition = n + 1
 		}

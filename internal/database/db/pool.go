@@ -20,7 +20,7 @@ type pooled struct {
 }
 
 // take opens a shard, or shares it. Whoever takes it gives it back.
-func (p *Pool) take(ctx context.Context, path string, e *entry) (*shard, error) {
+func (p *Pool) openShared(ctx context.Context, path string, e *entry) (*shard, error) {
 	p.mu.Lock()
 	if p.open == nil {
 		p.open = map[string]*pooled{}
@@ -41,14 +41,14 @@ func (p *Pool) take(ctx context.Context, path string, e *entry) (*shard, error) 
 	s := in.shard
 	in.mu.Unlock()
 	if err != nil {
-		p.give(path)
+		p.release(path)
 		return nil, err
 	}
 	return s, nil
 }
 
 // give gives a shard back; the last one closes it.
-func (p *Pool) give(path string) error {
+func (p *Pool) release(path string) error {
 	p.mu.Lock()
 	in := p.open[path]
 	if in.users--; in.users > 0 {

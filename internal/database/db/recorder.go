@@ -129,15 +129,15 @@ func (r *recorder) note(ctx context.Context, url string) error {
 func versionOf(ctx context.Context, g assay.Getter, url string) (string, error) {
 	var d string
 	var err error
-	if folder, ok := strings.CutPrefix(url, listMark); ok {
+	if directory, ok := strings.CutPrefix(url, listMark); ok {
 		var names []string
 		if l, ok := g.(assay.Lister); ok {
-			names, err = l.List(ctx, folder)
+			names, err = l.List(ctx, directory)
 		}
 		sum := sha256.Sum256([]byte(strings.Join(names, "\n")))
 		d = hex.EncodeToString(sum[:])
-	} else if held, ok := strings.CutPrefix(url, cachedMark); ok {
-		d, err = cachedDigest(ctx, g, held)
+	} else if cached, ok := strings.CutPrefix(url, cachedMark); ok {
+		d, err = cachedDigest(ctx, g, cached)
 	} else {
 		d, err = g.(assay.Digester).Digest(ctx, url)
 	}

@@ -65,7 +65,7 @@ func (s *sink) Advisory(a assay.Advisory) error {
 		for n < len(affected) && order(affected[0], affected[n]) == 0 {
 			n++
 		}
-		if err := s.keep(affected[0].Stream, affected[0].Name, encodeAdvisory(&a, affected[:n])); err != nil {
+		if err := s.store(affected[0].Stream, affected[0].Name, encodeAdvisory(&a, affected[:n])); err != nil {
 			return err
 		}
 		affected = affected[n:]
@@ -84,7 +84,7 @@ func (s *sink) Artifact(a assay.Artifact) error {
 		s.Skip(a.Name, "name missing or too long")
 		return nil
 	}
-	if err := s.keep(assay.StreamArtifacts, artifactKey(a.SHA1), encodeArtifact(&a, s.feed)); err != nil {
+	if err := s.store(assay.StreamArtifacts, artifactKey(a.SHA1), encodeArtifact(&a, s.feed)); err != nil {
 		return err
 	}
 	s.status.Read++
@@ -103,7 +103,7 @@ func (s *sink) Detail(d assay.Detail) error {
 	if !s.wants(stream) {
 		return nil
 	}
-	if err := s.keep(stream, detailKey(stream, d.ID), encodeDetail(&d)); err != nil {
+	if err := s.store(stream, detailKey(stream, d.ID), encodeDetail(&d)); err != nil {
 		return err
 	}
 	s.status.Read++
@@ -115,7 +115,7 @@ func (s *sink) wants(stream assay.Stream) bool {
 	return slices.ContainsFunc(s.wanted, func(w assay.Stream) bool { return w.Covers(stream) })
 }
 
-func (s *sink) keep(stream assay.Stream, key string, record []byte) error {
+func (s *sink) store(stream assay.Stream, key string, record []byte) error {
 	if s.err != nil {
 		return s.err
 	}

@@ -50,7 +50,7 @@ type run struct {
 	err       error
 }
 
-func (r *run) has(s assay.Stream) bool {
+func (r *run) hasStream(s assay.Stream) bool {
 	return slices.ContainsFunc(r.covers, func(w assay.Stream) bool { return w.Covers(s) })
 }
 

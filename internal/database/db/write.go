@@ -60,7 +60,7 @@ func writeShard(ctx context.Context, path string, stream assay.Stream, spools []
 		return 0, err
 	}
 	w := &shardWriter{db: b, enc: enc}
-	records, err = w.fill(ctx, stream, g, groups)
+	records, err = w.writeRecords(ctx, stream, g, groups)
 	if err == nil {
 		err = w.describe(stream, records, dict)
 	}
@@ -107,7 +107,7 @@ type shardWriter struct {
 }
 
 // fill writes the records, a few megabytes a transaction.
-func (w *shardWriter) fill(ctx context.Context, stream assay.Stream, g *sources, groups [][2]int) (records int, err error) {
+func (w *shardWriter) writeRecords(ctx context.Context, stream assay.Stream, g *sources, groups [][2]int) (records int, err error) {
 	for len(groups) > 0 && err == nil {
 		err = w.db.Update(func(tx *bolt.Tx) error {
 			b, err := tx.CreateBucketIfNotExists(bucketRecords)

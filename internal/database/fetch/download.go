@@ -60,16 +60,16 @@ func (f *Fetcher) update(ctx context.Context, address, target, version string) (
 			}
 			return r, nil
 		case ctx.Err() != nil:
-			return nil, fmt.Errorf("%s: %w", named(address, target), ctx.Err())
+			return nil, fmt.Errorf("%s: %w", documentName(address, target), ctx.Err())
 		case !errors.As(err, &again):
-			return nil, fmt.Errorf("%s: %w", named(address, target), err)
+			return nil, fmt.Errorf("%s: %w", documentName(address, target), err)
 		case attempt >= f.o.Retries || again.after > maxWait:
-			return nil, fmt.Errorf("%s: %w; try again later, or use --mirror with a copy", named(address, target), again.error)
+			return nil, fmt.Errorf("%s: %w; try again later, or use --mirror with a copy", documentName(address, target), again.error)
 		}
 		waiting := assay.Progress{Task: "trying again: " + address} // a person should know why nothing happens
-		f.tell(waiting)
+		f.reportProgress(waiting)
 		if waiting.End = true; attempt == 0 {
-			defer f.tell(waiting)
+			defer f.reportProgress(waiting)
 		}
 		f.pause(ctx, again.after, attempt)
 	}
@@ -95,7 +95,7 @@ func (f *Fetcher) pause(ctx context.Context, least time.Duration, attempt int) {
 }
 
 // named names a document, and the place it was really asked from.
-func named(address, target string) string {
+func documentName(address, target string) string {
 	if address == target {
 		return address
 	}
@@ -119,7 +119,7 @@ func (f *Fetcher) attempt(ctx context.Context, address, target, key string, old 
 	part := f.condition(req, key, old)
 	resp, err := f.client.Do(req)
 	if err != nil {
-		return nil, passing(ctx, err)
+		return nil, classifyNetworkError(ctx, err)
 	}
 	defer resp.Body.Close()
 	switch s := resp.StatusCode; {
@@ -136,7 +136,7 @@ func (f *Fetcher) attempt(ctx context.Context, address, target, key string, old 
 	case s == http.StatusUnauthorized, s == http.StatusForbidden, s == http.StatusProxyAuthRequired:
 		return nil, fmt.Errorf("%s: %w; check the proxy, or name a mirror", resp.Status, assay.ErrUnauthorized)
 	case s == http.StatusTooManyRequests, s == http.StatusRequestTimeout, s >= 500:
-		return nil, retry{errors.New(resp.Status), after(resp)}
+		return nil, retry{errors.New(resp.Status), retryAfter(resp)}
 	default:
 		return nil, fmt.Errorf("unexpected status %s", resp.Status)
 	}
@@ -219,10 +219,10 @@ func (f *Fetcher) receive(ctx context.Context, resp *http.Response, address, key
 			err = retry{err, 0} // against errors of the disk, which do not pass
 		}
 		done += int64(n)
-		f.tell(assay.Progress{Task: address, Done: done, Total: total})
+		f.reportProgress(assay.Progress{Task: address, Done: done, Total: total})
 		return n, err
 	}), f.o.MaxSize-have))
-	f.tell(assay.Progress{Task: address, Done: done, Total: total, End: true})
+	f.reportProgress(assay.Progress{Task: address, Done: done, Total: total, End: true})
 	if err == nil && resp.ContentLength >= 0 && n != resp.ContentLength {
 		err = retry{fmt.Errorf("received %d of %d bytes: %w", n, resp.ContentLength, io.ErrUnexpectedEOF), 0}
 	}
@@ -236,19 +236,19 @@ func (f *Fetcher) receive(ctx context.Context, resp *http.Response, address, key
 		if r.validator() == "" || errors.Is(err, assay.ErrTooLarge) {
 			f.drop(key)
 		}
-		return nil, passing(ctx, err)
+		return nil, classifyNetworkError(ctx, err)
 	}
-	return r, settle(file, nil, f.path(r.body()))
+	return r, renameWhole(file, nil, f.path(r.body()))
 }
 
-func (f *Fetcher) tell(p assay.Progress) {
+func (f *Fetcher) reportProgress(p assay.Progress) {
 	if f.o.Progress != nil {
 		f.o.Progress(p)
 	}
 }
 
 // passing tells the failures of the network, which may pass, from others.
-func passing(ctx context.Context, err error) error {
+func classifyNetworkError(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return retry{cause, 0}
 	}
@@ -269,7 +269,7 @@ func passing(ctx context.Context, err error) error {
 }
 
 // after is how long the answer asks us to wait.
-func after(resp *http.Response) time.Duration {
+func retryAfter(resp *http.Response) time.Duration {
 	v := resp.Header.Get("Retry-After")
 	if s, err := strconv.Atoi(v); err == nil && s > 0 {
 		return time.Duration(min(s, 1<<30)) * time.Second

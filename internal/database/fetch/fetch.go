@@ -147,7 +147,7 @@ func (f *Fetcher) GetVersion(ctx context.Context, address, version string) (io.R
 // is there is current. A document that its publisher no longer has is held until
 // the next Fetcher asks for it.
 func (f *Fetcher) Cached(ctx context.Context, address string) (io.ReadCloser, error) {
-	p, _, err := f.where(address)
+	p, _, err := f.locate(address)
 	if err != nil {
 		return nil, err
 	}
@@ -178,7 +178,7 @@ func (f *Fetcher) Digest(ctx context.Context, address string) (string, error) {
 // names: those of a mirror's directory, or the links of the index page that the
 // server shows for it. Order is by name; directories have no slash.
 func (f *Fetcher) List(ctx context.Context, address string) ([]string, error) {
-	p, u, err := f.where(address)
+	p, u, err := f.locate(address)
 	if err != nil {
 		return nil, err
 	}
@@ -218,7 +218,7 @@ func links(page []byte) []string {
 
 // open returns the document and its digest, "" where that is not known yet.
 func (f *Fetcher) open(ctx context.Context, address, version string) (*os.File, string, error) {
-	p, u, err := f.where(address)
+	p, u, err := f.locate(address)
 	if err != nil {
 		return nil, "", err
 	}

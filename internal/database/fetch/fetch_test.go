@@ -413,7 +413,7 @@ func TestDamagedCache(t *testing.T) {
 	}
 }
 
-func TestFolder(t *testing.T) {
+func TestDirectory(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{"h.example/a/b.json": "b", "h.example/a/ALSA-2023:0005.json": "c", "h.example/a b/c": "d", "secret": "s"} {
 		p := filepath.Join(dir, "mirror", filepath.FromSlash(name))

@@ -42,7 +42,7 @@ func newPlace(s string) (place, error) {
 }
 
 // where says which place has the document, and its parsed address.
-func (f *Fetcher) where(address string) (place, *url.URL, error) {
+func (f *Fetcher) locate(address string) (place, *url.URL, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return place{}, nil, fmt.Errorf("invalid URL %q: %w", address, assay.ErrUnsupported)

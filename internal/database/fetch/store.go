@@ -136,11 +136,11 @@ func (f *Fetcher) write(name string, r *record) error {
 		return err
 	}
 	_, err = file.Write(b)
-	return settle(file, err, f.path(name))
+	return renameWhole(file, err, f.path(name))
 }
 
 // settle syncs, closes and renames file to path, unless err is set already.
-func settle(file *os.File, err error, path string) error {
+func renameWhole(file *os.File, err error, path string) error {
 	if err == nil {
 		err = file.Sync()
 	}

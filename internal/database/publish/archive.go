@@ -19,14 +19,14 @@ import (
 // An archive is a tar of index.json and, for each shard, shards/HEX.db.zst.
 const (
 	indexName    = "index.json"
-	shardsFolder = "shards/"
+	shardsDirectory = "shards/"
 	shardExt     = ".db.zst"
 	maxMembers   = 100_000
 )
 
 // WriteArchive writes the edition as one file. The same edition gives the same
 // bytes.
-func WriteArchive(ctx context.Context, w io.Writer, e Edition) error {
+func WriteArchive(ctx context.Context, w io.Writer, e Snapshot) error {
 	t := tar.NewWriter(w)
 	if err := writeMember(t, indexName, int64(len(e.Index)), bytes.NewReader(e.Index)); err != nil {
 		return err
@@ -42,7 +42,7 @@ func WriteArchive(ctx context.Context, w io.Writer, e Edition) error {
 	return t.Close()
 }
 
-func writeShard(t *tar.Writer, e Edition, s assay.Shard) error {
+func writeShard(t *tar.Writer, e Snapshot, s assay.Shard) error {
 	n, err := fileName(s)
 	if err != nil {
 		return err
@@ -52,7 +52,7 @@ func writeShard(t *tar.Writer, e Edition, s assay.Shard) error {
 		return err
 	}
 	defer discard(f)
-	return writeMember(t, shardsFolder+n+shardExt, size, f)
+	return writeMember(t, shardsDirectory+n+shardExt, size, f)
 }
 
 func writeMember(t *tar.Writer, name string, size int64, r io.Reader) error {
@@ -66,7 +66,7 @@ func writeMember(t *tar.Writer, name string, size int64, r io.Reader) error {
 // pack compresses a shard to a temporary file, at its beginning. Where open files
 // can be removed it has no name any more, so that none is left by a process that
 // is killed.
-func pack(e Edition, s assay.Shard) (_ *os.File, size int64, err error) {
+func pack(e Snapshot, s assay.Shard) (_ *os.File, size int64, err error) {
 	r, err := e.Open(s)
 	if err != nil {
 		return nil, 0, err
@@ -137,7 +137,7 @@ func (a *Archive) verify(path string, key *signature.Key) error {
 	if _, err := io.Copy(h, a.f); err != nil {
 		return err
 	}
-	return beside(key, path, [sha256.Size]byte(h.Sum(nil)))
+	return verifyBeside(key, path, [sha256.Size]byte(h.Sum(nil)))
 }
 
 // read reads the directory and the index from r, which reads the file.
@@ -163,7 +163,7 @@ func (a *Archive) read(r io.Reader) error {
 		if err != nil {
 			return err
 		}
-		if strings.HasPrefix(h.Name, shardsFolder) {
+		if strings.HasPrefix(h.Name, shardsDirectory) {
 			a.members[h.Name] = io.NewSectionReader(a.f, at, h.Size)
 		}
 	}
@@ -186,7 +186,7 @@ func (a *Archive) Shard(_ context.Context, s assay.Shard) (io.ReadCloser, error)
 	if err != nil {
 		return nil, err
 	}
-	m := a.members[shardsFolder+n+shardExt]
+	m := a.members[shardsDirectory+n+shardExt]
 	if m == nil {
 		return nil, fmt.Errorf("%s: shard %s: %w in the archive, but listed in its index", a.f.Name(), n, assay.ErrNotFound)
 	}

@@ -84,7 +84,7 @@ func (w *pusher) delta(ctx context.Context, s assay.Shard, base descriptor) (*de
 	if err != nil {
 		return nil, nil
 	}
-	old, err := whole(from)
+	old, err := unpackShard(from)
 	if err != nil {
 		return nil, nil
 	}
@@ -106,7 +106,7 @@ func (w *pusher) delta(ctx context.Context, s assay.Shard, base descriptor) (*de
 }
 
 // whole unpacks a shard and closes it.
-func whole(body io.ReadCloser) ([]byte, error) {
+func unpackShard(body io.ReadCloser) ([]byte, error) {
 	r, err := unpack(body)
 	if err != nil {
 		return nil, err

@@ -32,7 +32,7 @@ const (
 )
 
 // An Edition is a database as it is published.
-type Edition struct {
+type Snapshot struct {
 	Index  []byte // index.json
 	Shards []assay.Shard
 	Open   func(assay.Shard) (io.Reader, error) // the file of a shard
@@ -79,10 +79,10 @@ func fileName(s assay.Shard) (string, error) {
 }
 
 // Folder is a database's own folder, or a copy of one.
-type Folder string
+type Directory string
 
 // Index returns the index.
-func (f Folder) Index(context.Context) ([]byte, error) {
+func (f Directory) Index(context.Context) ([]byte, error) {
 	file, err := os.Open(filepath.Join(string(f), "index.json"))
 	if err != nil {
 		if os.IsNotExist(err) {
@@ -95,7 +95,7 @@ func (f Folder) Index(context.Context) ([]byte, error) {
 }
 
 // Shard opens the file of a shard.
-func (f Folder) Shard(_ context.Context, s assay.Shard) (io.ReadCloser, error) {
+func (f Directory) Shard(_ context.Context, s assay.Shard) (io.ReadCloser, error) {
 	n, err := fileName(s)
 	if err != nil {
 		return nil, err

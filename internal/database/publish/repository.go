@@ -59,7 +59,7 @@ type Pushed struct {
 
 // Push puts the edition under a reference. A shard that the reference's old
 // edition has is not sent again.
-func Push(ctx context.Context, ref string, e Edition, o registryclient.Options) (p Pushed, err error) {
+func Push(ctx context.Context, ref string, e Snapshot, o registryclient.Options) (p Pushed, err error) {
 	r, err := registryclient.Parse(ref, o.SourceOptions)
 	if err != nil {
 		return p, err
@@ -113,7 +113,7 @@ func Push(ctx context.Context, ref string, e Edition, o registryclient.Options) 
 
 type pusher struct {
 	client  *registryclient.Client
-	edition Edition
+	edition Snapshot
 	pushed  Pushed
 
 	// What the reference's old edition has.
@@ -313,7 +313,7 @@ func (p *Repository) Shard(ctx context.Context, s assay.Shard) (io.ReadCloser, e
 }
 
 // Moved is how many bytes of blobs came so far.
-func (p *Repository) Moved() int64 { return p.moved.Load() }
+func (p *Repository) ReceivedBytes() int64 { return p.moved.Load() }
 
 // Close gives the connections back.
 func (p *Repository) Close() error { return p.client.Close() }
@@ -329,17 +329,17 @@ func (c *counted) Read(b []byte) (int, error) {
 	n, err := c.ReadCloser.Read(b)
 	c.p.moved.Add(int64(n))
 	c.told.Done += int64(n)
-	c.tell()
+	c.countReceived()
 	return n, err
 }
 
 func (c *counted) Close() error {
 	c.told.End = true
-	c.tell()
+	c.countReceived()
 	return c.ReadCloser.Close()
 }
 
-func (c *counted) tell() {
+func (c *counted) countReceived() {
 	if c.p.progress != nil {
 		c.p.progress(c.told)
 	}

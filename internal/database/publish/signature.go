@@ -72,7 +72,7 @@ func CopyFile(ctx context.Context, k *signature.Key, to, path string) (err error
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	if err := beside(k, path, [sha256.Size]byte(h.Sum(nil))); err != nil {
+	if err := verifyBeside(k, path, [sha256.Size]byte(h.Sum(nil))); err != nil {
 		return err
 	}
 	return os.Chtimes(to, info.ModTime(), info.ModTime())
@@ -94,7 +94,7 @@ func (d *during) Read(p []byte) (int, error) {
 // beside looks for a signature of the file with the digest: FILE.sig, as
 // `cosign sign-blob --output-signature` writes it, or FILE.sigstore.json, as
 // its --bundle.
-func beside(k *signature.Key, path string, sum [sha256.Size]byte) error {
+func verifyBeside(k *signature.Key, path string, sum [sha256.Size]byte) error {
 	if sig, err := limit.ReadFile(path+".sig", maxSignature); err == nil {
 		if raw, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(sig))); err == nil && k.Verify(sum, nil, raw) {
 			return nil

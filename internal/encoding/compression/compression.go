@@ -66,9 +66,9 @@ func Sniff(head []byte) (Kind, error) {
 // after each other are one stream; nothing at all is Plain. What the
 // compression does not allow is ErrMalformed from Read; errors of r come
 // through as they are. Close gives the decoder back and leaves r open.
-func Reader(r io.Reader) (io.ReadCloser, Kind, error) { return open(r, false) }
+func Reader(r io.Reader) (io.ReadCloser, Kind, error) { return newReader(r, false) }
 
-func open(r io.Reader, document bool) (io.ReadCloser, Kind, error) {
+func newReader(r io.Reader, document bool) (io.ReadCloser, Kind, error) {
 	s := &stream{src: source{r: r}, buf: buffers.Get().(*bufio.Reader)}
 	s.buf.Reset(&s.src)
 	head, err := s.buf.Peek(SniffLen)
@@ -102,7 +102,7 @@ func open(r io.Reader, document bool) (io.ReadCloser, Kind, error) {
 // Document is Reader for what publishers of advisories write, which may be
 // bzip2 (https://sourceware.org/bzip2) or xz (https://tukaani.org/xz/xz-file-format.txt),
 // too.
-func Document(r io.Reader) (io.ReadCloser, Kind, error) { return open(r, true) }
+func Document(r io.Reader) (io.ReadCloser, Kind, error) { return newReader(r, true) }
 
 // Decoders hold up to a few hundred kilobytes each, so they are used again.
 var (

@@ -81,7 +81,7 @@ func (d *Decoder) Skip() error {
 // Object calls visit for each member of the next value, which must be an
 // object. Visit reads the member's value.
 func (d *Decoder) Object(visit func(key string) error) error {
-	if err := d.open('{'); err != nil {
+	if err := d.expectDelim('{'); err != nil {
 		return err
 	}
 	for d.d.More() {
@@ -100,7 +100,7 @@ func (d *Decoder) Object(visit func(key string) error) error {
 // Array calls visit for each element of the next value, which must be an
 // array. Visit reads the element.
 func (d *Decoder) Array(visit func() error) error {
-	if err := d.open('['); err != nil {
+	if err := d.expectDelim('['); err != nil {
 		return err
 	}
 	for d.d.More() {
@@ -126,7 +126,7 @@ func (d *Decoder) End() error {
 
 func (d *Decoder) allow() { d.r.end = d.d.InputOffset() + d.maxValue }
 
-func (d *Decoder) open(delim json.Delim) error {
+func (d *Decoder) expectDelim(delim json.Delim) error {
 	t, err := d.token()
 	if err == nil && t != delim {
 		err = d.broken(fmt.Errorf("expected %s", delim))

@@ -118,9 +118,9 @@ func tokens(sql string) (out []token) {
 			var t token
 			t, sql = name(sql[1:], end)
 			out = append(out, t)
-		case word(c):
+		case isWordByte(c):
 			n := 1
-			for n < len(sql) && word(sql[n]) {
+			for n < len(sql) && isWordByte(sql[n]) {
 				n++
 			}
 			out = append(out, token{text: sql[:n]})
@@ -150,6 +150,6 @@ func name(sql string, end byte) (token, string) {
 	return token{b.String(), true}, ""
 }
 
-func word(c byte) bool {
+func isWordByte(c byte) bool {
 	return c == '_' || c == '$' || c >= 0x80 || c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z'
 }

@@ -177,14 +177,14 @@ func (t *Table) Row(id int64, r *Row) error {
 		if i == d.cells || d.id(i) != id {
 			return fmt.Errorf("row %d of %s: %w", id, t.Name, assay.ErrNotFound)
 		}
-		return t.take(r, &d, i)
+		return t.readRow(r, &d, i)
 	}
 	return malformed("page %d is too deep", n)
 }
 
 // take reads the row in cell i. A chain of overflow pages ends with the row,
 // whichever way it runs.
-func (t *Table) take(r *Row, d *node, i int) error {
+func (t *Table) readRow(r *Row, d *node, i int) error {
 	f := t.file
 	c, err := f.cell(d.cell(i))
 	if err != nil {

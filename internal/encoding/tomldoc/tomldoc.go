@@ -106,7 +106,7 @@ func section(root map[string]any, e *unstable.Node) (map[string]any, error) {
 			return t, nil
 		}
 		var err error
-		if at, err = within(at, name); err != nil {
+		if at, err = subtable(at, name); err != nil {
 			return root, err
 		}
 	}
@@ -118,7 +118,7 @@ func deep(name string) error {
 }
 
 // within is the table of a name, the last where there is a list of them.
-func within(at map[string]any, name string) (map[string]any, error) {
+func subtable(at map[string]any, name string) (map[string]any, error) {
 	v := at[name]
 	if list, ok := v.([]any); ok && len(list) > 0 {
 		v = list[len(list)-1]
@@ -146,7 +146,7 @@ func put(at map[string]any, e *unstable.Node, depth int) error {
 			at[name], err = value(e.Value(), name, depth)
 			return err
 		}
-		if at, err = within(at, name); err != nil {
+		if at, err = subtable(at, name); err != nil {
 			return err
 		}
 	}

@@ -121,7 +121,7 @@ func (b *compiler) codec(t reflect.Type) *codec {
 			return binary.LittleEndian.AppendUint64(out, math.Float64bits(v.Float()))
 		}
 		c.decode = func(r *reader, v reflect.Value) {
-			if p := r.take(8); p != nil {
+			if p := r.takeBytes(8); p != nil {
 				v.SetFloat(math.Float64frombits(binary.LittleEndian.Uint64(p)))
 			}
 		}
@@ -129,7 +129,7 @@ func (b *compiler) codec(t reflect.Type) *codec {
 		c.append = func(out []byte, v reflect.Value) []byte {
 			return append(binary.AppendUvarint(out, uint64(v.Len())), v.String()...)
 		}
-		c.decode = func(r *reader, v reflect.Value) { v.SetString(string(r.take(r.length()))) }
+		c.decode = func(r *reader, v reflect.Value) { v.SetString(string(r.takeBytes(r.length()))) }
 		c.outside = func(v reflect.Value) int64 { return int64(v.Len()) }
 	case k == reflect.Pointer:
 		b.pointer(c, t)
@@ -183,7 +183,7 @@ func timeCodec(c *codec) {
 	}
 	c.decode = func(r *reader, v reflect.Value) {
 		var t time.Time
-		if p := r.take(r.length()); r.err == nil {
+		if p := r.takeBytes(r.length()); r.err == nil {
 			if err := t.UnmarshalBinary(p); err != nil {
 				r.fail(err.Error())
 			}
@@ -276,7 +276,7 @@ func byteSlice(c *codec) {
 			v.SetZero()
 			return
 		}
-		v.SetBytes(append(make([]byte, 0, n), r.take(n)...))
+		v.SetBytes(append(make([]byte, 0, n), r.takeBytes(n)...))
 	}
 	c.outside = func(v reflect.Value) int64 { return int64(v.Len()) }
 }
@@ -291,7 +291,7 @@ func fixed(n int) *codec {
 			return binary.LittleEndian.AppendUint64(out, v.Uint())
 		},
 		decode: func(r *reader, v reflect.Value) {
-			switch p := r.take(n); {
+			switch p := r.takeBytes(n); {
 			case p == nil:
 			case n == 4:
 				v.SetUint(uint64(binary.LittleEndian.Uint32(p)))
@@ -353,7 +353,7 @@ func (b *compiler) mapping(c *codec, t reflect.Type) {
 		r.inside(func() {
 			for i := 0; i < n && r.err == nil; i++ {
 				k := reflect.New(t.Key()).Elem()
-				k.SetString(string(r.take(r.length())))
+				k.SetString(string(r.takeBytes(r.length())))
 				x := reflect.New(t.Elem()).Elem()
 				e.decode(r, x)
 				m.SetMapIndex(k, x)
@@ -478,7 +478,7 @@ func (r *reader) length() int {
 }
 
 // take returns the next n bytes; nil when there are not so many.
-func (r *reader) take(n int) []byte {
+func (r *reader) takeBytes(n int) []byte {
 	if n > len(r.b) || r.err != nil {
 		r.fail("truncated")
 		return nil

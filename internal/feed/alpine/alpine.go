@@ -121,12 +121,12 @@ func (f Feed) probe(ctx context.Context, g assay.Getter, s assay.Sink) error {
 // branch reads the repositories of a branch; old branches have no community
 // repository.
 func (f Feed) branch(ctx context.Context, g assay.Getter, branch string, s assay.Sink) (found bool, _ error) {
-	folder := branch
+	directory := branch
 	if branch != "edge" {
-		folder = "v" + branch
+		directory = "v" + branch
 	}
 	for _, repository := range []string{"main", "community"} {
-		url := Index + folder + "/" + repository + ".json"
+		url := Index + directory + "/" + repository + ".json"
 		p := secdb.Publisher{Feed: f.Name(), Stream: assay.Stream("alpine:" + branch), Page: page}
 		err := secdb.Fetch(ctx, g, url, p, s)
 		if err != nil && !errors.Is(err, assay.ErrNotFound) {

@@ -94,7 +94,7 @@ func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s 
 		}
 		err := r.fetch(ctx, g, s)
 		switch {
-		case gone(err, r.release) && (r.name != "" || !slices.Contains(wanted, stream)):
+		case isUnpublished(err, r.release) && (r.name != "" || !slices.Contains(wanted, stream)):
 			s.Skip(string(stream)+" "+r.name, "repository missing")
 			missing = err
 			continue
@@ -127,7 +127,7 @@ func extras(ctx context.Context, g assay.Getter, s assay.Sink) error {
 	for _, name := range names {
 		r := repository{"2", Extras + name + "/latest/x86_64/mirror.list", "amzn2extra-" + name}
 		err := r.fetch(ctx, g, s)
-		if gone(err, r.release) {
+		if isUnpublished(err, r.release) {
 			s.Skip(r.name, "repository missing")
 			continue
 		}
@@ -165,7 +165,7 @@ func topics(d *jsonstream.Decoder, s assay.Sink) (names []string, err error) {
 // gone reports whether a repository is not published. A mirror list without a
 // working mirror is damaged, except for the release at its end of life, whose
 // mirrors may disappear before their list.
-func gone(err error, release string) bool {
+func isUnpublished(err error, release string) bool {
 	return errors.Is(err, assay.ErrNotFound) && (release == "1" || !errors.Is(err, assay.ErrMalformed))
 }
 

@@ -18,7 +18,7 @@ import (
 )
 
 // Folder holds the documents.
-const Folder = "https://raw.githubusercontent.com/microsoft/AzureLinuxVulnerabilityData/main/"
+const Directory = "https://raw.githubusercontent.com/microsoft/AzureLinuxVulnerabilityData/main/"
 
 // releases lists the documents; their streams belong to one family.
 var releases = []struct {
@@ -51,7 +51,7 @@ func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s 
 		if wanted != nil && !slices.ContainsFunc(wanted, func(w assay.Stream) bool { return w.Covers(r.stream) }) {
 			continue
 		}
-		if err := fetch(ctx, g, Folder+r.document, r.stream, s); err != nil {
+		if err := fetch(ctx, g, Directory+r.document, r.stream, s); err != nil {
 			return err
 		}
 	}

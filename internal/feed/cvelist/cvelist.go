@@ -22,7 +22,7 @@ import (
 // its single files.
 const (
 	Document = "https://github.com/CVEProject/cvelistV5/archive/refs/heads/main.zip"
-	Folder   = "https://github.com/CVEProject/cvelistV5/raw/main/cves/"
+	Directory   = "https://github.com/CVEProject/cvelistV5/raw/main/cves/"
 )
 
 const (
@@ -57,9 +57,9 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, 
 
 // files reads records one by one. Without any record the error is ErrNotFound.
 func files(ctx context.Context, l assay.Lister, wanted []assay.Stream, s assay.Sink) error {
-	years, err := l.List(ctx, Folder)
+	years, err := l.List(ctx, Directory)
 	if err != nil {
-		return fmt.Errorf("%s: %w", Folder, err)
+		return fmt.Errorf("%s: %w", Directory, err)
 	}
 	n := 0
 	for _, year := range years {
@@ -70,12 +70,12 @@ func files(ctx context.Context, l assay.Lister, wanted []assay.Stream, s assay.S
 		if wanted != nil && !slices.ContainsFunc(wanted, func(w assay.Stream) bool { return w.Covers(stream) }) {
 			continue
 		}
-		folders, err := l.List(ctx, Folder+year+"/")
+		folders, err := l.List(ctx, Directory+year+"/")
 		if err != nil {
-			return fmt.Errorf("%s: %w", Folder+year, err)
+			return fmt.Errorf("%s: %w", Directory+year, err)
 		}
-		for _, folder := range folders {
-			at := Folder + year + "/" + folder + "/"
+		for _, directory := range folders {
+			at := Directory + year + "/" + directory + "/"
 			names, err := l.List(ctx, at)
 			if err != nil {
 				return fmt.Errorf("%s: %w", at, err)
@@ -86,7 +86,7 @@ func files(ctx context.Context, l assay.Lister, wanted []assay.Stream, s assay.S
 					continue
 				}
 				if n++; n > maxFiles {
-					return fmt.Errorf("%s: over %d records: %w", Folder, maxFiles, assay.ErrTooLarge)
+					return fmt.Errorf("%s: over %d records: %w", Directory, maxFiles, assay.ErrTooLarge)
 				}
 				if err := file(ctx, l, at+name, id, s); err != nil {
 					return err
@@ -95,7 +95,7 @@ func files(ctx context.Context, l assay.Lister, wanted []assay.Stream, s assay.S
 		}
 	}
 	if n == 0 {
-		return fmt.Errorf("%s: no records: %w", Folder, assay.ErrNotFound)
+		return fmt.Errorf("%s: no records: %w", Directory, assay.ErrNotFound)
 	}
 	return nil
 }
@@ -105,5 +105,5 @@ func file(ctx context.Context, g assay.Getter, url, id string, s assay.Sink) err
 	if err != nil {
 		return err
 	}
-	return cverecord.Give(id, "cvelist", b, s)
+	return cverecord.HandOver(id, "cvelist", b, s)
 }

@@ -107,7 +107,7 @@ func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s 
 	if err != nil {
 		return fmt.Errorf("%s: %w", Document, err)
 	}
-	if err := lists.lacks(known, wanted); err != nil {
+	if err := lists.errorIfWanted(known, wanted); err != nil {
 		return err
 	}
 	return lists.emit(known, wanted, s)
@@ -165,7 +165,7 @@ func affected(raw json.RawMessage) (a assay.Affected, why string) {
 	case "undetermined":
 		a.Status, a.Reason = assay.StatusUnknown, "undetermined"
 	case "open":
-		a.Status, a.Reason = st.open()
+		a.Status, a.Reason = st.readOpenState()
 	default:
 		return a, "unknown status"
 	}
@@ -173,7 +173,7 @@ func affected(raw json.RawMessage) (a assay.Affected, why string) {
 }
 
 // open reads Debian's plan for an open vulnerability.
-func (st *state) open() (assay.Status, string) {
+func (st *state) readOpenState() (assay.Status, string) {
 	switch {
 	case st.Urgency == "end-of-life":
 		return assay.StatusEndOfLife, "end-of-life"

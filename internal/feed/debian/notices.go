@@ -104,7 +104,7 @@ func readNotices(ctx context.Context, g assay.Getter, s assay.Sink) (*notices, e
 // lacks returns the error of a list that cannot be fetched, if a wanted stream
 // is only in the lists: its release is not in the tracker, which has the known
 // releases.
-func (n *notices) lacks(known map[string]bool, wanted []assay.Stream) error {
+func (n *notices) errorIfWanted(known map[string]bool, wanted []assay.Stream) error {
 	if n.lost == nil || wanted == nil {
 		return n.lost
 	}

@@ -234,7 +234,7 @@ func (f Feed) release(ctx context.Context, g assay.Getter, stream assay.Stream, 
 			return err
 		}
 		for i, name := range batch {
-			if err := found[i].give(stream, name, s); err != nil {
+			if err := found[i].handOver(stream, name, s); err != nil {
 				return err
 			}
 		}
@@ -267,7 +267,7 @@ func newest(ctx context.Context, g assay.Getter, versions []source) (c changes, 
 	return c, err
 }
 
-func (c *changes) give(stream assay.Stream, name string, s assay.Sink) error {
+func (c *changes) handOver(stream assay.Stream, name string, s assay.Sink) error {
 	if c.why != "" {
 		s.Skip(name, c.why)
 	}

@@ -28,8 +28,8 @@ import (
 
 // Folder is the directory of the tables, by date; Document is today's table.
 const (
-	Folder   = "https://epss.empiricalsecurity.com/"
-	Document = Folder + "epss_scores-current.csv.gz"
+	Directory   = "https://epss.empiricalsecurity.com/"
+	Document = Directory + "epss_scores-current.csv.gz"
 )
 
 const (
@@ -60,7 +60,7 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, _ []assay.Stream, s ass
 	if name == "" {
 		return err
 	}
-	return f.table(ctx, g, Folder+name, s)
+	return f.table(ctx, g, Directory+name, s)
 }
 
 func (Feed) table(ctx context.Context, g assay.Getter, url string, s assay.Sink) error {
@@ -74,7 +74,7 @@ var (
 
 // newest finds the last dated table in a directory that can be listed.
 func newest(ctx context.Context, g assay.Getter) (string, error) {
-	names, err := document.List(ctx, g, Folder)
+	names, err := document.List(ctx, g, Directory)
 	names = slices.DeleteFunc(slices.Clone(names), func(n string) bool { return !dated.MatchString(n) })
 	if err != nil || len(names) == 0 {
 		return "", err
@@ -102,7 +102,7 @@ func read(ctx context.Context, r io.Reader, date string, s assay.Sink) error {
 		switch {
 		case len(line) == 0:
 		case line[0] == '#':
-			if d := dateIn.FindString(after(string(line), "score_date:")); d != "" {
+			if d := dateIn.FindString(textAfter(string(line), "score_date:")); d != "" {
 				date = d
 			}
 		case !header:
@@ -138,7 +138,7 @@ func read(ctx context.Context, r io.Reader, date string, s assay.Sink) error {
 	return nil
 }
 
-func after(s, mark string) string {
+func textAfter(s, mark string) string {
 	_, s, _ = strings.Cut(s, mark)
 	return s
 }

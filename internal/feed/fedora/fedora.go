@@ -47,8 +47,8 @@ func (Feed) Name() string { return "fedora" }
 func (Feed) Streams() []assay.Stream { return []assay.Stream{"fedora:*"} }
 
 // Base is the address of a release's updates in one of the directories.
-func Base(folder string, release int) string {
-	return folder + strconv.Itoa(release) + "/Everything/x86_64/"
+func Base(directory string, release int) string {
+	return directory + strconv.Itoa(release) + "/Everything/x86_64/"
 }
 
 // Fetch implements assay.Feed.
@@ -103,8 +103,8 @@ func releases(wanted []assay.Stream) (all bool, named []int) {
 func list(ctx context.Context, g assay.Getter) (found []int, err error) {
 	l, ok := g.(assay.Lister)
 	if ok {
-		for _, folder := range []string{Current, Archive} {
-			names, err := l.List(ctx, folder)
+		for _, directory := range []string{Current, Archive} {
+			names, err := l.List(ctx, directory)
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}

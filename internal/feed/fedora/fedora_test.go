@@ -18,8 +18,8 @@ import (
 )
 
 // add puts a release's updates in a directory.
-func add(d contract.Documents, folder string, release int, doc []byte) contract.Documents {
-	base := Base(folder, release)
+func add(d contract.Documents, directory string, release int, doc []byte) contract.Documents {
+	base := Base(directory, release)
 	d[base+updateinfo.Index] = fmt.Appendf(nil, `<repomd><data type="updateinfo"><checksum type="sha256">%x</checksum><location href="repodata/updateinfo.xml"/></data></repomd>`, sha256.Sum256(doc))
 	d[base+"repodata/updateinfo.xml"] = doc
 	return d

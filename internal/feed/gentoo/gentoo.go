@@ -110,7 +110,7 @@ func (g *glsa) emit(s assay.Sink) error {
 		s.Skip(id, "no vulnerable package")
 		return nil
 	}
-	a := assay.Advisory{ID: id, Feed: "gentoo", Title: words(g.Title), Text: words(g.Synopsis), Severity: severity(g.Impact.Type),
+	a := assay.Advisory{ID: id, Feed: "gentoo", Title: joinFields(g.Title), Text: joinFields(g.Synopsis), Severity: severity(g.Impact.Type),
 		URL: "https://security.gentoo.org/glsa/" + g.ID, Published: date(g.Announced), Modified: date(g.Revised), Affected: rows}
 	for i := range rows {
 		if rows[i].Status == assay.StatusAffected {
@@ -130,11 +130,11 @@ func (g *glsa) emit(s assay.Sink) error {
 	return nil
 }
 
-func words(s string) string { return strings.Join(strings.Fields(s), " ") }
+func joinFields(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // date reads both formats of dates: those before 2012 have the month's name.
 func date(s string) time.Time {
-	s = words(s)
+	s = joinFields(s)
 	if t, err := time.Parse("January 2, 2006", s); err == nil {
 		return t
 	}
@@ -185,7 +185,7 @@ func (g *glsa) rows() (rows []assay.Affected, ok bool) {
 				return nil, false
 			}
 			if r.LastAffected != "" && len(p.Vulnerable) == 1 && len(p.Unaffected) == 1 && p.Unaffected[0].Range == "ge" {
-				r.Fixed, r.LastAffected = words(p.Unaffected[0].Version), "" // so that the fix is named
+				r.Fixed, r.LastAffected = joinFields(p.Unaffected[0].Version), "" // so that the fix is named
 			}
 			bad.Ranges = append(bad.Ranges, r)
 		}
@@ -218,7 +218,7 @@ var revision = regexp.MustCompile(`-r\d+$`)
 // interval is the range that a bound leaves open. A range cannot exclude the
 // version of "gt", so the range includes it.
 func (b *bound) interval() (r assay.Range, ok bool) {
-	v := words(b.Version)
+	v := joinFields(b.Version)
 	if v == "" || strings.ContainsAny(v, " *") {
 		return r, false
 	}
@@ -257,7 +257,7 @@ func (b *bound) slotted() bool { return b.Slot != "" && b.Slot != "*" && b.Slot 
 // begins reports whether versions of the slot begin with its name, so that
 // another slot can follow.
 func (b *bound) begins() bool {
-	rest, ok := strings.CutPrefix(words(b.Version), b.Slot)
+	rest, ok := strings.CutPrefix(joinFields(b.Version), b.Slot)
 	return ok && (rest == "" || rest[0] < '0' || rest[0] > '9') && next(b.Slot) != ""
 }
 

@@ -26,13 +26,13 @@ import (
 const Document = "https://gitlab.com/gitlab-org/advisories-community/-/archive/main/advisories-community-main-%[1]s.tar.gz?path=%[1]s"
 
 // A directory is one type of packages.
-type folder struct {
+type directory struct {
 	name   string
 	stream assay.Stream
 	syntax requirement.Syntax
 }
 
-var folders = []folder{
+var directories = []directory{
 	{"conan", "conan", requirement.Plain}, {"gem", "rubygems", requirement.Gem}, {"go", "go", requirement.NPM}, {"maven", "maven", requirement.Maven},
 	{"npm", "npm", requirement.NPM}, {"nuget", "nuget", requirement.Maven}, {"packagist", "packagist", requirement.Composer}, {"pypi", "pypi", requirement.Python},
 }
@@ -47,7 +47,7 @@ func (Feed) Name() string { return "glad" }
 // Streams lists the registries.
 func (Feed) Streams() []assay.Stream {
 	var all []assay.Stream
-	for _, f := range folders {
+	for _, f := range directories {
 		all = append(all, f.stream)
 	}
 	return all
@@ -74,7 +74,7 @@ type record struct {
 func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
 	want := osv.Wants(wanted, f.Streams())
 	isRecord := func(name string) bool { return path.Ext(name) == ".yml" && strings.Count(name, "/") > 2 }
-	for _, d := range folders {
+	for _, d := range directories {
 		if !want(d.stream) {
 			continue
 		}
@@ -99,7 +99,7 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, 
 	return nil
 }
 
-func (r *record) advisory(d folder) (_ assay.Advisory, why string) {
+func (r *record) advisory(d directory) (_ assay.Advisory, why string) {
 	pkg, ok := strings.CutPrefix(r.Slug, d.name+"/")
 	e, known := ecosystem.Of(d.stream)
 	if !ok || pkg == "" || !known {

@@ -32,9 +32,9 @@ import (
 
 // Folder is the directory of the index; Properties lists its parts.
 const (
-	Folder     = "https://repo.maven.apache.org/maven2/.index/"
-	Properties = Folder + "nexus-maven-repository-index.properties"
-	Whole      = Folder + "nexus-maven-repository-index.gz"
+	Directory     = "https://repo.maven.apache.org/maven2/.index/"
+	Properties = Directory + "nexus-maven-repository-index.properties"
+	Whole      = Directory + "nexus-maven-repository-index.gz"
 )
 
 // Bounds of an index.
@@ -125,7 +125,7 @@ func documents(ctx context.Context, g assay.Getter, p map[string]string) (io.Rea
 			made, err := date(body)
 			var parts []string
 			if err == nil {
-				parts, err = since(ctx, g, p, made)
+				parts, err = partsSince(ctx, g, p, made)
 			}
 			body.Close()
 			if err == nil {
@@ -163,7 +163,7 @@ func date(body io.Reader) (int64, error) {
 const maxParts = 30
 
 // since lists the parts that were built after a time, oldest first.
-func since(ctx context.Context, g assay.Getter, p map[string]string, made int64) (urls []string, err error) {
+func partsSince(ctx context.Context, g assay.Getter, p map[string]string, made int64) (urls []string, err error) {
 	published := map[string]bool{}
 	for k, v := range p {
 		if strings.HasPrefix(k, "nexus.index.incremental-") {
@@ -175,7 +175,7 @@ func since(ctx context.Context, g assay.Getter, p map[string]string, made int64)
 		if !published[strconv.Itoa(n)] {
 			break
 		}
-		url := Folder + "nexus-maven-repository-index." + strconv.Itoa(n) + ".gz"
+		url := Directory + "nexus-maven-repository-index." + strconv.Itoa(n) + ".gz"
 		body, err := g.Get(ctx, url)
 		if err != nil {
 			return nil, err
@@ -312,7 +312,7 @@ func (r *reader) artifact(coordinates, digest string) error {
 	switch {
 	case len(parts) < 6 || parts[0] == "" || parts[1] == "" || parts[2] == "":
 		r.sink.Skip(coordinates, whyMalformed)
-	case slices.Contains(besides, parts[3]) || parts[4] != "" && !slices.Contains(archives, parts[4]):
+	case slices.Contains(sideClassifiers, parts[3]) || parts[4] != "" && !slices.Contains(archives, parts[4]):
 		r.sink.Skip(coordinates, whyBeside)
 	case len(digest) != hex.EncodedLen(len(a.SHA1)):
 		r.sink.Skip(coordinates, whyNoDigest)
@@ -328,7 +328,7 @@ func (r *reader) artifact(coordinates, digest string) error {
 }
 
 // besides are the classifiers of files that accompany an artifact.
-var besides = []string{"sources", "javadoc", "tests", "test-sources", "test-javadoc"}
+var sideClassifiers = []string{"sources", "javadoc", "tests", "test-sources", "test-javadoc"}
 
 func cut(err error) error {
 	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {

@@ -76,7 +76,7 @@ type keeper struct {
 }
 
 func (k *keeper) Get(ctx context.Context, url string) (io.ReadCloser, error) {
-	k.got = append(k.got, strings.TrimPrefix(url, Folder))
+	k.got = append(k.got, strings.TrimPrefix(url, Directory))
 	return k.Documents.Get(ctx, url)
 }
 
@@ -116,9 +116,9 @@ func TestParts(t *testing.T) {
 	docs := contract.Documents{
 		Properties: []byte("#comment\nnexus.index.last-incremental=12\nnexus.index.incremental-0=12\nnexus.index.incremental-1=11\nnexus.index.incremental-2=10\n"),
 		Whole:      index(3000, doc{"u": "org.x|today|1|NA|jar", "1": sum("0")}),
-		Folder + "nexus-maven-repository-index.12.gz": part(3000, "twelve"),
-		Folder + "nexus-maven-repository-index.11.gz": part(2000, "eleven"),
-		Folder + "nexus-maven-repository-index.10.gz": part(1000, "ten"),
+		Directory + "nexus-maven-repository-index.12.gz": part(3000, "twelve"),
+		Directory + "nexus-maven-repository-index.11.gz": part(2000, "eleven"),
+		Directory + "nexus-maven-repository-index.10.gz": part(1000, "ten"),
 	}
 	for _, tt := range []struct {
 		name string

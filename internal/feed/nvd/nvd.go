@@ -195,7 +195,7 @@ func (r *reader) read(ctx context.Context, in io.Reader) error {
 				r.sink.Skip(i.CVE.ID, "malformed record")
 				return nil
 			}
-			return r.give(&i)
+			return r.handOver(&i)
 		})
 	})
 	if err == nil {
@@ -208,7 +208,7 @@ func (r *reader) read(ctx context.Context, in io.Reader) error {
 }
 
 // give hands over a record unless a newer one was handed over.
-func (r *reader) give(i *item) error {
+func (r *reader) handOver(i *item) error {
 	d := i.detail()
 	if at, ok := r.newest[d.ID]; ok && !d.Modified.After(at) {
 		if r.wants(assay.DetailStream(d.ID)) {

@@ -26,8 +26,8 @@ import (
 
 // Folder is the directory of the documents; Index lists them.
 const (
-	Folder = "https://repo.openeuler.org/security/data/csaf/advisories/"
-	Index  = Folder + "index.txt"
+	Directory = "https://repo.openeuler.org/security/data/csaf/advisories/"
+	Index  = Directory + "index.txt"
 )
 
 const page = "https://www.openeuler.org/en/security/security-bulletins/detail/?id="
@@ -66,9 +66,9 @@ func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s 
 		var d *csaf.Document
 		var err error
 		if keeps && p[:4] < newest {
-			d, err = read(k.GetVersion(ctx, Folder+p, "final"))
+			d, err = read(k.GetVersion(ctx, Directory+p, "final"))
 		} else {
-			d, err = read(g.Get(ctx, Folder+p))
+			d, err = read(g.Get(ctx, Directory+p))
 		}
 		why := ""
 		switch {
@@ -83,10 +83,10 @@ func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s 
 		case errors.Is(err, assay.ErrMalformed), errors.Is(err, assay.ErrTooLarge), errors.Is(err, assay.ErrUnsupported):
 			why = "malformed record"
 		default:
-			return fmt.Errorf("%s: %w", Folder+p, err)
+			return fmt.Errorf("%s: %w", Directory+p, err)
 		}
 		s.Skip(p, why)
-		failed = fmt.Errorf("%s: %w", Folder+p, err)
+		failed = fmt.Errorf("%s: %w", Directory+p, err)
 	}
 	if !used {
 		return failed

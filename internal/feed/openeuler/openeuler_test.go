@@ -39,7 +39,7 @@ func docs(all ...string) contract.Documents {
 		p := fmt.Sprintf("%d/csaf-%d.json", 2024+i, i)
 		d[Index] = append(d[Index], p+"\n"...)
 		if n != "" {
-			d[Folder+p] = []byte(n)
+			d[Directory+p] = []byte(n)
 		}
 	}
 	return d
@@ -94,8 +94,8 @@ func (k *keeper) Cached(context.Context, string) (io.ReadCloser, error) {
 	return nil, assay.ErrNotFound
 }
 
-func (k *keeper) GetVersion(ctx context.Context, url, edition string) (io.ReadCloser, error) {
-	k.got = append(k.got, strings.TrimPrefix(url, Folder)+" "+edition)
+func (k *keeper) GetVersion(ctx context.Context, url, version string) (io.ReadCloser, error) {
+	k.got = append(k.got, strings.TrimPrefix(url, Directory)+" "+version)
 	return k.Documents.Get(ctx, url)
 }
 

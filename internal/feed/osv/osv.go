@@ -44,12 +44,12 @@ const (
 )
 
 // A directory belongs to one ecosystem.
-type folder struct {
+type directory struct {
 	name   string       // in OSV's spelling
 	stream assay.Stream // stream of its packages, or of all packages of a distribution
 }
 
-var folders = []folder{
+var directories = []directory{
 	{"CRAN", "cran"}, {"GHC", "ghc"}, {"GitHub Actions", "github-actions"}, {"Go", "go"}, {"Hackage", "hackage"}, {"Hex", "hex"}, {"Linux", "linux"},
 	{"Maven", "maven"}, {"NuGet", "nuget"}, {"Packagist", "packagist"}, {"Pub", "pub"}, {"PyPI", "pypi"}, {"RubyGems", "rubygems"}, {"SwiftURL", "swift"},
 	{"VSCode", "vscode"}, {"crates.io", "crates.io"}, {"npm", "npm"}, {"opam", "opam"},
@@ -71,7 +71,7 @@ func (Feed) Name() string { return "osv" }
 // "alpaquita:stream"), "bellsoft-hardened-containers:*" and "mageia:*".
 func (Feed) Streams() []assay.Stream {
 	var all []assay.Stream
-	for _, f := range folders {
+	for _, f := range directories {
 		all = append(all, f.stream)
 	}
 	return all
@@ -80,11 +80,11 @@ func (Feed) Streams() []assay.Stream {
 // Fetch implements assay.Feed.
 func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
 	want := osv.Wants(wanted, f.Streams())
-	for _, d := range folders {
+	for _, d := range directories {
 		if wanted != nil && !want(d.stream) && !slices.ContainsFunc(wanted, d.stream.Covers) {
 			continue
 		}
-		p := osv.Publisher{Feed: f.Name(), Place: d.place, Wanted: want}
+		p := osv.Publisher{Feed: f.Name(), Place: d.placeOf, Wanted: want}
 		if err := d.fetch(ctx, g, p, s); err != nil {
 			return err
 		}
@@ -92,10 +92,10 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, 
 	return nil
 }
 
-func (d folder) url(file string) string { return Bucket + url.PathEscape(d.name) + "/" + file }
+func (d directory) url(file string) string { return Bucket + url.PathEscape(d.name) + "/" + file }
 
 // place finds the packages of this ecosystem only.
-func (d folder) place(ecosystem, name string) (osv.Place, bool) {
+func (d directory) placeOf(ecosystem, name string) (osv.Place, bool) {
 	eco, release := osv.Ecosystem(ecosystem)
 	family, distribution := strings.CutSuffix(string(d.stream), ":*")
 	switch {
@@ -112,7 +112,7 @@ func (d folder) place(ecosystem, name string) (osv.Place, bool) {
 }
 
 // emit hands over a record.
-func (d folder) emit(p osv.Publisher, r *osv.Record, s assay.Sink) error {
+func (d directory) emit(p osv.Publisher, r *osv.Record, s assay.Sink) error {
 	if !strings.HasSuffix(string(d.stream), ":*") {
 		return p.Emit(r, s)
 	}
@@ -140,7 +140,7 @@ func (d folder) emit(p osv.Publisher, r *osv.Record, s assay.Sink) error {
 
 // fetch returns the cached archive and the records that changed after it, if
 // these are few; else today's archive.
-func (d folder) fetch(ctx context.Context, g assay.Getter, p osv.Publisher, s assay.Sink) error {
+func (d directory) fetch(ctx context.Context, g assay.Getter, p osv.Publisher, s assay.Sink) error {
 	if k, ok := g.(assay.Keeper); ok {
 		c, version, err := d.changes(ctx, k)
 		switch {
@@ -157,7 +157,7 @@ func (d folder) fetch(ctx context.Context, g assay.Getter, p osv.Publisher, s as
 
 // changes is the difference between an archive and the records in the bucket.
 type changes struct {
-	folder
+	directory
 	now     map[string]time.Time // the records in the bucket
 	changed map[string]bool      // records that are missing or older in the archive
 }
@@ -165,7 +165,7 @@ type changes struct {
 // changes compares the cached archive with the bucket's list; nil if there is no
 // cached archive or too much differs. Version identifies the state of the list;
 // "" without a list.
-func (d folder) changes(ctx context.Context, k assay.Keeper) (_ *changes, version string, err error) {
+func (d directory) changes(ctx context.Context, k assay.Keeper) (_ *changes, version string, err error) {
 	list, err := k.Get(ctx, d.url("modified_id.csv"))
 	if errors.Is(err, assay.ErrNotFound) {
 		return nil, "", nil
@@ -174,24 +174,24 @@ func (d folder) changes(ctx context.Context, k assay.Keeper) (_ *changes, versio
 		return nil, "", err
 	}
 	defer list.Close()
-	c := &changes{folder: d, changed: map[string]bool{}}
+	c := &changes{directory: d, changed: map[string]bool{}}
 	h := sha256.New()
 	if c.now, err = parseList(io.TeeReader(list, h)); err != nil {
 		return nil, "", fmt.Errorf("%s: %w", d.url("modified_id.csv"), err)
 	}
 	version = hex.EncodeToString(h.Sum(nil))
-	held, err := k.Cached(ctx, d.url("all.zip"))
+	cached, err := k.Cached(ctx, d.url("all.zip"))
 	if errors.Is(err, assay.ErrNotFound) {
 		return nil, version, nil
 	}
 	if err != nil {
 		return nil, "", err
 	}
-	defer held.Close()
+	defer cached.Close()
 	for id := range c.now {
 		c.changed[id] = true
 	}
-	err = zipdoc.Walk(ctx, held, osv.IsRecord, func(_ string, b []byte, err error) error {
+	err = zipdoc.Walk(ctx, cached, osv.IsRecord, func(_ string, b []byte, err error) error {
 		if err != nil {
 			return nil // treat it as missing
 		}
@@ -246,12 +246,12 @@ func (c *changes) replay(ctx context.Context, k assay.Keeper, p osv.Publisher, s
 			came[id] = r
 		}
 	}
-	held, err := k.Cached(ctx, c.url("all.zip"))
+	cached, err := k.Cached(ctx, c.url("all.zip"))
 	if err != nil {
 		return err
 	}
-	defer held.Close()
-	err = zipdoc.Walk(ctx, held, osv.IsRecord, func(name string, b []byte, err error) error {
+	defer cached.Close()
+	err = zipdoc.Walk(ctx, cached, osv.IsRecord, func(name string, b []byte, err error) error {
 		if err != nil {
 			return nil
 		}

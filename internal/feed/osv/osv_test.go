@@ -36,7 +36,7 @@ const day = "2024-01-02T00:00:00Z"
 // small has a record in each directory.
 func small() contract.Documents {
 	docs := contract.Documents{}
-	for _, d := range folders {
+	for _, d := range directories {
 		eco := d.name
 		if strings.HasSuffix(string(d.stream), ":*") {
 			eco += ":9"
@@ -77,11 +77,11 @@ func (k *keeper) Cached(ctx context.Context, url string) (io.ReadCloser, error) 
 	return k.held.Get(ctx, url)
 }
 
-func (k *keeper) GetVersion(ctx context.Context, url, edition string) (io.ReadCloser, error) {
-	if edition != "" && !strings.HasSuffix(url, ".json") {
-		edition = "of an edition"
+func (k *keeper) GetVersion(ctx context.Context, url, version string) (io.ReadCloser, error) {
+	if version != "" && !strings.HasSuffix(url, ".json") {
+		version = "of an edition"
 	}
-	k.got = append(k.got, strings.TrimPrefix(url, Bucket)+" "+edition)
+	k.got = append(k.got, strings.TrimPrefix(url, Bucket)+" "+version)
 	return k.Documents.Get(ctx, url)
 }
 
@@ -169,7 +169,7 @@ func TestCorpus(t *testing.T) {
 	}
 	none := map[string]int{}
 	got := map[string]count{}
-	for _, d := range folders {
+	for _, d := range directories {
 		r := contract.Fetch(t, Feed{}, mirror, d.stream)
 		got[d.name] = count{r.Kept(), r.Reasons()}
 		for _, a := range r.Advisories {

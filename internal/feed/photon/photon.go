@@ -25,8 +25,8 @@ import (
 
 // The directories of the documents, and the list of branches.
 const (
-	Folder   = "https://packages.broadcom.com/photon/photon_cve_metadata/"
-	Branches = Folder + "photon_versions.json"
+	Directory   = "https://packages.broadcom.com/photon/photon_cve_metadata/"
+	Branches = Directory + "photon_versions.json"
 	Notices  = "https://packages.broadcom.com/photon/photon_oval_definitions/"
 )
 
@@ -79,7 +79,7 @@ func fetch(ctx context.Context, g assay.Getter, b string, stream assay.Stream, s
 	if err != nil {
 		return err
 	}
-	return document.JSON(ctx, g, Folder+"cve_data_photon"+b+".json", maxRecord, func(d *jsonstream.Decoder) (found bool, err error) {
+	return document.JSON(ctx, g, Directory+"cve_data_photon"+b+".json", maxRecord, func(d *jsonstream.Decoder) (found bool, err error) {
 		err = d.Array(func() error {
 			var e entry
 			ok, err := d.Value(&e)

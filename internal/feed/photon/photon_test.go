@@ -23,8 +23,8 @@ const oval5 = `<oval_definitions xmlns="urn:o"><definitions><definition class="p
 func documents(entries ...string) contract.Documents {
 	return contract.Documents{
 		Branches:                                   []byte(`{"branches": ["5.0", "4.0"]}`),
-		Folder + "cve_data_photon4.0.json":         []byte(`[{"cve_id": "CVE-2020-0001", "pkg": "zlib", "cve_score": 7.5, "aff_ver": "all versions before 1-2.ph4 are vulnerable", "res_ver": "1-2.ph4"}]`),
-		Folder + "cve_data_photon5.0.json":         []byte("[" + strings.Join(entries, ",") + "]"),
+		Directory + "cve_data_photon4.0.json":         []byte(`[{"cve_id": "CVE-2020-0001", "pkg": "zlib", "cve_score": 7.5, "aff_ver": "all versions before 1-2.ph4 are vulnerable", "res_ver": "1-2.ph4"}]`),
+		Directory + "cve_data_photon5.0.json":         []byte("[" + strings.Join(entries, ",") + "]"),
 		Notices + "com.vmware.phsa-photon5.xml.gz": []byte(oval5),
 	}
 }
@@ -119,7 +119,7 @@ func TestSamples(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := contract.Fetch(t, Feed{}, contract.Documents{Branches: []byte(`{"branches":["1.0"]}`), Folder + "cve_data_photon1.0.json": b})
+		r := contract.Fetch(t, Feed{}, contract.Documents{Branches: []byte(`{"branches":["1.0"]}`), Directory + "cve_data_photon1.0.json": b})
 		if got := fmt.Sprint(len(r.Advisories), " ", brief(r.Advisories[0])); got != want {
 			t.Errorf("%s: %s, want %s", origin, got, want)
 		}
@@ -144,7 +144,7 @@ func TestSamples(t *testing.T) {
 }
 
 func FuzzFeed(f *testing.F) {
-	contract.FuzzFeed(f, one{}, Folder+"cve_data_photon5.0.json", nil, "["+entryOf("CVE-2023-0001", "NA", "8-1.ph5", "Fixed")+"]")
+	contract.FuzzFeed(f, one{}, Directory+"cve_data_photon5.0.json", nil, "["+entryOf("CVE-2023-0001", "NA", "8-1.ph5", "Fixed")+"]")
 }
 
 // one is the feed where the list of branches has one.

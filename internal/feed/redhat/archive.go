@@ -51,13 +51,13 @@ func (e *emitter) documents(ctx context.Context, g assay.Getter) error {
 	w := &walker{emitter: e, deleted: deleted, done: map[string]bool{}, left: map[string]bool{}}
 	k, keeps := g.(assay.Keeper)
 	if keeps && changed != nil {
-		body, name, err := held(ctx, k)
+		body, name, err := cachedArchive(ctx, k)
 		if err != nil {
 			return err
 		}
 		if body != nil {
 			defer body.Close()
-			if newer := since(name, changed, deleted); newer != nil && len(newer) <= maxChanged {
+			if newer := changedSince(name, changed, deleted); newer != nil && len(newer) <= maxChanged {
 				return w.walk(ctx, k, name, body, newer, changed)
 			}
 		}
@@ -66,14 +66,14 @@ func (e *emitter) documents(ctx context.Context, g assay.Getter) error {
 	if err != nil {
 		return err
 	}
-	body, err := g.Get(ctx, Folder+name)
+	body, err := g.Get(ctx, Directory+name)
 	if err != nil {
 		return err
 	}
 	defer body.Close()
 	var newer []string
 	if keeps {
-		newer = since(name, changed, deleted)
+		newer = changedSince(name, changed, deleted)
 	}
 	return w.walk(ctx, k, name, body, newer, changed)
 }
@@ -114,11 +114,11 @@ func latest(ctx context.Context, get func(context.Context, string) (io.ReadClose
 }
 
 // held returns the cached archive; nil if there is none.
-func held(ctx context.Context, k assay.Keeper) (io.ReadCloser, string, error) {
+func cachedArchive(ctx context.Context, k assay.Keeper) (io.ReadCloser, string, error) {
 	name, err := latest(ctx, k.Cached)
 	if err == nil {
 		var body io.ReadCloser
-		if body, err = k.Cached(ctx, Folder+name); err == nil {
+		if body, err = k.Cached(ctx, Directory+name); err == nil {
 			return body, name, nil
 		}
 	}
@@ -130,7 +130,7 @@ func held(ctx context.Context, k assay.Keeper) (io.ReadCloser, string, error) {
 
 // since lists the documents that are newer than an archive, sorted; nil if the
 // archive's name has no date.
-func since(name string, changed, deleted map[string]time.Time) []string {
+func changedSince(name string, changed, deleted map[string]time.Time) []string {
 	day, err := time.Parse(time.DateOnly, archive.FindStringSubmatch(name)[1])
 	if err != nil {
 		return nil
@@ -198,7 +198,7 @@ func (w *walker) walk(ctx context.Context, k assay.Keeper, name string, body io.
 		err = fmt.Errorf("contains no documents: %w", assay.ErrMalformed)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", Folder+name, err)
+		return fmt.Errorf("%s: %w", Directory+name, err)
 	}
 	return nil
 }
@@ -221,7 +221,7 @@ func untar(ctx context.Context, r io.Reader, want func(string) bool, visit tardo
 
 // single fetches one document; if it is missing, the archive's version counts.
 func (w *walker) single(ctx context.Context, k assay.Keeper, p string, at time.Time) error {
-	body, err := k.GetVersion(ctx, Folder+p, at.Format(time.RFC3339Nano))
+	body, err := k.GetVersion(ctx, Directory+p, at.Format(time.RFC3339Nano))
 	if errors.Is(err, assay.ErrNotFound) {
 		return nil
 	}
@@ -237,13 +237,13 @@ func (w *walker) single(ctx context.Context, k assay.Keeper, p string, at time.T
 	case errors.Is(err, assay.ErrMalformed), errors.Is(err, assay.ErrTooLarge), errors.Is(err, assay.ErrUnsupported):
 		return w.document(path.Base(p), nil, err)
 	}
-	return fmt.Errorf("%s: %w", Folder+p, err)
+	return fmt.Errorf("%s: %w", Directory+p, err)
 }
 
 // before hands over the cached version of a document if it is newer than the
 // archive's; nil means that the archive has none.
 func (w *walker) before(ctx context.Context, k assay.Keeper, p string, archived []byte) (used bool, _ error) {
-	body, err := k.Cached(ctx, Folder+p)
+	body, err := k.Cached(ctx, Directory+p)
 	if errors.Is(err, assay.ErrNotFound) {
 		return false, nil
 	}

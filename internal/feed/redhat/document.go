@@ -85,7 +85,7 @@ func (e *emitter) vulnerability(d *csaf.Document, v *csaf.Vulnerability) error {
 
 // Release tags in products and versions.
 var (
-	edition = regexp.MustCompile(`:el(\d+)$`)
+	releaseTag = regexp.MustCompile(`:el(\d+)$`)
 	base    = regexp.MustCompile(`^cpe:/[ao]:redhat:(?:enterprise_linux|enterprise_linux_eus|rhel|rhel_(?:eus|aus|tus|e4s|els|eus_long_life|mission_critical|extras\w*|common|productivity)):(\d+)`)
 	distTag = regexp.MustCompile(`[.+]el(\d+)`)
 	minor   = regexp.MustCompile(`^(cpe:/[ao]:redhat:enterprise_linux:\d+)\.\d+`)
@@ -97,7 +97,7 @@ func channel(cpe string) string { return minor.ReplaceAllString(cpe, "$1") }
 // releasesOf are the releases of a product's packages: the release in the CPE or
 // the version, else the releases whose repositories contain the product.
 func (e *emitter) releasesOf(cpe, version string) []string {
-	for _, mark := range []*regexp.Regexp{edition, base} {
+	for _, mark := range []*regexp.Regexp{releaseTag, base} {
 		if m := mark.FindStringSubmatch(cpe); m != nil {
 			return m[1:]
 		}
@@ -105,7 +105,7 @@ func (e *emitter) releasesOf(cpe, version string) []string {
 	all, ok := e.releases[cpe]
 	if !ok {
 		for _, p := range e.products {
-			if m := edition.FindStringSubmatch(p); m != nil && distro.CoversCPE(cpe, p) {
+			if m := releaseTag.FindStringSubmatch(p); m != nil && distro.CoversCPE(cpe, p) {
 				all = append(all, m[1])
 			}
 		}
@@ -313,7 +313,7 @@ func (t *table) add(group, id string, stream assay.Stream, cpe string, p *pkg) {
 			c.erratum = path.Base(remedy.URL[i:])
 		}
 	case csaf.KnownAffected:
-		c.status, c.reason = open(remedy)
+		c.status, c.reason = readRemediation(remedy)
 	case csaf.UnderInvestigation:
 		c.status, c.reason = assay.StatusUnderInvestigation, "Under investigation"
 	default:
@@ -329,7 +329,7 @@ func (t *table) add(group, id string, stream assay.Stream, cpe string, p *pkg) {
 }
 
 // open reads Red Hat's plan for an open vulnerability.
-func open(r *csaf.Remediation) (assay.Status, string) {
+func readRemediation(r *csaf.Remediation) (assay.Status, string) {
 	reason := strings.TrimSpace(r.Details)
 	switch {
 	case r.Category != "none_available" && r.Category != "no_fix_planned":

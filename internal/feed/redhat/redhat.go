@@ -28,10 +28,10 @@ import (
 
 // The documents. The repositories are at one of two URLs.
 const (
-	Folder          = "https://security.access.redhat.com/data/csaf/v2/vex/"
-	Latest          = Folder + "archive_latest.txt" // the name of the archive
-	Changes         = Folder + "changes.csv"
-	Deletions       = Folder + "deletions.csv"
+	Directory          = "https://security.access.redhat.com/data/csaf/v2/vex/"
+	Latest          = Directory + "archive_latest.txt" // the name of the archive
+	Changes         = Directory + "changes.csv"
+	Deletions       = Directory + "deletions.csv"
 	Repositories    = "https://security.access.redhat.com/data/metrics/repository-to-cpe.json"
 	RepositoriesNew = "https://security.access.redhat.com/data/meta/v1/repository-to-cpe.json"
 )

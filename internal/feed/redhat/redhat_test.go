@@ -83,7 +83,7 @@ const (
 // docs has one archive, of a day.
 func docs(day string, files ...string) contract.Documents {
 	name := "csaf_vex_" + day + ".tar.zst"
-	return contract.Documents{Repositories: []byte(repositories), Latest: []byte(name), Folder + name: packed(files...)}
+	return contract.Documents{Repositories: []byte(repositories), Latest: []byte(name), Directory + name: packed(files...)}
 }
 
 func brief(all []assay.Advisory) (out []string) {
@@ -203,7 +203,7 @@ type keeper struct {
 }
 
 func (k *keeper) Get(ctx context.Context, url string) (io.ReadCloser, error) {
-	k.got = append(k.got, strings.TrimPrefix(url, Folder))
+	k.got = append(k.got, strings.TrimPrefix(url, Directory))
 	return k.Documents.Get(ctx, url)
 }
 
@@ -211,8 +211,8 @@ func (k *keeper) Cached(ctx context.Context, url string) (io.ReadCloser, error) 
 	return k.held.Get(ctx, url)
 }
 
-func (k *keeper) GetVersion(ctx context.Context, url, edition string) (io.ReadCloser, error) {
-	k.got = append(k.got, strings.TrimPrefix(url, Folder)+" "+edition)
+func (k *keeper) GetVersion(ctx context.Context, url, version string) (io.ReadCloser, error) {
+	k.got = append(k.got, strings.TrimPrefix(url, Directory)+" "+version)
 	return k.Documents.Get(ctx, url)
 }
 
@@ -245,7 +245,7 @@ func TestIncrements(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			k := &keeper{Documents: docs("2024-08-10", "2024/cve-2024-1.json", one("CVE-2024-1", "9")), held: contract.Documents{}}
 			for _, id := range []string{"2", "4", "5"} {
-				k.Documents[Folder+"2024/cve-2024-"+id+".json"] = []byte(one("CVE-2024-"+id, "2"))
+				k.Documents[Directory+"2024/cve-2024-"+id+".json"] = []byte(one("CVE-2024-"+id, "2"))
 			}
 			if tt.held {
 				k.held = held
@@ -284,9 +284,9 @@ func TestTooMany(t *testing.T) {
 	k := &keeper{Documents: docs("2024-08-10", "2024/cve-2024-1.json", string(one("CVE-2024-1", "1", "2024-08-10")), "2024/cve-2024-2.json", string(one("CVE-2024-2", "1", "2024-08-10")),
 		"2024/cve-2024-3.json", string(one("CVE-2024-3", "1", "2024-08-10")))}
 	k.held = contract.Documents{
-		Folder + "2024/cve-2024-1.json": one("CVE-2024-1", "2", "2024-08-11"), // newer than the archive's
-		Folder + "2024/cve-2024-2.json": one("CVE-2024-2", "0", "2024-08-09"),
-		Folder + "2024/cve-2024-4.json": one("CVE-2024-4", "2", "2024-08-11"), // not in the archive
+		Directory + "2024/cve-2024-1.json": one("CVE-2024-1", "2", "2024-08-11"), // newer than the archive's
+		Directory + "2024/cve-2024-2.json": one("CVE-2024-2", "0", "2024-08-09"),
+		Directory + "2024/cve-2024-4.json": one("CVE-2024-4", "2", "2024-08-11"), // not in the archive
 	}
 	var changes strings.Builder
 	for i := range maxNewer {
@@ -296,7 +296,7 @@ func TestTooMany(t *testing.T) {
 		fmt.Fprintf(&changes, "2024/cve-2024-%d.json,2024-08-12T00:00:00Z\n", 1+i)
 	}
 	k.Documents[Changes] = []byte(changes.String())
-	k.Documents[Folder+"2025/cve-2025-1000.json"] = one("CVE-2025-1000", "9", "2024-08-13")
+	k.Documents[Directory+"2025/cve-2025-1000.json"] = one("CVE-2025-1000", "9", "2024-08-13")
 	r := contract.Fetch(t, Feed{}, k, "rhel:*")
 	var got []string
 	for _, a := range r.Advisories {

@@ -62,7 +62,7 @@ func (e *emitter) definition(d *oval.Definition, stream assay.Stream) error {
 			n.id = r.ID
 		}
 		if cve.Valid(r.ID) {
-			n.faults = append(n.faults, fault{id: r.ID})
+			n.vulnerabilities = append(n.vulnerabilities, vulnerability{id: r.ID})
 		}
 	}
 	if !strings.HasPrefix(n.id, "RLSA-") {
@@ -70,11 +70,11 @@ func (e *emitter) definition(d *oval.Definition, stream assay.Stream) error {
 		return nil
 	}
 	for _, id := range mention.FindAllString(m.Description, -1) {
-		n.faults = append(n.faults, fault{id: id})
+		n.vulnerabilities = append(n.vulnerabilities, vulnerability{id: id})
 	}
 	b := builds{}
 	for _, p := range d.Packages() {
-		if p.Operation != "less than" || p.EVR == "" || !of(p.EVR, stream) {
+		if p.Operation != "less than" || p.EVR == "" || !isOfRelease(p.EVR, stream) {
 			continue
 		}
 		arches := p.Arches
@@ -92,7 +92,7 @@ func (e *emitter) definition(d *oval.Definition, stream assay.Stream) error {
 
 // of reports whether a version belongs to this release: some documents have
 // errata of other releases (October 2023).
-func of(v string, stream assay.Stream) bool {
+func isOfRelease(v string, stream assay.Stream) bool {
 	m := distTag.FindStringSubmatch(v)
 	return m == nil || "rocky:"+m[1] == string(stream)
 }

@@ -185,14 +185,14 @@ func (e *emitter) record(r *record) error {
 		if !cve.Valid(c.ID) {
 			continue
 		}
-		f := fault{id: c.ID}
+		f := vulnerability{id: c.ID}
 		if score, err := cvss.Parse("rocky", c.Vector); err == nil {
 			f.scores = []assay.CVSS{score}
 		}
 		if w := cve.Weakness(c.CWE); w != "" {
 			f.cwes = []string{w}
 		}
-		notice.faults = append(notice.faults, f)
+		notice.vulnerabilities = append(notice.vulnerabilities, f)
 	}
 	return e.erratum(&notice, builds)
 }
@@ -201,10 +201,10 @@ func (e *emitter) record(r *record) error {
 type erratum struct {
 	id, title, severity string
 	published, updated  time.Time
-	faults              []fault
+	vulnerabilities              []vulnerability
 }
 
-type fault struct {
+type vulnerability struct {
 	id     string
 	scores []assay.CVSS
 	cwes   []string
@@ -216,8 +216,8 @@ func (e *emitter) erratum(n *erratum, b builds) error {
 		return nil
 	}
 	rows := b.rows(n.published)
-	slices.SortStableFunc(n.faults, func(a, b fault) int { return strings.Compare(a.id, b.id) })
-	n.faults = slices.CompactFunc(n.faults, func(a, b fault) bool { return a.id == b.id })
+	slices.SortStableFunc(n.vulnerabilities, func(a, b vulnerability) int { return strings.Compare(a.id, b.id) })
+	n.vulnerabilities = slices.CompactFunc(n.vulnerabilities, func(a, b vulnerability) bool { return a.id == b.id })
 	for len(rows) > 0 {
 		of := 1
 		for of < len(rows) && rows[of].Stream == rows[0].Stream {
@@ -244,10 +244,10 @@ func (e *emitter) release(n *erratum, rows []assay.Affected) error {
 			a.Title = title
 		}
 	}
-	if len(n.faults) == 0 {
+	if len(n.vulnerabilities) == 0 {
 		return e.s.Advisory(a)
 	}
-	for _, f := range n.faults {
+	for _, f := range n.vulnerabilities {
 		a.ID, a.VendorIDs, a.CVSS, a.CWEs = f.id, []string{n.id}, f.scores, f.cwes
 		if err := e.s.Advisory(a); err != nil {
 			return err

@@ -60,7 +60,7 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, 
 			return err
 		}
 	}
-	p := osv.Publisher{Feed: f.Name(), Wanted: osv.Wants(wanted, f.Streams()), Place: place}
+	p := osv.Publisher{Feed: f.Name(), Wanted: osv.Wants(wanted, f.Streams()), Place: placeOf}
 	return osv.Walk(ctx, g, Records, osv.IsRecord, s, func(_ string, r *osv.Record) error {
 		a, why := p.Advisory(r)
 		switch {
@@ -81,7 +81,7 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, 
 }
 
 // place finds the packages of "Root:Debian:12" and "Root:npm".
-func place(ecosystem, name string) (osv.Place, bool) {
+func placeOf(ecosystem, name string) (osv.Place, bool) {
 	root, rest := osv.Ecosystem(ecosystem)
 	if root != "Root" {
 		return osv.Place{}, false

@@ -52,7 +52,7 @@ func (Feed) Streams() []assay.Stream { return append([]assay.Stream{"seal:*"}, s
 
 // Fetch implements assay.Feed.
 func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
-	p := osv.Publisher{Feed: f.Name(), Wanted: osv.Wants(wanted, f.Streams()), Place: place}
+	p := osv.Publisher{Feed: f.Name(), Wanted: osv.Wants(wanted, f.Streams()), Place: placeOf}
 	err := p.Fetch(ctx, g, Document, s)
 	if errors.Is(err, assay.ErrNotFound) {
 		err = p.Fetch(ctx, g, Copy, s)
@@ -62,7 +62,7 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, 
 
 // place finds the packages of "Seal:Red Hat:7" and "Seal:Python", with and
 // without "Seal:".
-func place(ecosystem, name string) (osv.Place, bool) {
+func placeOf(ecosystem, name string) (osv.Place, bool) {
 	ecosystem = strings.TrimPrefix(strings.ToLower(ecosystem), "seal:")
 	base, release := osv.Ecosystem(ecosystem)
 	if p, ok := distributions[base]; ok {

@@ -108,7 +108,7 @@ func (t *table) criterion(c *oval.Criterion, products []string) {
 	for _, s := range all {
 		k := key{s, c.Test.Names[0]}
 		switch {
-		case !t.place.holds(s):
+		case !t.place.contains(s):
 			t.foreign = true
 		case !slices.Contains(t.rows[k], r):
 			t.rows[k] = append(t.rows[k], r)

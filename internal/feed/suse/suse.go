@@ -27,7 +27,7 @@ import (
 )
 
 // Folder is the directory of the documents.
-const Folder = "https://ftp.suse.com/pub/projects/security/oval/"
+const Directory = "https://ftp.suse.com/pub/projects/security/oval/"
 
 const page = "https://www.suse.com/security/cve/"
 
@@ -61,7 +61,7 @@ type place struct {
 }
 
 // holds reports whether a stream belongs to the place.
-func (p *place) holds(s assay.Stream) bool {
+func (p *place) contains(s assay.Stream) bool {
 	return s == p.streams || p.major && strings.HasPrefix(string(s), string(p.streams)+".")
 }
 
@@ -81,7 +81,7 @@ func places(wanted []assay.Stream) (out []place) {
 		asked := slices.Contains(wanted, family)
 		if len(wanted) == 0 || asked {
 			for _, release := range known[family] {
-				p := at(family.Family(), release, family != "opensuse-leap:*" && release != "")
+				p := placeOf(family.Family(), release, family != "opensuse-leap:*" && release != "")
 				p.needed = asked && release == ""
 				out = append(out, p)
 			}
@@ -89,7 +89,7 @@ func places(wanted []assay.Stream) (out []place) {
 		}
 		for _, w := range wanted {
 			if release, ok := strings.CutPrefix(string(w), family.Family()+":"); ok && path.MatchString(release) {
-				p := at(family.Family(), release, false)
+				p := placeOf(family.Family(), release, false)
 				p.needed = true
 				out = append(out, p)
 			}
@@ -102,7 +102,7 @@ func places(wanted []assay.Stream) (out []place) {
 var path = regexp.MustCompile(`^\d+(?:\.\d+)?$`)
 
 // at is the document of a release, or that of its major release.
-func at(family, release string, major bool) place {
+func placeOf(family, release string, major bool) place {
 	p := place{streams: assay.Stream(family), major: major}
 	if release != "" {
 		p.streams = assay.Stream(family + ":" + release)
@@ -161,7 +161,7 @@ func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s 
 func (p *place) fetch(ctx context.Context, g assay.Getter, s assay.Sink) (err error) {
 	for _, end := range ends {
 		for _, name := range p.names {
-			err = oval.Fetch(ctx, g, Folder+name+end, func(d *oval.Definition) error { return p.emit(d, s) })
+			err = oval.Fetch(ctx, g, Directory+name+end, func(d *oval.Definition) error { return p.emit(d, s) })
 			if !errors.Is(err, assay.ErrNotFound) {
 				return err
 			}

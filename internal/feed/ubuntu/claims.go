@@ -48,10 +48,10 @@ func (c *claims) number(w string) uint32 {
 	return n
 }
 
-func (c *claims) word(n uint32) string { return c.words[n] }
+func (c *claims) text(n uint32) string { return c.words[n] }
 
 // open begins a notice; claims added later belong to it.
-func (c *claims) open(id, title string, date time.Time) {
+func (c *claims) beginNotice(id, title string, date time.Time) {
 	c.notices = append(c.notices, notice{id, title, date})
 }
 
@@ -102,10 +102,10 @@ func (c *claims) about(id, name, release string) []claim {
 // turned out to be incomplete fixes.
 func (c *claims) fix(known []claim, flavour string, esm bool) (best string) {
 	for _, k := range known {
-		if k.esm != esm || c.word(k.flavour) != flavour {
+		if k.esm != esm || c.text(k.flavour) != flavour {
 			continue
 		}
-		v := c.word(k.fixed)
+		v := c.text(k.fixed)
 		if n, err := version.Compare(version.Deb, v, best); best == "" || err == nil && n > 0 {
 			best = v
 		}
@@ -116,7 +116,7 @@ func (c *claims) fix(known []claim, flavour string, esm bool) (best string) {
 // date is when the first notice with a version was published.
 func (c *claims) date(known []claim, fixed string) (first time.Time) {
 	for _, k := range known {
-		if d := c.notices[k.notice].date; c.word(k.fixed) == fixed && (first.IsZero() || d.Before(first)) {
+		if d := c.notices[k.notice].date; c.text(k.fixed) == fixed && (first.IsZero() || d.Before(first)) {
 			first = d
 		}
 	}
@@ -137,10 +137,10 @@ func (c *claims) unused(visit func(v *vulnerability, name, release string, known
 		if first.used {
 			continue
 		}
-		v := &vulnerability{id: c.word(first.id)}
+		v := &vulnerability{id: c.text(first.id)}
 		for _, k := range known {
 			v.severity = max(v.severity, k.severity)
-			score, err := cvss.Parse("ubuntu", c.word(k.vector))
+			score, err := cvss.Parse("ubuntu", c.text(k.vector))
 			if err == nil && !slices.Contains(v.cvss, score) {
 				v.cvss = append(v.cvss, score)
 			}
@@ -148,7 +148,7 @@ func (c *claims) unused(visit func(v *vulnerability, name, release string, known
 				v.title, v.published = c.notices[k.notice].title, c.notices[k.notice].date
 			}
 		}
-		if err := visit(v, c.word(first.name), c.word(first.release), known); err != nil {
+		if err := visit(v, c.text(first.name), c.text(first.release), known); err != nil {
 			return err
 		}
 	}

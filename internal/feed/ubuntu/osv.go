@@ -86,7 +86,7 @@ func (r *run) osvNotices(ctx context.Context) error {
 			r.s.Skip(rec.ID, "notice without CVE")
 			return nil
 		}
-		r.claims.open(rec.ID, rec.Summary, rec.Published.Time)
+		r.claims.beginNotice(rec.ID, rec.Summary, rec.Published.Time)
 		for i := range rec.Affected {
 			a := &rec.Affected[i]
 			p, why := osvPocket(a.Package.Ecosystem)
@@ -213,7 +213,7 @@ func (r *run) osvVulnerabilities(ctx context.Context) error {
 
 func (r *run) record(rec *record, v vulnerability) error {
 	type place struct{ name, release string }
-	says := map[place][]say{}
+	statements := map[place][]statement{}
 	severities := map[place]assay.Severity{}
 	var order []place
 	decided, other := 0, 0
@@ -230,10 +230,10 @@ func (r *run) record(rec *record, v vulnerability) error {
 		}
 		r.remember(a)
 		at := place{a.Package.Name, p.release}
-		if says[at] == nil {
+		if statements[at] == nil {
 			order = append(order, at)
 		}
-		says[at] = append(says[at], say{pocket: p, status: assay.StatusAffected, fixed: a.fixed()})
+		statements[at] = append(statements[at], statement{pocket: p, status: assay.StatusAffected, fixed: a.fixed()})
 		if w, ok := assay.ParseSeverity(a.Specific.Priority); ok && w != assay.SeverityUnknown {
 			severities[at] = w
 		}
@@ -249,13 +249,13 @@ func (r *run) record(rec *record, v vulnerability) error {
 		}
 	}
 	for _, at := range order {
-		if r.told[at.release] == nil {
-			r.told[at.release] = map[string]bool{}
+		if r.inOSV[at.release] == nil {
+			r.inOSV[at.release] = map[string]bool{}
 		}
-		r.told[at.release][v.id] = true
+		r.inOSV[at.release][v.id] = true
 		one := v
 		one.severity = max(v.severity, severities[at])
-		if err := r.emit(&one, at.name, at.release, says[at]); err != nil {
+		if err := r.emit(&one, at.name, at.release, statements[at]); err != nil {
 			return err
 		}
 	}

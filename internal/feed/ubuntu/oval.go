@@ -20,7 +20,7 @@ const oldest = "trusty"
 
 // each calls visit for the releases that have OVAL documents and are not in the
 // tracker. ErrNotFound: no such release has a document.
-func (r *run) each(visit func(codename, release string) error) error {
+func (r *run) eachOVALRelease(visit func(codename, release string) error) error {
 	found := false
 	all := distro.UbuntuCodenames()
 	for _, codename := range all[slices.Index(all, oldest):] {
@@ -44,7 +44,7 @@ func (r *run) each(visit func(codename, release string) error) error {
 // ovalNotices stores the notices. From the documents of vulnerabilities it
 // learns the source packages of binary packages.
 func (r *run) ovalNotices(ctx context.Context) error {
-	return r.each(func(codename, release string) error {
+	return r.eachOVALRelease(func(codename, release string) error {
 		r.here = map[string]string{}
 		err := r.document(ctx, codename, "cve", r.learn)
 		if err != nil && !errors.Is(err, assay.ErrNotFound) {
@@ -56,14 +56,14 @@ func (r *run) ovalNotices(ctx context.Context) error {
 
 // ovalVulnerabilities hands over the vulnerabilities that OSV does not have.
 func (r *run) ovalVulnerabilities(ctx context.Context) error {
-	return r.each(func(codename, release string) error {
+	return r.eachOVALRelease(func(codename, release string) error {
 		return r.document(ctx, codename, "cve", func(d *oval.Definition) error { return r.definition(d, release) })
 	})
 }
 
 func (r *run) learn(d *oval.Definition) error {
 	for _, c := range criteria(&d.Criteria) {
-		if name, _, _ := spoken(c); name != "" && c.Test != nil {
+		if name, _, _ := readCriterion(c); name != "" && c.Test != nil {
 			for _, b := range c.Test.Names {
 				r.here[manifest(b)] = name
 			}
@@ -106,14 +106,14 @@ func (r *run) definition(d *oval.Definition, release string) error {
 		r.skip(release, d.ID, "", "no CVE")
 		return nil
 	}
-	if r.told[release][v.id] {
+	if r.inOSV[release][v.id] {
 		r.skip(release, v.id, "", "already in OSV")
 		return nil
 	}
-	said := map[string][]say{}
+	statements := map[string][]statement{}
 	var order []string
 	for _, c := range criteria(&d.Criteria) {
-		name, s, why := spoken(c)
+		name, s, why := readCriterion(c)
 		if name == "" && why == "" { // about the release itself
 			continue
 		}
@@ -122,13 +122,13 @@ func (r *run) definition(d *oval.Definition, release string) error {
 			continue
 		}
 		s.release = release
-		if said[name] == nil {
+		if statements[name] == nil {
 			order = append(order, name)
 		}
-		said[name] = append(said[name], s)
+		statements[name] = append(statements[name], s)
 	}
 	for _, name := range order {
-		if err := r.emit(&v, name, release, said[name]); err != nil {
+		if err := r.emit(&v, name, release, statements[name]); err != nil {
 			return err
 		}
 	}
@@ -162,7 +162,7 @@ func criteria(c *oval.Criteria) []oval.Criterion {
 }
 
 // spoken reads a criterion. Only the version shows that a fix is for ESM.
-func spoken(c oval.Criterion) (name string, s say, why string) {
+func readCriterion(c oval.Criterion) (name string, s statement, why string) {
 	status, detail := "", ""
 	if m := unknownYet.FindStringSubmatch(c.Comment); m != nil {
 		name, status = m[1], m[3]
@@ -217,7 +217,7 @@ func (r *run) ovalNotice(d *oval.Definition, release string) error {
 		r.skip(release, id, "", "notice without CVE")
 		return nil
 	}
-	r.claims.open(id, title, cve.Time(m.Advisory.Issued.Date))
+	r.claims.beginNotice(id, title, cve.Time(m.Advisory.Issued.Date))
 	known := false
 	for _, p := range d.Packages() {
 		if p.Operation != "less than" {

@@ -42,10 +42,10 @@ func (r *run) tracker(ctx context.Context) error {
 
 // A held row is about the release under development. It is handed over at the
 // end, because this release is the one after the newest named release with rows.
-type held struct {
+type heldRow struct {
 	v    *vulnerability
 	name string
-	say  say
+	say  statement
 }
 
 // development hands over the held rows.
@@ -57,20 +57,20 @@ func (r *run) development() error {
 			release, _ = distro.UbuntuNumber(codenames[i+1])
 		}
 	}
-	if release != "" && len(r.held) > 0 {
+	if release != "" && len(r.heldRows) > 0 {
 		r.releases[release] = true
 	}
-	for _, h := range r.held {
+	for _, h := range r.heldRows {
 		if release == "" {
 			r.s.Skip(h.v.id+" devel_"+h.name, "release under development")
 			continue
 		}
 		h.say.release = release
-		if err := r.emit(h.v, h.name, release, []say{h.say}); err != nil {
+		if err := r.emit(h.v, h.name, release, []statement{h.say}); err != nil {
 			return err
 		}
 	}
-	r.held = nil
+	r.heldRows = nil
 	return nil
 }
 
@@ -94,12 +94,12 @@ func parse(text string) *file {
 		switch {
 		case line == "" || line[0] == '#':
 		case line[0] == ' ' || line[0] == '\t':
-			f.more(key, strings.TrimSpace(line))
+			f.readLines(key, strings.TrimSpace(line))
 		default:
 			head, value, _ := strings.Cut(line, ":")
 			key, value = strings.TrimSpace(head), strings.TrimSpace(value)
 			f.field(key, value)
-			f.more(key, value)
+			f.readLines(key, value)
 		}
 	}
 	return f
@@ -123,7 +123,7 @@ func (f *file) field(key, value string) {
 }
 
 // more reads a field of several lines.
-func (f *file) more(key, value string) {
+func (f *file) readLines(key, value string) {
 	switch key {
 	case "References":
 		f.notices = append(f.notices, notices(value)...)
@@ -149,7 +149,7 @@ func date(s string) time.Time {
 // file hands over a file, package by package and release by release.
 func (r *run) file(f *file) error {
 	type place struct{ name, release string }
-	says := map[place][]say{}
+	statements := map[place][]statement{}
 	var order []place
 	for _, w := range f.rows {
 		if w.where == "upstream" { // not about Ubuntu
@@ -171,18 +171,18 @@ func (r *run) file(f *file) error {
 		}
 		r.sources[w.name] = true
 		at := place{w.name, p.release}
-		if says[at] == nil {
+		if statements[at] == nil {
 			order = append(order, at)
 		}
-		says[at] = append(says[at], s)
+		statements[at] = append(statements[at], s)
 	}
 	for _, at := range order {
-		v := f.of(at.name)
+		v := f.vulnerabilityFor(at.name)
 		if at.release == "" {
-			r.held = append(r.held, held{v, at.name, says[at][0]})
+			r.heldRows = append(r.heldRows, heldRow{v, at.name, statements[at][0]})
 			continue
 		}
-		if err := r.emit(v, at.name, at.release, says[at]); err != nil {
+		if err := r.emit(v, at.name, at.release, statements[at]); err != nil {
 			return err
 		}
 	}
@@ -190,7 +190,7 @@ func (r *run) file(f *file) error {
 }
 
 // of is the vulnerability with its priority for a package.
-func (f *file) of(name string) *vulnerability {
+func (f *file) vulnerabilityFor(name string) *vulnerability {
 	v := f.vulnerability
 	word := f.priorities[name]
 	if word == "" {
@@ -228,13 +228,13 @@ func pocketOf(where string) (p pocket, why string) {
 
 // ended matches reasons of ignored vulnerabilities: the release, or the support
 // of a package in it, is at its end of life.
-var ended = regexp.MustCompile(`(?i)\bend[ -]of[ -](?:life|line|support|standard|esm|kernel)|out of (?:standard )?support|no longer supported|\bEOL\b`)
+var endOfLifeReason = regexp.MustCompile(`(?i)\bend[ -]of[ -](?:life|line|support|standard|esm|kernel)|out of (?:standard )?support|no longer supported|\bEOL\b`)
 
 const maxReason = 120 // the longest details are whole sentences
 
 // verdict converts a state of the tracker; why is the reason if it cannot be
 // used.
-func verdict(status, detail string) (s say, why string) {
+func verdict(status, detail string) (s statement, why string) {
 	s.reason = status
 	if detail != "" {
 		s.reason += " (" + detail + ")"
@@ -258,7 +258,7 @@ func verdict(status, detail string) (s say, why string) {
 		s.status = assay.StatusFixDeferred
 	case "ignored":
 		s.status = assay.StatusWillNotFix
-		if ended.MatchString(detail) {
+		if endOfLifeReason.MatchString(detail) {
 			s.status = assay.StatusEndOfLife
 		}
 	case "not-affected":

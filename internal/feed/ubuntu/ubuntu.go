@@ -68,7 +68,7 @@ func (Feed) Streams() []assay.Stream { return []assay.Stream{"ubuntu:*", "ubuntu
 func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
 	r := &run{
 		g: g, wanted: wanted, s: s, claims: newClaims(), sources: map[string]bool{}, sourceOf: map[string]string{},
-		tracked: map[string]bool{}, releases: map[string]bool{}, told: map[string]map[string]bool{},
+		tracked: map[string]bool{}, releases: map[string]bool{}, inOSV: map[string]map[string]bool{},
 	}
 	found := false
 	for _, read := range []func(context.Context) error{r.osvNotices, r.tracker, r.ovalNotices, r.osvVulnerabilities, r.ovalVulnerabilities} {
@@ -97,8 +97,8 @@ type run struct {
 	here     map[string]string          // of binary packages, in the current release
 	tracked  map[string]bool            // vulnerabilities that the tracker has
 	releases map[string]bool            // releases that the tracker has
-	held     []held                     // rows of the release under development
-	told     map[string]map[string]bool // vulnerabilities in OSV, by release
+	heldRows     []heldRow                     // rows of the release under development
+	inOSV     map[string]map[string]bool // vulnerabilities in OSV, by release
 }
 
 // A pocket is an archive of a release's packages.
@@ -109,7 +109,7 @@ type pocket struct {
 }
 
 // A say is a document's statement about a package in a pocket.
-type say struct {
+type statement struct {
 	pocket
 	status assay.Status
 	fixed  string
@@ -146,7 +146,7 @@ func (r *run) skip(release, id, name, why string) {
 var longTerm = regexp.MustCompile(`^(?:1[2468]|[2-9][02468])\.04$`)
 
 // emit hands over the statements about a package in one release.
-func (r *run) emit(v *vulnerability, name, release string, says []say) error {
+func (r *run) emit(v *vulnerability, name, release string, statements []statement) error {
 	known := r.claims.about(v.id, name, release)
 	a := assay.Advisory{ID: v.id, Feed: "ubuntu", Title: v.title, Severity: v.severity, CVSS: v.cvss, Published: v.published, URL: page + v.id}
 	if !cve.Valid(v.id) {
@@ -158,9 +158,9 @@ func (r *run) emit(v *vulnerability, name, release string, says []say) error {
 		ids = append(ids, r.claims.notices[known[i].notice].id)
 	}
 	a.VendorIDs = slices.DeleteFunc(cve.Set(ids), func(id string) bool { return id == v.id })
-	for _, row := range rows(release, says) {
+	for _, row := range rows(release, statements) {
 		row.Name = name
-		r.mend(&row, known)
+		r.applyNotices(&row, known)
 		if r.wants(row.Stream) {
 			a.Affected = append(a.Affected, row)
 		}
@@ -172,12 +172,12 @@ func (r *run) emit(v *vulnerability, name, release string, says []say) error {
 }
 
 // rows decides the rows in the streams of a release.
-func rows(release string, says []say) (out []assay.Affected) {
+func rows(release string, statements []statement) (out []assay.Affected) {
 	plain, esm := assay.Stream("ubuntu:"+release), assay.Stream("ubuntu-esm:"+release)
-	var of [2]*say // for everybody, for ESM
-	var flavoured []*say
-	for i := range says {
-		s := &says[i]
+	var of [2]*statement // for everybody, for ESM
+	var flavoured []*statement
+	for i := range statements {
+		s := &statements[i]
 		n := 0
 		if s.esm {
 			n = 1
@@ -204,13 +204,13 @@ func rows(release string, says []say) (out []assay.Affected) {
 	return out
 }
 
-func (s *say) row(stream assay.Stream) assay.Affected {
+func (s *statement) row(stream assay.Stream) assay.Affected {
 	return assay.Affected{Stream: stream, Status: s.status, Reason: s.reason,
 		Ranges: []assay.Range{{Fixed: s.fixed}}, Qualifiers: assay.Qualifiers{Flavour: s.flavour}}
 }
 
 // fix closes an open state with a notice's fix, and dates fixes.
-func (r *run) mend(row *assay.Affected, known []claim) {
+func (r *run) applyNotices(row *assay.Affected, known []claim) {
 	esm := row.Stream.Family() == "ubuntu-esm"
 	fixed := &row.Ranges[0].Fixed
 	best := r.claims.fix(known, row.Qualifiers.Flavour, false)
@@ -228,14 +228,14 @@ func (r *run) mend(row *assay.Affected, known []claim) {
 // rest hands over the notices that belong to no record.
 func (r *run) rest() error {
 	return r.claims.unused(func(v *vulnerability, name, release string, known []claim) error {
-		var says []say
+		var statements []statement
 		for _, c := range known {
-			p := pocket{release, c.esm, r.claims.word(c.flavour)}
-			if !slices.ContainsFunc(says, func(s say) bool { return s.pocket == p }) {
-				says = append(says, say{pocket: p, status: assay.StatusAffected, fixed: r.claims.fix(known, p.flavour, p.esm)})
+			p := pocket{release, c.esm, r.claims.text(c.flavour)}
+			if !slices.ContainsFunc(statements, func(s statement) bool { return s.pocket == p }) {
+				statements = append(statements, statement{pocket: p, status: assay.StatusAffected, fixed: r.claims.fix(known, p.flavour, p.esm)})
 			}
 		}
-		return r.emit(v, name, release, says)
+		return r.emit(v, name, release, statements)
 	})
 }
 

@@ -93,22 +93,22 @@ func decode(place string, b []byte, v any) error {
 // archive hands over the documents in the index of the archive at
 // "URL//DIRECTORY".
 func (e *emitter) archive(ctx context.Context, location string, r Repository) error {
-	rest, folder, _ := strings.Cut(strings.TrimPrefix(location, scheme), "//")
+	rest, directory, _ := strings.Cut(strings.TrimPrefix(location, scheme), "//")
 	url := scheme + rest
-	index, err := e.index(ctx, url, folder, r.Index)
+	index, err := e.index(ctx, url, directory, r.Index)
 	if err != nil {
 		return err
 	}
 	seen := map[string]bool{}
 	want := func(member string) bool {
-		name, ok := below(folder, member)
+		name, ok := below(directory, member)
 		if ok && index[name] == nil && strings.HasPrefix(name, "pkg/") && path.Ext(name) == ".json" && path.Base(name) != "manifest.json" {
 			e.s.Skip(name, "document not in the index")
 		}
 		return ok && index[name] != nil && !seen[name]
 	}
 	err = e.walk(ctx, url, want, func(member string, b []byte, err error) error {
-		name, _ := below(folder, member)
+		name, _ := below(directory, member)
 		seen[name] = true
 		if err != nil {
 			e.s.Skip(name, "document damaged or too large")
@@ -140,17 +140,17 @@ func (e *emitter) archive(ctx context.Context, location string, r Repository) er
 }
 
 // below returns the path of a member relative to the directory.
-func below(folder, member string) (string, bool) {
+func below(directory, member string) (string, bool) {
 	name := path.Clean(member)
-	if folder = path.Clean(folder); folder == "." {
+	if directory = path.Clean(directory); directory == "." {
 		return name, true
 	}
-	return strings.CutPrefix(name, folder+"/")
+	return strings.CutPrefix(name, directory+"/")
 }
 
 // index reads the index of an archive, or the other index if the archive has
 // none: names of products by document.
-func (e *emitter) index(ctx context.Context, url, folder, other string) (map[string]map[string]bool, error) {
+func (e *emitter) index(ctx context.Context, url, directory, other string) (map[string]map[string]bool, error) {
 	var list struct {
 		Packages []struct {
 			ID       string `json:"id"`
@@ -159,7 +159,7 @@ func (e *emitter) index(ctx context.Context, url, folder, other string) (map[str
 	}
 	found := errors.New("found")
 	want := func(member string) bool {
-		name, ok := below(folder, member)
+		name, ok := below(directory, member)
 		return ok && name == "index.json"
 	}
 	err := e.walk(ctx, url, want, func(member string, b []byte, err error) error {
@@ -178,7 +178,7 @@ func (e *emitter) index(ctx context.Context, url, folder, other string) (map[str
 			err = malformed(url, "not found, and the archive has no index.json")
 		}
 	case err == nil:
-		err = malformed(url, "directory %q has no index.json", folder)
+		err = malformed(url, "directory %q has no index.json", directory)
 	case errors.Is(err, found):
 		err = nil
 	}

@@ -320,12 +320,12 @@ func (k *keeper) Cached(ctx context.Context, url string) (io.ReadCloser, error) 
 	return nil, assay.ErrNotFound
 }
 
-func (k *keeper) GetVersion(ctx context.Context, url, edition string) (io.ReadCloser, error) {
-	k.editions = append(k.editions, url+" "+edition)
+func (k *keeper) GetVersion(ctx context.Context, url, version string) (io.ReadCloser, error) {
+	k.editions = append(k.editions, url+" "+version)
 	return k.Get(ctx, url)
 }
 
-func TestEditions(t *testing.T) {
+func TestVersions(t *testing.T) {
 	k := &keeper{Documents: documents()}
 	contract.Fetch(t, Feed{}, k)
 	if diff := cmp.Diff([]string{Chainguard + "pypi/b.openvex.json 2025-01-02T00:00:00Z"}, k.editions); diff != "" {

@@ -52,7 +52,7 @@ func (r *reader) details(string) error {
 		items = append(items, item{k, is})
 		return nil
 	}
-	if err := r.each(r.handles, func(row *sqlitefile.Row) error { return add(r.handles.text(row, 1), row.ID) }); err != nil {
+	if err := r.eachRow(r.handles, func(row *sqlitefile.Row) error { return add(r.handles.text(row, 1), row.ID) }); err != nil {
 		return err
 	}
 	t, err := r.optional("cwe_handles", "cve", "cwe")
@@ -60,7 +60,7 @@ func (r *reader) details(string) error {
 		return err
 	}
 	if t != nil {
-		err := r.each(t, func(row *sqlitefile.Row) error {
+		err := r.eachRow(t, func(row *sqlitefile.Row) error {
 			n, err := strconv.ParseInt(strings.TrimPrefix(cve.Weakness(t.text(row, 1)), "CWE-"), 10, 64)
 			if err != nil || n < 1 {
 				return nil // "NVD-CWE-Other"
@@ -148,7 +148,7 @@ func (r *reader) exploited(name string) error {
 	if t == nil || err != nil || !r.wants(assay.StreamKEV) {
 		return err
 	}
-	return r.each(t, func(row *sqlitefile.Row) error {
+	return r.eachRow(t, func(row *sqlitefile.Row) error {
 		id := t.text(row, 0)
 		var b struct {
 			Added      string   `json:"date_added"`
@@ -201,11 +201,11 @@ func (r *reader) predicted(name string) error {
 		return err
 	}
 	if meta != nil {
-		if err := r.each(meta, func(row *sqlitefile.Row) error { date = day(meta.text(row, 0)); return nil }); err != nil {
+		if err := r.eachRow(meta, func(row *sqlitefile.Row) error { date = day(meta.text(row, 0)); return nil }); err != nil {
 			return err
 		}
 	}
-	return r.each(t, func(row *sqlitefile.Row) error {
+	return r.eachRow(t, func(row *sqlitefile.Row) error {
 		id := t.text(row, 0)
 		score, ok := row.Float(t.columns[1])
 		percentile, _ := row.Float(t.columns[2])

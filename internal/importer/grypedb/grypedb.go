@@ -66,7 +66,7 @@ func (d *DB) Fetch(ctx context.Context, _ assay.Getter, wanted []assay.Stream, s
 		return err
 	}
 	r := &reader{ctx: ctx, file: f, wants: osv.Wants(wanted, d.Streams()), wanted: wanted, sink: s, systems: map[int64]system{}}
-	if err := r.open(); err != nil {
+	if err := r.openTables(); err != nil {
 		return fmt.Errorf("%s: %w", form.Name, err)
 	}
 	for _, step := range []struct {
@@ -117,7 +117,7 @@ type vulnerability struct {
 }
 
 // open finds the tables that rows are joined with.
-func (r *reader) open() error {
+func (r *reader) openTables() error {
 	for _, t := range []struct {
 		to      **table
 		name    string
@@ -129,15 +129,15 @@ func (r *reader) open() error {
 		{&r.handles, "vulnerability_handles", []string{"id", "name", "status", "published_date", "modified_date", "withdrawn_date", "provider_id", "blob_id"}},
 	} {
 		var err error
-		if *t.to, err = open(r.file, t.name, t.columns...); err != nil {
+		if *t.to, err = openTable(r.file, t.name, t.columns...); err != nil {
 			return err
 		}
 	}
-	t, err := open(r.file, "operating_systems", "id", "name", "release_id", "major_version", "minor_version", "label_version", "codename", "channel")
+	t, err := openTable(r.file, "operating_systems", "id", "name", "release_id", "major_version", "minor_version", "label_version", "codename", "channel")
 	if err != nil {
 		return err
 	}
-	return r.each(t, func(row *sqlitefile.Row) error {
+	return r.eachRow(t, func(row *sqlitefile.Row) error {
 		if len(r.systems) == maxSystems {
 			return fmt.Errorf("over %d rows: %w", maxSystems, assay.ErrTooLarge)
 		}
@@ -147,7 +147,7 @@ func (r *reader) open() error {
 }
 
 // each visits the rows of a table.
-func (r *reader) each(t *table, visit func(*sqlitefile.Row) error) error {
+func (r *reader) eachRow(t *table, visit func(*sqlitefile.Row) error) error {
 	for row, err := range t.Rows() {
 		if err == nil {
 			err = r.ctx.Err()
@@ -167,7 +167,7 @@ func (r *reader) optional(name string, columns ...string) (*table, error) {
 	if _, err := r.file.Table(name); errors.Is(err, assay.ErrNotFound) {
 		return nil, nil
 	}
-	return open(r.file, name, columns...)
+	return openTable(r.file, name, columns...)
 }
 
 // find looks a row up; ok is false if there is none.
@@ -249,7 +249,7 @@ func (r *reader) maintenance(name string) error {
 	if t == nil || err != nil {
 		return err
 	}
-	return r.each(t, func(row *sqlitefile.Row) error {
+	return r.eachRow(t, func(row *sqlitefile.Row) error {
 		s, ok := r.systems[t.int(row, 1)]
 		if !ok || s.stream.Family() != "ubuntu-esm" || !r.wants(s.stream) {
 			return nil
@@ -269,7 +269,7 @@ func (r *reader) packages(name string, unaffected bool) error {
 	if t == nil || err != nil {
 		return err
 	}
-	err = r.each(t, func(row *sqlitefile.Row) error {
+	err = r.eachRow(t, func(row *sqlitefile.Row) error {
 		os, distribution := row.Int(t.columns[1])
 		s, known := r.systems[os]
 		switch {
@@ -296,7 +296,7 @@ func (r *reader) packages(name string, unaffected bool) error {
 			}
 			if !r.extended[own] {
 				p := place{Affected: assay.Affected{Stream: s.maintained, Name: pkg}, scheme: s.scheme, backports: true}
-				if err := r.say(t.int(row, 0), t.int(row, 3), unaffected, p); err != nil {
+				if err := r.addRow(t.int(row, 0), t.int(row, 3), unaffected, p); err != nil {
 					return err
 				}
 			}
@@ -310,7 +310,7 @@ func (r *reader) packages(name string, unaffected bool) error {
 			}
 			p = place{Affected: assay.Affected{Stream: e.Stream, Name: e.Name(pkg)}, scheme: e.Scheme}
 		}
-		return r.say(t.int(row, 0), t.int(row, 3), unaffected, p)
+		return r.addRow(t.int(row, 0), t.int(row, 3), unaffected, p)
 	})
 	return cmp.Or(err, r.flush())
 }
@@ -324,7 +324,7 @@ type place struct {
 
 // say adds a row to the current advisory. Rows about Root's own builds have a
 // stream of their own.
-func (r *reader) say(vulnerability, blob int64, unaffected bool, p place) error {
+func (r *reader) addRow(vulnerability, blob int64, unaffected bool, p place) error {
 	if !r.wants(p.Stream) && !r.wants("rootio:"+p.Stream) {
 		return nil
 	}
@@ -377,7 +377,7 @@ func (r *reader) products(name string, unaffected bool) error {
 	if t == nil || err != nil {
 		return err
 	}
-	err = r.each(t, func(row *sqlitefile.Row) error {
+	err = r.eachRow(t, func(row *sqlitefile.Row) error {
 		id := t.int(row, 1)
 		ok, err := r.find(r.cpes, id)
 		if err != nil {
@@ -395,7 +395,7 @@ func (r *reader) products(name string, unaffected bool) error {
 			r.sink.Skip(parts[1]+":"+parts[2], whyHardware)
 			return nil
 		}
-		return r.say(t.int(row, 0), t.int(row, 2), unaffected, place{scheme: version.Generic.Name(), Affected: assay.Affected{
+		return r.addRow(t.int(row, 0), t.int(row, 2), unaffected, place{scheme: version.Generic.Name(), Affected: assay.Affected{
 			Stream: assay.StreamCPE, Name: plain(parts[1]) + ":" + plain(parts[2]), Qualifiers: assay.Qualifiers{CPEs: []string{bind(parts)}},
 		}})
 	})

@@ -82,7 +82,7 @@ func built(r io.ReaderAt, size int64) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	t, err := open(f, "db_metadata", "build_timestamp", "model")
+	t, err := openTable(f, "db_metadata", "build_timestamp", "model")
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -105,7 +105,7 @@ type table struct {
 }
 
 // open finds a table. If id is the first wanted column, it must be the rowid.
-func open(f *sqlitefile.File, name string, columns ...string) (*table, error) {
+func openTable(f *sqlitefile.File, name string, columns ...string) (*table, error) {
 	t, err := f.Table(name)
 	if errors.Is(err, assay.ErrNotFound) {
 		return nil, fmt.Errorf("missing table %s: %w", name, assay.ErrMalformed)

@@ -41,7 +41,7 @@ type packageBlob struct {
 type qualifiers struct {
 	Module  string   `json:"rpm_modularity"`
 	CPEs    []string `json:"platform_cpes"`
-	Arches  words    `json:"architecture"`
+	Arches  stringList    `json:"architecture"`
 	RootIO  bool     `json:"rootio"`
 	Imports []struct {
 		Path    string   `json:"path"`
@@ -69,14 +69,14 @@ type fix struct {
 }
 
 // words is a string or a list of strings.
-type words []string
+type stringList []string
 
 // UnmarshalJSON accepts both.
-func (w *words) UnmarshalJSON(b []byte) error {
+func (w *stringList) UnmarshalJSON(b []byte) error {
 	var one string
 	if json.Unmarshal(b, &one) == nil {
 		if one != "" {
-			*w = words{one}
+			*w = stringList{one}
 		}
 		return nil
 	}
@@ -127,15 +127,15 @@ func (v *vulnerability) ratings() (word assay.Severity, scores []assay.CVSS) {
 }
 
 // said is the status of a range, with the date of the fix.
-type said struct {
+type rangeStatus struct {
 	status assay.Status
 	reason string
 	date   time.Time
 }
 
 // say reads the status and the date of the fix.
-func (a *affected) say(unaffected bool) said {
-	s := said{status: assay.StatusAffected}
+func (a *affected) status(unaffected bool) rangeStatus {
+	s := rangeStatus{status: assay.StatusAffected}
 	if f := a.Fix; f != nil {
 		switch f.State {
 		case "wont-fix":
@@ -182,12 +182,12 @@ func (a *affected) ranges(scheme string) (_ []assay.Range, why string) {
 }
 
 // none reports that no version is affected: distributions write "before 0".
-func (a *affected) none() bool {
+func (a *affected) isEmpty() bool {
 	return strings.ReplaceAll(a.Version.Constraint, " ", "") == "<0"
 }
 
 // since reports that all versions from the fix on are unaffected.
-func (a *affected) since() bool {
+func (a *affected) isUnaffectedSinceFix() bool {
 	v := a.fixed()
 	return v != "" && strings.ReplaceAll(a.Version.Constraint, " ", "") == ">="+v
 }
@@ -201,9 +201,9 @@ func (b *packageBlob) rows(scheme string, unaffected, backports bool, row assay.
 	if len(ranges) == 0 {
 		ranges = []affected{{}}
 	}
-	add := func(s said, ranges []assay.Range) {
+	add := func(s rangeStatus, ranges []assay.Range) {
 		at := slices.IndexFunc(out, func(r assay.Affected) bool {
-			return said{r.Status, r.Reason, r.FixDate} == s
+			return rangeStatus{r.Status, r.Reason, r.FixDate} == s
 		})
 		if at < 0 {
 			at = len(out)
@@ -217,16 +217,16 @@ func (b *packageBlob) rows(scheme string, unaffected, backports bool, row assay.
 		}
 	}
 	var fixes []string
-	var mended said
+	var fixed rangeStatus
 	for i := range ranges {
 		a := &ranges[i]
-		s := a.say(unaffected)
+		s := a.status(unaffected)
 		switch {
-		case unaffected && backports && a.since():
-			mended = said{status: assay.StatusAffected, date: s.date}
+		case unaffected && backports && a.isUnaffectedSinceFix():
+			fixed = rangeStatus{status: assay.StatusAffected, date: s.date}
 			fixes = append(fixes, a.Version.Constraint)
-		case a.none():
-			add(said{status: assay.StatusNotAffected}, []assay.Range{{}})
+		case a.isEmpty():
+			add(rangeStatus{status: assay.StatusNotAffected}, []assay.Range{{}})
 		default:
 			got, bad := a.ranges(scheme)
 			if bad != "" {
@@ -241,7 +241,7 @@ func (b *packageBlob) rows(scheme string, unaffected, backports bool, row assay.
 		if bad != "" {
 			return out, bad
 		}
-		add(mended, got)
+		add(fixed, got)
 	}
 	return out, why
 }

@@ -163,11 +163,11 @@ func (p platform) ranges(a *advisory) ([]assay.Range, error) {
 	var set requirement.Set
 	var err error
 	if len(a.VulnerableVersions) > 0 {
-		set, err = p.any(a.VulnerableVersions)
+		set, err = p.parseRequirements(a.VulnerableVersions)
 	} else if len(a.PatchedVersions)+len(a.UnaffectedVersions) > 0 {
 		var safe requirement.Set
-		if set, err = p.any(a.PatchedVersions); err == nil {
-			safe, err = p.any(a.UnaffectedVersions)
+		if set, err = p.parseRequirements(a.PatchedVersions); err == nil {
+			safe, err = p.parseRequirements(a.UnaffectedVersions)
 		}
 		set = set.Or(safe.Unfixed()).Not()
 	} else {
@@ -210,7 +210,7 @@ func (p platform) unfix(ranges []assay.Range, patched []string) {
 }
 
 // any reads requirements; GitLab writes those of Maven and NuGet in brackets.
-func (p platform) any(texts []string) (requirement.Set, error) {
+func (p platform) parseRequirements(texts []string) (requirement.Set, error) {
 	syntax := p.syntax
 	if slices.ContainsFunc(texts, func(t string) bool { return strings.ContainsAny(t, "[(") }) {
 		syntax = requirement.Maven

@@ -127,7 +127,7 @@ func Apply(p *assay.Package, q Property, layers map[int]assay.LayerRef) error {
 }
 
 // Of converts the report data that are not about packages.
-func Of(r *assay.Report) (out []Property) {
+func ReportProperties(r *assay.Report) (out []Property) {
 	add := func(name string, v any) {
 		b, _ := json.Marshal(v) // strings and numbers only: this cannot fail
 		out = append(out, Property{name, string(b)})

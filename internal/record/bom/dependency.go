@@ -61,16 +61,16 @@ func visible(p *assay.Package, name string, at map[string][]int) []int {
 	switch p.Type {
 	case assay.TypePyPI:
 		if base := site(p.Path); base != "" {
-			return at[place(p.Type, base, name)]
+			return at[packageKey(p.Type, base, name)]
 		}
 	case assay.TypeNPM:
 		dir := path.Dir(p.Path)
 		for range maxUp {
-			folder := path.Join(dir, "node_modules")
+			directory := path.Join(dir, "node_modules")
 			if b := path.Base(dir); b == "node_modules" || b == "nodejs" {
-				folder = dir
+				directory = dir
 			}
-			if found := at[place(p.Type, folder, name)]; len(found) > 0 {
+			if found := at[packageKey(p.Type, directory, name)]; len(found) > 0 {
 				return found
 			}
 			if dir == "." || dir == "/" {
@@ -88,17 +88,17 @@ func installedAt(p *assay.Package) string {
 	switch p.Type {
 	case assay.TypePyPI:
 		if base := site(p.Path); base != "" {
-			return place(p.Type, base, p.Name)
+			return packageKey(p.Type, base, p.Name)
 		}
 	case assay.TypeNPM:
-		folder, ok := strings.CutSuffix(p.Path, "/package.json")
+		directory, ok := strings.CutSuffix(p.Path, "/package.json")
 		if !ok {
 			return ""
 		}
 		for _, root := range []string{"node_modules/", "nodejs/"} {
-			if n := strings.LastIndex(folder, root); n == 0 || n > 0 && folder[n-1] == '/' {
+			if n := strings.LastIndex(directory, root); n == 0 || n > 0 && directory[n-1] == '/' {
 				end := n + len(root)
-				return place(p.Type, folder[:end-1], folder[end:])
+				return packageKey(p.Type, directory[:end-1], directory[end:])
 			}
 		}
 	}
@@ -120,11 +120,11 @@ func site(file string) string {
 }
 
 // place is the key of a package by its directory and name.
-func place(kind, folder, name string) string {
+func packageKey(kind, directory, name string) string {
 	if e, ok := ecosystem.OfType(kind); ok {
 		name = e.Name(name)
 	}
-	return "in\x00" + kind + "\x00" + folder + "\x00" + name
+	return "in\x00" + kind + "\x00" + directory + "\x00" + name
 }
 
 // Needers lists the packages that depend on each package.
@@ -142,7 +142,7 @@ func Needers(packages []assay.Package) [][]int {
 // on, the shortest first and at most limit; by is the result of Needers. A path
 // with too many steps begins in its middle. The list is empty if nothing depends
 // on n.
-func Ways(by [][]int, n, most, steps int) (out [][]int) {
+func DependencyPaths(by [][]int, n, most, steps int) (out [][]int) {
 	type step struct {
 		at, length int
 		next       *step

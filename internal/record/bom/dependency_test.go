@@ -61,7 +61,7 @@ func TestWays(t *testing.T) {
 		{7, 3, 9, nil},
 		{5, 3, 9, nil},
 	} {
-		if d := cmp.Diff(tt.want, bom.Ways(by, tt.n, tt.most, tt.steps)); d != "" {
+		if d := cmp.Diff(tt.want, bom.DependencyPaths(by, tt.n, tt.most, tt.steps)); d != "" {
 			t.Errorf("%d: %s", tt.n, d)
 		}
 	}

@@ -323,7 +323,7 @@ func Parse(b []byte) (*Document, error) {
 	}
 	for _, r := range raw.Tree.Relationships {
 		if p := d.Products[r.Product.ID]; p != nil {
-			p.Relation, p.Part, p.Whole = r.Category, d.named(r.Part), d.named(r.Whole)
+			p.Relation, p.Part, p.Whole = r.Category, d.productByID(r.Part), d.productByID(r.Whole)
 		}
 	}
 	groups := map[string][]string{}
@@ -369,7 +369,7 @@ func (d *Document) add(p *product, b *Branch) {
 }
 
 // named is the product with an ID, or a product with nothing but the ID.
-func (d *Document) named(id string) *Product {
+func (d *Document) productByID(id string) *Product {
 	if p := d.Products[id]; p != nil {
 		return p
 	}

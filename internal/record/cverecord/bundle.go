@@ -33,7 +33,7 @@ func Bundle(ctx context.Context, body io.Reader, feed string, wanted []assay.Str
 			s.Skip(id, "unreadable archive member")
 			return nil
 		}
-		return Give(id, feed, b, s)
+		return HandOver(id, feed, b, s)
 	})
 	if err == nil && !found {
 		err = fmt.Errorf("contains no records: %w", assay.ErrMalformed)
@@ -48,7 +48,7 @@ func ID(file string) (id string, ok bool) {
 }
 
 // Give hands over a record for a feed; the record must have the identifier.
-func Give(id, feed string, b []byte, s assay.Sink) error {
+func HandOver(id, feed string, b []byte, s assay.Sink) error {
 	var r record
 	if json.Unmarshal(b, &r) != nil || r.Metadata.ID != id || !cve.Valid(id) {
 		s.Skip(id, "malformed record")

@@ -72,7 +72,7 @@ func parse(vector string) (_ *standard, text string, v values, _ error) {
 	if len(vector) > maxVector {
 		return nil, "", v, fmt.Errorf("CVSS vector %.40q… is over %d bytes: %w", vector, maxVector, assay.ErrMalformed)
 	}
-	text = bare(vector)
+	text = trimVector(vector)
 	s := &v2
 	switch {
 	case strings.HasPrefix(text, v31.prefix):
@@ -91,7 +91,7 @@ func parse(vector string) (_ *standard, text string, v values, _ error) {
 }
 
 // bare is the vector without the text around it.
-func bare(vector string) string {
+func trimVector(vector string) string {
 	if strings.HasPrefix(vector, "(AV:") && strings.HasSuffix(vector, ")") {
 		return vector[1 : len(vector)-1]
 	}
@@ -121,7 +121,7 @@ func (s *standard) read(list string, v *values) (why string) {
 			return "metric " + name + " out of order"
 		}
 		given[i], last = true, i
-		if v[i] = place(s.metrics[i].values, value); v[i] == 0 && (i < s.base || value != s.undefined) {
+		if v[i] = indexOf(s.metrics[i].values, value); v[i] == 0 && (i < s.base || value != s.undefined) {
 			return "unknown value " + item
 		}
 	}
@@ -150,7 +150,7 @@ func (s *standard) find(name string) int {
 }
 
 // place is the index of value in list, from 1; 0 if it is missing.
-func place(list, value string) uint8 {
+func indexOf(list, value string) uint8 {
 	n := uint8(1)
 	for word := range strings.SplitSeq(list, " ") {
 		if word == value {

@@ -301,7 +301,7 @@ func (a *Affected) versions(scheme version.Scheme) (ranges []assay.Range, versio
 		}
 	}
 	for _, v := range a.Versions {
-		if v != "" && !holds(scheme, ranges, v) {
+		if v != "" && !includesVersion(scheme, ranges, v) {
 			versions = append(versions, v)
 		}
 	}
@@ -309,7 +309,7 @@ func (a *Affected) versions(scheme version.Scheme) (ranges []assay.Range, versio
 }
 
 // holds reports whether the ranges certainly include a version.
-func holds(scheme version.Scheme, ranges []assay.Range, v string) bool {
+func includesVersion(scheme version.Scheme, ranges []assay.Range, v string) bool {
 	if slices.Contains(ranges, assay.Range{}) {
 		return true
 	}

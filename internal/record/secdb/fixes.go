@@ -7,7 +7,7 @@ import "encoding/json"
 // instead of a list.
 func (f *fixes) UnmarshalJSON(b []byte) error {
 	*f = nil
-	if none(b) {
+	if isNone(b) {
 		return nil
 	}
 	var raw map[string]json.RawMessage
@@ -16,7 +16,7 @@ func (f *fixes) UnmarshalJSON(b []byte) error {
 	}
 	*f = make(fixes, len(raw))
 	for version, ids := range raw {
-		if none(ids) {
+		if isNone(ids) {
 			continue
 		}
 		if ids[0] == '"' {
@@ -31,7 +31,7 @@ func (f *fixes) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-func none(b []byte) bool {
+func isNone(b []byte) bool {
 	var empty []json.RawMessage
 	return json.Unmarshal(b, &empty) == nil && len(empty) == 0 // null is an empty slice, too
 }

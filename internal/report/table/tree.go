@@ -63,7 +63,7 @@ func (p *printer) way(g *summary.Group, room int) string {
 	if pkg.IsSystem() || pkg.Relation == assay.RelationDirect {
 		return ""
 	}
-	ways := bom.Ways(p.needers(), g.Package, 1, maxSteps)
+	ways := bom.DependencyPaths(p.needers(), g.Package, 1, maxSteps)
 	if len(ways) == 0 {
 		return ""
 	}

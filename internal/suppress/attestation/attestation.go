@@ -54,7 +54,7 @@ type Options struct {
 // Find returns the documents attached to the image. An image that is in no
 // registry as far as its source knows is ErrUnsupported.
 func Find(ctx context.Context, img *assay.Image, o Options) ([]Document, []assay.Gap, error) {
-	repos, digests := places(img)
+	repos, digests := repositoriesOf(img)
 	if len(repos) == 0 {
 		return nil, nil, fmt.Errorf("%s: the registry of an image from %s is unknown, so attached documents cannot be found: name the image as registry:HOST/NAME:TAG, or save the documents and name the files: %w",
 			img.Name, img.Source, assay.ErrUnsupported)
@@ -79,7 +79,7 @@ func Find(ctx context.Context, img *assay.Image, o Options) ([]Document, []assay
 }
 
 // places are the repositories that have the image, with its digests in each.
-func places(img *assay.Image) (repos []string, digests map[string][]string) {
+func repositoriesOf(img *assay.Image) (repos []string, digests map[string][]string) {
 	digests = map[string][]string{}
 	for _, ref := range img.RepoDigests {
 		repo, digest, ok := strings.Cut(ref, "@")

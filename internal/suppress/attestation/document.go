@@ -107,7 +107,7 @@ func (l *lookup) layers(ctx context.Context, digest string, raw []byte) {
 			l.gap(name, "over %d layers: the other layers were not read", maxLayers)
 			return
 		}
-		if !relevant(d.MediaType, d.Annotations) && !m.bare(d.MediaType) {
+		if !relevant(d.MediaType, d.Annotations) && !m.isBareDocument(d.MediaType) {
 			continue
 		}
 		if l.left -= max(d.Size, 0); l.left < 0 {
@@ -146,7 +146,7 @@ func (l *lookup) layer(name, mediaType string, m *manifest, b []byte) error {
 		return l.statement(name, b, false)
 	}
 	switch {
-	case !m.bare(mediaType):
+	case !m.isBareDocument(mediaType):
 		return nil
 	case m.Subject == nil || !l.subjects[m.Subject.Digest]:
 		return fmt.Errorf("refused, because its subject is another image: %w", assay.ErrMalformed)
@@ -156,7 +156,7 @@ func (l *lookup) layer(name, mediaType string, m *manifest, b []byte) error {
 
 // bare reports whether a layer is a document without an attestation around it,
 // by its media type or by what the manifest says of all.
-func (m *manifest) bare(mediaType string) bool {
+func (m *manifest) isBareDocument(mediaType string) bool {
 	for _, t := range []string{mediaType, m.ArtifactType, m.Config.MediaType} {
 		if t = strings.ToLower(t); strings.Contains(t, "vex") || strings.Contains(t, "csaf") || strings.Contains(t, "cyclonedx") {
 			return true

@@ -92,10 +92,10 @@ func (r *Rule) add(key string, values []string, holds func(*subject) bool) {
 func (r *Rule) criterion(key, v string) (func(*subject) bool, error) {
 	switch key {
 	case "package":
-		p, err := r.either(v)
+		p, err := r.globOrExpression(v)
 		return func(s *subject) bool { return p(s.p.Name) || s.p.Source != "" && p(s.p.Source) }, err
 	case "version":
-		p, err := r.either(v)
+		p, err := r.globOrExpression(v)
 		return func(s *subject) bool { return p(s.p.Version) }, err
 	case "type":
 		return func(s *subject) bool { return strings.EqualFold(s.p.Type, v) }, nil
@@ -143,7 +143,7 @@ func ofPURL(v string) (func(*subject) bool, error) {
 // ofPath asks for the file that says a package is installed.
 func ofPath(v string) (func(*subject) bool, error) {
 	p, err := glob(strings.TrimPrefix(strings.TrimPrefix(v, "./"), "/"))
-	return func(s *subject) bool { return slices.ContainsFunc(places(s.p.Path), p) }, err
+	return func(s *subject) bool { return slices.ContainsFunc(pathSpellings(s.p.Path), p) }, err
 }
 
 // ofLayer asks for a layer by number, diff ID or digest, or for those of the

@@ -45,7 +45,7 @@ func (d *document) grype(list *yaml.Node) (*File, error) {
 			out.Notes = append(out.Notes, fmt.Sprintf("%s is ignored: %s", g.By(), g.cannot))
 			continue
 		}
-		if err := out.take(g.Rule); err != nil {
+		if err := out.addRule(g.Rule); err != nil {
 			return nil, d.fail(n, "%w", err)
 		}
 	}
@@ -147,10 +147,10 @@ func (g *grypeRule) packageKey(key, v string) (func(*subject) bool, error) {
 		if regexp.QuoteMeta(v) == v && v != "" {
 			g.packages = []string{v}
 		}
-		p, err := g.looks(v)
+		p, err := g.grypePattern(v)
 		return func(s *subject) bool { return p(s.p.Name) || s.p.Type == assay.TypeMaven && p(artifact(s.p.Name)) }, err
 	case "upstream-name":
-		p, err := g.looks(v)
+		p, err := g.grypePattern(v)
 		return func(s *subject) bool { return s.p.Source != "" && p(s.p.Source) }, err
 	case "version":
 		return func(s *subject) bool { return s.p.Version == v }, nil

@@ -66,14 +66,14 @@ func (r *Rule) empty() bool { return len(r.IDs) == 0 && len(r.where) == 0 }
 
 // over reports whether a rule's end has come when a report is made. Of a report
 // that does not say when that was, no rule with an end holds.
-func (r *Rule) over(at time.Time) bool {
+func (r *Rule) isExpired(at time.Time) bool {
 	return !r.End.IsZero() && (at.IsZero() || !at.Before(r.End))
 }
 
 // fits reports whether a rule's conditions hold that are of packages, and holds
 // whether the others do.
-func (r *Rule) fits(s *subject) bool  { return r.all(s, true) }
-func (r *Rule) holds(s *subject) bool { return r.all(s, false) }
+func (r *Rule) matchesPackage(s *subject) bool  { return r.all(s, true) }
+func (r *Rule) matchesFinding(s *subject) bool { return r.all(s, false) }
 
 func (r *Rule) all(s *subject, ofPackage bool) bool {
 	for _, c := range r.where {
@@ -110,7 +110,7 @@ type File struct {
 }
 
 // take adds a rule.
-func (f *File) take(r Rule) error {
+func (f *File) addRule(r Rule) error {
 	if f.steps += r.steps; f.steps > maxAllSteps {
 		return fmt.Errorf("the expressions so far have more than %d steps: %w", maxAllSteps, assay.ErrTooLarge)
 	}
@@ -208,7 +208,7 @@ func (s *judge) first(ctx context.Context, f *assay.Finding) (int, error) {
 			if s.tried[n] == s.turn || counts != 0 && rule.names&counts == 0 {
 				continue
 			}
-			if s.tried[n] = s.turn; rule.over(r.At()) || !fit && !rule.fits(sub) || !rule.holds(sub) {
+			if s.tried[n] = s.turn; rule.isExpired(r.At()) || !fit && !rule.matchesPackage(sub) || !rule.matchesFinding(sub) {
 				continue
 			}
 			if s.hits[n]++; first < 0 || n < first {
@@ -245,7 +245,7 @@ func (s *judge) fitting(ctx context.Context, sub *subject) ([]int, error) {
 		if i%between == 0 && ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		if s.set.rules[n].fits(sub) {
+		if s.set.rules[n].matchesPackage(sub) {
 			fit = append(fit, n)
 		}
 	}

@@ -92,7 +92,7 @@ func (r *Rule) expression(s string) (pattern, error) {
 }
 
 // either reads a pattern, or an expression between slashes.
-func (r *Rule) either(s string) (pattern, error) {
+func (r *Rule) globOrExpression(s string) (pattern, error) {
 	if len(s) > 2 && s[0] == '/' && s[len(s)-1] == '/' {
 		return r.expression(s[1 : len(s)-1])
 	}
@@ -100,7 +100,7 @@ func (r *Rule) either(s string) (pattern, error) {
 }
 
 // looks reads a text as Grype does: as an expression where it has a sign of one.
-func (r *Rule) looks(s string) (pattern, error) {
+func (r *Rule) grypePattern(s string) (pattern, error) {
 	if regexp.QuoteMeta(s) == s {
 		return func(t string) bool { return s == t }, nil
 	}
@@ -109,7 +109,7 @@ func (r *Rule) looks(s string) (pattern, error) {
 
 // places are the ways in which a path may be spelled: what lies in an archive
 // as below a folder, too, and the archive itself.
-func places(path string) []string {
+func pathSpellings(path string) []string {
 	outer, _, inside := strings.Cut(path, "!/")
 	if !inside {
 		return []string{path}

@@ -40,7 +40,7 @@ func Read(name string, b []byte) (*File, error) {
 		return &File{Name: name}, err
 	}
 	if d.root.Kind == yaml.SequenceNode {
-		return d.own()
+		return d.readOwnForm()
 	}
 	top, err := d.mapping(d.root, "the file")
 	if err != nil {
@@ -124,7 +124,7 @@ func readText(name string, b []byte) (*File, error) {
 		if r.Reason == "" {
 			r.Reason = above
 		}
-		if err := out.take(r); err != nil {
+		if err := out.addRule(r); err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", name, n, err)
 		}
 	}
@@ -158,7 +158,7 @@ func (r *Rule) line(line string, trivy bool) error {
 		case trivy:
 			others = append(others, w)
 		case ok:
-			return fmt.Errorf("unknown key %q%s; known: exp, %s", key, near(key), join(criteria))
+			return fmt.Errorf("unknown key %q%s; known: exp, %s", key, nearestKey(key), join(criteria))
 		default:
 			return fmt.Errorf("%q is neither a criterion, such as package:openssl, nor after a #", w)
 		}
@@ -174,9 +174,9 @@ func (r *Rule) line(line string, trivy bool) error {
 var isKey = regexp.MustCompile(`^[a-z][a-z_-]*$|^[A-Z][a-z_-]+$`)
 
 // near tells which key is meant.
-func near(key string) string {
+func nearestKey(key string) string {
 	for _, c := range append([]string{"exp"}, criteria...) {
-		if apart(strings.ToLower(key), c) <= 1+len(c)/5 {
+		if editDistance(strings.ToLower(key), c) <= 1+len(c)/5 {
 			return fmt.Sprintf(" (did you mean %s?)", c)
 		}
 	}
@@ -184,7 +184,7 @@ func near(key string) string {
 }
 
 // apart is in how many letters two words differ; what changed places is two.
-func apart(a, b string) int {
+func editDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
@@ -204,7 +204,7 @@ func apart(a, b string) int {
 }
 
 // own reads assay's own form: a list of rules, each a mapping of criteria.
-func (d *document) own() (*File, error) {
+func (d *document) readOwnForm() (*File, error) {
 	out := &File{Name: d.name}
 	all, err := d.rules(d.root, "the file")
 	if err != nil {
@@ -218,7 +218,7 @@ func (d *document) own() (*File, error) {
 		}
 		for _, e := range keys {
 			if !slices.Contains(criteria, e.key) {
-				return nil, d.fail(e.at, "unknown key %q%s; known: %s", e.key, near(e.key), join(criteria))
+				return nil, d.fail(e.at, "unknown key %q%s; known: %s", e.key, nearestKey(e.key), join(criteria))
 			}
 			values, err := d.texts(e.value, e.key)
 			if err != nil {
@@ -231,7 +231,7 @@ func (d *document) own() (*File, error) {
 				return nil, d.fail(e.value, "%w", err)
 			}
 		}
-		if err := out.take(r); err != nil {
+		if err := out.addRule(r); err != nil {
 			return nil, d.fail(n, "%w", err)
 		}
 	}

@@ -26,7 +26,7 @@ func (s *judge) Warnings(ctx context.Context) ([]string, error) {
 			return nil, err
 		}
 	}
-	from, twice := 0, s.set.twice()
+	from, twice := 0, s.set.findDuplicates()
 	for _, f := range s.set.files {
 		out = append(out, f.Notes...)
 		out = append(out, s.about(f, from, twice)...)
@@ -38,7 +38,7 @@ func (s *judge) Warnings(ctx context.Context) ([]string, error) {
 		}
 	}
 	if len(repeated) > 0 {
-		out = append(out, fmt.Sprintf("duplicate rules (%d): %s", len(repeated), named(repeated)))
+		out = append(out, fmt.Sprintf("duplicate rules (%d): %s", len(repeated), listNames(repeated)))
 	}
 	return out, nil
 }
@@ -57,11 +57,11 @@ func (s *judge) about(f *File, from int, twice map[*Rule]*Rule) (out []string) {
 		switch {
 		case rule.empty():
 			empty = append(empty, rule.short())
-		case rule.over(r.At()) && r.At().IsZero():
+		case rule.isExpired(r.At()) && r.At().IsZero():
 			undated = append(undated, rule.short())
-		case rule.over(r.At()):
+		case rule.isExpired(r.At()):
 			over = append(over, fmt.Sprintf("%s until %s", rule.short(), rule.Until))
-		case rule.image != "" && !parseRepository(rule.image).among(now):
+		case rule.image != "" && !parseRepository(rule.image).isAmong(now):
 			if !slices.Contains(elsewhere, rule.image) {
 				elsewhere = append(elsewhere, rule.image)
 			}
@@ -80,7 +80,7 @@ func (s *judge) about(f *File, from int, twice map[*Rule]*Rule) (out []string) {
 		{"rules without criteria, which match nothing", empty}, {odd, unknown}, {"unused rules", unused},
 		{"sections for other images", elsewhere}} {
 		if len(w.all) > 0 {
-			out = append(out, fmt.Sprintf("%s: %s (%d): %s", f.Name, w.what, len(w.all), named(w.all)))
+			out = append(out, fmt.Sprintf("%s: %s (%d): %s", f.Name, w.what, len(w.all), listNames(w.all)))
 		}
 	}
 	return out
@@ -108,7 +108,7 @@ func (r *Rule) short() string {
 	return fmt.Sprintf("%s%s (line %d)", r.IDs[0], more, r.Line)
 }
 
-func named(all []string) string {
+func listNames(all []string) string {
 	if len(all) > maxNamed {
 		return strings.Join(all[:maxNamed], ", ") + fmt.Sprintf(" and %d more", len(all)-maxNamed)
 	}
@@ -116,7 +116,7 @@ func named(all []string) string {
 }
 
 // twice tells of rules that are about the same findings as one before which.
-func (s *Set) twice() map[*Rule]*Rule {
+func (s *Set) findDuplicates() map[*Rule]*Rule {
 	first, out := map[string]*Rule{}, map[*Rule]*Rule{}
 	for _, r := range s.rules {
 		k := r.same()

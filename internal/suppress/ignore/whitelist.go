@@ -60,7 +60,7 @@ func (d *document) approved(out *File, n *yaml.Node, image string) error {
 		}
 		if image != "" {
 			of := parseRepository(image)
-			r.add("image", []string{of.name, of.tag, of.digest}, func(s *subject) bool { return of.among(s.s.repos) })
+			r.add("image", []string{of.name, of.tag, of.digest}, func(s *subject) bool { return of.isAmong(s.s.repos) })
 		}
 		out.Rules = append(out.Rules, r)
 	}
@@ -96,7 +96,7 @@ func parseRepository(ref string) repository {
 
 // among reports whether an image that has all these names is meant. Where there
 // is a digest, that says which, and a tag beside it says nothing.
-func (r repository) among(all []repository) bool {
+func (r repository) isAmong(all []repository) bool {
 	named := slices.ContainsFunc(all, func(of repository) bool {
 		return r.name != "" && of.name == r.name && (r.tag == "" || r.digest != "" || r.tag == of.tag)
 	})

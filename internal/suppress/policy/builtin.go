@@ -45,14 +45,14 @@ const (
 func measures() map[string]measure {
 	return map[string]measure{
 		"abs": numbers, "ceil": numbers, "floor": numbers, "round": numbers, "plus": numbers, "minus": numbers, "mul": numbers, "div": numbers, "rem": numbers,
-		"sum": numbers, "product": product, "format_int": numbers, "numbers.range": span, "numbers.range_step": span,
+		"sum": numbers, "product": product, "format_int": numbers, "numbers.range": measureRange, "numbers.range_step": measureRange,
 		"to_number": reading, "units.parse": reading, "units.parse_bytes": reading, "json.unmarshal": reading, "json.is_valid": reading,
-		"concat": concat, "replace": replace, "sprintf": sprintf, "internal.template_string": whole(6), "json.marshal": whole(6),
-		"base64.encode": whole(2), "base64url.encode": whole(2), "base64url.encode_no_pad": whole(2), "hex.encode": whole(2), "urlquery.encode": whole(3),
-		"urlquery.encode_object": whole(3), "urlquery.decode_object": parts, "time.format": whole(8),
-		"split": parts, "strings.split_n": parts, "indexof_n": places, "regex.find_n": matches, "regex.split": matches, "regex.replace": rewritten,
+		"concat": concat, "replace": replace, "sprintf": sprintf, "internal.template_string": measureAll(6), "json.marshal": measureAll(6),
+		"base64.encode": measureAll(2), "base64url.encode": measureAll(2), "base64url.encode_no_pad": measureAll(2), "hex.encode": measureAll(2), "urlquery.encode": measureAll(3),
+		"urlquery.encode_object": measureAll(3), "urlquery.decode_object": measureParts, "time.format": measureAll(8),
+		"split": measureParts, "strings.split_n": measureParts, "indexof_n": measurePlaces, "regex.find_n": matches, "regex.split": matches, "regex.replace": rewritten,
 		"regex.match": asking, "re_match": asking, "regex.is_valid": asking, "array.concat": lists, "array.flatten": lists, "or": lists, "union": lists,
-		"object.union": whole(1), "object.union_n": whole(1), "json.filter": whole(1), "json.remove": whole(1), "object.filter": whole(1), "object.remove": whole(1),
+		"object.union": measureAll(1), "object.union_n": measureAll(1), "json.filter": measureAll(1), "json.remove": measureAll(1), "object.filter": measureAll(1), "object.remove": measureAll(1),
 	}
 }
 
@@ -61,7 +61,7 @@ type tally int
 
 // take counts a value with all that is in it, and reports whether all are used up.
 // Texts count times so much.
-func (n *tally) take(t *ast.Term, times int) bool {
+func (n *tally) addTerm(t *ast.Term, times int) bool {
 	if *n -= element; *n < 0 {
 		return true
 	}
@@ -71,21 +71,21 @@ func (n *tally) take(t *ast.Term, times int) bool {
 	case ast.Number:
 		*n -= tally(len(v))
 	case *ast.Array:
-		v.Until(func(e *ast.Term) bool { return n.take(e, times) })
+		v.Until(func(e *ast.Term) bool { return n.addTerm(e, times) })
 	case ast.Set:
-		v.Until(func(e *ast.Term) bool { return n.take(e, times) })
+		v.Until(func(e *ast.Term) bool { return n.addTerm(e, times) })
 	case ast.Object:
-		v.Until(func(k, e *ast.Term) bool { return n.take(k, times) || n.take(e, times) })
+		v.Until(func(k, e *ast.Term) bool { return n.addTerm(k, times) || n.addTerm(e, times) })
 	}
 	return *n < 0
 }
 
 // whole measures all that is in the operands, texts so many times.
-func whole(times int) measure {
+func measureAll(times int) measure {
 	return func(operands []*ast.Term) int {
 		left := tally(maxValue)
 		for _, o := range operands {
-			if left.take(o, times) {
+			if left.addTerm(o, times) {
 				return maxValue + 1
 			}
 		}
@@ -100,7 +100,7 @@ func text(operands []*ast.Term, i int) string {
 }
 
 // times multiplies what may be large.
-func times(a, b int) int {
+func multiply(a, b int) int {
 	if a > 0 && b > maxValue/a {
 		return maxValue + 1
 	}
@@ -160,7 +160,7 @@ func product(operands []*ast.Term) int {
 }
 
 // span is of the numbers between two.
-func span(operands []*ast.Term) int {
+func measureRange(operands []*ast.Term) int {
 	if n := numbers(operands); n < 0 {
 		return n
 	}
@@ -179,7 +179,7 @@ func span(operands []*ast.Term) int {
 	}
 	d := at[1].Sub(at[1], at[0])
 	n, _ := d.Quo(d.Abs(d), at[2]).Float64()
-	return times(int(math.Min(n, maxValue)), element)
+	return multiply(int(math.Min(n, maxValue)), element)
 }
 
 // reading is of values that a text stands for; a long number in it is refused.
@@ -224,7 +224,7 @@ func concat(operands []*ast.Term) (n int) {
 
 func replace(operands []*ast.Term) int {
 	s := text(operands, 0)
-	return times(strings.Count(s, text(operands, 1)), len(text(operands, 2))) + len(s)
+	return multiply(strings.Count(s, text(operands, 1)), len(text(operands, 2))) + len(s)
 }
 
 // sprintf takes each verb to write the longest operand, a byte of which may be
@@ -256,26 +256,26 @@ func sprintf(operands []*ast.Term) int {
 				longest = maxValue
 			}
 		default:
-			longest = max(longest, whole(1)([]*ast.Term{e}))
+			longest = max(longest, measureAll(1)([]*ast.Term{e}))
 		}
 	})
-	rest := whole(10)(operands[1:]) // what no verb is for comes at the end
-	return len(format) + rest + times(strings.Count(format, "%"), times(10, longest)+2*width)
+	rest := measureAll(10)(operands[1:]) // what no verb is for comes at the end
+	return len(format) + rest + multiply(strings.Count(format, "%"), multiply(10, longest)+2*width)
 }
 
 // parts is of the texts between others.
-func parts(operands []*ast.Term) int {
+func measureParts(operands []*ast.Term) int {
 	s, by := text(operands, 0), "&"
 	if len(operands) > 1 {
 		by = text(operands, 1)
 	}
-	return times(strings.Count(s, by)+1, element) + len(s)
+	return multiply(strings.Count(s, by)+1, element) + len(s)
 }
 
 // places is of those of a text in another, which may overlap.
-func places(operands []*ast.Term) int {
+func measurePlaces(operands []*ast.Term) int {
 	of := text(operands, 1)
-	return times(strings.Count(text(operands, 0), of[:min(1, len(of))]), element)
+	return multiply(strings.Count(text(operands, 0), of[:min(1, len(of))]), element)
 }
 
 // asking measures nothing but large expressions.
@@ -288,7 +288,7 @@ func asking(operands []*ast.Term) int {
 
 // matches is of the texts that an expression finds.
 func matches(operands []*ast.Term) int {
-	return cmp.Or(asking(operands), times(len(text(operands, 1))+1, element))
+	return cmp.Or(asking(operands), multiply(len(text(operands, 1))+1, element))
 }
 
 // rewritten is of a text in which an expression is replaced.
@@ -297,7 +297,7 @@ func rewritten(operands []*ast.Term) int {
 	if tangled(text(operands, 1)) {
 		return tooTangled
 	}
-	return times(utf8.RuneCountInString(s)+1, len(by)) + times(strings.Count(by, "$")+1, len(s))
+	return multiply(utf8.RuneCountInString(s)+1, len(by)) + multiply(strings.Count(by, "$")+1, len(s))
 }
 
 // tangled reports whether an expression is too large.
@@ -324,7 +324,7 @@ func lists(operands []*ast.Term) (n int) {
 			case ast.Set:
 				inner += v.Len()
 			}
-			n = min(n+times(inner, element), maxValue+1)
+			n = min(n+multiply(inner, element), maxValue+1)
 		})
 	}
 	return n

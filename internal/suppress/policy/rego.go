@@ -90,15 +90,15 @@ func compile(ctx context.Context, file string, text []byte, form Form, b bounds)
 	if line := deep(text); line > 0 {
 		return nil, fmt.Errorf("%s:%d: brackets nested more than %d levels deep: %w", file, line, maxDepth, assay.ErrTooLarge)
 	}
-	err := within(ctx, b.compile, &meter{budget: b.each}, func() error { return p.compile(string(text)) })
+	err := runWithin(ctx, b.compile, &meter{budget: b.each}, func() error { return p.compile(string(text)) })
 	if err != nil {
-		return nil, p.place(err)
+		return nil, p.placeError(err)
 	}
 	return p, nil
 }
 
 // place says which file an error is of, once.
-func (p *Policy) place(err error) error {
+func (p *Policy) placeError(err error) error {
 	if strings.HasPrefix(err.Error(), p.file+":") {
 		return err
 	}
@@ -245,12 +245,12 @@ func (j *judge) Suppress(ctx context.Context, f *assay.Finding) (assay.Suppressi
 	var suppression assay.Suppression
 	suppressed := false
 	m := &meter{budget: p.bounds.each}
-	err := within(ctx, p.bounds.stuck, m, func() (err error) {
+	err := runWithin(ctx, p.bounds.stuck, m, func() (err error) {
 		suppression, suppressed, err = j.judge(ctx, m, f)
 		return err
 	})
 	if err != nil {
-		return assay.Suppression{}, false, p.place(err)
+		return assay.Suppression{}, false, p.placeError(err)
 	}
 	j.steps += m.steps
 	return suppression, suppressed, nil
@@ -274,7 +274,7 @@ func (j *judge) judge(ctx context.Context, m *meter, f *assay.Finding) (assay.Su
 	}
 	ignore, ok := v.(ast.Boolean)
 	if !ok {
-		return assay.Suppression{}, false, fmt.Errorf("ignore is %.100s, neither true nor false: %w", word(v), assay.ErrMalformed)
+		return assay.Suppression{}, false, fmt.Errorf("ignore is %.100s, neither true nor false: %w", shortValue(v), assay.ErrMalformed)
 	}
 	if !ignore {
 		return assay.Suppression{}, false, nil
@@ -288,7 +288,7 @@ func (j *judge) judge(ctx context.Context, m *meter, f *assay.Finding) (assay.Su
 	}
 	text, ok := v.(ast.String)
 	if !ok {
-		return assay.Suppression{}, false, fmt.Errorf("reason is %.100s, want text: %w", word(v), assay.ErrMalformed)
+		return assay.Suppression{}, false, fmt.Errorf("reason is %.100s, want text: %w", shortValue(v), assay.ErrMalformed)
 	}
 	if suppression.Reason = string(text); len(text) > maxReason {
 		return assay.Suppression{}, false, fmt.Errorf("reason of more than %d bytes: %w", maxReason, assay.ErrTooLarge)
@@ -297,8 +297,8 @@ func (j *judge) judge(ctx context.Context, m *meter, f *assay.Finding) (assay.Su
 }
 
 // word writes a value, where that is not long.
-func word(v ast.Value) string {
-	if whole(1)([]*ast.Term{ast.NewTerm(v)}) > maxReason {
+func shortValue(v ast.Value) string {
+	if measureAll(1)([]*ast.Term{ast.NewTerm(v)}) > maxReason {
 		return "a large " + ast.ValueName(v)
 	}
 	return v.String()

@@ -41,7 +41,7 @@ func (r *reader) csaf(b []byte) error {
 	}
 	r.doc.ID, r.doc.Author, r.doc.Timestamp = d.ID, d.Publisher.Name, d.Modified
 	if d.Withdrawn() {
-		r.fault("document", "withdrawn", "")
+		r.addParseError("document", "withdrawn", "")
 		return nil
 	}
 	for i := range d.Vulnerabilities {
@@ -49,7 +49,7 @@ func (r *reader) csaf(b []byte) error {
 		where := fmt.Sprintf("vulnerabilities[%d]", i)
 		name, aliases := csafNames(v)
 		if name == "" {
-			r.fault(where, "no vulnerability", "")
+			r.addParseError(where, "no vulnerability", "")
 			continue
 		}
 		if n := listed(v); n > maxParts {
@@ -92,7 +92,7 @@ func csafStatements(d *csaf.Document, v *csaf.Vulnerability) (out []Statement) {
 		status                        assay.Status
 		justification, impact, action string
 	}
-	labels, impacts, actions := words{}, words{}, words{}
+	labels, impacts, actions := texts{}, texts{}, texts{}
 	for i := range v.Flags {
 		labels.add(v.Flags[i].Label, v.Flags[i].Products)
 	}
@@ -110,9 +110,9 @@ func csafStatements(d *csaf.Document, v *csaf.Vulnerability) (out []Statement) {
 			k := said{status: g.status}
 			switch g.status {
 			case assay.StatusNotAffected:
-				k.justification, k.impact = labels.of(id), impacts.of(id)
+				k.justification, k.impact = labels.textsFor(id), impacts.textsFor(id)
 			case assay.StatusAffected:
-				k.action = actions.of(id)
+				k.action = actions.textsFor(id)
 			}
 			i, ok := at[k]
 			if !ok {
@@ -127,10 +127,10 @@ func csafStatements(d *csaf.Document, v *csaf.Vulnerability) (out []Statement) {
 }
 
 // words are what is said of products, by their ID; under "" what is said of all.
-type words map[string]string
+type texts map[string]string
 
 // add says a word of products, or of all where there are none. The first counts.
-func (w words) add(word string, products []string) {
+func (w texts) add(word string, products []string) {
 	if len(products) == 0 {
 		products = []string{""}
 	}
@@ -141,7 +141,7 @@ func (w words) add(word string, products []string) {
 	}
 }
 
-func (w words) of(id string) string {
+func (w texts) textsFor(id string) string {
 	if s := w[id]; s != "" {
 		return s
 	}

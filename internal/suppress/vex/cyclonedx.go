@@ -195,13 +195,13 @@ func (r *reader) cdxVulnerability(b *bom, v *cdxVulnerability) error {
 	at, isTime := instant(issued)
 	switch {
 	case v.ID == "":
-		r.fault(v.where+".id", "no vulnerability", "")
+		r.addParseError(v.where+".id", "no vulnerability", "")
 		return nil
 	case !known:
-		r.fault(v.where+".analysis.state", "unknown status", fmt.Sprintf("%.80q", a.State))
+		r.addParseError(v.where+".analysis.state", "unknown status", fmt.Sprintf("%.80q", a.State))
 		return nil
 	case !isTime:
-		r.fault(v.where+".analysis", "malformed time", fmt.Sprintf("%.80q", issued))
+		r.addParseError(v.where+".analysis", "malformed time", fmt.Sprintf("%.80q", issued))
 		return nil
 	}
 	s := Statement{
@@ -222,7 +222,7 @@ func (r *reader) cdxVulnerability(b *bom, v *cdxVulnerability) error {
 	left.Status, left.Justification, left.Impact = assay.StatusAffected, "", ""
 	for _, affects := range v.Affects {
 		if affects.Ref == "" {
-			r.fault(v.where+".affects", "no identifier", "")
+			r.addParseError(v.where+".affects", "no identifier", "")
 			continue
 		}
 		in, out, bad := b.products(&affects, status)
@@ -249,7 +249,7 @@ func (b *bom) products(a *cdxAffects, status assay.Status) (in, out, bad []Produ
 	}
 	well := status == assay.StatusNotAffected || status == assay.StatusFixed
 	for _, v := range a.Versions {
-		q := p.of(v.Version, v.Range)
+		q := p.withVersion(v.Version, v.Range)
 		switch {
 		case v.Status == "unaffected" && !well:
 			out = append(out, q)
@@ -264,7 +264,7 @@ func (b *bom) products(a *cdxAffects, status assay.Status) (in, out, bad []Produ
 
 // of is the product in a version, or a range of them. One that is known in
 // another version only is known by the document's name.
-func (p *Product) of(version, within string) Product {
+func (p *Product) withVersion(version, within string) Product {
 	q := Product{Local: p.Local + p.Ref + p.ID + " " + version + within}
 	if version == "" {
 		q.PURL, q.CPE, q.Range = p.PURL, p.CPE, within

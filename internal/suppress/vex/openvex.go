@@ -123,7 +123,7 @@ func (c *identity) products() (out []Product) {
 }
 
 // bare is what stands for a product among subcomponents.
-func (p *Product) bare() string {
+func (p *Product) stripped() string {
 	switch {
 	case p.PURL != "":
 		return p.PURL
@@ -180,13 +180,13 @@ func (r *reader) openvexStatement(where string, s *openvexStatement) error {
 	at, isTime := instant(s.Timestamp)
 	switch {
 	case name == "":
-		r.fault(where+".vulnerability", "no vulnerability", "")
+		r.addParseError(where+".vulnerability", "no vulnerability", "")
 		return nil
 	case !known:
-		r.fault(where+".status", "unknown status", fmt.Sprintf("%.80q", s.Status))
+		r.addParseError(where+".status", "unknown status", fmt.Sprintf("%.80q", s.Status))
 		return nil
 	case !isTime:
-		r.fault(where+".timestamp", "malformed time", fmt.Sprintf("%.80q", s.Timestamp))
+		r.addParseError(where+".timestamp", "malformed time", fmt.Sprintf("%.80q", s.Timestamp))
 		return nil
 	}
 	st := Statement{
@@ -198,7 +198,7 @@ func (r *reader) openvexStatement(where string, s *openvexStatement) error {
 		parts, ok := subcomponents(append(slices.Clip(c.Subcomponents), s.Subcomponents...))
 		products := c.products()
 		if products == nil || !ok {
-			r.fault(place, "no identifier", "")
+			r.addParseError(place, "no identifier", "")
 			continue
 		}
 		for _, p := range products {
@@ -221,7 +221,7 @@ func subcomponents(all []identity) (out []string, ok bool) {
 			return nil, false
 		}
 		for _, p := range products {
-			out = append(out, p.bare())
+			out = append(out, p.stripped())
 		}
 	}
 	return out, true

@@ -80,7 +80,7 @@ type constraint struct {
 }
 
 // holds reports whether the version in question is on the right side.
-func (c *constraint) holds() bool {
+func (c *constraint) isSatisfied() bool {
 	switch c.op {
 	case "<":
 		return c.cmp < 0
@@ -170,9 +170,9 @@ func between(s version.Scheme, bounds []constraint) (in, known bool) {
 		}
 		switch {
 		case c.upper() && i == 0, !c.upper() && i == len(bounds)-1:
-			in = in || c.holds()
+			in = in || c.isSatisfied()
 		case !c.upper():
-			in = in || c.holds() && bounds[i+1].holds()
+			in = in || c.isSatisfied() && bounds[i+1].isSatisfied()
 		}
 	}
 	return in, true

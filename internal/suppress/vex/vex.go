@@ -194,7 +194,7 @@ type reader struct {
 	parts  int
 }
 
-func (r *reader) fault(where, why, detail string) {
+func (r *reader) addParseError(where, why, detail string) {
 	r.faults = append(r.faults, ParseError{where, why, detail})
 }
 
@@ -205,7 +205,7 @@ func (r *reader) add(where string, s Statement) error {
 	kept := s.Products[:0]
 	for i, p := range s.Products {
 		if bad := p.malformed(); bad != "" {
-			r.fault(fmt.Sprintf("%s: product %d", where, i+1), "malformed package URL", fmt.Sprintf("%.200q", bad))
+			r.addParseError(fmt.Sprintf("%s: product %d", where, i+1), "malformed package URL", fmt.Sprintf("%.200q", bad))
 			continue
 		}
 		r.parts += 1 + len(p.Subcomponents)
@@ -256,9 +256,9 @@ func (r *reader) element(d *jsonstream.Decoder, where string, v any) (bool, erro
 		if shape.Field != "" {
 			where += "." + shape.Field
 		}
-		r.fault(where, "unexpected value", shape.Value)
+		r.addParseError(where, "unexpected value", shape.Value)
 	} else {
-		r.fault(where, "unexpected value", err.Error())
+		r.addParseError(where, "unexpected value", err.Error())
 	}
 	if len(r.faults) > maxFaults {
 		return false, fmt.Errorf("over %d errors, the first: %w", maxFaults, &r.faults[0])

@@ -279,7 +279,7 @@ func TestMalformed(t *testing.T) {
 		{"CycloneDX: another shape", bom(`{"id":"CVE-2024-1","affects":{}}`), "vulnerabilities[0].affects: unexpected value: object", assay.ErrMalformed},
 		{"too many objects", `{"statements":[` + strings.Repeat("{},", maxObjects) + `{}]}`, "objects", assay.ErrTooLarge},
 		{"too large a statement", `{"statements":["` + strings.Repeat("a", maxValue) + `"]}`, "statements[0]", assay.ErrTooLarge},
-		{"too many faults", `{"statements":[` + strings.Repeat("1,", maxFaults+1) + `1]}`, "faults", assay.ErrMalformed},
+		{"too many errors", `{"statements":[` + strings.Repeat("1,", maxFaults+1) + `1]}`, "errors", assay.ErrMalformed},
 		{"nested", strings.Repeat("[", 100_000), "line 1, column 2: ", assay.ErrMalformed},
 		{"nested parts", vex(strings.Repeat(`{"products":[{"subcomponents":[`, 100_000)), "line 1, column 125: ", assay.ErrMalformed},
 	} {

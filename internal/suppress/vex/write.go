@@ -145,7 +145,7 @@ func (d *OpenVEX) Add(at time.Time, statements ...Statement) {
 			w.Timestamp = stamp(at)
 		}
 		for _, p := range s.Products {
-			c := writtenProduct{ID: p.bare()}
+			c := writtenProduct{ID: p.stripped()}
 			for _, sub := range p.Subcomponents {
 				c.Subcomponents = append(c.Subcomponents, writtenPart{sub})
 			}

@@ -102,7 +102,7 @@ func WriteCycloneDX(w io.Writer, target Product, name, author string, at time.Ti
 		for _, p := range s.Products {
 			refs := p.Subcomponents
 			if len(refs) == 0 {
-				refs = []string{p.bare()} // the reader takes a package URL for a reference
+				refs = []string{p.stripped()} // the reader takes a package URL for a reference
 			}
 			for _, ref := range refs {
 				parts[ref] = parts[ref] || isPURL(ref)

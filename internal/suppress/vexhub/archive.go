@@ -34,7 +34,7 @@ type archive struct {
 	hubs   *Hubs
 	getter assay.Getter
 	at     string // its URL
-	folder string // in it that is the repository; "" is all
+	directory string // in it that is the repository; "" is all
 
 	documents map[string]string          // locations by package
 	packages  map[string]map[string]bool // packages by location
@@ -42,20 +42,20 @@ type archive struct {
 }
 
 // open gets the archive at a location, "URL//FOLDER", and reads its index.
-func (h *Hubs) open(ctx context.Context, g assay.Getter, location string) (*archive, error) {
+func (h *Hubs) openArchive(ctx context.Context, g assay.Getter, location string) (*archive, error) {
 	a := &archive{hubs: h, getter: g, documents: map[string]string{}, packages: map[string]map[string]bool{}}
 	scheme, rest, _ := strings.Cut(location, "://")
-	at, folder := rest, ""
+	at, directory := rest, ""
 	if i := strings.Index(strings.TrimPrefix(rest, "/"), "//"); i >= 0 { // of file:///a.zip//folder the first slash is the path's
 		i += len(rest) - len(strings.TrimPrefix(rest, "/"))
-		at, folder = rest[:i], rest[i+2:]
+		at, directory = rest[:i], rest[i+2:]
 	}
-	if i := strings.IndexByte(folder, '?'); i >= 0 { // the query is of the whole
-		at, folder = at+folder[i:], folder[:i]
+	if i := strings.IndexByte(directory, '?'); i >= 0 { // the query is of the whole
+		at, directory = at+directory[i:], directory[:i]
 	}
 	a.at = scheme + "://" + at
-	if folder = path.Clean("/" + folder); folder != "/" {
-		a.folder = folder[1:]
+	if directory = path.Clean("/" + directory); directory != "/" {
+		a.directory = directory[1:]
 	}
 	found := errors.New("found")
 	err := a.walk(ctx, func(member string) bool { return a.name(member) == "index.json" }, func(member string, b []byte, err error) error {
@@ -71,7 +71,7 @@ func (h *Hubs) open(ctx context.Context, g assay.Getter, location string) (*arch
 	case errors.Is(err, found):
 		return a, nil
 	case err == nil:
-		err = fmt.Errorf("directory %q has no index.json: %w", a.folder, assay.ErrMalformed)
+		err = fmt.Errorf("directory %q has no index.json: %w", a.directory, assay.ErrMalformed)
 	}
 	return nil, fmt.Errorf("%s: %w", a.at, err)
 }
@@ -79,10 +79,10 @@ func (h *Hubs) open(ctx context.Context, g assay.Getter, location string) (*arch
 // name is a member's path in the repository; "" where it is not in it.
 func (a *archive) name(member string) string {
 	name := strings.TrimPrefix(path.Clean("/"+member), "/")
-	if a.folder == "" {
+	if a.directory == "" {
 		return name
 	}
-	rest, ok := strings.CutPrefix(name, a.folder+"/")
+	rest, ok := strings.CutPrefix(name, a.directory+"/")
 	if !ok {
 		return ""
 	}
@@ -168,7 +168,7 @@ func (h *Hubs) Find(ctx context.Context, repositories []Repository, names []stri
 		s, err := h.State(r)
 		var a *archive
 		if err == nil {
-			a, err = h.open(ctx, h.Cached, s.Archive)
+			a, err = h.openArchive(ctx, h.Cached, s.Archive)
 		}
 		if ctx.Err() != nil {
 			return nil, nil, ctx.Err()
@@ -178,7 +178,7 @@ func (h *Hubs) Find(ctx context.Context, repositories []Repository, names []stri
 			continue
 		}
 		if a.bad > 0 {
-			gaps = append(gaps, assay.Gap{Where: where, What: fmt.Sprintf("%d entries of the index have no package URL or no document", a.bad)})
+			gaps = append(gaps, assay.Gap{Where: where, What: fmt.Sprintf("entries of the index without a package URL or a document: %d", a.bad)})
 		}
 		found, more, err := a.find(ctx, r.Name, left)
 		if ctx.Err() != nil {

@@ -128,7 +128,7 @@ func (h *Hubs) download(ctx context.Context, r Repository) (*State, error) {
 	}
 	var errs []error
 	for _, l := range locations {
-		if _, err := h.open(ctx, h.Fetch, l); err != nil {
+		if _, err := h.openArchive(ctx, h.Fetch, l); err != nil {
 			errs = append(errs, err)
 			continue
 		}

@@ -81,7 +81,7 @@ func (f Form) Open(ctx context.Context, name string) (_ *File, err error) {
 		return nil, err
 	}
 	if info.IsDir() {
-		return f.folder(ctx, name)
+		return f.openDirectory(ctx, name)
 	}
 	in, err := os.Open(name)
 	if err != nil {
@@ -90,7 +90,7 @@ func (f Form) Open(ctx context.Context, name string) (_ *File, err error) {
 	d := &File{ReaderAt: in, f: in, Size: info.Size(), Time: info.ModTime()}
 	switch err := f.Check(in, d.Size); {
 	case err == nil:
-		if err := f.beside(d, filepath.Dir(name)); err != nil {
+		if err := f.readNote(d, filepath.Dir(name)); err != nil {
 			d.Close()
 			return nil, err
 		}
@@ -103,7 +103,7 @@ func (f Form) Open(ctx context.Context, name string) (_ *File, err error) {
 	return f.unpack(ctx, in, d.Time)
 }
 
-func (f Form) folder(ctx context.Context, name string) (*File, error) {
+func (f Form) openDirectory(ctx context.Context, name string) (*File, error) {
 	for _, below := range append([]string{""}, f.Folders...) {
 		file := filepath.Join(name, filepath.FromSlash(below), f.Name)
 		if info, err := os.Stat(file); err == nil && !info.IsDir() {
@@ -114,7 +114,7 @@ func (f Form) folder(ctx context.Context, name string) (*File, error) {
 }
 
 // beside reads the note beside the file.
-func (f Form) beside(d *File, dir string) error {
+func (f Form) readNote(d *File, dir string) error {
 	if f.Note == "" {
 		return nil
 	}
