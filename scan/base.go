@@ -54,7 +54,7 @@ func (s *scanner) base(ctx context.Context, img *assay.Image) (*assay.BaseImage,
 	return known, nil
 }
 
-// of is the base image of layers, if they are built on it.
+// baseImageOf is the base image of layers, if they are built on it.
 func (b *BaseRef) baseImageOf(ids []string) (*assay.BaseImage, []assay.Gap) {
 	n := common(ids, b.Layers)
 	if n < len(b.Layers) || n == 0 {
@@ -64,7 +64,7 @@ func (b *BaseRef) baseImageOf(ids []string) (*assay.BaseImage, []assay.Gap) {
 	return &assay.BaseImage{Name: b.Name, Digest: b.Digest, Layers: n, By: "--base-image"}, nil
 }
 
-// apply sets the base image of a saved report.
+// setBaseOf sets the base image of a saved report.
 func (b *BaseRef) setBaseOf(r *assay.Report) {
 	var ids []string
 	for _, l := range r.Image.Layers {

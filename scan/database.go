@@ -244,7 +244,7 @@ func (d *Database) claim(streams []assay.Stream) (mine []assay.Stream, others ma
 	return mine, others
 }
 
-// settle ends the attempts at streams.
+// endAttempts ends the attempts at streams.
 func (d *Database) endAttempts(streams []assay.Stream, err error, abandoned bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -139,7 +139,7 @@ func Explain(ctx context.Context, id string, r *assay.Report, request Request) (
 	return e, nil
 }
 
-// tolerant answers nothing for streams that the database does not have, and
+// tolerantAdvisories answers nothing for streams that the database does not have, and
 // notes them: the database that explains a report may not have all streams of
 // its scan.
 type tolerantAdvisories struct {
@@ -209,7 +209,7 @@ func haveOneCVE(names []string) bool {
 	return n <= 1
 }
 
-// has reports whether an advisory about the same packages is in a list.
+// containsAdvisory reports whether an advisory about the same packages is in a list.
 func containsAdvisory(all []assay.Advisory, a *assay.Advisory) bool {
 	return slices.ContainsFunc(all, func(b assay.Advisory) bool {
 		return a.ID == b.ID && a.Feed == b.Feed && len(a.Affected) > 0 && len(b.Affected) > 0 &&

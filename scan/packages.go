@@ -27,7 +27,7 @@ func dropOwned(inv *assay.Inventory, covered map[string]bool) {
 	})
 }
 
-// keep drops the packages that are not selected, and counts the dropped
+// dropUnselected drops the packages that are not selected, and counts the dropped
 // development dependencies. Packages owned by OS packages are dropped with them,
 // if the advisories of the distribution cover the owner.
 func (k Packages) dropUnselected(inv *assay.Inventory, covered map[string]bool) (dev int) {

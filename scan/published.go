@@ -35,7 +35,7 @@ type Changes struct {
 	Absent    []string       // feeds without documents in a partial mirror
 }
 
-// place is the location of a published database.
+// publishedDatabase is the location of a published database.
 type publishedDatabase interface {
 	db.Place
 	io.Closer
@@ -57,7 +57,7 @@ func (o *PublishedOptions) key() (*signature.Key, error) {
 	return k, nil
 }
 
-// at opens a database at a directory or a reference.
+// openPlace opens a database at a directory or a reference.
 func (o *PublishedOptions) openPlace(ctx context.Context, name string) (publishedDatabase, error) {
 	key, err := o.key()
 	if err != nil {
@@ -134,7 +134,7 @@ func (c *Changes) add(res Changes) {
 	}
 }
 
-// without lists the wanted streams that are missing in the result.
+// missingStreams lists the wanted streams that are missing in the result.
 func missingStreams(wanted []assay.Stream, res Changes) []assay.Stream {
 	return slices.DeleteFunc(slices.Clone(wanted), func(w assay.Stream) bool {
 		return slices.ContainsFunc(res.Built, w.Covers) || slices.ContainsFunc(res.Unchanged, w.Covers)
@@ -255,7 +255,7 @@ func (o *PublishedOptions) Diff(ctx context.Context, old, next string, wanted []
 	return out, nil
 }
 
-// open opens a database at another location, with a temporary directory if it
+// openOther opens a database at another location, with a temporary directory if it
 // needs one.
 func (o *PublishedOptions) openOther(ctx context.Context, name string, wanted []assay.Stream, log *slog.Logger) (_ *db.DB, done func(), err error) {
 	if dir, ok := databaseIn(name); ok {

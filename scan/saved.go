@@ -90,7 +90,7 @@ func sniff(name string) ([]byte, error) {
 	return bytes.TrimLeft(bytes.TrimPrefix(head[:n], []byte("\xef\xbb\xbf")), " \t\r\n"), nil
 }
 
-// piped reads standard input: a report, or else an SBOM.
+// readStdin reads standard input: a report, or else an SBOM.
 func readStdin(pipe io.Reader) (Subject, error) {
 	b, err := limit.ReadAll(pipe, maxReport)
 	if err != nil {

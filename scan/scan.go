@@ -82,7 +82,7 @@ func Rejudge(ctx context.Context, saved *assay.Report, request Request) (*assay.
 	return &r, nil
 }
 
-// target is the target of a report: the request's image, or the image's data in
+// imageOf is the target of a report: the request's image, or the image's data in
 // the report.
 func (r *Request) imageOf(of *assay.Report) *assay.Image {
 	if r.Image != nil {
@@ -240,7 +240,7 @@ func (s *scanner) ensure(ctx context.Context, streams []assay.Stream, r *assay.R
 	return none, nil
 }
 
-// together joins the errors of streams with the same reason.
+// joinByReason joins the errors of streams with the same reason.
 func joinByReason(err error) error {
 	var whys []string
 	streams := map[string][]string{}
@@ -271,7 +271,7 @@ type unready struct {
 func (e *unready) Error() string { return e.text }
 func (e *unready) Unwrap() error { return e.err }
 
-// parts splits joined errors.
+// splitErrors splits joined errors.
 func splitErrors(err error) []error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var all []error

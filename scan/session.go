@@ -66,7 +66,7 @@ func (s *session) Ensure(ctx context.Context, streams []assay.Stream) ([]assay.G
 
 var errOld = errors.New("too old")
 
-// try returns the streams that this session has not fetched yet.
+// notYetFetched returns the streams that this session has not fetched yet.
 func (s *session) notYetFetched(streams []assay.Stream) (out []assay.Stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -110,7 +110,7 @@ func byStream(shards []assay.Shard) map[assay.Stream]*assay.Shard {
 	return out
 }
 
-// open is the session's view of the database; nil without a database. It is
+// openView is the session's view of the database; nil without a database. It is
 // fresh if it was opened by this call.
 func (s *session) openView() (_ *db.DB, fresh bool, _ error) {
 	s.mu.Lock()
@@ -129,7 +129,7 @@ func (s *session) openView() (_ *db.DB, fresh bool, _ error) {
 	return open, true, nil
 }
 
-// there opens the database for look-ups: a missing database is an error.
+// requireDatabase opens the database for look-ups: a missing database is an error.
 func (s *session) requireDatabase() (*db.DB, error) {
 	open, _, err := s.openView()
 	if err == nil && open == nil {

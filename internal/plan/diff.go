@@ -180,7 +180,7 @@ type known struct {
 	pkg string
 }
 
-// faults lists the findings of a report, one for each vulnerability and package:
+// findingsOf lists the findings of a report, one for each vulnerability and package:
 // a package may be in several places, or in several binaries.
 func findingsOf(r *assay.Report) (out []known) {
 	printed := map[string]bool{}
@@ -194,7 +194,7 @@ func findingsOf(r *assay.Report) (out []known) {
 	return out
 }
 
-// called is the identity of a package in all reports.
+// identityOf is the identity of a package in all reports.
 func identityOf(p *assay.Package) string { return p.Type + "\x00" + nameOf(p) }
 
 // pair matches each finding of one report to at most one finding of the other:
@@ -298,7 +298,7 @@ func suppressions(r *assay.Report) map[string]assay.Suppression {
 	return out
 }
 
-// why explains why the report does not have the finding.
+// explain explains why the report does not have the finding.
 func (s *absence) explain(of *assay.Report, f known, absent string) string {
 	for _, id := range append([]string{f.ID}, f.Aliases...) {
 		if r, ok := s.ruled[f.pkg+"\x00"+id]; ok {
@@ -355,7 +355,7 @@ func (d *Difference) Text(w io.Writer, width int) error {
 // maxRows is the maximum number of rows in a part; JSON has all.
 const maxRows = 50
 
-// turns writes one line for each finding, whatever the number of binary packages
+// writeFindings writes one line for each finding, whatever the number of binary packages
 // of its source.
 func writeFindings(t *printable.Page, title string, all []FindingChange) {
 	if len(all) == 0 {

@@ -38,13 +38,13 @@ var usual = map[string]string{
 	"sles": "zypper", "opensuse-leap": "zypper", "opensuse-tumbleweed": "zypper", "photon": "tdnf", "azurelinux": "tdnf", "mariner": "tdnf",
 }
 
-// own are the packages that contain the manager of a type, the preferred first.
+// typeManagers are the packages that contain the manager of a type, the preferred first.
 var typeManagers = map[string][]struct{ pkg, manager string }{
 	assay.TypeDeb: {{"apt", "apt"}}, assay.TypeApk: {{"apk-tools", "apk"}}, assay.TypeAlpm: {{"pacman", "pacman"}}, assay.TypeOpkg: {{"opkg", "opkg"}},
 	assay.TypeRPM: {{"dnf", "dnf"}, {"dnf5", "dnf"}, {"microdnf", "microdnf"}, {"yum", "yum"}, {"tdnf", "tdnf"}, {"zypper", "zypper"}},
 }
 
-// none is the manager of targets without one: distroless images.
+// noManager is the manager of targets without one: distroless images.
 const noManager = ""
 
 // managersOf returns the managers of a report's OS packages, by type.

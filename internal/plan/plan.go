@@ -182,7 +182,7 @@ func (m *maker) converge(ctx context.Context) (*assay.Report, error) {
 	return m.judgeAt(ctx, func(u *unit) string { return u.best })
 }
 
-// at returns the findings with the units at other versions. Matching decides on
+// judgeAt returns the findings with the units at other versions. Matching decides on
 // advisories in the database: findings of the report stay or go, and new ones
 // are added. A finding of the report without such an advisory stays unless its
 // own fix removes it.
@@ -283,7 +283,7 @@ func summarize(r *assay.Report, f *assay.Finding) FindingSummary {
 	return FindingSummary{ID: f.ID, Package: q.Name, Version: q.Version, Severity: f.Severity, Risk: f.Risk}
 }
 
-// whys explain why a finding has no fix.
+// noFixReasons explain why a finding has no fix.
 var noFixReasons = map[assay.Status]string{
 	assay.StatusAffected:           "no fix is published",
 	assay.StatusWillNotFix:         "the publisher will not fix it",

@@ -147,7 +147,7 @@ func (t *task) binaries() (names []string) {
 // columns is the width of lists of names in a command.
 const columns = 76
 
-// words continues a command with arguments, in lines that work in a shell and in
+// wrapArguments continues a command with arguments, in lines that work in a shell and in
 // a Dockerfile.
 func wrapArguments(command string, all []string) string {
 	var b strings.Builder

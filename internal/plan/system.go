@@ -46,7 +46,7 @@ func apt(t *task) Step {
 	return run(commands, "rm -rf /var/lib/apt/lists/*")
 }
 
-// own is an OS package; the zero value if it is not installed.
+// osPackage is an OS package; the zero value if it is not installed.
 func (t *task) osPackage(name string) (p assay.Package) {
 	for i := range t.packages {
 		if q := &t.packages[i]; q.Type == t.upgrades[0].Type && q.Name == name {

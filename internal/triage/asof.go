@@ -60,7 +60,7 @@ func published(f *assay.Finding) time.Time {
 	return time.Time{}
 }
 
-// unlearn removes later data from a finding.
+// removeLater removes later data from a finding.
 func removeLater(f *assay.Finding, at time.Time) {
 	if f.FixDate.After(at) {
 		f.FixedIn, f.Fixes, f.FixDate, f.Status = "", nil, time.Time{}, assay.StatusAffected

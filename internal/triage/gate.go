@@ -73,7 +73,7 @@ func (c *condition) add(part string) error {
 	return nil
 }
 
-// Holds counts the findings that fail the scan.
+// CountFailing counts the findings that fail the scan.
 func (g Gate) CountFailing(r *assay.Report) (n int) {
 	for i := range r.Findings {
 		f := &r.Findings[i]

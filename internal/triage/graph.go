@@ -72,7 +72,7 @@ func newHolder(packages []assay.Package) *holder {
 	return h
 }
 
-// around lists the containers of a package outside its file: its owner, and the
+// containersOf lists the containers of a package outside its file: its owner, and the
 // packages of its archive.
 func (h *holder) containersOf(p *assay.Package, i int) (all []int) {
 	if o, ok := h.owners[p.Owner]; ok && p.Owner != "" && o != i && !p.IsSystem() {
@@ -124,7 +124,7 @@ func (g *graph) addHeld(packages []assay.Package, dependencies [][]int) []bool {
 // https://nodejs.org/api/modules.html#loading-from-node_modules-folders
 func inside(p *assay.Package) bool { return strings.Count(p.Path, "node_modules/") > 1 }
 
-// tops finds the packages that the target uses directly: packages that nothing
+// findTops finds the packages that the target uses directly: packages that nothing
 // contains, except packages of the same cycle; and packages that may be used by
 // a project outside the graph, or by any program of the target.
 func (g *graph) findTops(packages []assay.Package, contained []bool) {
@@ -168,7 +168,7 @@ func (g *graph) findTops(packages []assay.Package, contained []bool) {
 	}
 }
 
-// above searches upwards from a package that is not blocked. It reports whether
+// searchAbove searches upwards from a package that is not blocked. It reports whether
 // a path from the target to the package passes no blocked one, and the nearest
 // blocked package, -1 without one. It visits at most most packages; ok is false
 // if there are more.
@@ -198,7 +198,7 @@ func (g *graph) searchAbove(n int, blocked map[int]bool, most int) (free bool, n
 	return false, nearest, true
 }
 
-// reach reports which packages have a path from the target that passes no
+// reachable reports which packages have a path from the target that passes no
 // blocked one. It is linear in the number of edges.
 func (g *graph) reachable(blocked map[int]bool) []bool { return g.walk(g.top, blocked) }
 

@@ -71,7 +71,7 @@ func canonical(ref string) string {
 	return s + ":" + cmp.Or(img.Tag, "latest")
 }
 
-// loose is an image's package URL with both names of Docker's registry.
+// registrySpellings is an image's package URL with both names of Docker's registry.
 func registrySpellings(purl string) (out []string) {
 	const long, short = "=index.docker.io", "=docker.io"
 	if strings.Contains(purl, long) {

@@ -61,7 +61,7 @@ func Rate(f *assay.Finding, sources []string) {
 	f.Severity, f.SeveritySource = assay.SeverityUnknown, ""
 }
 
-// keep stores a source's severity among the ratings.
+// storeRating stores a source's severity among the ratings.
 func storeRating(d *assay.Detail, source string, s assay.Severity) {
 	if !slices.ContainsFunc(d.Ratings, func(r assay.Rating) bool { return r.Source == source }) && !slices.ContainsFunc(d.CVSS, func(c assay.CVSS) bool { return c.Source == source }) {
 		d.Ratings = append(d.Ratings, assay.Rating{Source: source, Severity: s})

@@ -102,7 +102,9 @@ func (v *vexJudge) Suppress(_ context.Context, f *assay.Finding) (assay.Suppress
 // Gaps lists failed look-ups about the report.
 func (v *vexJudge) Gaps() []assay.Gap { return v.gaps }
 
-func (v *vexJudge) statement(s statementRef) *vex.Statement { return &v.documents[s.doc].Statements[s.at] }
+func (v *vexJudge) statement(s statementRef) *vex.Statement {
+	return &v.documents[s.doc].Statements[s.at]
+}
 
 // judge finds the statement that suppresses a finding.
 func (v *vexJudge) judge(f *assay.Finding) (statementRef, bool, error) {
@@ -161,7 +163,7 @@ func (v *vexJudge) latest(f *assay.Finding) (map[int]statementRef, error) {
 	return latest, nil
 }
 
-// spared reports whether a statement says not affected or fixed.
+// isCleared reports whether a statement says not affected or fixed.
 func isCleared(st *vex.Statement) bool {
 	return st.Status == assay.StatusNotAffected || st.Status == assay.StatusFixed
 }
@@ -172,7 +174,7 @@ func (v *vexJudge) later(a, b statementRef) bool {
 	return cmp.Or(x.Timestamp.Compare(y.Timestamp), cmp.Compare(a.doc, b.doc), cmp.Compare(a.at, b.at)) > 0
 }
 
-// ways are the graph's answers for a set of blocked packages.
+// graphAnswers are the graph's answers for a set of blocked packages.
 type graphAnswers struct {
 	reached []bool
 	nearest []int32

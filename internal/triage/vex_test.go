@@ -180,7 +180,7 @@ func TestVEX(t *testing.T) {
 	}
 }
 
-// TestVEXRulings: a suppression says what holds, who says so and why.
+// TestVEXSuppressions: a suppression says what holds, who says so and why.
 func TestVEXSuppressions(t *testing.T) {
 	r := app()
 	first, second := say("under_investigation CVE-2024-1 pkg:npm/mid"), say("affected CVE-2024-9 pkg:npm/mid", "not_affected CVE-2024-1 pkg:npm/mid")

@@ -9,7 +9,7 @@ import (
 	"github.com/assaysec/assay/internal/suppress/vex"
 )
 
-// said identifies a statement: the at-th of the doc-th document.
+// statementRef identifies a statement: the at-th of the doc-th document.
 type statementRef struct{ doc, at int }
 
 // A hit is a product of a statement that is in the report: a package, or the
@@ -30,16 +30,16 @@ type vexIndex struct {
 	judged int // comparisons so far
 	g      *graph
 
-	purls   [][]vex.PURL       // of packages and target
-	keys    map[string][]int   // by key of a package URL
-	cpes    map[string][]int   // packages by vendor and product of their CPE names
-	digests map[string][]int   // packages by digest of their file
-	ids     map[string]bool    // other names of the target
-	image   vex.Names          // those that it has as an image
-	by      map[string][]statementRef  // statements by vulnerability
-	hits    map[statementRef][]hit     // subjects of statements
-	vague   map[statementRef]bool      // statements with version ranges that cannot be judged
-	parts   map[string]*parsed // subcomponents that were parsed
+	purls   [][]vex.PURL              // of packages and target
+	keys    map[string][]int          // by key of a package URL
+	cpes    map[string][]int          // packages by vendor and product of their CPE names
+	digests map[string][]int          // packages by digest of their file
+	ids     map[string]bool           // other names of the target
+	image   vex.Names                 // those that it has as an image
+	by      map[string][]statementRef // statements by vulnerability
+	hits    map[statementRef][]hit    // subjects of statements
+	vague   map[statementRef]bool     // statements with version ranges that cannot be judged
+	parts   map[string]*parsed        // subcomponents that were parsed
 }
 
 type parsed struct {
@@ -155,13 +155,13 @@ func (x *vexIndex) collect(r *assay.Report, docs []VEXDocument) {
 	}
 }
 
-// named is the prefix of keys for statements with this vulnerability as their
+// mainIDPrefix is the prefix of keys for statements with this vulnerability as their
 // main ID.
 const mainIDPrefix = "="
 
 func identifiers(f *assay.Finding) []string { return append([]string{f.ID}, f.Aliases...) }
 
-// on lists the statements about the vulnerability of a finding. A vendor's
+// statementsOn lists the statements about the vulnerability of a finding. A vendor's
 // notice is about several vulnerabilities, so an alias that is a notice does not
 // extend a statement to all of them.
 func (x *vexIndex) statementsOn(f *assay.Finding) []statementRef {
@@ -211,7 +211,7 @@ func (x *vexIndex) resolve(s statementRef, d *VEXDocument) []hit {
 	return out
 }
 
-// within reports whether a package's version is in a range.
+// isInRange reports whether a package's version is in a range.
 func (x *vexIndex) isInRange(node int, within string) (in, known bool) {
 	for _, p := range x.purls[node] {
 		if in, known = p.In(within); known {

@@ -92,7 +92,7 @@ type adoption struct {
 	failed []error
 }
 
-// take brings a shard here where it is worth it. Its error is one that ends
+// adoptShard brings a shard here where it is worth it. Its error is one that ends
 // all; what is wrong with the shard alone is in failed.
 func (a *adoption) adoptShard(ctx context.Context, e *entry) error {
 	mine := a.ix.find(e.Stream)
@@ -201,7 +201,7 @@ func (a *adoption) patched(ctx context.Context, e, former *entry) (io.ReadCloser
 	return p.Patch(ctx, e.Shard, former.Shard, f)
 }
 
-// settle opens the file to see that it is a shard of the stream, and gives it
+// checkAndName opens the file to see that it is a shard of the stream, and gives it
 // its name.
 func (a *adoption) checkAndName(ctx context.Context, e *entry, file string) error {
 	if err := validate(file); err != nil {

@@ -39,7 +39,7 @@ type DB struct {
 	shards map[assay.Stream]usedShard
 }
 
-// taken is a shard that is asked, with what the index had of it.
+// usedShard is a shard that is asked, with what the index had of it.
 type usedShard struct {
 	shard *shard
 	path  string

@@ -21,7 +21,7 @@ import (
 
 const defaultGrace = time.Hour
 
-// lastWords is the status of a feed whose publisher dropped a stream, as Debian
+// droppedByPublisher is the status of a feed whose publisher dropped a stream, as Debian
 // does with old releases.
 const droppedByPublisher = "the publisher dropped this stream; these are its last records"
 
@@ -138,7 +138,7 @@ func (u *update) shard(ctx context.Context, s assay.Stream, runs []*run) (*entry
 	return e, u.write(ctx, e, fresh)
 }
 
-// take notes what r did for the shard, and returns its records if they replace
+// recordRun notes what r did for the shard, and returns its records if they replace
 // those that the shard has by its feed.
 func (e *entry) recordRun(r *run, now time.Time) *spool {
 	name := r.feed.Name()

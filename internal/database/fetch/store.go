@@ -139,7 +139,7 @@ func (f *Fetcher) write(name string, r *record) error {
 	return renameWhole(file, err, f.path(name))
 }
 
-// settle syncs, closes and renames file to path, unless err is set already.
+// renameWhole syncs, closes and renames file to path, unless err is set already.
 func renameWhole(file *os.File, err error, path string) error {
 	if err == nil {
 		err = file.Sync()

@@ -18,10 +18,10 @@ import (
 
 // An archive is a tar of index.json and, for each shard, shards/HEX.db.zst.
 const (
-	indexName    = "index.json"
+	indexName       = "index.json"
 	shardsDirectory = "shards/"
-	shardExt     = ".db.zst"
-	maxMembers   = 100_000
+	shardExt        = ".db.zst"
+	maxMembers      = 100_000
 )
 
 // WriteArchive writes the edition as one file. The same edition gives the same

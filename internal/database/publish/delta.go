@@ -105,7 +105,7 @@ func (w *pusher) delta(ctx context.Context, s assay.Shard, base descriptor) (*de
 	return &d, w.blob(ctx, d, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil })
 }
 
-// whole unpacks a shard and closes it.
+// unpackShard unpacks a shard and closes it.
 func unpackShard(body io.ReadCloser) ([]byte, error) {
 	r, err := unpack(body)
 	if err != nil {

@@ -78,7 +78,7 @@ func fileName(s assay.Shard) (string, error) {
 	return sum, err
 }
 
-// Folder is a database's own folder, or a copy of one.
+// Directory is a database's own folder, or a copy of one.
 type Directory string
 
 // Index returns the index.

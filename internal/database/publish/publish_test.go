@@ -35,7 +35,7 @@ import (
 	"github.com/assaysec/assay/internal/oci/signature"
 )
 
-// edition is a database of shards with the contents given, by stream.
+// testSnapshot is a database of shards with the contents given, by stream.
 func testSnapshot(contents ...string) Snapshot {
 	files := map[string]string{}
 	e := Snapshot{}

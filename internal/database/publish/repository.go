@@ -312,7 +312,7 @@ func (p *Repository) Shard(ctx context.Context, s assay.Shard) (io.ReadCloser, e
 	return unpack(&counted{b, p, assay.Progress{Task: "stream " + string(s.Stream), Total: d.Size}})
 }
 
-// Moved is how many bytes of blobs came so far.
+// ReceivedBytes is how many bytes of blobs came so far.
 func (p *Repository) ReceivedBytes() int64 { return p.moved.Load() }
 
 // Close gives the connections back.

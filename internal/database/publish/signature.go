@@ -91,7 +91,7 @@ func (d *during) Read(p []byte) (int, error) {
 	return d.Reader.Read(p)
 }
 
-// beside looks for a signature of the file with the digest: FILE.sig, as
+// verifyBeside looks for a signature of the file with the digest: FILE.sig, as
 // `cosign sign-blob --output-signature` writes it, or FILE.sigstore.json, as
 // its --bundle.
 func verifyBeside(k *signature.Key, path string, sum [sha256.Size]byte) error {

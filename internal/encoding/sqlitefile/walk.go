@@ -182,7 +182,7 @@ func (t *Table) Row(id int64, r *Row) error {
 	return malformed("page %d is too deep", n)
 }
 
-// take reads the row in cell i. A chain of overflow pages ends with the row,
+// readRow reads the row in cell i. A chain of overflow pages ends with the row,
 // whichever way it runs.
 func (t *Table) readRow(r *Row, d *node, i int) error {
 	f := t.file

@@ -162,7 +162,7 @@ func topics(d *jsonstream.Decoder, s assay.Sink) (names []string, err error) {
 	return names, err
 }
 
-// gone reports whether a repository is not published. A mirror list without a
+// isUnpublished reports whether a repository is not published. A mirror list without a
 // working mirror is damaged, except for the release at its end of life, whose
 // mirrors may disappear before their list.
 func isUnpublished(err error, release string) bool {

@@ -17,7 +17,7 @@ import (
 	"github.com/assaysec/assay/internal/record/oval"
 )
 
-// Folder holds the documents.
+// Directory holds the documents.
 const Directory = "https://raw.githubusercontent.com/microsoft/AzureLinuxVulnerabilityData/main/"
 
 // releases lists the documents; their streams belong to one family.

@@ -21,8 +21,8 @@ import (
 // Document is the archive of the repository's branch; Folder is the directory of
 // its single files.
 const (
-	Document = "https://github.com/CVEProject/cvelistV5/archive/refs/heads/main.zip"
-	Directory   = "https://github.com/CVEProject/cvelistV5/raw/main/cves/"
+	Document  = "https://github.com/CVEProject/cvelistV5/archive/refs/heads/main.zip"
+	Directory = "https://github.com/CVEProject/cvelistV5/raw/main/cves/"
 )
 
 const (

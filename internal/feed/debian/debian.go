@@ -172,7 +172,7 @@ func affected(raw json.RawMessage) (a assay.Affected, why string) {
 	return a, ""
 }
 
-// open reads Debian's plan for an open vulnerability.
+// readOpenState reads Debian's plan for an open vulnerability.
 func (st *state) readOpenState() (assay.Status, string) {
 	switch {
 	case st.Urgency == "end-of-life":

@@ -101,7 +101,7 @@ func readNotices(ctx context.Context, g assay.Getter, s assay.Sink) (*notices, e
 	return n, nil
 }
 
-// lacks returns the error of a list that cannot be fetched, if a wanted stream
+// errorIfWanted returns the error of a list that cannot be fetched, if a wanted stream
 // is only in the lists: its release is not in the tracker, which has the known
 // releases.
 func (n *notices) errorIfWanted(known map[string]bool, wanted []assay.Stream) error {

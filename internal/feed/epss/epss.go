@@ -26,10 +26,10 @@ import (
 	"github.com/assaysec/assay/internal/record/document"
 )
 
-// Folder is the directory of the tables, by date; Document is today's table.
+// Directory is the directory of the tables, by date; Document is today's table.
 const (
-	Directory   = "https://epss.empiricalsecurity.com/"
-	Document = Directory + "epss_scores-current.csv.gz"
+	Directory = "https://epss.empiricalsecurity.com/"
+	Document  = Directory + "epss_scores-current.csv.gz"
 )
 
 const (

@@ -30,9 +30,9 @@ import (
 	"github.com/assaysec/assay/internal/record/document"
 )
 
-// Folder is the directory of the index; Properties lists its parts.
+// Directory is the directory of the index; Properties lists its parts.
 const (
-	Directory     = "https://repo.maven.apache.org/maven2/.index/"
+	Directory  = "https://repo.maven.apache.org/maven2/.index/"
 	Properties = Directory + "nexus-maven-repository-index.properties"
 	Whole      = Directory + "nexus-maven-repository-index.gz"
 )
@@ -162,7 +162,7 @@ func date(body io.Reader) (int64, error) {
 // maxParts bounds the weekly parts that are read instead of the whole index.
 const maxParts = 30
 
-// since lists the parts that were built after a time, oldest first.
+// partsSince lists the parts that were built after a time, oldest first.
 func partsSince(ctx context.Context, g assay.Getter, p map[string]string, made int64) (urls []string, err error) {
 	published := map[string]bool{}
 	for k, v := range p {
@@ -327,7 +327,7 @@ func (r *reader) artifact(coordinates, digest string) error {
 	return nil
 }
 
-// besides are the classifiers of files that accompany an artifact.
+// sideClassifiers are the classifiers of files that accompany an artifact.
 var sideClassifiers = []string{"sources", "javadoc", "tests", "test-sources", "test-javadoc"}
 
 func cut(err error) error {

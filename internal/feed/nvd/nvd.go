@@ -207,7 +207,7 @@ func (r *reader) read(ctx context.Context, in io.Reader) error {
 	return err
 }
 
-// give hands over a record unless a newer one was handed over.
+// handOver hands over a record unless a newer one was handed over.
 func (r *reader) handOver(i *item) error {
 	d := i.detail()
 	if at, ok := r.newest[d.ID]; ok && !d.Modified.After(at) {

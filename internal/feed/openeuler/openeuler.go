@@ -24,10 +24,10 @@ import (
 	"github.com/assaysec/assay/internal/record/csaf"
 )
 
-// Folder is the directory of the documents; Index lists them.
+// Directory is the directory of the documents; Index lists them.
 const (
 	Directory = "https://repo.openeuler.org/security/data/csaf/advisories/"
-	Index  = Directory + "index.txt"
+	Index     = Directory + "index.txt"
 )
 
 const page = "https://www.openeuler.org/en/security/security-bulletins/detail/?id="

@@ -94,7 +94,7 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, 
 
 func (d directory) url(file string) string { return Bucket + url.PathEscape(d.name) + "/" + file }
 
-// place finds the packages of this ecosystem only.
+// placeOf finds the packages of this ecosystem only.
 func (d directory) placeOf(ecosystem, name string) (osv.Place, bool) {
 	eco, release := osv.Ecosystem(ecosystem)
 	family, distribution := strings.CutSuffix(string(d.stream), ":*")

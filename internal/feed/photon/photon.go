@@ -25,9 +25,9 @@ import (
 
 // The directories of the documents, and the list of branches.
 const (
-	Directory   = "https://packages.broadcom.com/photon/photon_cve_metadata/"
-	Branches = Directory + "photon_versions.json"
-	Notices  = "https://packages.broadcom.com/photon/photon_oval_definitions/"
+	Directory = "https://packages.broadcom.com/photon/photon_cve_metadata/"
+	Branches  = Directory + "photon_versions.json"
+	Notices   = "https://packages.broadcom.com/photon/photon_oval_definitions/"
 )
 
 const maxRecord = 1 << 20 // an entry has 200 bytes

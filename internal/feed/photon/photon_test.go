@@ -23,8 +23,8 @@ const oval5 = `<oval_definitions xmlns="urn:o"><definitions><definition class="p
 func documents(entries ...string) contract.Documents {
 	return contract.Documents{
 		Branches:                                   []byte(`{"branches": ["5.0", "4.0"]}`),
-		Directory + "cve_data_photon4.0.json":         []byte(`[{"cve_id": "CVE-2020-0001", "pkg": "zlib", "cve_score": 7.5, "aff_ver": "all versions before 1-2.ph4 are vulnerable", "res_ver": "1-2.ph4"}]`),
-		Directory + "cve_data_photon5.0.json":         []byte("[" + strings.Join(entries, ",") + "]"),
+		Directory + "cve_data_photon4.0.json":      []byte(`[{"cve_id": "CVE-2020-0001", "pkg": "zlib", "cve_score": 7.5, "aff_ver": "all versions before 1-2.ph4 are vulnerable", "res_ver": "1-2.ph4"}]`),
+		Directory + "cve_data_photon5.0.json":      []byte("[" + strings.Join(entries, ",") + "]"),
 		Notices + "com.vmware.phsa-photon5.xml.gz": []byte(oval5),
 	}
 }

@@ -113,7 +113,7 @@ func latest(ctx context.Context, get func(context.Context, string) (io.ReadClose
 	return name, nil
 }
 
-// held returns the cached archive; nil if there is none.
+// cachedArchive returns the cached archive; nil if there is none.
 func cachedArchive(ctx context.Context, k assay.Keeper) (io.ReadCloser, string, error) {
 	name, err := latest(ctx, k.Cached)
 	if err == nil {
@@ -128,7 +128,7 @@ func cachedArchive(ctx context.Context, k assay.Keeper) (io.ReadCloser, string, 
 	return nil, "", err
 }
 
-// since lists the documents that are newer than an archive, sorted; nil if the
+// changedSince lists the documents that are newer than an archive, sorted; nil if the
 // archive's name has no date.
 func changedSince(name string, changed, deleted map[string]time.Time) []string {
 	day, err := time.Parse(time.DateOnly, archive.FindStringSubmatch(name)[1])

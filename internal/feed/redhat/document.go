@@ -86,9 +86,9 @@ func (e *emitter) vulnerability(d *csaf.Document, v *csaf.Vulnerability) error {
 // Release tags in products and versions.
 var (
 	releaseTag = regexp.MustCompile(`:el(\d+)$`)
-	base    = regexp.MustCompile(`^cpe:/[ao]:redhat:(?:enterprise_linux|enterprise_linux_eus|rhel|rhel_(?:eus|aus|tus|e4s|els|eus_long_life|mission_critical|extras\w*|common|productivity)):(\d+)`)
-	distTag = regexp.MustCompile(`[.+]el(\d+)`)
-	minor   = regexp.MustCompile(`^(cpe:/[ao]:redhat:enterprise_linux:\d+)\.\d+`)
+	base       = regexp.MustCompile(`^cpe:/[ao]:redhat:(?:enterprise_linux|enterprise_linux_eus|rhel|rhel_(?:eus|aus|tus|e4s|els|eus_long_life|mission_critical|extras\w*|common|productivity)):(\d+)`)
+	distTag    = regexp.MustCompile(`[.+]el(\d+)`)
+	minor      = regexp.MustCompile(`^(cpe:/[ao]:redhat:enterprise_linux:\d+)\.\d+`)
 )
 
 // channel is a CPE without the minor release of the main channel.
@@ -328,7 +328,7 @@ func (t *table) add(group, id string, stream assay.Stream, cpe string, p *pkg) {
 	t.cells[c][cpe][p.arch] = true
 }
 
-// open reads Red Hat's plan for an open vulnerability.
+// readRemediation reads Red Hat's plan for an open vulnerability.
 func readRemediation(r *csaf.Remediation) (assay.Status, string) {
 	reason := strings.TrimSpace(r.Details)
 	switch {

@@ -28,7 +28,7 @@ import (
 
 // The documents. The repositories are at one of two URLs.
 const (
-	Directory          = "https://security.access.redhat.com/data/csaf/v2/vex/"
+	Directory       = "https://security.access.redhat.com/data/csaf/v2/vex/"
 	Latest          = Directory + "archive_latest.txt" // the name of the archive
 	Changes         = Directory + "changes.csv"
 	Deletions       = Directory + "deletions.csv"

@@ -90,7 +90,7 @@ func (e *emitter) definition(d *oval.Definition, stream assay.Stream) error {
 	return e.erratum(&n, b)
 }
 
-// of reports whether a version belongs to this release: some documents have
+// isOfRelease reports whether a version belongs to this release: some documents have
 // errata of other releases (October 2023).
 func isOfRelease(v string, stream assay.Stream) bool {
 	m := distTag.FindStringSubmatch(v)

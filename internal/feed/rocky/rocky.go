@@ -201,7 +201,7 @@ func (e *emitter) record(r *record) error {
 type erratum struct {
 	id, title, severity string
 	published, updated  time.Time
-	vulnerabilities              []vulnerability
+	vulnerabilities     []vulnerability
 }
 
 type vulnerability struct {

@@ -80,7 +80,7 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, 
 	})
 }
 
-// place finds the packages of "Root:Debian:12" and "Root:npm".
+// placeOf finds the packages of "Root:Debian:12" and "Root:npm".
 func placeOf(ecosystem, name string) (osv.Place, bool) {
 	root, rest := osv.Ecosystem(ecosystem)
 	if root != "Root" {

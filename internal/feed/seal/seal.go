@@ -60,7 +60,7 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, 
 	return err
 }
 
-// place finds the packages of "Seal:Red Hat:7" and "Seal:Python", with and
+// placeOf finds the packages of "Seal:Red Hat:7" and "Seal:Python", with and
 // without "Seal:".
 func placeOf(ecosystem, name string) (osv.Place, bool) {
 	ecosystem = strings.TrimPrefix(strings.ToLower(ecosystem), "seal:")

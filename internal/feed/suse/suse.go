@@ -26,7 +26,7 @@ import (
 	"github.com/assaysec/assay/internal/record/oval"
 )
 
-// Folder is the directory of the documents.
+// Directory is the directory of the documents.
 const Directory = "https://ftp.suse.com/pub/projects/security/oval/"
 
 const page = "https://www.suse.com/security/cve/"
@@ -60,7 +60,7 @@ type place struct {
 	needed  bool         // requested by name
 }
 
-// holds reports whether a stream belongs to the place.
+// contains reports whether a stream belongs to the place.
 func (p *place) contains(s assay.Stream) bool {
 	return s == p.streams || p.major && strings.HasPrefix(string(s), string(p.streams)+".")
 }
@@ -101,7 +101,7 @@ func places(wanted []assay.Stream) (out []place) {
 // path matches a release in a document's name.
 var path = regexp.MustCompile(`^\d+(?:\.\d+)?$`)
 
-// at is the document of a release, or that of its major release.
+// placeOf is the document of a release, or that of its major release.
 func placeOf(family, release string, major bool) place {
 	p := place{streams: assay.Stream(family), major: major}
 	if release != "" {

@@ -50,7 +50,7 @@ func (c *claims) number(w string) uint32 {
 
 func (c *claims) text(n uint32) string { return c.words[n] }
 
-// open begins a notice; claims added later belong to it.
+// beginNotice begins a notice; claims added later belong to it.
 func (c *claims) beginNotice(id, title string, date time.Time) {
 	c.notices = append(c.notices, notice{id, title, date})
 }

@@ -18,7 +18,7 @@ import (
 // oldest is the first release that has OVAL documents.
 const oldest = "trusty"
 
-// each calls visit for the releases that have OVAL documents and are not in the
+// eachOVALRelease calls visit for the releases that have OVAL documents and are not in the
 // tracker. ErrNotFound: no such release has a document.
 func (r *run) eachOVALRelease(visit func(codename, release string) error) error {
 	found := false
@@ -161,7 +161,7 @@ func criteria(c *oval.Criteria) []oval.Criterion {
 	return out
 }
 
-// spoken reads a criterion. Only the version shows that a fix is for ESM.
+// readCriterion reads a criterion. Only the version shows that a fix is for ESM.
 func readCriterion(c oval.Criterion) (name string, s statement, why string) {
 	status, detail := "", ""
 	if m := unknownYet.FindStringSubmatch(c.Comment); m != nil {

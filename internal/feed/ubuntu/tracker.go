@@ -122,7 +122,7 @@ func (f *file) field(key, value string) {
 	}
 }
 
-// more reads a field of several lines.
+// readLines reads a field of several lines.
 func (f *file) readLines(key, value string) {
 	switch key {
 	case "References":
@@ -189,7 +189,7 @@ func (r *run) file(f *file) error {
 	return nil
 }
 
-// of is the vulnerability with its priority for a package.
+// vulnerabilityFor is the vulnerability with its priority for a package.
 func (f *file) vulnerabilityFor(name string) *vulnerability {
 	v := f.vulnerability
 	word := f.priorities[name]
@@ -226,7 +226,7 @@ func pocketOf(where string) (p pocket, why string) {
 	return p, ""
 }
 
-// ended matches reasons of ignored vulnerabilities: the release, or the support
+// endOfLifeReason matches reasons of ignored vulnerabilities: the release, or the support
 // of a package in it, is at its end of life.
 var endOfLifeReason = regexp.MustCompile(`(?i)\bend[ -]of[ -](?:life|line|support|standard|esm|kernel)|out of (?:standard )?support|no longer supported|\bEOL\b`)
 

@@ -97,8 +97,8 @@ type run struct {
 	here     map[string]string          // of binary packages, in the current release
 	tracked  map[string]bool            // vulnerabilities that the tracker has
 	releases map[string]bool            // releases that the tracker has
-	heldRows     []heldRow                     // rows of the release under development
-	inOSV     map[string]map[string]bool // vulnerabilities in OSV, by release
+	heldRows []heldRow                  // rows of the release under development
+	inOSV    map[string]map[string]bool // vulnerabilities in OSV, by release
 }
 
 // A pocket is an archive of a release's packages.

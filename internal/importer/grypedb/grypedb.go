@@ -116,7 +116,7 @@ type vulnerability struct {
 	blob                vulnerabilityBlob
 }
 
-// open finds the tables that rows are joined with.
+// openTables finds the tables that rows are joined with.
 func (r *reader) openTables() error {
 	for _, t := range []struct {
 		to      **table
@@ -146,7 +146,7 @@ func (r *reader) openTables() error {
 	})
 }
 
-// each visits the rows of a table.
+// eachRow visits the rows of a table.
 func (r *reader) eachRow(t *table, visit func(*sqlitefile.Row) error) error {
 	for row, err := range t.Rows() {
 		if err == nil {
@@ -322,7 +322,7 @@ type place struct {
 	backports bool // a distribution's
 }
 
-// say adds a row to the current advisory. Rows about Root's own builds have a
+// addRow adds a row to the current advisory. Rows about Root's own builds have a
 // stream of their own.
 func (r *reader) addRow(vulnerability, blob int64, unaffected bool, p place) error {
 	if !r.wants(p.Stream) && !r.wants("rootio:"+p.Stream) {

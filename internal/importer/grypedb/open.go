@@ -104,7 +104,7 @@ type table struct {
 	columns []int // their indexes; -1 for a missing column, whose values are null
 }
 
-// open finds a table. If id is the first wanted column, it must be the rowid.
+// openTable finds a table. If id is the first wanted column, it must be the rowid.
 func openTable(f *sqlitefile.File, name string, columns ...string) (*table, error) {
 	t, err := f.Table(name)
 	if errors.Is(err, assay.ErrNotFound) {

@@ -39,10 +39,10 @@ type packageBlob struct {
 }
 
 type qualifiers struct {
-	Module  string   `json:"rpm_modularity"`
-	CPEs    []string `json:"platform_cpes"`
-	Arches  stringList    `json:"architecture"`
-	RootIO  bool     `json:"rootio"`
+	Module  string     `json:"rpm_modularity"`
+	CPEs    []string   `json:"platform_cpes"`
+	Arches  stringList `json:"architecture"`
+	RootIO  bool       `json:"rootio"`
 	Imports []struct {
 		Path    string   `json:"path"`
 		Symbols []string `json:"symbols"`
@@ -68,7 +68,7 @@ type fix struct {
 	} `json:"detail"`
 }
 
-// words is a string or a list of strings.
+// stringList is a string or a list of strings.
 type stringList []string
 
 // UnmarshalJSON accepts both.
@@ -126,14 +126,14 @@ func (v *vulnerability) ratings() (word assay.Severity, scores []assay.CVSS) {
 	return word, scores
 }
 
-// said is the status of a range, with the date of the fix.
+// rangeStatus is the status of a range, with the date of the fix.
 type rangeStatus struct {
 	status assay.Status
 	reason string
 	date   time.Time
 }
 
-// say reads the status and the date of the fix.
+// status reads the status and the date of the fix.
 func (a *affected) status(unaffected bool) rangeStatus {
 	s := rangeStatus{status: assay.StatusAffected}
 	if f := a.Fix; f != nil {
@@ -181,12 +181,12 @@ func (a *affected) ranges(scheme string) (_ []assay.Range, why string) {
 	return out, why
 }
 
-// none reports that no version is affected: distributions write "before 0".
+// isEmpty reports that no version is affected: distributions write "before 0".
 func (a *affected) isEmpty() bool {
 	return strings.ReplaceAll(a.Version.Constraint, " ", "") == "<0"
 }
 
-// since reports that all versions from the fix on are unaffected.
+// isUnaffectedSinceFix reports that all versions from the fix on are unaffected.
 func (a *affected) isUnaffectedSinceFix() bool {
 	v := a.fixed()
 	return v != "" && strings.ReplaceAll(a.Version.Constraint, " ", "") == ">="+v

@@ -209,7 +209,7 @@ func (p platform) unfix(ranges []assay.Range, patched []string) {
 	}
 }
 
-// any reads requirements; GitLab writes those of Maven and NuGet in brackets.
+// parseRequirements reads requirements; GitLab writes those of Maven and NuGet in brackets.
 func (p platform) parseRequirements(texts []string) (requirement.Set, error) {
 	syntax := p.syntax
 	if slices.ContainsFunc(texts, func(t string) bool { return strings.ContainsAny(t, "[(") }) {

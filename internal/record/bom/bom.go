@@ -126,7 +126,7 @@ func Apply(p *assay.Package, q Property, layers map[int]assay.LayerRef) error {
 	return nil
 }
 
-// Of converts the report data that are not about packages.
+// ReportProperties converts the report data that are not about packages.
 func ReportProperties(r *assay.Report) (out []Property) {
 	add := func(name string, v any) {
 		b, _ := json.Marshal(v) // strings and numbers only: this cannot fail

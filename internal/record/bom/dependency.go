@@ -119,7 +119,7 @@ func site(file string) string {
 	return ""
 }
 
-// place is the key of a package by its directory and name.
+// packageKey is the key of a package by its directory and name.
 func packageKey(kind, directory, name string) string {
 	if e, ok := ecosystem.OfType(kind); ok {
 		name = e.Name(name)
@@ -138,7 +138,7 @@ func Needers(packages []assay.Package) [][]int {
 	return by
 }
 
-// Ways lists dependency paths to package n from packages that nothing depends
+// DependencyPaths lists dependency paths to package n from packages that nothing depends
 // on, the shortest first and at most limit; by is the result of Needers. A path
 // with too many steps begins in its middle. The list is empty if nothing depends
 // on n.

@@ -368,7 +368,7 @@ func (d *Document) add(p *product, b *Branch) {
 	d.Products[p.ID] = &Product{ID: p.ID, Name: p.Name, CPE: p.Helper.CPE, PURL: purl, Branch: b}
 }
 
-// named is the product with an ID, or a product with nothing but the ID.
+// productByID is the product with an ID, or a product with nothing but the ID.
 func (d *Document) productByID(id string) *Product {
 	if p := d.Products[id]; p != nil {
 		return p

@@ -47,7 +47,7 @@ func ID(file string) (id string, ok bool) {
 	return id, ok && strings.HasPrefix(id, "CVE-")
 }
 
-// Give hands over a record for a feed; the record must have the identifier.
+// HandOver hands over a record for a feed; the record must have the identifier.
 func HandOver(id, feed string, b []byte, s assay.Sink) error {
 	var r record
 	if json.Unmarshal(b, &r) != nil || r.Metadata.ID != id || !cve.Valid(id) {

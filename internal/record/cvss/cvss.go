@@ -90,7 +90,7 @@ func parse(vector string) (_ *standard, text string, v values, _ error) {
 	return s, text, v, nil
 }
 
-// bare is the vector without the text around it.
+// trimVector is the vector without the text around it.
 func trimVector(vector string) string {
 	if strings.HasPrefix(vector, "(AV:") && strings.HasSuffix(vector, ")") {
 		return vector[1 : len(vector)-1]
@@ -149,7 +149,7 @@ func (s *standard) find(name string) int {
 	return -1
 }
 
-// place is the index of value in list, from 1; 0 if it is missing.
+// indexOf is the index of value in list, from 1; 0 if it is missing.
 func indexOf(list, value string) uint8 {
 	n := uint8(1)
 	for word := range strings.SplitSeq(list, " ") {

@@ -308,7 +308,7 @@ func (a *Affected) versions(scheme version.Scheme) (ranges []assay.Range, versio
 	return ranges, cve.Set(versions)
 }
 
-// holds reports whether the ranges certainly include a version.
+// includesVersion reports whether the ranges certainly include a version.
 func includesVersion(scheme version.Scheme, ranges []assay.Range, v string) bool {
 	if slices.Contains(ranges, assay.Range{}) {
 		return true

@@ -51,7 +51,7 @@ func (u *Update) Issued() time.Time { return parseDate(u.IssuedAt.Date) }
 // Updated is when the notice changed last; zero if unknown.
 func (u *Update) Updated() time.Time { return parseDate(u.UpdatedAt.Date) }
 
-// when reads the dates of common tools: "2018-01-11 21:05", with or without
+// parseDate reads the dates of common tools: "2018-01-11 21:05", with or without
 // seconds, or RFC 3339, in UTC.
 func parseDate(s string) time.Time {
 	return cve.Time(strings.Replace(strings.TrimSpace(s), " ", "T", 1))

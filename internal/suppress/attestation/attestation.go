@@ -78,7 +78,7 @@ func Find(ctx context.Context, img *assay.Image, o Options) ([]Document, []assay
 	return l.docs, l.gaps, nil
 }
 
-// places are the repositories that have the image, with its digests in each.
+// repositoriesOf are the repositories that have the image, with its digests in each.
 func repositoriesOf(img *assay.Image) (repos []string, digests map[string][]string) {
 	digests = map[string][]string{}
 	for _, ref := range img.RepoDigests {

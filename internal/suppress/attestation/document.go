@@ -154,7 +154,7 @@ func (l *lookup) layer(name, mediaType string, m *manifest, b []byte) error {
 	return l.document(name, b, false)
 }
 
-// bare reports whether a layer is a document without an attestation around it,
+// isBareDocument reports whether a layer is a document without an attestation around it,
 // by its media type or by what the manifest says of all.
 func (m *manifest) isBareDocument(mediaType string) bool {
 	for _, t := range []string{mediaType, m.ArtifactType, m.Config.MediaType} {

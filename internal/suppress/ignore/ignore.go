@@ -64,15 +64,15 @@ func (r *Rule) By() string { return r.File + ":" + strconv.Itoa(r.Line) }
 // empty reports whether a rule has no criteria, and so never holds.
 func (r *Rule) empty() bool { return len(r.IDs) == 0 && len(r.where) == 0 }
 
-// over reports whether a rule's end has come when a report is made. Of a report
+// isExpired reports whether a rule's end has come when a report is made. Of a report
 // that does not say when that was, no rule with an end holds.
 func (r *Rule) isExpired(at time.Time) bool {
 	return !r.End.IsZero() && (at.IsZero() || !at.Before(r.End))
 }
 
-// fits reports whether a rule's conditions hold that are of packages, and holds
+// matchesPackage reports whether a rule's conditions hold that are of packages, and holds
 // whether the others do.
-func (r *Rule) matchesPackage(s *subject) bool  { return r.all(s, true) }
+func (r *Rule) matchesPackage(s *subject) bool { return r.all(s, true) }
 func (r *Rule) matchesFinding(s *subject) bool { return r.all(s, false) }
 
 func (r *Rule) all(s *subject, ofPackage bool) bool {
@@ -109,7 +109,7 @@ type File struct {
 	steps int      // of its expressions
 }
 
-// take adds a rule.
+// addRule adds a rule.
 func (f *File) addRule(r Rule) error {
 	if f.steps += r.steps; f.steps > maxAllSteps {
 		return fmt.Errorf("the expressions so far have more than %d steps: %w", maxAllSteps, assay.ErrTooLarge)

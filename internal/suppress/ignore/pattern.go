@@ -91,7 +91,7 @@ func (r *Rule) expression(s string) (pattern, error) {
 	return re.MatchString, nil
 }
 
-// either reads a pattern, or an expression between slashes.
+// globOrExpression reads a pattern, or an expression between slashes.
 func (r *Rule) globOrExpression(s string) (pattern, error) {
 	if len(s) > 2 && s[0] == '/' && s[len(s)-1] == '/' {
 		return r.expression(s[1 : len(s)-1])
@@ -99,7 +99,7 @@ func (r *Rule) globOrExpression(s string) (pattern, error) {
 	return glob(s)
 }
 
-// looks reads a text as Grype does: as an expression where it has a sign of one.
+// grypePattern reads a text as Grype does: as an expression where it has a sign of one.
 func (r *Rule) grypePattern(s string) (pattern, error) {
 	if regexp.QuoteMeta(s) == s {
 		return func(t string) bool { return s == t }, nil
@@ -107,7 +107,7 @@ func (r *Rule) grypePattern(s string) (pattern, error) {
 	return r.expression(s)
 }
 
-// places are the ways in which a path may be spelled: what lies in an archive
+// pathSpellings are the ways in which a path may be spelled: what lies in an archive
 // as below a folder, too, and the archive itself.
 func pathSpellings(path string) []string {
 	outer, _, inside := strings.Cut(path, "!/")

@@ -173,7 +173,7 @@ func (r *Rule) line(line string, trivy bool) error {
 // those that have a colon have digits before it: RHSA-2024:1234.
 var isKey = regexp.MustCompile(`^[a-z][a-z_-]*$|^[A-Z][a-z_-]+$`)
 
-// near tells which key is meant.
+// nearestKey tells which key is meant.
 func nearestKey(key string) string {
 	for _, c := range append([]string{"exp"}, criteria...) {
 		if editDistance(strings.ToLower(key), c) <= 1+len(c)/5 {
@@ -183,7 +183,7 @@ func nearestKey(key string) string {
 	return ""
 }
 
-// apart is in how many letters two words differ; what changed places is two.
+// editDistance is in how many letters two words differ; what changed places is two.
 func editDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
@@ -203,7 +203,7 @@ func editDistance(a, b string) int {
 	return row[len(b)]
 }
 
-// own reads assay's own form: a list of rules, each a mapping of criteria.
+// readOwnForm reads assay's own form: a list of rules, each a mapping of criteria.
 func (d *document) readOwnForm() (*File, error) {
 	out := &File{Name: d.name}
 	all, err := d.rules(d.root, "the file")

@@ -115,7 +115,7 @@ func listNames(all []string) string {
 	return strings.Join(all, ", ")
 }
 
-// twice tells of rules that are about the same findings as one before which.
+// findDuplicates tells of rules that are about the same findings as one before which.
 func (s *Set) findDuplicates() map[*Rule]*Rule {
 	first, out := map[string]*Rule{}, map[*Rule]*Rule{}
 	for _, r := range s.rules {

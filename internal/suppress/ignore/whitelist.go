@@ -94,7 +94,7 @@ func parseRepository(ref string) repository {
 	return r
 }
 
-// among reports whether an image that has all these names is meant. Where there
+// isAmong reports whether an image that has all these names is meant. Where there
 // is a digest, that says which, and a tag beside it says nothing.
 func (r repository) isAmong(all []repository) bool {
 	named := slices.ContainsFunc(all, func(of repository) bool {

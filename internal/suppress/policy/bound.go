@@ -89,7 +89,7 @@ func (m *meter) makes(bytes int) {
 	}
 }
 
-// within runs work until it is done, the context ends, or it takes so long that
+// runWithin runs work until it is done, the context ends, or it takes so long that
 // it must be stuck in one step. Such work is left behind.
 func runWithin(ctx context.Context, long time.Duration, m *meter, work func() error) error {
 	done := make(chan error, 1)

@@ -59,7 +59,7 @@ func measures() map[string]measure {
 // tally counts the bytes that are left, for values that may name one part often.
 type tally int
 
-// take counts a value with all that is in it, and reports whether all are used up.
+// addTerm counts a value with all that is in it, and reports whether all are used up.
 // Texts count times so much.
 func (n *tally) addTerm(t *ast.Term, times int) bool {
 	if *n -= element; *n < 0 {
@@ -80,7 +80,7 @@ func (n *tally) addTerm(t *ast.Term, times int) bool {
 	return *n < 0
 }
 
-// whole measures all that is in the operands, texts so many times.
+// measureAll measures all that is in the operands, texts so many times.
 func measureAll(times int) measure {
 	return func(operands []*ast.Term) int {
 		left := tally(maxValue)
@@ -99,7 +99,7 @@ func text(operands []*ast.Term, i int) string {
 	return string(s)
 }
 
-// times multiplies what may be large.
+// multiply multiplies what may be large.
 func multiply(a, b int) int {
 	if a > 0 && b > maxValue/a {
 		return maxValue + 1
@@ -159,7 +159,7 @@ func product(operands []*ast.Term) int {
 	return numbers(operands)
 }
 
-// span is of the numbers between two.
+// measureRange is of the numbers between two.
 func measureRange(operands []*ast.Term) int {
 	if n := numbers(operands); n < 0 {
 		return n
@@ -263,7 +263,7 @@ func sprintf(operands []*ast.Term) int {
 	return len(format) + rest + multiply(strings.Count(format, "%"), multiply(10, longest)+2*width)
 }
 
-// parts is of the texts between others.
+// measureParts is of the texts between others.
 func measureParts(operands []*ast.Term) int {
 	s, by := text(operands, 0), "&"
 	if len(operands) > 1 {
@@ -272,7 +272,7 @@ func measureParts(operands []*ast.Term) int {
 	return multiply(strings.Count(s, by)+1, element) + len(s)
 }
 
-// places is of those of a text in another, which may overlap.
+// measurePlaces is of those of a text in another, which may overlap.
 func measurePlaces(operands []*ast.Term) int {
 	of := text(operands, 1)
 	return multiply(strings.Count(text(operands, 0), of[:min(1, len(of))]), element)

@@ -97,7 +97,7 @@ func compile(ctx context.Context, file string, text []byte, form Form, b bounds)
 	return p, nil
 }
 
-// place says which file an error is of, once.
+// placeError says which file an error is of, once.
 func (p *Policy) placeError(err error) error {
 	if strings.HasPrefix(err.Error(), p.file+":") {
 		return err
@@ -296,7 +296,7 @@ func (j *judge) judge(ctx context.Context, m *meter, f *assay.Finding) (assay.Su
 	return suppression, true, nil
 }
 
-// word writes a value, where that is not long.
+// shortValue writes a value, where that is not long.
 func shortValue(v ast.Value) string {
 	if measureAll(1)([]*ast.Term{ast.NewTerm(v)}) > maxReason {
 		return "a large " + ast.ValueName(v)

@@ -126,7 +126,7 @@ func csafStatements(d *csaf.Document, v *csaf.Vulnerability) (out []Statement) {
 	return out
 }
 
-// words are what is said of products, by their ID; under "" what is said of all.
+// texts are what is said of products, by their ID; under "" what is said of all.
 type texts map[string]string
 
 // add says a word of products, or of all where there are none. The first counts.

@@ -262,7 +262,7 @@ func (b *bom) products(a *cdxAffects, status assay.Status) (in, out, bad []Produ
 	return in, out, bad
 }
 
-// of is the product in a version, or a range of them. One that is known in
+// withVersion is the product in a version, or a range of them. One that is known in
 // another version only is known by the document's name.
 func (p *Product) withVersion(version, within string) Product {
 	q := Product{Local: p.Local + p.Ref + p.ID + " " + version + within}

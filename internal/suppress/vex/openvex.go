@@ -122,7 +122,7 @@ func (c *identity) products() (out []Product) {
 	return append([]Product{p}, out...)
 }
 
-// bare is what stands for a product among subcomponents.
+// stripped is what stands for a product among subcomponents.
 func (p *Product) stripped() string {
 	switch {
 	case p.PURL != "":

@@ -79,7 +79,7 @@ type constraint struct {
 	cmp int
 }
 
-// holds reports whether the version in question is on the right side.
+// isSatisfied reports whether the version in question is on the right side.
 func (c *constraint) isSatisfied() bool {
 	switch c.op {
 	case "<":

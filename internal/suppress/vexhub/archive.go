@@ -31,9 +31,9 @@ type Document struct {
 
 // An archive is open, with its index.
 type archive struct {
-	hubs   *Hubs
-	getter assay.Getter
-	at     string // its URL
+	hubs      *Hubs
+	getter    assay.Getter
+	at        string // its URL
 	directory string // in it that is the repository; "" is all
 
 	documents map[string]string          // locations by package
@@ -41,7 +41,7 @@ type archive struct {
 	bad       int                        // entries of the index that are none
 }
 
-// open gets the archive at a location, "URL//FOLDER", and reads its index.
+// openArchive gets the archive at a location, "URL//FOLDER", and reads its index.
 func (h *Hubs) openArchive(ctx context.Context, g assay.Getter, location string) (*archive, error) {
 	a := &archive{hubs: h, getter: g, documents: map[string]string{}, packages: map[string]map[string]bool{}}
 	scheme, rest, _ := strings.Cut(location, "://")

@@ -113,7 +113,7 @@ func (f Form) openDirectory(ctx context.Context, name string) (*File, error) {
 	return nil, fmt.Errorf("the directory has no %s: %w", f.Name, assay.ErrUnsupported)
 }
 
-// beside reads the note beside the file.
+// readNote reads the note beside the file.
 func (f Form) readNote(d *File, dir string) error {
 	if f.Note == "" {
 		return nil
