@@ -240,8 +240,8 @@ func decodeEPSS(b message) (*assay.EPSS, error) {
 	return &e, err
 }
 
-// first returns field 1 of a record, its ID, and the name of its feed, which
-// is in field feed.
+// first returns field 1 of a record, its ID, and the name of its feed, which is
+// in field feed.
 func idAndFeed(b message, feed protowire.Number) (id, from string, err error) {
 	err = fields(b, func(n protowire.Number, _ uint64, p message) error {
 		switch n {

@@ -5,17 +5,17 @@ import (
 	"sync"
 )
 
-// A Pool holds the shards that a process has open, each once however many
-// databases ask it, and closes those that nobody uses. The zero value is empty.
+// A Pool has the open shards of a process. Databases share them, and unused
+// shards are closed. The zero value is empty.
 type Pool struct {
 	mu   sync.Mutex
-	open map[string]*pooled // by path, which names the digest
+	open map[string]*pooled // by path, which includes the digest
 }
 
 // pooled is a shard in use.
 type pooled struct {
-	mu    sync.Mutex // held while it is opened
-	shard *shard     // nil until it is
+	mu    sync.Mutex // held during opening
+	shard *shard     // nil until it is open
 	users int        // guarded by the pool's lock
 }
 
@@ -65,7 +65,7 @@ func (p *Pool) release(path string) error {
 	return in.shard.close()
 }
 
-// Len is how many shards are open.
+// Len is the number of open shards.
 func (p *Pool) Len() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -9,16 +9,16 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// sink takes the records of one feed in one run.
+// sink receives the records of one feed in one run.
 type sink struct {
 	feed   string
-	wanted []assay.Stream // patterns; everything else is dropped
+	wanted []assay.Stream // patterns; other streams are dropped
 	temp   string         // directory for spools
 	log    *slog.Logger
 
 	spools map[assay.Stream]*spool
 	status assay.FeedStatus
-	err    error // of the disk, which ends the update, not only the feed
+	err    error // of the disk; it ends the update, not only the feed
 }
 
 const maxReasons = 50 // a feed has about five
@@ -38,7 +38,7 @@ func (s *sink) Skip(id, why string) {
 	}
 }
 
-// Advisory implements assay.Sink: it keeps the record once for each stream and
+// Advisory implements assay.Sink: it stores the record once for each stream and
 // name.
 func (s *sink) Advisory(a assay.Advisory) error {
 	if a.ID == "" || len(a.ID) > maxKey {

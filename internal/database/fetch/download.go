@@ -19,8 +19,8 @@ import (
 	"github.com/assaysec/assay/internal/encoding/limit"
 )
 
-// retry is a failure that may pass: the cause and how long the server asks us
-// to wait.
+// retry is a temporary failure: its cause and how long the server asks us to
+// wait.
 type retry struct {
 	error
 	after time.Duration
@@ -28,8 +28,8 @@ type retry struct {
 
 func (r retry) Unwrap() error { return r.error }
 
-// update brings the document to the cache unless it is there and current, or
-// of the version, "" being none.
+// update downloads the document to the cache unless the cached one is current or
+// has the version; "" means any.
 func (f *Fetcher) update(ctx context.Context, address, target, version string) (*record, error) {
 	ctx, cancel := context.WithTimeout(ctx, maxTime)
 	defer cancel()
@@ -52,7 +52,7 @@ func (f *Fetcher) update(ctx context.Context, address, target, version string) (
 		switch {
 		case err == nil:
 			if r.Missing && old != nil {
-				r.Last = old.SHA256 // "" where it was missing already
+				r.Last = old.SHA256 // "" if it was missing before
 			}
 			r.key, r.URL, r.Edition, r.Fetched = k, address, version, time.Now().UTC().Truncate(time.Second)
 			if err := f.save(r); err != nil {
@@ -66,7 +66,7 @@ func (f *Fetcher) update(ctx context.Context, address, target, version string) (
 		case attempt >= f.o.Retries || again.after > maxWait:
 			return nil, fmt.Errorf("%s: %w; try again later, or use --mirror with a copy", documentName(address, target), again.error)
 		}
-		waiting := assay.Progress{Task: "trying again: " + address} // a person should know why nothing happens
+		waiting := assay.Progress{Task: "trying again: " + address} // tell the user why nothing happens
 		f.reportProgress(waiting)
 		if waiting.End = true; attempt == 0 {
 			defer f.reportProgress(waiting)
@@ -75,8 +75,8 @@ func (f *Fetcher) update(ctx context.Context, address, target, version string) (
 	}
 }
 
-// isCurrent reports whether a document need not be asked for again: it is of the
-// version that its publisher names, or young enough where that names none.
+// isCurrent reports whether a cached document is used without a request: it has
+// the version that its publisher names or, without a version, is young enough.
 func (f *Fetcher) isCurrent(old *record, version string) bool {
 	if version != "" {
 		return old.Edition == version
@@ -84,10 +84,10 @@ func (f *Fetcher) isCurrent(old *record, version string) bool {
 	return f.o.MaxAge > 0 && time.Since(old.Fetched) < f.o.MaxAge
 }
 
-// pause waits before another attempt, as long as the server asks for or longer.
+// pause waits before another attempt, at least as long as the server asks for.
 func (f *Fetcher) pause(ctx context.Context, least time.Duration, attempt int) {
 	d := max(least, f.o.Backoff<<attempt)
-	d += rand.N(d/4 + 1) // so that many machines do not come back at once
+	d += rand.N(d/4 + 1) // so that many clients do not return at once
 	select {
 	case <-time.After(d):
 	case <-ctx.Done():
@@ -102,8 +102,8 @@ func documentName(address, target string) string {
 	return address + " (from " + target + ")"
 }
 
-// attempt asks once. The part that an earlier attempt got, in this process or
-// another, is continued where its publisher says that it is the same document.
+// attempt makes one request. It resumes the part of an earlier attempt, by this
+// process or another, if the publisher confirms that the document is the same.
 func (f *Fetcher) attempt(ctx context.Context, address, target, key string, old *record) (*record, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -146,8 +146,8 @@ func (f *Fetcher) attempt(ctx context.Context, address, target, key string, old 
 	return f.receive(ctx, resp, address, key, part, stall)
 }
 
-// condition makes req ask only for what is not here yet. It returns the part
-// that is to be continued; nil when there is none.
+// condition adds conditions to req, so that it asks only for missing data. It
+// returns the part to resume; nil without one.
 func (f *Fetcher) condition(req *http.Request, key string, old *record) *record {
 	if part := f.load(key+".part.json", key); part != nil {
 		if st, err := os.Stat(f.path(key + ".part")); err == nil && st.Size() > 0 && part.validator() != "" {
@@ -166,7 +166,7 @@ func (f *Fetcher) condition(req *http.Request, key string, old *record) *record 
 	return nil
 }
 
-// validator is what If-Range takes: a strong entity tag or a date.
+// validator is the value of If-Range: a strong entity tag or a date.
 func (r *record) validator() string {
 	if r.ETag != "" && !strings.HasPrefix(r.ETag, "W/") {
 		return r.ETag
@@ -174,7 +174,7 @@ func (r *record) validator() string {
 	return r.LastModified
 }
 
-// continues says whether the answer goes on where the part ends.
+// continues reports whether the response continues at the end of the part.
 func continues(resp *http.Response, part *record) bool {
 	return strings.HasPrefix(resp.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", part.Size))
 }
@@ -184,8 +184,8 @@ func (f *Fetcher) drop(key string) {
 	os.Remove(f.path(key + ".part"))
 }
 
-// receive writes the answer's body to the part and, when it is whole, makes it
-// the document. What can be continued later is kept on failure.
+// receive writes the response body to the part and, when it is complete, makes
+// it the document. On failure a part that can be resumed is kept.
 func (f *Fetcher) receive(ctx context.Context, resp *http.Response, address, key string, part *record, stall *time.Timer) (*record, error) {
 	r := &record{key: key, ETag: resp.Header.Get("ETag"), LastModified: resp.Header.Get("Last-Modified")}
 	flags, have := os.O_RDWR|os.O_CREATE|os.O_TRUNC, int64(0)
@@ -216,7 +216,7 @@ func (f *Fetcher) receive(ctx context.Context, resp *http.Response, address, key
 		n, err := resp.Body.Read(p)
 		stall.Reset(f.stall)
 		if err != nil && err != io.EOF {
-			err = retry{err, 0} // against errors of the disk, which do not pass
+			err = retry{err, 0} // not an error of the disk, which is permanent
 		}
 		done += int64(n)
 		f.reportProgress(assay.Progress{Task: address, Done: done, Total: total})
@@ -260,7 +260,7 @@ func classifyNetworkError(ctx context.Context, err error) error {
 	if errors.As(err, &unknown) && unknown.IsNotFound {
 		return fmt.Errorf("%w: check the network, or name a mirror", err)
 	}
-	var network *url.Error // what Client.Do returns
+	var network *url.Error // the error type of Client.Do
 	var certificate *tls.CertificateVerificationError
 	if errors.As(err, &network) && !errors.Is(err, errRedirect) && !errors.As(err, &certificate) {
 		return retry{network.Err, 0}

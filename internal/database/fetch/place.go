@@ -13,11 +13,11 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// place is where the documents of hosts are: a directory, a URL, or, when both
-// are empty, the publishers themselves.
+// place is the location of the documents of hosts: a directory, a URL, or, if
+// both are empty, the publishers.
 type place struct {
 	dir, base string
-	noHost    bool // the host's name is no part of the path
+	noHost    bool // the path does not include the host
 }
 
 func newPlace(s string) (place, error) {
@@ -54,7 +54,7 @@ func (f *Fetcher) locate(address string) (place, *url.URL, error) {
 	return f.mirror, u, nil
 }
 
-// url is the address to ask for the document u.
+// url is the URL of the request for the document u.
 func (p place) url(u *url.URL) string {
 	if p.base == "" {
 		return u.String()
@@ -85,7 +85,8 @@ func (p place) name(u *url.URL) string {
 	return filepath.FromSlash(n)
 }
 
-// open opens the document u of the directory. A directory in its place is ErrNotFound.
+// open opens the document u in the directory. A directory in its place is
+// ErrNotFound.
 func (p place) open(u *url.URL, max int64) (*os.File, error) {
 	f, err := os.OpenInRoot(p.dir, p.name(u))
 	if err != nil {

@@ -24,7 +24,7 @@ const (
 	maxMembers      = 100_000
 )
 
-// WriteArchive writes the edition as one file. The same edition gives the same
+// WriteArchive writes the snapshot as one file. Equal snapshots give equal
 // bytes.
 func WriteArchive(ctx context.Context, w io.Writer, e Snapshot) error {
 	t := tar.NewWriter(w)
@@ -63,9 +63,9 @@ func writeMember(t *tar.Writer, name string, size int64, r io.Reader) error {
 	return err
 }
 
-// pack compresses a shard to a temporary file, at its beginning. Where open files
-// can be removed it has no name any more, so that none is left by a process that
-// is killed.
+// pack compresses a shard to a temporary file, opened at its start. If the
+// system can remove open files it has no name, so that a killed process leaves
+// no files.
 func pack(e Snapshot, s assay.Shard) (_ *os.File, size int64, err error) {
 	r, err := e.Open(s)
 	if err != nil {
@@ -100,10 +100,10 @@ type Archive struct {
 	members map[string]*io.SectionReader
 }
 
-// OpenArchive reads the archive's directory and index. What is no such archive
-// is ErrUnsupported. With a key, a signature by it must lie beside the file; it
-// holds for the index that was read, whatever becomes of the file, and so, by
-// their digests, for the shards that it names.
+// OpenArchive reads the archive's directory and index. Any other file is
+// ErrUnsupported. With a key, a file with its signature must be beside the
+// archive. The signature covers the index that was read, even if the file
+// changes later, and so, by their digests, the shards.
 func OpenArchive(path string, key *signature.Key) (*Archive, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -117,7 +117,7 @@ func OpenArchive(path string, key *signature.Key) (*Archive, error) {
 	}
 	if err != nil {
 		f.Close()
-		if !errors.Is(err, assay.ErrUnauthorized) { // which names it
+		if !errors.Is(err, assay.ErrUnauthorized) { // which includes the name
 			err = fmt.Errorf("%s: %w", path, err)
 		}
 		return nil, err
@@ -125,7 +125,8 @@ func OpenArchive(path string, key *signature.Key) (*Archive, error) {
 	return a, nil
 }
 
-// verify reads the archive as read does, and all bytes of it only once.
+// verify reads the archive like read and verifies it, reading all bytes only
+// once.
 func (a *Archive) verify(path string, key *signature.Key) error {
 	if err := forFiles(key); err != nil {
 		return err

@@ -9,15 +9,15 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// A filler puts a document into Go's values.
+// A filler converts a document to Go values.
 type filler struct {
 	names map[reflect.Type][]string // of the fields of structs
-	path  []string                  // of fields, to where it is
+	path  []string                  // path of the current field
 	err   error                     // the first
 }
 
-// fill puts a document into what v points to. Its error tells of the first
-// value that has another shape.
+// fill converts a document into the value that v points to. Its error names the
+// first value of another type.
 func fill(v any, doc map[string]any) error {
 	f := filler{names: map[reflect.Type][]string{}}
 	f.set(reflect.ValueOf(v).Elem(), doc)

@@ -1,11 +1,11 @@
-// Package wire writes Go values as bytes and reads them back, by reflection: a
-// field that is added to a struct is written without another line of code. The
-// form is that of the program that wrote it and of no other: fields are known by
-// their place in the struct.
+// Package wire encodes Go values as bytes by reflection, so that a new field of
+// a struct needs no more code. Only the program that wrote the bytes can read
+// them, because a field is identified by its index in the struct.
 //
-// A value is bools, numbers, strings, slices, arrays, maps with string keys,
-// pointers, time.Time, and structs of those whose fields are all exported. A
-// field with the tag `wire:"-"` is left out. Nil and empty slices stay apart.
+// A value consists of bools, numbers, strings, slices, arrays, maps with string
+// keys, pointers, time.Time, and structs of those whose fields are all exported.
+// A field with the tag `wire:"-"` is left out. Nil and empty slices are
+// distinguished.
 package wire
 
 import (
@@ -21,14 +21,14 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// maxDepth bounds how deeply values lie in each other: types that hold themselves
-// through a pointer or a slice have no bound of their own.
+// maxDepth bounds the nesting of values: types that contain themselves through a
+// pointer or a slice have no bound of their own.
 const maxDepth = 100
 
-// Check reports why values of a type cannot be written: ErrUnsupported.
+// Check returns ErrUnsupported if values of a type cannot be encoded.
 func Check(t reflect.Type) error { return codecOf(t).err }
 
-// Append appends the form of the value that v points to. It panics on a type
+// Append appends the encoding of the value that v points to. It panics on a type
 // that Check refuses.
 func Append[T any](b []byte, v *T) []byte {
 	return AppendValue(b, reflect.ValueOf(v).Elem())
@@ -43,13 +43,13 @@ func AppendValue(b []byte, v reflect.Value) []byte {
 	return c.append(b, v)
 }
 
-// Decode reads a value that Append wrote, and returns what follows it. What Append
-// cannot have written is ErrMalformed.
+// Decode decodes a value that Append wrote, and returns the data after it. Other
+// data are ErrMalformed.
 func Decode[T any](b []byte, v *T) (rest []byte, err error) {
 	return DecodeValue(b, reflect.ValueOf(v).Elem())
 }
 
-// DecodeValue is Decode for a value of any type, which can be set.
+// DecodeValue is Decode for a settable value of any type.
 func DecodeValue(b []byte, v reflect.Value) (rest []byte, err error) {
 	c := codecOf(v.Type())
 	if c.err != nil {
@@ -60,13 +60,13 @@ func DecodeValue(b []byte, v reflect.Value) (rest []byte, err error) {
 	return r.b, r.err
 }
 
-// Footprint is about how many bytes the value that v points to takes up in memory.
+// Footprint is the approximate size in memory of the value that v points to.
 func Footprint[T any](v *T) int64 {
 	e := reflect.ValueOf(v).Elem()
 	return int64(e.Type().Size()) + codecOf(e.Type()).outside(e)
 }
 
-// A codec writes and reads the values of one type.
+// A codec encodes and decodes the values of one type.
 type codec struct {
 	err     error
 	append  func([]byte, reflect.Value) []byte
@@ -85,7 +85,7 @@ func codecOf(t reflect.Type) *codec {
 	}
 	b := &compiler{making: map[reflect.Type]*codec{}}
 	c := b.codec(t)
-	for _, m := range b.making { // one that is wrong makes those that hold it wrong, too, in whatever order they were made
+	for _, m := range b.making { // an invalid type makes the types that contain it invalid, in any order of creation
 		if m.err != nil && c.err == nil {
 			c.err = m.err
 		}
@@ -94,8 +94,8 @@ func codecOf(t reflect.Type) *codec {
 	return stored.(*codec)
 }
 
-// A compiler makes the codec of one type and of those in it, which may hold
-// themselves.
+// A compiler creates the codec of one type and of the types in it, which may be
+// recursive.
 type compiler struct{ making map[reflect.Type]*codec }
 
 func (b *compiler) codec(t reflect.Type) *codec {
@@ -172,11 +172,11 @@ func decodeUint(r *reader, v reflect.Value) {
 	v.SetUint(n)
 }
 
-// timeCodec keeps the instant and the offset, as time.Time's own form does.
+// timeCodec stores the instant and the offset, like time.Time's own encoding.
 func timeCodec(c *codec) {
 	c.append = func(out []byte, v reflect.Value) []byte {
 		p, err := v.Interface().(time.Time).MarshalBinary()
-		if err != nil { // an offset of seconds: the instant is what counts
+		if err != nil { // an offset with seconds: the instant matters
 			p, _ = v.Interface().(time.Time).UTC().MarshalBinary()
 		}
 		return append(binary.AppendUvarint(out, uint64(len(p))), p...)
@@ -217,8 +217,8 @@ func (b *compiler) pointer(c *codec, t reflect.Type) {
 	}
 }
 
-// slice writes the length and one more, 0 for nil. Large numbers without signs,
-// which are hashes, have their full width.
+// slice writes the length plus one, 0 for nil. Large unsigned numbers, which are
+// hashes, have their full width.
 func (b *compiler) slice(c *codec, t reflect.Type) {
 	if t.Elem().Kind() == reflect.Uint8 {
 		byteSlice(c)
@@ -244,7 +244,8 @@ func (b *compiler) slice(c *codec, t reflect.Type) {
 			v.SetZero()
 			return
 		}
-		// The room grows with what is read: a byte may stand for a struct of hundreds.
+		// Memory grows with the data that are read, because one byte may encode
+		// a struct of hundreds.
 		s := reflect.MakeSlice(t, 0, min(n, 64))
 		r.inside(func() {
 			for i := 0; i < n && r.err == nil; i++ {
@@ -281,7 +282,7 @@ func byteSlice(c *codec) {
 	c.outside = func(v reflect.Value) int64 { return int64(v.Len()) }
 }
 
-// fixed writes a number without sign in n bytes.
+// fixed writes an unsigned number in n bytes.
 func fixed(n int) *codec {
 	return &codec{
 		append: func(out []byte, v reflect.Value) []byte {
@@ -324,9 +325,9 @@ func (b *compiler) array(c *codec, t reflect.Type) {
 	}
 }
 
-// mapping writes keys in order, so that equal maps have one form.
+// mapping writes keys in order, so that equal maps have equal encodings.
 func (b *compiler) mapping(c *codec, t reflect.Type) {
-	const room = 64 // bytes of an entry beside key and value
+	const room = 64 // bytes of an entry besides key and value
 	e := b.codec(t.Elem())
 	c.append = func(out []byte, v reflect.Value) []byte {
 		if v.IsNil() {
@@ -375,7 +376,7 @@ type field struct {
 }
 
 // structure writes each field that is not zero after its number, from 1, and
-// ends with 0: most of a package's fields are empty.
+// ends with 0: most fields of a package are empty.
 func (b *compiler) structure(c *codec, t reflect.Type) {
 	var fields []field
 	for i := range t.NumField() {
@@ -422,7 +423,8 @@ func (b *compiler) structure(c *codec, t reflect.Type) {
 	}
 }
 
-// A reader takes values off the front of b. After its first error it gives zeros.
+// A reader reads values from the start of b. After its first error it returns
+// zeros.
 type reader struct {
 	b     []byte
 	err   error
@@ -436,7 +438,7 @@ func (r *reader) fail(what string) {
 	r.b = nil
 }
 
-// inside reads what lies in a value.
+// inside reads nested values.
 func (r *reader) inside(read func()) {
 	if r.depth++; r.depth > maxDepth {
 		r.fail("nested too deep")
@@ -466,8 +468,8 @@ func (r *reader) varint() int64 {
 	return n
 }
 
-// length is that of something of which each element takes a byte or more, or one
-// more than that.
+// length reads the length of data whose elements have at least one byte, or the
+// length plus one.
 func (r *reader) length() int {
 	n := r.uvarint()
 	if n > uint64(len(r.b))+1 {

@@ -10,8 +10,8 @@ import (
 	"github.com/package-url/packageurl-go"
 )
 
-// Lookup returns the stream, or the pattern of streams, that speaks of a
-// package URL, and the name that it is under there. What no stream speaks of is
+// Lookup returns the stream, or the pattern of streams, with advisories about a
+// package URL, and the package's name there. If there is none, the error is
 // ErrUnsupported.
 func Lookup(s string) (stream assay.Stream, name string, err error) {
 	u, err := packageurl.FromString(s)
