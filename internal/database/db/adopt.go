@@ -92,8 +92,8 @@ type adoption struct {
 	failed []error
 }
 
-// adoptShard brings a shard here where it is worth it. Its error is one that ends
-// all; what is wrong with the shard alone is in failed.
+// adoptShard copies a shard if that is useful. A returned error ends the whole
+// Adopt; errors of the shard alone are in failed.
 func (a *adoption) adoptShard(ctx context.Context, e *entry) error {
 	mine := a.ix.find(e.Stream)
 	here := mine != nil && intact(ctx, a.path(mine), mine, false) == nil
@@ -201,8 +201,8 @@ func (a *adoption) patched(ctx context.Context, e, former *entry) (io.ReadCloser
 	return p.Patch(ctx, e.Shard, former.Shard, f)
 }
 
-// checkAndName opens the file to see that it is a shard of the stream, and gives it
-// its name.
+// checkAndName opens the file to check that it is a shard of the stream, and
+// gives it its name.
 func (a *adoption) checkAndName(ctx context.Context, e *entry, file string) error {
 	if err := validate(file); err != nil {
 		return err

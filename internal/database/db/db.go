@@ -38,7 +38,7 @@ type DB struct {
 	shards map[assay.Stream]usedShard
 }
 
-// usedShard is a shard that is asked, with what the index had of it.
+// usedShard is a shard in use, with its entry in the index.
 type usedShard struct {
 	shard *shard
 	path  string

@@ -21,8 +21,8 @@ import (
 
 const defaultGrace = time.Hour
 
-// droppedByPublisher is the status of a feed whose publisher dropped a stream, as Debian
-// does with old releases.
+// droppedByPublisher is the status of a feed whose publisher dropped a stream,
+// as Debian does with old releases.
 const droppedByPublisher = "the publisher dropped this stream; these are its last records"
 
 // exchange writes the shards that the runs changed and then the index.
@@ -139,8 +139,8 @@ func (u *update) shard(ctx context.Context, s assay.Stream, runs []*run) (*entry
 	return e, u.write(ctx, e, fresh)
 }
 
-// recordRun notes what r did for the shard, and returns its records if they replace
-// those that the shard has by its feed.
+// recordRun records the result of r for the shard, and returns its records if
+// they replace the feed's records in the shard.
 func (e *entry) recordRun(r *run, now time.Time) *spool {
 	name := r.feed.Name()
 	st := e.status(name)

@@ -42,7 +42,7 @@ type index struct {
 	Shards  []entry   `json:"shards"` // by stream
 	Retired []retired `json:"retired,omitempty"`
 
-	// DocumentSets holds the documents of the shards' sources, each set once.
+	// DocumentSets has the documents of the shards' sources, each set once.
 	DocumentSets []map[string]string `json:"editions,omitempty"`
 
 	digest string // of the file's content

@@ -19,7 +19,7 @@ type pooled struct {
 	users int        // guarded by the pool's lock
 }
 
-// openShared opens a shard, or shares it. Whoever takes it gives it back.
+// openShared opens a shard, or shares an open one. The caller must give it back.
 func (p *Pool) openShared(ctx context.Context, path string, e *entry) (*shard, error) {
 	p.mu.Lock()
 	if p.open == nil {
@@ -47,7 +47,7 @@ func (p *Pool) openShared(ctx context.Context, path string, e *entry) (*shard, e
 	return s, nil
 }
 
-// release gives a shard back; the last one closes it.
+// release returns a shard; the last user closes it.
 func (p *Pool) release(path string) error {
 	p.mu.Lock()
 	in := p.open[path]

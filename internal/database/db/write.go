@@ -106,7 +106,7 @@ type shardWriter struct {
 	enc *zstd.Encoder
 }
 
-// writeRecords writes the records, a few megabytes a transaction.
+// writeRecords writes the records, a few megabytes in each transaction.
 func (w *shardWriter) writeRecords(ctx context.Context, stream assay.Stream, g *sources, groups [][2]int) (records int, err error) {
 	for len(groups) > 0 && err == nil {
 		err = w.db.Update(func(tx *bolt.Tx) error {

@@ -94,7 +94,7 @@ func (f *Fetcher) pause(ctx context.Context, least time.Duration, attempt int) {
 	}
 }
 
-// documentName names a document, and the place it was really asked from.
+// documentName is the name of a document with the URL of the request.
 func documentName(address, target string) string {
 	if address == target {
 		return address
@@ -247,7 +247,7 @@ func (f *Fetcher) reportProgress(p assay.Progress) {
 	}
 }
 
-// classifyNetworkError tells the failures of the network, which may pass, from others.
+// classifyNetworkError marks failures of the network, which may be temporary.
 func classifyNetworkError(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return retry{cause, 0}
@@ -268,7 +268,7 @@ func classifyNetworkError(ctx context.Context, err error) error {
 	return err
 }
 
-// retryAfter is how long the answer asks us to wait.
+// retryAfter is how long the server asks us to wait.
 func retryAfter(resp *http.Response) time.Duration {
 	v := resp.Header.Get("Retry-After")
 	if s, err := strconv.Atoi(v); err == nil && s > 0 {

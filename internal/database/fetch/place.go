@@ -41,7 +41,7 @@ func newPlace(s string) (place, error) {
 	return place{dir: dir}, nil
 }
 
-// locate says which place has the document, and its parsed address.
+// locate returns the location of the document, and its parsed address.
 func (f *Fetcher) locate(address string) (place, *url.URL, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {

@@ -78,7 +78,7 @@ func fileName(s assay.Shard) (string, error) {
 	return sum, err
 }
 
-// Directory is a database's own folder, or a copy of one.
+// Directory is a database's own directory, or a copy of it.
 type Directory string
 
 // Index returns the index.

@@ -93,8 +93,8 @@ func (d *during) Read(p []byte) (int, error) {
 }
 
 // verifyBeside looks for a signature of the file with the digest: FILE.sig, as
-// `cosign sign-blob --output-signature` writes it, or FILE.sigstore.json, as
-// its --bundle.
+// `cosign sign-blob --output-signature` writes it, or FILE.sigstore.json, as its
+// --bundle.
 func verifyBeside(k *signature.Key, path string, sum [sha256.Size]byte) error {
 	if sig, err := limit.ReadFile(path+".sig", maxSignature); err == nil {
 		if raw, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(sig))); err == nil && k.Verify(sum, nil, raw) {

@@ -117,7 +117,7 @@ func deep(name string) error {
 	return fmt.Errorf("%.80s: nested more than %d levels deep: %w", name, maxDepth, assay.ErrTooLarge)
 }
 
-// subtable is the table of a name, the last where there is a list of them.
+// subtable is the table with a name, the last one if it is a list of tables.
 func subtable(at map[string]any, name string) (map[string]any, error) {
 	v := at[name]
 	if list, ok := v.([]any); ok && len(list) > 0 {

@@ -479,7 +479,7 @@ func (r *reader) length() int {
 	return int(n)
 }
 
-// takeBytes returns the next n bytes; nil when there are not so many.
+// takeBytes returns the next n bytes; nil if there are fewer.
 func (r *reader) takeBytes(n int) []byte {
 	if n > len(r.b) || r.err != nil {
 		r.fail("truncated")

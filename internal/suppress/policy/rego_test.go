@@ -221,7 +221,7 @@ func TestMeasured(t *testing.T) {
 		{`ignore := count(format_int(to_number("0x1p900"), 10)) == 1`, "2: format_int: number"},
 		{long + `ignore := count($"{s}{s}") == 1`, "3: internal.template_string creates"},
 		{long + `ignore := count(json.marshal(s)) == 1`, "3: json.marshal creates"},
-		{long + `ignore := count(base64.encode(s)) == 1`, "3: base64.encode makes"},
+		{long + `ignore := count(base64.encode(s)) == 1`, "3: base64.encode creates"},
 		{long + `ignore := count(hex.encode(s)) == 1`, "3: hex.encode creates"},
 		{long + `ignore := count(urlquery.encode(s)) == 1`, "3: urlquery.encode creates"},
 		{list + `ignore := count(l) == 50000`, ""},
