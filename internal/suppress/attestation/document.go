@@ -15,7 +15,7 @@ import (
 	"github.com/assaysec/assay/internal/suppress/vex"
 )
 
-// A manifest is one, or an index, as far as it matters here.
+// A manifest has the needed fields of an image manifest or an index.
 type manifest struct {
 	ArtifactType string               `json:"artifactType"`
 	Config       descriptor           `json:"config"`
@@ -39,12 +39,12 @@ const (
 	typeStatement = "application/vnd.in-toto+json"
 )
 
-// predicateNotes are the annotations that tell the type of a predicate before
-// it is read: cosign's two and BuildKit's.
+// predicateNotes are the annotations with the type of a predicate: cosign's two
+// and BuildKit's.
 var predicateNotes = []string{"predicateType", "dev.sigstore.bundle.predicateType", "in-toto.io/predicate-type"}
 
-// relevant reports whether what is told of a manifest or layer leaves open that
-// it is a VEX document.
+// relevant reports whether a manifest or layer may be a VEX document, by its
+// types.
 func relevant(mediaType string, notes map[string]string) bool {
 	for _, n := range predicateNotes {
 		if t := notes[n]; t != "" {
@@ -154,8 +154,8 @@ func (l *lookup) layer(name, mediaType string, m *manifest, b []byte) error {
 	return l.document(name, b, false)
 }
 
-// isBareDocument reports whether a layer is a document without an attestation around it,
-// by its media type or by what the manifest says of all.
+// isBareDocument reports whether a layer is a document without an attestation,
+// by its media type or the type of the manifest.
 func (m *manifest) isBareDocument(mediaType string) bool {
 	for _, t := range []string{mediaType, m.ArtifactType, m.Config.MediaType} {
 		if t = strings.ToLower(t); strings.Contains(t, "vex") || strings.Contains(t, "csaf") || strings.Contains(t, "cyclonedx") {
@@ -172,8 +172,8 @@ func (l *lookup) envelope(name string, e *signature.Envelope) error {
 	return l.statement(name, e.Payload, l.options.Key != nil && e.SignedBy(l.options.Key))
 }
 
-// statement reads an in-toto statement. One on something else than VEX is no
-// business of ours; one on something else than the image is refused.
+// statement reads an in-toto statement. Other predicates than VEX are ignored; a
+// statement about another image is refused.
 func (l *lookup) statement(name string, b []byte, verified bool) error {
 	var s struct {
 		Kind    string `json:"predicateType"`
@@ -204,8 +204,7 @@ func (l *lookup) statement(name string, b []byte, verified bool) error {
 	return l.document(name, s.Predicate, verified)
 }
 
-// document reads a VEX document. A bill of materials without vulnerabilities is
-// none.
+// document reads a VEX document. An SBOM without vulnerabilities is not one.
 func (l *lookup) document(name string, b []byte, verified bool) error {
 	if bytes.Contains(b, []byte(`"bomFormat"`)) && !bytes.Contains(b, []byte(`"vulnerabilities"`)) {
 		return nil

@@ -11,23 +11,23 @@ import (
 	"github.com/assaysec/assay/internal/suppress/vex"
 )
 
-// Words that criteria take.
+// Special values of criteria.
 var (
 	statuses = []assay.Status{assay.StatusUnknown, assay.StatusAffected, assay.StatusFixed, assay.StatusNotAffected, assay.StatusWillNotFix,
 		assay.StatusFixDeferred, assay.StatusUnderInvestigation, assay.StatusEndOfLife}
 	fixStates = []string{"fixed", "not-fixed", "wont-fix", "unknown"}
-	// ofPackages are the keys that ask for something of the package alone, with
-	// those that begin with "package".
+	// ofPackages are the keys for properties of the package alone, besides those
+	// that begin with "package".
 	ofPackages = []string{"version", "type", "purl", "path", "layer", "image"}
-	// criteria are the keys of a rule in assay's own form.
+	// criteria are the keys of a rule in assay's own format.
 	criteria = []string{"id", "ids", "package", "version", "type", "purl", "path", "layer", "stream", "feed", "severity-below", "status", "epss-below",
 		"fix-state", "expires", "statement", "reason"}
 )
 
-// fewest is how many hexadecimal digits of a layer's digest name it.
+// fewest is the minimum number of hexadecimal digits that identify a layer.
 const fewest = 12
 
-// set adds what a key of a rule says: any of the values must hold.
+// set adds the criterion of a key: any of the values must match.
 func (r *Rule) set(key string, values []string) error {
 	switch key {
 	case "id", "ids":
@@ -88,7 +88,7 @@ func (r *Rule) add(key string, values []string, holds func(*subject) bool) {
 	r.where = append(r.where, condition{text, holds, strings.HasPrefix(key, "package") || slices.Contains(ofPackages, key)})
 }
 
-// criterion is what one value of a key asks for.
+// criterion is the condition for one value of a key.
 func (r *Rule) criterion(key, v string) (func(*subject) bool, error) {
 	switch key {
 	case "package":
@@ -131,7 +131,7 @@ func join[S ~string](all []S) string {
 	return strings.Join(out, ", ")
 }
 
-// ofPURL asks for a package by its package URL, which need not have a version.
+// ofPURL matches a package by its package URL, with or without version.
 func ofPURL(v string) (func(*subject) bool, error) {
 	p, err := vex.ParsePURL(v)
 	return func(s *subject) bool {
@@ -140,13 +140,13 @@ func ofPURL(v string) (func(*subject) bool, error) {
 	}, err
 }
 
-// ofPath asks for the file that says a package is installed.
+// ofPath matches the file that lists a package as installed.
 func ofPath(v string) (func(*subject) bool, error) {
 	p, err := glob(strings.TrimPrefix(strings.TrimPrefix(v, "./"), "/"))
 	return func(s *subject) bool { return slices.ContainsFunc(pathSpellings(s.p.Path), p) }, err
 }
 
-// ofLayer asks for a layer by number, diff ID or digest, or for those of the
+// ofLayer matches a layer by number, diff ID or digest, or the layers of the
 // base image.
 func ofLayer(v string) (func(*subject) bool, error) {
 	if v == "base" {
@@ -165,7 +165,7 @@ func ofLayer(v string) (func(*subject) bool, error) {
 	}, nil
 }
 
-// fixState is Grype's word for whether there is a fix.
+// fixState is the state of a fix in Grype's terms.
 func fixState(f *assay.Finding) string {
 	switch {
 	case f.FixedIn != "" || f.Status == assay.StatusFixed:
@@ -178,8 +178,8 @@ func fixState(f *assay.Finding) string {
 	return "not-fixed"
 }
 
-// until sets the end of a rule: a date, through which it holds in UTC, or a
-// moment.
+// until sets the expiry of a rule: a date, whose whole day in UTC is included,
+// or a time.
 func (r *Rule) until(v string) error {
 	r.Until = v
 	if day, err := time.Parse(time.DateOnly, v); err == nil {

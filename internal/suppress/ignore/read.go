@@ -22,10 +22,11 @@ const (
 	maxRules = 100_000
 )
 
-// Read reads a file of rules, whose form is told by its name and content: text
-// unless it is called *.yaml, *.yml or *.json; of those a list is assay's own
-// form, "vulnerabilities" and its like Trivy's, "ignore" Grype's, and
-// "generalwhitelist" or "images" clair-scanner's. Errors name file and line.
+// Read reads a rule file, whose format is recognised by name and content. Files
+// named *.yaml, *.yml or *.json are YAML, all others text. In YAML, a list is
+// assay's own format, "vulnerabilities" and similar sections Trivy's, "ignore"
+// Grype's, and "generalwhitelist" or "images" clair-scanner's. Errors name file
+// and line.
 func Read(name string, b []byte) (*File, error) {
 	if err := readable(name, b); err != nil {
 		return nil, err
@@ -59,8 +60,8 @@ func Read(name string, b []byte) (*File, error) {
 	return nil, d.fail(d.root, "neither a list of rules, nor Trivy's vulnerabilities:, nor Grype's ignore:, nor clair-scanner's generalwhitelist:")
 }
 
-// readable refuses what is too large, and what is no text, in the line where
-// that shows.
+// readable refuses files that are too large, and files that are not text, with
+// the line.
 func readable(name string, b []byte) error {
 	if len(b) > MaxFile {
 		return fmt.Errorf("%s: over %d bytes: %w", name, MaxFile, assay.ErrTooLarge)
@@ -91,13 +92,13 @@ func ReadWhitelist(name string, b []byte) (*File, error) {
 	return d.whitelist(top)
 }
 
-// readText reads the text form: an identifier a line, and what else must hold.
+// readText reads the text format: an identifier and other criteria on each line.
 func readText(name string, b []byte) (*File, error) {
-	// Trivy takes no notice of other words, and such files name checks, secrets
-	// and licences, too.
+	// Trivy ignores other words, and such files also name checks, secrets and
+	// licences.
 	trivy := strings.Contains(path.Base(filepath.ToSlash(name)), "trivyignore")
 	out := &File{Name: name, lax: trivy}
-	above := "" // comment of the lines above
+	above := "" // comments of the lines above
 	b = bytes.TrimPrefix(b, []byte("\ufeff"))
 	n := 0
 	for line := range strings.Lines(string(b)) {
@@ -131,7 +132,7 @@ func readText(name string, b []byte) (*File, error) {
 	return out, nil
 }
 
-// line reads one line of the text form.
+// line reads a line of the text format.
 func (r *Rule) line(line string, trivy bool) error {
 	words := strings.Fields(line)
 	if i := slices.IndexFunc(words, func(w string) bool { return w[0] == '#' }); i >= 0 {
@@ -169,11 +170,11 @@ func (r *Rule) line(line string, trivy bool) error {
 	return nil
 }
 
-// isKey holds of what is a key and not the beginning of an identifier, of which
-// those that have a colon have digits before it: RHSA-2024:1234.
+// isKey recognises a key. Identifiers with a colon have digits before it:
+// RHSA-2024:1234.
 var isKey = regexp.MustCompile(`^[a-z][a-z_-]*$|^[A-Z][a-z_-]+$`)
 
-// nearestKey tells which key is meant.
+// nearestKey returns the key that the user probably meant.
 func nearestKey(key string) string {
 	for _, c := range append([]string{"exp"}, criteria...) {
 		if editDistance(strings.ToLower(key), c) <= 1+len(c)/5 {
@@ -183,7 +184,8 @@ func nearestKey(key string) string {
 	return ""
 }
 
-// editDistance is in how many letters two words differ; what changed places is two.
+// editDistance is the number of different letters of two words; swapped letters
+// count as two.
 func editDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
@@ -203,7 +205,8 @@ func editDistance(a, b string) int {
 	return row[len(b)]
 }
 
-// readOwnForm reads assay's own form: a list of rules, each a mapping of criteria.
+// readOwnForm reads assay's own format: a list of rules, each a mapping of
+// criteria.
 func (d *document) readOwnForm() (*File, error) {
 	out := &File{Name: d.name}
 	all, err := d.rules(d.root, "the file")

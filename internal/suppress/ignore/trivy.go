@@ -7,11 +7,12 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// trivyKinds are the sections of Trivy's form; assay finds what the first is
-// about. https://trivy.dev/latest/docs/configuration/filtering/#trivyignoreyaml
+// trivyKinds are the sections of Trivy's format; assay reports only results of
+// the first.
+// https://trivy.dev/latest/docs/configuration/filtering/#trivyignoreyaml
 var trivyKinds = []string{"vulnerabilities", "misconfigurations", "secrets", "licenses"}
 
-// trivy reads Trivy's form.
+// trivy reads Trivy's format.
 func (d *document) trivy(top []entry) (*File, error) {
 	out := &File{Name: d.name, lax: true}
 	for _, e := range top {
@@ -54,7 +55,7 @@ func (d *document) trivyRule(n *yaml.Node) (Rule, error) {
 			return r, err
 		}
 		if len(values) == 0 {
-			continue // as Trivy: no paths are any
+			continue // as in Trivy: no paths means any
 		}
 		if err := r.set(key, values); err != nil {
 			return r, d.fail(e.value, "%s: %w", e.key, err)
