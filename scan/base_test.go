@@ -32,7 +32,7 @@ V:8.0-r0
 
 `
 
-// TestBase: what the base image brought is told from what was put on top of it.
+// TestBase: packages of the base image are distinguished from those of the layers on top.
 func TestBase(t *testing.T) {
 	base := func() *assay.Image {
 		img := testimage.Parse(t, lowest)

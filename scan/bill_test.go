@@ -34,7 +34,7 @@ func held(r *assay.Report) (out []string) {
 	return out
 }
 
-// TestSBOMOfImages: a bill of materials gives, when scanned, what the image
+// TestSBOMOfImages: a scan of an SBOM gives the same as a scan of its image, which
 // that it is of gives.
 func TestSBOMOfImages(t *testing.T) {
 	db := database(t, t.TempDir())

@@ -289,7 +289,7 @@ func TestPull(t *testing.T) {
 	}
 }
 
-// TestOld: what is too old is told, or refused; details never are.
+// TestOld: what is too old is reported, or refused; details never are.
 func TestOld(t *testing.T) {
 	dir := t.TempDir()
 	feeds := []assay.Feed{oneFeed{[]assay.Stream{"a:*", "details:*"}}}

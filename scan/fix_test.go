@@ -223,7 +223,7 @@ func inRoot(t *testing.T, root string, s *plan.Step) {
 }
 
 // npmIn runs a step's commands, the first of which changes to the project's
-// folder, with this machine's npm.
+// directory, with this machine's npm.
 func npmIn(t *testing.T, root string, s *plan.Step) {
 	if s.Commands[0] != "cd /"+s.Where {
 		t.Fatalf("the step is not for /%s: %v", s.Where, s.Commands)

@@ -15,7 +15,7 @@ import (
 	"github.com/assaysec/assay/scan"
 )
 
-// TestHostileDirectory: what cannot be read in a folder of source code is told,
+// TestHostileDirectory: what cannot be read in a directory of source code is reported,
 // soon, and the rest is found.
 func TestHostileDirectory(t *testing.T) {
 	deep := strings.Repeat(`{"dependencies":{"a":`, 20_000) + "{}" + strings.Repeat("}}", 20_000)

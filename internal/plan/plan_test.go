@@ -314,7 +314,7 @@ func TestDockerfile(t *testing.T) {
 	}
 }
 
-// TestPlanText: nothing that the target tells moves the cursor, and all is told.
+// TestPlanText: nothing that the target tells moves the cursor, and all is reported.
 func TestPlanText(t *testing.T) {
 	r := report(deb("apt", "2.6.1", ""), deb("x", "1", ""), npm("srv\x1b[2J/node_modules/a", "1.0.0"))
 	p := made(t, r, summarize{"CVE-1", "x", "", "2", 9.5}, summarize{"CVE-2", "a", "", "1.0.1", 1}, summarize{"CVE-3", "x", "", "", 2})

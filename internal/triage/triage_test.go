@@ -205,7 +205,7 @@ func (r suppressor) Suppress(_ context.Context, f *assay.Finding) (assay.Suppres
 	return suppression, ok, nil
 }
 
-// TestSuppressors: what is ruled out stays in the report with its reason, by the
+// TestSuppressors: what is suppressed stays in the report with its reason, by the
 // first who rules; what was suppressed before stays suppressed.
 func TestSuppressors(t *testing.T) {
 	report := func(ids ...string) *assay.Report {

@@ -19,7 +19,7 @@ import (
 )
 
 // app is an image: a program that needs two libraries, of which the second
-// needs the first, a circle that nothing needs, and a system's package that
+// needs the first, a cycle that nothing needs, and a system's package that
 // brought a language's.
 func app() *assay.Report {
 	npm := func(name string, on ...string) assay.Package {
@@ -203,7 +203,7 @@ func TestVEXNotices(t *testing.T) {
 	}
 }
 
-// TestVEXAsOf: what was said after the day that a report speaks of does not count.
+// TestVEXAsOf: what was said after the day that a report is about does not count.
 func TestVEXAsOf(t *testing.T) {
 	d := say("not_affected CVE-2024-1 pkg:npm/mid", "affected CVE-2024-1 pkg:npm/mid") // at 0:00 and 1:00
 	day := time.Date(2025, 1, 2, 0, 0, 0, 0, time.UTC)
@@ -219,7 +219,7 @@ func TestVEXAsOf(t *testing.T) {
 	}
 }
 
-// TestVEXElsewhere: outside images only what a project holds is ruled out by
+// TestVEXElsewhere: outside images only what a project holds is suppressed by
 // what is said of the project, and a bill's parts are known by its references.
 func TestVEXElsewhere(t *testing.T) {
 	r := app()
@@ -295,7 +295,7 @@ func TestVEXNames(t *testing.T) {
 	}
 }
 
-// TestVEXRanges: what holds of a range of versions holds of those in it, and
+// TestVEXRanges: what applies to a range of versions applies to those in it, and
 // where that cannot be known hides nothing.
 func TestVEXRanges(t *testing.T) {
 	for _, tt := range []struct {
@@ -447,7 +447,7 @@ func TestVEXHostile(t *testing.T) {
 }
 
 // TestVEXManyNames: an image's names take time and memory that go with their
-// number, and those beyond the bound are told.
+// number, and those beyond the bound are reported.
 func TestVEXManyNames(t *testing.T) {
 	r := app()
 	r.Image.RepoTags = nil

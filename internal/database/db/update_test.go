@@ -326,7 +326,7 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
-// TestPartialMirror: what a mirror does not have is told, and is an error only
+// TestPartialMirror: what a mirror does not have is reported, and is an error only
 // where it was there before.
 func TestPartialMirror(t *testing.T) {
 	w := &web{}

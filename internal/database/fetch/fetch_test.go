@@ -142,7 +142,7 @@ func TestOnceInALife(t *testing.T) {
 }
 
 // TestFailOnceInALife: a document that cannot be had is waited for once, which
-// is told; a caller who went away does not decide for others.
+// is reported; a caller who went away does not decide for others.
 func TestFailOnceInALife(t *testing.T) {
 	url, requests := server(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) })
 	var told []string

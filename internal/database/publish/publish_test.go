@@ -203,7 +203,7 @@ func TestRepository(t *testing.T) {
 }
 
 // TestDeltas: a client that has a former edition gets what changed, over several
-// editions; one that has another gets nothing so.
+// versions; one that has another gets nothing so.
 func TestDeltas(t *testing.T) {
 	ref := registry(t)
 	noise := make([]byte, 200_000)

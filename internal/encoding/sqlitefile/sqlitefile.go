@@ -30,9 +30,9 @@ const (
 	maxDepth  = 20       // levels of a b-tree: a page has at least four children, and there are at most 2³² pages
 	cacheSize = 4 << 20  // bytes of pages in the cache of look-ups: more than the interior pages of a million rows
 
-	// lookups bounds how often the bytes of the file may be given by lookups
-	// together, for rows share overflow pages when they lie. Grype's database,
-	// whose handles share blobs, gives about ten times its size.
+	// lookups bounds the bytes that look-ups together may return, as a multiple
+	// of the file, because rows of a malicious file may share pages. Grype's
+	// database, whose handles share blobs, returns about ten times its size.
 	lookups = 100
 )
 

@@ -18,8 +18,8 @@ import (
 	"github.com/assaysec/assay/internal/record/document"
 )
 
-// Document is the archive of the repository's branch; Folder is the directory of
-// its single files.
+// Document is the archive of the repository's branch; Directory has its
+// single files.
 const (
 	Document  = "https://github.com/CVEProject/cvelistV5/archive/refs/heads/main.zip"
 	Directory = "https://github.com/CVEProject/cvelistV5/raw/main/cves/"

@@ -47,7 +47,7 @@ const maxRecord = 16 << 20
 //
 // An open vulnerability affects every version. A resolved one affects the
 // versions below the fixed one, or none if that is "0". An undetermined one is
-// kept with StatusUnknown, because nobody knows whether it affects anything.
+// kept with StatusUnknown, because it is unknown whether it affects anything.
 type Feed struct{}
 
 // Name is "debian".

@@ -72,7 +72,7 @@ const whyUnreachable = "list of notices unavailable"
 // readNotices reads both lists. One that the publisher never had counts as
 // empty: then there are no identifiers and dates of notices, and nothing about
 // releases that the tracker has given up. So does one that cannot be had now,
-// but for whoever wants such a release: see lacks.
+// but for whoever wants such a release: see errorIfWanted.
 func readNotices(ctx context.Context, g assay.Getter, s assay.Sink) (*notices, error) {
 	n := &notices{claims: map[place][]claim{}}
 	for _, url := range []string{DSA, DLA} {

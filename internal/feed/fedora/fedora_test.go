@@ -78,7 +78,7 @@ func TestContract(t *testing.T) {
 }
 
 // TestCorpus reads the samples under the addresses of their repositories, whose
-// indexes are of other editions.
+// indexes are of other versions.
 func TestCorpus(t *testing.T) {
 	d := contract.Documents{}
 	for name, at := range map[string]struct {

@@ -34,17 +34,17 @@ const page = "https://www.openeuler.org/en/security/security-bulletins/detail/?i
 
 const maxIndex = 16 << 20 // bytes; a notice has 45, and there are some thousand a year
 
-// Feed reads the documents. Packages are binary ones. A record is one notice
-// and one of its CVEs, so that an advisory speaks of one vulnerability: its ID
-// is the CVE and the notice one of VendorIDs.
+// Feed reads the documents. Packages are binary packages. Each record is about
+// one notice and one of its CVEs: its ID is the CVE, and the notice is one of
+// VendorIDs.
 //
-// The stream is of the release, "openeuler:22.03", but each of its service packs
-// has builds of its own, which are not compared with others': the tag of the
-// build is Qualifiers.Flavour, "oe2203sp3". The versions have no epochs.
+// The stream is that of the release, "openeuler:22.03". Each service pack has its
+// own builds, which are not comparable with those of others: Qualifiers.Flavour
+// is the tag of the build, "oe2203sp3". The versions have no epochs.
 //
-// From a Keeper the notices of years before the last are got once, for they do
-// not change. Notices that are listed but missing, or cannot be read, are
-// counted as skipped as long as there are others.
+// From a Keeper, notices of all but the last year are fetched once, because they
+// do not change. Notices that are listed but missing or unreadable are counted as
+// skipped, if there are others.
 type Feed struct{}
 
 // Name is "openeuler".

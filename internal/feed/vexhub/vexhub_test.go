@@ -70,7 +70,7 @@ func TestRecord(t *testing.T) {
 	}
 }
 
-// TestSkipped: what is not used is told, and the rest is used.
+// TestSkipped: what is not used is reported, and the rest is used.
 func TestSkipped(t *testing.T) {
 	about := func(product string) string {
 		return `{"vulnerability":"CVE-2025-1","status":"fixed","products":[` + product + `]}`
@@ -310,7 +310,7 @@ func TestFacts(t *testing.T) {
 	}
 }
 
-// keeper notes the editions that it is asked for.
+// keeper notes the versions that it is asked for.
 type keeper struct {
 	contract.Documents
 	editions []string

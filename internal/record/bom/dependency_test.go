@@ -48,7 +48,7 @@ func TestInstalledDependencies(t *testing.T) {
 	}
 }
 
-// TestWays: the shortest first, from what nobody needs; circles end.
+// TestWays: the shortest first, from what nobody needs; cycles end.
 func TestWays(t *testing.T) {
 	by := [][]int{0: nil, 1: {0}, 2: {1, 4}, 3: {2}, 4: {0}, 5: {6}, 6: {5}, 7: nil}
 	for _, tt := range []struct {

@@ -166,7 +166,7 @@ func newSigner(t *testing.T) *signer {
 	return s
 }
 
-// envelope is a payload as cosign signs it; by nobody where s is nil.
+// envelope is a payload as cosign signs it; by no one where s is nil.
 func (s *signer) envelope(payload string) string {
 	sig := []byte("none")
 	if s != nil {

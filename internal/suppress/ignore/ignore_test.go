@@ -460,7 +460,7 @@ func FuzzWhitelist(f *testing.F) {
 	})
 }
 
-// FuzzGlob holds that the pattern's ends, which are looked at first, rule out
+// FuzzGlob holds that the pattern's ends, which are looked at first, suppress
 // nothing that it means.
 func FuzzGlob(f *testing.F) {
 	for _, s := range []string{"a/**", "**/a", "a*b", "a{b,c/}d", "[a-c]x", `\*a`, "{a,b}", "a/**/b", "**"} {

@@ -382,7 +382,7 @@ func BenchmarkRule(b *testing.B) {
 	}
 }
 
-// TestUndated: a rule that has an end holds of no report without a date.
+// TestUndated: a rule that has an end applies to no report without a date.
 func TestUndated(t *testing.T) {
 	p, err := Compile(t.Context(), "p.rego", []byte("package trivy\nignore if time.now_ns() < time.parse_rfc3339_ns(\"2200-01-01T00:00:00Z\")\n"), trivy)
 	if err != nil {

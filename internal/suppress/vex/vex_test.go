@@ -117,7 +117,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestVersions: a version that is told beside a package URL or CPE name counts
+// TestVersions: a version that is reported beside a package URL or CPE name counts
 // as if it were in it.
 func TestVersions(t *testing.T) {
 	csaf := func(branch, group string) string {

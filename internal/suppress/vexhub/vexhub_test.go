@@ -213,7 +213,7 @@ func TestPriority(t *testing.T) {
 	}
 }
 
-// TestMirror reads the hub that is shared, from a folder that mirrors it.
+// TestMirror reads the hub that is shared, from a directory that mirrors it.
 func TestMirror(t *testing.T) {
 	dir := corpus.Path(t, "feeds/github.com/aquasecurity/vexhub")
 	work := t.TempDir()
@@ -249,7 +249,7 @@ func TestMirror(t *testing.T) {
 	}
 }
 
-// TestTrivysRepository reads the repository of Trivy's test suite, as a folder
+// TestTrivysRepository reads the repository of Trivy's test suite, as a directory
 // that the user names.
 func TestTrivysRepository(t *testing.T) {
 	from := corpus.Path(t, "conformance/trivy/vex/repositories/default")
