@@ -154,8 +154,8 @@ func TestOneLineAFault(t *testing.T) {
 	}
 }
 
-// TestNothingOfRoot: where Root publishes nothing on a release the distribution's
-// word is all that there is, which is reported.
+// TestNothingOfRoot: if Root has no data on a release, only the distribution's
+// advisories are matched, and a gap reports that.
 func TestNothingOfRoot(t *testing.T) {
 	db := &published{rows: map[assay.Stream][]assay.Advisory{"debian:12": {says("CVE-2023-0001", "debian:12", "mbedtls", "")}, assay.StreamEOL: nil},
 		refused: map[assay.Stream]error{"rootio:debian:12": &scan.StreamError{Stream: "rootio:debian:12", Err: fmt.Errorf("the publisher has no advisories for it: %w", assay.ErrUnsupported)}}}
