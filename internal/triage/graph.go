@@ -145,7 +145,7 @@ func (g *graph) findTops(packages []assay.Package, contained []bool) {
 	for i := range packages {
 		roots[i] = packages[i].Relation == assay.RelationRoot
 	}
-	told := g.walk(roots, nil)
+	reached := g.walk(roots, nil)
 	for i := range packages {
 		p := &packages[i]
 		asked := false
@@ -154,7 +154,7 @@ func (g *graph) findTops(packages []assay.Package, contained []bool) {
 			asked = true
 		case "": // an installed package has its own file: any program may load it, unless a project lists its dependencies, or it is inside another
 			f := files[place{p.Type, p.Path}]
-			asked = !p.IsSystem() && !f.root && (f.packages > 1 || !told[i] && !inside(p))
+			asked = !p.IsSystem() && !f.root && (f.packages > 1 || !reached[i] && !inside(p))
 		}
 		g.top[i] = len(g.parents[i]) == 0 || asked && !contained[i] && !slices.ContainsFunc(g.parents[i], func(n int32) bool {
 			q := &packages[n]

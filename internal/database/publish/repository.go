@@ -321,26 +321,26 @@ func (p *Repository) Close() error { return p.client.Close() }
 // counted is a body that counts its bytes.
 type counted struct {
 	io.ReadCloser
-	p    *Repository
-	told assay.Progress
+	p        *Repository
+	progress assay.Progress
 }
 
 func (c *counted) Read(b []byte) (int, error) {
 	n, err := c.ReadCloser.Read(b)
 	c.p.moved.Add(int64(n))
-	c.told.Done += int64(n)
+	c.progress.Done += int64(n)
 	c.countReceived()
 	return n, err
 }
 
 func (c *counted) Close() error {
-	c.told.End = true
+	c.progress.End = true
 	c.countReceived()
 	return c.ReadCloser.Close()
 }
 
 func (c *counted) countReceived() {
 	if c.p.progress != nil {
-		c.p.progress(c.told)
+		c.p.progress(c.progress)
 	}
 }

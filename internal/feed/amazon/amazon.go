@@ -256,16 +256,16 @@ func title(u *updateinfo.Update) string {
 // are in the directory of their release or repository (ALAS2DOCKER-2021-001 in
 // AL2).
 func page(id string) string {
-	for _, f := range []struct{ prefix, folder string }{{"ALAS2023", "AL2023/"}, {"ALAS2022", "AL2022/"}, {"ALAS2", "AL2/"}, {"ALAS", ""}} {
+	for _, f := range []struct{ prefix, directory string }{{"ALAS2023", "AL2023/"}, {"ALAS2022", "AL2022/"}, {"ALAS2", "AL2/"}, {"ALAS", ""}} {
 		rest, ok := strings.CutPrefix(id, f.prefix)
 		if !ok {
 			continue
 		}
 		repo, number, _ := strings.Cut(rest, "-")
-		if f.folder == "" && repo != "" {
+		if f.directory == "" && repo != "" {
 			break
 		}
-		return "https://alas.aws.amazon.com/" + f.folder + "ALAS" + repo + "-" + number + ".html"
+		return "https://alas.aws.amazon.com/" + f.directory + "ALAS" + repo + "-" + number + ".html"
 	}
 	return "https://alas.aws.amazon.com/"
 }

@@ -70,11 +70,11 @@ func files(ctx context.Context, l assay.Lister, wanted []assay.Stream, s assay.S
 		if wanted != nil && !slices.ContainsFunc(wanted, func(w assay.Stream) bool { return w.Covers(stream) }) {
 			continue
 		}
-		folders, err := l.List(ctx, Directory+year+"/")
+		directories, err := l.List(ctx, Directory+year+"/")
 		if err != nil {
 			return fmt.Errorf("%s: %w", Directory+year, err)
 		}
-		for _, directory := range folders {
+		for _, directory := range directories {
 			at := Directory + year + "/" + directory + "/"
 			names, err := l.List(ctx, at)
 			if err != nil {

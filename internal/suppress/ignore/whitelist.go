@@ -83,7 +83,7 @@ func parseRepository(ref string) repository {
 	if i := strings.LastIndexByte(ref, ':'); i > strings.LastIndexByte(ref, '/') {
 		r.name, r.tag = ref[:i], ref[i+1:]
 	}
-	// https://github.com/distribution/reference: the default registry and folder
+	// https://github.com/distribution/reference: the default registry and directory
 	for _, host := range []string{"docker.io/", "index.docker.io/", "registry-1.docker.io/"} {
 		if rest, ok := strings.CutPrefix(r.name, host); ok {
 			r.name = rest
