@@ -77,13 +77,13 @@ func TestAlmaLinux(t *testing.T) {
 			return &assay.Inventory{Release: assay.Release{ID: "almalinux", Version: "9.4"},
 				Packages: []assay.Package{{Type: "rpm", Name: a.Package.Name, Version: version, Arch: "x86_64", Module: module, Vendor: "AlmaLinux"}}}
 		}
-		if missing := without(cves, found(t, advisories, inv("0:0-0.el9", ""))); len(missing) > 0 {
+		if missing := missingStreams(cves, found(t, advisories, inv("0:0-0.el9", ""))); len(missing) > 0 {
 			t.Errorf("%s: %s below %s: %v not found", e.ID, a.Package.Name, fixed, missing)
 		}
 		if d := cmp.Diff([]string(nil), same(t, advisories, inv(fixed, ""), e.ID)); d != "" {
 			t.Errorf("%s: %s %s is fixed: %s", e.ID, a.Package.Name, fixed, d)
 		}
-		if got := found(t, advisories, inv("0:0-0.module_el9.1.0+1+abc", "other:1:1:abc:x86_64")); len(without(cves, got)) == 0 {
+		if got := found(t, advisories, inv("0:0-0.module_el9.1.0+1+abc", "other:1:1:abc:x86_64")); len(missingStreams(cves, got)) == 0 {
 			t.Errorf("%s: a module's %s has all of %v", e.ID, a.Package.Name, cves)
 		}
 	}
@@ -123,6 +123,6 @@ func same(t *testing.T, a assay.Advisories, inv *assay.Inventory, erratum string
 	return out
 }
 
-func without(ids, those []string) []string {
+func missingStreams(ids, those []string) []string {
 	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return slices.Contains(those, id) })
 }

@@ -11,14 +11,14 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// A BaseRef is an image that the user says another was built on.
+// A BaseRef is the base image that the user names.
 type BaseRef struct {
 	Name   string
 	Digest string   // of its manifest; ""
 	Layers []string // its diff IDs, lowest first
 }
 
-// BaseOf tells of an opened image what is needed to know others built on it.
+// BaseOf returns what identifies an opened image as the base of others.
 func BaseOf(img *assay.Image) *BaseRef {
 	return &BaseRef{Name: img.Name, Digest: img.Digest, Layers: diffIDs(img)}
 }
@@ -30,16 +30,16 @@ func diffIDs(img *assay.Image) (ids []string) {
 	return ids
 }
 
-// base finds the image on which another was built: the one that the user names,
-// else the largest that was scanned before and whose layers are its lowest, else
-// what its labels say. A gap says that what the user asked for does not hold.
+// base finds the base image: the image that the user names, else the largest
+// image scanned before whose layers are the lowest layers, else the image in the
+// labels. The image that the user names is a gap if it is not the base.
 func (s *scanner) base(ctx context.Context, img *assay.Image) (*assay.BaseImage, []assay.Gap) {
 	if !img.Kind.IsImage() {
 		return nil, nil
 	}
 	ids := diffIDs(img)
 	if s.Base != nil {
-		return s.Base.of(ids)
+		return s.Base.baseImageOf(ids)
 	}
 	known := s.seen(ctx, ids)
 	if b := img.Base; b != nil && known != nil {
@@ -54,28 +54,28 @@ func (s *scanner) base(ctx context.Context, img *assay.Image) (*assay.BaseImage,
 	return known, nil
 }
 
-// of is the base image of layers, if they are built on it.
-func (b *BaseRef) of(ids []string) (*assay.BaseImage, []assay.Gap) {
+// baseImageOf is the base image of layers, if they are built on it.
+func (b *BaseRef) baseImageOf(ids []string) (*assay.BaseImage, []assay.Gap) {
 	n := common(ids, b.Layers)
 	if n < len(b.Layers) || n == 0 {
 		return nil, []assay.Gap{{Where: "base image " + b.Name, What: fmt.Sprintf(
-			"the image is not built on it: of its %d layers the first %d are layers of the image; no package is taken to come from it", len(b.Layers), n)}}
+			"the image is not built on it: only the first %d of its %d layers are in the image; no package counts as from the base image", n, len(b.Layers))}}
 	}
 	return &assay.BaseImage{Name: b.Name, Digest: b.Digest, Layers: n, By: "--base-image"}, nil
 }
 
-// apply makes it the base image of a saved report.
-func (b *BaseRef) apply(r *assay.Report) {
+// setBaseOf sets the base image of a saved report.
+func (b *BaseRef) setBaseOf(r *assay.Report) {
 	var ids []string
 	for _, l := range r.Image.Layers {
 		ids = append(ids, l.DiffID)
 	}
 	var gaps []assay.Gap
-	r.Image.Base, gaps = b.of(ids)
+	r.Image.Base, gaps = b.baseImageOf(ids)
 	r.Gaps = append(r.Gaps, gaps...)
 }
 
-// common counts the first elements that are equal.
+// common counts the equal elements at the beginning.
 func common(a, b []string) (n int) {
 	for n < len(a) && n < len(b) && a[n] != "" && a[n] == b[n] {
 		n++
@@ -83,17 +83,17 @@ func common(a, b []string) (n int) {
 	return n
 }
 
-// An imageNote is what the cache keeps of an image that was scanned.
+// An imageNote is the cache's record of a scanned image.
 type imageNote struct {
 	Name   string `json:"name"`
 	Digest string `json:"digest,omitempty"`
 }
 
-// maxChain bounds the layers that are looked for among scanned images.
+// maxChain bounds the layers that are searched for among scanned images.
 const maxChain = 256
 
-// chain is the cache's key of the image that ends with the last of these
-// layers, as the chain ID is of them.
+// chain is the cache's key of the image that ends with the last of these layers,
+// computed like the chain ID.
 // https://github.com/opencontainers/image-spec/blob/v1.1.0/config.md#layer-chainid
 func chain(ids []string) string {
 	id := ids[0]
@@ -104,8 +104,8 @@ func chain(ids []string) string {
 	return "image-1 " + id
 }
 
-// seen finds the largest image that was scanned before and whose layers are the
-// lowest of these, but not all.
+// seen finds the largest image scanned before whose layers are the lowest of
+// these, but not all.
 func (s *scanner) seen(ctx context.Context, ids []string) *assay.BaseImage {
 	if s.Cache == nil {
 		return nil
@@ -114,14 +114,14 @@ func (s *scanner) seen(ctx context.Context, ids []string) *assay.BaseImage {
 		var note imageNote
 		b, err := s.Cache.Get(ctx, chain(ids[:n]))
 		if err == nil && json.Unmarshal(b, &note) == nil {
-			return &assay.BaseImage{Name: note.Name, Digest: note.Digest, Layers: n, By: "its layers are those of an image scanned before"}
+			return &assay.BaseImage{Name: note.Name, Digest: note.Digest, Layers: n, By: "its layers are those of an image that was scanned before"}
 		}
 	}
 	return nil
 }
 
-// remember keeps an image's name, for those that are built on it. An image that
-// is known by a name is not given that of a file.
+// remember stores an image's name, for images that are built on it. A file name
+// does not replace the name of an image.
 func (s *scanner) remember(ctx context.Context, img *assay.Image, ids []string) {
 	if s.Cache == nil || len(ids) == 0 || len(ids) > maxChain || ids[0] == "" {
 		return
@@ -138,5 +138,5 @@ func (s *scanner) remember(ctx context.Context, img *assay.Image, ids []string) 
 	if old, err := s.Cache.Get(ctx, key); err == nil && (string(old) == string(note) || len(img.RepoTags) == 0) {
 		return
 	}
-	_ = s.Cache.Put(ctx, key, note) // losing it costs a name
+	_ = s.Cache.Put(ctx, key, note) // an error loses only a name
 }

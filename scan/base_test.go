@@ -32,7 +32,7 @@ V:8.0-r0
 
 `
 
-// TestBase: what the base image brought is told from what was put on top of it.
+// TestBase: packages of the base image are distinguished from those of the layers on top.
 func TestBase(t *testing.T) {
 	base := func() *assay.Image {
 		img := testimage.Parse(t, lowest)
@@ -58,19 +58,19 @@ func TestBase(t *testing.T) {
 		want   []string
 	}{
 		{"not known", scan.Request{}, nil, nil, []string{"CVE-2024-0001", "CVE-2024-0002"}},
-		{"scanned before", scan.Request{}, base(), nil, []string{"base alpine:3.20 sha256:aa 1: its layers are those of an image scanned before", "CVE-2024-0001 base", "CVE-2024-0002"}},
+		{"scanned before", scan.Request{}, base(), nil, []string{"base alpine:3.20 sha256:aa 1: its layers are those of an image that was scanned before", "CVE-2024-0001 base", "CVE-2024-0002"}},
 		{"another was scanned before", scan.Request{}, other, nil, []string{"CVE-2024-0001", "CVE-2024-0002"}},
 		{"itself was scanned before", scan.Request{}, app(), nil, []string{"CVE-2024-0001", "CVE-2024-0002"}},
 		{"named", scan.Request{Base: scan.BaseOf(base())}, nil, nil, []string{"base base.tar sha256:aa 1: --base-image", "CVE-2024-0001 base", "CVE-2024-0002"}},
 		{"named, but another", scan.Request{Base: scan.BaseOf(other)}, nil, nil, []string{"CVE-2024-0001", "CVE-2024-0002",
-			"gap: base image other: the image is not built on it: of its 1 layers the first 0 are layers of the image; no package is taken to come from it"}},
+			"gap: base image other: the image is not built on it: only the first 0 of its 1 layers are in the image; no package counts as from the base image"}},
 		{"labelled", scan.Request{}, nil, &assay.BaseImage{Name: "docker.io/library/alpine:3.20", Layers: 1, By: "label"}, []string{"base docker.io/library/alpine:3.20  1: label", "CVE-2024-0001 base", "CVE-2024-0002"}},
 		{"labelled without layers", scan.Request{}, nil, &assay.BaseImage{Name: "docker.io/library/alpine:3.20"}, []string{"CVE-2024-0001", "CVE-2024-0002"}},
 		{"labelled, and scanned before", scan.Request{}, base(), &assay.BaseImage{Name: "mirror/alpine:3.20"},
-			[]string{"base mirror/alpine:3.20 sha256:aa 1: its layers are those of an image scanned before", "CVE-2024-0001 base", "CVE-2024-0002"}},
+			[]string{"base mirror/alpine:3.20 sha256:aa 1: its layers are those of an image that was scanned before", "CVE-2024-0001 base", "CVE-2024-0002"}},
 		{"left out", scan.Request{Base: scan.BaseOf(base()), Filter: scan.Filter{IgnoreBase: true}}, nil, nil, []string{"base base.tar sha256:aa 1: --base-image", "CVE-2024-0002"}},
 		{"to be left out, but not known", scan.Request{Filter: scan.Filter{IgnoreBase: true}}, nil, nil, []string{"CVE-2024-0001", "CVE-2024-0002",
-			"gap: base image: unknown, so --ignore-base left nothing out: name it with --base-image, or scan it once"}},
+			"gap: base image: unknown, so --ignore-base left nothing out: name the base image with --base-image, or scan it once"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := tt.s

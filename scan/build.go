@@ -6,9 +6,9 @@ import (
 	"runtime/debug"
 )
 
-// build identifies the program's code: what a layer says is remembered for
-// this build only, as another one may read more. A build without a revision is
-// known by its file.
+// build identifies the program's code. Cached contents of layers are valid for
+// this build only, because another build may read more. A build without a
+// revision is identified by its executable file.
 func build() string {
 	revision, modified := "", "true"
 	if info, ok := debug.ReadBuildInfo(); ok {

@@ -14,94 +14,94 @@ import (
 	"github.com/assaysec/assay/internal/database/db"
 )
 
-// Advisories is where scans look up what publishers say. *Database is the one
-// that keeps itself up to date.
+// Advisories is where scans look up advisories. *Database implements it and
+// keeps itself up to date.
 type Advisories interface {
 	// Session begins the look-ups of one scan. The caller closes it.
 	Session() Session
 }
 
 // A Session answers one scan from one state of a database: a stream that was
-// asked once stays as it was then, whatever others fetch meanwhile. It may be
-// used by several goroutines.
+// asked once stays unchanged, even if others fetch it again meanwhile. Several
+// goroutines may use it.
 type Session interface {
 	assay.Advisories
 	assay.Details
 	assay.Artifacts
 
-	// Ensure makes sure that the streams can be asked. It fetches what is missing
-	// or old, where that is allowed, and waits for what another session is
-	// fetching. Gaps tell of data that is older than it should be. The error joins
-	// a StreamError for each stream that cannot be asked at all.
+	// Ensure makes sure that the streams can be asked. It fetches missing and
+	// old streams if that is allowed, and waits for streams that another session
+	// is fetching. Gaps report data that are too old. The error joins a
+	// StreamError for each stream that cannot be asked.
 	Ensure(ctx context.Context, streams []assay.Stream) ([]assay.Gap, error)
-	// Search yields the advisories that a query names, by stream and package.
+	// Search yields the advisories that match a query, by stream and package.
 	Search(ctx context.Context, q Query) iter.Seq2[assay.Advisory, error]
-	// Used tells which shards this session asked.
+	// Used returns the shards that this session asked.
 	Used() assay.Database
 	// Close ends the session. Shards that no session uses are closed.
 	Close() error
 }
 
-// A Query says which advisories are sought; what is empty does not narrow.
+// A Query selects advisories; an empty field does not restrict it.
 type Query struct {
 	ID      string       // of the vulnerability or the publisher's notice, in any case
 	Package string       // in the stream's own spelling
 	Stream  assay.Stream // may end in ":*"
 }
 
-// DatabaseOptions says where advisories come from. The zero value is the user's
-// own database, which fetches from all publishers what scans need.
+// DatabaseOptions are the sources of advisories. The zero value is the user's
+// own database, which fetches what scans need from all publishers.
 type DatabaseOptions struct {
-	CacheDir string // holds the database and the publishers' documents; "" means assay in the user's cache directory
+	CacheDir string // directory of the database and the publishers' documents; "" means assay in the user's cache directory
 
 	Offline    bool          // fetch nothing, however old the database is
-	SkipUpdate bool          // fetch nothing; data older than MaxAge is a gap
-	MaxAge     time.Duration // after which a stream is fetched again; 0 means DefaultMaxAge
+	SkipUpdate bool          // fetch nothing; data older than MaxAge are a gap
+	MaxAge     time.Duration // age after which a stream is fetched again; 0 means DefaultMaxAge
 	FailOnOld  bool          // advisories older than MaxAge are an error, not a gap
 
 	Fetch     FetchOptions     // how publishers' documents are fetched
-	Published PublishedOptions // a published database that is used instead of the publishers
+	Published PublishedOptions // a published database to use instead of the publishers
 
-	// Feeds build missing streams, and their age counts. Nil means those of
-	// assay that a scan may fetch by itself; all of them, where the documents
-	// come from a directory.
+	// Feeds build missing streams, and the age of their data counts. Nil means
+	// the feeds that a scan may fetch; if the documents come from a directory,
+	// all of assay's feeds.
 	Feeds []assay.Feed
 
-	Getter func() (assay.Getter, error) // makes what the feeds fetch with; nil means Fetch
+	Getter func() (assay.Getter, error) // creates the Getter of the feeds; nil means Fetch
 	Log    *slog.Logger                 // nil means none
 }
 
 // DefaultMaxAge is the age after which a stream is fetched again.
 const DefaultMaxAge = db.DefaultMaxAge
 
-// retryAfter is how long a long-lived process waits before it asks again for a
-// stream that could not be fetched, or of which the publisher has nothing.
+// retryAfter is how long a long-running process waits before it asks again for a
+// stream that cannot be fetched, or that the publisher does not have.
 const retryAfter = 10 * time.Minute
 
-// A Database is the advisory database of a directory. It fetches the streams that
-// scans ask for, and no others, when they are missing or older than MaxAge. Any
-// number of scans may use it at once, each by a session of its own; nobody waits
-// for a fetch but those who need what is fetched.
+// A Database is the advisory database in a directory. It fetches only streams
+// that scans ask for, when they are missing or older than MaxAge. Any number of
+// scans may use it at once, each through its own session. A scan waits only for
+// a fetch of streams that it needs.
 type Database struct {
 	dir     string
 	options DatabaseOptions
-	fetch   func(context.Context, []assay.Stream) error // nil: nothing may be fetched
+	fetch   func(context.Context, []assay.Stream) error // nil if fetching is turned off
 	pool    db.Pool
 
 	mu       sync.Mutex
-	attempts map[assay.Stream]*attempt // the last one, of each stream
+	attempts map[assay.Stream]*attempt // the last attempt for each stream
 }
 
-// An attempt is one fetch of a stream, perhaps still under way.
+// An attempt is one fetch of a stream, finished or running.
 type attempt struct {
-	done      chan struct{} // closed when it is over
-	err       error         // why it did not succeed; set before done is closed
-	abandoned bool          // whoever fetched gave up; another may go on
-	at        time.Time     // when it was over
+	done      chan struct{} // closed when the attempt ends
+	err       error         // why it failed; set before done is closed
+	abandoned bool          // the fetching session gave up; another one may try again
+	at        time.Time     // when it ended
 }
 
-// OpenDatabase opens the database of a directory. That need not exist yet. The
-// error is an OptionError where the options cannot be meant.
+// OpenDatabase opens the database in a directory, which need not exist yet. The
+// error is an OptionError if the options are invalid.
 func OpenDatabase(o DatabaseOptions) (*Database, error) {
 	cache, err := CacheDir(o.CacheDir)
 	if err != nil {
@@ -109,7 +109,7 @@ func OpenDatabase(o DatabaseOptions) (*Database, error) {
 	}
 	o.CacheDir = cache
 	if o.Offline && o.FailOnOld {
-		return nil, &OptionError{"fail-on-old-db", errors.New("with offline, no database is too old: use skip-db-update")}
+		return nil, &OptionError{"fail-on-old-db", errors.New("cannot be used with --offline, which accepts any age: use --skip-db-update")}
 	}
 	if o.Feeds == nil {
 		if o.Feeds, err = o.Fetch.feeds(); err != nil {
@@ -130,7 +130,7 @@ func OpenDatabase(o DatabaseOptions) (*Database, error) {
 	return d, nil
 }
 
-// Close closes the database, whose sessions must be closed before.
+// Close closes the database. Its sessions must be closed before.
 func (d *Database) Close() error {
 	if n := d.pool.Len(); n > 0 {
 		return fmt.Errorf("database %s: %d shards are still in use", d.dir, n)
@@ -141,13 +141,13 @@ func (d *Database) Close() error {
 // Session implements Advisories.
 func (d *Database) Session() Session { return &session{database: d, tried: map[assay.Stream]bool{}} }
 
-// pull brings streams from a published database.
+// pull fetches streams from a published database.
 func (d *Database) pull(ctx context.Context, streams []assay.Stream) error {
 	_, err := d.options.Published.Pull(ctx, d.dir, streams, d.options.Log)
 	return err
 }
 
-// build brings streams from their publishers.
+// build builds streams from their publishers' documents.
 func (d *Database) build(ctx context.Context, streams []assay.Stream) error {
 	g, err := d.options.Getter()
 	if err != nil {
@@ -161,7 +161,7 @@ func (d *Database) build(ctx context.Context, streams []assay.Stream) error {
 // isPublished reports whether streams come from a published database.
 func (d *Database) isPublished() bool { return len(d.options.Published.Repositories) > 0 }
 
-// maxAge is the age that counts; negative where none does.
+// maxAge is the maximum age; negative if the age does not matter.
 func (d *Database) maxAge() time.Duration {
 	switch {
 	case d.options.Offline:
@@ -172,18 +172,18 @@ func (d *Database) maxAge() time.Duration {
 	return d.options.MaxAge
 }
 
-// hasFeed reports whether there is where the stream may come from.
+// hasFeed reports whether a source for the stream is known.
 func (d *Database) hasFeed(s assay.Stream) bool {
 	return d.isPublished() || slices.ContainsFunc(d.options.Feeds, func(f assay.Feed) bool {
 		return slices.ContainsFunc(f.Streams(), func(p assay.Stream) bool { return p.Covers(s) })
 	})
 }
 
-// stale lists the streams that are missing or old, and may be fetched now.
+// stale lists the streams that are missing or old, and that may be fetched now.
 func (d *Database) stale(ctx context.Context, streams []assay.Stream) ([]assay.Stream, error) {
 	feeds := d.options.Feeds
 	if d.isPublished() {
-		feeds = nil // whatever feeds it was made of
+		feeds = nil // whatever feeds built it
 	}
 	stale, err := d.pool.Stale(ctx, d.dir, streams, feeds, d.maxAge())
 	if err != nil || d.fetch == nil {
@@ -198,15 +198,15 @@ func (d *Database) stale(ctx context.Context, streams []assay.Stream) ([]assay.S
 	}), nil
 }
 
-// update fetches streams, and waits for those that others are fetching. No lock
-// is held meanwhile. The error is the context's.
+// update fetches streams, and waits for those that others are fetching. It holds
+// no lock meanwhile. The error is the context's.
 func (d *Database) update(ctx context.Context, streams []assay.Stream) error {
 	for len(streams) > 0 {
 		mine, others := d.claim(streams)
 		if len(mine) > 0 {
 			d.try(ctx, mine)
 		}
-		var again []assay.Stream // that somebody gave up who fetched them
+		var again []assay.Stream // that the fetching session gave up
 		for s, a := range others {
 			select {
 			case <-a.done:
@@ -230,11 +230,12 @@ func (d *Database) update(ctx context.Context, streams []assay.Stream) error {
 // happens.
 func (d *Database) try(ctx context.Context, streams []assay.Stream) {
 	err := errors.New("internal error while fetching") // unless fetch returns
-	defer func() { d.settle(streams, err, ctx.Err() != nil) }()
+	defer func() { d.endAttempts(streams, err, ctx.Err() != nil) }()
 	err = d.fetch(ctx, streams)
 }
 
-// claim takes the streams that nobody is fetching, and tells who fetches the rest.
+// claim reserves the streams that no session is fetching, and returns the
+// attempts at the others.
 func (d *Database) claim(streams []assay.Stream) (mine []assay.Stream, others map[assay.Stream]*attempt) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -250,8 +251,8 @@ func (d *Database) claim(streams []assay.Stream) (mine []assay.Stream, others ma
 	return mine, others
 }
 
-// settle ends the attempts at streams.
-func (d *Database) settle(streams []assay.Stream, err error, abandoned bool) {
+// endAttempts ends the attempts at streams.
+func (d *Database) endAttempts(streams []assay.Stream, err error, abandoned bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, s := range streams {
@@ -264,8 +265,8 @@ func (d *Database) settle(streams []assay.Stream, err error, abandoned bool) {
 	}
 }
 
-// failure is why the last attempt at a stream did not succeed; nil where it did,
-// or where there was none.
+// failure is why the last attempt at a stream failed; nil if it succeeded or
+// there was none.
 func (d *Database) failure(s assay.Stream) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -84,7 +84,7 @@ func TestDatabase(t *testing.T) {
 		t.Errorf("nothing there, nothing to be fetched: %v", err)
 	}
 	broken := openDatabase(t, scan.DatabaseOptions{CacheDir: dir, Feeds: everything, Getter: func() (assay.Getter, error) { return contract.Documents{}, nil }})
-	if _, err := ensure(t, broken, "a:1"); err == nil || !strings.Contains(err.Error(), "could not be fetched") {
+	if _, err := ensure(t, broken, "a:1"); err == nil || !strings.Contains(err.Error(), "cannot be fetched") {
 		t.Errorf("publisher not reached: %v", err)
 	}
 
@@ -250,7 +250,7 @@ func TestDatabaseFetchesOnce(t *testing.T) {
 	}
 }
 
-// TestDatabaseRetries: what could not be fetched is not asked for again at once.
+// TestDatabaseRetries: what cannot be fetched is not asked for again at once.
 func TestDatabaseRetries(t *testing.T) {
 	tries := 0
 	d := openDatabase(t, scan.DatabaseOptions{CacheDir: t.TempDir(), Feeds: everything, Getter: func() (assay.Getter, error) {
@@ -258,7 +258,7 @@ func TestDatabaseRetries(t *testing.T) {
 		return contract.Documents{}, nil
 	}})
 	for range 3 {
-		if _, err := ensure(t, d, "a:1"); err == nil || !strings.Contains(err.Error(), "could not be fetched") {
+		if _, err := ensure(t, d, "a:1"); err == nil || !strings.Contains(err.Error(), "cannot be fetched") {
 			t.Error(err)
 		}
 	}
@@ -289,7 +289,7 @@ func TestPull(t *testing.T) {
 	}
 }
 
-// TestOld: what is too old is told, or refused; details never are.
+// TestOld: what is too old is reported, or refused; details never are.
 func TestOld(t *testing.T) {
 	dir := t.TempDir()
 	feeds := []assay.Feed{oneFeed{[]assay.Stream{"a:*", "details:*"}}}

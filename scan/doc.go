@@ -1,9 +1,9 @@
-// Package scan finds what is installed in container images, directories, disks
-// and SBOMs, and what is wrong with it. It is the one door to assay, for its own
-// commands and for programs that embed it.
+// Package scan finds the packages in container images, directories, disks and
+// SBOMs, and their vulnerabilities. It is the public API of assay: assay's own
+// commands and programs that embed assay use it.
 //
-// A scan has three steps: open what is to be scanned, open the advisory database,
-// and ask for the report.
+// A scan has three steps: open what is to be scanned, open the advisory
+// database, and ask for the report.
 //
 //	img, err := scan.OpenImage(ctx, "alpine:3.20", scan.ImageOptions{})
 //	…
@@ -13,37 +13,38 @@
 //	defer database.Close()
 //	report, err := scan.Scan(ctx, scan.Request{Image: img, Database: database})
 //
-// # What is scanned
+// # Targets
 //
 // [OpenImage] opens an image of a container engine, a registry, an archive or a
-// layout directory; [OpenDirectory], [OpenRepository], [OpenDisk] and [OpenSBOM]
-// open the rest. Each is an [assay.Image]; nothing but its manifest is read until
-// [Scan].
+// layout directory. [OpenDirectory], [OpenRepository], [OpenDisk] and [OpenSBOM]
+// open other targets. Each is an [assay.Image]; before [Scan] only its manifest
+// is read.
 //
 // # Advisories
 //
-// A [Database] lies in a cache directory and fetches by itself what scans need,
-// from the publishers, a mirror of theirs, or a published database. In a process
-// that lives long it fetches again what is older than DatabaseOptions.MaxAge. Any
-// number of scans may use one database at once: each looks things up in a
-// [Session] of its own, which does not change under it.
+// A [Database] is in a cache directory and fetches what scans need, from the
+// publishers, a mirror of them, or a published database. In a long-running
+// process it fetches again what is older than DatabaseOptions.MaxAge. Any number
+// of scans may use one database at once: each looks up advisories in a [Session]
+// of its own, which does not change during the scan.
 //
-// # What counts
+// # Filters and rules
 //
-// A [Request] says which packages and findings the report has. Ignore rules and
+// A [Request] selects the packages and findings of the report. Ignore rules and
 // policies come from [LoadRules], VEX documents from [OpenVEX]; both are loaded
-// once and serve any number of scans at once. What they suppress stays in the
-// report, with who said so and why.
+// once and serve any number of scans at once. Suppressed findings stay in the
+// report, with the rule or document that suppresses them and its reason.
 //
-// # What to do about it
+// # Next steps
 //
-// [Fix] plans upgrades, [Diff] compares two reports, [Explain] says everything
-// about one vulnerability. [Rejudge] applies other filters, rules and dates to a
-// saved report, which [ReadReport] reads.
+// [Fix] plans upgrades, [Diff] compares two reports, and [Explain] explains one
+// vulnerability. [Rejudge] applies other filters, rules and dates to a saved
+// report, which [ReadReport] reads.
 //
 // # Errors and gaps
 //
-// What could not be read, parsed, compared or looked up is in [assay.Report].Gaps:
-// a report without findings and with gaps is not clean. Errors wrap the sentinels
-// of package assay; an [OptionError] is the caller's to correct.
+// Everything that could not be read, parsed, compared or looked up is in
+// [assay.Report].Gaps: a report without findings but with gaps is not clean.
+// Errors wrap the sentinels of package assay; an [OptionError] is the caller's
+// to correct.
 package scan

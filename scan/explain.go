@@ -17,23 +17,23 @@ import (
 	"github.com/assaysec/assay/internal/triage"
 )
 
-// An Explanation is everything that is known of one vulnerability, and what it
-// means for what was scanned.
+// An Explanation is everything that is known about one vulnerability, and its
+// effect on the target.
 type Explanation struct {
 	ID       string        `json:"id"`
-	Names    []string      `json:"names"` // all other names of it
+	Names    []string      `json:"names"` // all its aliases
 	Detail   *assay.Detail `json:"detail,omitempty"`
-	Severity string        `json:"severity"`       // of the vulnerability itself, by the usual choice
+	Severity string        `json:"severity"`       // of the vulnerability itself, by the default sources
 	Source   string        `json:"severitySource"` // of Severity
-	Records  []Record      `json:"records"`        // of advisories, one a package
+	Records  []Record      `json:"records"`        // of advisories, one for each package
 	Target   string        `json:"target,omitempty"`
-	Verdict  string        `json:"verdict,omitempty"` // on the target, in a sentence
-	Found    []Found       `json:"found"`             // findings, suppressed ones, too
+	Verdict  string        `json:"verdict,omitempty"` // about the target, in a sentence
+	Found    []Found       `json:"found"`             // findings, including suppressed ones
 	Judged   []Judged      `json:"judged"`            // each row of an advisory, for each package that it names
 	Gaps     []assay.Gap   `json:"gaps"`
 }
 
-// A Record is what one advisory says of one package.
+// A Record is one advisory's data on one package.
 type Record struct {
 	ID        string         `json:"id"`
 	Aliases   []string       `json:"aliases,omitempty"`
@@ -49,7 +49,7 @@ type Record struct {
 	URL       string         `json:"url,omitempty"`
 }
 
-// Records lists what an advisory says, one record a package.
+// Records lists the data of an advisory, one record for each package.
 func Records(a *assay.Advisory) (out []Record) {
 	for i := range a.Affected {
 		row := &a.Affected[i]
@@ -66,14 +66,14 @@ func Records(a *assay.Advisory) (out []Record) {
 type Found struct {
 	assay.Finding
 	Of          assay.Package      `json:"of"`
-	Paths       [][]string         `json:"paths,omitempty"`       // some dependency paths, from a package that none depends on down to this one
-	Suppression *assay.Suppression `json:"suppression,omitempty"` // nil where it counts
-	Base        bool               `json:"base,omitempty"`        // it is from the base image
+	Paths       [][]string         `json:"paths,omitempty"`       // some dependency paths, from a package that no other depends on to this one
+	Suppression *assay.Suppression `json:"suppression,omitempty"` // nil if the finding is not suppressed
+	Base        bool               `json:"base,omitempty"`        // the package is from the base image
 }
 
-// Judged is what one row of an advisory means for one package, as a scan judges
-// it. Verdict and Rule are those of package match: "affected" makes a finding,
-// "suppressed" a suppressed one, "unknown" a gap.
+// Judged is the result of one row of an advisory for one package, as a scan
+// judges it. Verdict and Rule are those of package match: "affected" is a
+// finding, "suppressed" a suppressed finding, "unknown" a gap.
 type Judged struct {
 	Package  int          `json:"package"` // index in the report's packages
 	Advisory string       `json:"advisory"`
@@ -82,7 +82,7 @@ type Judged struct {
 	Holds    bool         `json:"holds"` // Verdict is "affected"
 	Verdict  string       `json:"verdict"`
 	Rule     string       `json:"rule"`   // that decided
-	Why      string       `json:"reason"` // the same in words
+	Why      string       `json:"reason"` // the rule in words
 	Fix      string       `json:"fix,omitempty"`
 	Name     string       `json:"name"`
 	Version  string       `json:"version"`
@@ -94,17 +94,17 @@ func judged(j *match.Judgement, p *assay.Package) Judged {
 	return Judged{j.Package, j.Advisory.ID, j.Advisory.Feed, j.Row.Stream, j.Verdict == match.VerdictAffected, string(j.Verdict), string(j.Rule), j.Because(), j.Fix, p.Name, p.Version, p.Path}
 }
 
-// Explain says what is known of a vulnerability, by any of its names, and, where
-// r is not nil, why its packages are affected or are not. r is a report that a
-// scan by the same request made, or a saved one. It judges the packages as Scan
-// does, by the advisories that the database has now. Found lists what rules
-// suppressed; what filters left out is in Verdict.
+// Explain explains a vulnerability, by any of its names. If r is not nil, it
+// also explains why packages of r are affected or not. r is the report of a scan
+// by the same request, or a saved one. Explain judges the packages as Scan does,
+// by the advisories that the database has now. Found includes suppressed
+// findings; Verdict names findings that filters left out.
 func Explain(ctx context.Context, id string, r *assay.Report, request Request) (_ *Explanation, err error) {
 	defer catch(&err, "explanation of %s", id)
 	s := begin(&request)
 	defer s.end()
 	if s.session == nil {
-		return nil, fmt.Errorf("explaining needs a database: %w", assay.ErrUnsupported)
+		return nil, fmt.Errorf("`assay explain` needs a database: %w", assay.ErrUnsupported)
 	}
 	e := &Explanation{ID: id, Names: []string{}, Records: []Record{}, Found: []Found{}, Judged: []Judged{}, Gaps: []assay.Gap{}}
 	advisories, err := s.findAdvisories(ctx, e)
@@ -125,7 +125,7 @@ func Explain(ctx context.Context, id string, r *assay.Report, request Request) (
 	}
 	e.addFindings(r)
 	inv := &assay.Inventory{Release: r.Release, Packages: r.Packages}
-	known := &tolerant{Advisories: s.session}
+	known := &tolerantAdvisories{Advisories: s.session}
 	all, err := match.Vulnerability(ctx, inv, append(slices.Clone(e.Names), e.ID), advisories, known, s.Request.match())
 	if err != nil {
 		return nil, err
@@ -134,24 +134,25 @@ func Explain(ctx context.Context, id string, r *assay.Report, request Request) (
 		e.Judged = append(e.Judged, judged(&all[i], &r.Packages[all[i].Package]))
 	}
 	for _, stream := range known.missing {
-		e.Gaps = append(e.Gaps, assay.Gap{Where: string(stream), What: "the database has no such advisories; judged without them"})
+		e.Gaps = append(e.Gaps, assay.Gap{Where: string(stream), What: "the database has no advisories for this stream; judged without them"})
 	}
 	e.decide(r, inv, s.Request.match())
 	return e, nil
 }
 
-// tolerant answers nothing about streams that the database does not have, and
-// notes them: a report may be explained by a database that never scanned the like.
-type tolerant struct {
+// tolerantAdvisories answers nothing for streams that the database does not have, and
+// notes them: the database that explains a report may not have all streams of
+// its scan.
+type tolerantAdvisories struct {
 	assay.Advisories
 	missing []assay.Stream
 }
 
-func (t *tolerant) Lookup(ctx context.Context, s assay.Stream, name string) iter.Seq2[assay.Advisory, error] {
+func (t *tolerantAdvisories) Lookup(ctx context.Context, s assay.Stream, name string) iter.Seq2[assay.Advisory, error] {
 	return func(yield func(assay.Advisory, error) bool) {
 		for a, err := range t.Advisories.Lookup(ctx, s, name) {
 			if errors.Is(err, assay.ErrNotFound) {
-				if !slices.Contains(t.missing, s) && s != assay.StreamRHELCPE { // without that one the usual repositories are assumed
+				if !slices.Contains(t.missing, s) && s != assay.StreamRHELCPE { // without this stream the default repositories are assumed
 					t.missing = append(t.missing, s)
 				}
 				return
@@ -166,9 +167,9 @@ func (t *tolerant) Lookup(ctx context.Context, s assay.Stream, name string) iter
 // maxNames bounds the names of one vulnerability.
 const maxNames = 64
 
-// findAdvisories finds the advisories under the ID, then those under the names
-// that these give: aliases of one vulnerability. Notices of several vulnerabilities
-// give none.
+// findAdvisories finds the advisories by the ID, then by the names in those:
+// aliases of one vulnerability. Notices about several vulnerabilities add no
+// names.
 func (s *scanner) findAdvisories(ctx context.Context, e *Explanation) ([]assay.Advisory, error) {
 	var out []assay.Advisory
 	asked := []string{e.ID}
@@ -177,7 +178,7 @@ func (s *scanner) findAdvisories(ctx context.Context, e *Explanation) ([]assay.A
 			if err != nil {
 				return nil, err
 			}
-			if a.Affected != nil && a.Affected[0].Stream == assay.StreamEOL || has(out, &a) {
+			if a.Affected != nil && a.Affected[0].Stream == assay.StreamEOL || containsAdvisory(out, &a) {
 				continue
 			}
 			out = append(out, a)
@@ -198,7 +199,7 @@ func (s *scanner) findAdvisories(ctx context.Context, e *Explanation) ([]assay.A
 	return out, nil
 }
 
-// haveOneCVE reports whether names are of one vulnerability.
+// haveOneCVE reports whether names belong to one vulnerability.
 func haveOneCVE(names []string) bool {
 	n := 0
 	for _, name := range names {
@@ -209,15 +210,15 @@ func haveOneCVE(names []string) bool {
 	return n <= 1
 }
 
-// has reports whether an advisory, about the same packages, is among others.
-func has(all []assay.Advisory, a *assay.Advisory) bool {
+// containsAdvisory reports whether an advisory about the same packages is in a list.
+func containsAdvisory(all []assay.Advisory, a *assay.Advisory) bool {
 	return slices.ContainsFunc(all, func(b assay.Advisory) bool {
 		return a.ID == b.ID && a.Feed == b.Feed && len(a.Affected) > 0 && len(b.Affected) > 0 &&
 			a.Affected[0].Stream == b.Affected[0].Stream && a.Affected[0].Name == b.Affected[0].Name && len(a.Affected) == len(b.Affected)
 	})
 }
 
-// describe fills in the records and the details.
+// describe sets the records and the details.
 func (s *scanner) describe(ctx context.Context, e *Explanation, advisories []assay.Advisory) error {
 	f := assay.Finding{ID: e.ID}
 	for i := range advisories {
@@ -253,7 +254,7 @@ func (s *scanner) describe(ctx context.Context, e *Explanation, advisories []ass
 	return nil
 }
 
-// addFindings adds those findings of a report that are of the vulnerability.
+// addFindings adds the findings of a report about the vulnerability.
 func (e *Explanation) addFindings(r *assay.Report) {
 	isMeant := func(f *assay.Finding) bool {
 		names := append(slices.Concat(f.Aliases, f.VendorIDs), f.ID)
@@ -268,7 +269,7 @@ func (e *Explanation) addFindings(r *assay.Report) {
 		}
 		p := &r.Packages[f.Package]
 		x := Found{Finding: *f, Of: *p, Suppression: suppression, Base: r.FromBase(p)}
-		for _, way := range bom.Ways(by, f.Package, maxPaths, maxSteps) {
+		for _, way := range bom.DependencyPaths(by, f.Package, maxPaths, maxSteps) {
 			var names []string
 			for _, n := range way {
 				names = append(names, r.Packages[n].Ref())
@@ -295,7 +296,7 @@ const (
 	maxSteps = 32
 )
 
-// decide says in a sentence what the vulnerability means for the target.
+// decide explains the effect of the vulnerability on the target in a sentence.
 func (e *Explanation) decide(r *assay.Report, inv *assay.Inventory, o match.Options) {
 	suppressed := 0
 	for i := range e.Found {

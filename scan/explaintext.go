@@ -13,7 +13,7 @@ import (
 )
 
 // Text writes the explanation for a person, in lines of at most width columns; 0
-// means that they are as long as they are.
+// means no limit.
 func (e *Explanation) Text(w io.Writer, width int) error {
 	p := printable.NewPage(w, width)
 	title := e.ID
@@ -155,7 +155,7 @@ func (e *Explanation) targetText(p *printable.Page) {
 	}
 }
 
-// recordsText lists what publishers say; of the target's streams first.
+// recordsText lists the advisories, those of the target's streams first.
 func (e *Explanation) recordsText(p *printable.Page) {
 	if len(e.Records) == 0 {
 		return

@@ -15,18 +15,18 @@ import (
 	"github.com/assaysec/assay/internal/section"
 )
 
-// FilesRequest says of which layers and paths the files are listed.
+// FilesRequest selects the layers and paths whose files are listed.
 type FilesRequest struct {
 	Image *assay.Image // the caller closes it
 	Layer *int         // only this layer, counted from 0; nil means all
-	Paths []string     // only these, with what is in them: paths inside the image, with * and **; none means all
+	Paths []string     // only these and everything below them: paths inside the image, with * and **; none means all
 
-	Cache    assay.Cache          // of what layers hold; nil means none
-	Verify   bool                 // check every digest again, cached or not
+	Cache    assay.Cache          // of contents of layers; nil means no cache
+	Verify   bool                 // check every digest again, even of cached layers
 	Progress func(assay.Progress) // may be nil
 }
 
-// CheckPaths says which of FilesRequest.Paths cannot be meant; an OptionError.
+// CheckPaths returns an OptionError if one of FilesRequest.Paths is invalid.
 func CheckPaths(paths []string) error {
 	if _, err := inventory.ParsePatterns(paths); err != nil {
 		return &OptionError{"path", err}
@@ -34,7 +34,8 @@ func CheckPaths(paths []string) error {
 	return nil
 }
 
-// ListFiles lists the files of an image's layers, and what each layer did to them.
+// ListFiles lists the files of an image's layers, with the changes of each
+// layer.
 func ListFiles(ctx context.Context, r FilesRequest) (_ *FileListing, err error) {
 	defer catch(&err, "files of %s", r.Image.Name)
 	match, err := inventory.ParsePatterns(r.Paths)
@@ -47,7 +48,7 @@ func ListFiles(ctx context.Context, r FilesRequest) (_ *FileListing, err error) 
 		if layer = *r.Layer; layer < 0 || layer >= len(img.Layers) {
 			return nil, &OptionError{fmt.Sprintf("layer %d", layer), fmt.Errorf("the image has %d layers, 0 to %d", len(img.Layers), len(img.Layers)-1)}
 		}
-		only.Layers = img.Layers[:layer+1] // what higher layers do makes no difference
+		only.Layers = img.Layers[:layer+1] // the changes of higher layers do not matter
 		filter.Layer = func(n int) bool { return n == layer }
 	}
 	if len(match) > 0 {
@@ -62,7 +63,8 @@ func ListFiles(ctx context.Context, r FilesRequest) (_ *FileListing, err error) 
 	return l, nil
 }
 
-// A FileListing is the files of an image by layer, with what each layer did.
+// A FileListing lists the files of an image by layer, with the changes of each
+// layer.
 type FileListing struct {
 	img    *assay.Image
 	files  *assay.Section
@@ -72,7 +74,7 @@ type FileListing struct {
 	owner, size int // columns
 }
 
-// layerTotal is what a layer did, in numbers.
+// layerTotal counts the changes of a layer.
 type layerTotal struct {
 	Layer     int    `json:"layer"`
 	DiffID    string `json:"diffID,omitempty"`
@@ -84,7 +86,7 @@ type layerTotal struct {
 	Size      int64  `json:"size"` // bytes of its files
 }
 
-// count goes through the listing once, for the totals and the widths of columns.
+// count reads the listing once, for the totals and the widths of columns.
 func (l *FileListing) count(only int) {
 	first := 0
 	for i, layer := range l.img.Layers {
@@ -113,7 +115,7 @@ func (l *FileListing) count(only int) {
 	}
 }
 
-// shownSize is the size of a file; "" of what has none.
+// shownSize is the size of a file; "" if it has none.
 func shownSize(f *section.File) string {
 	if f.Type != "file" {
 		return ""
@@ -121,12 +123,12 @@ func shownSize(f *section.File) string {
 	return printable.Size(f.Size)
 }
 
-// minPath is how many columns paths have at least: narrower terminals break lines
-// themselves.
+// minPath is the minimum number of columns for paths: narrower terminals break
+// lines themselves.
 const minPath = 20
 
-// Text writes the listing for people, a path a line. On a terminal, long paths go
-// on below themselves.
+// Text writes the listing for people, one path per line. On a terminal, long
+// paths continue on the next line.
 func (l *FileListing) Text(w io.Writer, width int) error {
 	line := fmt.Sprintf("%%5s  %%-7s  %%-10s  %%-%ds  %%%ds  ", l.owner, l.size)
 	indent := 5 + 2 + 7 + 2 + 10 + 2 + l.owner + 2 + l.size + 2
@@ -154,7 +156,7 @@ func (l *FileListing) Text(w io.Writer, width int) error {
 	return l.tableTotals(w, width)
 }
 
-// wrapPath breaks a path after slashes where it can into lines of n columns.
+// wrapPath breaks a path into lines of n columns, after slashes if possible.
 func wrapPath(path string, n, indent int) string {
 	var lines []string
 	for utf8.RuneCountInString(path) > n {
@@ -167,7 +169,8 @@ func wrapPath(path string, n, indent int) string {
 	return strings.Join(append(lines, path), "\n"+strings.Repeat(" ", indent))
 }
 
-// tableTotals writes what each layer did, and which instruction made it.
+// tableTotals writes the changes of each layer, and the instruction that created
+// it.
 func (l *FileListing) tableTotals(w io.Writer, width int) error {
 	var all layerTotal
 	line := "%5s  %7s  %7s  %7s  %6s  %9s  %s\n"
@@ -201,14 +204,14 @@ func (l *FileListing) tableTotals(w io.Writer, width int) error {
 	return nil
 }
 
-// instruction is a history entry without the shell that builders write before it.
+// instruction is a history entry without the shell command that builders add.
 func instruction(s string) string {
 	s = strings.TrimPrefix(s, "/bin/sh -c ")
 	s = strings.TrimPrefix(s, "#(nop) ")
 	return cmp.Or(strings.TrimSpace(printable.Text(s)), "-")
 }
 
-// JSON writes the listing for programs, an item a line.
+// JSON writes the listing for programs, one item per line.
 func (l *FileListing) JSON(w io.Writer) error {
 	head, err := json.Marshal(struct {
 		Name     string          `json:"name"`

@@ -15,22 +15,22 @@ import (
 	"github.com/assaysec/assay/internal/version"
 )
 
-// A Plan says which upgrades remove the most risk, how they are carried out, and
-// what remains.
+// A Plan lists the upgrades that remove the most risk, the commands to run, and
+// the remaining findings.
 type Plan = plan.Plan
 
-// Fix plans what to do about the findings of a report that a scan by the same
-// request made, or of a saved one. The planned versions are matched with the same
-// advisories, and filtered as the report was, so that none is proposed that brings
-// as much risk.
+// Fix plans upgrades for the findings of a report, of a scan by the same request
+// or a saved one. The planned versions are matched with the same advisories and
+// filtered like the report, so that no planned upgrade introduces as much risk
+// as it removes.
 func Fix(ctx context.Context, r *assay.Report, request Request) (_ *Plan, err error) {
 	defer catch(&err, "fixes for %s", r.Image.Name)
 	s := begin(&request)
 	defer s.end()
 	if s.session == nil {
-		return nil, fmt.Errorf("planning fixes needs a database: %w", assay.ErrUnsupported)
+		return nil, fmt.Errorf("`assay fix` needs a database: %w", assay.ErrUnsupported)
 	}
-	suppressors, _, err := s.suppressors(ctx, request.target(r))
+	suppressors, _, err := s.suppressors(ctx, request.imageOf(r))
 	if err != nil {
 		return nil, err
 	}
@@ -49,21 +49,21 @@ func Fix(ctx context.Context, r *assay.Report, request Request) (_ *Plan, err er
 	return p, err
 }
 
-// A Difference says what changed from one report to another.
+// A Difference is the difference between two reports.
 type Difference = plan.Difference
 
 // Diff compares a report with an older one: which packages and findings were
-// introduced, which are gone and why, and which stayed.
+// introduced, which are gone and why, and which are unchanged.
 func Diff(old, next *assay.Report) *Difference { return plan.Diff(old, next) }
 
-// judge matches packages in place of those of a report.
+// judge matches other packages in place of those of a report.
 func (s *scanner) judge(ctx context.Context, r *assay.Report, packages []assay.Package, o triage.Options) (*assay.Report, error) {
 	again := *r
 	again.Packages, again.Findings, again.Suppressed, again.Gaps, again.LeftOut = packages, []assay.Finding{}, nil, nil, 0
 	if err := s.match(ctx, &assay.Inventory{Release: r.Release, Packages: packages}, &again); err != nil {
 		return nil, err
 	}
-	known := map[string]bool{} // a saved report does not have all that suppressed them
+	known := map[string]bool{} // a saved report may lack findings that were suppressed
 	for i := range r.Suppressed {
 		known[plan.Key(&r.Suppressed[i].Finding)] = true
 	}
@@ -71,8 +71,8 @@ func (s *scanner) judge(ctx context.Context, r *assay.Report, packages []assay.P
 	return &again, triage.Apply(ctx, &again, o)
 }
 
-// advice tells what helps besides upgrades: releases that are still supported,
-// and a newer base image.
+// advice lists other measures than upgrades: supported releases, and a newer
+// base image.
 func (s *scanner) advice(ctx context.Context, r *assay.Report) ([]string, error) {
 	out := []string{}
 	add := func(what, eol, product string) error {
@@ -118,8 +118,8 @@ func (s *scanner) advice(ctx context.Context, r *assay.Report) ([]string, error)
 	return out, nil
 }
 
-// supported names the newest releases of a product that are not at their end of
-// life, with when they will be; "" when none is known.
+// supported names the newest supported releases of a product, with their ends of
+// life; "" if none is known.
 func (s *scanner) supported(ctx context.Context, product string, now time.Time) (string, error) {
 	const most = 2
 	type cycle struct{ name, end string }

@@ -51,7 +51,7 @@ func TestFixCarriedOut(t *testing.T) {
 			request := scan.Request{Database: database(t, t.TempDir()), Scopes: assay.ScopeSystem | assay.ScopeInstalled}
 			img := open(t, archive)
 			if tt.layers > 0 {
-				img = folder(t, root)
+				img = openRoot(t, root)
 			}
 			request.Image = img
 			before, err := scan.Scan(context.Background(), request)
@@ -84,7 +84,7 @@ func TestFixCarriedOut(t *testing.T) {
 			if len(before.Findings) > 0 && len(promised) == 0 {
 				t.Errorf("nothing was carried out of %d steps, for %d findings", len(p.Steps), len(before.Findings))
 			}
-			request.Image = folder(t, root)
+			request.Image = openRoot(t, root)
 			after, err := scan.Scan(context.Background(), request)
 			if err != nil {
 				t.Fatal(err)
@@ -135,7 +135,7 @@ func security(t *testing.T, root, codename string) {
 	t.Fatal("this machine's apt knows no repository of security updates")
 }
 
-func folder(t *testing.T, root string) *assay.Image {
+func openRoot(t *testing.T, root string) *assay.Image {
 	t.Helper()
 	img, err := source.Directory(root, assay.KindFilesystem)
 	if err != nil {
@@ -223,7 +223,7 @@ func inRoot(t *testing.T, root string, s *plan.Step) {
 }
 
 // npmIn runs a step's commands, the first of which changes to the project's
-// folder, with this machine's npm.
+// directory, with this machine's npm.
 func npmIn(t *testing.T, root string, s *plan.Step) {
 	if s.Commands[0] != "cd /"+s.Where {
 		t.Fatalf("the step is not for /%s: %v", s.Where, s.Commands)

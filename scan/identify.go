@@ -12,10 +12,10 @@ import (
 	"github.com/assaysec/assay/internal/identifier/purl"
 )
 
-// identify gives files that say too little of themselves the name and version
-// under which a registry published them, where the database knows their digest.
-// Those that stay without a version are no packages; that is a gap, unless a
-// package of the system brought them, which is matched instead.
+// identify finds the published name and version of files without them, if the
+// database knows the digest. Files that remain without a version are not
+// packages. They are a gap, unless an OS package owns them, which is matched
+// instead.
 func (s *scanner) identify(ctx context.Context, inv *assay.Inventory) error {
 	for i := range inv.Packages {
 		p := &inv.Packages[i]
@@ -64,8 +64,8 @@ func digest(p *assay.Package) (sum [20]byte, ok bool) {
 	return sum, err == nil
 }
 
-// choose picks the coordinates under which a file was published: the same file
-// may be under several, of which the one with the artifact's own name counts.
+// choose chooses the coordinates of a file. The same file may be published under
+// several; the one with the artifact's own name counts.
 func choose(p *assay.Package, found []assay.Artifact) *assay.Artifact {
 	artifact := p.Name[strings.LastIndexByte(p.Name, ':')+1:]
 	for i := range found {

@@ -47,7 +47,7 @@ func open(t testing.TB, path string) *assay.Image {
 	return img
 }
 
-// system lists the packages of the system, "name version arch".
+// system lists the OS packages, "name version arch".
 func system(r *assay.Report) []string {
 	var out []string
 	for _, p := range r.Packages {

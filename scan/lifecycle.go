@@ -11,9 +11,9 @@ import (
 	"github.com/assaysec/assay/internal/distro/lifecycle"
 )
 
-// endsOfLife finds when the support of the release ends, and that of runtimes
-// and servers that no distribution looks after. What cannot be looked up is a
-// gap; the error is the context's.
+// endsOfLife finds the end of support of the release, and of runtimes and
+// servers that the distribution does not maintain. A failed look-up is a gap;
+// the error is the context's.
 func (s *scanner) endsOfLife(ctx context.Context, r *assay.Report) error {
 	product, cycle, ok := distro.EndOfLife(r.Release)
 	runtimes := slices.ContainsFunc(r.Packages, func(p assay.Package) bool {
@@ -45,7 +45,7 @@ func (s *scanner) endsOfLife(ctx context.Context, r *assay.Report) error {
 	return ctx.Err()
 }
 
-// runtimes fills in the ends of life of packages.
+// runtimes sets the ends of life of packages.
 func (s *scanner) runtimes(ctx context.Context, r *assay.Report) error {
 	known := map[string]string{} // by product and version: Go's library is in every binary
 	for i := range r.Packages {
@@ -68,8 +68,8 @@ func (s *scanner) runtimes(ctx context.Context, r *assay.Report) error {
 	return nil
 }
 
-// supportEnd is the date that Release.EOL takes, of the first cycle that is
-// listed; "" where none is, or goes on.
+// supportEnd is the date for Release.EOL, of the first cycle in the list; "" if
+// there is none, or if its support has no end.
 func supportEnd(ctx context.Context, advisories assay.Advisories, product string, cycles ...string) (string, error) {
 	ends := map[string]string{}
 	for a, err := range advisories.Lookup(ctx, assay.StreamEOL, product) {

@@ -18,7 +18,7 @@ func Readers() (names []string) {
 	return names
 }
 
-// Formats lists the forms of reports, for Write: "table", "json", …
+// Formats lists the formats of reports, for Write: "table", "json", …
 func Formats() (names []string) {
 	for _, f := range report.All() {
 		names = append(names, f.Name)
@@ -26,12 +26,13 @@ func Formats() (names []string) {
 	return names
 }
 
-// Write writes a report in one of Formats. An unknown one is assay.ErrUnsupported.
+// Write writes a report in one of Formats. An unknown format is
+// assay.ErrUnsupported.
 func Write(w io.Writer, r *assay.Report, format string, o assay.FormatOptions) error {
 	for _, f := range report.All() {
 		if f.Name == format {
 			return f.Write(w, r, o)
 		}
 	}
-	return fmt.Errorf("format %q: there are %s: %w", format, strings.Join(Formats(), ", "), assay.ErrUnsupported)
+	return fmt.Errorf("unknown format %q; known: %s: %w", format, strings.Join(Formats(), ", "), assay.ErrUnsupported)
 }

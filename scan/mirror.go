@@ -16,9 +16,10 @@ import (
 // maxCopies is how many feeds copy at once: they wait for the network.
 const maxCopies = 4
 
-// CopyDocuments copies what publishers have on the wanted streams, or on all where
-// none is named, to a directory, which is then a mirror for FetchOptions.Mirrors.
-// It returns how many documents were copied, and their bytes, also with an error.
+// CopyDocuments copies the publishers' documents about the wanted streams, or
+// about all if none is named, to a directory. The directory is then a mirror for
+// FetchOptions.Mirrors. It returns the number of copied documents and their
+// bytes, also on an error.
 func CopyDocuments(ctx context.Context, o FetchOptions, cacheDir, dir string, wanted []assay.Stream) (documents int, size int64, _ error) {
 	cache, err := CacheDir(cacheDir)
 	if err != nil {
@@ -37,7 +38,8 @@ func CopyDocuments(ctx context.Context, o FetchOptions, cacheDir, dir string, wa
 	return documents, size, err
 }
 
-// readAll lets the feeds read, for only they know their publishers' documents.
+// readAll lets the feeds read, because only they know their publishers'
+// documents.
 func readAll(ctx context.Context, g assay.Getter, feeds []assay.Feed, wanted []assay.Stream) error {
 	var mu sync.Mutex
 	var errs []error
@@ -60,7 +62,7 @@ func readAll(ctx context.Context, g assay.Getter, feeds []assay.Feed, wanted []a
 	return errors.Join(append(errs, group.Wait())...)
 }
 
-// streamsFor are those of the wanted streams that a feed speaks about.
+// streamsFor are the wanted streams of a feed.
 func streamsFor(f assay.Feed, wanted []assay.Stream) (of []assay.Stream) {
 	for _, s := range f.Streams() {
 		for _, w := range wanted {
@@ -75,7 +77,7 @@ func streamsFor(f assay.Feed, wanted []assay.Stream) (of []assay.Stream) {
 	return slices.Compact(of)
 }
 
-// nothing is a Sink that keeps nothing.
+// nothing is a Sink that discards everything.
 type nothing struct{}
 
 func (nothing) Advisory(assay.Advisory) error { return nil }

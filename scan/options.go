@@ -12,10 +12,10 @@ import (
 	"github.com/assaysec/assay/internal/feed"
 )
 
-// An OptionError says that an option cannot be meant. It is the caller's to
-// correct; nothing was scanned.
+// An OptionError reports an invalid option. The caller must correct it; nothing
+// was scanned.
 type OptionError struct {
-	Option string // as the command line calls it, without dashes: "vex-key"; "" where Err names the file
+	Option string // the name on the command line, without dashes: "vex-key"; "" if Err names the file
 	Err    error
 }
 
@@ -31,8 +31,8 @@ func (e *OptionError) Error() string {
 }
 func (e *OptionError) Unwrap() error { return e.Err }
 
-// CacheDir is the directory that dir names: itself, or assay in the user's cache
-// directory where it is empty. It need not exist.
+// CacheDir returns dir or, if it is empty, assay in the user's cache directory.
+// The directory need not exist.
 func CacheDir(dir string) (string, error) {
 	if dir != "" {
 		return dir, nil
@@ -44,30 +44,32 @@ func CacheDir(dir string) (string, error) {
 	return filepath.Join(user, "assay"), nil
 }
 
-// DatabaseDir is where the advisory database lies in a cache directory.
+// DatabaseDir is the directory of the advisory database in a cache directory.
 func DatabaseDir(cacheDir string) string { return filepath.Join(cacheDir, "db") }
 
-// DocumentsDir is where publishers' documents lie in a cache directory.
+// DocumentsDir is the directory of publishers' documents in a cache directory.
 func DocumentsDir(cacheDir string) string { return filepath.Join(cacheDir, "documents") }
 
-// vexDir is where copies of VEX repositories lie in a cache directory.
+// vexDir is the directory of the copies of VEX repositories in a cache
+// directory.
 func vexDir(cacheDir string) string { return filepath.Join(cacheDir, "vex", "repositories") }
 
-// LayerCache keeps what layers hold in a cache directory, for Request.Cache.
+// LayerCache is a cache of the contents of layers in a cache directory, for
+// Request.Cache.
 func LayerCache(cacheDir string) assay.Cache {
 	return &cache.Dir{Path: filepath.Join(cacheDir, "layers")}
 }
 
-// FetchOptions says how publishers' documents are fetched.
+// FetchOptions are the options for fetching publishers' documents.
 type FetchOptions struct {
-	// Mirrors hold https://HOST/PATH as HOST/PATH: a directory or an address for
-	// all publishers, or HOST=DIRECTORY or HOST=ADDRESS for those of one host.
+	// Mirrors have https://HOST/PATH as HOST/PATH. An entry is a directory or a
+	// URL for all publishers, or HOST=DIRECTORY or HOST=URL for one host.
 	Mirrors   []string
 	UserAgent string               // "" means assay
 	Progress  func(assay.Progress) // may be nil
 }
 
-// Split tells the mirror of all publishers from those of single hosts.
+// Split separates the mirror of all publishers from those of single hosts.
 func (o FetchOptions) Split() (all string, hosts map[string]string, err error) {
 	hosts = map[string]string{}
 	for _, m := range o.Mirrors {
@@ -77,14 +79,14 @@ func (o FetchOptions) Split() (all string, hosts map[string]string, err error) {
 			continue
 		}
 		if all != "" {
-			return "", nil, &OptionError{"mirror", fmt.Errorf("both %s and %s for all publishers; name one of them HOST=%s", all, m, m)}
+			return "", nil, &OptionError{"mirror", fmt.Errorf("both %s and %s apply to all publishers; write one as HOST=%s", all, m, m)}
 		}
 		all = m
 	}
 	return all, hosts, nil
 }
 
-// Getter makes what fetches documents, and keeps them in a cache directory.
+// Getter creates a Getter that fetches documents into a cache directory.
 func (o FetchOptions) Getter(cacheDir string) (assay.Keeper, error) { return o.getter(cacheDir) }
 
 func (o FetchOptions) getter(cacheDir string) (*fetch.Fetcher, error) {
@@ -103,7 +105,7 @@ func (o FetchOptions) getter(cacheDir string) (*fetch.Fetcher, error) {
 	return f, nil
 }
 
-// cached has what was fetched before, and asks nobody.
+// cached returns a Getter of documents fetched before, without network access.
 func (o FetchOptions) cached(cacheDir string) (*fetch.Fetcher, error) {
 	all, hosts, err := o.Split()
 	if err != nil {
@@ -112,8 +114,8 @@ func (o FetchOptions) cached(cacheDir string) (*fetch.Fetcher, error) {
 	return fetch.New(fetch.Options{Dir: DocumentsDir(cacheDir), Mirror: all, Hosts: hosts, Offline: true})
 }
 
-// feeds are those that a scan may fetch by itself: from a directory all, for
-// nothing is too large to be read there.
+// feeds are the feeds that a scan may fetch. If the documents come from a
+// directory, these are all feeds, because size does not matter there.
 func (o FetchOptions) feeds() ([]assay.Feed, error) {
 	all, _, err := o.Split()
 	if err != nil {

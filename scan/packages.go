@@ -6,36 +6,36 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// Packages says which packages a report has. The zero value is those of the
-// system and of languages, without what only development needs.
+// Packages selects the packages of a report. The zero value selects OS packages
+// and language packages, without development dependencies.
 type Packages struct {
-	NoSystem  bool             // leave out those of the system
-	NoOthers  bool             // leave out all others
-	Dev       bool             // also those that only development needs
-	Relations []assay.Relation // only those with one of these; RelationUnknown is those of which none is told
+	NoSystem  bool             // leave out OS packages
+	NoOthers  bool             // leave out all other packages
+	Dev       bool             // include development dependencies
+	Relations []assay.Relation // only packages with one of these relations; RelationUnknown selects those without a relation
 }
 
-// RelationUnknown is what Packages.Relations calls packages without a Relation.
+// RelationUnknown is the name of a missing Relation in Packages.Relations.
 const RelationUnknown assay.Relation = "unknown"
 
-// dropOwned drops bare binaries that packages of the system brought, of which
-// the distribution's advisories speak: they are no software of their own, as a
-// package of a language is.
-func dropOwned(inv *assay.Inventory, spoken map[string]bool) {
+// dropOwned drops binaries without a package manager that are owned by OS
+// packages with advisories. Unlike language packages, they are not separate
+// software.
+func dropOwned(inv *assay.Inventory, covered map[string]bool) {
 	inv.Packages = slices.DeleteFunc(inv.Packages, func(p assay.Package) bool {
-		return p.Type == assay.TypeGeneric && p.Owner != "" && spoken[p.Owner]
+		return p.Type == assay.TypeGeneric && p.Owner != "" && covered[p.Owner]
 	})
 }
 
-// keep drops the others from an inventory, and counts those that only
-// development needs. Those that packages of the system brought go with these,
-// where their advisories speak of them.
-func (k Packages) keep(inv *assay.Inventory, spoken map[string]bool) (dev int) {
+// dropUnselected drops the packages that are not selected, and counts the dropped
+// development dependencies. Packages owned by OS packages are dropped with them,
+// if the advisories of the distribution cover the owner.
+func (k Packages) dropUnselected(inv *assay.Inventory, covered map[string]bool) (dev int) {
 	inv.Packages = slices.DeleteFunc(inv.Packages, func(p assay.Package) bool {
 		switch {
 		case p.IsSystem():
 			return k.NoSystem
-		case k.NoSystem && spoken[p.Owner]:
+		case k.NoSystem && covered[p.Owner]:
 			return true
 		case k.NoOthers:
 			return true

@@ -154,16 +154,16 @@ func TestOneLineAFault(t *testing.T) {
 	}
 }
 
-// TestNothingOfRoot: where Root publishes nothing on a release the distribution's
-// word is all that there is, which is told.
+// TestNothingOfRoot: if Root has no data on a release, only the distribution's
+// advisories are matched, and a gap reports that.
 func TestNothingOfRoot(t *testing.T) {
 	db := &published{rows: map[assay.Stream][]assay.Advisory{"debian:12": {says("CVE-2023-0001", "debian:12", "mbedtls", "")}, assay.StreamEOL: nil},
-		refused: map[assay.Stream]error{"rootio:debian:12": &scan.StreamError{Stream: "rootio:debian:12", Err: fmt.Errorf("its publisher has nothing on it: %w", assay.ErrUnsupported)}}}
+		refused: map[assay.Stream]error{"rootio:debian:12": &scan.StreamError{Stream: "rootio:debian:12", Err: fmt.Errorf("the publisher has no advisories for it: %w", assay.ErrUnsupported)}}}
 	r, err := scan.Scan(t.Context(), scan.Request{Database: db, Image: testimage.Parse(t, "-- 1/etc/os-release --\nID=debian\nVERSION_ID=12\n-- 1/var/lib/dpkg/status --\n"+stanza("libmbedtls14", "mbedtls", "2.28.3-1.root.io.1", ""))})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"libmbedtls14 CVE-2023-0001 HIGH test", "gap: packages that Root rebuilt: no advisories (rootio:debian:12: its publisher has nothing on it); only the distribution's are matched with them"}
+	want := []string{"libmbedtls14 CVE-2023-0001 HIGH test", "gap: packages that Root rebuilt: no advisories (rootio:debian:12: the publisher has no advisories for it); only the distribution's are matched with them"}
 	if diff := cmp.Diff(want, result(r)); diff != "" {
 		t.Error(diff)
 	}

@@ -22,30 +22,30 @@ import (
 // PublishedOptions names published databases: references of OCI artifacts in
 // registries, or directories.
 type PublishedOptions struct {
-	Repositories []string            // tried in order; none means that there is no published database
-	Key          string              // file with the public key (cosign's) that must have signed the database; "" means that none need have
-	Registry     assay.SourceOptions // how registries are asked
+	Repositories []string            // tried in order; empty means no published database
+	Key          string              // file with the public key (cosign's) that must have signed the database; "" means that no signature is needed
+	Registry     assay.SourceOptions // options for access to registries
 }
 
-// Changes says what an update did to a database.
+// Changes are the changes of a database update.
 type Changes struct {
-	Built     []assay.Stream // written anew
+	Built     []assay.Stream // rewritten
 	Unchanged []assay.Stream
-	Missing   []assay.Stream // wanted, and not to be had
+	Missing   []assay.Stream // wanted, but not available
 	Absent    []string       // feeds without documents in a partial mirror
 }
 
-// place is where a published database is.
-type place interface {
+// publishedDatabase is the location of a published database.
+type publishedDatabase interface {
 	db.Place
 	io.Closer
 }
 
-type dirPlace struct{ publish.Folder }
+type dirPlace struct{ publish.Directory }
 
 func (dirPlace) Close() error { return nil }
 
-// key reads the key; nil when none is wanted.
+// key reads the public key; nil if no signature is needed.
 func (o *PublishedOptions) key() (*signature.Key, error) {
 	if o.Key == "" {
 		return nil, nil
@@ -57,8 +57,8 @@ func (o *PublishedOptions) key() (*signature.Key, error) {
 	return k, nil
 }
 
-// at opens the database that a person names: a directory or a reference.
-func (o *PublishedOptions) at(ctx context.Context, name string) (place, error) {
+// openPlace opens a database at a directory or a reference.
+func (o *PublishedOptions) openPlace(ctx context.Context, name string) (publishedDatabase, error) {
 	key, err := o.key()
 	if err != nil {
 		return nil, err
@@ -67,7 +67,7 @@ func (o *PublishedOptions) at(ctx context.Context, name string) (place, error) {
 		if key != nil {
 			return nil, unsigned(name)
 		}
-		return dirPlace{publish.Folder(dir)}, nil
+		return dirPlace{publish.Directory(dir)}, nil
 	}
 	return publish.OpenRepository(ctx, name, key, registryclient.Options{SourceOptions: o.Registry})
 }
@@ -76,8 +76,8 @@ func unsigned(dir string) error {
 	return &OptionError{"db-key", fmt.Errorf("%s is a directory, which has no signature to verify", dir)}
 }
 
-// databaseIn is where the index is in a directory: there, or, of a cache
-// directory, below.
+// databaseIn is the directory with the index: the given one, or the database in
+// a cache directory.
 func databaseIn(name string) (string, bool) {
 	for _, dir := range []string{name, DatabaseDir(name)} {
 		if _, err := os.Stat(filepath.Join(dir, "index.json")); err == nil {
@@ -87,9 +87,9 @@ func databaseIn(name string) (string, bool) {
 	return "", false
 }
 
-// Pull takes streams, or all where none is named, into the database of a
-// directory: from the first of the repositories that works, and what it does not
-// have from the next ones. Streams here that are newer stay.
+// Pull copies streams, or all if none is named, into the database in a
+// directory: from the first repository that works, and missing streams from the
+// next ones. Newer streams in the directory stay.
 func (o *PublishedOptions) Pull(ctx context.Context, dir string, wanted []assay.Stream, log *slog.Logger) (sum Changes, err error) {
 	var used []string
 	var errs []error
@@ -105,7 +105,7 @@ func (o *PublishedOptions) Pull(ctx context.Context, dir string, wanted []assay.
 			continue
 		}
 		used, sum.Missing = append(used, name), res.Missing
-		if wanted = without(wanted, res); len(wanted) == 0 {
+		if wanted = missingStreams(wanted, res); len(wanted) == 0 {
 			break
 		}
 	}
@@ -115,11 +115,11 @@ func (o *PublishedOptions) Pull(ctx context.Context, dir string, wanted []assay.
 	if len(errs) > 0 && log != nil {
 		log.Warn("another repository was used", "used", strings.Join(used, ", "), "because", errors.Join(errs...))
 	}
-	sum.Missing = without(sum.Missing, sum)
+	sum.Missing = missingStreams(sum.Missing, sum)
 	return sum, nil
 }
 
-// add adds what a further place gave.
+// add adds the result of another repository.
 func (c *Changes) add(res Changes) {
 	for _, s := range res.Built {
 		c.Unchanged = slices.DeleteFunc(c.Unchanged, func(u assay.Stream) bool { return u == s })
@@ -134,15 +134,15 @@ func (c *Changes) add(res Changes) {
 	}
 }
 
-// without is what is wanted of which the result has nothing.
-func without(wanted []assay.Stream, res Changes) []assay.Stream {
+// missingStreams lists the wanted streams that are missing in the result.
+func missingStreams(wanted []assay.Stream, res Changes) []assay.Stream {
 	return slices.DeleteFunc(slices.Clone(wanted), func(w assay.Stream) bool {
 		return slices.ContainsFunc(res.Built, w.Covers) || slices.ContainsFunc(res.Unchanged, w.Covers)
 	})
 }
 
 func (o *PublishedOptions) pullFrom(ctx context.Context, name, dir string, wanted []assay.Stream, log *slog.Logger) (Changes, error) {
-	p, err := o.at(ctx, name)
+	p, err := o.openPlace(ctx, name)
 	if err != nil {
 		return Changes{}, err
 	}
@@ -150,7 +150,7 @@ func (o *PublishedOptions) pullFrom(ctx context.Context, name, dir string, wante
 	b := db.Builder{Log: log}
 	res, err := b.Adopt(ctx, dir, p, wanted)
 	if r, ok := p.(*publish.Repository); ok && log != nil {
-		log.Debug("pulled", "from", name, "digest", r.Digest, "bytes", r.Moved())
+		log.Debug("pulled", "from", name, "digest", r.Digest, "bytes", r.ReceivedBytes())
 	}
 	return changes(res), err
 }
@@ -159,9 +159,9 @@ func changes(res db.Result) Changes {
 	return Changes{Built: res.Built, Unchanged: res.Unchanged, Missing: res.Missing}
 }
 
-// Import takes streams, or all where none is named, from a file or directory into
-// the database of a directory: from an exported database, a database's directory,
-// or another scanner's database.
+// Import copies streams, or all if none is named, from a file or directory into
+// the database in a directory. The source is an exported database, a database's
+// directory, or another scanner's database.
 func (o *PublishedOptions) Import(ctx context.Context, path, dir string, wanted []assay.Stream, log *slog.Logger) (Changes, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -204,9 +204,9 @@ func (o *PublishedOptions) Import(ctx context.Context, path, dir string, wanted 
 	return changes(res), err
 }
 
-// verified is a copy of the file that the key signed, in a directory of its own:
-// others cannot change it before it is read, and what lies beside the file,
-// which is not signed, is not taken for a part of it.
+// verified is a copy of the signed file in a temporary directory. So nobody can
+// change it after verification, and unsigned files beside the original are not
+// read.
 func verified(ctx context.Context, path string, key *signature.Key) (_ string, done func(), err error) {
 	temp, err := os.MkdirTemp("", "assay-verified-*")
 	if err != nil {
@@ -220,7 +220,7 @@ func verified(ctx context.Context, path string, key *signature.Key) (_ string, d
 	return to, func() { os.RemoveAll(temp) }, nil
 }
 
-// A RecordChange is a record in which two databases differ.
+// A RecordChange is a record that differs between two databases.
 type RecordChange struct {
 	Stream assay.Stream `json:"stream"`
 	Name   string       `json:"name"` // of the package; of details, the vulnerability
@@ -229,16 +229,16 @@ type RecordChange struct {
 	What   string       `json:"what"` // "added", "removed", "changed"
 }
 
-// Diff lists the records of the wanted streams, or of all where none is named, in
-// which two databases differ. Each is a directory, an exported file or a published
-// database.
+// Diff lists the records of the wanted streams, or of all if none is named, that
+// differ between two databases. Each is a directory, an exported file or a
+// published database.
 func (o *PublishedOptions) Diff(ctx context.Context, old, next string, wanted []assay.Stream, log *slog.Logger) ([]RecordChange, error) {
-	a, done, err := o.open(ctx, old, wanted, log)
+	a, done, err := o.openOther(ctx, old, wanted, log)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	b, done, err := o.open(ctx, next, wanted, log)
+	b, done, err := o.openOther(ctx, next, wanted, log)
 	if err != nil {
 		return nil, err
 	}
@@ -255,9 +255,9 @@ func (o *PublishedOptions) Diff(ctx context.Context, old, next string, wanted []
 	return out, nil
 }
 
-// open opens a database that is somewhere else, in a temporary directory where it
-// has none of its own.
-func (o *PublishedOptions) open(ctx context.Context, name string, wanted []assay.Stream, log *slog.Logger) (_ *db.DB, done func(), err error) {
+// openOther opens a database at another location, with a temporary directory if it
+// needs one.
+func (o *PublishedOptions) openOther(ctx context.Context, name string, wanted []assay.Stream, log *slog.Logger) (_ *db.DB, done func(), err error) {
 	if dir, ok := databaseIn(name); ok {
 		if o.Key != "" {
 			return nil, nil, unsigned(name)

@@ -15,8 +15,8 @@ import (
 	"github.com/assaysec/assay/internal/identifier/purl"
 )
 
-// ParseQuery says what a person seeks by a text: a package URL, a CPE name, the
-// name of a vulnerability or notice, or else that of a package.
+// ParseQuery parses a search term: a package URL, a CPE name, the ID of a
+// vulnerability or notice, or else the name of a package.
 func ParseQuery(s string) (q Query, err error) {
 	switch {
 	case strings.HasPrefix(s, "pkg:"):
@@ -35,8 +35,8 @@ func ParseQuery(s string) (q Query, err error) {
 	return q, err
 }
 
-// identifier matches the names of vulnerabilities and notices, some also in
-// small letters.
+// identifier matches the IDs of vulnerabilities and notices, some also in lower
+// case.
 var identifier = regexp.MustCompile(`^(?i:(?:cve|go|pysec|rustsec)-\d{4}-\d+|ghsa(?:-[0-9a-z]{4}){3}|(?:dsa|dla|rhsa|usn|elsa|rlsa|alsa|alas\w*|mal|xsa)-\d\S*)$|^[A-Z]{3,}-\S*\d\S*$`)
 
 func isID(s string) bool { return identifier.MatchString(s) }

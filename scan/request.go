@@ -12,75 +12,75 @@ import (
 	"github.com/assaysec/assay/internal/triage"
 )
 
-// A Request is what is to be scanned, and how. Only Image is needed: without a
-// Database packages are listed and not matched. A Request may be used for any
-// number of scans, also at once; it does not change.
+// A Request describes a scan. Only Image is required: without a Database
+// packages are listed but not matched. A Request may be used for any number of
+// scans, also at once; scans do not change it.
 type Request struct {
-	Image    *assay.Image // what Scan scans; the caller closes it
-	Database Advisories   // where advisories are looked up; nil: a gap says that there was none
-	ListOnly bool         // only list packages, as for an SBOM; that they are not matched is no gap
+	Image    *assay.Image // the target; the caller closes it
+	Database Advisories   // where advisories are looked up; nil adds a gap to the report
+	ListOnly bool         // only list packages, as for an SBOM; the report has no gap about matching
 
-	// What is looked at.
-	Scopes       assay.Scope   // what the target is looked at for; 0 means Scopes(Image.Kind)
-	Packages     Packages      // which packages the report has
-	Skip         Skip          // what is not looked at
-	FilePatterns []FilePattern // files to offer to readers besides those that they want
+	// Input.
+	Scopes       assay.Scope   // what to look for; 0 means Scopes(Image.Kind)
+	Packages     Packages      // the packages of the report
+	Skip         Skip          // files and directories that are not read
+	FilePatterns []FilePattern // files that readers get in addition to their own patterns
 	Matching     Matching      // how packages are matched
-	Base         *BaseRef      // the image that the target was built on; nil: found out where that can be
+	Base         *BaseRef      // the base image of the target; nil: found automatically if possible
 
-	// What is reported.
-	Sections    []string           // kinds of further results, see SectionKinds
-	Filter      Filter             // which findings the report has, and in which order
+	// Output.
+	Sections    []string           // kinds of additional results, see SectionKinds
+	Filter      Filter             // the findings of the report, and their order
 	Suppressors []assay.Suppressor // asked in order, then VEX; the first that suppresses a finding counts
-	VEX         *VEX               // documents that say what is not affected; may be nil
+	VEX         *VEX               // VEX documents; may be nil
 
-	// How it is done.
-	Cache    assay.Cache          // of what layers hold; nil means none
-	Build    string               // identifies this program's readers in the cache; "" means by its executable
-	Tool     assay.Tool           // as the report names the program
-	Budget   *Budget              // of memory and disk, shared with other scans; nil means that of the process
+	// Execution.
+	Cache    assay.Cache          // of contents of layers; nil means no cache
+	Build    string               // identifies this program's readers in the cache; "" means its executable
+	Tool     assay.Tool           // the name of the program in the report
+	Budget   *Budget              // of memory and disk, shared with other scans; nil means the budget of the process
 	Jobs     int                  // layers of this image read at once; 0 means the number of processors
 	SpoolDir string               // for large files while they are read; "" means os.TempDir()
-	Verify   bool                 // check every digest again, cached or not
+	Verify   bool                 // check every digest again, even of cached layers
 	Progress func(assay.Progress) // may be nil; called from several goroutines
-	Warn     func(string)         // is told what users should know of their rules and documents, a sentence at a time; may be nil
+	Warn     func(string)         // receives warnings about rules and documents, one sentence each; may be nil
 	Now      func() time.Time     // nil means time.Now
 }
 
-// Skip says what is not looked at: paths inside the target, in which "*" stands
-// for anything in one component, "**" for any components, and {a,b} for either.
+// Skip lists paths inside the target that are not read. In a path "*" matches
+// within one component, "**" matches any components, and {a,b} matches either.
 type Skip struct {
-	Dirs  []string // directories, with all that is in them
+	Dirs  []string // directories, with everything below them
 	Files []string
 }
 
-// A FilePattern offers files to a reader that it would not ask for.
+// A FilePattern gives a reader files that do not match its own patterns.
 type FilePattern struct {
 	Reader string         // its name, see Readers
-	Path   *regexp.Regexp // found anywhere in a path
+	Path   *regexp.Regexp // matched anywhere in a path
 }
 
-// Matching says how packages are matched. The zero value is the usual way.
+// Matching are the options of matching. The zero value is the default.
 type Matching struct {
-	Comprehensive bool // language packages that OS packages own are matched with all advisories, not with the distribution's only
-	AllSymbols    bool // vulnerable Go functions count, whether or not the binary links them
-	KernelHeaders bool // the kernel's vulnerabilities count in packages that hold its headers only
+	Comprehensive bool // match language packages that OS packages own with all advisories, not only the distribution's
+	AllSymbols    bool // report vulnerable Go functions even if the binary does not link them
+	KernelHeaders bool // report kernel vulnerabilities in packages that contain only its headers
 }
 
-// A Filter says which findings a report has. The zero value keeps all, the
-// highest risk first. What it leaves out is counted in Report.LeftOut.
+// A Filter selects the findings of a report. The zero value selects all, the
+// highest risk first. Report.LeftOut counts the others.
 type Filter struct {
-	SeveritySources []string         // whose severity counts, best first, see SeveritySources; none means "auto"
-	Severities      []assay.Severity // those to keep; none means all
-	IgnoreUnfixed   bool             // leave out those without a fix
-	IgnoreFixed     bool             // leave out those with one
-	IgnoreStatuses  []assay.Status   // leave out those with one of them
-	IgnoreBase      bool             // leave out what comes from the base image
-	AsOf            time.Time        // judge by what was published then; zero means now
+	SeveritySources []string         // sources of severities, best first, see SeveritySources; empty means "auto"
+	Severities      []assay.Severity // severities to keep; empty means all
+	IgnoreUnfixed   bool             // leave out findings without a fix
+	IgnoreFixed     bool             // leave out findings with a fix
+	IgnoreStatuses  []assay.Status   // leave out findings with one of these statuses
+	IgnoreBase      bool             // leave out findings from the base image
+	AsOf            time.Time        // judge by the data published at this time; zero means now
 	Order           string           // one of Orders; "" means the first
 }
 
-// Orders lists what findings may be sorted by; the usual one is the first.
+// Orders lists the orders of findings; the first is the default.
 func Orders() (names []string) {
 	for _, o := range triage.Orders {
 		names = append(names, string(o))
@@ -88,12 +88,12 @@ func Orders() (names []string) {
 	return names
 }
 
-// SeverityAuto, among Filter.SeveritySources, is the usual choice: the distribution
-// or publisher of the advisory, then NVD and others.
+// SeverityAuto, for Filter.SeveritySources, is the default: the distribution or
+// publisher of the advisory, then NVD and others.
 const SeverityAuto = triage.Auto
 
-// SeveritySources lists what Filter.SeveritySources takes, besides the names of
-// feeds and the addresses of CNAs.
+// SeveritySources lists the values of Filter.SeveritySources, besides the names
+// of feeds and the addresses of CNAs.
 func SeveritySources() []string { return triage.Sources() }
 
 // options are those of triage.
@@ -103,8 +103,8 @@ func (r *Request) options(suppressors []assay.Suppressor) triage.Options {
 		IgnoreStatuses: f.IgnoreStatuses, IgnoreBase: f.IgnoreBase, AsOf: f.AsOf, Order: triage.Order(f.Order), Warn: r.Warn}
 }
 
-// suppressors are those of the request, with what is known of one target. Gaps
-// tell of VEX documents that could not be read.
+// suppressors are those of the request, prepared for one target. Gaps report
+// unreadable VEX documents.
 func (r *Request) suppressors(ctx context.Context, img *assay.Image) ([]assay.Suppressor, []assay.Gap, error) {
 	if r.VEX == nil {
 		return r.Suppressors, nil, nil
@@ -129,8 +129,8 @@ func (r *Request) now() time.Time {
 	return time.Now()
 }
 
-// Check says which of the request cannot be meant for a kind of target, before
-// that is opened; an OptionError.
+// Check returns an OptionError if the request is invalid for a kind of target.
+// It needs no open target.
 func (r *Request) Check(kind assay.TargetKind) error {
 	if _, err := r.scopes(kind); err != nil {
 		return err
@@ -147,7 +147,7 @@ func (r *Request) skip() (inventory.Skip, error) {
 	return s, nil
 }
 
-// scopes are what a target is looked at for.
+// scopes are what a scan looks for in a target.
 func (r *Request) scopes(kind assay.TargetKind) (assay.Scope, error) {
 	s := r.Scopes
 	if s == 0 {
@@ -162,7 +162,7 @@ func (r *Request) scopes(kind assay.TargetKind) (assay.Scope, error) {
 	return s, nil
 }
 
-// inventoryOptions are those of the engine that reads layers.
+// inventoryOptions are the options of the engine that reads layers.
 func (r *Request) inventoryOptions() (o inventory.Options, err error) {
 	if o.Scopes, err = r.scopes(r.Image.Kind); err != nil {
 		return o, err

@@ -12,17 +12,16 @@ import (
 	"github.com/assaysec/assay/internal/suppress/policy"
 )
 
-// RuleOptions names the files that say which findings to ignore.
+// RuleOptions names the files with ignore rules and policies.
 type RuleOptions struct {
 	IgnoreFiles []string // of assay, Trivy or Grype
-	Optional    []string // the same, read where they exist
-	Whitelists  []string // in clair-scanner's form
-	Policy      string   // in Rego; "" means none
+	Optional    []string // the same, read if they exist
+	Whitelists  []string // clair-scanner's format
+	Policy      string   // in Rego; "" means no policy
 }
 
 // LoadRules reads the files, for Request.Suppressors: rules come before the
-// policy. The error is an OptionError that names the file, the line and what is
-// wrong there.
+// policy. The error is an OptionError with the file, the line and the defect.
 func LoadRules(o RuleOptions) ([]assay.Suppressor, error) {
 	var files []*ignore.File
 	for _, l := range []struct {

@@ -14,15 +14,15 @@ import (
 )
 
 const (
-	// maxReport bounds a saved report: that of an image with 10,000 findings has
+	// maxReport bounds a saved report: one of an image with 10,000 findings has
 	// 100 MB.
 	maxReport = 1 << 30
-	// maxSniff is how much of a file tells what it is.
+	// maxSniff is how much of a file is needed to recognise its format.
 	maxSniff = 512
 )
 
-// ReadReport reads a report that was saved: assay's own (JSON) or Trivy's. "-" is
-// what comes by the pipe. A file of another kind is assay.ErrUnsupported.
+// ReadReport reads a saved report: assay's own (JSON) or Trivy's. "-" is
+// standard input. Any other file is assay.ErrUnsupported.
 func ReadReport(name string, pipe io.Reader) (*assay.Report, error) {
 	in := io.NopCloser(pipe)
 	if name != "-" {
@@ -51,18 +51,18 @@ func decodeSections(name string, r *assay.Report) error {
 	return nil
 }
 
-// A Subject is what a name stands for: a saved report, an SBOM, or else an image.
+// A Subject is a saved report, an SBOM, or else an image.
 type Subject struct {
-	Report *assay.Report // nil where it is none
+	Report *assay.Report // nil if it is not a report
 	SBOM   bool
-	Pipe   io.Reader // the pipe from its start again, for OpenSBOM
+	Pipe   io.Reader // standard input from its start, for OpenSBOM
 }
 
-// Recognize tells whether a name is that of a file with a report or an SBOM, by
-// its content. "-" is what comes by the pipe, which is never an image.
+// Recognize recognises a report or an SBOM by the content of a file. "-" is
+// standard input, which is never an image.
 func Recognize(name string, pipe io.Reader) (Subject, error) {
 	if name == "-" {
-		return piped(pipe)
+		return readStdin(pipe)
 	}
 	info, err := os.Stat(name)
 	if name == "" || err != nil || !info.Mode().IsRegular() {
@@ -84,7 +84,7 @@ func Recognize(name string, pipe io.Reader) (Subject, error) {
 	return Subject{Report: r}, err
 }
 
-// sniff reads the start of a file, without marks and spaces.
+// sniff reads the start of a file, without byte order marks and spaces.
 func sniff(name string) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -99,8 +99,8 @@ func sniff(name string) ([]byte, error) {
 	return bytes.TrimLeft(bytes.TrimPrefix(head[:n], []byte("\xef\xbb\xbf")), " \t\r\n"), nil
 }
 
-// piped reads what comes by the pipe: a report, or else an SBOM.
-func piped(pipe io.Reader) (Subject, error) {
+// readStdin reads standard input: a report, or else an SBOM.
+func readStdin(pipe io.Reader) (Subject, error) {
 	b, err := limit.ReadAll(pipe, maxReport)
 	if err != nil {
 		return Subject{}, fmt.Errorf("-: %w", err)

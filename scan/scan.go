@@ -13,15 +13,16 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/distro"
 	"github.com/assaysec/assay/internal/ecosystem"
+	"github.com/assaysec/assay/internal/encoding/printable"
 	"github.com/assaysec/assay/internal/inventory"
 	"github.com/assaysec/assay/internal/match"
 	"github.com/assaysec/assay/internal/reader"
 	"github.com/assaysec/assay/internal/triage"
 )
 
-// Scan reads an image, a directory, an SBOM or a disk and reports what is wrong
-// with it. What could not be read or judged is among the report's gaps; an error
-// means that there is no report to rely on.
+// Scan scans an image, a directory, an SBOM or a disk and reports its packages
+// and findings. Parts that could not be read or judged are gaps of the report;
+// on an error there is no usable report.
 func Scan(ctx context.Context, request Request) (_ *assay.Report, err error) {
 	if request.Image == nil {
 		return nil, errors.New("no image to scan: set Request.Image")
@@ -65,20 +66,20 @@ func Scan(ctx context.Context, request Request) (_ *assay.Report, err error) {
 	return r, nil
 }
 
-// Rejudge judges a saved report anew by the Filter, the Suppressors, the VEX
-// documents and the Base of a request: nothing is scanned or matched again. The
-// saved report stays as it is; what filters left out of it cannot come back.
+// Rejudge applies the Filter, the Suppressors, the VEX documents and the Base of
+// a request to a saved report. It scans and matches nothing. The saved report
+// stays unchanged; findings that filters removed from it cannot come back.
 func Rejudge(ctx context.Context, saved *assay.Report, request Request) (_ *assay.Report, err error) {
 	defer catch(&err, "report on %s", saved.Image.Name)
 	r := *saved
 	r.Findings, r.Suppressed, r.Gaps = slices.Clone(saved.Findings), slices.Clone(saved.Suppressed), slices.Clone(saved.Gaps)
-	suppressors, gaps, err := request.suppressors(ctx, request.target(&r))
+	suppressors, gaps, err := request.suppressors(ctx, request.imageOf(&r))
 	if err != nil {
 		return nil, err
 	}
 	r.Gaps = append(r.Gaps, gaps...)
 	if request.Base != nil {
-		request.Base.apply(&r)
+		request.Base.setBaseOf(&r)
 	}
 	if err := triage.Apply(ctx, &r, request.options(suppressors)); err != nil {
 		return nil, err
@@ -86,9 +87,9 @@ func Rejudge(ctx context.Context, saved *assay.Report, request Request) (_ *assa
 	return &r, nil
 }
 
-// target is what a report is about: the request's image, or as much as the report
-// has of it.
-func (r *Request) target(of *assay.Report) *assay.Image {
+// imageOf is the target of a report: the request's image, or the image's data in
+// the report.
+func (r *Request) imageOf(of *assay.Report) *assay.Image {
 	if r.Image != nil {
 		return r.Image
 	}
@@ -96,10 +97,10 @@ func (r *Request) target(of *assay.Report) *assay.Image {
 	return &assay.Image{Kind: of.Kind, Name: i.Name, Source: cmp.Or(i.Source, "a report"), Digest: i.Digest, RepoDigests: i.RepoDigests, Platform: i.Platform}
 }
 
-// scanner is a request that is being carried out.
+// scanner is a running request.
 type scanner struct {
 	*Request
-	session Session // nil where there is no database
+	session Session // nil without a database
 }
 
 // begin begins a session with the database. The caller calls end.
@@ -124,8 +125,8 @@ func (s *scanner) suppressors(ctx context.Context, img *assay.Image) ([]assay.Su
 	return s.Request.suppressors(ctx, img)
 }
 
-// inventory finds what is installed, and counts what only development needs and
-// the report leaves out.
+// inventory finds the packages, and counts the development dependencies that the
+// report leaves out.
 func (s *scanner) inventory(ctx context.Context, img *assay.Image) (_ *assay.Inventory, dev int, _ error) {
 	o, err := s.inventoryOptions()
 	if err != nil {
@@ -141,10 +142,10 @@ func (s *scanner) inventory(ctx context.Context, img *assay.Image) (_ *assay.Inv
 	}
 	covered := match.CoveredByDistro(inv, s.Request.match())
 	dropOwned(inv, covered)
-	return inv, s.Packages.keep(inv, covered) + inv.DevLeftOut, nil
+	return inv, s.Packages.dropUnselected(inv, covered) + inv.DevLeftOut, nil
 }
 
-// report begins a report with what is installed.
+// report creates a report of the packages.
 func (s *scanner) report(img *assay.Image, inv *assay.Inventory) *assay.Report {
 	r := &assay.Report{Schema: assay.ReportSchema, Tool: s.Tool, Created: s.now().UTC().Truncate(time.Second), Image: info(img),
 		Kind: cmp.Or(img.Kind, assay.KindImage), Release: inv.Release, Packages: inv.Packages, Findings: []assay.Finding{}, Sections: inv.Sections, Gaps: inv.Gaps}
@@ -155,7 +156,7 @@ func (s *scanner) report(img *assay.Image, inv *assay.Inventory) *assay.Report {
 	return r
 }
 
-// unreadable says why a bill of materials is none.
+// unreadable returns why an SBOM is not readable.
 func unreadable(img *assay.Image, inv *assay.Inventory) error {
 	for _, g := range inv.Gaps {
 		if g.Where != "target" {
@@ -165,8 +166,7 @@ func unreadable(img *assay.Image, inv *assay.Inventory) error {
 	return fmt.Errorf("%s: not an SBOM: %w", img.Name, assay.ErrUnsupported)
 }
 
-// unique keeps the first of gaps that say the same: a package may be in many
-// places.
+// unique removes duplicate gaps: a package may be in many places.
 func unique(gaps []assay.Gap) []assay.Gap {
 	seen := map[assay.Gap]bool{}
 	return slices.DeleteFunc(gaps, func(g assay.Gap) bool {
@@ -201,28 +201,28 @@ func (s *scanner) match(ctx context.Context, inv *assay.Inventory, r *assay.Repo
 	return s.details(ctx, r)
 }
 
-// ensure makes the streams ready to be asked. Those that no feed has are a gap,
-// and have nothing in what is returned: that is not the user's to mend.
+// ensure makes sure that the streams can be asked. It returns those that can. A
+// stream that no feed has becomes a gap, because the user cannot fix that.
 func (s *scanner) ensure(ctx context.Context, streams []assay.Stream, r *assay.Report) (assay.Advisories, error) {
 	needed := slices.DeleteFunc(slices.Clone(streams), func(s assay.Stream) bool { return s == assay.StreamRHELCPE })
-	if len(needed) < len(streams) { // without it the usual repositories are assumed
+	if len(needed) < len(streams) { // without this stream the default repositories are assumed
 		gaps, err := s.session.Ensure(ctx, []assay.Stream{assay.StreamRHELCPE})
 		r.Gaps = append(r.Gaps, gaps...)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		if err != nil {
-			r.Gaps = append(r.Gaps, assay.Gap{Where: "repositories", What: fmt.Sprintf("what they hold is not known: %v", err)})
+			r.Gaps = append(r.Gaps, assay.Gap{Where: "repositories", What: fmt.Sprintf("their contents are unknown: %v", err)})
 		}
 	}
 	gaps, err := s.session.Ensure(ctx, needed)
 	r.Gaps = append(r.Gaps, gaps...)
 	none := excluding{Advisories: s.session, streams: map[assay.Stream]bool{}}
-	for _, e := range parts(err) {
+	for _, e := range splitErrors(err) {
 		if !errors.Is(e, assay.ErrUnsupported) {
-			return nil, together(err)
+			return nil, joinByReason(err)
 		}
-		missing := needed // a database that does not tell which
+		missing := needed // a database that does not report which
 		var one *StreamError
 		if errors.As(e, &one) {
 			missing = []assay.Stream{one.Stream}
@@ -245,11 +245,11 @@ func (s *scanner) ensure(ctx context.Context, streams []assay.Stream, r *assay.R
 	return none, nil
 }
 
-// together tells once what is wrong with several streams for one reason.
-func together(err error) error {
+// joinByReason joins the errors of streams with the same reason.
+func joinByReason(err error) error {
 	var whys []string
 	streams := map[string][]string{}
-	for _, e := range parts(err) {
+	for _, e := range splitErrors(err) {
 		var one *StreamError
 		if !errors.As(e, &one) {
 			return fmt.Errorf("advisories for %w", err)
@@ -267,7 +267,7 @@ func together(err error) error {
 	return &unready{fmt.Sprintf("advisories for %s", strings.Join(lines, "\n")), err}
 }
 
-// unready says why advisories cannot be asked, in other words than its errors.
+// unready reports why advisories cannot be asked, with a message of its own.
 type unready struct {
 	text string
 	err  error
@@ -276,12 +276,12 @@ type unready struct {
 func (e *unready) Error() string { return e.text }
 func (e *unready) Unwrap() error { return e.err }
 
-// parts takes joined errors apart.
-func parts(err error) []error {
+// splitErrors splits joined errors.
+func splitErrors(err error) []error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var all []error
 		for _, e := range joined.Unwrap() {
-			all = append(all, parts(e)...)
+			all = append(all, splitErrors(e)...)
 		}
 		return all
 	}
@@ -291,7 +291,7 @@ func parts(err error) []error {
 	return []error{err}
 }
 
-// excluding answers nothing about some streams.
+// excluding answers nothing for some streams.
 type excluding struct {
 	assay.Advisories
 	streams map[assay.Stream]bool
@@ -304,7 +304,7 @@ func (w excluding) Lookup(ctx context.Context, s assay.Stream, name string) iter
 	return w.Advisories.Lookup(ctx, s, name)
 }
 
-// details fills in what is known of each vulnerability.
+// details adds the details of each vulnerability.
 func (s *scanner) details(ctx context.Context, r *assay.Report) error {
 	all := make([]*assay.Finding, 0, len(r.Findings)+len(r.Suppressed))
 	for i := range r.Findings {
@@ -334,7 +334,7 @@ func (s *scanner) details(ctx context.Context, r *assay.Report) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if err != nil { // findings without their details are worth more than none
+	if err != nil { // findings without details are better than none
 		r.Gaps = append(r.Gaps, missingDetails(err))
 	}
 	for _, f := range all {
@@ -348,8 +348,8 @@ func (s *scanner) details(ctx context.Context, r *assay.Report) error {
 	return nil
 }
 
-// look adds what is known under the first of the names of a vulnerability that the
-// database knows; ok is false where it knows none.
+// look adds the details under the first name of a vulnerability that the
+// database has; ok is false without any.
 func (s *scanner) look(ctx context.Context, to *assay.Detail, names []string) (ok bool, _ error) {
 	for _, id := range names {
 		d, err := s.session.Detail(ctx, id)
@@ -365,7 +365,7 @@ func (s *scanner) look(ctx context.Context, to *assay.Detail, names []string) (o
 	return false, nil
 }
 
-// unrated tells of vulnerabilities that nobody asked here gives a severity.
+// unrated reports vulnerabilities to which none of the sources gives a severity.
 func unrated(findings []assay.Finding, sources []string) *assay.Gap {
 	ids := map[string]bool{}
 	for i := range findings {
@@ -378,7 +378,7 @@ func unrated(findings []assay.Finding, sources []string) *assay.Gap {
 		return nil
 	}
 	return &assay.Gap{Where: "severity", What: fmt.Sprintf(
-		"UNKNOWN for %d vulnerabilities: neither the distribution nor the details in the database rate them (see --vuln-severity-source)", len(ids))}
+		"UNKNOWN for %s: neither the distribution nor the details in the database rate them (see --vuln-severity-source)", printable.Count(len(ids), "vulnerability", "vulnerabilities"))}
 }
 
 // missingDetails names the streams that cannot be asked, with the first reason.
@@ -402,7 +402,7 @@ func missingDetails(err error) assay.Gap {
 	return assay.Gap{Where: "details of vulnerabilities", What: fmt.Sprintf("missing for some findings (%s): %s", strings.Join(names, ", "), first)}
 }
 
-// add puts what the detail feeds know beside what the advisory said.
+// add adds the data of detail feeds to those of the advisory.
 func add(to, d *assay.Detail) {
 	if d.Title != "" {
 		to.Title = d.Title
@@ -435,7 +435,7 @@ func add(to, d *assay.Detail) {
 	}
 }
 
-// ratings adds the words of sources that are not among them.
+// ratings adds the ratings of new sources.
 func ratings(to, more []assay.Rating) []assay.Rating {
 	for _, r := range more {
 		if !slices.ContainsFunc(to, func(x assay.Rating) bool { return x.Source == r.Source }) {
@@ -445,12 +445,12 @@ func ratings(to, more []assay.Rating) []assay.Rating {
 	return to
 }
 
-// info is what the report keeps of the image.
+// info is the report's data on the image.
 func info(img *assay.Image) assay.ImageInfo {
 	i := assay.ImageInfo{Name: img.Name, Source: img.Source, ID: img.ID, Digest: img.Digest, RepoTags: img.RepoTags, RepoDigests: img.RepoDigests,
 		Platform: img.Platform, Created: img.Created, Config: img.Config, Repository: img.Repository}
 	if !img.Kind.IsImage() {
-		return i // its layer is none that has a name
+		return i // the layer has no name
 	}
 	for _, l := range img.Layers {
 		i.Layers = append(i.Layers, assay.LayerInfo{DiffID: l.DiffID, Digest: l.Digest, Size: l.Size, CreatedBy: l.CreatedBy})

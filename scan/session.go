@@ -18,9 +18,9 @@ import (
 type session struct {
 	database *Database
 
-	mu    sync.Mutex            // not held while something is fetched
-	db    *db.DB                // nil until it is asked for, and while there is no database
-	tried map[assay.Stream]bool // what this session fetched already
+	mu    sync.Mutex            // not held during a fetch
+	db    *db.DB                // nil before first use, and without a database
+	tried map[assay.Stream]bool // streams that this session fetched
 }
 
 // Ensure implements Session.
@@ -30,7 +30,7 @@ func (s *session) Ensure(ctx context.Context, streams []assay.Stream) ([]assay.G
 	if err != nil {
 		return nil, err
 	}
-	stale = s.try(stale)
+	stale = s.notYetFetched(stale)
 	if err := d.update(ctx, stale); err != nil {
 		return nil, err
 	}
@@ -66,8 +66,8 @@ func (s *session) Ensure(ctx context.Context, streams []assay.Stream) ([]assay.G
 
 var errOld = errors.New("too old")
 
-// try leaves of streams those that this session did not fetch before.
-func (s *session) try(streams []assay.Stream) (out []assay.Stream) {
+// notYetFetched returns the streams that this session has not fetched yet.
+func (s *session) notYetFetched(streams []assay.Stream) (out []assay.Stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, name := range streams {
@@ -79,16 +79,15 @@ func (s *session) try(streams []assay.Stream) (out []assay.Stream) {
 	return out
 }
 
-// isAdvisories reports whether a stream holds advisories, not what is known
-// besides.
+// isAdvisories reports whether a stream has advisories, not details.
 func isAdvisories(s assay.Stream) bool {
 	return s != assay.StreamKEV && s != assay.StreamEPSS && s != assay.StreamEOL && s.Family() != assay.StreamDetails
 }
 
-// shards lists the shards that this session sees, by stream. It looks for new
-// ones where something was fetched, or where a wanted one is missing.
+// shards lists the shards of this session by stream. It looks for new ones after
+// a fetch, or if a wanted one is missing.
 func (s *session) shards(wanted []assay.Stream, fetched bool) (map[assay.Stream]*assay.Shard, error) {
-	open, fresh, err := s.open()
+	open, fresh, err := s.openView()
 	if err != nil || open == nil {
 		return nil, err
 	}
@@ -111,9 +110,9 @@ func byStream(shards []assay.Shard) map[assay.Stream]*assay.Shard {
 	return out
 }
 
-// open is the database as this session sees it; nil when there is none. It is
-// fresh when it was opened just now.
-func (s *session) open() (_ *db.DB, fresh bool, _ error) {
+// openView is the session's view of the database; nil without a database. It is
+// fresh if it was opened by this call.
+func (s *session) openView() (_ *db.DB, fresh bool, _ error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.db != nil {
@@ -130,9 +129,9 @@ func (s *session) open() (_ *db.DB, fresh bool, _ error) {
 	return open, true, nil
 }
 
-// there is open for look-ups: no database is an error.
-func (s *session) there() (*db.DB, error) {
-	open, _, err := s.open()
+// requireDatabase opens the database for look-ups: a missing database is an error.
+func (s *session) requireDatabase() (*db.DB, error) {
+	open, _, err := s.openView()
 	if err == nil && open == nil {
 		err = fmt.Errorf("no database in %s: run `assay db update` first: %w", s.database.dir, assay.ErrNotFound)
 	}
@@ -141,7 +140,7 @@ func (s *session) there() (*db.DB, error) {
 
 // Lookup implements assay.Advisories.
 func (s *session) Lookup(ctx context.Context, stream assay.Stream, name string) iter.Seq2[assay.Advisory, error] {
-	open, err := s.there()
+	open, err := s.requireDatabase()
 	if err != nil {
 		return failed(err)
 	}
@@ -150,31 +149,31 @@ func (s *session) Lookup(ctx context.Context, stream assay.Stream, name string) 
 
 // Search implements Session.
 func (s *session) Search(ctx context.Context, q Query) iter.Seq2[assay.Advisory, error] {
-	open, err := s.there()
+	open, err := s.requireDatabase()
 	if err != nil {
 		return failed(err)
 	}
 	return open.Search(ctx, db.Query(q))
 }
 
-// failed yields an error only.
+// failed yields only an error.
 func failed(err error) iter.Seq2[assay.Advisory, error] {
 	return func(yield func(assay.Advisory, error) bool) { yield(assay.Advisory{}, err) }
 }
 
 // Detail implements assay.Details.
 func (s *session) Detail(ctx context.Context, id string) (assay.Detail, error) {
-	open, err := s.there()
+	open, err := s.requireDatabase()
 	if err != nil {
 		return assay.Detail{}, err
 	}
 	return open.Detail(ctx, id)
 }
 
-// Artifact implements assay.Artifacts, by what there is: the digests of all that
-// registries published are not fetched for a scan.
+// Artifact implements assay.Artifacts with the data in the database: a scan does
+// not fetch the digests of all published archives.
 func (s *session) Artifact(ctx context.Context, sha1 [20]byte) ([]assay.Artifact, error) {
-	open, err := s.there()
+	open, err := s.requireDatabase()
 	if err != nil {
 		return nil, err
 	}
@@ -203,16 +202,17 @@ func (s *session) Close() error {
 	return err
 }
 
-// A StreamError says why a stream of advisories or details cannot be asked.
+// A StreamError reports that a stream of advisories or details cannot be asked.
 type StreamError struct {
 	Stream assay.Stream
-	Err    error // ErrUnsupported, ErrNotFound, or why fetching did not succeed
+	Err    error // ErrUnsupported, ErrNotFound, or the error of fetching
 }
 
 func (e *StreamError) Error() string { return fmt.Sprintf("%s: %v", e.Stream, e.Err) }
 func (e *StreamError) Unwrap() error { return e.Err }
 
-// judge says what is wrong with a stream: that it cannot be asked, or is old.
+// judge returns what is wrong with a stream: an error if it cannot be asked, or
+// its age if it is old.
 func (d *Database) judge(s assay.Stream, shard *assay.Shard) (*age, error) {
 	failure := d.failure(s)
 	if shard != nil {
@@ -222,22 +222,22 @@ func (d *Database) judge(s assay.Stream, shard *assay.Shard) (*age, error) {
 	case !d.hasFeed(s):
 		return nil, &StreamError{s, fmt.Errorf("no feed has it: %w", assay.ErrUnsupported)}
 	case failure != nil:
-		return nil, &StreamError{s, fmt.Errorf("could not be fetched: %w", failure)}
+		return nil, &StreamError{s, fmt.Errorf("cannot be fetched: %w", failure)}
 	case d.fetch == nil:
-		return nil, &StreamError{s, fmt.Errorf("not in the database %s, and fetching is turned off: run `assay db update` where there is a network (--streams chooses what): %w", d.dir, assay.ErrNotFound)}
+		return nil, &StreamError{s, fmt.Errorf("not in the database %s, and fetching is turned off: run `assay db update` with network access (--streams selects streams): %w", d.dir, assay.ErrNotFound)}
 	case d.isPublished():
 		return nil, &StreamError{s, fmt.Errorf("not in the published database: %w", assay.ErrUnsupported)}
 	}
-	return nil, &StreamError{s, fmt.Errorf("its publisher has nothing on it: %w", assay.ErrUnsupported)}
+	return nil, &StreamError{s, fmt.Errorf("the publisher has no advisories for it: %w", assay.ErrUnsupported)}
 }
 
-// age is what is too old in a shard, and why there is nothing newer.
+// age is the age of a shard that is too old, and why there is nothing newer.
 type age struct {
 	feed, why string
 	age       time.Duration
 }
 
-// key is equal for what one gap tells of.
+// key is equal for streams in the same gap.
 func (a *age) key() string { return a.feed + "\x00" + a.why }
 
 // old finds the first feed of a shard whose publisher was asked too long ago.
@@ -256,22 +256,22 @@ func (d *Database) old(shard *assay.Shard, failure error) *age {
 		case f.Error != "":
 			why = f.Error
 		case d.fetch != nil:
-			why = "fetching them again gave nothing newer"
+			why = "the publisher has nothing newer"
 		}
 		return &age{feed: f.Feed, why: why, age: a}
 	}
 	return nil
 }
 
-// isImported reports whether none of the feeds gave to the shard, as after an import:
-// then the age of what there is counts.
+// isImported reports whether none of the feeds built the shard, as after an
+// import: then the age of its data counts.
 func (d *Database) isImported(shard *assay.Shard) bool {
 	return !slices.ContainsFunc(shard.Feeds, func(f assay.FeedStatus) bool {
 		return slices.ContainsFunc(d.options.Feeds, func(g assay.Feed) bool { return g.Name() == f.Feed })
 	})
 }
 
-// gap tells of streams that are old for the same reason.
+// gap reports streams that are old for the same reason.
 func (a *age) gap(streams []assay.Stream) assay.Gap {
 	unit := time.Hour
 	if a.age < unit {

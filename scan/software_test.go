@@ -160,7 +160,7 @@ func (s *software) compare(t *testing.T, r *assay.Report) {
 }
 
 // archives holds that all coordinates that archives state are found, and that
-// others are told by their digest, too.
+// others are identified by their digest, too.
 func (s *software) archives(t *testing.T, r *assay.Report) {
 	t.Helper()
 	want, got := map[string]bool{}, map[string]bool{}

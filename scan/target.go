@@ -13,45 +13,45 @@ import (
 	"github.com/assaysec/assay/internal/source"
 )
 
-// ImageOptions says where an image is looked for. The zero value asks the
-// container engines of this machine, then the registry.
+// ImageOptions are the sources of an image. The zero value asks the container
+// engines of this machine, then the registry.
 type ImageOptions struct {
-	Input   string   // an archive or a layout directory, opened instead of any reference, perhaps with :TAG or @DIGEST
-	Sources []string // asked for a name, in order: docker, containerd, podman, remote; none means all of them
+	Input   string   // an archive or a layout directory to open instead of a reference, optionally with :TAG or @DIGEST
+	Sources []string // sources to ask, in order: docker, containerd, podman, remote; none means all
 
 	assay.SourceOptions
 }
 
-// platform is what SourceOptions.Platform takes.
+// platform matches valid values of SourceOptions.Platform.
 var platform = regexp.MustCompile(`^[^/]+/[^/]+(/[^/]+)?$`)
 
-// imageSources are what ImageOptions.Sources takes.
+// imageSources are the valid values of ImageOptions.Sources.
 var imageSources = []string{"docker", "containerd", "podman", "remote", "registry"}
 
-// Check says which options cannot be meant; an OptionError.
+// Check returns an OptionError if an option is invalid.
 func (o *ImageOptions) Check() error {
 	for _, s := range o.Sources {
 		if !slices.Contains(imageSources, strings.TrimSpace(s)) {
-			return &OptionError{"image-src", fmt.Errorf("%q is none of docker, containerd, podman, remote", s)}
+			return &OptionError{"image-src", fmt.Errorf("%q is not one of docker, containerd, podman, remote", s)}
 		}
 	}
 	if o.Platform != "" && !platform.MatchString(o.Platform) {
 		return &OptionError{"platform", fmt.Errorf("%q is not OS/ARCH or OS/ARCH/VARIANT, such as linux/arm64", o.Platform)}
 	}
 	if (o.Username == "") != (o.Password == "") {
-		return &OptionError{"username", fmt.Errorf("requires --password, and the other way round (the password may be in ASSAY_PASSWORD)")}
+		return &OptionError{"username", fmt.Errorf("--username and --password require each other (the password may be in ASSAY_PASSWORD)")}
 	}
 	return nil
 }
 
-// OpenImage finds the image that ref names and reads its manifest and
-// configuration; its layers are read by Scan. A prefix of ref chooses the source:
-// docker: podman: containerd: registry: docker-archive: oci-archive: oci-dir:.
-// Without one, ref is a path where it looks like one, or else a name. The caller
-// calls the image's Close.
+// OpenImage finds the image of ref and reads its manifest and configuration;
+// Scan reads its layers. A prefix of ref selects the source: docker: podman:
+// containerd: registry: docker-archive: oci-archive: oci-dir:. Without a prefix,
+// ref is a path if it looks like one, else a name. The caller must call the
+// image's Close.
 //
-// Errors wrap assay.ErrNotFound where no source has the image, and
-// assay.ErrUnauthorized where a registry wants other credentials.
+// Errors wrap assay.ErrNotFound if no source has the image, and
+// assay.ErrUnauthorized if a registry needs other credentials.
 func OpenImage(ctx context.Context, ref string, o ImageOptions) (_ *assay.Image, err error) {
 	defer catch(&err, "image %s", cmp.Or(o.Input, ref))
 	if err := o.Check(); err != nil {
@@ -60,7 +60,7 @@ func OpenImage(ctx context.Context, ref string, o ImageOptions) (_ *assay.Image,
 	return closable(source.Open(ctx, source.All(), ref, source.Options{ImageSrc: o.Sources, Input: o.Input, SourceOptions: o.SourceOptions}))
 }
 
-// closable gives every target a Close.
+// closable gives every target a Close method.
 func closable(img *assay.Image, err error) (*assay.Image, error) {
 	if err == nil && img.Close == nil {
 		img.Close = func() error { return nil }
@@ -68,36 +68,36 @@ func closable(img *assay.Image, err error) (*assay.Image, error) {
 	return img, err
 }
 
-// OpenDirectory opens a directory or a single file of this machine. What lies
-// outside is not read, whatever links lead there.
+// OpenDirectory opens a directory or a single file of this machine. Links to
+// files outside are not followed.
 func OpenDirectory(path string) (*assay.Image, error) {
 	return closable(source.Directory(path, assay.KindFilesystem))
 }
 
-// OpenDisk opens the image of a disk: raw, qcow2, VMDK, VHD or VHDX, with ext2,
-// ext3, ext4 or XFS file systems.
+// OpenDisk opens a disk image: raw, qcow2, VMDK, VHD or VHDX, with ext2, ext3,
+// ext4 or XFS file systems.
 func OpenDisk(path string) (_ *assay.Image, err error) {
 	defer catch(&err, "disk %s", path)
 	return closable(source.Disk(path))
 }
 
 // OpenSBOM opens a file with an SBOM: CycloneDX, SPDX, Syft's JSON or a list of
-// purls. "-" is what comes by the pipe.
+// purls. "-" is standard input.
 func OpenSBOM(path string, pipe io.Reader) (*assay.Image, error) {
 	return closable(source.SBOM(path, pipe))
 }
 
-// RepositoryOptions says which state of a repository of source code is meant; at
-// most one of Branch, Tag and Commit is set.
+// RepositoryOptions select the state of a source code repository; at most one of
+// Branch, Tag and Commit is set.
 type RepositoryOptions struct {
 	Branch   string
 	Tag      string
 	Commit   string
-	Insecure bool   // unverified TLS is allowed
-	CACert   string // file of certificates to trust instead of the system's
+	Insecure bool   // allow TLS without verification
+	CACert   string // file of CA certificates to trust instead of the system's
 }
 
-// Check says which options cannot be meant; an OptionError.
+// Check returns an OptionError if an option is invalid.
 func (o RepositoryOptions) Check() error {
 	git := o.git()
 	if err := git.Check(); err != nil {
@@ -110,8 +110,8 @@ func (o RepositoryOptions) git() source.GitOptions {
 	return source.GitOptions{Branch: o.Branch, Tag: o.Tag, Commit: o.Commit, Insecure: o.Insecure, CACert: o.CACert}
 }
 
-// OpenRepository opens a repository of source code: a directory as it is, or an
-// address from which the git program fetches one commit. Nothing of it is run.
+// OpenRepository opens a source code repository: a directory as it is, or a URL
+// from which the git program fetches one commit. No code in it is run.
 func OpenRepository(ctx context.Context, ref string, o RepositoryOptions) (*assay.Image, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
@@ -119,8 +119,7 @@ func OpenRepository(ctx context.Context, ref string, o RepositoryOptions) (*assa
 	return closable(source.Repository(ctx, ref, o.git()))
 }
 
-// Scopes are what an image, a directory, a repository and so on is looked at for,
-// where a Request does not say.
+// Scopes are what a scan looks for in a kind of target by default.
 func Scopes(k assay.TargetKind) assay.Scope {
 	switch k {
 	case assay.KindFilesystem:

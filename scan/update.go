@@ -14,21 +14,21 @@ import (
 	"github.com/assaysec/assay/internal/feed"
 )
 
-// UpdateOptions says what of a database is built from publishers' documents.
+// UpdateOptions select the streams to build from publishers' documents.
 type UpdateOptions struct {
-	CacheDir string         // holds the database; "" means assay in the user's cache directory
-	Streams  []assay.Stream // to bring up to date; none means all that the database has, or, when it has none, all that there are
-	All      bool           // with no Streams all that there are, whatever the database has
-	Force    bool           // build also what did not change
+	CacheDir string         // directory of the database; "" means assay in the user's cache directory
+	Streams  []assay.Stream // streams to update; none means all in the database or, if it is empty, all that exist
+	All      bool           // without Streams: all that exist, whatever the database has
+	Force    bool           // also build unchanged streams
 
 	MavenIndex       bool     // read Maven Central's index, which has several gigabytes
-	DebianChangelogs []string // source packages whose fixes are derived from their changelogs; "all" for all
+	DebianChangelogs []string // source packages whose changelogs give derived fixes; "all" for all
 
 	Fetch FetchOptions
 	Log   *slog.Logger // nil means none
 }
 
-// feeds are all, and those that are asked for.
+// feeds are all feeds and those that were requested.
 func (o *UpdateOptions) feeds() []assay.Feed {
 	feeds := feed.All()
 	if o.MavenIndex {
@@ -43,8 +43,8 @@ func (o *UpdateOptions) feeds() []assay.Feed {
 	return feeds
 }
 
-// Update builds streams of a database from their publishers' documents. What was
-// built stays also where the error says that something else could not be.
+// Update builds streams of a database from their publishers' documents. On an
+// error, the streams that were built stay.
 func Update(ctx context.Context, o UpdateOptions) (Changes, error) {
 	cache, err := CacheDir(o.CacheDir)
 	if err != nil {
@@ -78,15 +78,15 @@ func Update(ctx context.Context, o UpdateOptions) (Changes, error) {
 	return c, err
 }
 
-// nothingBuilt is why an update that did not fail gave nothing.
+// nothingBuilt is the error of an update without failures and without a result.
 func nothingBuilt(mirror string) error {
 	if mirror == "" {
-		return errors.New("nothing was built: no publisher has anything about what is wanted")
+		return errors.New("nothing was built: no publisher has advisories for the requested streams")
 	}
-	return fmt.Errorf("nothing was built: %s has no documents that a feed knows", mirror)
+	return fmt.Errorf("nothing was built: %s has no documents of any feed", mirror)
 }
 
-// checkStreams refuses streams that no feed has.
+// checkStreams rejects streams that no feed has.
 func checkStreams(feeds []assay.Feed, wanted []assay.Stream) error {
 	var known []string
 	for _, f := range feeds {
@@ -98,14 +98,14 @@ func checkStreams(feeds []assay.Feed, wanted []assay.Stream) error {
 	known = slices.Compact(known)
 	for _, s := range wanted {
 		if !slices.ContainsFunc(known, func(k string) bool { return assay.Stream(k).Covers(s) || s.Covers(assay.Stream(k)) }) {
-			return &OptionError{"streams", fmt.Errorf("no feed has %q; there are %s", s, strings.Join(known, ", "))}
+			return &OptionError{"streams", fmt.Errorf("no feed has %q; known: %s", s, strings.Join(known, ", "))}
 		}
 	}
 	return nil
 }
 
-// StreamsIn lists the streams of the database in a cache directory; none where
-// there is no database.
+// StreamsIn lists the streams of the database in a cache directory; none without
+// a database.
 func StreamsIn(cacheDir string) ([]assay.Stream, error) {
 	d, err := db.Open(DatabaseDir(cacheDir))
 	if errors.Is(err, assay.ErrNotFound) {
@@ -132,9 +132,9 @@ func DeleteStreams(ctx context.Context, cacheDir string, wanted []assay.Stream) 
 	return len(gone), err
 }
 
-// DeleteDatabase deletes the database in a cache directory, and the documents that
-// it was built from. It returns how many streams there were; -1 where the database
-// could not be read.
+// DeleteDatabase deletes the database in a cache directory, and the documents
+// that it was built from. It returns the number of streams; -1 if the database
+// was unreadable.
 func DeleteDatabase(ctx context.Context, cacheDir string) (streams int, _ error) {
 	wanted, err := StreamsIn(cacheDir)
 	if isUnreadable(err) {
@@ -149,7 +149,8 @@ func DeleteDatabase(ctx context.Context, cacheDir string) (streams int, _ error)
 	return DeleteStreams(ctx, cacheDir, wanted)
 }
 
-// isUnreadable reports whether an error is about what a database's index holds.
+// isUnreadable reports whether an error is about the content of a database's
+// index.
 func isUnreadable(err error) bool {
 	return errors.Is(err, assay.ErrMalformed) || errors.Is(err, assay.ErrUnsupported) || errors.Is(err, assay.ErrTooLarge)
 }

@@ -21,30 +21,30 @@ import (
 	"github.com/assaysec/assay/internal/triage"
 )
 
-// Sources of VEX documents besides files, as Trivy calls them.
+// Sources of VEX documents besides files, with Trivy's names.
 const (
 	VEXRepositories = "repo"     // copies of VEX repositories
 	VEXAttached     = "oci"      // attached to the image in its registry
-	VEXReferenced   = "sbom-ref" // that the scanned SBOM names
+	VEXReferenced   = "sbom-ref" // named by the scanned SBOM
 )
 
-// maxVEXFiles bounds the documents of a directory, and all that are named.
+// maxVEXFiles bounds the documents of a directory, and all named documents.
 const maxVEXFiles = 1000
 
-// VEXOptions says where VEX documents come from.
+// VEXOptions are the sources of VEX documents.
 type VEXOptions struct {
-	Sources    []string            // files, directories of files that end in .json, VEXRepositories, VEXAttached, VEXReferenced
-	Target     assay.TargetKind    // what will be scanned; "" means an image
-	Key        string              // file with the public key (cosign's) that must have signed what VEXAttached finds; "" means that none need have
+	Sources    []string            // files, directories of .json files, VEXRepositories, VEXAttached, VEXReferenced
+	Target     assay.TargetKind    // the kind of the target; "" means an image
+	Key        string              // file with the public key (cosign's) that must have signed the documents of VEXAttached; "" means that no signature is needed
 	Config     string              // file with the VEX repositories; "" means VEXConfig
-	SkipUpdate bool                // VEX repositories are used as they are here
-	CacheDir   string              // holds copies of repositories; "" means assay in the user's cache directory
-	Fetch      FetchOptions        // how repositories, and what SBOMs name, are fetched
-	Registry   assay.SourceOptions // how the image's registry is asked
+	SkipUpdate bool                // use the copies of VEX repositories without an update
+	CacheDir   string              // directory of the copies of repositories; "" means assay in the user's cache directory
+	Fetch      FetchOptions        // options for fetching repositories, and documents that SBOMs name
+	Registry   assay.SourceOptions // options for access to the image's registry
 }
 
-// A VEX holds VEX documents, and knows where to find those about a target. It may
-// serve any number of scans at once.
+// A VEX has VEX documents, and finds those about a target. It may serve any
+// number of scans at once.
 type VEX struct {
 	options   VEXOptions
 	documents []triage.VEXDocument // from files
@@ -52,14 +52,14 @@ type VEX struct {
 
 	hubs         *vexhub.Hubs // nil without VEXRepositories
 	repositories []vexhub.Repository
-	updating     sync.Mutex  // held by the one that brings the copies up to date
+	updating     sync.Mutex  // held while the copies are updated
 	mu           sync.Mutex  // of old
-	old          []assay.Gap // copies that could not be brought up to date
+	old          []assay.Gap // copies that could not be updated
 }
 
-// OpenVEX reads the documents that are named, which must be right, and brings
-// copies of repositories up to date. The error is an OptionError where a document
-// or an option is wrong.
+// OpenVEX reads the named documents, which must be valid, and updates copies of
+// repositories. The error is an OptionError if a document or an option is
+// invalid.
 func OpenVEX(ctx context.Context, o VEXOptions) (*VEX, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ func OpenVEX(ctx context.Context, o VEXOptions) (*VEX, error) {
 			return nil, &OptionError{"vex", err}
 		}
 	}
-	if v.has(VEXRepositories) {
+	if v.hasSource(VEXRepositories) {
 		var err error
 		if v.hubs, v.repositories, err = o.hubs(); err != nil {
 			return nil, err
@@ -92,26 +92,26 @@ func OpenVEX(ctx context.Context, o VEXOptions) (*VEX, error) {
 	return v, nil
 }
 
-func (v *VEX) has(source string) bool { return v.options.has(source) }
+func (v *VEX) hasSource(source string) bool { return v.options.hasSource(source) }
 
-func (o *VEXOptions) has(source string) bool { return slices.Contains(o.Sources, source) }
+func (o *VEXOptions) hasSource(source string) bool { return slices.Contains(o.Sources, source) }
 
-// Check says which options cannot be meant; an OptionError.
+// Check returns an OptionError if an option is invalid.
 func (o *VEXOptions) Check() error {
 	switch {
-	case o.Key != "" && !o.has(VEXAttached):
+	case o.Key != "" && !o.hasSource(VEXAttached):
 		return &OptionError{"vex-key", errors.New("requires --vex oci")}
-	case o.SkipUpdate && !o.has(VEXRepositories):
+	case o.SkipUpdate && !o.hasSource(VEXRepositories):
 		return &OptionError{"skip-vex-repo-update", errors.New("requires --vex repo")}
-	case o.has(VEXAttached) && !o.Target.IsImage():
+	case o.hasSource(VEXAttached) && !o.Target.IsImage():
 		return &OptionError{"vex", errors.New("oci is for images in registries; name a file, or use repo")}
-	case o.has(VEXReferenced) && o.Target != assay.KindSBOM:
+	case o.hasSource(VEXReferenced) && o.Target != assay.KindSBOM:
 		return &OptionError{"vex", errors.New("sbom-ref requires an SBOM as target (assay sbom)")}
 	}
 	return nil
 }
 
-// read reads a file, or those of a directory.
+// read reads a file, or the files of a directory.
 func (v *VEX) read(name string) error {
 	files, err := vexFiles(name)
 	if err != nil {
@@ -130,8 +130,7 @@ func (v *VEX) read(name string) error {
 	return nil
 }
 
-// vexFiles lists the file that is named, or those of a directory that end in
-// .json.
+// vexFiles lists the named file, or the .json files of a directory.
 func vexFiles(name string) ([]string, error) {
 	info, err := os.Stat(name)
 	if err != nil {
@@ -154,7 +153,7 @@ func vexFiles(name string) ([]string, error) {
 		}
 	}
 	if len(out) == 0 {
-		return nil, fmt.Errorf("%s: no file in it ends in .json", name)
+		return nil, fmt.Errorf("%s: contains no .json file", name)
 	}
 	return out, nil
 }
@@ -168,8 +167,8 @@ func readVEX(name string) (*vex.Document, error) {
 	return vex.Read(f)
 }
 
-// update brings copies of repositories up to date whose publishers' intervals are
-// over. While another scan does, this one goes on with what there is.
+// update updates the copies of repositories whose update interval has passed. If
+// another scan is updating them, this scan uses the existing copies.
 func (v *VEX) update(ctx context.Context) error {
 	if v.hubs == nil || !v.updating.TryLock() {
 		return nil
@@ -194,9 +193,8 @@ func (v *VEX) update(ctx context.Context) error {
 	return nil
 }
 
-// suppressor is what judges the findings of one target, with the documents that
-// are attached to an image, or that an SBOM names. Gaps tell of those that could
-// not be read.
+// suppressor is the suppressor for one target, with the documents that are
+// attached to an image or named by an SBOM. Gaps report unreadable ones.
 func (v *VEX) suppressor(ctx context.Context, img *assay.Image, warn func(string)) (assay.Suppressor, []assay.Gap, error) {
 	s := &triage.VEX{Documents: slices.Clone(v.documents)}
 	gaps, err := v.attached(ctx, img, s, warn)
@@ -217,7 +215,7 @@ func (v *VEX) suppressor(ctx context.Context, img *assay.Image, warn func(string
 	return s, gaps, nil
 }
 
-// find looks into the copies of repositories.
+// find searches the copies of repositories.
 func (v *VEX) find(ctx context.Context, names []string) (out []triage.VEXDocument, _ []assay.Gap, _ error) {
 	docs, gaps, err := v.hubs.Find(ctx, v.repositories, names)
 	for _, d := range docs {
@@ -230,7 +228,7 @@ func (v *VEX) find(ctx context.Context, names []string) (out []triage.VEXDocumen
 
 // attached adds the documents that are attached to an image.
 func (v *VEX) attached(ctx context.Context, img *assay.Image, to *triage.VEX, warn func(string)) ([]assay.Gap, error) {
-	if !v.has(VEXAttached) {
+	if !v.hasSource(VEXAttached) {
 		return nil, nil
 	}
 	docs, gaps, err := attestation.Find(ctx, img, attestation.Options{Options: registryclient.Options{SourceOptions: v.options.Registry}, Key: v.key})
@@ -246,26 +244,27 @@ func (v *VEX) attached(ctx context.Context, img *assay.Image, to *triage.VEX, wa
 	}
 	switch {
 	case len(docs) == 0:
-		warn(fmt.Sprintf("--vex oci: no VEX document is attached to %s (%d were refused or could not be read)", img.Name, len(gaps)))
+		warn(fmt.Sprintf("--vex oci: no VEX document is attached to %s (documents refused or unreadable: %d)", img.Name, len(gaps)))
 	case v.key == nil:
-		warn(fmt.Sprintf("--vex oci: the signatures of what is attached to %s were not verified: name the key with --vex-key", img.Name))
+		warn(fmt.Sprintf("--vex oci: the signatures of the documents attached to %s were not verified: give the key with --vex-key", img.Name))
 	}
 	return gaps, nil
 }
 
-// referenced adds what an SBOM calls its parts, and the documents that it names.
+// referenced adds the SBOM's names of its parts, and the documents that it
+// names.
 func (v *VEX) referenced(ctx context.Context, img *assay.Image, to *triage.VEX) error {
-	wanted := v.has(VEXReferenced)
+	wanted := v.hasSource(VEXReferenced)
 	b, err := content(ctx, img)
 	if err != nil {
-		return nil // which the scan of it will say
+		return nil // the scan of the SBOM will report it
 	}
 	sbom, err := vex.ParseSBOM(b)
 	if err != nil {
 		if wanted {
 			return &OptionError{"vex", fmt.Errorf("sbom-ref: only CycloneDX in JSON names documents: %w", err)}
 		}
-		return nil // documents cannot name parts of it by BOM-Links
+		return nil // documents cannot name its parts by BOM-Links
 	}
 	if to.SBOM = sbom; !wanted {
 		return nil
@@ -291,10 +290,10 @@ func (v *VEX) referenced(ctx context.Context, img *assay.Image, to *triage.VEX) 
 	return nil
 }
 
-// content reads the one file of a target.
+// content reads the only file of a target.
 func content(ctx context.Context, img *assay.Image) (b []byte, err error) {
 	if len(img.Layers) != 1 || img.Layers[0].Walk == nil {
-		return nil, fmt.Errorf("%s: no file: %w", img.Name, assay.ErrUnsupported)
+		return nil, fmt.Errorf("%s: not a file: %w", img.Name, assay.ErrUnsupported)
 	}
 	err = img.Layers[0].Walk(ctx, func(e *assay.Entry) error {
 		if e.Err != nil || !e.Mode.IsRegular() {
@@ -309,16 +308,16 @@ func content(ctx context.Context, img *assay.Image) (b []byte, err error) {
 		return err
 	})
 	if err == nil && b == nil {
-		err = fmt.Errorf("%s: no file: %w", img.Name, assay.ErrNotFound)
+		err = fmt.Errorf("%s: not a file: %w", img.Name, assay.ErrNotFound)
 	}
 	return b, err
 }
 
-// getVEX gets a document that an SBOM names. Files are refused, for whoever wrote
-// the SBOM has no business with those of this machine.
+// getVEX fetches a document that an SBOM names. Files are refused, because the
+// author of an SBOM must not select files of this machine.
 func getVEX(ctx context.Context, g assay.Getter, at string) (*vex.Document, error) {
 	if u, err := url.Parse(at); err != nil || u.Scheme != "https" {
-		return nil, fmt.Errorf("%.200q is no address that begins with https://: %w", at, assay.ErrUnsupported)
+		return nil, fmt.Errorf("%.200q is not an https:// URL: %w", at, assay.ErrUnsupported)
 	}
 	body, err := g.Get(ctx, at)
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"github.com/assaysec/assay/internal/suppress/vexhub"
 )
 
-// VEXConfig is the file with the VEX repositories: itself where it is named, or
-// one in the user's configuration directory, which need not exist.
+// VEXConfig returns the file with the VEX repositories: the given file or, if it
+// is empty, the one in the user's configuration directory, which need not exist.
 func VEXConfig(file string) (string, error) {
 	if file != "" {
 		return file, nil
@@ -31,13 +31,14 @@ func VEXConfig(file string) (string, error) {
 type VEXRepository struct {
 	Name    string
 	URL     string
-	Enabled bool      // VEXRepositories looks into it
-	Checked time.Time // when its publisher was last asked; zero where there is no copy
-	Archive string    // where the copy is from; "" where there is none
-	Err     error     // why the copy cannot be used, or could not be brought up to date; nil
+	Enabled bool      // VEXRepositories uses it
+	Checked time.Time // when its publisher was last asked; zero without a copy
+	Archive string    // where the copy is from; "" without a copy
+	Err     error     // why the copy cannot be used, or could not be updated; nil
 }
 
-// hubs are the copies of repositories in the cache, and which there are to be.
+// hubs are the copies of repositories in the cache, and the configured
+// repositories.
 func (o *VEXOptions) hubs() (*vexhub.Hubs, []vexhub.Repository, error) {
 	file, err := VEXConfig(o.Config)
 	if err != nil {
@@ -64,7 +65,7 @@ func (o *VEXOptions) hubs() (*vexhub.Hubs, []vexhub.Repository, error) {
 	return h, all, err
 }
 
-// VEXRepositoriesOf lists the repositories that the options mean.
+// VEXRepositoriesOf lists the repositories of the options.
 func VEXRepositoriesOf(o VEXOptions) (out []VEXRepository, _ error) {
 	h, all, err := o.hubs()
 	if err != nil {
@@ -82,9 +83,8 @@ func VEXRepositoriesOf(o VEXOptions) (out []VEXRepository, _ error) {
 	return out, nil
 }
 
-// UpdateVEX brings the copies of the named repositories, or of all that are
-// enabled, up to date now. Those that could not be are in what is returned, too,
-// with the reason.
+// UpdateVEX updates the copies of the named repositories, or of all enabled
+// ones, now. The result includes those that failed, with the reason.
 func UpdateVEX(ctx context.Context, o VEXOptions, names []string) (out []VEXRepository, _ error) {
 	h, all, err := o.hubs()
 	if err != nil {
@@ -96,7 +96,7 @@ func UpdateVEX(ctx context.Context, o VEXOptions, names []string) (out []VEXRepo
 	}
 	for _, n := range names {
 		if !slices.Contains(known, n) {
-			return nil, &OptionError{"", fmt.Errorf("no VEX repository is called %q; there are %s", n, strings.Join(known, ", "))}
+			return nil, &OptionError{"", fmt.Errorf("unknown VEX repository %q; known: %s", n, strings.Join(known, ", "))}
 		}
 	}
 	for _, r := range all {

@@ -90,7 +90,7 @@ func round(ctx context.Context, mirror, ref, work string, built func()) (pulled 
 		return 0, err
 	}
 	defer s.Close()
-	if _, err := publish.Push(ctx, ref, publish.Edition{Index: s.Index, Shards: s.Shards, Open: s.Open}, registryclient.Options{}); err != nil {
+	if _, err := publish.Push(ctx, ref, publish.Snapshot{Index: s.Index, Shards: s.Shards, Open: s.Open}, registryclient.Options{}); err != nil {
 		return 0, err
 	}
 	p, err := publish.OpenRepository(ctx, ref, nil, registryclient.Options{})
@@ -99,7 +99,7 @@ func round(ctx context.Context, mirror, ref, work string, built func()) (pulled 
 	}
 	defer p.Close()
 	_, err = b.Adopt(ctx, client, p, nil)
-	return p.Moved(), err
+	return p.ReceivedBytes(), err
 }
 
 // counter counts the bytes of answers.

@@ -100,13 +100,13 @@ func (g *global) withCache(ctx context.Context, f func(ctx context.Context, dir 
 	return g.work(ctx, func(ctx context.Context, bars *progress) error { return f(ctx, dir, bars) })
 }
 
-// edition is a snapshot of the database to publish.
-func edition(ctx context.Context, dir string, names []string) (publish.Edition, *db.Snapshot, error) {
+// snapshot is a snapshot of the database to publish.
+func snapshot(ctx context.Context, dir string, names []string) (publish.Snapshot, *db.Snapshot, error) {
 	s, err := db.TakeSnapshot(ctx, dir, asStreams(names))
 	if err != nil {
-		return publish.Edition{}, nil, err
+		return publish.Snapshot{}, nil, err
 	}
-	return publish.Edition{Index: s.Index, Shards: s.Shards, Open: s.Open}, s, nil
+	return publish.Snapshot{Index: s.Index, Shards: s.Shards, Open: s.Open}, s, nil
 }
 
 func newDBPush(g *global) *cobra.Command {
@@ -125,7 +125,7 @@ not have, and prints the digest; sign it with "cosign sign --key".`,
 	streamsFlag(cmd.Flags(), &names)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return g.withDB(cmd.Context(), func(ctx context.Context, dir string, bars *progress) error {
-			e, s, err := edition(ctx, dir, names)
+			e, s, err := snapshot(ctx, dir, names)
 			if err != nil {
 				return err
 			}
@@ -157,7 +157,7 @@ func newDBExport(g *global) *cobra.Command {
 	streamsFlag(cmd.Flags(), &names)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return g.withDB(cmd.Context(), func(ctx context.Context, dir string, bars *progress) error {
-			e, s, err := edition(ctx, dir, names)
+			e, s, err := snapshot(ctx, dir, names)
 			if err != nil {
 				return err
 			}

@@ -72,7 +72,7 @@ func (o *gateOptions) conditions() string {
 // verdict is the exit code of a report, as an exitCode; nil for 0.
 func (o *gateOptions) verdict(g *global, r *assay.Report) error {
 	gated := len(o.failOn) > 0 || o.threshold != ""
-	switch matching := o.gate.Holds(r); {
+	switch matching := o.gate.CountFailing(r); {
 	case o.exitOnEOL != 0 && r.EndOfLife():
 		return exitCode(o.exitOnEOL)
 	case gated && matching > 0 && o.exitCode == 0 && o.given("exit-code"):

@@ -58,9 +58,9 @@ import (
 	"github.com/assaysec/assay/internal/feed/wolfi"
 )
 
-// All lists the feeds that an update of the database reads: of distributions, of
-// ecosystems, and what is known of vulnerabilities themselves, in the order in
-// which the first text counts, and of releases.
+// All lists the feeds that a database update reads, in this order:
+// distributions, ecosystems, details of vulnerabilities (the first feed with a
+// text gives it), releases.
 func All() []assay.Feed {
 	return []assay.Feed{
 		almalinux.Feed{},
@@ -117,16 +117,16 @@ func All() []assay.Feed {
 	}
 }
 
-// MavenIndex tells the coordinates of Java archives; UseRequest.
+// MavenIndex is the feed of coordinates of Java archives; UseRequest.
 func MavenIndex() assay.Feed { return mavenindex.Feed{} }
 
-// DebianChangelogs derives Debian's fixes from the changelogs of packages, all
-// or those named; UseRequest.
+// DebianChangelogs is the feed of Debian fixes derived from changelogs of the
+// named packages, or of all; UseRequest.
 func DebianChangelogs(packages []string) assay.Feed {
 	return debianchangelogs.Feed{Packages: packages}
 }
 
-// ForScans lists the feeds that a scan may fetch by itself.
+// ForScans lists the feeds that a scan may fetch.
 func ForScans() []assay.Feed {
 	return slices.DeleteFunc(All(), func(f assay.Feed) bool { return assay.UseOf(f) > assay.UseAlways })
 }

@@ -241,9 +241,9 @@ func unmarshal(t *testing.T, decode func([]byte, any) error, name string, v any)
 }
 
 // named are the packages that a file of a directory names.
-func named(t *testing.T, folder, target string) []assay.Package {
+func named(t *testing.T, directory, target string) []assay.Package {
 	t.Helper()
-	img, err := dir.Open(corpus.Path(t, filepath.Join("conformance/trivy/repo", folder)))
+	img, err := dir.Open(corpus.Path(t, filepath.Join("conformance/trivy/repo", directory)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,7 +254,7 @@ func named(t *testing.T, folder, target string) []assay.Package {
 	}
 	ps := slices.DeleteFunc(inv.Packages, func(p assay.Package) bool { return p.Path != target || p.Dev || p.Version == "" })
 	if len(ps) == 0 {
-		t.Fatalf("%s/%s: no packages; %v", folder, target, inv.Gaps)
+		t.Fatalf("%s/%s: no packages; %v", directory, target, inv.Gaps)
 	}
 	return ps
 }

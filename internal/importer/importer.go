@@ -1,5 +1,5 @@
-// Package importer lists the databases of other scanners, and dumps of
-// advisories, that assay takes from a file.
+// Package importer lists the importers: readers of other scanners' databases,
+// and of dumps of advisories, from a file.
 package importer
 
 import (
@@ -15,13 +15,13 @@ import (
 	"github.com/assaysec/assay/internal/importer/trivydb"
 )
 
-// All lists the importers, in the order in which they are tried: dumps last, for
-// they are looked for below a directory.
+// All lists the importers in the order in which they are tried: dumps last,
+// because they match any directory with such files below.
 func All() []assay.Importer {
 	return []assay.Importer{trivydb.Importer, javadb.Importer, grypedb.Importer, osvdump.Importer}
 }
 
-// Kinds lists what can be imported, for messages.
+// Kinds lists the supported imports, for messages.
 func Kinds() string {
 	var names []string
 	for _, k := range All() {
@@ -30,13 +30,13 @@ func Kinds() string {
 	return strings.Join(names, ", ")
 }
 
-// Open opens path with the importer whose kind of file it is. A panic of an
-// importer is an error that names path.
+// Open opens path with the importer that recognises the file. A panic of an
+// importer becomes an error that names path.
 func Open(ctx context.Context, path string) (assay.ImportedFeed, error) {
-	return open(ctx, All(), path)
+	return openAny(ctx, All(), path)
 }
 
-func open(ctx context.Context, importers []assay.Importer, path string) (assay.ImportedFeed, error) {
+func openAny(ctx context.Context, importers []assay.Importer, path string) (assay.ImportedFeed, error) {
 	for _, k := range importers {
 		f, err := openOne(ctx, k, path)
 		if err == nil {
@@ -58,7 +58,7 @@ func openOne(ctx context.Context, k assay.Importer, path string) (_ assay.Import
 	return k.Open(ctx, path)
 }
 
-// imported is a feed that names its file when it panics.
+// imported is a feed whose panics become errors with the name of its file.
 type imported struct {
 	assay.ImportedFeed
 	path string

@@ -129,12 +129,12 @@ func (panics) Fetch(context.Context, assay.Getter, []assay.Stream, assay.Sink) e
 // TestPanic holds that a panic of an importer is an error that names the file.
 func TestPanic(t *testing.T) {
 	opens := assay.Importer{About: "bad files", Open: func(context.Context, string) (assay.ImportedFeed, error) { panic("oops") }}
-	_, err := open(t.Context(), []assay.Importer{opens}, "a.db")
+	_, err := openAny(t.Context(), []assay.Importer{opens}, "a.db")
 	if err == nil || !strings.Contains(err.Error(), "a.db: importer of bad files: internal error: oops") {
 		t.Errorf("open: %v", err)
 	}
 	fetches := assay.Importer{Open: func(context.Context, string) (assay.ImportedFeed, error) { return panics{}, nil }}
-	f, err := open(t.Context(), []assay.Importer{fetches}, "a.db")
+	f, err := openAny(t.Context(), []assay.Importer{fetches}, "a.db")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,18 +13,18 @@ import (
 	"github.com/assaysec/assay/internal/version"
 )
 
-// A Difference is what changed from one report to another.
+// A Difference is the difference between two reports.
 type Difference struct {
 	Old      Side         `json:"old"`
 	New      Side         `json:"new"`
 	Packages PackageDiff  `json:"packages"`
 	Findings FindingsDiff `json:"findings"`
-	Notes    []string     `json:"notes"` // what makes the reports hard to compare
+	Notes    []string     `json:"notes"` // why the reports are hard to compare
 
-	added map[string]bool // keys of the faults that came
+	added map[string]bool // keys of the new findings
 }
 
-// A Side is one of the reports.
+// A Side is one of the two reports.
 type Side struct {
 	Name     string `json:"name"`
 	Digest   string `json:"digest,omitempty"`
@@ -34,8 +34,8 @@ type Side struct {
 	Totals
 }
 
-// PackageDiff is how the packages differ; what is in several places at one version counts
-// once.
+// PackageDiff is the difference of the packages; a version in several places
+// counts once.
 type PackageDiff struct {
 	Added     []Change `json:"added"`
 	Removed   []Change `json:"removed"`
@@ -43,31 +43,31 @@ type PackageDiff struct {
 	Unchanged int      `json:"unchanged"`
 }
 
-// A Change is a package that came, went, or has another version.
+// A Change is an added or removed package, or one with another version.
 type Change struct {
 	Type string `json:"type"`
 	Name string `json:"name"`
 	Arch string `json:"arch,omitempty"`
-	Old  string `json:"old,omitempty"` // version; "" where it came
-	New  string `json:"new,omitempty"` // version; "" where it went
+	Old  string `json:"old,omitempty"` // version; "" if added
+	New  string `json:"new,omitempty"` // version; "" if removed
 }
 
-// FindingsDiff is how the findings differ. One of a vulnerability in a package
-// is the same whatever the version, and however many places it is in.
+// FindingsDiff is the difference of the findings. A vulnerability in a package
+// is one finding, whatever the version and the number of places.
 type FindingsDiff struct {
 	Added     []FindingChange `json:"added"`
 	Fixed     []FindingChange `json:"fixed"`
 	Unchanged []FindingChange `json:"unchanged"`
 }
 
-// A FindingChange is a finding that came, went or stayed, and why.
+// A FindingChange is a new, fixed or unchanged finding, and why.
 type FindingChange struct {
 	FindingSummary
 	FixedIn string `json:"fixedIn,omitempty"`
 	Why     string `json:"why,omitempty"`
 }
 
-// Diff tells how a report differs from an older one.
+// Diff compares a report with an older one.
 func Diff(old, next *assay.Report) *Difference {
 	d := &Difference{Old: side(old), New: side(next), Notes: []string{}}
 	d.packages(old, next)
@@ -76,22 +76,22 @@ func Diff(old, next *assay.Report) *Difference {
 		d.Notes = append(d.Notes, "the reports are based on different versions of the advisories")
 	}
 	if len(old.Gaps)+len(next.Gaps) > 0 {
-		d.Notes = append(d.Notes, fmt.Sprintf("%d things in the old one, and %d in the new one, could not be read or judged", len(old.Gaps), len(next.Gaps)))
+		d.Notes = append(d.Notes, fmt.Sprintf("gaps (parts that were not read or not judged): %d in the old report, %d in the new one", len(old.Gaps), len(next.Gaps)))
 	}
 	if old.LeftOut+next.LeftOut > 0 {
-		d.Notes = append(d.Notes, fmt.Sprintf("%d findings of the old one, and %d of the new one, were left out by filters", old.LeftOut, next.LeftOut))
+		d.Notes = append(d.Notes, fmt.Sprintf("findings left out by filters: %d in the old report, %d in the new one", old.LeftOut, next.LeftOut))
 	}
 	return d
 }
 
-// Added is the newer of the compared reports with those of its findings only that the
-// difference calls added, in all the places they are in.
+// Added is the newer report with only the new findings of the difference, in all
+// their places.
 func (d *Difference) Added(next *assay.Report) *assay.Report {
 	out := *next
 	out.Findings = nil
 	for i := range next.Findings {
 		f := &next.Findings[i]
-		if d.added[(known{f, called(&next.Packages[f.Package])}).key()] {
+		if d.added[(known{f, identityOf(&next.Packages[f.Package])}).key()] {
 			out.Findings = append(out.Findings, *f)
 		}
 	}
@@ -103,7 +103,7 @@ func side(r *assay.Report) Side {
 		Database: r.Database.Digest, Packages: len(r.Packages), Totals: totals(r)}
 }
 
-// versionsOf gives the versions of packages by what they are.
+// versionsOf returns the versions of packages by identity.
 func versionsOf(r *assay.Report) map[Change][]string {
 	out := map[Change][]string{}
 	for i := range r.Packages {
@@ -116,12 +116,12 @@ func versionsOf(r *assay.Report) map[Change][]string {
 	return out
 }
 
-// unversioned is a package whatever its version.
+// unversioned identifies a package without its version.
 func unversioned(p *assay.Package) Change {
 	return Change{Type: p.Type, Name: nameOf(p), Arch: p.Arch}
 }
 
-// nameOf is a package's name, as its ecosystem writes it.
+// nameOf is a package's name in the spelling of its ecosystem.
 func nameOf(p *assay.Package) string {
 	if e, ok := ecosystem.OfType(p.Type); ok {
 		return e.Name(p.Name)
@@ -174,32 +174,32 @@ func sortVersions(s version.Scheme, all []string) {
 	})
 }
 
-// A fault is known by its package and its names.
+// A fault is a finding, identified by its package and its names.
 type known struct {
 	*assay.Finding
 	pkg string
 }
 
-// faults lists the findings of a report, one a vulnerability and package: it may be
-// in several places, or in binaries of one name.
-func faults(r *assay.Report) (out []known) {
-	told := map[string]bool{}
+// findingsOf lists the findings of a report, one for each vulnerability and package:
+// a package may be in several places, or in several binaries.
+func findingsOf(r *assay.Report) (out []known) {
+	printed := map[string]bool{}
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		if k := (known{f, called(&r.Packages[f.Package])}); !told[k.key()] {
-			told[k.key()] = true
+		if k := (known{f, identityOf(&r.Packages[f.Package])}); !printed[k.key()] {
+			printed[k.key()] = true
 			out = append(out, k)
 		}
 	}
 	return out
 }
 
-// called is what a package is in every report.
-func called(p *assay.Package) string { return p.Type + "\x00" + nameOf(p) }
+// identityOf is the identity of a package in all reports.
+func identityOf(p *assay.Package) string { return p.Type + "\x00" + nameOf(p) }
 
-// pair finds for each of the faults of one report that of the other which is the
-// same, one for one: by the ID, else by any other name that they share, unless
-// both are CVEs, which are different ones. -1: there is none.
+// pair matches each finding of one report to at most one finding of the other:
+// by the ID, else by any common name, unless both IDs are CVEs, which are then
+// different vulnerabilities. -1 means no match.
 func pair(old, next []known) []int {
 	of := make([]int, len(next))
 	taken := make([]bool, len(old))
@@ -250,7 +250,7 @@ func (k known) key() string { return k.pkg + "\x00" + k.ID }
 
 func (k known) cve() bool { return strings.HasPrefix(k.ID, "CVE-") }
 
-// names are those under which another report may have the fault.
+// names are the possible names of the finding in another report.
 func (k known) names() []string {
 	out := make([]string, 0, 1+len(k.Aliases))
 	for _, n := range append([]string{k.ID}, k.Aliases...) {
@@ -262,28 +262,28 @@ func (k known) names() []string {
 func (d *Difference) findings(old, next *assay.Report) {
 	d.Findings = FindingsDiff{Added: []FindingChange{}, Fixed: []FindingChange{}, Unchanged: []FindingChange{}}
 	d.added = map[string]bool{}
-	before, after := faults(old), faults(next)
-	from, to := &story{"was", versionsOf(old), suppressions(old)}, &story{"is now", versionsOf(next), suppressions(next)}
+	before, after := findingsOf(old), findingsOf(next)
+	from, to := &absence{"was", versionsOf(old), suppressions(old)}, &absence{"is now", versionsOf(next), suppressions(next)}
 	stays := make([]bool, len(before))
 	for i, j := range pair(before, after) {
 		f := after[i]
 		if j >= 0 {
 			stays[j] = true
-			d.Findings.Unchanged = append(d.Findings.Unchanged, FindingChange{fault(next, f.Finding), f.FixedIn, ""})
+			d.Findings.Unchanged = append(d.Findings.Unchanged, FindingChange{summarize(next, f.Finding), f.FixedIn, ""})
 		} else {
 			d.added[f.key()] = true
-			d.Findings.Added = append(d.Findings.Added, FindingChange{fault(next, f.Finding), f.FixedIn, from.why(next, f, "the package is new")})
+			d.Findings.Added = append(d.Findings.Added, FindingChange{summarize(next, f.Finding), f.FixedIn, from.explain(next, f, "the package is new")})
 		}
 	}
 	for j, f := range before {
 		if !stays[j] {
-			d.Findings.Fixed = append(d.Findings.Fixed, FindingChange{fault(old, f.Finding), f.FixedIn, to.why(old, f, "the package is gone")})
+			d.Findings.Fixed = append(d.Findings.Fixed, FindingChange{summarize(old, f.Finding), f.FixedIn, to.explain(old, f, "the package is gone")})
 		}
 	}
 }
 
-// A story is what a report tells of a finding that only the other one has.
-type story struct {
+// A story explains a finding that only the other report has.
+type absence struct {
 	verb     string
 	versions map[Change][]string
 	ruled    map[string]assay.Suppression
@@ -293,13 +293,13 @@ func suppressions(r *assay.Report) map[string]assay.Suppression {
 	out := map[string]assay.Suppression{}
 	for i := range r.Suppressed {
 		x := &r.Suppressed[i]
-		out[called(&r.Packages[x.Package])+"\x00"+x.ID] = x.Suppression
+		out[identityOf(&r.Packages[x.Package])+"\x00"+x.ID] = x.Suppression
 	}
 	return out
 }
 
-// why says why the story's report does not have a finding of another.
-func (s *story) why(of *assay.Report, f known, absent string) string {
+// explain explains why the report does not have the finding.
+func (s *absence) explain(of *assay.Report, f known, absent string) string {
 	for _, id := range append([]string{f.ID}, f.Aliases...) {
 		if r, ok := s.ruled[f.pkg+"\x00"+id]; ok {
 			return fmt.Sprintf("it %s suppressed as %s by %s", s.verb, r.As, r.By)
@@ -338,8 +338,8 @@ func (d *Difference) Text(w io.Writer, width int) error {
 	t.Line("")
 	t.Wrapped("", fmt.Sprintf("Vulnerabilities: %d new, %d fixed, %d unchanged. Packages: %d added, %d removed, %d of another version, %d unchanged.",
 		len(f.Added), len(f.Fixed), len(f.Unchanged), len(d.Packages.Added), len(d.Packages.Removed), len(d.Packages.Changed), d.Packages.Unchanged))
-	turns(t, "New vulnerabilities", f.Added)
-	turns(t, "Fixed vulnerabilities", f.Fixed)
+	writeFindings(t, "New vulnerabilities", f.Added)
+	writeFindings(t, "Fixed vulnerabilities", f.Fixed)
 	changes(t, "Packages of another version", d.Packages.Changed)
 	changes(t, "Packages added", d.Packages.Added)
 	changes(t, "Packages removed", d.Packages.Removed)
@@ -352,12 +352,12 @@ func (d *Difference) Text(w io.Writer, width int) error {
 	return t.Flush()
 }
 
-// maxRows is how many rows a part has; JSON has all.
+// maxRows is the maximum number of rows in a part; JSON has all.
 const maxRows = 50
 
-// turns writes one line a fault, whatever the number of binary packages of one
-// source that it is in.
-func turns(t *printable.Page, title string, all []FindingChange) {
+// writeFindings writes one line for each finding, whatever the number of binary packages
+// of its source.
+func writeFindings(t *printable.Page, title string, all []FindingChange) {
 	if len(all) == 0 {
 		return
 	}

@@ -7,9 +7,9 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// dockerfile puts the steps' lines into one file that builds the mended image on
-// top of the scanned one. Where the image runs as somebody else the upgrades run
-// as root, and the image does not.
+// dockerfile combines the steps' lines into one file that builds the patched
+// image on top of the scanned one. If the image runs as another user, the
+// upgrades run as root and the image as that user.
 func (p *Plan) dockerfile(r *assay.Report) {
 	var lines []string
 	for _, s := range p.Steps {
@@ -32,7 +32,7 @@ func (p *Plan) dockerfile(r *assay.Report) {
 	p.Dockerfile = append(p.Dockerfile, lines...)
 }
 
-// userOf is who an image runs as; "" for root.
+// userOf is the user of an image; "" for root.
 func userOf(r *assay.Report) string {
 	var c struct {
 		Config struct{ User string } `json:"config"`

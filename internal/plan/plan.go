@@ -1,6 +1,6 @@
-// Package plan tells what to do about the findings of a report: the smallest set
-// of upgrades that takes away the most risk, how each is carried out, and what
-// remains; and how two reports differ.
+// Package plan plans fixes: the smallest set of upgrades that removes the most
+// risk, the commands to run, and the remaining findings. It also compares two
+// reports.
 package plan
 
 import (
@@ -16,18 +16,18 @@ import (
 	"github.com/assaysec/assay/internal/version"
 )
 
-// A Plan is what to do about a report's findings.
+// A Plan is the plan for a report's findings.
 type Plan struct {
 	Image      string      `json:"image"`
 	Before     Totals      `json:"before"`     // of the report
 	After      Totals      `json:"after"`      // when all upgrades are carried out
-	Upgrades   []Upgrade   `json:"upgrades"`   // the one that takes away the most risk first
-	Steps      []Step      `json:"steps"`      // how they are carried out, by package manager and place
-	Dockerfile []string    `json:"dockerfile"` // the steps' lines on top of the image; none for what is no image
-	Remaining  []Remaining `json:"remaining"`  // findings that no upgrade takes away, the worst first
+	Upgrades   []Upgrade   `json:"upgrades"`   // the one that removes the most risk first
+	Steps      []Step      `json:"steps"`      // the commands, by package manager and place
+	Dockerfile []string    `json:"dockerfile"` // the steps' lines on top of the image; empty for other targets
+	Remaining  []Remaining `json:"remaining"`  // findings that no upgrade removes, the worst first
 	Introduced []Remaining `json:"brought"`    // findings that the planned versions have and the installed ones do not
-	Advice     []string    `json:"advice"`     // what else helps: a newer release, a newer base image
-	Gaps       []assay.Gap `json:"gaps"`       // what the report could not tell
+	Advice     []string    `json:"advice"`     // other measures: a newer release, a newer base image
+	Gaps       []assay.Gap `json:"gaps"`       // the gaps of the report
 }
 
 // Totals counts findings.
@@ -37,62 +37,61 @@ type Totals struct {
 	Severities map[string]int `json:"severities"`
 }
 
-// An Upgrade is a package, or the packages of one source, that is to have
-// another version.
+// An Upgrade is a new version for a package, or for the packages of one source.
 type Upgrade struct {
 	Type     string           `json:"type"`
-	Name     string           `json:"name"`               // of the source, where the system's packages are built from one
-	Packages []string         `json:"packages,omitempty"` // binary packages of the system, by name
+	Name     string           `json:"name"`               // of the source, for OS packages that are built from one
+	Packages []string         `json:"packages,omitempty"` // the OS binary packages, by name
 	From     string           `json:"from"`
 	To       string           `json:"to"`              // at least
-	Where    string           `json:"where,omitempty"` // the project, folder or archive of a package of a language; "" for the system's
-	Major    bool             `json:"major,omitempty"` // the first number of the version changes, so that programs may have to
-	Base     bool             `json:"base,omitempty"`  // the base image brought it
-	Layer    string           `json:"layer,omitempty"` // the instruction that brought it
-	Risk     float64          `json:"risk"`            // that it takes away
-	Removes  []FindingSummary `json:"removes"`         // findings that are gone with it, the worst first
-	Direct   bool             `json:"direct"`          // the project itself asks for it, or that is not known
+	Where    string           `json:"where,omitempty"` // the project, directory or archive of a language package; "" for OS packages
+	Major    bool             `json:"major,omitempty"` // the first number of the version changes, so that programs may need changes
+	Base     bool             `json:"base,omitempty"`  // it is from the base image
+	Layer    string           `json:"layer,omitempty"` // the instruction that installed it
+	Risk     float64          `json:"risk"`            // that the upgrade removes
+	Removes  []FindingSummary `json:"removes"`         // findings that the upgrade removes, the worst first
+	Direct   bool             `json:"direct"`          // a direct dependency of the project, or unknown
 
 	manager string
 	indices []int // in Report.Packages
 }
 
-// A FindingSummary is a finding in short.
+// A FindingSummary is a short form of a finding.
 type FindingSummary struct {
 	ID       string         `json:"id"`
 	Package  string         `json:"package"`
-	Version  string         `json:"version"` // installed, or planned
+	Version  string         `json:"version"` // installed or planned version
 	Severity assay.Severity `json:"severity"`
 	Risk     float64        `json:"risk"`
 }
 
-// Remaining is a finding that stays, and why.
+// Remaining is a remaining finding, and why.
 type Remaining struct {
 	FindingSummary
 	Status assay.Status `json:"status"`
 	Why    string       `json:"why"`
 }
 
-// A Step is how upgrades are carried out with one package manager in one place.
+// A Step is the upgrades with one package manager in one place.
 type Step struct {
-	Manager    string   `json:"manager"`              // "apt", "npm", …; "" where nobody knows a command
-	Where      string   `json:"where,omitempty"`      // folder, archive or program; "" for the system
+	Manager    string   `json:"manager"`              // "apt", "npm", …; "" without a known command
+	Where      string   `json:"where,omitempty"`      // directory, archive or program; "" for OS packages
 	Upgrades   []string `json:"upgrades"`             // "NAME FROM → TO"
 	Commands   []string `json:"commands,omitempty"`   // for a shell, in order
-	Dockerfile []string `json:"dockerfile,omitempty"` // lines that do the same while an image is built
-	Note       string   `json:"note,omitempty"`       // what to do where no command does it, or what to mind
+	Dockerfile []string `json:"dockerfile,omitempty"` // lines that do the same in a Dockerfile
+	Note       string   `json:"note,omitempty"`       // what to do if no command does it, or what to check
 }
 
-// Judge matches packages anew, which are those of the report at other versions,
-// in its order, and filters as it was filtered.
+// Judge matches packages again: those of the report at other versions, in the
+// report's order, with its filters.
 type Judge func(ctx context.Context, packages []assay.Package) (*assay.Report, error)
 
-// maxRounds bounds how often versions are raised: each round raises those at
-// which findings hold that a yet higher version mends.
+// maxRounds bounds how often versions are raised: each round raises versions
+// with findings that a higher version fixes.
 const maxRounds = 8
 
-// Make plans. The report's findings are those that count: what was filtered out
-// of it is not planned for.
+// Make creates a plan for the report's findings. Findings that filters removed
+// are not planned for.
 func Make(ctx context.Context, r *assay.Report, judge Judge) (*Plan, error) {
 	p := &Plan{Image: r.Image.Name, Before: totals(r), Upgrades: []Upgrade{}, Steps: []Step{}, Dockerfile: []string{}, Remaining: []Remaining{}, Introduced: []Remaining{},
 		Advice: []string{}, Gaps: append([]assay.Gap{}, r.Gaps...)}
@@ -136,10 +135,10 @@ type maker struct {
 	units     []*unit
 	of        map[int]*unit   // by package
 	saved     map[string]bool // findings of the report
-	installed map[string]bool // what matching the installed versions gives, which of a saved report may be others
+	installed map[string]bool // result of matching the installed versions, which may differ from a saved report
 }
 
-// Key tells the findings of one report apart.
+// Key identifies a finding in one report.
 func Key(f *assay.Finding) string { return fmt.Sprintf("%d %s", f.Package, f.ID) }
 
 func keys(r *assay.Report) map[string]bool {
@@ -150,15 +149,16 @@ func keys(r *assay.Report) map[string]bool {
 	return out
 }
 
-// converge finds the version of each unit at which least risk remains, the lowest
-// of those, by matching one after the other, and returns what holds at those.
+// converge finds, for each unit, the lowest version with the least remaining
+// risk, by matching one version after the other. It returns the findings at
+// those versions.
 func (m *maker) converge(ctx context.Context) (*assay.Report, error) {
 	m.measure(m.r)
 	for _, u := range m.units {
 		u.best, u.least, u.target = u.From, u.risk, u.wanted
 	}
 	for range maxRounds {
-		after, err := m.at(ctx, func(u *unit) string { return u.target })
+		after, err := m.judgeAt(ctx, func(u *unit) string { return u.target })
 		if err != nil {
 			return nil, err
 		}
@@ -173,19 +173,20 @@ func (m *maker) converge(ctx context.Context) (*assay.Report, error) {
 			}
 		}
 		if !raised && !slices.ContainsFunc(m.units, func(u *unit) bool { return u.best != u.target }) {
-			return after, nil // measured already
+			return after, nil // measured before
 		}
 		if !raised {
 			break
 		}
 	}
-	return m.at(ctx, func(u *unit) string { return u.best })
+	return m.judgeAt(ctx, func(u *unit) string { return u.best })
 }
 
-// at is what holds with the units at other versions: of what matching tells, what
-// the report has, and what the installed versions do not; of the rest of the report,
-// which the advisories at hand do not tell, what no fix of its own takes away.
-func (m *maker) at(ctx context.Context, target func(*unit) string) (*assay.Report, error) {
+// judgeAt returns the findings with the units at other versions. Matching decides on
+// advisories in the database: findings of the report stay or go, and new ones
+// are added. A finding of the report without such an advisory stays unless its
+// own fix removes it.
+func (m *maker) judgeAt(ctx context.Context, target func(*unit) string) (*assay.Report, error) {
 	packages := slices.Clone(m.r.Packages)
 	for _, u := range m.units {
 		v := target(u)
@@ -212,11 +213,11 @@ func (m *maker) at(ctx context.Context, target func(*unit) string) (*assay.Repor
 	return &out, nil
 }
 
-// unrated is the risk of a finding whose own is 0, so that one less is less.
+// unrated is the risk of a finding with risk 0, so that removing it counts.
 const unrated = 0.01
 
-// measure finds the units' risk in a report, and the versions that mend all of
-// their findings that can be mended.
+// measure computes the units' risk in a report, and the versions that fix all
+// their fixable findings.
 func (m *maker) measure(r *assay.Report) {
 	for _, u := range m.units {
 		u.risk, u.wanted = 0, ""
@@ -234,7 +235,7 @@ func (m *maker) measure(r *assay.Report) {
 	}
 }
 
-// owners gives units by the packages that they have.
+// owners maps packages to their units.
 func owners(units []*unit) map[int]*unit {
 	of := map[int]*unit{}
 	for _, u := range units {
@@ -245,7 +246,7 @@ func owners(units []*unit) map[int]*unit {
 	return of
 }
 
-// compare says what went, what stays and what came.
+// compare lists the removed, remaining and new findings.
 func (p *Plan) compare(m *maker, after *assay.Report) {
 	holds, r := keys(after), m.r
 	for i := range r.Findings {
@@ -256,12 +257,12 @@ func (p *Plan) compare(m *maker, after *assay.Report) {
 			p.Remaining = append(p.Remaining, m.remaining(f))
 		case u != nil:
 			u.Risk += f.Risk
-			u.Removes = append(u.Removes, fault(r, f))
+			u.Removes = append(u.Removes, summarize(r, f))
 		}
 	}
 	for i := range after.Findings {
 		if f := &after.Findings[i]; !m.saved[Key(f)] {
-			p.Introduced = append(p.Introduced, Remaining{FindingSummary: fault(after, f), Status: f.Status, Why: "the planned version has it"})
+			p.Introduced = append(p.Introduced, Remaining{FindingSummary: summarize(after, f), Status: f.Status, Why: "the planned version has it"})
 		}
 	}
 	for _, u := range m.units {
@@ -277,13 +278,13 @@ func (p *Plan) compare(m *maker, after *assay.Report) {
 	})
 }
 
-func fault(r *assay.Report, f *assay.Finding) FindingSummary {
+func summarize(r *assay.Report, f *assay.Finding) FindingSummary {
 	q := &r.Packages[f.Package]
 	return FindingSummary{ID: f.ID, Package: q.Name, Version: q.Version, Severity: f.Severity, Risk: f.Risk}
 }
 
-// whys say why a finding without a fix has none.
-var whys = map[assay.Status]string{
+// noFixReasons explain why a finding has no fix.
+var noFixReasons = map[assay.Status]string{
 	assay.StatusAffected:           "no fix is published",
 	assay.StatusWillNotFix:         "the publisher will not fix it",
 	assay.StatusFixDeferred:        "the publisher deferred the fix",
@@ -294,7 +295,7 @@ var whys = map[assay.Status]string{
 func (m *maker) remaining(f *assay.Finding) Remaining {
 	r, u := m.r, m.of[f.Package]
 	q := &r.Packages[f.Package]
-	why := whys[f.Status]
+	why := noFixReasons[f.Status]
 	switch {
 	case f.FixedIn == "" && q.IsSystem() && r.Release.EndOfLife(r.At()):
 		why = "no fix is published, and the release is at its end of life"
@@ -309,11 +310,10 @@ func (m *maker) remaining(f *assay.Finding) Remaining {
 	if why == "" {
 		why = "no fix is published"
 	}
-	return Remaining{FindingSummary: fault(r, f), Status: f.Status, Why: why}
+	return Remaining{FindingSummary: summarize(r, f), Status: f.Status, Why: why}
 }
 
-// schemeOf is the order of a package's versions; where nobody tells one, that of
-// numbers.
+// schemeOf is the version scheme of a package; generic if unknown.
 func schemeOf(r *assay.Report, p *assay.Package) version.Scheme {
 	if s, ok := ecosystem.Scheme(r.Release, p); ok {
 		return s

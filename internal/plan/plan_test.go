@@ -17,13 +17,13 @@ import (
 )
 
 // A fault is a vulnerability of versions from one on, up to another.
-type fault struct {
+type summarize struct {
 	id, pkg, from, fixed string
 	risk                 float64
 }
 
 // judge holds packages against faults, as a scan would.
-func judge(faults []fault) func(*assay.Report) plan.Judge {
+func judge(faults []summarize) func(*assay.Report) plan.Judge {
 	return func(r *assay.Report) plan.Judge {
 		return func(_ context.Context, packages []assay.Package) (*assay.Report, error) {
 			out := *r
@@ -67,7 +67,7 @@ func report(packages ...assay.Package) *assay.Report {
 	return &assay.Report{Kind: assay.KindImage, Image: assay.ImageInfo{Name: "app:1"}, Tool: assay.Tool{Name: "assay"}, Release: assay.Release{ID: "debian", Version: "12"}, Packages: packages}
 }
 
-func made(t *testing.T, r *assay.Report, faults ...fault) *plan.Plan {
+func made(t *testing.T, r *assay.Report, faults ...summarize) *plan.Plan {
 	t.Helper()
 	j := judge(faults)(r)
 	before, err := j(t.Context(), r.Packages)
@@ -96,20 +96,20 @@ func TestUpgrades(t *testing.T) {
 	a := npm("srv/node_modules/a", "1.0.0")
 	for _, tt := range []struct {
 		name            string
-		faults          []fault
+		faults          []summarize
 		upgrades, after string
 		remaining       string
 	}{
 		{"nothing", nil, "", "0", ""},
-		{"one", []fault{{"CVE-1", "a", "", "1.0.1", 10}}, "a 1.0.0 → 1.0.1 (10.0)", "0", ""},
-		{"the highest of several fixes", []fault{{"CVE-1", "a", "", "1.0.1", 10}, {"CVE-2", "a", "", "1.2.0", 5}}, "a 1.0.0 → 1.2.0 (15.0)", "0", ""},
-		{"the fix has a fault that a later one mends", []fault{{"CVE-1", "a", "", "1.1.0", 10}, {"CVE-2", "a", "1.1.0", "1.1.5", 50}}, "a 1.0.0 → 1.1.5 (10.0)", "0", ""},
-		{"the fix has a worse fault that nothing mends", []fault{{"CVE-1", "a", "", "1.1.0", 10}, {"CVE-2", "a", "1.1.0", "", 50}}, "", "1", "CVE-1 fixed in 1.1.0, which introduces as much risk"},
-		{"the fix has a lesser fault that nothing mends", []fault{{"CVE-1", "a", "", "1.1.0", 50}, {"CVE-2", "a", "1.1.0", "", 10}}, "a 1.0.0 → 1.1.0 (50.0)", "1", "brought CVE-2"},
-		{"no fix", []fault{{"CVE-1", "a", "", "", 10}, {"CVE-2", "a", "", "1.0.1", 5}}, "a 1.0.0 → 1.0.1 (5.0)", "1", "CVE-1 no fix is published"},
-		{"not rated", []fault{{"CVE-1", "a", "", "1.0.1", 0}}, "a 1.0.0 → 1.0.1 (0.0)", "0", ""},
-		{"first number", []fault{{"CVE-1", "a", "", "2.0.0", 1}}, "a 1.0.0 → 2.0.0 (1.0) major", "0", ""},
-		{"a fix that cannot be compared", []fault{{"CVE-1", "a", "", "next", 1}}, "", "0", ""},
+		{"one", []summarize{{"CVE-1", "a", "", "1.0.1", 10}}, "a 1.0.0 → 1.0.1 (10.0)", "0", ""},
+		{"the highest of several fixes", []summarize{{"CVE-1", "a", "", "1.0.1", 10}, {"CVE-2", "a", "", "1.2.0", 5}}, "a 1.0.0 → 1.2.0 (15.0)", "0", ""},
+		{"the fix has a fault that a later one mends", []summarize{{"CVE-1", "a", "", "1.1.0", 10}, {"CVE-2", "a", "1.1.0", "1.1.5", 50}}, "a 1.0.0 → 1.1.5 (10.0)", "0", ""},
+		{"the fix has a worse fault that nothing mends", []summarize{{"CVE-1", "a", "", "1.1.0", 10}, {"CVE-2", "a", "1.1.0", "", 50}}, "", "1", "CVE-1 fixed in 1.1.0, which introduces as much risk"},
+		{"the fix has a lesser fault that nothing mends", []summarize{{"CVE-1", "a", "", "1.1.0", 50}, {"CVE-2", "a", "1.1.0", "", 10}}, "a 1.0.0 → 1.1.0 (50.0)", "1", "brought CVE-2"},
+		{"no fix", []summarize{{"CVE-1", "a", "", "", 10}, {"CVE-2", "a", "", "1.0.1", 5}}, "a 1.0.0 → 1.0.1 (5.0)", "1", "CVE-1 no fix is published"},
+		{"not rated", []summarize{{"CVE-1", "a", "", "1.0.1", 0}}, "a 1.0.0 → 1.0.1 (0.0)", "0", ""},
+		{"first number", []summarize{{"CVE-1", "a", "", "2.0.0", 1}}, "a 1.0.0 → 2.0.0 (1.0) major", "0", ""},
+		{"a fix that cannot be compared", []summarize{{"CVE-1", "a", "", "next", 1}}, "", "0", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := made(t, report(a), tt.faults...)
@@ -149,61 +149,61 @@ func TestCommands(t *testing.T) {
 		name     string
 		release  string
 		packages []assay.Package
-		faults   []fault
+		faults   []summarize
 		want     []string
 	}{
-		{"apt", "debian", []assay.Package{deb("apt", "2.6.1", ""), deb("libssl3", "3.0-1", "openssl"), deb("openssl", "3.0-1", "openssl"), deb("bash", "5", "")}, []fault{{"CVE-1", "openssl", "", "3.0-2", 1}},
+		{"apt", "debian", []assay.Package{deb("apt", "2.6.1", ""), deb("libssl3", "3.0-1", "openssl"), deb("openssl", "3.0-1", "openssl"), deb("bash", "5", "")}, []summarize{{"CVE-1", "openssl", "", "3.0-2", 1}},
 			[]string{"apt-get update", "apt-get satisfy -y --no-install-recommends 'libssl3 (>= 3.0-2)' \\\n      'openssl (>= 3.0-2)'"}},
-		{"apt that is too old for that", "debian", []assay.Package{deb("apt", "1.8.2", ""), deb("libssl3", "3.0-1", "openssl")}, []fault{{"CVE-1", "openssl", "", "3.0-2", 1}},
+		{"apt that is too old for that", "debian", []assay.Package{deb("apt", "1.8.2", ""), deb("libssl3", "3.0-1", "openssl")}, []summarize{{"CVE-1", "openssl", "", "3.0-2", 1}},
 			[]string{"apt-get update", "apt-get install -y --no-install-recommends --only-upgrade libssl3"}},
-		{"apt, with a version of its own", "debian", []assay.Package{deb("apt", "2.6.1", ""), {Type: assay.TypeDeb, Name: "libgcc", Version: "4:12-1", Source: "gcc", SourceVersion: "12-1"}}, []fault{{"CVE-1", "gcc", "", "12-2", 1}},
+		{"apt, with a version of its own", "debian", []assay.Package{deb("apt", "2.6.1", ""), {Type: assay.TypeDeb, Name: "libgcc", Version: "4:12-1", Source: "gcc", SourceVersion: "12-1"}}, []summarize{{"CVE-1", "gcc", "", "12-2", 1}},
 			[]string{"apt-get update", "apt-get install -y --no-install-recommends --only-upgrade libgcc"}},
-		{"no package manager", "debian", []assay.Package{deb("libssl3", "3.0-1", "openssl")}, []fault{{"CVE-1", "openssl", "", "3.0-2", 1}},
-			[]string{"# the image has no package manager: rebuild it on a newer build of its base image, or build it anew with these versions"}},
-		{"apk", "alpine", []assay.Package{of(assay.TypeApk, "apk-tools", "2", "", ""), apk}, []fault{{"CVE-1", "openssl", "", "3.1.4-r5", 1}}, []string{"apk add --no-cache --upgrade 'libssl3>=3.1.4-r5'"}},
-		{"microdnf", "rhel", []assay.Package{of(assay.TypeRPM, "microdnf", "3", "", ""), {Type: assay.TypeRPM, Name: "openssl-libs", Version: "1-1", Source: "openssl"}}, []fault{{"CVE-1", "openssl", "", "1-2", 1}}, []string{"microdnf update -y openssl-libs"}},
-		{"zypper", "sles", []assay.Package{of(assay.TypeRPM, "zypper", "1", "", ""), {Type: assay.TypeRPM, Name: "openssl", Version: "1-1"}}, []fault{{"CVE-1", "openssl", "", "1-2", 1}}, []string{"zypper --non-interactive update openssl"}},
+		{"no package manager", "debian", []assay.Package{deb("libssl3", "3.0-1", "openssl")}, []summarize{{"CVE-1", "openssl", "", "3.0-2", 1}},
+			[]string{"# the image has no package manager: rebuild it on a newer build of its base image, or build the image again with these versions"}},
+		{"apk", "alpine", []assay.Package{of(assay.TypeApk, "apk-tools", "2", "", ""), apk}, []summarize{{"CVE-1", "openssl", "", "3.1.4-r5", 1}}, []string{"apk add --no-cache --upgrade 'libssl3>=3.1.4-r5'"}},
+		{"microdnf", "rhel", []assay.Package{of(assay.TypeRPM, "microdnf", "3", "", ""), {Type: assay.TypeRPM, Name: "openssl-libs", Version: "1-1", Source: "openssl"}}, []summarize{{"CVE-1", "openssl", "", "1-2", 1}}, []string{"microdnf update -y openssl-libs"}},
+		{"zypper", "sles", []assay.Package{of(assay.TypeRPM, "zypper", "1", "", ""), {Type: assay.TypeRPM, Name: "openssl", Version: "1-1"}}, []summarize{{"CVE-1", "openssl", "", "1-2", 1}}, []string{"zypper --non-interactive update openssl"}},
 		{"npm, direct and not", "debian", []assay.Package{root, npm("srv/node_modules/a", "1.0.0", "c"), npm("srv/node_modules/b", "1.0.0", "c"), npm("srv/node_modules/c", "1.0.0"), npm("srv/node_modules/b/node_modules/@s/d", "1.0.0")},
-			[]fault{{"CVE-1", "a", "", "1.0.1", 1}, {"CVE-2", "c", "", "1.0.2", 1}, {"CVE-3", "@s/d", "", "1.0.3", 1}},
+			[]summarize{{"CVE-1", "a", "", "1.0.1", 1}, {"CVE-2", "c", "", "1.0.2", 1}, {"CVE-3", "@s/d", "", "1.0.3", 1}},
 			[]string{"cd /srv", "npm install a@1.0.1", "npm pkg set 'overrides[@s/d@1.0.0]=1.0.3' 'overrides[c@1.0.0]=1.0.2'", "npm install"}},
 		{"npm, nobody tells what is direct", "debian", []assay.Package{npm("srv/node_modules/a", "1.0.0"), npm("srv/node_modules/a/node_modules/c", "1.0.0")},
-			[]fault{{"CVE-1", "a", "", "1.0.1", 1}, {"CVE-2", "c", "", "1.0.2", 1}}, []string{"cd /srv", "npm install a@1.0.1", "npm pkg set 'overrides[c@1.0.0]=1.0.2'", "npm install"}},
+			[]summarize{{"CVE-1", "a", "", "1.0.1", 1}, {"CVE-2", "c", "", "1.0.2", 1}}, []string{"cd /srv", "npm install a@1.0.1", "npm pkg set 'overrides[c@1.0.0]=1.0.2'", "npm install"}},
 		{"pip of an environment", "debian", []assay.Package{of(assay.TypePyPI, "Jinja2", "2.10", "opt/venv/lib/python3.9/site-packages/Jinja2-2.10.dist-info/METADATA", "python-installed")},
-			[]fault{{"CVE-1", "Jinja2", "", "2.11.3", 1}}, []string{"/opt/venv/bin/python3 -m pip install --no-cache-dir --upgrade \\\n      'Jinja2>=2.11.3'"}},
-		{"pip of lib64", "debian", []assay.Package{of(assay.TypePyPI, "x", "1", "v/lib64/python3.9/site-packages/x-1.dist-info/METADATA", "python-installed")}, []fault{{"CVE-1", "x", "", "2", 1}},
+			[]summarize{{"CVE-1", "Jinja2", "", "2.11.3", 1}}, []string{"/opt/venv/bin/python3 -m pip install --no-cache-dir --upgrade \\\n      'Jinja2>=2.11.3'"}},
+		{"pip of lib64", "debian", []assay.Package{of(assay.TypePyPI, "x", "1", "v/lib64/python3.9/site-packages/x-1.dist-info/METADATA", "python-installed")}, []summarize{{"CVE-1", "x", "", "2", 1}},
 			[]string{"/v/bin/python3 -m pip install --no-cache-dir --upgrade 'x>=2'"}},
-		{"apt, of another architecture", "debian", []assay.Package{{Type: assay.TypeDeb, Name: "apt", Version: "2.6.1", Arch: "amd64"}, {Type: assay.TypeDeb, Name: "x", Version: "1", Arch: "i386"}, {Type: assay.TypeDeb, Name: "y", Source: "x", Version: "1", Arch: "all"}}, []fault{{"CVE-1", "x", "", "2", 1}},
+		{"apt, of another architecture", "debian", []assay.Package{{Type: assay.TypeDeb, Name: "apt", Version: "2.6.1", Arch: "amd64"}, {Type: assay.TypeDeb, Name: "x", Version: "1", Arch: "i386"}, {Type: assay.TypeDeb, Name: "y", Source: "x", Version: "1", Arch: "all"}}, []summarize{{"CVE-1", "x", "", "2", 1}},
 			[]string{"apt-get update", "apt-get satisfy -y --no-install-recommends 'x:i386 (>= 2)' 'y (>= 2)'"}},
-		{"npm, installed for all", "debian", []assay.Package{npm("usr/local/lib/node_modules/npm", "10.0.0"), npm("usr/local/lib/node_modules/npm/node_modules/a", "1.0.0"), npm("usr/local/lib/node_modules/b", "1.0.0")}, []fault{{"CVE-1", "a", "", "1.0.1", 1}, {"CVE-2", "b", "", "1.0.2", 1}},
-			[]string{"npm install -g b@1.0.2 npm@latest", "# packages that pin an older version must be updated by their authors: scan again"}},
-		{"npm, where Node was unpacked", "debian", []assay.Package{npm("opt/node/lib/node_modules/npm", "10.0.0"), npm("opt/node/lib/node_modules/b", "1.0.0")}, []fault{{"CVE-2", "b", "", "1.0.2", 1}},
-			[]string{"npm install -g b@1.0.2", "# packages that pin an older version must be updated by their authors: scan again"}},
-		{"npm, a project in a folder named lib", "debian", []assay.Package{npm("srv/lib/node_modules/b", "1.0.0")}, []fault{{"CVE-2", "b", "", "1.0.2", 1}},
+		{"npm, installed for all", "debian", []assay.Package{npm("usr/local/lib/node_modules/npm", "10.0.0"), npm("usr/local/lib/node_modules/npm/node_modules/a", "1.0.0"), npm("usr/local/lib/node_modules/b", "1.0.0")}, []summarize{{"CVE-1", "a", "", "1.0.1", 1}, {"CVE-2", "b", "", "1.0.2", 1}},
+			[]string{"npm install -g b@1.0.2 npm@latest", "# a package that pins an older version needs an update by its authors: scan again"}},
+		{"npm, where Node was unpacked", "debian", []assay.Package{npm("opt/node/lib/node_modules/npm", "10.0.0"), npm("opt/node/lib/node_modules/b", "1.0.0")}, []summarize{{"CVE-2", "b", "", "1.0.2", 1}},
+			[]string{"npm install -g b@1.0.2", "# a package that pins an older version needs an update by its authors: scan again"}},
+		{"npm, a project in a folder named lib", "debian", []assay.Package{npm("srv/lib/node_modules/b", "1.0.0")}, []summarize{{"CVE-2", "b", "", "1.0.2", 1}},
 			[]string{"cd /srv/lib", "npm install b@1.0.2"}},
 		{"yarn", "debian", []assay.Package{{Type: assay.TypeNPM, Name: "a", Version: "1.0.0", Path: "srv/yarn.lock", FoundBy: "yarn-lock", Relation: assay.RelationDirect}, {Type: assay.TypeNPM, Name: "b", Version: "1.0.0", Path: "srv/yarn.lock", FoundBy: "yarn-lock", Relation: assay.RelationIndirect}},
-			[]fault{{"CVE-1", "a", "", "1.0.1", 1}, {"CVE-2", "b", "", "1.0.2", 1}}, []string{"cd /srv", "yarn add a@1.0.1", "npm pkg set 'resolutions[b]=1.0.2'", "yarn install"}},
+			[]summarize{{"CVE-1", "a", "", "1.0.1", 1}, {"CVE-2", "b", "", "1.0.2", 1}}, []string{"cd /srv", "yarn add a@1.0.1", "npm pkg set 'resolutions[b]=1.0.2'", "yarn install"}},
 		{"pnpm", "debian", []assay.Package{{Type: assay.TypeNPM, Name: "a", Version: "1.0.0", Path: "srv/pnpm-lock.yaml", FoundBy: "pnpm-lock", Relation: assay.RelationDirect}, {Type: assay.TypeNPM, Name: "b", Version: "1.0.0", Path: "srv/pnpm-lock.yaml", FoundBy: "pnpm-lock", Relation: assay.RelationIndirect}},
-			[]fault{{"CVE-2", "b", "", "1.0.2", 1}}, []string{"cd /srv", "npm pkg set 'pnpm.overrides[b@1.0.0]=1.0.2'", "pnpm install"}},
-		{"a module from before modules", "debian", []assay.Package{of(assay.TypeGo, "example.org/m", "v2.0.0+incompatible", "usr/bin/x", "go-binary")}, []fault{{"CVE-1", "example.org/m", "", "2.1.0", 1}},
+			[]summarize{{"CVE-2", "b", "", "1.0.2", 1}}, []string{"cd /srv", "npm pkg set 'pnpm.overrides[b@1.0.0]=1.0.2'", "pnpm install"}},
+		{"a module from before modules", "debian", []assay.Package{of(assay.TypeGo, "example.org/m", "v2.0.0+incompatible", "usr/bin/x", "go-binary")}, []summarize{{"CVE-1", "example.org/m", "", "2.1.0", 1}},
 			[]string{"go mod edit -require=example.org/m@v2.1.0+incompatible", "go mod tidy", "# in the source of the program; then rebuild it"}},
-		{"a lock file of Poetry's", "debian", []assay.Package{of(assay.TypePyPI, "jinja2", "2.10", "srv/poetry.lock", "poetry-lock")}, []fault{{"CVE-1", "jinja2", "", "2.11.3", 1}}, []string{"cd /srv", "poetry add jinja2@2.11.3"}},
+		{"a lock file of Poetry's", "debian", []assay.Package{of(assay.TypePyPI, "jinja2", "2.10", "srv/poetry.lock", "poetry-lock")}, []summarize{{"CVE-1", "jinja2", "", "2.11.3", 1}}, []string{"cd /srv", "poetry add jinja2@2.11.3"}},
 		{"go.mod", "debian", []assay.Package{of(assay.TypeGo, "example.org/m", "v1.0.0", "src/go.mod", "go-mod"), of(assay.TypeGo, "stdlib", "1.20", "src/go.mod", "go-mod")},
-			[]fault{{"CVE-1", "example.org/m", "", "1.0.1", 1}, {"CVE-2", "stdlib", "", "1.21.9", 1}}, []string{"cd /src", "go mod edit -require=example.org/m@v1.0.1 -go=1.21.9", "go mod tidy"}},
-		{"a program of Go's", "debian", []assay.Package{of(assay.TypeGo, "example.org/m", "v1.0.0", "usr/bin/x", "go-binary")}, []fault{{"CVE-1", "example.org/m", "", "1.0.1", 1}},
+			[]summarize{{"CVE-1", "example.org/m", "", "1.0.1", 1}, {"CVE-2", "stdlib", "", "1.21.9", 1}}, []string{"cd /src", "go mod edit -require=example.org/m@v1.0.1 -go=1.21.9", "go mod tidy"}},
+		{"a program of Go's", "debian", []assay.Package{of(assay.TypeGo, "example.org/m", "v1.0.0", "usr/bin/x", "go-binary")}, []summarize{{"CVE-1", "example.org/m", "", "1.0.1", 1}},
 			[]string{"go mod edit -require=example.org/m@v1.0.1", "go mod tidy", "# in the source of the program; then rebuild it"}},
-		{"an archive in an archive", "debian", []assay.Package{of(assay.TypeMaven, "g:a", "1.0", "opt/x.war!/lib/a.jar", "java-archive")}, []fault{{"CVE-1", "g:a", "", "1.1", 1}},
+		{"an archive in an archive", "debian", []assay.Package{of(assay.TypeMaven, "g:a", "1.0", "opt/x.war!/lib/a.jar", "java-archive")}, []summarize{{"CVE-1", "g:a", "", "1.1", 1}},
 			[]string{"# rebuild the archive with these versions: in Maven under dependencyManagement, in Gradle as constraints"}},
-		{"composer", "debian", []assay.Package{of(assay.TypeComposer, "v/p", "1.0.0", "srv/composer.lock", "composer-lock")}, []fault{{"CVE-1", "v/p", "", "1.0.5", 1}}, []string{"cd /srv", "composer require --with-all-dependencies 'v/p:^1.0.5'"}},
-		{"composer, installed", "debian", []assay.Package{of(assay.TypeComposer, "v/p", "1.0.0", "srv/my.app/vendor/composer/installed.json", "composer-installed")}, []fault{{"CVE-1", "v/p", "", "1.0.5", 1}}, []string{"cd /srv/my.app", "composer require --with-all-dependencies 'v/p:^1.0.5'"}},
-		{"what the system brought", "debian", []assay.Package{{Type: assay.TypePyPI, Name: "x", Version: "1.0", Path: "usr/lib/python3/dist-packages/x.egg-info", FoundBy: "python-installed", Owner: "pkg:deb/debian/python3-x@1.0-1"}}, []fault{{"CVE-1", "x", "", "1.1", 1}},
+		{"composer", "debian", []assay.Package{of(assay.TypeComposer, "v/p", "1.0.0", "srv/composer.lock", "composer-lock")}, []summarize{{"CVE-1", "v/p", "", "1.0.5", 1}}, []string{"cd /srv", "composer require --with-all-dependencies 'v/p:^1.0.5'"}},
+		{"composer, installed", "debian", []assay.Package{of(assay.TypeComposer, "v/p", "1.0.0", "srv/my.app/vendor/composer/installed.json", "composer-installed")}, []summarize{{"CVE-1", "v/p", "", "1.0.5", 1}}, []string{"cd /srv/my.app", "composer require --with-all-dependencies 'v/p:^1.0.5'"}},
+		{"what the system brought", "debian", []assay.Package{{Type: assay.TypePyPI, Name: "x", Version: "1.0", Path: "usr/lib/python3/dist-packages/x.egg-info", FoundBy: "python-installed", Owner: "pkg:deb/debian/python3-x@1.0-1"}}, []summarize{{"CVE-1", "x", "", "1.1", 1}},
 			[]string{"# owned by an OS package, whose versions fix it: pkg:deb/debian/python3-x@1.0-1"}},
-		{"a name that is a command", "debian", []assay.Package{npm("srv/node_modules/x", "1.0.0"), npm("srv/node_modules/$(reboot)", "1.0.0")}, []fault{{"CVE-1", "$(reboot)", "", "1.0.1", 1}},
+		{"a name that is a command", "debian", []assay.Package{npm("srv/node_modules/x", "1.0.0"), npm("srv/node_modules/$(reboot)", "1.0.0")}, []summarize{{"CVE-1", "$(reboot)", "", "1.0.1", 1}},
 			[]string{byHand}},
-		{"a name that is an option", "debian", []assay.Package{deb("apt", "2.6.1", ""), deb("--purge", "1", "")}, []fault{{"CVE-1", "--purge", "", "2", 1}}, []string{byHand}},
-		{"a folder that is a command", "debian", []assay.Package{npm("srv;reboot/node_modules/x", "1.0.0")}, []fault{{"CVE-1", "x", "", "1.0.1", 1}}, []string{byHand}},
-		{"one odd name among others", "debian", []assay.Package{deb("apt", "2.6.1", ""), deb("x y", "1", ""), deb("z", "1", "")}, []fault{{"CVE-1", "x y", "", "2", 1}, {"CVE-2", "z", "", "2", 1}},
+		{"a name that is an option", "debian", []assay.Package{deb("apt", "2.6.1", ""), deb("--purge", "1", "")}, []summarize{{"CVE-1", "--purge", "", "2", 1}}, []string{byHand}},
+		{"a folder that is a command", "debian", []assay.Package{npm("srv;reboot/node_modules/x", "1.0.0")}, []summarize{{"CVE-1", "x", "", "1.0.1", 1}}, []string{byHand}},
+		{"one odd name among others", "debian", []assay.Package{deb("apt", "2.6.1", ""), deb("x y", "1", ""), deb("z", "1", "")}, []summarize{{"CVE-1", "x y", "", "2", 1}, {"CVE-2", "z", "", "2", 1}},
 			[]string{"apt-get update", "apt-get satisfy -y --no-install-recommends 'z (>= 2)'", byHand}},
-		{"a fix that is a command", "debian", []assay.Package{deb("apt", "2.6.1", ""), deb("x", "1", "")}, []fault{{"CVE-1", "x", "", "2'\nRUN reboot", 1}}, nil},
+		{"a fix that is a command", "debian", []assay.Package{deb("apt", "2.6.1", ""), deb("x", "1", "")}, []summarize{{"CVE-1", "x", "", "2'\nRUN reboot", 1}}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := report(tt.packages...)
@@ -226,7 +226,7 @@ func TestCommands(t *testing.T) {
 // advisories at hand tell, and what they do not tell goes by its own fixes.
 func TestSaved(t *testing.T) {
 	a, b := npm("srv/node_modules/a", "1.0.0"), npm("srv/node_modules/b", "1.0.0")
-	known := judge([]fault{{"CVE-1", "a", "", "1.0.1", 10}, {"CVE-2", "a", "", "2.0.0", 90}, {"CVE-3", "b", "", "1.0.1", 90}})
+	known := judge([]summarize{{"CVE-1", "a", "", "1.0.1", 10}, {"CVE-2", "a", "", "2.0.0", 90}, {"CVE-3", "b", "", "1.0.1", 90}})
 	foreign := func(id string, pkg int, fixed string) assay.Finding {
 		return assay.Finding{ID: id, Package: pkg, FixedIn: fixed, Status: assay.StatusAffected, Risk: 5}
 	}
@@ -265,11 +265,11 @@ func TestSaved(t *testing.T) {
 func TestUnlisted(t *testing.T) {
 	r := report(deb("libssl3", "3.0-1", "openssl"))
 	r.Tool = assay.Tool{}
-	if got := made(t, r, fault{"CVE-1", "openssl", "", "3.0-2", 1}).Steps[0].Commands; len(got) != 2 || !strings.Contains(got[1], "apt-get satisfy") {
+	if got := made(t, r, summarize{"CVE-1", "openssl", "", "3.0-2", 1}).Steps[0].Commands; len(got) != 2 || !strings.Contains(got[1], "apt-get satisfy") {
 		t.Error(got)
 	}
 	jar := assay.Package{Type: assay.TypeMaven, Name: "com.google.guava:guava", Version: "31.1-jre", Path: "opt/a.jar", FoundBy: "java-archive"}
-	if u := made(t, report(jar), fault{"CVE-1", jar.Name, "", "32.0.0-android", 1}).Upgrades; len(u) != 1 || u[0].To != "32.0.0-jre" {
+	if u := made(t, report(jar), summarize{"CVE-1", jar.Name, "", "32.0.0-android", 1}).Upgrades; len(u) != 1 || u[0].To != "32.0.0-jre" {
 		t.Error(u)
 	}
 }
@@ -284,7 +284,7 @@ func TestManyPlaces(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // a watchdog: it takes a tenth of a second
 	defer cancel()
 	r := report(all...)
-	j := judge([]fault{{"CVE-1", "a", "", "1.0.1", 1}})(r)
+	j := judge([]summarize{{"CVE-1", "a", "", "1.0.1", 1}})(r)
 	before, err := j(ctx, r.Packages)
 	if err != nil {
 		t.Fatal(err)
@@ -298,7 +298,7 @@ func TestManyPlaces(t *testing.T) {
 func TestDockerfile(t *testing.T) {
 	r := report(deb("apt", "2.6.1", ""), deb("x", "1", ""), npm("srv/node_modules/a", "1.0.0"))
 	r.Image.RepoTags, r.Image.Config = []string{"example.org/app:1"}, []byte(`{"config":{"User":"app:app"}}`)
-	faults := []fault{{"CVE-1", "x", "", "2", 1}, {"CVE-2", "a", "", "1.0.1", 1}}
+	faults := []summarize{{"CVE-1", "x", "", "2", 1}, {"CVE-2", "a", "", "1.0.1", 1}}
 	want := []string{"FROM example.org/app:1", "USER root", "RUN apt-get update \\\n && apt-get satisfy -y --no-install-recommends 'x (>= 2)' \\\n && rm -rf /var/lib/apt/lists/*",
 		"RUN cd /srv \\\n && npm install a@1.0.1", "USER app:app"}
 	if d := cmp.Diff(want, made(t, r, faults...).Dockerfile); d != "" {
@@ -314,10 +314,10 @@ func TestDockerfile(t *testing.T) {
 	}
 }
 
-// TestPlanText: nothing that the target tells moves the cursor, and all is told.
+// TestPlanText: nothing that the target tells moves the cursor, and all is reported.
 func TestPlanText(t *testing.T) {
 	r := report(deb("apt", "2.6.1", ""), deb("x", "1", ""), npm("srv\x1b[2J/node_modules/a", "1.0.0"))
-	p := made(t, r, fault{"CVE-1", "x", "", "2", 9.5}, fault{"CVE-2", "a", "", "1.0.1", 1}, fault{"CVE-3", "x", "", "", 2})
+	p := made(t, r, summarize{"CVE-1", "x", "", "2", 9.5}, summarize{"CVE-2", "a", "", "1.0.1", 1}, summarize{"CVE-3", "x", "", "", 2})
 	for _, width := range []int{0, 40, 80, 200} {
 		var b strings.Builder
 		if err := p.Text(&b, width); err != nil {

@@ -10,10 +10,10 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// This file holds the commands of languages' package managers, run in the project's
-// folder.
+// This file has the commands of language package managers, run in the project's
+// directory.
 
-// in makes a step of commands that are run in the task's folder.
+// in makes a step of commands that run in the task's directory.
 func (t *task) in(commands ...string) Step {
 	dir := t.where
 	if dir == t.packages[t.upgrades[0].indices[0]].Path { // a lock file
@@ -33,13 +33,13 @@ func (t *task) in(commands ...string) Step {
 	return s
 }
 
-func each(command, format string) manager {
+func oneCommandEach(command, format string) manager {
 	return func(t *task) Step {
 		var all []string
 		for _, u := range t.upgrades {
 			all = append(all, quoted(fmt.Sprintf(format, u.Name, u.To)))
 		}
-		return t.in(words(command, all))
+		return t.in(wrapArguments(command, all))
 	}
 }
 
@@ -51,8 +51,8 @@ func quoted(s string) string {
 	return s
 }
 
-// npm installs what the project asks for itself, then overrides the versions of
-// what others ask for: an override that a direct dependency contradicts is refused.
+// npm installs new versions of direct dependencies, then overrides the versions
+// of others: npm refuses an override that contradicts a direct dependency.
 // https://docs.npmjs.com/cli/configuring-npm/package-json#overrides
 func npm(t *task) Step {
 	t.mark()
@@ -63,21 +63,21 @@ func npm(t *task) Step {
 	for _, u := range t.upgrades {
 		if u.Direct {
 			install = append(install, u.Name+"@"+u.To)
-		} else { // for those who ask for a range that has the installed version
+		} else { // for dependents with a range that includes the installed version
 			override = append(override, fmt.Sprintf("'overrides[%s@%s]=%s'", u.Name, u.From, u.To))
 		}
 	}
 	if len(install) > 0 {
-		commands = append(commands, words("npm install", install))
+		commands = append(commands, wrapArguments("npm install", install))
 	}
 	if len(override) > 0 {
-		commands = append(commands, words("npm pkg set", override), "npm install")
+		commands = append(commands, wrapArguments("npm pkg set", override), "npm install")
 	}
 	return t.in(commands...)
 }
 
-// prefix reports whether the folder is no project, but where npm install -g puts things:
-// npm itself is there, or it is where Node and Debian have it.
+// prefix reports whether the directory is not a project but the target of npm
+// install -g: it contains npm itself, or it is the path of Node or Debian.
 // https://docs.npmjs.com/cli/configuring-npm/folders#prefix-configuration
 func (t *task) prefix() bool {
 	where := strings.TrimPrefix(t.where, "/")
@@ -86,8 +86,8 @@ func (t *task) prefix() bool {
 	})
 }
 
-// global upgrades packages that are installed for all: those that others of them
-// hold come with newer ones of these.
+// global upgrades packages that are installed globally; new versions of these
+// contain new versions of their dependencies.
 func global(t *task) Step {
 	var all []string
 	for _, u := range t.upgrades {
@@ -102,16 +102,16 @@ func global(t *task) Step {
 		}
 	}
 	slices.Sort(all)
-	s := run([]string{words("npm install -g", slices.Compact(all))})
-	s.Note = "packages that pin an older version must be updated by their authors: scan again"
+	s := run([]string{wrapArguments("npm install -g", slices.Compact(all))})
+	s.Note = "a package that pins an older version needs an update by its authors: scan again"
 	if !t.image {
 		s.Dockerfile = nil
 	}
 	return s
 }
 
-// mark tells which of the upgrades are of what the project itself asks for. Where
-// nothing tells, it is what lies in the project's own folder of packages.
+// mark marks the upgrades of direct dependencies. If these are unknown, they are
+// the packages in the project's own package directory.
 func (t *task) mark() {
 	on := t.on()
 	direct, known := map[string]bool{}, false
@@ -136,15 +136,15 @@ func (t *task) mark() {
 	}
 }
 
-// yarn does as npm, with what Yarn calls resolutions.
+// yarn works like npm, with Yarn's resolutions.
 // https://yarnpkg.com/configuration/manifest#resolutions
 func yarn(t *task) Step { return t.resolved("yarn", "resolutions[%[1]s]=%[3]s") }
 
 // https://pnpm.io/settings#overrides
 func pnpm(t *task) Step { return t.resolved("pnpm", "pnpm.overrides[%[1]s@%[2]s]=%[3]s") }
 
-// resolved adds what the project asks for itself, and writes the versions of what
-// others ask for into package.json.
+// resolved adds direct dependencies, and writes the versions of others into
+// package.json.
 func (t *task) resolved(program, field string) Step {
 	t.mark()
 	var add, set, commands []string
@@ -156,19 +156,19 @@ func (t *task) resolved(program, field string) Step {
 		}
 	}
 	if len(add) > 0 {
-		commands = append(commands, words(program+" add", add))
+		commands = append(commands, wrapArguments(program+" add", add))
 	}
 	if len(set) > 0 {
-		commands = append(commands, words("npm pkg set", set), program+" install")
+		commands = append(commands, wrapArguments("npm pkg set", set), program+" install")
 	}
 	return t.in(commands...)
 }
 
-// inEnvironment finds the folder of a Python environment.
+// inEnvironment finds the directory of a Python environment.
 var inEnvironment = regexp.MustCompile(`^(.+)/lib(?:64)?/python[^/]*/site-packages$`)
 
-// pip is that of the environment in whose folder the packages lie. It is asked for
-// these versions or later ones: just these may contradict each other.
+// pip is the pip of the environment with the packages. It gets minimum versions,
+// because exact versions may contradict each other.
 func pip(t *task) Step {
 	python := "python3"
 	if m := inEnvironment.FindStringSubmatch(t.where); m != nil {
@@ -178,16 +178,15 @@ func pip(t *task) Step {
 	for _, u := range t.upgrades {
 		all = append(all, "'"+u.Name+">="+u.To+"'")
 	}
-	s := run([]string{words(python+" -m pip install --no-cache-dir --upgrade", all)})
+	s := run([]string{wrapArguments(python+" -m pip install --no-cache-dir --upgrade", all)})
 	if !t.image {
 		s.Dockerfile = nil
 	}
 	return s
 }
 
-// gomod asks for these versions or later ones; go get would ask for just these,
-// and lower what others need higher.
-// https://go.dev/ref/mod#minimal-version-selection
+// gomod sets minimum versions; go get would set exact ones, and lower versions
+// that other modules need. https://go.dev/ref/mod#minimal-version-selection
 func gomod(t *task) Step {
 	var all []string
 	for _, u := range t.upgrades {
@@ -197,7 +196,7 @@ func gomod(t *task) Step {
 			all = append(all, "-require="+u.Name+"@"+goVersion(u.To))
 		}
 	}
-	commands := []string{words("go mod edit", all), "go mod tidy"}
+	commands := []string{wrapArguments("go mod edit", all), "go mod tidy"}
 	if path.Base(t.where) == "go.mod" {
 		return t.in(commands...)
 	}
@@ -223,7 +222,7 @@ func bundler(t *task) Step {
 	for _, u := range t.upgrades {
 		all = append(all, u.Name)
 	}
-	return t.in(words("bundle update --conservative", all))
+	return t.in(wrapArguments("bundle update --conservative", all))
 }
 
 func gems(t *task) Step {

@@ -17,10 +17,10 @@ import (
 type task struct {
 	manager  string
 	where    string
-	odd      bool // names and versions are nothing to put into a command
+	odd      bool // names and versions are not safe in a command
 	upgrades []*Upgrade
 	packages []assay.Package // of the report
-	on       func() [][]int  // what each of those depends on
+	on       func() [][]int  // their dependencies
 	image    bool
 }
 
@@ -61,7 +61,7 @@ func (p *Plan) steps(ctx context.Context, r *assay.Report) error {
 	return nil
 }
 
-// order puts what is run before what is done by hand, the system's first.
+// order puts commands before manual steps, OS packages first.
 func (s *Step) order() int {
 	switch {
 	case len(s.Commands) == 0:
@@ -72,18 +72,18 @@ func (s *Step) order() int {
 	return 0
 }
 
-// plain is what a name or version looks like that can stand in a command without
-// quotes, and that is no option of it.
+// plain matches names and versions that need no quotes in a command and are not
+// options.
 var plain = regexp.MustCompile(`^[A-Za-z0-9@_][A-Za-z0-9@%+=:,./_~^-]*$`)
 
-// plain reports whether commands can be made of an upgrade: names and versions
-// come from the target, and none may be something else to a shell.
+// plain reports whether an upgrade can be in a command: names and versions come
+// from the target, and must have no meaning to a shell.
 func (u *Upgrade) plain() bool {
 	return plain.MatchString(u.Name) && plain.MatchString(u.From) && plain.MatchString(u.To) && (u.Where == "" || u.Where == "." || plain.MatchString(u.Where)) &&
 		!slices.ContainsFunc(u.Packages, func(s string) bool { return !plain.MatchString(s) })
 }
 
-// step asks the manager.
+// step builds the step with the task's manager.
 func (t *task) step() Step {
 	if t.odd {
 		return Step{Note: "upgrade by hand: its name, version or path is not safe in a command"}
@@ -97,11 +97,11 @@ func (t *task) step() Step {
 	return Step{Note: t.byHand()}
 }
 
-// byHand says what to do where no command of ours does it.
+// byHand describes the manual step if there is no command.
 func (t *task) byHand() string {
 	switch t.upgrades[0].Type {
 	case assay.TypeDeb, assay.TypeApk, assay.TypeRPM, assay.TypeAlpm, assay.TypeOpkg:
-		return "the image has no package manager: rebuild it on a newer build of its base image, or build it anew with these versions"
+		return "the image has no package manager: rebuild it on a newer build of its base image, or build the image again with these versions"
 	case assay.TypeMaven:
 		if strings.HasSuffix(t.where, "pom.xml") {
 			return "set these versions in " + t.where + ", under dependencyManagement where another artifact asks for them"
@@ -120,7 +120,7 @@ func (t *task) byHand() string {
 	return "raise these versions where the project asks for them"
 }
 
-// join writes each upgrade's name and version.
+// join lists the names and versions of the upgrades.
 func join(all []*Upgrade, format, sep string) string {
 	var out []string
 	for _, u := range all {
@@ -129,14 +129,13 @@ func join(all []*Upgrade, format, sep string) string {
 	return strings.Join(out, sep)
 }
 
-// run makes a step of commands that are run one after the other, the Dockerfile
-// line of which ends with cleaning up.
+// run makes a step of commands; the Dockerfile line ends with cleaning up.
 func run(commands []string, clean ...string) Step {
 	all := append(slices.Clone(commands), clean...)
 	return Step{Commands: commands, Dockerfile: []string{"RUN " + strings.Join(all, " \\\n && ")}}
 }
 
-// binaries lists the binary packages of a system's upgrades.
+// binaries lists the OS binary packages of upgrades.
 func (t *task) binaries() (names []string) {
 	for _, u := range t.upgrades {
 		names = append(names, u.Packages...)
@@ -145,12 +144,12 @@ func (t *task) binaries() (names []string) {
 	return slices.Compact(names)
 }
 
-// columns is how wide the lists of names in a command are.
+// columns is the width of lists of names in a command.
 const columns = 76
 
-// words continues a command with words, in lines that a shell and a Dockerfile
-// take for one.
-func words(command string, all []string) string {
+// wrapArguments continues a command with arguments, in lines that work in a shell and in
+// a Dockerfile.
+func wrapArguments(command string, all []string) string {
 	var b strings.Builder
 	b.WriteString(command)
 	width := len(command)

@@ -7,10 +7,10 @@ import (
 	"github.com/assaysec/assay/internal/version"
 )
 
-// This file holds the commands of distributions' package managers.
+// This file has the commands of distributions' package managers.
 
-// satisfies is the first version of apt that can be asked for a version or a
-// later one, and so ends where the repositories have none.
+// satisfies is the first version of apt that accepts a minimum version, and so
+// fails if the repositories have none.
 // https://manpages.debian.org/bookworm/apt/apt-get.8.en.html#satisfy
 const satisfies = "2.0"
 
@@ -21,33 +21,33 @@ func apt(t *task) Step {
 		for _, i := range u.indices {
 			p := &t.packages[i]
 			name := p.Name
-			if own := t.own("apt").Arch; p.Arch != "" && p.Arch != "all" && own != "" && p.Arch != own { // else apt installs its own architecture's
+			if own := t.osPackage("apt").Arch; p.Arch != "" && p.Arch != "all" && own != "" && p.Arch != own { // otherwise apt installs its own architecture
 				name += ":" + p.Arch
 			}
 			switch asks := "'" + name + " (>= " + u.To + ")'"; {
-			case p.Version != u.From: // the version of its source says nothing of its own
+			case p.Version != u.From: // the version of its source differs from its own
 				others = append(others, name)
 			case !slices.Contains(atLeast, asks):
 				atLeast = append(atLeast, asks)
 			}
 		}
 	}
-	if c, err := version.Compare(version.Deb, t.own("apt").Version, satisfies); t.own("apt").Version != "" && (err != nil || c < 0) {
+	if c, err := version.Compare(version.Deb, t.osPackage("apt").Version, satisfies); t.osPackage("apt").Version != "" && (err != nil || c < 0) {
 		atLeast, others = nil, t.binaries()
 	}
 	if len(atLeast) > 0 {
 		slices.Sort(atLeast)
-		commands = append(commands, words("apt-get satisfy -y --no-install-recommends", atLeast))
+		commands = append(commands, wrapArguments("apt-get satisfy -y --no-install-recommends", atLeast))
 	}
 	if len(others) > 0 {
 		slices.Sort(others)
-		commands = append(commands, words("apt-get install -y --no-install-recommends --only-upgrade", slices.Compact(others)))
+		commands = append(commands, wrapArguments("apt-get install -y --no-install-recommends --only-upgrade", slices.Compact(others)))
 	}
 	return run(commands, "rm -rf /var/lib/apt/lists/*")
 }
 
-// own is a package of the system; the zero value where it is not installed.
-func (t *task) own(name string) (p assay.Package) {
+// osPackage is an OS package; the zero value if it is not installed.
+func (t *task) osPackage(name string) (p assay.Package) {
 	for i := range t.packages {
 		if q := &t.packages[i]; q.Type == t.upgrades[0].Type && q.Name == name {
 			return *q
@@ -56,7 +56,7 @@ func (t *task) own(name string) (p assay.Package) {
 	return p
 }
 
-// apk's constraint makes the build end where the repository has no such version.
+// with this constraint the build fails if the repository has no such version.
 func apk(t *task) Step {
 	var all []string
 	for _, u := range t.upgrades {
@@ -64,11 +64,11 @@ func apk(t *task) Step {
 			all = append(all, "'"+name+">="+u.To+"'")
 		}
 	}
-	return run([]string{words("apk add --no-cache --upgrade", all)})
+	return run([]string{wrapArguments("apk add --no-cache --upgrade", all)})
 }
 
 func opkg(t *task) Step {
-	return run([]string{"opkg update", words("opkg upgrade", t.binaries())})
+	return run([]string{"opkg update", wrapArguments("opkg upgrade", t.binaries())})
 }
 
 func pacman(t *task) Step {
@@ -78,5 +78,5 @@ func pacman(t *task) Step {
 }
 
 func rpms(command, clean string) manager {
-	return func(t *task) Step { return run([]string{words(command, t.binaries())}, clean) }
+	return func(t *task) Step { return run([]string{wrapArguments(command, t.binaries())}, clean) }
 }

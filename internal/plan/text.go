@@ -12,7 +12,7 @@ import (
 	"github.com/assaysec/assay/internal/encoding/printable"
 )
 
-// JSON writes v as its fields are, indented.
+// JSON writes v as indented JSON.
 func JSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
@@ -20,7 +20,7 @@ func JSON(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-// maxNames is how many names a line tells; JSON has all.
+// maxNames is the maximum number of names in a line; JSON has all.
 const maxNames = 6
 
 // Text writes the plan for a person.
@@ -52,8 +52,8 @@ func (p *Plan) Text(w io.Writer, width int) error {
 	return t.Flush()
 }
 
-// upgrades writes one item a package and its versions, whatever the number of its
-// places.
+// upgrades writes one item for each package and its versions, whatever the
+// number of its places.
 func (p *Plan) upgrades(t *printable.Page) {
 	if len(p.Upgrades) == 0 {
 		return
@@ -117,7 +117,7 @@ func (p *Plan) how(t *printable.Page) {
 		return
 	}
 	t.Heading("How")
-	told := map[string]bool{}
+	printed := map[string]bool{}
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		if len(s.Commands) > 0 {
@@ -131,10 +131,10 @@ func (p *Plan) how(t *printable.Page) {
 			continue
 		}
 		k := s.key()
-		if told[k] {
+		if printed[k] {
 			continue
 		}
-		told[k] = true
+		printed[k] = true
 		var places []string
 		for _, o := range p.Steps[i:] {
 			if o.key() == k && o.Where != "" {
@@ -152,7 +152,7 @@ func (p *Plan) how(t *printable.Page) {
 	}
 }
 
-// key is the same for steps that say the same of several places.
+// key is equal for steps with the same text in several places.
 func (s *Step) key() string { return strings.Join(s.Upgrades, "\x00") + "\x00" + s.Note }
 
 func in(where string) string {
@@ -162,7 +162,7 @@ func in(where string) string {
 	return " in " + where
 }
 
-// remains tells what stays, those of one reason together.
+// remains lists the remaining findings, grouped by reason.
 func (p *Plan) remains(t *printable.Page) {
 	for _, part := range []struct {
 		title string

@@ -10,17 +10,17 @@ import (
 	"github.com/assaysec/assay/internal/version"
 )
 
-// A unit is what gets another version as a whole: the binary packages of one
-// source, the copies of a package of a language in one project.
+// A unit is upgraded as a whole: the binary packages of one source, or the
+// copies of a language package in one project.
 type unit struct {
 	Upgrade
 	scheme   version.Scheme
 	bySource bool
-	target   string  // the version that is tried
-	best     string  // the lowest with the least risk; From where none has less
+	target   string  // the version to try
+	best     string  // the lowest version with the least risk; From if none has less
 	least    float64 // risk at best
-	risk     float64 // in the report that was measured last
-	wanted   string  // what mends all that can be mended there; ""
+	risk     float64 // in the report of the last measurement
+	wanted   string  // the version that fixes all fixable findings there; ""
 }
 
 // unitsOf groups the packages whose findings have a fix, in the report's order.
@@ -72,7 +72,7 @@ func newUnit(r *assay.Report, p *assay.Package, system map[string]string) *unit 
 	return u
 }
 
-// identity tells which packages are one unit.
+// identity is equal for packages of one unit.
 func identity(p *assay.Package) string {
 	name, ver := p.Name, p.Version
 	if p.IsSystem() {
@@ -84,7 +84,7 @@ func identity(p *assay.Package) string {
 	return strings.Join([]string{p.Type, name, ver, home(p)}, "\x00")
 }
 
-// later reports whether a is above b; what cannot be compared is not.
+// later reports whether a is above b; false if they cannot be compared.
 func (u *unit) later(a, b string) bool {
 	if a == "" || b == "" {
 		return a != ""
@@ -93,7 +93,7 @@ func (u *unit) later(a, b string) bool {
 	return err == nil && c > 0
 }
 
-// set gives a package the version, which is its source's where advisories name
+// set gives a package the version; that of its source if advisories name
 // sources.
 func (u *unit) set(p *assay.Package, v string) {
 	if v == "" || v == u.From {
@@ -112,9 +112,9 @@ func (u *unit) set(p *assay.Package, v string) {
 	p.Version = v
 }
 
-// spelled writes a version as the installed one is: advisories on Go's modules
-// leave out the "v" and what marks versions before modules, and some of Maven's name
-// one of the builds of a version.
+// spelled writes a version like the installed one: advisories about Go modules
+// omit the "v" and "+incompatible", and some about Maven artifacts name one of
+// the builds of a version.
 func (u *unit) spelled(v string) string {
 	const old = "+incompatible"
 	switch {
@@ -130,8 +130,8 @@ func (u *unit) spelled(v string) string {
 	return v
 }
 
-// isMajor reports whether the first number of the version of a package of a
-// language changes; before 1.0 the second counts, as semantic versions have it.
+// isMajor reports whether the upgrade of a language package changes the first
+// number of the version, or the second before 1.0, as in semantic versioning.
 func (u *unit) isMajor() bool {
 	switch u.Type {
 	case assay.TypeDeb, assay.TypeApk, assay.TypeRPM, assay.TypeAlpm, assay.TypeOpkg:
@@ -142,15 +142,15 @@ func (u *unit) isMajor() bool {
 
 func leading(kind, v string) string {
 	parts := strings.SplitN(strings.TrimLeft(v, "vV"), ".", 3)
-	if parts[0] == "0" && len(parts) > 1 && kind != assay.TypeGo { // x/net's v0.17 breaks no user of v0.1
+	if parts[0] == "0" && len(parts) > 1 && kind != assay.TypeGo { // v0.17 of x/net breaks no user of v0.1
 		return parts[0] + "." + parts[1]
 	}
 	return parts[0]
 }
 
-// home is where a package of a language belongs to: the folder of the project
-// that npm installed it for, the site-packages, the outermost archive, the
-// program, the lock file; "" for packages of the system.
+// home is the place of a language package: the directory of the npm project, the
+// site-packages, the outermost archive, the program, the lock file; "" for OS
+// packages.
 func home(p *assay.Package) string {
 	if p.IsSystem() {
 		return ""
@@ -162,14 +162,14 @@ func home(p *assay.Package) string {
 	switch p.Type {
 	case assay.TypeNPM:
 		if i := strings.Index("/"+file, "/node_modules/"); i >= 0 {
-			return folder(file[:max(0, i-1)])
+			return orRoot(file[:max(0, i-1)])
 		}
 		if path.Base(file) == "package.json" || strings.Contains(path.Base(file), "lock") {
-			return folder(path.Dir(file))
+			return orRoot(path.Dir(file))
 		}
 	case assay.TypeComposer:
 		if dir, ok := strings.CutSuffix("/"+file, "/vendor/composer/installed.json"); ok {
-			return folder(strings.TrimPrefix(dir, "/"))
+			return orRoot(strings.TrimPrefix(dir, "/"))
 		}
 	case assay.TypePyPI:
 		if base := path.Base(file); base == "METADATA" || base == "PKG-INFO" {
@@ -179,7 +179,7 @@ func home(p *assay.Package) string {
 	return file
 }
 
-func folder(dir string) string {
+func orRoot(dir string) string {
 	if dir == "" {
 		return "."
 	}

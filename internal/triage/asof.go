@@ -10,9 +10,10 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// backdate makes a report speak of an earlier time: vulnerabilities, fixes and
-// entries of catalogues that were published later go. What has no date stays, and
-// severities and ranges are today's, for publishers keep no former ones.
+// backdate makes a report as of an earlier time: vulnerabilities, fixes and
+// catalogue entries that were published later are removed. Data without a date
+// stay. Severities and ranges are today's, because publishers do not keep former
+// ones.
 func backdate(r *assay.Report, at time.Time) {
 	if at.After(r.Created) {
 		return
@@ -33,20 +34,20 @@ func backdate(r *assay.Report, at time.Time) {
 	r.LeftOut += all - len(r.Findings)
 	r.Suppressed = slices.DeleteFunc(r.Suppressed, func(s assay.Suppressed) bool { return learnt(&s.Finding) })
 	for i := range r.Findings {
-		unlearn(&r.Findings[i], at)
+		removeLater(&r.Findings[i], at)
 	}
 	for i := range r.Suppressed {
-		unlearn(&r.Suppressed[i].Finding, at)
+		removeLater(&r.Suppressed[i].Finding, at)
 	}
-	what := "severities, ranges, and fixes without a date are today's"
+	what := "severities, ranges, and fixes without a date are as of today"
 	if len(undated) > 0 {
 		what = fmt.Sprintf("%d vulnerabilities without a date are kept; %s", len(undated), what)
 	}
 	r.Gaps = append(r.Gaps, assay.Gap{Where: "as of " + at.Format(time.DateOnly), What: what})
 }
 
-// published is when a vulnerability was; where no source tells, not before the
-// year in its CVE; zero where nothing tells.
+// published is when a vulnerability was published. If no source has a date, it
+// is the year in its CVE at the earliest; zero if nothing is known.
 func published(f *assay.Finding) time.Time {
 	if !f.Detail.Published.IsZero() {
 		return f.Detail.Published
@@ -59,8 +60,8 @@ func published(f *assay.Finding) time.Time {
 	return time.Time{}
 }
 
-// unlearn takes from a finding what came later.
-func unlearn(f *assay.Finding, at time.Time) {
+// removeLater removes later data from a finding.
+func removeLater(f *assay.Finding, at time.Time) {
 	if f.FixDate.After(at) {
 		f.FixedIn, f.Fixes, f.FixDate, f.Status = "", nil, time.Time{}, assay.StatusAffected
 	}

@@ -9,21 +9,22 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// A Gate tells which findings are not to pass. The zero value lets all pass.
+// A Gate selects the findings that fail a scan. The zero value selects none.
 type Gate struct{ any []condition }
 
-// condition holds of a finding when all that it asks for does.
+// condition selects findings for which all its parts hold.
 type condition struct {
-	severity assay.Severity // this or worse; unknown severities are not
+	severity assay.Severity // this or worse; never matches unknown severities
 	risk     float64        // this or more
 	kev      bool           // known to be exploited
 	fixable  bool           // there is a fix
 	own      bool           // not from the base image
 }
 
-// ParseGate reads conditions, any of which holds a finding back, each of parts
-// that must all hold: a severity ("high": high or critical; "unknown": all), "risk=70" (that or
-// more), "kev", "fixable", "own" (not from the base image); "high+fixable".
+// ParseGate reads conditions; a finding that matches any of them fails the scan.
+// A condition has parts that must all hold: a severity ("high": high or
+// critical; "unknown": all), "risk=70" (that or more), "kev", "fixable", "own"
+// (not from the base image); "high+fixable".
 func ParseGate(conditions []string) (Gate, error) {
 	var g Gate
 	for _, text := range conditions {
@@ -45,7 +46,7 @@ func (c *condition) add(part string) error {
 		case "risk":
 			risk, err := strconv.ParseFloat(value, 64)
 			if err != nil || !(risk > 0 && risk <= 100) {
-				return fmt.Errorf("%q is no risk from 0 to 100", value)
+				return fmt.Errorf("%q is not a risk from 0 to 100", value)
 			}
 			c.risk = risk
 			return nil
@@ -72,12 +73,12 @@ func (c *condition) add(part string) error {
 	return nil
 }
 
-// Holds counts the findings, and the items of further kinds of results, that are
-// not to pass.
-func (g Gate) Holds(r *assay.Report) (n int) {
+// CountFailing counts the findings, and the items of further kinds of results,
+// that fail the scan.
+func (g Gate) CountFailing(r *assay.Report) (n int) {
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		if slices.ContainsFunc(g.any, func(c condition) bool { return c.holds(r, f) }) {
+		if slices.ContainsFunc(g.any, func(c condition) bool { return c.matches(r, f) }) {
 			n++
 		}
 	}
@@ -101,7 +102,7 @@ func (c condition) matchesItem(r *assay.Report, k *assay.SectionKind, i assay.It
 	return c.severity == assay.SeverityUnknown || ok && severity >= c.severity
 }
 
-func (c condition) holds(r *assay.Report, f *assay.Finding) bool {
+func (c condition) matches(r *assay.Report, f *assay.Finding) bool {
 	return f.Severity >= c.severity && f.Risk >= c.risk && (!c.kev || f.Detail.KEV != nil) && (!c.fixable || f.FixedIn != "") &&
 		(!c.own || !r.FromBase(&r.Packages[f.Package]))
 }

@@ -9,21 +9,22 @@ import (
 	"github.com/assaysec/assay/internal/record/bom"
 )
 
-// maxHolders bounds the packages of one archive that count as holding what is
-// inside it: an archive that bundles others' classes tells of all of them.
+// maxHolders bounds the packages of one archive that count as containing its
+// other packages: an archive that bundles others' classes lists all of them.
 const maxHolders = 16
 
-// A graph says which packages of a report need, or hold, which others. Circles
-// are as good as others, and depth costs no stack.
+// A graph records which packages of a report depend on, or contain, which
+// others. Cycles are allowed, and depth needs no stack.
 type graph struct {
 	parents, children [][]int32
-	top               []bool // nothing holds it but the target
+	top               []bool // contained only by the target
 }
 
-// newGraph reads the graph off packages: what they depend on, what packages of
-// the system brought, what lies in an archive, and what is linked into a
-// program or asked for by a project whose file tells of no more. That one of
-// the system depends on another is no way: any program may load its library.
+// newGraph builds the graph of packages. Its edges are: dependencies; language
+// packages owned by OS packages; packages inside an archive; packages linked
+// into a program; and packages of a project whose file has no more details. A
+// dependency of an OS package on another is no edge, because any program may
+// load its library.
 func newGraph(packages []assay.Package) *graph {
 	g := &graph{parents: make([][]int32, len(packages)), children: make([][]int32, len(packages)), top: make([]bool, len(packages))}
 	dependencies := bom.Dependencies(packages)
@@ -34,7 +35,7 @@ func newGraph(packages []assay.Package) *graph {
 			}
 		}
 	}
-	g.tops(packages, g.addHeld(packages, dependencies))
+	g.findTops(packages, g.addHeld(packages, dependencies))
 	return g
 }
 
@@ -43,14 +44,14 @@ func (g *graph) edge(parent, child int) {
 	g.children[parent] = append(g.children[parent], int32(child))
 }
 
-// A place is a file that tells of packages, of one type.
+// A place is a file that lists packages of one type.
 type place struct{ kind, path string }
 
-// A holder finds packages that may hold others.
+// A holder finds packages that may contain others.
 type holder struct {
 	owners   map[string]int   // OS packages by PURL
 	roots    map[place][]int  // projects by the file that names them
-	archives map[string][]int // packages by their file, which others may lie in
+	archives map[string][]int // packages by their file, which may contain others
 }
 
 func newHolder(packages []assay.Package) *holder {
@@ -71,9 +72,9 @@ func newHolder(packages []assay.Package) *holder {
 	return h
 }
 
-// around lists what holds a package from outside its file: its owner, and the
-// packages of the archive that it lies in.
-func (h *holder) around(p *assay.Package, i int) (all []int) {
+// containersOf lists the containers of a package outside its file: its owner, and the
+// packages of its archive.
+func (h *holder) containersOf(p *assay.Package, i int) (all []int) {
 	if o, ok := h.owners[p.Owner]; ok && p.Owner != "" && o != i && !p.IsSystem() {
 		all = append(all, o)
 	}
@@ -85,8 +86,8 @@ func (h *holder) around(p *assay.Package, i int) (all []int) {
 	return all
 }
 
-// root is the project that a package of its file belongs to; ok is false where
-// there is none, or the file says more precisely what depends on it.
+// root is the project of a package in its file; ok is false if there is none, or
+// if the file lists the package's dependents.
 func (h *holder) root(p *assay.Package, i int, dependencies [][]int) (root int, ok bool) {
 	roots := h.roots[place{p.Type, p.Path}]
 	if len(roots) != 1 || roots[0] == i {
@@ -101,31 +102,32 @@ func (h *holder) root(p *assay.Package, i int, dependencies [][]int) (root int, 
 	return 0, false
 }
 
-// addHeld adds what packages hold without depending on it, and reports which
-// packages are held by something from outside their own file.
+// addHeld adds edges to packages that others contain without depending on them.
+// It reports which packages have a container outside their own file.
 func (g *graph) addHeld(packages []assay.Package, dependencies [][]int) []bool {
-	h, held := newHolder(packages), make([]bool, len(packages))
+	h, contained := newHolder(packages), make([]bool, len(packages))
 	for i := range packages {
 		p := &packages[i]
-		for _, o := range h.around(p, i) {
+		for _, o := range h.containersOf(p, i) {
 			g.edge(o, i)
-			held[i] = true
+			contained[i] = true
 		}
 		if root, ok := h.root(p, i, dependencies); ok {
 			g.edge(root, i)
 		}
 	}
-	return held
+	return contained
 }
 
-// inside reports whether an installed package lies where only the one around it finds it.
+// inside reports whether an installed package is in a place where only its
+// container finds it.
 // https://nodejs.org/api/modules.html#loading-from-node_modules-folders
 func inside(p *assay.Package) bool { return strings.Count(p.Path, "node_modules/") > 1 }
 
-// tops finds the target's own: what nothing holds, or only what is in one circle
-// with it, and what is asked for, or may be, by a project that is no package of
-// its file or leads to it by no edge, or by whatever program of the target.
-func (g *graph) tops(packages []assay.Package, held []bool) {
+// findTops finds the packages that the target uses directly: packages that nothing
+// contains, except packages of the same cycle; and packages that may be used by
+// a project outside the graph, or by any program of the target.
+func (g *graph) findTops(packages []assay.Package, contained []bool) {
 	type file struct {
 		packages int
 		root     bool
@@ -143,34 +145,34 @@ func (g *graph) tops(packages []assay.Package, held []bool) {
 	for i := range packages {
 		roots[i] = packages[i].Relation == assay.RelationRoot
 	}
-	told := g.walk(roots, nil)
+	reached := g.walk(roots, nil)
 	for i := range packages {
 		p := &packages[i]
 		asked := false
 		switch p.Relation {
 		case assay.RelationRoot, assay.RelationDirect, assay.RelationWorkspace:
 			asked = true
-		case "": // what is installed is alone in its file: any program may load it, but where a project tells what it needs, or inside another
+		case "": // an installed package has its own file: any program may load it, unless a project lists its dependencies, or it is inside another
 			f := files[place{p.Type, p.Path}]
-			asked = !p.IsSystem() && !f.root && (f.packages > 1 || !told[i] && !inside(p))
+			asked = !p.IsSystem() && !f.root && (f.packages > 1 || !reached[i] && !inside(p))
 		}
-		g.top[i] = len(g.parents[i]) == 0 || asked && !held[i] && !slices.ContainsFunc(g.parents[i], func(n int32) bool {
+		g.top[i] = len(g.parents[i]) == 0 || asked && !contained[i] && !slices.ContainsFunc(g.parents[i], func(n int32) bool {
 			q := &packages[n]
 			return q.Relation == assay.RelationRoot && q.Type == p.Type && q.Path == p.Path
 		})
 	}
-	for i, ok := range g.reach(nil) {
+	for i, ok := range g.reachable(nil) {
 		if !ok {
 			g.top[i] = true
 		}
 	}
 }
 
-// above looks up from a package that is not blocked: whether a way leads to it
-// from the target that passes no blocked one, and which of those is the nearest,
-// -1 for none. It looks at no more packages than most; ok is false where there
-// are more.
-func (g *graph) above(n int, blocked map[int]bool, most int) (free bool, nearest int, ok bool) {
+// searchAbove searches upwards from a package that is not blocked. It reports whether
+// a path from the target to the package passes no blocked one, and the nearest
+// blocked package, -1 without one. It visits at most most packages; ok is false
+// if there are more.
+func (g *graph) searchAbove(n int, blocked map[int]bool, most int) (free bool, nearest int, ok bool) {
 	nearest = -1
 	seen, todo := map[int32]bool{int32(n): true}, []int32{int32(n)}
 	for at := 0; at < len(todo); at++ {
@@ -196,11 +198,12 @@ func (g *graph) above(n int, blocked map[int]bool, most int) (free bool, nearest
 	return false, nearest, true
 }
 
-// reach tells which packages a way leads to from the target that does not pass
-// a blocked one. It is linear in the edges.
-func (g *graph) reach(blocked map[int]bool) []bool { return g.walk(g.top, blocked) }
+// reachable reports which packages have a path from the target that passes no
+// blocked one. It is linear in the number of edges.
+func (g *graph) reachable(blocked map[int]bool) []bool { return g.walk(g.top, blocked) }
 
-// walk tells which packages some lead to by a way that does not pass a blocked one.
+// walk reports which packages have a path from some of them that passes no
+// blocked one.
 func (g *graph) walk(from []bool, blocked map[int]bool) []bool {
 	seen := make([]bool, len(from))
 	var todo []int32
@@ -225,8 +228,8 @@ func (g *graph) walk(from []bool, blocked map[int]bool) []bool {
 	return seen
 }
 
-// nearest gives for each package the nearest blocked one that holds it, or is
-// it; -1 where none does. It is linear in the edges.
+// nearest returns for each package the nearest blocked one that contains it, or
+// is it; -1 without one. It is linear in the number of edges.
 func (g *graph) nearest(blocked map[int]bool) []int32 {
 	from := make([]int32, len(g.top))
 	for i := range from {

@@ -9,21 +9,22 @@ import (
 	"github.com/assaysec/assay/internal/suppress/vex"
 )
 
-// maxImageNames bounds the references that an image is known by: builds may leave
-// some hundreds.
+// maxImageNames bounds the references of an image: builds may leave some
+// hundreds.
 const maxImageNames = 10_000
 
-// identities are what documents may call the target of a report: package URLs,
-// the names of an image in such, and references and digests. An image has those
-// of every repository, tag and digest that it is known by, its configuration's
-// digest among them. The names of files and folders are anybody's.
+// identities are the names of a report's target in documents: package URLs, the
+// names of an image in such, and references and digests. An image has the names
+// of each of its repositories, tags and digests, including the digest of its
+// configuration. Names of files and directories do not count, because anybody
+// may use them.
 func identities(r *assay.Report, bill *vex.SBOM) (purls []string, image vex.Names, ids []string) {
 	i := &r.Image
 	if bill != nil {
 		if p := bill.PURLs[bill.Root]; p != "" {
 			purls = append(purls, p)
 			if strings.HasPrefix(p, "pkg:oci/") {
-				purls = append(purls, loose(p)...)
+				purls = append(purls, registrySpellings(p)...)
 			}
 		}
 	}
@@ -52,12 +53,12 @@ func identities(r *assay.Report, bill *vex.SBOM) (purls []string, image vex.Name
 	return purls, image, ids
 }
 
-// references are those that an image is known by.
+// references are the references of an image.
 func references(r *assay.Report) []string {
 	return slices.Concat(r.Image.RepoDigests, r.Image.RepoTags)
 }
 
-// canonical is a reference as Docker completes it; what is none stays.
+// canonical is a reference as Docker completes it; an invalid one is unchanged.
 func canonical(ref string) string {
 	img, err := vex.ParseImage(ref)
 	if err != nil {
@@ -70,8 +71,8 @@ func canonical(ref string) string {
 	return s + ":" + cmp.Or(img.Tag, "latest")
 }
 
-// loose is an image's package URL with either name of Docker's registry.
-func loose(purl string) (out []string) {
+// registrySpellings is an image's package URL with both names of Docker's registry.
+func registrySpellings(purl string) (out []string) {
 	const long, short = "=index.docker.io", "=docker.io"
 	if strings.Contains(purl, long) {
 		return []string{strings.Replace(purl, long, short, 1)}
@@ -82,11 +83,11 @@ func loose(purl string) (out []string) {
 	return nil
 }
 
-// forges are hosts whose repositories have package URLs of their own.
+// forges are hosts whose repositories have their own type of package URL.
 // https://github.com/package-url/purl-spec/blob/main/purl-types-index.json
 var forges = map[string]string{"github.com": "github", "bitbucket.org": "bitbucket"}
 
-// repository is what a repository of source code is called.
+// repository is the package URL of a source code repository.
 func repository(i *assay.RepositoryInfo) (out []string) {
 	at := i.URL
 	if _, rest, ok := strings.Cut(at, "://"); ok {

@@ -7,15 +7,16 @@ import (
 )
 
 const (
-	// noEPSS is the probability of exploitation of what EPSS does not score. It
-	// is about the mean of all that it scores (2025), so that what is new or has
-	// no CVE ranks among the others by its severity, not below all of them.
+	// noEPSS is the probability of exploitation without an EPSS score. It is
+	// about the mean of all scores (2025), so that new vulnerabilities, and
+	// those without a CVE, rank among the others by severity and not below all
+	// of them.
 	noEPSS = 0.01
-	// spread is the power to which the probability is raised. Most are far below
-	// 1 %, so that without it nearly all risks would be 0; with it 0.1 % counts as
-	// a tenth, 10 % as a half.
+	// spread is the exponent of the probability. Most probabilities are far
+	// below 1 %, so that without it nearly all risks would be 0; with it 0.1 %
+	// counts as a tenth, 10 % as a half.
 	spread = 1. / 3
-	// What being exploited adds where it is known.
+	// Factors for known exploitation.
 	exploited  = 1.05
 	ransomware = 1.1
 )
@@ -25,15 +26,15 @@ var weights = map[assay.Severity]float64{
 	assay.SeverityNegligible: 0.5, assay.SeverityLow: 3, assay.SeverityMedium: 5, assay.SeverityHigh: 7.5, assay.SeverityCritical: 9, assay.SeverityUnknown: 5,
 }
 
-// Risk is from 0 to 100 how much a finding should worry: how bad it is, times
-// how likely it is that somebody exploits it, times what is known of that:
+// Risk rates a finding from 0 to 100. It multiplies the severity, the likelihood
+// of exploitation, and a factor for known exploitation:
 //
 //	min(100, 100 × severity/10 × probability^⅓ × known)
 //
-// severity is the mean of the severity's weight and of the base scores; the
-// probability is EPSS's, 1 where CISA lists it as exploited, 0.01 where EPSS has
-// no score; known is 1.05 where CISA lists it, 1.1 with use in ransomware.
-// docs/risk.md gives examples.
+// severity is the mean of the severity's weight and of the base scores.
+// probability is EPSS's score, 1 if CISA lists the vulnerability as exploited,
+// 0.01 without an EPSS score. known is 1.05 if CISA lists the vulnerability, 1.1
+// with use in ransomware. docs/risk.md gives examples.
 func Risk(f *assay.Finding) float64 {
 	severity := weights[f.Severity]
 	var sum, n float64

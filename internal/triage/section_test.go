@@ -40,7 +40,7 @@ func TestSections(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := g.Holds(saved); got != want {
+		if got := g.CountFailing(saved); got != want {
 			t.Errorf("%s: %d, want %d", condition, got, want)
 		}
 	}

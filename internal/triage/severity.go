@@ -8,24 +8,24 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// Auto is the source that stands for the usual choice.
+// Auto is the default choice of sources.
 const Auto = "auto"
 
-// sourceOrder lists whose word counts, best first, where the publisher of the
-// advisory has none: those who rate every vulnerability, then distributions,
-// then those who rate what they publish only. Trivy's order, with the CNA and
-// CISA beside NVD, whose scores NVD no longer doubles (2024).
+// sourceOrder lists the sources of severities, best first, after the publisher
+// of the advisory: sources that rate every vulnerability, then distributions,
+// then sources that rate only their own publications. It is Trivy's order, with
+// the CNA and CISA beside NVD, which no longer repeats their scores (2024).
 var sourceOrder = []string{"nvd", "cna", "cisa-adp", "redhat", "debian", "ubuntu", "alpine", "amazon", "oracle", "suse", "photon", "arch", "almalinux", "rocky",
 	"azurelinux", "rubysec", "phpsec", "nodecore", "ghsa", "glad", "osv", "kubernetes", "wolfi", "chainguard", "bitnami", "govulndb", "julia", "bottlerocket", "echo", "minimos", "rootio"}
 
-// sourceNames gives sources by what Trivy calls them, where that is another name.
+// sourceNames maps Trivy's names of sources to ours, if they differ.
 var sourceNames = map[string]string{
 	"alma": "almalinux", "arch-linux": "arch", "azure": "azurelinux", "cbl-mariner": "azurelinux", "mariner": "azurelinux", "redhat-oval": "redhat", "oracle-oval": "oracle",
 	"suse-cvrf": "suse", "opensuse-cvrf": "suse", "ruby-advisory-db": "rubysec", "ruby": "rubysec", "php-security-advisories": "phpsec", "php": "phpsec",
 	"nodejs-security-wg": "nodecore", "node": "nodecore", "k8s": "kubernetes",
 }
 
-// Sources lists the names that SeveritySources takes besides those of feeds.
+// Sources lists the valid values of SeveritySources besides the names of feeds.
 func Sources() []string {
 	out := append([]string{Auto}, sourceOrder...)
 	for name := range sourceNames {
@@ -35,15 +35,15 @@ func Sources() []string {
 	return slices.Compact(out)
 }
 
-// Rate gives a finding the severity that the first of the sources has for it; no
-// sources are Auto: the publisher's own word for this package, for it knows how
-// that is built and used; else what it says elsewhere; GitHub's of its own
-// advisories; else that of the first in a fixed order who has one. What a source
-// says in a score is its severity by the newest version of CVSS.
+// Rate gives a finding the severity of the first source that has one. No sources
+// means Auto: the publisher's severity for this package, because it knows how
+// the package is built and used; else its severity elsewhere; GitHub's for its
+// own advisories; else the first in a fixed order. A source that has only scores
+// gives the severity of its newest CVSS version.
 // https://trivy.dev/latest/docs/scanner/vulnerability/#severity-selection
 func Rate(f *assay.Finding, sources []string) {
 	if f.Severity != assay.SeverityUnknown && f.SeveritySource != "" {
-		keep(&f.Detail, f.SeveritySource, f.Severity)
+		storeRating(&f.Detail, f.SeveritySource, f.Severity)
 	}
 	if len(sources) == 0 {
 		sources = []string{Auto}
@@ -61,14 +61,14 @@ func Rate(f *assay.Finding, sources []string) {
 	f.Severity, f.SeveritySource = assay.SeverityUnknown, ""
 }
 
-// keep has a word of a source among the ratings.
-func keep(d *assay.Detail, source string, s assay.Severity) {
+// storeRating stores a source's severity among the ratings.
+func storeRating(d *assay.Detail, source string, s assay.Severity) {
 	if !slices.ContainsFunc(d.Ratings, func(r assay.Rating) bool { return r.Source == source }) && !slices.ContainsFunc(d.CVSS, func(c assay.CVSS) bool { return c.Source == source }) {
 		d.Ratings = append(d.Ratings, assay.Rating{Source: source, Severity: s})
 	}
 }
 
-// auto rates by the usual choice; false where nobody has a word.
+// auto rates by the default choice; false if no source has a severity.
 func auto(f *assay.Finding) bool {
 	if f.Severity != assay.SeverityUnknown {
 		return true
@@ -78,7 +78,7 @@ func auto(f *assay.Finding) bool {
 		order = append(order, "ghsa")
 	}
 	order = append(order, sourceOrder...)
-	for _, r := range f.Detail.Ratings { // those that are not known here, as they come
+	for _, r := range f.Detail.Ratings { // unknown sources, in their order
 		order = append(order, r.Source)
 	}
 	for _, c := range f.Detail.CVSS {
@@ -93,7 +93,7 @@ func auto(f *assay.Finding) bool {
 	return false
 }
 
-// severityBy is what one source says: its word, else its newest score.
+// severityBy is a source's severity: its own, else that of its newest score.
 func severityBy(f *assay.Finding, source string) assay.Severity {
 	for _, r := range f.Detail.Ratings {
 		if r.Source == source && r.Severity != assay.SeverityUnknown {

@@ -1,6 +1,5 @@
-// Package triage makes findings ready to act on: how bad each is and who says
-// so, which of them somebody ruled out, which the user asked to see, and in which
-// order.
+// Package triage prepares findings for action: it rates each finding, suppresses
+// findings by rules and documents, filters them, and sorts them.
 package triage
 
 import (
@@ -16,24 +15,25 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// Options says which findings stay, and how. The zero value keeps all.
+// Options select the findings of a report and their order. The zero value keeps
+// all.
 type Options struct {
-	SeveritySources []string           // whose severity counts, best first; empty means Auto
+	SeveritySources []string           // sources of severities, best first; empty means Auto
 	Suppressors     []assay.Suppressor // asked in order; the first that suppresses a finding counts
-	Severities      []assay.Severity   // those to keep; empty means all
+	Severities      []assay.Severity   // severities to keep; empty means all
 	IgnoreUnfixed   bool               // drop those without a fix
-	IgnoreFixed     bool               // drop those with one
-	IgnoreStatuses  []assay.Status     // drop those that have one of them
-	IgnoreBase      bool               // drop what comes from the base image
-	AsOf            time.Time          // judge by what was known then; zero means now
+	IgnoreFixed     bool               // drop those with a fix
+	IgnoreStatuses  []assay.Status     // drop those with one of these statuses
+	IgnoreBase      bool               // drop findings from the base image
+	AsOf            time.Time          // judge by the data published at this time; zero means now
 	Order           Order              // "" means ByRisk
-	Warn            func(string)       // is told what users should know of their rules and documents, a sentence at a time; nil: nobody is
+	Warn            func(string)       // receives warnings about rules and documents, one sentence each; may be nil
 }
 
-// An Order is what findings are sorted by, worst first.
+// An Order is an order of findings, the worst first.
 type Order string
 
-// The orders; each goes on with severity, then package and vulnerability.
+// The orders; each continues with severity, then package and vulnerability.
 const (
 	ByRisk          Order = "risk"
 	BySeverity      Order = "severity"
@@ -43,13 +43,12 @@ const (
 	ByVulnerability Order = "vulnerability"
 )
 
-// Orders lists them, the usual one first.
+// Orders lists the orders, the default first.
 var Orders = []Order{ByRisk, BySeverity, ByEPSS, ByKEV, ByPackage, ByVulnerability}
 
-// Apply rates the report's findings, moves those that somebody rules out to the
-// suppressed ones, drops those that were not asked for, and orders them. That a
-// finding goes because nobody has said how bad it is, is a gap: it may be as bad
-// as those that were asked for.
+// Apply rates the report's findings, moves suppressed ones to Suppressed,
+// filters and sorts the rest. Findings that the severity filter removes because
+// their severity is unknown are a gap: they may be as severe as the others.
 func Apply(ctx context.Context, r *assay.Report, o Options) error {
 	if !o.AsOf.IsZero() {
 		backdate(r, o.AsOf)
@@ -77,7 +76,7 @@ func Apply(ctx context.Context, r *assay.Report, o Options) error {
 	return warn(ctx, suppressors, o.Warn)
 }
 
-// filter drops the findings that were not asked for, and counts them.
+// filter removes findings that the options do not select, and counts them.
 func filter(r *assay.Report, o *Options) {
 	if gap := noBase; o.IgnoreBase && r.Image.Base == nil && r.Kind.IsImage() && !slices.Contains(r.Gaps, gap) {
 		r.Gaps = append(r.Gaps, gap)
@@ -117,8 +116,8 @@ func filterSections(r *assay.Report, severities []assay.Severity) {
 	}
 }
 
-// noBase says that Options.IgnoreBase did nothing.
-var noBase = assay.Gap{Where: "base image", What: "unknown, so --ignore-base left nothing out: name it with --base-image, or scan it once"}
+// noBase reports that Options.IgnoreBase had no effect.
+var noBase = assay.Gap{Where: "base image", What: "unknown, so --ignore-base left nothing out: name the base image with --base-image, or scan it once"}
 
 func rate(f *assay.Finding, sources []string) {
 	Rate(f, sources)
@@ -143,7 +142,7 @@ func suppress(ctx context.Context, r *assay.Report, suppressors []assay.ReportSu
 	if len(suppressors) == 0 {
 		return nil
 	}
-	kept := []assay.Finding{} // r stays as it is while it is asked about
+	kept := []assay.Finding{} // r must not change while suppressors use it
 	var suppressed []assay.Suppressed
 	for i := range r.Findings {
 		f := &r.Findings[i]
@@ -173,7 +172,7 @@ func ask(ctx context.Context, f *assay.Finding, suppressors []assay.ReportSuppre
 	return assay.Suppression{}, false, ctx.Err()
 }
 
-// warn passes the suppressors' warnings on, each once.
+// warn passes on the suppressors' warnings without duplicates.
 func warn(ctx context.Context, suppressors []assay.ReportSuppressor, to func(string)) error {
 	if to == nil {
 		return nil
@@ -202,7 +201,7 @@ func nothingLeft(n int, r *assay.Report) string {
 // maxSuppressors is how many files and documents a warning names.
 const maxSuppressors = 8
 
-// inFile ends the name of a suppression: a line, or a statement.
+// inFile matches the end of a suppression's name: a line, or a statement.
 var inFile = regexp.MustCompile(`(:\d+| \(statement \d+\))$`)
 
 // suppressorsOf lists the files and documents that suppress findings of a report.
@@ -239,7 +238,7 @@ func compare(r *assay.Report, o Order, a, b *assay.Finding) int {
 	return cmp.Or(risk, severity, rest)
 }
 
-// score is EPSS's; what has none comes last.
+// score is the EPSS score; findings without one come last.
 func score(f *assay.Finding) float64 {
 	if f.Detail.EPSS == nil {
 		return -1
@@ -247,7 +246,7 @@ func score(f *assay.Finding) float64 {
 	return f.Detail.EPSS.Score
 }
 
-// listed is 1 for what is known to be exploited, 2 with use in ransomware.
+// listed is 1 for known exploited vulnerabilities, 2 with use in ransomware.
 func listed(f *assay.Finding) int {
 	switch k := f.Detail.KEV; {
 	case k == nil:

@@ -177,7 +177,7 @@ func TestGate(t *testing.T) {
 		if err != nil {
 			t.Errorf("%q: %v", tt.on, err)
 		}
-		if got := g.Holds(r); got != tt.want {
+		if got := g.CountFailing(r); got != tt.want {
 			t.Errorf("%q: %d, want %d", tt.on, got, tt.want)
 		}
 	}
@@ -205,9 +205,9 @@ func (r suppressor) Suppress(_ context.Context, f *assay.Finding) (assay.Suppres
 	return suppression, ok, nil
 }
 
-// TestRulers: what is ruled out stays in the report with its reason, by the
+// TestSuppressors: what is suppressed stays in the report with its reason, by the
 // first who rules; what was suppressed before stays suppressed.
-func TestRulers(t *testing.T) {
+func TestSuppressors(t *testing.T) {
 	report := func(ids ...string) *assay.Report {
 		r := &assay.Report{Packages: []assay.Package{{Name: "p"}}, Suppressed: []assay.Suppressed{{Finding: assay.Finding{ID: "CVE-0"}, Suppression: assay.Suppression{By: "assay"}}}}
 		for _, id := range ids {

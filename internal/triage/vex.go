@@ -12,64 +12,65 @@ import (
 	"github.com/assaysec/assay/internal/suppress/vex"
 )
 
-// A VEXDocument is a document, and what is known of how it came.
+// A VEXDocument is a document with its origin.
 type VEXDocument struct {
-	Name string // as rulings call it: a file, an attestation
+	Name string // name in suppressions: a file, an attestation
 	*vex.Document
 
-	// Attached says that the document came with the target, so that a statement
-	// that names no product is about that.
+	// Attached means that the document came with the target, so that a statement
+	// without a product is about the target.
 	Attached bool
 
-	// OfSBOM says that the scanned bill of materials names the document, which may
-	// speak of parts as the bill calls them.
+	// OfSBOM means that the scanned SBOM names the document, which may use the
+	// SBOM's references of its parts.
 	OfSBOM bool
 }
 
-// A VEXSource finds further documents: those on packages, or on the target, by
-// what vex.PURL's Names calls them. Gaps tell of what could not be asked.
+// A VEXSource finds more documents: those about packages, or about the target,
+// by the names that vex.PURL's Names returns. Gaps report what could not be
+// asked.
 type VEXSource func(ctx context.Context, names []string) ([]VEXDocument, []assay.Gap, error)
 
-// VEX is a Suppressor by documents that tell whether products are affected.
+// VEX is a Suppressor by VEX documents.
 //
-// A finding is ruled out when a statement says that the package, the target, or
-// on every way from the package up to the target one of those that hold it, is
-// not affected or has the fix. A statement is about a product with all that is
-// in it, or about the subcomponents that it names. Of those on one product the
-// latest counts, and of the same time the last; so does what is said later of
-// the target over what was said of packages in it. A target that no statement is
-// about, and packages whose way up is not known, are not ruled out. Of a report
-// that speaks of an earlier day, nothing counts that was said after it.
+// A finding is suppressed if a statement says not affected or fixed for the
+// package, for the target, or for a package on each dependency path from the
+// target to the package. A statement is about a product and everything in it, or
+// about the subcomponents that it names. Of several statements about one product
+// the latest counts, and of the same time the last. A later statement about the
+// target overrides earlier ones about its packages. Without a statement about
+// the target, and for packages without a known path, nothing is suppressed. For
+// a report as of an earlier day, later statements are ignored.
 //
 // https://github.com/openvex/spec/blob/main/OPENVEX-SPEC.md
 type VEX struct {
 	Documents []VEXDocument
 	Source    VEXSource // nil means none
-	SBOM      *vex.SBOM // of a scanned bill of materials: what documents call its parts; nil where that is not known
+	SBOM      *vex.SBOM // the names of parts of the scanned SBOM; nil if unknown
 }
 
-// vexJudge holds one report against the documents.
+// vexJudge judges one report by the documents.
 type vexJudge struct {
-	documents []VEXDocument // those that were given, then what the source found
+	documents []VEXDocument // the given documents, then those of the source
 	given     int
 	sbom      *vex.SBOM
 	index     *vexIndex
 	gaps      []assay.Gap
-	ways      map[string]ways // by what is blocked
+	ways      map[string]graphAnswers // by the set of blocked packages
 }
 
 // Bounds of suppression.
 const (
-	maxWays  = 64         // answers of the graph that are kept: most findings have the same few
-	maxAbove = 1000       // packages above one, beyond which all ways are looked at at once: most have some tens
-	maxJudge = 20_000_000 // comparisons for one report, some seconds; those of 10,000 findings with ten statements on each are a hundredth
+	maxWays  = 64         // cached answers of the graph: most findings have the same few
+	maxAbove = 1000       // packages above one, beyond which all paths are searched at once: most have some tens
+	maxJudge = 20_000_000 // comparisons for one report, some seconds; 10,000 findings with ten statements each need a hundredth
 )
 
 // ForReport implements assay.Suppressor.
 func (v *VEX) ForReport(ctx context.Context, r *assay.Report) (assay.ReportSuppressor, error) {
-	j := &vexJudge{documents: slices.Clip(v.Documents), given: len(v.Documents), sbom: v.SBOM, index: newVEXIndex(r, v.SBOM), ways: map[string]ways{}}
+	j := &vexJudge{documents: slices.Clip(v.Documents), given: len(v.Documents), sbom: v.SBOM, index: newVEXIndex(r, v.SBOM), ways: map[string]graphAnswers{}}
 	if n := len(references(r)); n > maxImageNames {
-		j.gaps = []assay.Gap{{Where: "names of the image", What: fmt.Sprintf("%d, of which the first %d are compared with VEX documents", n, maxImageNames)}}
+		j.gaps = []assay.Gap{{Where: "names of the image", What: fmt.Sprintf("the image has %d names: only the first %d are compared with VEX documents", n, maxImageNames)}}
 	}
 	if v.Source != nil && len(r.Findings) > 0 {
 		more, gaps, err := v.Source(ctx, j.index.names())
@@ -98,23 +99,25 @@ func (v *vexJudge) Suppress(_ context.Context, f *assay.Finding) (assay.Suppress
 	return assay.Suppression{As: st.Status, By: fmt.Sprintf("%s (statement %d)", v.documents[s.doc].Name, s.at+1), Reason: strings.Join(why, ": ")}, true, nil
 }
 
-// Gaps lists what could not be looked up about the report.
+// Gaps lists failed look-ups about the report.
 func (v *vexJudge) Gaps() []assay.Gap { return v.gaps }
 
-func (v *vexJudge) statement(s said) *vex.Statement { return &v.documents[s.doc].Statements[s.at] }
+func (v *vexJudge) statement(s statementRef) *vex.Statement {
+	return &v.documents[s.doc].Statements[s.at]
+}
 
 // judge finds the statement that suppresses a finding.
-func (v *vexJudge) judge(f *assay.Finding) (said, bool, error) {
+func (v *vexJudge) judge(f *assay.Finding) (statementRef, bool, error) {
 	latest, err := v.latest(f)
 	if err != nil {
-		return said{}, false, err
+		return statementRef{}, false, err
 	}
 	x := v.index
 	blocked := map[int]bool{}
 	whole, onWhole := latest[x.target]
-	restored := func(s said) bool { return onWhole && !spared(v.statement(whole)) && v.later(whole, s) }
+	restored := func(s statementRef) bool { return onWhole && !isCleared(v.statement(whole)) && v.later(whole, s) }
 	for node, s := range latest {
-		if spared(v.statement(s)) && !restored(s) {
+		if isCleared(v.statement(s)) && !restored(s) {
 			blocked[node] = true
 		}
 	}
@@ -124,25 +127,24 @@ func (v *vexJudge) judge(f *assay.Finding) (said, bool, error) {
 		}
 	}
 	if len(blocked) == 0 {
-		return said{}, false, nil
+		return statementRef{}, false, nil
 	}
-	free, nearest, ok := x.graph().above(f.Package, blocked, maxAbove)
+	free, nearest, ok := x.graph().searchAbove(f.Package, blocked, maxAbove)
 	if !ok {
-		w := v.around(blocked)
+		w := v.answersFor(blocked)
 		free, nearest = w.reached[f.Package], int(w.nearest[f.Package])
 	}
 	if free || nearest < 0 {
-		return said{}, false, nil
+		return statementRef{}, false, nil
 	}
 	return latest[nearest], true, nil
 }
 
-// latest finds the last statements on a finding, by the product that each is
-// about.
-func (v *vexJudge) latest(f *assay.Finding) (map[int]said, error) {
+// latest finds the last statements about a finding, by product.
+func (v *vexJudge) latest(f *assay.Finding) (map[int]statementRef, error) {
 	x := v.index
-	latest := map[int]said{}
-	for _, s := range x.on(f) {
+	latest := map[int]statementRef{}
+	for _, s := range x.statementsOn(f) {
 		st := v.statement(s)
 		if as := x.r.AsOf; st.Status == assay.StatusUnknown || !as.IsZero() && st.Timestamp.After(as) {
 			continue
@@ -161,24 +163,24 @@ func (v *vexJudge) latest(f *assay.Finding) (map[int]said, error) {
 	return latest, nil
 }
 
-// spared reports whether a statement says that all is well.
-func spared(st *vex.Statement) bool {
+// isCleared reports whether a statement says not affected or fixed.
+func isCleared(st *vex.Statement) bool {
 	return st.Status == assay.StatusNotAffected || st.Status == assay.StatusFixed
 }
 
-// later reports whether a was said after b.
-func (v *vexJudge) later(a, b said) bool {
+// later reports whether a is newer than b.
+func (v *vexJudge) later(a, b statementRef) bool {
 	x, y := v.statement(a), v.statement(b)
 	return cmp.Or(x.Timestamp.Compare(y.Timestamp), cmp.Compare(a.doc, b.doc), cmp.Compare(a.at, b.at)) > 0
 }
 
-// ways are the graph's answers on what is blocked.
-type ways struct {
+// graphAnswers are the graph's answers for a set of blocked packages.
+type graphAnswers struct {
 	reached []bool
 	nearest []int32
 }
 
-func (v *vexJudge) around(blocked map[int]bool) ways {
+func (v *vexJudge) answersFor(blocked map[int]bool) graphAnswers {
 	key := fmt.Sprint(slices.Sorted(maps.Keys(blocked)))
 	if w, ok := v.ways[key]; ok {
 		return w
@@ -187,20 +189,20 @@ func (v *vexJudge) around(blocked map[int]bool) ways {
 		clear(v.ways)
 	}
 	g := v.index.graph()
-	w := ways{g.reach(blocked), g.nearest(blocked)}
+	w := graphAnswers{g.reachable(blocked), g.nearest(blocked)}
 	v.ways[key] = w
 	return w
 }
 
-// Warnings tells of given documents that say nothing about the report, and of
-// statements that count for nothing since it cannot be told what they are about.
+// Warnings reports given documents without a statement about the report, and
+// statements that are ignored because their subject is unknown.
 func (v *vexJudge) Warnings(context.Context) ([]string, error) {
 	var out []string
 	for d := range v.given {
 		used, counts := false, [reasons]int{}
 		doc := &v.documents[d]
 		for i := range doc.Statements {
-			s := said{d, i}
+			s := statementRef{d, i}
 			about := v.index.concerns(s, doc)
 			used = used || about
 			switch why := v.obscure(&doc.Statements[i], doc); {
@@ -216,13 +218,13 @@ func (v *vexJudge) Warnings(context.Context) ([]string, error) {
 			}
 		}
 		if !used {
-			out = append(out, fmt.Sprintf("%s: no statement is about anything in %s", doc.Name, v.index.r.Image.Name))
+			out = append(out, fmt.Sprintf("%s: no statement is about %s or its packages", doc.Name, v.index.r.Image.Name))
 		}
 	}
 	return out, nil
 }
 
-// Why it cannot be told what a statement is about.
+// Why the subject of a statement is unknown.
 const (
 	plain = iota
 	nameless
@@ -235,14 +237,14 @@ const (
 
 var obscurities = [reasons]string{
 	nameless: "name no product, and are ignored",
-	private:  "name products by neither a package URL nor a CPE name, nor by a name of this target, and are ignored",
+	private:  "name products without a package URL, a CPE name or a name of this target, and are ignored",
 	foreign:  "name parts of other SBOMs, and are ignored",
 	ofPart:   "name a part of a package (by the subpath of its package URL), and are ignored",
 	ofRange:  "name a range of versions that cannot be compared, and suppress nothing",
 }
 
-// obscure tells why a statement is about nothing that can be known; plain where
-// one of its products can be.
+// obscure returns why the subject of a statement is unknown; plain if one of its
+// products is known.
 func (v *vexJudge) obscure(st *vex.Statement, d *VEXDocument) (why int) {
 	if len(st.Products) == 0 && !d.Attached {
 		return nameless

@@ -19,7 +19,7 @@ import (
 )
 
 // app is an image: a program that needs two libraries, of which the second
-// needs the first, a circle that nothing needs, and a system's package that
+// needs the first, a cycle that nothing needs, and a system's package that
 // brought a language's.
 func app() *assay.Report {
 	npm := func(name string, on ...string) assay.Package {
@@ -180,8 +180,8 @@ func TestVEX(t *testing.T) {
 	}
 }
 
-// TestVEXRulings: a suppression says what holds, who says so and why.
-func TestVEXRulings(t *testing.T) {
+// TestVEXSuppressions: a suppression says what holds, who says so and why.
+func TestVEXSuppressions(t *testing.T) {
 	r := app()
 	first, second := say("under_investigation CVE-2024-1 pkg:npm/mid"), say("affected CVE-2024-9 pkg:npm/mid", "not_affected CVE-2024-1 pkg:npm/mid")
 	second.Statements[1].Justification, second.Statements[1].Impact = "vulnerable_code_not_present", "Cut out."
@@ -203,7 +203,7 @@ func TestVEXNotices(t *testing.T) {
 	}
 }
 
-// TestVEXAsOf: what was said after the day that a report speaks of does not count.
+// TestVEXAsOf: what was said after the day that a report is about does not count.
 func TestVEXAsOf(t *testing.T) {
 	d := say("not_affected CVE-2024-1 pkg:npm/mid", "affected CVE-2024-1 pkg:npm/mid") // at 0:00 and 1:00
 	day := time.Date(2025, 1, 2, 0, 0, 0, 0, time.UTC)
@@ -219,7 +219,7 @@ func TestVEXAsOf(t *testing.T) {
 	}
 }
 
-// TestVEXElsewhere: outside images only what a project holds is ruled out by
+// TestVEXElsewhere: outside images only what a project holds is suppressed by
 // what is said of the project, and a bill's parts are known by its references.
 func TestVEXElsewhere(t *testing.T) {
 	r := app()
@@ -295,7 +295,7 @@ func TestVEXNames(t *testing.T) {
 	}
 }
 
-// TestVEXRanges: what holds of a range of versions holds of those in it, and
+// TestVEXRanges: what applies to a range of versions applies to those in it, and
 // where that cannot be known hides nothing.
 func TestVEXRanges(t *testing.T) {
 	for _, tt := range []struct {
@@ -305,7 +305,7 @@ func TestVEXRanges(t *testing.T) {
 		warned       string
 	}{
 		{"in it", "vers:npm/<2", assay.StatusFixed, []string{"lib"}, ""},
-		{"not in it", "vers:npm/>=2", assay.StatusFixed, nil, "no statement is about anything"},
+		{"not in it", "vers:npm/>=2", assay.StatusFixed, nil, "no statement is about"},
 		{"not known", "before 2", assay.StatusNotAffected, nil, "name a range of versions that cannot be compared"},
 		{"affected", "vers:npm/<2", assay.StatusAffected, nil, ""},
 	} {
@@ -387,14 +387,14 @@ func TestVEXWarnings(t *testing.T) {
 	}
 	got, err := warnings(t, v, app())
 	text := strings.Join(got, "\n")
-	parts, bills := say("fixed CVE-2024-1 pkg:npm/lib#x", "fixed CVE-2024-1 pkg:oci/app pkg:npm/lib#x"), say("fixed CVE-2024-1 urn:cdx:3e67/1#lib")
-	v = &triage.VEX{Documents: []triage.VEXDocument{{Name: "parts", Document: &parts}, {Name: "bills", Document: &bills}}}
+	parts, sboms := say("fixed CVE-2024-1 pkg:npm/lib#x", "fixed CVE-2024-1 pkg:oci/app pkg:npm/lib#x"), say("fixed CVE-2024-1 urn:cdx:3e67/1#lib")
+	v = &triage.VEX{Documents: []triage.VEXDocument{{Name: "parts", Document: &parts}, {Name: "sboms", Document: &sboms}}}
 	more, err2 := warnings(t, v, app())
-	if all := strings.Join(more, "\n"); err2 != nil || !strings.Contains(all, "parts: 2 of 2 statements name a part of a package") || !strings.Contains(all, "bills: 1 of 1 statements name parts of other SBOMs") {
+	if all := strings.Join(more, "\n"); err2 != nil || !strings.Contains(all, "parts: 2 of 2 statements name a part of a package") || !strings.Contains(all, "sboms: 1 of 1 statements name parts of other SBOMs") {
 		t.Errorf("%v\n%s", err2, all)
 	}
-	if err != nil || len(got) != 3 || !strings.Contains(text, "none: no statement is about anything in app.tar") ||
-		!strings.Contains(text, "obscure: 1 of 2 statements name products by neither") || !strings.Contains(text, "used: 1 of 2 statements name no product") {
+	if err != nil || len(got) != 3 || !strings.Contains(text, "none: no statement is about app.tar or its packages") ||
+		!strings.Contains(text, "obscure: 1 of 2 statements name products without a package URL") || !strings.Contains(text, "used: 1 of 2 statements name no product") {
 		t.Errorf("%v\n%s", err, text)
 	}
 }
@@ -447,7 +447,7 @@ func TestVEXHostile(t *testing.T) {
 }
 
 // TestVEXManyNames: an image's names take time and memory that go with their
-// number, and those beyond the bound are told.
+// number, and those beyond the bound are reported.
 func TestVEXManyNames(t *testing.T) {
 	r := app()
 	r.Image.RepoTags = nil
@@ -463,7 +463,7 @@ func TestVEXManyNames(t *testing.T) {
 	if took := time.Since(start); took > contract.Soon {
 		t.Errorf("took %v", took)
 	}
-	if len(r.Gaps) != 1 || !strings.Contains(r.Gaps[0].What, "of which the first 10000 are compared") {
+	if len(r.Gaps) != 1 || !strings.Contains(r.Gaps[0].What, "only the first 10000 are compared") {
 		t.Errorf("%+v", r.Gaps)
 	}
 }

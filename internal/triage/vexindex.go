@@ -9,20 +9,19 @@ import (
 	"github.com/assaysec/assay/internal/suppress/vex"
 )
 
-// said names a statement: of the documents, the doc-th, of its statements the
-// at-th.
-type said struct{ doc, at int }
+// statementRef identifies a statement: the at-th of the doc-th document.
+type statementRef struct{ doc, at int }
 
-// A hit is a product of a statement that the report has: a package, or the
+// A hit is a product of a statement that is in the report: a package, or the
 // target.
 type hit struct {
 	node  int
-	parts []string // what in it; nil means all
+	parts []string // the subcomponents; nil means all
 }
 
-// A vexIndex finds what statements are about in one report. The packages are
-// numbered as in the report; after them come the target, and the distribution in
-// it, which holds just the packages of the system.
+// A vexIndex finds the subjects of statements in one report. Packages have the
+// numbers of the report; then come the target, and its distribution, which
+// contains only the OS packages.
 type vexIndex struct {
 	r      *assay.Report
 	bill   *vex.SBOM
@@ -31,16 +30,16 @@ type vexIndex struct {
 	judged int // comparisons so far
 	g      *graph
 
-	purls   [][]vex.PURL       // of packages and target
-	keys    map[string][]int   // by key of a package URL
-	cpes    map[string][]int   // packages by vendor and product of their CPE names
-	digests map[string][]int   // packages by digest of their file
-	ids     map[string]bool    // other names of the target
-	image   vex.Names          // those that it has as an image
-	by      map[string][]said  // statements by vulnerability
-	hits    map[said][]hit     // what statements are about
-	vague   map[said]bool      // statements on ranges of versions which cannot be judged
-	parts   map[string]*parsed // subcomponents that were parsed
+	purls   [][]vex.PURL              // of packages and target
+	keys    map[string][]int          // by key of a package URL
+	cpes    map[string][]int          // packages by vendor and product of their CPE names
+	digests map[string][]int          // packages by digest of their file
+	ids     map[string]bool           // other names of the target
+	image   vex.Names                 // those that it has as an image
+	by      map[string][]statementRef // statements by vulnerability
+	hits    map[statementRef][]hit    // subjects of statements
+	vague   map[statementRef]bool     // statements with version ranges that cannot be judged
+	parts   map[string]*parsed        // subcomponents that were parsed
 }
 
 type parsed struct {
@@ -50,14 +49,14 @@ type parsed struct {
 
 func newVEXIndex(r *assay.Report, bill *vex.SBOM) *vexIndex {
 	x := &vexIndex{r: r, bill: bill, target: len(r.Packages), system: len(r.Packages) + 1, purls: make([][]vex.PURL, len(r.Packages)+2), keys: map[string][]int{}, cpes: map[string][]int{}, digests: map[string][]int{},
-		ids: map[string]bool{}, by: map[string][]said{}, hits: map[said][]hit{}, vague: map[said]bool{}, parts: map[string]*parsed{}}
+		ids: map[string]bool{}, by: map[string][]statementRef{}, hits: map[statementRef][]hit{}, vague: map[statementRef]bool{}, parts: map[string]*parsed{}}
 	for i := range r.Packages {
 		p := &r.Packages[i]
 		x.name(i, p.PURL)
 		if p.Digest != "" {
 			x.digests[p.Digest] = append(x.digests[p.Digest], i)
 		}
-		if p.Type == assay.TypeGo { // of the standard library's some write v1.22.7, some 1.22.7
+		if p.Type == assay.TypeGo { // some statements about the standard library write v1.22.7, some 1.22.7
 			if at := strings.LastIndexByte(p.PURL, '@'); at > 0 {
 				if rest, ok := strings.CutPrefix(p.PURL[at+1:], "v"); ok {
 					x.name(i, p.PURL[:at+1]+rest)
@@ -83,7 +82,7 @@ func newVEXIndex(r *assay.Report, bill *vex.SBOM) *vexIndex {
 	return x
 }
 
-// name gives a package or the target a package URL; what is none names nothing.
+// name gives a package or the target a package URL; an invalid one is ignored.
 func (x *vexIndex) name(node int, purl string) {
 	if purl == "" {
 		return
@@ -99,7 +98,7 @@ func (x *vexIndex) name(node int, purl string) {
 	}
 }
 
-// names are those under which there may be documents.
+// names are those under which documents may exist.
 func (x *vexIndex) names() []string {
 	seen := map[string]bool{}
 	out := x.image.Names()
@@ -119,7 +118,7 @@ func (x *vexIndex) names() []string {
 	return out
 }
 
-// graph is that of the report's packages; most reports need none.
+// graph is the graph of the report's packages; most reports need none.
 func (x *vexIndex) graph() *graph {
 	if x.g == nil {
 		x.g = newGraph(x.r.Packages)
@@ -129,7 +128,7 @@ func (x *vexIndex) graph() *graph {
 
 func fold(id string) string { return strings.ToUpper(id) }
 
-// collect notes the statements on the vulnerabilities of a report.
+// collect indexes the statements about the vulnerabilities of a report.
 func (x *vexIndex) collect(r *assay.Report, docs []VEXDocument) {
 	wanted := map[string]bool{}
 	for i := range r.Findings {
@@ -147,32 +146,33 @@ func (x *vexIndex) collect(r *assay.Report, docs []VEXDocument) {
 				if id = fold(id); !wanted[id] {
 					continue
 				}
-				x.by[id] = append(x.by[id], said{d, i})
+				x.by[id] = append(x.by[id], statementRef{d, i})
 				if n == 0 {
-					x.by[named+id] = append(x.by[named+id], said{d, i})
+					x.by[mainIDPrefix+id] = append(x.by[mainIDPrefix+id], statementRef{d, i})
 				}
 			}
 		}
 	}
 }
 
-// named begins the key of statements whose vulnerability itself is called so.
-const named = "="
+// mainIDPrefix is the prefix of keys for statements with this vulnerability as their
+// main ID.
+const mainIDPrefix = "="
 
 func identifiers(f *assay.Finding) []string { return append([]string{f.ID}, f.Aliases...) }
 
-// on lists the statements on the vulnerability of a finding. A vendor's notice
-// is about several, so that being another name of one in a statement does not
-// make that about all.
-func (x *vexIndex) on(f *assay.Finding) []said {
-	var out []said
+// statementsOn lists the statements about the vulnerability of a finding. A vendor's
+// notice is about several vulnerabilities, so an alias that is a notice does not
+// extend a statement to all of them.
+func (x *vexIndex) statementsOn(f *assay.Finding) []statementRef {
+	var out []statementRef
 	for _, id := range identifiers(f) {
 		out = append(out, x.by[fold(id)]...)
 	}
 	for _, id := range f.VendorIDs {
-		out = append(out, x.by[named+fold(id)]...)
+		out = append(out, x.by[mainIDPrefix+fold(id)]...)
 	}
-	slices.SortFunc(out, func(a, b said) int {
+	slices.SortFunc(out, func(a, b statementRef) int {
 		if a.doc != b.doc {
 			return a.doc - b.doc
 		}
@@ -181,8 +181,8 @@ func (x *vexIndex) on(f *assay.Finding) []said {
 	return slices.Compact(out)
 }
 
-// resolve finds what of the report a statement is about.
-func (x *vexIndex) resolve(s said, d *VEXDocument) []hit {
+// resolve finds the subject of a statement in the report.
+func (x *vexIndex) resolve(s statementRef, d *VEXDocument) []hit {
 	if hits, ok := x.hits[s]; ok {
 		return hits
 	}
@@ -195,9 +195,9 @@ func (x *vexIndex) resolve(s said, d *VEXDocument) []hit {
 		p := &st.Products[i]
 		for _, node := range x.product(p, d) {
 			if p.Range != "" {
-				in, known := x.within(node, p.Range)
-				if !known { // what may be about the package is no reason to hide what is found in it
-					in = !spared(st)
+				in, known := x.isInRange(node, p.Range)
+				if !known { // a statement that is only possibly about the package suppresses nothing
+					in = !isCleared(st)
 					x.vague[s] = x.vague[s] || !in
 				}
 				if !in {
@@ -211,8 +211,8 @@ func (x *vexIndex) resolve(s said, d *VEXDocument) []hit {
 	return out
 }
 
-// within reports whether a package's version is in a range.
-func (x *vexIndex) within(node int, within string) (in, known bool) {
+// isInRange reports whether a package's version is in a range.
+func (x *vexIndex) isInRange(node int, within string) (in, known bool) {
 	for _, p := range x.purls[node] {
 		if in, known = p.In(within); known {
 			return in, true
@@ -221,22 +221,22 @@ func (x *vexIndex) within(node int, within string) (in, known bool) {
 	return false, false
 }
 
-// A found is what of a report was found, each once.
-type found struct {
+// A found is the set of subjects, without duplicates.
+type subjects struct {
 	nodes []int
 	seen  map[int]bool
 }
 
-func (f *found) add(node int) {
+func (f *subjects) add(node int) {
 	if !f.seen[node] {
 		f.seen[node] = true
 		f.nodes = append(f.nodes, node)
 	}
 }
 
-// product finds what has any of a product's identifiers.
+// product finds the subjects with any of a product's identifiers.
 func (x *vexIndex) product(p *vex.Product, d *VEXDocument) []int {
-	out := &found{seen: map[int]bool{}}
+	out := &subjects{seen: map[int]bool{}}
 	id, whole := x.bill.Find(p.ID)
 	switch {
 	case x.bill.Is(d.Document):
@@ -277,7 +277,7 @@ func covers(pattern cpe.Name, name string) bool {
 	return ok && pattern.Matches(n)
 }
 
-// part is what a reference means in the bill, where the identifier is none there.
+// part resolves a reference of the SBOM, if the identifier is a reference there.
 func (x *vexIndex) part(ref, id string, whole bool) (string, bool) {
 	if id != "" || whole {
 		return id, whole
@@ -285,11 +285,11 @@ func (x *vexIndex) part(ref, id string, whole bool) (string, bool) {
 	return x.bill.Part(ref)
 }
 
-// matching adds what a pattern holds of.
-func (x *vexIndex) matching(to *found, p vex.PURL) {
+// matching adds the subjects that match a pattern.
+func (x *vexIndex) matching(to *subjects, p vex.PURL) {
 	for _, node := range x.keys[p.Key()] {
 		if x.judged++; x.judged > maxJudge {
-			return // which whoever asks finds out
+			return // the caller checks this
 		}
 		if slices.ContainsFunc(x.purls[node], p.Matches) {
 			to.add(node)
@@ -300,7 +300,7 @@ func (x *vexIndex) matching(to *found, p vex.PURL) {
 	}
 }
 
-// present reports whether a pattern holds of anything.
+// present reports whether anything matches a pattern.
 func (x *vexIndex) present(p vex.PURL) bool {
 	for _, node := range x.keys[p.Key()] {
 		if x.judged++; x.judged > maxJudge || slices.ContainsFunc(x.purls[node], p.Matches) {
@@ -324,7 +324,7 @@ func (x *vexIndex) parse(s string) *parsed {
 	return p
 }
 
-// about reports whether what is said of a product is about a package in it.
+// about reports whether a statement about a product covers a package in it.
 func (x *vexIndex) about(h *hit, pkg int) bool {
 	if h.node == x.system && !x.r.Packages[pkg].IsSystem() {
 		return false
@@ -346,9 +346,9 @@ func (x *vexIndex) about(h *hit, pkg int) bool {
 	return false
 }
 
-// concerns reports whether a statement is about something in the report: its
-// product is there, and so is one of the subcomponents that it names.
-func (x *vexIndex) concerns(s said, d *VEXDocument) bool {
+// concerns reports whether the report has the product of a statement and one of
+// its subcomponents.
+func (x *vexIndex) concerns(s statementRef, d *VEXDocument) bool {
 	for _, h := range x.resolve(s, d) {
 		if len(h.parts) == 0 {
 			return true

@@ -22,32 +22,32 @@ import (
 	"github.com/assaysec/assay/internal/encoding/boltfile"
 )
 
-// A Place is where else a database is kept: a registry, an archive, another
+// A Place is another location of a database: a registry, an archive, a
 // directory.
 type Place interface {
 	// Index returns the database's index.json.
 	Index(ctx context.Context) ([]byte, error)
-	// Shard returns the file of a shard that the index names.
+	// Shard returns the file of a shard in the index.
 	Shard(ctx context.Context, s assay.Shard) (io.ReadCloser, error)
 }
 
-// A Patcher is a Place that can make a shard of a former one, which moves less
-// than the shard.
+// A Patcher is a Place that can build a shard from a former version, with a
+// smaller download.
 type Patcher interface {
 	Place
-	// Patch returns shard s, made of the former one, whose file is given.
-	// ErrNotFound: there is no patch for that one.
+	// Patch returns shard s, built from the given file of its former version.
+	// ErrNotFound: there is no patch for that version.
 	Patch(ctx context.Context, s, former assay.Shard, file io.Reader) (io.ReadCloser, error)
 }
 
-// maxShard bounds the file of a shard that comes from elsewhere; the largest
-// known has 200 MB.
+// maxShard bounds the file of a shard from another place; the largest known has
+// 200 MB.
 const maxShard = 8 << 30
 
-// Adopt takes the wanted streams (nil means all) from another place. A shard
-// that is here already is not moved, and one that is newer here stays, unless
-// Force. A stream that cannot be taken stays as it was, the others are taken,
-// and the error joins all failures.
+// Adopt copies the wanted streams (nil means all) from another place. A shard
+// that is already here is not copied, and one that is newer here stays, unless
+// Force. If a stream fails, it stays unchanged and the others are copied; the
+// error joins all failures.
 func (b *Builder) Adopt(ctx context.Context, dir string, from Place, wanted []assay.Stream) (Result, error) {
 	raw, err := from.Index(ctx)
 	if err != nil {
@@ -67,7 +67,7 @@ func (b *Builder) Adopt(ctx context.Context, dir string, from Place, wanted []as
 	group.SetLimit(u.jobs())
 	for i := range theirs.Shards {
 		if e := &theirs.Shards[i]; wanted == nil || slices.ContainsFunc(wanted, func(w assay.Stream) bool { return w.Covers(e.Stream) }) {
-			group.Go(func() error { return a.take(ctx, e) })
+			group.Go(func() error { return a.adoptShard(ctx, e) })
 		}
 	}
 	if err := group.Wait(); err != nil {
@@ -81,20 +81,20 @@ func (b *Builder) Adopt(ctx context.Context, dir string, from Place, wanted []as
 	return res, errors.Join(a.failed...)
 }
 
-// adoption is an Adopt under way.
+// adoption is a running Adopt.
 type adoption struct {
 	*update
 	from Place
 
 	mu     sync.Mutex
 	taken  map[assay.Stream]*entry
-	edited map[assay.Stream]bool // taken with another content than ours
+	edited map[assay.Stream]bool // copied shards with changed content
 	failed []error
 }
 
-// take brings a shard here where it is worth it. Its error is one that ends
-// all; what is wrong with the shard alone is in failed.
-func (a *adoption) take(ctx context.Context, e *entry) error {
+// adoptShard copies a shard if that is useful. A returned error ends the whole
+// Adopt; errors of the shard alone are in failed.
+func (a *adoption) adoptShard(ctx context.Context, e *entry) error {
 	mine := a.ix.find(e.Stream)
 	here := mine != nil && intact(ctx, a.path(mine), mine, false) == nil
 	switch {
@@ -133,8 +133,8 @@ func (a *adoption) note(e *entry, edited bool) {
 	a.edited[e.Stream] = edited
 }
 
-// current reports whether e was asked about by every feed of another shard's as
-// late as that. A date in the future says nothing.
+// current reports whether every feed of another shard was asked for e at least
+// as late. A date in the future does not count.
 func (e *entry) current(other *entry) bool {
 	for i := range other.Feeds {
 		f := &other.Feeds[i]
@@ -146,11 +146,11 @@ func (e *entry) current(other *entry) bool {
 	return true
 }
 
-// move copies a shard's file here, or makes it of the former one, and checks that
-// it is what it is said to be.
+// move copies a shard's file, or builds it from the former version, and verifies
+// it.
 func (a *adoption) move(ctx context.Context, e, former *entry) (*entry, error) {
 	if e.Size < 0 || e.Size > maxShard {
-		return nil, fmt.Errorf("of %d bytes, over %d: %w", e.Size, int64(maxShard), assay.ErrTooLarge)
+		return nil, fmt.Errorf("%d bytes, over the limit of %d: %w", e.Size, int64(maxShard), assay.ErrTooLarge)
 	}
 	body, err := a.patched(ctx, e, former)
 	if err != nil {
@@ -180,14 +180,14 @@ func (a *adoption) move(ctx context.Context, e, former *entry) (*entry, error) {
 		return nil, err
 	}
 	if digest := "sha256:" + hex.EncodeToString(h.Sum(nil)); n != e.Size || digest != e.Digest {
-		return nil, fmt.Errorf("what came is not what the index names (%d bytes, %s): %w", n, digest, assay.ErrMalformed)
+		return nil, fmt.Errorf("received data differs from the index (%d bytes, %s): %w", n, digest, assay.ErrMalformed)
 	}
 	got := &entry{Shard: e.Shard, Sources: e.Sources}
-	return got, a.settle(ctx, got, f.Name())
+	return got, a.checkAndName(ctx, got, f.Name())
 }
 
-// patched is the shard made of the former one; any error means that it is to be
-// moved whole.
+// patched is the shard built from the former version; on any error the whole
+// shard is copied.
 func (a *adoption) patched(ctx context.Context, e, former *entry) (io.ReadCloser, error) {
 	p, ok := a.from.(Patcher)
 	if !ok || former == nil {
@@ -201,9 +201,9 @@ func (a *adoption) patched(ctx context.Context, e, former *entry) (io.ReadCloser
 	return p.Patch(ctx, e.Shard, former.Shard, f)
 }
 
-// settle opens the file to see that it is a shard of the stream, and gives it
-// its name.
-func (a *adoption) settle(ctx context.Context, e *entry, file string) error {
+// checkAndName opens the file to check that it is a shard of the stream, and
+// gives it its name.
+func (a *adoption) checkAndName(ctx context.Context, e *entry, file string) error {
 	if err := validate(file); err != nil {
 		return err
 	}
@@ -221,8 +221,8 @@ func (a *adoption) settle(ctx context.Context, e *entry, file string) error {
 	return nil
 }
 
-// recoverPanics makes an error of a panic of the library's, should a file that validate
-// lets pass be able to cause one yet.
+// recoverPanics converts a panic of the library to an error, in case a file that
+// validate accepts can still cause one.
 func recoverPanics(read func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
@@ -233,8 +233,8 @@ func recoverPanics(read func() error) (err error) {
 	return read()
 }
 
-// validate walks the file without trust: the library that reads shards follows what
-// it finds in them, and a file that was made to harm makes it panic.
+// validate checks the whole file, because the library that reads shards trusts
+// its content and a malicious file makes it panic.
 func validate(file string) error {
 	f, err := os.Open(file)
 	if err != nil {
@@ -255,14 +255,14 @@ func validate(file string) error {
 		}
 		return sub.Each(func(_, _ []byte, deeper *boltfile.Bucket) error {
 			if deeper != nil {
-				return fmt.Errorf("a bucket in a bucket: %w", assay.ErrMalformed)
+				return fmt.Errorf("nested bucket: %w", assay.ErrMalformed)
 			}
 			return nil
 		})
 	})
 }
 
-// exchange writes the index with what was taken.
+// exchange writes the index with the copied shards.
 func (a *adoption) exchange() (res Result, err error) {
 	next := &index{Format: Format, Built: a.now, Retired: a.ix.Retired}
 	for i := range a.ix.Shards {
@@ -285,10 +285,10 @@ func (a *adoption) exchange() (res Result, err error) {
 	return res, nil
 }
 
-// Snapshot holds what the wanted streams (nil means all) of a database are at
-// one moment, for another place; it stays readable when the database changes.
+// Snapshot is the state of the wanted streams (nil means all) of a database at
+// one moment, for another place. It stays readable when the database changes.
 type Snapshot struct {
-	Index  []byte // the index.json that says so
+	Index  []byte // its index.json
 	Shards []assay.Shard
 
 	files map[string]*os.File // by digest

@@ -10,16 +10,16 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// Values are messages in the wire form of protocol buffers, written and read
-// by hand. A value is a list: field 1, repeated, holds the advisories or the
-// details. Numbers of fields are never used anew; unknown ones are passed over,
-// so that an older assay reads what a newer one of the same format wrote.
+// Values are messages in the wire format of protocol buffers, encoded and
+// decoded by hand. A value is a list: field 1, repeated, has the advisories or
+// the details. Field numbers are never reused. Unknown fields are skipped, so
+// that an older assay reads data of a newer one with the same format.
 //
 // https://protobuf.dev/programming-guides/encoding/
 
 const fieldItem = 1
 
-// writer appends fields; those with the zero value are left out.
+// writer appends fields; zero values are left out.
 type writer struct{ b []byte }
 
 func (w *writer) bytes(n protowire.Number, v []byte) {
@@ -51,7 +51,7 @@ func (w *writer) float(n protowire.Number, v float64) {
 }
 
 // time writes seconds and nanoseconds; the zero time is left out. Zones are
-// not kept.
+// lost.
 func (w *writer) time(n protowire.Number, t time.Time) {
 	if t.IsZero() {
 		return
@@ -68,8 +68,8 @@ func (w *writer) message(n protowire.Number, fill func(*writer)) {
 	w.bytes(n, m.b)
 }
 
-// message is a message to be read: its bytes, and the same as a string, of which
-// the texts of a record are parts, so that it costs one allocation for all.
+// message is a message to decode: its bytes, and the same as a string. The
+// strings of a record are parts of it, so that it needs only one allocation.
 type message struct {
 	b []byte
 	s string
@@ -79,8 +79,8 @@ func newMessage(b []byte) message { return message{b, string(b)} }
 
 func (m message) from(n int) message { return message{m.b[n:], m.s[n:]} }
 
-// fields calls f for each field of m: v is what numbers hold, p what is behind a
-// length.
+// fields calls f for each field of m: v is the value of numbers, p the data of
+// other fields.
 func fields(m message, f func(n protowire.Number, v uint64, p message) error) error {
 	for len(m.b) > 0 {
 		n, typ, size := protowire.ConsumeTag(m.b)
@@ -133,8 +133,8 @@ func items(list message, f func(item message) error) error {
 	})
 }
 
-// encodeAdvisory writes what a says of one package: affected are those of a that
-// have its stream and name, which the key and the shard tell again.
+// encodeAdvisory writes the data of a about one package. affected are those of a
+// with its stream and name, which the key and the shard already have.
 func encodeAdvisory(a *assay.Advisory, affected []assay.Affected) []byte {
 	var w writer
 	w.string(1, a.ID)
@@ -215,7 +215,7 @@ func decodeAdvisory(b message, stream assay.Stream, name string) (a assay.Adviso
 	return a, err
 }
 
-// severity keeps a number that this assay does not know from becoming one.
+// severity maps numbers that this assay does not know to unknown.
 func severity(v uint64) assay.Severity {
 	if v > uint64(assay.SeverityCritical) {
 		return assay.SeverityUnknown

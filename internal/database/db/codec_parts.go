@@ -240,8 +240,8 @@ func decodeEPSS(b message) (*assay.EPSS, error) {
 	return &e, err
 }
 
-// first returns field 1 of a record, its ID, and the name of its feed, which
-// is in field feed.
+// first returns field 1 of a record, its ID, and the name of its feed, which is
+// in field feed.
 func idAndFeed(b message, feed protowire.Number) (id, from string, err error) {
 	err = fields(b, func(n protowire.Number, _ uint64, p message) error {
 		switch n {
@@ -269,7 +269,7 @@ func decodeArtifact(b message) (a assay.Artifact, err error) {
 		switch n {
 		case 1:
 			if copy(a.SHA1[:], p.b) != len(a.SHA1) || len(p.b) != len(a.SHA1) {
-				return fmt.Errorf("digest of %d bytes: %w", len(p.b), assay.ErrMalformed)
+				return fmt.Errorf("invalid digest of %d bytes: %w", len(p.b), assay.ErrMalformed)
 			}
 		case 3:
 			a.Name = p.s

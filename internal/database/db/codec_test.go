@@ -172,7 +172,7 @@ func TestArtifacts(t *testing.T) {
 		t.Error(err)
 	}
 	s := d.Shards()[0]
-	if s.Records != n || s.Feeds[0].Skipped["no name, or one too long"] != 1 {
+	if s.Records != n || s.Feeds[0].Skipped["name missing or too long"] != 1 {
 		t.Errorf("%+v", s)
 	}
 }

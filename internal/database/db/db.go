@@ -1,14 +1,14 @@
 // Package db builds, opens and updates the advisory database.
 //
-// A database is a directory: index.json, which lists the shards, and one shard for
-// each stream, an immutable file named by its digest. Readers open what they
-// need and take no lock; one writer at a time puts new shards beside the old
-// and then exchanges the index. A process that is killed at any moment leaves
-// the old database or the new one.
+// A database is a directory with index.json, which lists the shards, and one
+// shard for each stream, an immutable file named by its digest. Readers open
+// what they need and take no lock. One writer at a time adds new shards beside
+// the old ones and then replaces the index. A process that is killed at any
+// moment leaves the old database or the new one.
 //
-// A package's advisories are one record, compressed, under its name; so a
-// look-up reads a few pages. Feeds' parts of a detail are kept apart and merged
-// when asked for, so that each feed can be replaced alone.
+// A package's advisories are one compressed record under its name, so a look-up
+// reads a few pages. The parts of a detail from different feeds are stored
+// separately and merged when read, so that each feed can be replaced alone.
 package db
 
 import (
@@ -26,21 +26,20 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// DB is an open database: an assay.Advisories and an assay.Details. What it
-// answers does not change while it is open, but for a shard that was replaced
-// over an hour ago and is asked for the first time. It may be used by several
-// goroutines.
+// DB is an open database: an assay.Advisories and an assay.Details. Its answers
+// do not change while it is open, except for a shard that was replaced over an
+// hour ago and is asked for the first time. Several goroutines may use it.
 type DB struct {
 	dir  string
 	pool *Pool
 
 	mu     sync.Mutex
 	index  *index
-	shards map[assay.Stream]taken
+	shards map[assay.Stream]usedShard
 }
 
-// taken is a shard that is asked, with what the index had of it.
-type taken struct {
+// usedShard is a shard in use, with its entry in the index.
+type usedShard struct {
 	shard *shard
 	path  string
 	as    assay.Shard
@@ -50,17 +49,17 @@ type taken struct {
 // a newer format is ErrUnsupported.
 func Open(dir string) (*DB, error) { return OpenIn(dir, &Pool{}) }
 
-// OpenIn is Open with shards that databases of one pool share.
+// OpenIn is Open with a pool of shards shared by several databases.
 func OpenIn(dir string, pool *Pool) (*DB, error) {
 	ix, err := pool.index(dir)
 	if err != nil {
 		return nil, err
 	}
-	return &DB{dir: dir, pool: pool, index: ix, shards: map[assay.Stream]taken{}}, nil
+	return &DB{dir: dir, pool: pool, index: ix, shards: map[assay.Stream]usedShard{}}, nil
 }
 
-// Refresh reads the index again, so that shards which came meanwhile can be asked.
-// What was asked before stays as it was.
+// Refresh reads the index again, so that new shards can be asked. Shards that
+// were asked before stay unchanged.
 func (d *DB) Refresh() error {
 	ix, err := d.pool.index(d.dir)
 	if err != nil {
@@ -78,13 +77,13 @@ func (d *DB) Close() error {
 	defer d.mu.Unlock()
 	var errs []error
 	for _, s := range d.shards {
-		errs = append(errs, d.pool.give(s.path))
+		errs = append(errs, d.pool.release(s.path))
 	}
 	clear(d.shards)
 	return errors.Join(errs...)
 }
 
-// Shards lists what the database holds, by stream.
+// Shards lists the shards of the database, by stream.
 func (d *DB) Shards() []assay.Shard {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -98,7 +97,7 @@ func (d *DB) Shards() []assay.Shard {
 	return list
 }
 
-// Used describes the database as far as it was asked, for a report.
+// Used describes the shards that were asked, for a report.
 func (d *DB) Used() assay.Database {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -113,8 +112,8 @@ func (d *DB) Used() assay.Database {
 	return u
 }
 
-// shard returns the open shard of a stream. Where its file went away because
-// the database was exchanged meanwhile, it is that of the new database.
+// shard returns the open shard of a stream. If its file was removed because the
+// database was replaced, it is that of the new database.
 func (d *DB) shard(ctx context.Context, s assay.Stream) (*shard, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -127,9 +126,9 @@ func (d *DB) shard(ctx context.Context, s assay.Stream) (*shard, error) {
 			return nil, fmt.Errorf("stream %s: %w in the database", s, assay.ErrNotFound)
 		}
 		path := filepath.Join(d.dir, shardsName, e.file())
-		sh, err := d.pool.take(ctx, path, e)
+		sh, err := d.pool.openShared(ctx, path, e)
 		if err == nil {
-			d.shards[s] = taken{shard: sh, path: path, as: e.Shard}
+			d.shards[s] = usedShard{shard: sh, path: path, as: e.Shard}
 			return sh, nil
 		}
 		if again || !errors.Is(err, fs.ErrNotExist) {
@@ -143,7 +142,7 @@ func (d *DB) shard(ctx context.Context, s assay.Stream) (*shard, error) {
 	}
 }
 
-// Lookup implements assay.Advisories. They come by ID.
+// Lookup implements assay.Advisories. They are sorted by ID.
 func (d *DB) Lookup(ctx context.Context, s assay.Stream, name string) iter.Seq2[assay.Advisory, error] {
 	return func(yield func(assay.Advisory, error) bool) {
 		sh, err := d.shard(ctx, s)
@@ -162,7 +161,7 @@ func (d *DB) Lookup(ctx context.Context, s assay.Stream, name string) iter.Seq2[
 	}
 }
 
-// errStop ends a walk whose caller has had enough.
+// errStop ends a walk whose caller wants no more.
 var errStop = errors.New("stop")
 
 // advisories yields the records of a list.
@@ -179,8 +178,8 @@ func advisories(list message, s assay.Stream, name string, yield func(assay.Advi
 	})
 }
 
-// Detail implements assay.Details. The words are NVD's where it has some;
-// scores, weaknesses and references are those of all.
+// Detail implements assay.Details. The texts are NVD's if it has some; scores,
+// weaknesses and references are those of all feeds.
 func (d *DB) Detail(ctx context.Context, id string) (assay.Detail, error) {
 	var parts []assay.Detail
 	for _, s := range []assay.Stream{assay.DetailStream(id), assay.StreamKEV, assay.StreamEPSS} {
@@ -269,14 +268,14 @@ func (d *DB) Names(ctx context.Context, s assay.Stream) iter.Seq2[string, error]
 	}
 }
 
-// A Query says which advisories are sought; what is empty does not narrow.
+// A Query selects advisories; an empty field does not restrict it.
 type Query struct {
 	ID      string       // of the vulnerability or the publisher's notice, in any case
 	Package string       // in the stream's own spelling
 	Stream  assay.Stream // may end in ":*"
 }
 
-// Search yields the advisories that q names, by stream and package. Without a
+// Search yields the advisories that match q, by stream and package. Without a
 // package it reads every record of the streams.
 func (d *DB) Search(ctx context.Context, q Query) iter.Seq2[assay.Advisory, error] {
 	return func(yield func(assay.Advisory, error) bool) {
@@ -320,14 +319,14 @@ func (d *DB) search(ctx context.Context, s assay.Stream, name string, yield func
 	return nil
 }
 
-// names says whether id is one of a's names.
+// names reports whether id is one of a's names.
 func names(a *assay.Advisory, id string) bool {
 	same := func(s string) bool { return strings.EqualFold(s, id) }
 	return same(a.ID) || slices.ContainsFunc(a.Aliases, same) || slices.ContainsFunc(a.VendorIDs, same)
 }
 
 // Verify checks the digest of every shard and that each of its records can be
-// read. The error joins one for each shard that is damaged.
+// read. The error joins one for each damaged shard.
 func (d *DB) Verify(ctx context.Context) error {
 	d.mu.Lock()
 	ix := d.index
@@ -373,30 +372,29 @@ func readable(ctx context.Context, path string, e *entry) error {
 		})
 	})
 	if err == nil && n != e.Records {
-		err = sh.damaged(fmt.Errorf("%d records, not %d: %w", n, e.Records, assay.ErrMalformed))
+		err = sh.damaged(fmt.Errorf("%d records, want %d: %w", n, e.Records, assay.ErrMalformed))
 	}
 	return err
 }
 
-// DefaultMaxAge is how old a database may be before it is updated.
+// DefaultMaxAge is the age after which a database is updated.
 const DefaultMaxAge = 24 * time.Hour
 
-// maxAhead is how far a clock may be off before a date in the future is taken
-// for none.
+// maxAhead is the clock difference up to which a date in the future is accepted.
 const maxAhead = time.Hour
 
-// Old reports whether what was fetched at a time is older than maxAge. A time in
-// the future says nothing, which is as good as old.
+// Old reports whether data fetched at a time are older than maxAge. A time in
+// the future counts as old.
 func Old(fetched time.Time, maxAge time.Duration) bool {
 	age := time.Since(fetched)
 	return age > maxAge || age < -maxAhead
 }
 
-// Stale returns those of the wanted streams that the database in dir does not
-// have, whole and by one of the feeds, or that the publisher of one of the feeds (nil means any) was
-// last asked about more than maxAge ago (0 means DefaultMaxAge, negative that
-// age does not matter). A pattern is stale when nothing or something stale
-// matches. Without a database all are.
+// Stale returns the wanted streams that need an update: those that are missing
+// in the database in dir, or whose publisher was last asked more than maxAge ago
+// by one of the feeds (nil means any feed). 0 means DefaultMaxAge; with a
+// negative maxAge the age does not matter. A pattern is stale if nothing matches
+// it or a stale stream does. Without a database all streams are stale.
 func (p *Pool) Stale(ctx context.Context, dir string, wanted []assay.Stream, feeds []assay.Feed, maxAge time.Duration) ([]assay.Stream, error) {
 	ix, err := p.index(dir)
 	if errors.Is(err, assay.ErrNotFound) {

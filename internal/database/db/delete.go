@@ -12,9 +12,8 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// Delete takes the streams that wanted names out of the database in dir, and
-// removes their files at once, which are gone for those that read them.
-// It returns what there was.
+// Delete removes the wanted streams from the database in dir, and their files at
+// once, even if readers use them. It returns the removed shards.
 func Delete(ctx context.Context, dir string, wanted []assay.Stream) ([]assay.Stream, error) {
 	if _, err := readIndex(dir); err != nil {
 		return nil, err
@@ -48,8 +47,8 @@ func Delete(ctx context.Context, dir string, wanted []assay.Stream) ([]assay.Str
 	return gone, nil
 }
 
-// Clear removes the database in dir, whatever its index holds, also one that
-// this version cannot read.
+// Clear removes the database in dir, whatever its index contains, even if this
+// version cannot read it.
 func Clear(ctx context.Context, dir string) error {
 	unlock, err := lock(ctx, dir)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// A Change is a record in which two databases differ.
+// A Change is a record that differs between two databases.
 type Change struct {
 	Stream assay.Stream `json:"stream"`
 	Name   string       `json:"name"` // of the package; of details, the vulnerability
@@ -29,8 +29,8 @@ const (
 	Changed = "changed"
 )
 
-// Diff yields in what d and next differ, by stream, name and ID. Streams that
-// only one of them has count in whole.
+// Diff yields the differences between d and next, by stream, name and ID. All
+// records of streams that only one of them has are differences.
 func (d *DB) Diff(ctx context.Context, next *DB) iter.Seq2[Change, error] {
 	return func(yield func(Change, error) bool) {
 		olds, news := digests(d), digests(next)
@@ -62,7 +62,7 @@ func digests(d *DB) map[assay.Stream]string {
 	return m
 }
 
-// identity is what makes two records the same one.
+// identity is equal for versions of the same record.
 type identity struct{ name, id, feed string }
 
 func diffStream(ctx context.Context, old, next *DB, s assay.Stream) ([]Change, error) {
@@ -96,7 +96,7 @@ func diffStream(ctx context.Context, old, next *DB, s assay.Stream) ([]Change, e
 	return out, nil
 }
 
-// sums holds a digest of each record; records that share an identity share one.
+// sums has a digest of each record; records with the same identity share one.
 func sums(ctx context.Context, d *DB, s assay.Stream) (map[identity][16]byte, error) {
 	sh, err := d.shard(ctx, s)
 	if errors.Is(err, assay.ErrNotFound) {

@@ -21,9 +21,9 @@ import (
 
 const defaultGrace = time.Hour
 
-// lastWords is the status of a feed whose publisher dropped a stream, as Debian
-// does with old releases.
-const lastWords = "its publisher no longer speaks of this stream; these are its last words"
+// droppedByPublisher is the status of a feed whose publisher dropped a stream,
+// as Debian does with old releases.
+const droppedByPublisher = "the publisher dropped this stream; these are its last records"
 
 // exchange writes the shards that the runs changed and then the index.
 func (u *update) exchange(ctx context.Context, runs []*run) (res Result, err error) {
@@ -44,7 +44,7 @@ func (u *update) exchange(ctx context.Context, runs []*run) (res Result, err err
 			switch {
 			case old == nil || old.Digest != e.Digest:
 				res.Built = append(res.Built, s)
-			case slices.ContainsFunc(runs, func(r *run) bool { return r.has(s) && r.err == nil }):
+			case slices.ContainsFunc(runs, func(r *run) bool { return r.hasStream(s) && r.err == nil }):
 				res.Unchanged = append(res.Unchanged, s)
 			}
 			return nil
@@ -62,7 +62,7 @@ func (u *update) exchange(ctx context.Context, runs []*run) (res Result, err err
 	return res, nil
 }
 
-// replace makes next, whose shards are all there, the index.
+// replace makes next, whose shards all exist, the index.
 func (u *update) replace(next *index) error {
 	if err := syncDir(filepath.Join(u.dir, shardsName)); err != nil {
 		return err
@@ -73,13 +73,14 @@ func (u *update) replace(next *index) error {
 	}
 	u.ix = next
 	for _, file := range drop {
-		os.Remove(filepath.Join(u.dir, shardsName, file)) // on Windows an open one stays until the next time
+		os.Remove(filepath.Join(u.dir, shardsName, file)) // on Windows an open file stays until the next time
 	}
 	return nil
 }
 
-// streams lists the streams of the database to be. Details that are wanted have
-// a shard even where there are none, so that it is known that they were sought.
+// streams lists the streams of the new database. Wanted streams of details have
+// a shard even if it is empty, so that a later update knows that they were
+// checked.
 func (u *update) streams(runs []*run) []assay.Stream {
 	set := map[assay.Stream]bool{}
 	for i := range u.ix.Shards {
@@ -101,14 +102,14 @@ func (u *update) streams(runs []*run) []assay.Stream {
 	return slices.Sorted(maps.Keys(set))
 }
 
-// shard returns the entry of a stream: its old one with what the runs say of
-// its feeds, and another file where they have other records for it.
+// shard returns the entry of a stream: the old one with the results of the runs
+// for its feeds, and another file if they have other records for it.
 func (u *update) shard(ctx context.Context, s assay.Stream, runs []*run) (*entry, error) {
 	e := &entry{Shard: assay.Shard{Stream: s}}
 	old := u.ix.find(s)
 	given := func(r *run) bool { return r.sink != nil && r.err == nil && r.sink.spools[s] != nil }
 	if old != nil && slices.ContainsFunc(runs, given) && intact(ctx, u.path(old), old, false) != nil {
-		old = nil // damaged: what is given now is all there is; feeds that gave nothing are read the next time
+		old = nil // damaged: only the new records remain; feeds that gave none are read the next time
 	}
 	if old != nil {
 		e.Shard, e.ModTime = old.Shard, old.ModTime
@@ -117,7 +118,7 @@ func (u *update) shard(ctx context.Context, s assay.Stream, runs []*run) (*entry
 	var fresh []*spool
 	replaced := map[string]bool{}
 	for _, r := range runs {
-		if sp := e.take(r, u.now); sp != nil {
+		if sp := e.recordRun(r, u.now); sp != nil {
 			fresh = append(fresh, sp)
 			replaced[r.feed.Name()] = true
 		}
@@ -125,7 +126,7 @@ func (u *update) shard(ctx context.Context, s assay.Stream, runs []*run) (*entry
 	slices.SortFunc(e.Feeds, func(a, b assay.FeedStatus) int { return cmp.Compare(a.Feed, b.Feed) })
 	slices.SortFunc(e.Sources, func(a, b source) int { return cmp.Compare(a.Feed, b.Feed) })
 	if len(fresh) == 0 && old != nil && (old.Records > 0 || intact(ctx, u.path(old), old, false) == nil) {
-		return e, nil // a damaged one that held nothing is made anew
+		return e, nil // a damaged empty shard is written again
 	}
 	if old != nil && old.Records > 0 && slices.ContainsFunc(e.Sources, func(s source) bool { return !s.Empty && !replaced[s.Feed] }) {
 		kept, err := u.retain(ctx, old, replaced)
@@ -138,13 +139,13 @@ func (u *update) shard(ctx context.Context, s assay.Stream, runs []*run) (*entry
 	return e, u.write(ctx, e, fresh)
 }
 
-// take notes what r did for the shard, and returns its records if they replace
-// those that the shard has by its feed.
-func (e *entry) take(r *run, now time.Time) *spool {
+// recordRun records the result of r for the shard, and returns its records if
+// they replace the feed's records in the shard.
+func (e *entry) recordRun(r *run, now time.Time) *spool {
 	name := r.feed.Name()
 	st := e.status(name)
 	switch {
-	case !r.has(e.Stream):
+	case !r.hasStream(e.Stream):
 		return nil
 	case r.err != nil:
 		if st != nil {
@@ -153,7 +154,7 @@ func (e *entry) take(r *run, now time.Time) *spool {
 		return nil
 	case r.current:
 		if st != nil {
-			if st.Fetched = now; st.Error != lastWords {
+			if st.Fetched = now; st.Error != droppedByPublisher {
 				st.Error = ""
 			}
 		}
@@ -162,13 +163,13 @@ func (e *entry) take(r *run, now time.Time) *spool {
 	status, src := r.sink.status, source{Feed: name, Scope: r.wanted, Documents: r.documents}
 	sp := r.sink.spools[e.Stream]
 	if _, had := r.feed.(assay.DatedFeed); had && sp == nil && st == nil {
-		return nil // what was had speaks of the streams that it gave, whatever it might give
+		return nil // its cached documents cover only the streams that it gave
 	}
 	if sp == nil {
 		old := e.source(name)
 		if src.Empty = old == nil || old.Empty; !src.Empty {
 			status = *st
-			status.Fetched, status.Error = now, lastWords
+			status.Fetched, status.Error = now, droppedByPublisher
 		}
 	}
 	e.Feeds = append(slices.DeleteFunc(e.Feeds, func(s assay.FeedStatus) bool { return s.Feed == name }), status)
@@ -203,8 +204,8 @@ func (u *update) retain(ctx context.Context, old *entry, replaced map[string]boo
 	return sp, nil
 }
 
-// write makes the shard's file and completes e with what it is. A file that is
-// there already, whole, stays.
+// write writes the shard's file and completes e. An intact file that already
+// exists stays.
 func (u *update) write(ctx context.Context, e *entry, spools []*spool) error {
 	tmp, err := tempFile(u.dir, "shard-*")
 	if err != nil {
@@ -240,8 +241,8 @@ func (u *update) write(ctx context.Context, e *entry, spools []*spool) error {
 	return nil
 }
 
-// retire finds the files that next does not name. Those that were not named for
-// a while are returned, to be removed; the others are written down in next.
+// retire finds the files that are not in next. Files that have been unused for a
+// while are returned for removal; the others are recorded in next.
 func (u *update) retire(next *index) (drop []string) {
 	grace := cmp.Or(u.Grace, defaultGrace)
 	named := map[string]bool{}

@@ -20,8 +20,8 @@ import (
 	"github.com/assaysec/assay/internal/encoding/limit"
 )
 
-// Format is the version of the database that this package writes. It grows
-// when an older reader would misunderstand a newer database.
+// Format is the version of the database format. It increases when an older
+// reader would misunderstand a newer database.
 const Format = 1
 
 const (
@@ -34,40 +34,40 @@ const (
 	maxIndex = 64 << 20 // some hundred shards of 3 kB each
 )
 
-// index is the file that says what the database holds. It is the only file
-// that changes; exchanging it exchanges the database.
+// index is the file that lists the content of the database. It is the only file
+// that changes; replacing it replaces the database.
 type index struct {
 	Format  int       `json:"format"`
 	Built   time.Time `json:"built"`
 	Shards  []entry   `json:"shards"` // by stream
 	Retired []retired `json:"retired,omitempty"`
 
-	// Editions holds the documents of the shards' sources, each set once.
-	Editions []map[string]string `json:"editions,omitempty"`
+	// DocumentSets has the documents of the shards' sources, each set once.
+	DocumentSets []map[string]string `json:"editions,omitempty"`
 
 	digest string // of the file's content
 }
 
-// entry is a shard with what it takes to tell whether it is current and whole.
+// entry is a shard with the data to check whether it is current and intact.
 type entry struct {
 	assay.Shard
-	ModTime int64    `json:"modTime"` // of the file when it was known to have the digest; Unix time in nanoseconds
+	ModTime int64    `json:"modTime"` // of the file when its digest was verified; Unix time in nanoseconds
 	Sources []source `json:"sources"` // by feed
 }
 
 // source is the state of the publisher's documents when a feed was read for a
-// shard: digests by URL, "" for one that did not exist. A feed that was asked and
-// had nothing is a source, too.
+// shard: digests by URL, "" for a missing document. A feed that was asked and
+// had no data is a source too.
 type source struct {
 	Feed      string            `json:"feed"`
-	Scope     []assay.Stream    `json:"scope,omitempty"` // what was wanted; none means everything
+	Scope     []assay.Stream    `json:"scope,omitempty"` // the wanted streams; none means all
 	Documents map[string]string `json:"-"`
-	Edition   int               `json:"edition"`         // Documents as a number in index.Editions, from 1; 0 when nothing is known of them
+	Edition   int               `json:"edition"`         // Index into DocumentSets, from 1; 0 if unknown
 	Empty     bool              `json:"empty,omitempty"` // the shard has no records by the feed
 }
 
-// retired is a shard's file that the index no longer names, kept a while for
-// readers that hold an older index.
+// retired is a shard's file that the index no longer names. It is kept a while
+// for readers with an older index.
 type retired struct {
 	File  string    `json:"file"`
 	Since time.Time `json:"since"`
@@ -94,17 +94,17 @@ func parseIndex(b []byte) (*index, error) {
 	ix := &index{}
 	err := json.Unmarshal(b, ix)
 	switch {
-	case ix.Format > Format || err != nil && newer(b): // another shape is its good right
-		return nil, fmt.Errorf("the database is of a newer format than %d, which this assay reads: %w; update assay, or use another directory", Format, assay.ErrUnsupported)
+	case ix.Format > Format || err != nil && newer(b): // a newer format may have another structure
+		return nil, fmt.Errorf("the database has a newer format than %d, the newest that this assay reads: %w; update assay, or use another directory", Format, assay.ErrUnsupported)
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w; delete it and run `assay db update`", err, assay.ErrMalformed)
 	case ix.Format < 1:
-		return nil, fmt.Errorf("no format: %w; delete it and run `assay db update`", assay.ErrMalformed)
+		return nil, fmt.Errorf("missing format: %w; delete it and run `assay db update`", assay.ErrMalformed)
 	}
 	for _, e := range ix.Shards {
 		for i := range e.Sources {
-			if n := e.Sources[i].Edition; n > 0 && n <= len(ix.Editions) {
-				e.Sources[i].Documents = ix.Editions[n-1]
+			if n := e.Sources[i].Edition; n > 0 && n <= len(ix.DocumentSets) {
+				e.Sources[i].Documents = ix.DocumentSets[n-1]
 			}
 		}
 		if hash, ok := strings.CutPrefix(e.Digest, "sha256:"); !ok || len(hash) != 2*sha256.Size || strings.Trim(hash, "0123456789abcdef") != "" {
@@ -116,7 +116,7 @@ func parseIndex(b []byte) (*index, error) {
 	return ix, nil
 }
 
-// newer says whether an index that could not be read is of a newer format.
+// newer reports whether an unreadable index has a newer format.
 func newer(b []byte) bool {
 	var head struct {
 		Format int `json:"format"`
@@ -124,7 +124,7 @@ func newer(b []byte) bool {
 	return json.Unmarshal(b, &head) == nil && head.Format > Format
 }
 
-// find returns the shard of a stream; nil when there is none.
+// find returns the shard of a stream; nil if there is none.
 func (ix *index) find(s assay.Stream) *entry {
 	i, ok := slices.BinarySearchFunc(ix.Shards, s, func(e entry, s assay.Stream) int { return strings.Compare(string(e.Stream), string(s)) })
 	if !ok {
@@ -135,8 +135,8 @@ func (ix *index) find(s assay.Stream) *entry {
 
 func (e *entry) file() string { return strings.TrimPrefix(e.Digest, "sha256:") + shardExt }
 
-// source returns what is known of a feed's documents; nil when the feed gave
-// nothing to the shard.
+// source returns the recorded documents of a feed; nil if the feed gave nothing
+// to the shard.
 func (e *entry) source(feed string) *source {
 	for i := range e.Sources {
 		if e.Sources[i].Feed == feed {
@@ -146,7 +146,7 @@ func (e *entry) source(feed string) *source {
 	return nil
 }
 
-// status returns the status of a feed; nil when it gave nothing to the shard.
+// status returns the status of a feed; nil if it gave nothing to the shard.
 func (e *entry) status(feed string) *assay.FeedStatus {
 	for i := range e.Feeds {
 		if e.Feeds[i].Feed == feed {
@@ -156,9 +156,9 @@ func (e *entry) status(feed string) *assay.FeedStatus {
 	return nil
 }
 
-// number gives each set of documents its place in Editions.
+// number assigns each set of documents its place in DocumentSets.
 func (ix *index) number() {
-	ix.Editions = nil
+	ix.DocumentSets = nil
 	for i := range ix.Shards {
 		for j := range ix.Shards[i].Sources {
 			s := &ix.Shards[i].Sources[j]
@@ -166,17 +166,17 @@ func (ix *index) number() {
 				s.Edition = 0
 				continue
 			}
-			n := slices.IndexFunc(ix.Editions, func(d map[string]string) bool { return maps.Equal(d, s.Documents) })
+			n := slices.IndexFunc(ix.DocumentSets, func(d map[string]string) bool { return maps.Equal(d, s.Documents) })
 			if n < 0 {
-				ix.Editions = append(ix.Editions, s.Documents)
-				n = len(ix.Editions) - 1
+				ix.DocumentSets = append(ix.DocumentSets, s.Documents)
+				n = len(ix.DocumentSets) - 1
 			}
 			s.Edition = n + 1
 		}
 	}
 }
 
-// write exchanges the index of dir for ix, for good.
+// write replaces the index in dir by ix, durably.
 func (ix *index) write(dir string) error {
 	ix.number()
 	b, err := json.MarshalIndent(ix, "", "\t")
@@ -207,8 +207,8 @@ func (ix *index) write(dir string) error {
 	return syncDir(dir)
 }
 
-// syncDir makes renames in dir last. Where directories cannot be synced (Windows)
-// there is nothing to do.
+// syncDir makes renames in dir durable. Systems that cannot sync directories
+// (Windows) do not need it.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

@@ -12,15 +12,15 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// A stream holds advisories, by name of package, details, by vulnerability, or
-// artifacts, by digest. This file knows the difference.
+// A stream has advisories, by package name, details, by vulnerability, or
+// artifacts, by digest. This file handles the differences.
 
-// isDetails says whether a stream holds details.
+// isDetails reports whether a stream has details.
 func isDetails(s assay.Stream) bool {
 	return s == assay.StreamKEV || s == assay.StreamEPSS || s.Family() == assay.StreamDetails
 }
 
-// feedField is the field of a stream's records that names their feed.
+// feedField is the field of a stream's records with the name of their feed.
 func feedField(s assay.Stream) protowire.Number {
 	if isDetails(s) || s == assay.StreamArtifacts {
 		return 2
@@ -28,12 +28,12 @@ func feedField(s assay.Stream) protowire.Number {
 	return 4
 }
 
-// artifactKey is the key of artifacts, of which a hundred or two share one: a
-// thousand-fold fewer keys, and compression has something to work on.
+// artifactKey is the key of artifacts. A hundred or two share one, so that there
+// are a thousand times fewer keys and compression works better.
 func artifactKey(sha1 [20]byte) string { return hex.EncodeToString(sha1[:2]) }
 
-// detailStream is the stream of a part of a detail: what a feed says of
-// exploitation has streams of its own, which change more often.
+// detailStream is the stream of a part of a detail. A feed's data on
+// exploitation have streams of their own, because they change more often.
 func detailStream(d *assay.Detail) assay.Stream {
 	switch {
 	case d.KEV != nil:
@@ -44,9 +44,9 @@ func detailStream(d *assay.Detail) assay.Stream {
 	return assay.DetailStream(d.ID)
 }
 
-// detailKey is the key under which a stream keeps what it has of id. Records
-// of few bytes share a key with their neighbours, a hundred numbers at most,
-// because pages and compression have no use for small values.
+// detailKey is the key of a stream's records about id. Small records share a key
+// with their neighbours, at most a hundred numbers, because small values waste
+// pages and compress badly.
 func detailKey(s assay.Stream, id string) string {
 	if s == assay.StreamEPSS || s == assay.StreamKEV {
 		if i := strings.LastIndexByte(id, '-'); len(id)-i > 3 {
@@ -56,9 +56,9 @@ func detailKey(s assay.Stream, id string) string {
 	return id
 }
 
-// canonical puts the records of a key in the one order that does not depend on
-// how they came here, without repetitions: by ID, then feed, then bytes. Of
-// several details of one ID by one feed the one changed last stays.
+// canonical sorts the records of a key by ID, feed and bytes and removes
+// duplicates, so that their order does not depend on how they arrived. Of
+// several details with one ID by one feed only the last changed one stays.
 func canonical(s assay.Stream, records [][]byte) ([][]byte, error) {
 	type item struct {
 		id, feed string
@@ -104,13 +104,13 @@ func canonical(s assay.Stream, records [][]byte) ([][]byte, error) {
 	return out, nil
 }
 
-// ranks say which feed's texts come first in a merged detail; those not named
-// come between.
+// ranks are the order of feeds for the texts of a merged detail; other feeds
+// come in the middle.
 var ranks = map[string]int{assay.FeedNVD: -1, assay.FeedKEV: 1, assay.FeedEPSS: 2}
 
-// merge makes one detail of its parts: words of the first that has them, all
+// merge merges the parts of a detail: texts of the first part with texts, all
 // scores, weaknesses and references, the earliest publication and the latest
-// change. It is rejected when anybody says so.
+// change. It is rejected if any part is.
 func merge(id string, parts []assay.Detail) assay.Detail {
 	slices.SortStableFunc(parts, func(a, b assay.Detail) int {
 		return cmp.Or(cmp.Compare(ranks[a.Feed], ranks[b.Feed]), cmp.Compare(a.Feed, b.Feed))

@@ -8,11 +8,11 @@ import (
 	"sync"
 )
 
-// A Pool holds the shards that a process has open, each once however many
-// databases ask it, and closes those that nobody uses. The zero value is empty.
+// A Pool has the open shards of a process. Databases share them, and unused
+// shards are closed. The zero value is empty.
 type Pool struct {
 	mu   sync.Mutex
-	open map[string]*pooled // by path, which names the digest
+	open map[string]*pooled // by path, which includes the digest
 	last *index             // that was read last; nil while none was
 	of   string             // its directory
 	info fs.FileInfo        // and its file
@@ -20,8 +20,8 @@ type Pool struct {
 
 // pooled is a shard in use.
 type pooled struct {
-	mu    sync.Mutex // held while it is opened
-	shard *shard     // nil until it is
+	mu    sync.Mutex // held during opening
+	shard *shard     // nil until it is open
 	users int        // guarded by the pool's lock
 }
 
@@ -45,8 +45,8 @@ func (p *Pool) index(dir string) (*index, error) {
 	return ix, nil
 }
 
-// take opens a shard, or shares it. Whoever takes it gives it back.
-func (p *Pool) take(ctx context.Context, path string, e *entry) (*shard, error) {
+// openShared opens a shard, or shares an open one. The caller must give it back.
+func (p *Pool) openShared(ctx context.Context, path string, e *entry) (*shard, error) {
 	p.mu.Lock()
 	if p.open == nil {
 		p.open = map[string]*pooled{}
@@ -67,14 +67,14 @@ func (p *Pool) take(ctx context.Context, path string, e *entry) (*shard, error) 
 	s := in.shard
 	in.mu.Unlock()
 	if err != nil {
-		p.give(path)
+		p.release(path)
 		return nil, err
 	}
 	return s, nil
 }
 
-// give gives a shard back; the last one closes it.
-func (p *Pool) give(path string) error {
+// release returns a shard; the last user closes it.
+func (p *Pool) release(path string) error {
 	p.mu.Lock()
 	in := p.open[path]
 	if in.users--; in.users > 0 {
@@ -91,7 +91,7 @@ func (p *Pool) give(path string) error {
 	return in.shard.close()
 }
 
-// Len is how many shards are open.
+// Len is the number of open shards.
 func (p *Pool) Len() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -14,18 +14,17 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// recorder is the Getter that a feed is given: it writes down what the feed
-// used.
+// recorder is the Getter of a feed: it records the documents that the feed used.
 type recorder struct {
 	assay.Getter
 
 	mu        sync.Mutex
-	last      string            // the document that was asked for last, for what goes wrong with it
-	documents map[string]string // as source.Documents; nil when the Getter has no digests
+	last      string            // the last requested document, for error messages
+	documents map[string]string // as in source.Documents; nil if the Getter has no digests
 }
 
-// What stands before an address in source.Documents, where not the document as
-// it is now was used.
+// Prefixes of URLs in source.Documents, for uses other than the current
+// document.
 const (
 	listMark   = "list " // the names in the directory
 	cachedMark = "held " // the version in the cache
@@ -80,8 +79,8 @@ func (r *recorder) Cached(ctx context.Context, url string) (io.ReadCloser, error
 	return body, nil
 }
 
-// GetVersion implements assay.Keeper. It is not written down: the list that
-// named the version was.
+// GetVersion implements assay.Keeper. It is not recorded, because the list with
+// the version was.
 func (r *recorder) GetVersion(ctx context.Context, url, version string) (io.ReadCloser, error) {
 	r.asked(url)
 	if k, ok := r.Getter.(assay.Keeper); ok {
@@ -96,8 +95,8 @@ func (r *recorder) asked(url string) {
 	r.last = url
 }
 
-// fetch has a feed fetch through the recorder. A panic of the feed is an error
-// that names the document that it asked for last.
+// fetch runs a feed's Fetch with the recorder. A panic of the feed becomes an
+// error with the last requested document.
 func (r *recorder) fetch(ctx context.Context, f assay.Feed, wanted []assay.Stream, s assay.Sink) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -109,7 +108,7 @@ func (r *recorder) fetch(ctx context.Context, f assay.Feed, wanted []assay.Strea
 	return f.Fetch(ctx, r, wanted, s)
 }
 
-// note writes down the document's version.
+// note records the document's version.
 func (r *recorder) note(ctx context.Context, url string) error {
 	if r.documents == nil {
 		return nil
@@ -124,20 +123,20 @@ func (r *recorder) note(ctx context.Context, url string) error {
 	return nil
 }
 
-// versionOf is the digest of a document, or of a list of names; "" when the
+// versionOf is the digest of a document, or of a list of names; "" if the
 // publisher has none.
 func versionOf(ctx context.Context, g assay.Getter, url string) (string, error) {
 	var d string
 	var err error
-	if folder, ok := strings.CutPrefix(url, listMark); ok {
+	if directory, ok := strings.CutPrefix(url, listMark); ok {
 		var names []string
 		if l, ok := g.(assay.Lister); ok {
-			names, err = l.List(ctx, folder)
+			names, err = l.List(ctx, directory)
 		}
 		sum := sha256.Sum256([]byte(strings.Join(names, "\n")))
 		d = hex.EncodeToString(sum[:])
-	} else if held, ok := strings.CutPrefix(url, cachedMark); ok {
-		d, err = cachedDigest(ctx, g, held)
+	} else if cached, ok := strings.CutPrefix(url, cachedMark); ok {
+		d, err = cachedDigest(ctx, g, cached)
 	} else {
 		d, err = g.(assay.Digester).Digest(ctx, url)
 	}

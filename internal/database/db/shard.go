@@ -24,15 +24,15 @@ const (
 	lockTimeout = 10 * time.Second
 )
 
-// shard is an open shard. It may be used by several goroutines.
+// shard is an open shard. Several goroutines may use it.
 type shard struct {
 	stream assay.Stream
 	db     *bolt.DB
 	dec    *zstd.Decoder
 }
 
-// openShard opens the file of e, which must be whole: it has the size and time
-// of change that the index has, or, after a copy, the digest.
+// openShard opens the file of e, which must be intact: it has the size and
+// modification time in the index or, after a copy, the digest.
 func openShard(ctx context.Context, path string, e *entry) (*shard, error) {
 	if err := intact(ctx, path, e, false); err != nil {
 		return nil, err
@@ -54,13 +54,13 @@ func (s *shard) describe() error {
 	return s.db.View(func(tx *bolt.Tx) error {
 		b := tx.Bucket(bucketMeta)
 		if b == nil {
-			return fmt.Errorf("no description: %w", assay.ErrMalformed)
+			return fmt.Errorf("missing description: %w", assay.ErrMalformed)
 		}
 		if f, err := strconv.Atoi(string(b.Get(keyFormat))); err != nil || f > Format {
-			return fmt.Errorf("format %q: %w", b.Get(keyFormat), assay.ErrUnsupported)
+			return fmt.Errorf("unknown format %q: %w", b.Get(keyFormat), assay.ErrUnsupported)
 		}
 		if got := assay.Stream(b.Get(keyStream)); got != s.stream {
-			return fmt.Errorf("holds %q: %w", got, assay.ErrMalformed)
+			return fmt.Errorf("contains stream %q: %w", got, assay.ErrMalformed)
 		}
 		o := []zstd.DOption{zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxMemory(maxValue), zstd.WithDecoderLowmem(true)}
 		if dict := b.Get(keyDictionary); len(dict) > 0 {
@@ -72,13 +72,13 @@ func (s *shard) describe() error {
 	})
 }
 
-// damaged says what to do about a shard that cannot be used.
+// damaged adds advice to the error of an unusable shard.
 func damaged(path string, s assay.Stream, err error) error {
 	return fmt.Errorf("shard %s (%s) cannot be used: %w; run `assay db update`", s, path, err)
 }
 
-// intact checks that the file of a shard is what the index says. The digest is
-// computed only where the time of change differs, or when full.
+// intact checks that the file of a shard matches the index. It computes the
+// digest only if the modification time differs, or when full.
 func intact(ctx context.Context, path string, e *entry, full bool) error {
 	st, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -88,7 +88,7 @@ func intact(ctx context.Context, path string, e *entry, full bool) error {
 		return err
 	}
 	if st.Size() != e.Size {
-		return damaged(path, e.Stream, fmt.Errorf("%d bytes, not %d: %w", st.Size(), e.Size, assay.ErrMalformed))
+		return damaged(path, e.Stream, fmt.Errorf("%d bytes, want %d: %w", st.Size(), e.Size, assay.ErrMalformed))
 	}
 	if !full && st.ModTime().UnixNano() == e.ModTime {
 		return nil
@@ -98,7 +98,7 @@ func intact(ctx context.Context, path string, e *entry, full bool) error {
 		return err
 	}
 	if digest != e.Digest {
-		return damaged(path, e.Stream, fmt.Errorf("digest %s, not %s: %w", digest, e.Digest, assay.ErrMalformed))
+		return damaged(path, e.Stream, fmt.Errorf("digest %s, want %s: %w", digest, e.Digest, assay.ErrMalformed))
 	}
 	return nil
 }
@@ -136,8 +136,8 @@ func (s *shard) close() error {
 	return s.db.Close()
 }
 
-// unpack returns the list that a value holds. The result does not share memory
-// with the value, which is gone after its transaction.
+// unpack returns the list in a value. The result does not share memory with the
+// value, which is invalid after its transaction.
 func (s *shard) unpack(v []byte) (message, error) {
 	switch {
 	case len(v) == 0:
@@ -151,10 +151,10 @@ func (s *shard) unpack(v []byte) (message, error) {
 		}
 		return newMessage(b), nil
 	}
-	return message{}, fmt.Errorf("value of kind %d: %w", v[0], assay.ErrUnsupported)
+	return message{}, fmt.Errorf("unknown kind of value %d: %w", v[0], assay.ErrUnsupported)
 }
 
-// get returns the list of records under key; an empty one when there is none.
+// get returns the list of records under key; empty if there is none.
 func (s *shard) get(key string) (list message, err error) {
 	err = s.db.View(func(tx *bolt.Tx) error {
 		b := tx.Bucket(bucketRecords)
@@ -174,9 +174,9 @@ func (s *shard) get(key string) (list message, err error) {
 	return list, err
 }
 
-// scan calls f for each key and its list, in the order of keys, a batch in
-// one transaction, so that f may take its time. An ErrMalformed of f's is one of
-// the shard.
+// scan calls f for each key and its list, in the order of keys. It reads a batch
+// in each transaction, so that a slow f blocks nothing. An ErrMalformed of f is
+// an error of the shard.
 func (s *shard) scan(ctx context.Context, values bool, f func(key string, list message) error) error {
 	type pair struct {
 		key  string

@@ -9,16 +9,16 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// sink takes the records of one feed in one run.
+// sink receives the records of one feed in one run.
 type sink struct {
 	feed   string
-	wanted []assay.Stream // patterns; everything else is dropped
+	wanted []assay.Stream // patterns; other streams are dropped
 	temp   string         // directory for spools
 	log    *slog.Logger
 
 	spools map[assay.Stream]*spool
 	status assay.FeedStatus
-	err    error // of the disk, which ends the update, not only the feed
+	err    error // of the disk; it ends the update, not only the feed
 }
 
 const maxReasons = 50 // a feed has about five
@@ -38,11 +38,11 @@ func (s *sink) Skip(id, why string) {
 	}
 }
 
-// Advisory implements assay.Sink: it keeps the record once for each stream and
+// Advisory implements assay.Sink: it stores the record once for each stream and
 // name.
 func (s *sink) Advisory(a assay.Advisory) error {
 	if a.ID == "" || len(a.ID) > maxKey {
-		s.Skip(a.ID, "no identifier, or one too long")
+		s.Skip(a.ID, "identifier missing or too long")
 		return nil
 	}
 	a.Feed = s.feed
@@ -52,7 +52,7 @@ func (s *sink) Advisory(a assay.Advisory) error {
 	})
 	if len(affected) == 0 {
 		if !slices.ContainsFunc(a.Affected, func(f assay.Affected) bool { return !s.wants(f.Stream) }) {
-			s.Skip(a.ID, "no package, or a name too long")
+			s.Skip(a.ID, "package name missing or too long")
 		}
 		return nil
 	}
@@ -65,7 +65,7 @@ func (s *sink) Advisory(a assay.Advisory) error {
 		for n < len(affected) && order(affected[0], affected[n]) == 0 {
 			n++
 		}
-		if err := s.keep(affected[0].Stream, affected[0].Name, encodeAdvisory(&a, affected[:n])); err != nil {
+		if err := s.store(affected[0].Stream, affected[0].Name, encodeAdvisory(&a, affected[:n])); err != nil {
 			return err
 		}
 		affected = affected[n:]
@@ -81,10 +81,10 @@ func (s *sink) Artifact(a assay.Artifact) error {
 		return nil
 	}
 	if a.Name == "" || len(a.Name)+len(a.Version) > maxKey {
-		s.Skip(a.Name, "no name, or one too long")
+		s.Skip(a.Name, "name missing or too long")
 		return nil
 	}
-	if err := s.keep(assay.StreamArtifacts, artifactKey(a.SHA1), encodeArtifact(&a, s.feed)); err != nil {
+	if err := s.store(assay.StreamArtifacts, artifactKey(a.SHA1), encodeArtifact(&a, s.feed)); err != nil {
 		return err
 	}
 	s.status.Read++
@@ -95,7 +95,7 @@ func (s *sink) Artifact(a assay.Artifact) error {
 // Detail implements assay.Sink.
 func (s *sink) Detail(d assay.Detail) error {
 	if d.ID == "" || len(d.ID) > maxKey {
-		s.Skip(d.ID, "no identifier, or one too long")
+		s.Skip(d.ID, "identifier missing or too long")
 		return nil
 	}
 	d.Feed = s.feed
@@ -103,7 +103,7 @@ func (s *sink) Detail(d assay.Detail) error {
 	if !s.wants(stream) {
 		return nil
 	}
-	if err := s.keep(stream, detailKey(stream, d.ID), encodeDetail(&d)); err != nil {
+	if err := s.store(stream, detailKey(stream, d.ID), encodeDetail(&d)); err != nil {
 		return err
 	}
 	s.status.Read++
@@ -115,7 +115,7 @@ func (s *sink) wants(stream assay.Stream) bool {
 	return slices.ContainsFunc(s.wanted, func(w assay.Stream) bool { return w.Covers(stream) })
 }
 
-func (s *sink) keep(stream assay.Stream, key string, record []byte) error {
+func (s *sink) store(stream assay.Stream, key string, record []byte) error {
 	if s.err != nil {
 		return s.err
 	}

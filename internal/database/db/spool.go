@@ -9,8 +9,8 @@ import (
 	"slices"
 )
 
-// spool holds the encoded records of one stream on disk, in the order in which
-// they came, and their places in memory.
+// spool has the encoded records of one stream on disk, in their order of
+// arrival, and their offsets in memory.
 type spool struct {
 	f       *os.File
 	w       *bufio.Writer
@@ -24,7 +24,7 @@ type place struct {
 	n   int32
 }
 
-// newSpool makes a spool in directory dir, which goes away with close.
+// newSpool creates a spool in directory dir; close removes it.
 func newSpool(dir string) (*spool, error) {
 	f, err := os.CreateTemp(dir, "spool-*")
 	if err != nil {
@@ -48,7 +48,7 @@ func (s *spool) close() {
 // sources are the spools of a shard, read as one.
 type sources struct {
 	spools []*spool
-	order  []located // by key, then as they came
+	order  []located // by key, then by arrival
 }
 
 type located struct {

@@ -18,43 +18,43 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// A Builder brings databases up to date. The zero value is ready to use.
+// A Builder updates databases. The zero value is ready to use.
 type Builder struct {
 	Jobs  int           // feeds read and shards written at once; 0 means runtime.NumCPU()
-	Grace time.Duration // how long replaced shards are kept for those who read them; 0 means 1 hour
-	Force bool          // read every feed, also where nothing changed
+	Grace time.Duration // how long replaced shards are kept for readers; 0 means 1 hour
+	Force bool          // read every feed, even without changes
 	Log   *slog.Logger  // nil means none; skipped records are at level debug
 
-	// Partial says that the documents come from a mirror that need not have
-	// all: a feed that finds none, and gave nothing before, is not an error
-	// but among Result.Absent.
+	// Partial means that the documents come from an incomplete mirror: a feed
+	// without documents that gave nothing before is in Result.Absent instead of
+	// an error.
 	Partial bool
 }
 
-// A Result says what an update did, by stream.
+// A Result is the result of an update, by stream.
 type Result struct {
-	Built     []assay.Stream // written anew, with other content than before
-	Unchanged []assay.Stream // current already
-	Missing   []assay.Stream // wanted, and no feed has anything about them
+	Built     []assay.Stream // written again with changed content
+	Unchanged []assay.Stream // already current
+	Missing   []assay.Stream // wanted, but no feed has data for them
 	Absent    []string       // feeds without documents in a partial mirror
 }
 
-// run is what one feed is to do in an update, and did.
+// run is the work of one feed in an update, and its result.
 type run struct {
 	feed      assay.Feed
-	wanted    []assay.Stream // nil means everything
+	wanted    []assay.Stream // nil means all
 	covers    []assay.Stream // the same as patterns
-	current   bool           // there is nothing new
+	current   bool           // nothing has changed
 	sink      *sink
 	documents map[string]string
 	err       error
 }
 
-func (r *run) has(s assay.Stream) bool {
+func (r *run) hasStream(s assay.Stream) bool {
 	return slices.ContainsFunc(r.covers, func(w assay.Stream) bool { return w.Covers(s) })
 }
 
-// update is an update under way; it holds the lock.
+// update is a running update; it has the lock.
 type update struct {
 	*Builder
 	dir string
@@ -62,14 +62,14 @@ type update struct {
 	ix  *index
 }
 
-// Update brings the wanted streams of the database in dir up to date; with
-// none wanted (nil), everything that the feeds know. It asks only feeds that
-// speak of them, and reads only those whose documents changed.
+// Update updates the wanted streams of the database in dir; nil means all
+// streams of the feeds. It asks only the feeds of these streams, and reads only
+// feeds whose documents changed.
 //
-// A feed that fails keeps its old records, and its failure is noted in its
-// status; the others go on, and the error joins all failures. When the database
-// itself cannot be written the old one stays as it was. Only one update runs at
-// a time on a directory; others wait.
+// If a feed fails, its old records stay, and its status has the error. The other
+// feeds continue, and the error joins all failures. If the database itself
+// cannot be written, the old one stays unchanged. Only one update at a time runs
+// on a directory; others wait.
 func (b *Builder) Update(ctx context.Context, dir string, feeds []assay.Feed, g assay.Getter, wanted []assay.Stream) (Result, error) {
 	u, unlock, err := b.begin(ctx, dir)
 	if err != nil {
@@ -103,12 +103,12 @@ func (b *Builder) Update(ctx context.Context, dir string, feeds []assay.Feed, g 
 	return res, errors.Join(errs...)
 }
 
-// gave reports whether the database has something by a feed.
+// gave reports whether the database has data from a feed.
 func (u *update) gave(feed string) bool {
 	return slices.ContainsFunc(u.ix.Shards, func(e entry) bool { return e.status(feed) != nil })
 }
 
-// begin takes the directory and reads what is in it.
+// begin locks the directory and reads the database.
 func (b *Builder) begin(ctx context.Context, dir string) (_ *update, unlock func(), err error) {
 	unlock, err = lock(ctx, dir)
 	if err != nil {
@@ -125,8 +125,8 @@ func (b *Builder) begin(ctx context.Context, dir string) (_ *update, unlock func
 	return &update{Builder: b, dir: dir, now: time.Now().UTC().Truncate(time.Second), ix: ix}, unlock, nil
 }
 
-// lock takes the directory for this writer, makes what is missing in it and
-// removes what writers that were killed left unfinished.
+// lock locks the directory for this writer, creates missing parts and removes
+// unfinished files of killed writers.
 func lock(ctx context.Context, dir string) (unlock func(), err error) {
 	if err := os.MkdirAll(filepath.Join(dir, shardsName), 0o755); err != nil {
 		return nil, err
@@ -144,7 +144,7 @@ func lock(ctx context.Context, dir string) (unlock func(), err error) {
 	return func() { os.RemoveAll(temp); l.Close() }, nil
 }
 
-// plan finds what each feed has to do with the wanted streams.
+// plan decides what each feed has to do for the wanted streams.
 func plan(feeds []assay.Feed, wanted []assay.Stream) []*run {
 	var runs []*run
 	for _, f := range feeds {
@@ -174,8 +174,8 @@ func plan(feeds []assay.Feed, wanted []assay.Stream) []*run {
 	return runs
 }
 
-// read lets the feeds that have something new write to their spools. Its error
-// is one that ends the update; those of feeds are in their runs.
+// read lets the feeds with changes write to their spools. A returned error ends
+// the update; errors of feeds are in their runs.
 func (u *update) read(ctx context.Context, g assay.Getter, runs []*run) error {
 	var group errgroup.Group
 	group.SetLimit(u.jobs())
@@ -214,8 +214,8 @@ func (u *update) jobs() int {
 	return runtime.NumCPU()
 }
 
-// unchanged says whether the database holds what the run would give: a whole
-// shard for every stream, made from versions that are current still.
+// unchanged reports whether the database already has the result of the run: an
+// intact shard for every stream, built from documents that are still current.
 func (u *update) unchanged(ctx context.Context, g assay.Getter, r *run) bool {
 	if _, ok := g.(assay.Digester); !ok {
 		return false
@@ -245,15 +245,15 @@ func (u *update) unchanged(ctx context.Context, g assay.Getter, r *run) bool {
 	return true
 }
 
-// same says whether the documents are of the versions given. Known holds those
-// that were asked for before.
+// same reports whether the documents have the given versions. Known is a cache
+// of current versions.
 func same(ctx context.Context, g assay.Getter, documents, known map[string]string) bool {
 	for url, old := range documents {
 		now, ok := known[url]
 		if !ok {
 			var err error
 			if now, err = versionOf(ctx, g, url); err != nil {
-				return false // the feed will say so
+				return false // the feed will report it
 			}
 			known[url] = now
 		}

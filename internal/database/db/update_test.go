@@ -141,7 +141,7 @@ func TestLastWords(t *testing.T) {
 	for range 2 {
 		runUpdate(t, dir, w, feeds, nil, false)
 		d := open(t, dir)
-		if got := look(t, d, "a:1", "curl"); got != "CVE-1<1.1 (alpha)" || d.Shards()[0].Feeds[0].Error != lastWords {
+		if got := look(t, d, "a:1", "curl"); got != "CVE-1<1.1 (alpha)" || d.Shards()[0].Feeds[0].Error != droppedByPublisher {
 			t.Errorf("%s, %+v", got, d.Shards()[0])
 		}
 	}
@@ -326,7 +326,7 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
-// TestPartialMirror: what a mirror does not have is told, and is an error only
+// TestPartialMirror: what a mirror does not have is reported, and is an error only
 // where it was there before.
 func TestPartialMirror(t *testing.T) {
 	w := &web{}

@@ -14,8 +14,8 @@ import (
 )
 
 // A shard is a bbolt file (https://github.com/etcd-io/bbolt) with two buckets:
-// what the shard is, and its records by key. A value starts with a byte that
-// says how the list of records behind it is kept.
+// its description, and its records by key. The first byte of a value is the
+// encoding of the list of records after it.
 var (
 	bucketMeta    = []byte("meta")
 	bucketRecords = []byte("records")
@@ -30,15 +30,15 @@ const (
 	storedPlain byte = 0
 	storedZstd  byte = 1
 
-	pageSize  = 4096 // of every machine's shards, so that they are equal
+	pageSize  = 4096 // the same on every machine, so that equal shards have equal files
 	batchSize = 4 << 20
 	dictID    = 1
 
 	maxKey = 1024 // bbolt takes 32 kB; the longest name of a package known has 214 bytes
 )
 
-// writeShard writes the records of the spools to a new shard at path and
-// returns how many it holds. The same records make the same bytes.
+// writeShard writes the records of the spools to a new shard at path and returns
+// their number. Equal records give equal bytes.
 func writeShard(ctx context.Context, path string, stream assay.Stream, spools []*spool) (records int, err error) {
 	g, err := gather(spools)
 	if err != nil {
@@ -60,7 +60,7 @@ func writeShard(ctx context.Context, path string, stream assay.Stream, spools []
 		return 0, err
 	}
 	w := &shardWriter{db: b, enc: enc}
-	records, err = w.fill(ctx, stream, g, groups)
+	records, err = w.writeRecords(ctx, stream, g, groups)
 	if err == nil {
 		err = w.describe(stream, records, dict)
 	}
@@ -77,7 +77,7 @@ func writeShard(ctx context.Context, path string, stream assay.Stream, spools []
 	return records, finish(path, size)
 }
 
-// finish cuts off what bbolt allocated ahead and puts the file to disk for good.
+// finish truncates space that bbolt allocated ahead and syncs the file.
 func finish(path string, size int64) error {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
@@ -106,8 +106,8 @@ type shardWriter struct {
 	enc *zstd.Encoder
 }
 
-// fill writes the records, a few megabytes a transaction.
-func (w *shardWriter) fill(ctx context.Context, stream assay.Stream, g *sources, groups [][2]int) (records int, err error) {
+// writeRecords writes the records, a few megabytes in each transaction.
+func (w *shardWriter) writeRecords(ctx context.Context, stream assay.Stream, g *sources, groups [][2]int) (records int, err error) {
 	for len(groups) > 0 && err == nil {
 		err = w.db.Update(func(tx *bolt.Tx) error {
 			b, err := tx.CreateBucketIfNotExists(bucketRecords)
@@ -163,8 +163,8 @@ func (w *shardWriter) pack(list []byte) []byte {
 	return out
 }
 
-// describe writes what the shard is. It is its own transaction: bbolt does not
-// always write several buckets in the same order.
+// describe writes the description of the shard. It uses its own transaction,
+// because bbolt does not always write several buckets in the same order.
 func (w *shardWriter) describe(stream assay.Stream, records int, dict []byte) error {
 	return w.db.Update(func(tx *bolt.Tx) error {
 		b, err := tx.CreateBucket(bucketMeta)
@@ -185,17 +185,17 @@ func (w *shardWriter) describe(stream assay.Stream, records int, dict []byte) er
 	})
 }
 
-// The dictionary of a shard is made of its own values. A trained one
-// (klauspost/compress/dict) saves another 2 %, takes half as long again, and
-// comes out differently each time (November 2026).
+// The dictionary of a shard consists of its own values. A trained dictionary
+// (klauspost/compress/dict) saves another 2 %, takes 50 % longer, and differs
+// each time (November 2026).
 const (
-	dictSize   = 32 << 10 // of 16, 32, 64 and 112 kB the one that makes the smallest shards
-	dictShare  = 16       // and no more than this part of what is to be compressed
-	dictSample = 1 << 10  // bytes taken of one value
+	dictSize   = 32 << 10 // of 16, 32, 64 and 112 kB this gives the smallest shards
+	dictShare  = 16       // and at most this part of the data to compress
+	dictSample = 1 << 10  // bytes of one value
 )
 
-// dictionary takes samples evenly from all values; zstd uses them as if they
-// stood before each value.
+// dictionary takes samples evenly from all values; zstd compresses each value as
+// if they preceded it.
 func dictionary(stream assay.Stream, g *sources, groups [][2]int) ([]byte, error) {
 	total := 0
 	for _, l := range g.order {

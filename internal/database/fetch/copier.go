@@ -12,9 +12,9 @@ import (
 	"sync"
 )
 
-// A Copier is a Getter that keeps a copy of each document it gets, so that a
-// directory becomes a mirror: https://HOST/PATH is HOST/PATH in it. It is no
-// Keeper, for a mirror wants whole documents.
+// A Copier is a Getter that copies each document, so that a directory becomes a
+// mirror: https://HOST/PATH is HOST/PATH in it. It is not a Keeper, because a
+// mirror needs whole documents.
 type Copier struct {
 	fetcher *Fetcher
 	dir     string
@@ -23,12 +23,12 @@ type Copier struct {
 	copied map[string]int64 // bytes by address
 }
 
-// NewCopier returns a Copier to a directory, which is made when it is needed.
+// NewCopier returns a Copier to a directory, which is created when needed.
 func NewCopier(f *Fetcher, dir string) *Copier {
 	return &Copier{fetcher: f, dir: dir, copied: map[string]int64{}}
 }
 
-// Copied counts the documents so far, and their bytes.
+// Copied is the number of documents so far, and their bytes.
 func (c *Copier) Copied() (documents int, size int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -56,7 +56,8 @@ func (c *Copier) List(ctx context.Context, address string) ([]string, error) {
 	return c.fetcher.List(ctx, address)
 }
 
-// copy puts the document where a mirror has it, and goes back to its start.
+// copy writes the document to its place in a mirror, and seeks back to its
+// start.
 func (c *Copier) copy(address string, body io.Reader) error {
 	u, err := url.Parse(address)
 	if err != nil {

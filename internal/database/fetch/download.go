@@ -19,8 +19,8 @@ import (
 	"github.com/assaysec/assay/internal/encoding/limit"
 )
 
-// retry is a failure that may pass: the cause and how long the server asks us
-// to wait.
+// retry is a temporary failure: its cause and how long the server asks us to
+// wait.
 type retry struct {
 	error
 	after time.Duration
@@ -28,8 +28,8 @@ type retry struct {
 
 func (r retry) Unwrap() error { return r.error }
 
-// update brings the document to the cache unless it is there and current, or
-// of the version, "" being none.
+// update downloads the document to the cache unless the cached one is current or
+// has the version; "" means any.
 func (f *Fetcher) update(ctx context.Context, address, target, version string) (*record, error) {
 	ctx, cancel := context.WithTimeout(ctx, maxTime)
 	defer cancel()
@@ -52,7 +52,7 @@ func (f *Fetcher) update(ctx context.Context, address, target, version string) (
 		switch {
 		case err == nil:
 			if r.Missing && old != nil {
-				r.Last = old.SHA256 // "" where it was missing already
+				r.Last = old.SHA256 // "" if it was missing before
 			}
 			r.key, r.URL, r.Edition, r.Fetched = k, address, version, time.Now().UTC().Truncate(time.Second)
 			if err := f.save(r); err != nil {
@@ -60,23 +60,23 @@ func (f *Fetcher) update(ctx context.Context, address, target, version string) (
 			}
 			return r, nil
 		case ctx.Err() != nil:
-			return nil, fmt.Errorf("%s: %w", named(address, target), ctx.Err())
+			return nil, fmt.Errorf("%s: %w", documentName(address, target), ctx.Err())
 		case !errors.As(err, &again):
-			return nil, fmt.Errorf("%s: %w", named(address, target), err)
+			return nil, fmt.Errorf("%s: %w", documentName(address, target), err)
 		case attempt >= f.o.Retries || again.after > maxWait:
-			return nil, fmt.Errorf("%s: %w; try again later, or name a mirror that has it", named(address, target), again.error)
+			return nil, fmt.Errorf("%s: %w; try again later, or use --mirror with a copy", documentName(address, target), again.error)
 		}
-		waiting := assay.Progress{Task: "trying again: " + address} // a person should know why nothing happens
-		f.tell(waiting)
+		waiting := assay.Progress{Task: "trying again: " + address} // tell the user why nothing happens
+		f.reportProgress(waiting)
 		if waiting.End = true; attempt == 0 {
-			defer f.tell(waiting)
+			defer f.reportProgress(waiting)
 		}
 		f.pause(ctx, again.after, attempt)
 	}
 }
 
-// isCurrent reports whether a document need not be asked for again: it is of the
-// version that its publisher names, or young enough where that names none.
+// isCurrent reports whether a cached document is used without a request: it has
+// the version that its publisher names or, without a version, is young enough.
 func (f *Fetcher) isCurrent(old *record, version string) bool {
 	if version != "" {
 		return old.Edition == version
@@ -84,30 +84,30 @@ func (f *Fetcher) isCurrent(old *record, version string) bool {
 	return f.o.MaxAge > 0 && time.Since(old.Fetched) < f.o.MaxAge
 }
 
-// pause waits before another attempt, as long as the server asks for or longer.
+// pause waits before another attempt, at least as long as the server asks for.
 func (f *Fetcher) pause(ctx context.Context, least time.Duration, attempt int) {
 	d := max(least, f.o.Backoff<<attempt)
-	d += rand.N(d/4 + 1) // so that many machines do not come back at once
+	d += rand.N(d/4 + 1) // so that many clients do not return at once
 	select {
 	case <-time.After(d):
 	case <-ctx.Done():
 	}
 }
 
-// named names a document, and the place it was really asked from.
-func named(address, target string) string {
+// documentName is the name of a document with the URL of the request.
+func documentName(address, target string) string {
 	if address == target {
 		return address
 	}
 	return address + " (from " + target + ")"
 }
 
-// attempt asks once. The part that an earlier attempt got, in this process or
-// another, is continued where its publisher says that it is the same document.
+// attempt makes one request. It resumes the part of an earlier attempt, by this
+// process or another, if the publisher confirms that the document is the same.
 func (f *Fetcher) attempt(ctx context.Context, address, target, key string, old *record) (*record, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	stall := time.AfterFunc(f.stall, func() { cancel(fmt.Errorf("no byte for %s", f.stall)) })
+	stall := time.AfterFunc(f.stall, func() { cancel(fmt.Errorf("no data received for %s", f.stall)) })
 	defer stall.Stop()
 
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
@@ -119,7 +119,7 @@ func (f *Fetcher) attempt(ctx context.Context, address, target, key string, old 
 	part := f.condition(req, key, old)
 	resp, err := f.client.Do(req)
 	if err != nil {
-		return nil, passing(ctx, err)
+		return nil, classifyNetworkError(ctx, err)
 	}
 	defer resp.Body.Close()
 	switch s := resp.StatusCode; {
@@ -130,24 +130,24 @@ func (f *Fetcher) attempt(ctx context.Context, address, target, key string, old 
 	case s == http.StatusPartialContent && part != nil && continues(resp, part):
 	case s == http.StatusPartialContent, s == http.StatusRequestedRangeNotSatisfiable:
 		f.drop(key)
-		return nil, retry{fmt.Errorf("%s in answer to a range", resp.Status), 0}
+		return nil, retry{fmt.Errorf("unexpected status %s for a range request", resp.Status), 0}
 	case s == http.StatusNotFound, s == http.StatusGone:
 		return &record{Missing: true}, nil
 	case s == http.StatusUnauthorized, s == http.StatusForbidden, s == http.StatusProxyAuthRequired:
 		return nil, fmt.Errorf("%s: %w; check the proxy, or name a mirror", resp.Status, assay.ErrUnauthorized)
 	case s == http.StatusTooManyRequests, s == http.StatusRequestTimeout, s >= 500:
-		return nil, retry{errors.New(resp.Status), after(resp)}
+		return nil, retry{errors.New(resp.Status), retryAfter(resp)}
 	default:
-		return nil, fmt.Errorf("unexpected answer %s", resp.Status)
+		return nil, fmt.Errorf("unexpected status %s", resp.Status)
 	}
 	if e := resp.Header.Get("Content-Encoding"); e != "" && e != "identity" && !strings.HasSuffix(address, ".gz") {
-		return nil, fmt.Errorf("sent in encoding %q, which was not asked for: %w", e, assay.ErrUnsupported)
+		return nil, fmt.Errorf("unrequested content encoding %q: %w", e, assay.ErrUnsupported)
 	}
 	return f.receive(ctx, resp, address, key, part, stall)
 }
 
-// condition makes req ask only for what is not here yet. It returns the part
-// that is to be continued; nil when there is none.
+// condition adds conditions to req, so that it asks only for missing data. It
+// returns the part to resume; nil without one.
 func (f *Fetcher) condition(req *http.Request, key string, old *record) *record {
 	if part := f.load(key+".part.json", key); part != nil {
 		if st, err := os.Stat(f.path(key + ".part")); err == nil && st.Size() > 0 && part.validator() != "" {
@@ -166,7 +166,7 @@ func (f *Fetcher) condition(req *http.Request, key string, old *record) *record 
 	return nil
 }
 
-// validator is what If-Range takes: a strong entity tag or a date.
+// validator is the value of If-Range: a strong entity tag or a date.
 func (r *record) validator() string {
 	if r.ETag != "" && !strings.HasPrefix(r.ETag, "W/") {
 		return r.ETag
@@ -174,7 +174,7 @@ func (r *record) validator() string {
 	return r.LastModified
 }
 
-// continues says whether the answer goes on where the part ends.
+// continues reports whether the response continues at the end of the part.
 func continues(resp *http.Response, part *record) bool {
 	return strings.HasPrefix(resp.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", part.Size))
 }
@@ -184,8 +184,8 @@ func (f *Fetcher) drop(key string) {
 	os.Remove(f.path(key + ".part"))
 }
 
-// receive writes the answer's body to the part and, when it is whole, makes it
-// the document. What can be continued later is kept on failure.
+// receive writes the response body to the part and, when it is complete, makes
+// it the document. On failure a part that can be resumed is kept.
 func (f *Fetcher) receive(ctx context.Context, resp *http.Response, address, key string, part *record, stall *time.Timer) (*record, error) {
 	r := &record{key: key, ETag: resp.Header.Get("ETag"), LastModified: resp.Header.Get("Last-Modified")}
 	flags, have := os.O_RDWR|os.O_CREATE|os.O_TRUNC, int64(0)
@@ -205,7 +205,7 @@ func (f *Fetcher) receive(ctx context.Context, resp *http.Response, address, key
 		total = have + resp.ContentLength
 	}
 	if total > f.o.MaxSize {
-		return nil, fmt.Errorf("%d bytes, over %d: %w", total, f.o.MaxSize, assay.ErrTooLarge)
+		return nil, fmt.Errorf("%d bytes, over the limit of %d: %w", total, f.o.MaxSize, assay.ErrTooLarge)
 	}
 	file, err := os.OpenFile(f.path(key+".part"), flags, 0o644)
 	if err != nil {
@@ -216,15 +216,15 @@ func (f *Fetcher) receive(ctx context.Context, resp *http.Response, address, key
 		n, err := resp.Body.Read(p)
 		stall.Reset(f.stall)
 		if err != nil && err != io.EOF {
-			err = retry{err, 0} // against errors of the disk, which do not pass
+			err = retry{err, 0} // not an error of the disk, which is permanent
 		}
 		done += int64(n)
-		f.tell(assay.Progress{Task: address, Done: done, Total: total})
+		f.reportProgress(assay.Progress{Task: address, Done: done, Total: total})
 		return n, err
 	}), f.o.MaxSize-have))
-	f.tell(assay.Progress{Task: address, Done: done, Total: total, End: true})
+	f.reportProgress(assay.Progress{Task: address, Done: done, Total: total, End: true})
 	if err == nil && resp.ContentLength >= 0 && n != resp.ContentLength {
-		err = retry{fmt.Errorf("%d bytes of %d: %w", n, resp.ContentLength, io.ErrUnexpectedEOF), 0}
+		err = retry{fmt.Errorf("received %d of %d bytes: %w", n, resp.ContentLength, io.ErrUnexpectedEOF), 0}
 	}
 	if err == nil {
 		if _, err = file.Seek(0, io.SeekStart); err == nil {
@@ -236,19 +236,19 @@ func (f *Fetcher) receive(ctx context.Context, resp *http.Response, address, key
 		if r.validator() == "" || errors.Is(err, assay.ErrTooLarge) {
 			f.drop(key)
 		}
-		return nil, passing(ctx, err)
+		return nil, classifyNetworkError(ctx, err)
 	}
-	return r, settle(file, nil, f.path(r.body()))
+	return r, renameWhole(file, nil, f.path(r.body()))
 }
 
-func (f *Fetcher) tell(p assay.Progress) {
+func (f *Fetcher) reportProgress(p assay.Progress) {
 	if f.o.Progress != nil {
 		f.o.Progress(p)
 	}
 }
 
-// passing tells the failures of the network, which may pass, from others.
-func passing(ctx context.Context, err error) error {
+// classifyNetworkError marks failures of the network, which may be temporary.
+func classifyNetworkError(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return retry{cause, 0}
 	}
@@ -260,7 +260,7 @@ func passing(ctx context.Context, err error) error {
 	if errors.As(err, &unknown) && unknown.IsNotFound {
 		return fmt.Errorf("%w: check the network, or name a mirror", err)
 	}
-	var network *url.Error // what Client.Do returns
+	var network *url.Error // the error type of Client.Do
 	var certificate *tls.CertificateVerificationError
 	if errors.As(err, &network) && !errors.Is(err, errRedirect) && !errors.As(err, &certificate) {
 		return retry{network.Err, 0}
@@ -268,8 +268,8 @@ func passing(ctx context.Context, err error) error {
 	return err
 }
 
-// after is how long the answer asks us to wait.
-func after(resp *http.Response) time.Duration {
+// retryAfter is how long the server asks us to wait.
+func retryAfter(resp *http.Response) time.Duration {
 	v := resp.Header.Get("Retry-After")
 	if s, err := strconv.Atoi(v); err == nil && s > 0 {
 		return time.Duration(min(s, 1<<30)) * time.Second

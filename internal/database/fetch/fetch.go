@@ -1,6 +1,7 @@
-// Package fetch gets documents of publishers over HTTP: conditionally, within
-// bounds, resuming what was cut, with a cache on disk that any number of
-// processes may share; or from a mirror, which may be a directory.
+// Package fetch downloads documents of publishers over HTTP: with conditional
+// requests, within bounds, and with resumed downloads. Any number of processes
+// may share its cache on disk. A mirror, which may be a directory, can replace
+// the publishers.
 //
 // HTTP semantics: https://www.rfc-editor.org/rfc/rfc9110 (conditional requests
 // §13, ranges §14, Retry-After §10.2.3).
@@ -28,38 +29,37 @@ import (
 	"github.com/assaysec/assay/internal/encoding/limit"
 )
 
-// Bounds of what is taken from a publisher.
+// Bounds for publishers.
 const (
 	maxDocument = 4 << 30       // the largest document known is 400 MB (vulnrichment, 2026)
 	maxTime     = 2 * time.Hour // for one document with all its attempts
-	maxStall    = time.Minute   // without a byte: the connection is dead
+	maxStall    = time.Minute   // without any data: the connection is dead
 	maxDial     = 15 * time.Second
-	maxWait     = 2 * time.Minute // the longest Retry-After that is honoured
+	maxWait     = 2 * time.Minute // the longest Retry-After that is respected
 	maxRedirect = 5
 	maxListing  = 8 << 20 // an index page
 	maxNames    = 100_000 // entries of a directory or index page
 )
 
-// Options says where documents come from and where they are kept. The zero
-// value asks the publishers and caches below the user's cache directory.
+// Options are the locations of documents and of the cache. The zero value asks
+// the publishers and caches below the user's cache directory.
 type Options struct {
 	Dir       string               // the cache; "" means assay/documents below the user's cache directory
-	Mirror    string               // directory or URL under which https://HOST/PATH is HOST/PATH; "" means none
-	Hosts     map[string]string    // host → directory or URL that replaces https://HOST; goes before Mirror
-	Client    *http.Client         // nil means one that heeds HTTPS_PROXY, HTTP_PROXY and NO_PROXY
-	Offline   bool                 // take what the cache holds, ask nobody
-	MaxAge    time.Duration        // a document fetched less than this ago is not asked for again; 0 means always ask
-	Retries   int                  // further attempts after a passing failure; 0 means 4, negative none
+	Mirror    string               // directory or URL with https://HOST/PATH as HOST/PATH; "" means none
+	Hosts     map[string]string    // host → directory or URL that replaces https://HOST; takes precedence over Mirror
+	Client    *http.Client         // nil means a client that respects HTTPS_PROXY, HTTP_PROXY and NO_PROXY
+	Offline   bool                 // use only the cache, without network access
+	MaxAge    time.Duration        // a document fetched less than this ago is not requested again; 0 means always request
+	Retries   int                  // further attempts after a temporary failure; 0 means 4, negative none
 	Backoff   time.Duration        // pause before the first of them, doubled for each; 0 means 500 ms
 	MaxSize   int64                // bytes of a document; 0 means 4 GiB
 	UserAgent string               // "" means "assay"
 	Progress  func(assay.Progress) // may be nil; called from several goroutines
 }
 
-// A Fetcher is an assay.Getter. It asks for a document once in its life, so
-// that all who read it see the same version, and nobody waits twice for one
-// that is not to be had: make a new one for each update.
-// It may be used by several goroutines.
+// A Fetcher is an assay.Getter. It requests each document once, so that all
+// readers see the same version, and an unavailable document delays only one of
+// them: create a new Fetcher for each update. Several goroutines may use it.
 type Fetcher struct {
 	o      Options
 	client *http.Client
@@ -71,14 +71,14 @@ type Fetcher struct {
 	docs map[string]*document
 }
 
-// document is what a Fetcher knows of a URL.
+// document is a Fetcher's record of a URL.
 type document struct {
-	turn  chan struct{} // holds one token: whoever has it may ask
-	known *record       // nil: not asked yet, or err
-	err   error         // why it cannot be had
+	turn  chan struct{} // has one token: its owner may send requests
+	known *record       // nil: not requested yet, or err
+	err   error         // why it is unavailable
 }
 
-// New returns a Fetcher. A mirror that is a directory must exist.
+// New returns a Fetcher. A mirror directory must exist.
 func New(o Options) (*Fetcher, error) {
 	f := &Fetcher{o: o, docs: map[string]*document{}, hosts: map[string]place{}, stall: maxStall}
 	var err error
@@ -107,7 +107,7 @@ func New(o Options) (*Fetcher, error) {
 
 var errRedirect = errors.New("redirected")
 
-// client returns c, or one of our own, with our limit on redirects.
+// client returns c, or a new client, with our limit of redirects.
 func client(c *http.Client) *http.Client {
 	if c == nil {
 		c = &http.Client{Transport: &http.Transport{
@@ -143,11 +143,11 @@ func (f *Fetcher) GetVersion(ctx context.Context, address, version string) (io.R
 	return file, nil
 }
 
-// Cached implements assay.Keeper. A mirror that is a directory holds nothing: what
-// is there is current. A document that its publisher no longer has is held until
-// the next Fetcher asks for it.
+// Cached implements assay.Keeper. A mirror directory has no cached documents:
+// its documents are current. A document that its publisher removed stays cached
+// until the next Fetcher requests it.
 func (f *Fetcher) Cached(ctx context.Context, address string) (io.ReadCloser, error) {
-	p, _, err := f.where(address)
+	p, _, err := f.locate(address)
 	if err != nil {
 		return nil, err
 	}
@@ -159,9 +159,9 @@ func (f *Fetcher) Cached(ctx context.Context, address string) (io.ReadCloser, er
 	return nil, fmt.Errorf("%s: %w in the cache", address, assay.ErrNotFound)
 }
 
-// Digest returns the SHA-256, in hex, of what Get returns. It costs a
-// conditional request where the document did not change, and brings the
-// document to the cache where it did.
+// Digest returns the SHA-256, in hex, of the document that Get returns. For an
+// unchanged document it needs only a conditional request; a changed one is
+// downloaded to the cache.
 func (f *Fetcher) Digest(ctx context.Context, address string) (string, error) {
 	file, sum, err := f.open(ctx, address, "")
 	if err != nil {
@@ -174,11 +174,11 @@ func (f *Fetcher) Digest(ctx context.Context, address string) (string, error) {
 	return sum, err
 }
 
-// List returns the names in the directory that address, ending in a slash,
-// names: those of a mirror's directory, or the links of the index page that the
-// server shows for it. Order is by name; directories have no slash.
+// List returns the names in the directory at address, which ends in a slash:
+// those in a mirror's directory, or the links of the server's index page. They
+// are sorted; directories have no slash.
 func (f *Fetcher) List(ctx context.Context, address string) ([]string, error) {
-	p, u, err := f.where(address)
+	p, u, err := f.locate(address)
 	if err != nil {
 		return nil, err
 	}
@@ -201,7 +201,7 @@ func (f *Fetcher) List(ctx context.Context, address string) ([]string, error) {
 	return links(page), nil
 }
 
-// href finds the links of an index page, as all servers write them.
+// href finds the links of an index page, in the formats of all servers.
 var href = regexp.MustCompile(`(?i)<a\s[^>]*href=["']([^"'?#<>]+)["']`)
 
 func links(page []byte) []string {
@@ -216,9 +216,9 @@ func links(page []byte) []string {
 	return slices.Compact(names)
 }
 
-// open returns the document and its digest, "" where that is not known yet.
+// open returns the document and its digest, "" if it is not known yet.
 func (f *Fetcher) open(ctx context.Context, address, version string) (*os.File, string, error) {
-	p, u, err := f.where(address)
+	p, u, err := f.locate(address)
 	if err != nil {
 		return nil, "", err
 	}
@@ -245,8 +245,7 @@ func (f *Fetcher) open(ctx context.Context, address, version string) (*os.File, 
 	return nil, "", fmt.Errorf("%s: cache: %w", address, err)
 }
 
-// ask brings the document at address up to date, unless that was done, and
-// says what is in the cache then.
+// ask updates the document at address, once, and returns its state in the cache.
 func (f *Fetcher) ask(ctx context.Context, address, target, version string) (*record, error) {
 	f.mu.Lock()
 	d := f.docs[address]

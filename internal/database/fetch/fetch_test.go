@@ -142,7 +142,7 @@ func TestOnceInALife(t *testing.T) {
 }
 
 // TestFailOnceInALife: a document that cannot be had is waited for once, which
-// is told; a caller who went away does not decide for others.
+// is reported; a caller who went away does not decide for others.
 func TestFailOnceInALife(t *testing.T) {
 	url, requests := server(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) })
 	var told []string
@@ -290,8 +290,8 @@ func TestStall(t *testing.T) {
 	n = 0
 	f = fetcher(t, Options{Mirror: url, Retries: 1})
 	f.stall = 50 * time.Millisecond
-	if _, err := get(t, f, address); err == nil || !strings.Contains(err.Error(), "no byte for 50ms") {
-		t.Errorf("%v, want that there was no byte", err)
+	if _, err := get(t, f, address); err == nil || !strings.Contains(err.Error(), "no data received for 50ms") {
+		t.Errorf("%v, want that no data was received", err)
 	}
 }
 
@@ -413,7 +413,7 @@ func TestDamagedCache(t *testing.T) {
 	}
 }
 
-func TestFolder(t *testing.T) {
+func TestDirectory(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{"h.example/a/b.json": "b", "h.example/a/ALSA-2023:0005.json": "c", "h.example/a b/c": "d", "secret": "s"} {
 		p := filepath.Join(dir, "mirror", filepath.FromSlash(name))

@@ -13,11 +13,11 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// place is where the documents of hosts are: a directory, a URL, or, when both
-// are empty, the publishers themselves.
+// place is the location of the documents of hosts: a directory, a URL, or, if
+// both are empty, the publishers.
 type place struct {
 	dir, base string
-	noHost    bool // the host's name is no part of the path
+	noHost    bool // the path does not include the host
 }
 
 func newPlace(s string) (place, error) {
@@ -41,11 +41,11 @@ func newPlace(s string) (place, error) {
 	return place{dir: dir}, nil
 }
 
-// where says which place has the document, and its parsed address.
-func (f *Fetcher) where(address string) (place, *url.URL, error) {
+// locate returns the location of the document, and its parsed address.
+func (f *Fetcher) locate(address string) (place, *url.URL, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return place{}, nil, fmt.Errorf("%q is no web address: %w", address, assay.ErrUnsupported)
+		return place{}, nil, fmt.Errorf("invalid URL %q: %w", address, assay.ErrUnsupported)
 	}
 	if p, ok := f.hosts[u.Host]; ok {
 		p.noHost = true
@@ -54,7 +54,7 @@ func (f *Fetcher) where(address string) (place, *url.URL, error) {
 	return f.mirror, u, nil
 }
 
-// url is the address to ask for the document u.
+// url is the URL of the request for the document u.
 func (p place) url(u *url.URL) string {
 	if p.base == "" {
 		return u.String()
@@ -85,7 +85,8 @@ func (p place) name(u *url.URL) string {
 	return filepath.FromSlash(n)
 }
 
-// open opens the document u of the directory. A directory in its place is ErrNotFound.
+// open opens the document u in the directory. A directory in its place is
+// ErrNotFound.
 func (p place) open(u *url.URL, max int64) (*os.File, error) {
 	f, err := os.OpenInRoot(p.dir, p.name(u))
 	if err != nil {

@@ -19,26 +19,26 @@ import (
 	"github.com/assaysec/assay/internal/encoding/limit"
 )
 
-// record is the small file KEY.json beside a document of the cache. The
-// document's own file carries its digest in its name, so that the rename of
-// KEY.json exchanges both at once; KEY.part is one not complete yet.
+// record is the small file KEY.json beside a document in the cache. The name of
+// the document's own file has its digest, so that renaming KEY.json replaces
+// both at once. KEY.part is an incomplete download.
 type record struct {
 	key string
 
 	URL          string    `json:"url"`
 	ETag         string    `json:"etag,omitempty"`
 	LastModified string    `json:"lastModified,omitempty"`
-	Fetched      time.Time `json:"fetched"`           // when the publisher was last asked
-	Missing      bool      `json:"missing,omitempty"` // it has no such document
-	Size         int64     `json:"size"`              // bytes; of a part: of the whole, 0 when unknown
+	Fetched      time.Time `json:"fetched"`           // time of the last request to the publisher
+	Missing      bool      `json:"missing,omitempty"` // the publisher has no such document
+	Size         int64     `json:"size"`              // bytes; of a part: of the whole document, 0 if unknown
 	SHA256       string    `json:"sha256,omitempty"`
-	Last         string    `json:"last,omitempty"`    // of a document that has just gone missing: the SHA-256 of its last body
-	Edition      string    `json:"edition,omitempty"` // the publisher's word for it, where GetVersion got it
+	Last         string    `json:"last,omitempty"`    // of a document that was just removed: the SHA-256 of its last body
+	Edition      string    `json:"edition,omitempty"` // the publisher's version, if GetVersion fetched it
 }
 
 const maxRecord = 64 << 10 // a record is some hundred bytes
 
-// key names the files of a document: readable enough for a person, and unique.
+// key is the unique file name of a document, readable for people.
 func key(address string) string {
 	sum := sha256.Sum256([]byte(address))
 	base := address[strings.LastIndexByte(address, '/')+1:]
@@ -51,8 +51,8 @@ func key(address string) string {
 	return clean + "-" + hex.EncodeToString(sum[:12])
 }
 
-// body is the name of the file that holds the document, or, of one that has just
-// gone missing, its last version; "" when there is none.
+// body is the name of the document's file or, if it was just removed, of its
+// last version; "" without one.
 func (r *record) body() string {
 	sum := cmp.Or(r.SHA256, r.Last)
 	if len(sum) < 16 {
@@ -63,7 +63,7 @@ func (r *record) body() string {
 
 func (f *Fetcher) path(name string) string { return filepath.Join(f.o.Dir, name) }
 
-// lock takes the document for this process.
+// lock locks the document for this process.
 func (f *Fetcher) lock(ctx context.Context, key string) (unlock func(), err error) {
 	if err := os.MkdirAll(f.o.Dir, 0o755); err != nil {
 		return nil, err
@@ -75,7 +75,7 @@ func (f *Fetcher) lock(ctx context.Context, key string) (unlock func(), err erro
 	return func() { l.Close() }, nil
 }
 
-// load reads a record; nil when there is none that can be used.
+// load reads a record; nil if there is no usable one.
 func (f *Fetcher) load(name, key string) *record {
 	b, err := limit.ReadFile(f.path(name), maxRecord)
 	r := &record{key: key}
@@ -85,8 +85,8 @@ func (f *Fetcher) load(name, key string) *record {
 	return r
 }
 
-// cached returns the record of a document that is whole in the cache; nil when
-// there is none or it is damaged.
+// cached returns the record of an intact document in the cache; nil if there is
+// none.
 func (f *Fetcher) cached(ctx context.Context, key string) *record {
 	r := f.load(key+".json", key)
 	if r == nil || r.Missing {
@@ -106,7 +106,7 @@ func (f *Fetcher) cached(ctx context.Context, key string) *record {
 	return r
 }
 
-// save makes r the record of its document and drops other versions of it.
+// save makes r the record of its document and removes other versions of it.
 func (f *Fetcher) save(r *record) error {
 	if err := f.write(r.key+".json", r); err != nil {
 		return err
@@ -117,14 +117,14 @@ func (f *Fetcher) save(r *record) error {
 		case r.key + ".json", r.key + ".lock":
 		default:
 			if filepath.Base(p) != r.body() {
-				os.Remove(p) // on Windows an open one stays until the next time
+				os.Remove(p) // on Windows an open file stays until the next time
 			}
 		}
 	}
 	return nil
 }
 
-// write puts a record to disk for good before it takes the old one's place.
+// write syncs a record before it replaces the old one.
 func (f *Fetcher) write(name string, r *record) error {
 	b, err := json.Marshal(r)
 	if err != nil {
@@ -136,11 +136,11 @@ func (f *Fetcher) write(name string, r *record) error {
 		return err
 	}
 	_, err = file.Write(b)
-	return settle(file, err, f.path(name))
+	return renameWhole(file, err, f.path(name))
 }
 
-// settle syncs, closes and renames file to path, unless err is set already.
-func settle(file *os.File, err error, path string) error {
+// renameWhole syncs, closes and renames file to path, unless err is set already.
+func renameWhole(file *os.File, err error, path string) error {
 	if err == nil {
 		err = file.Sync()
 	}
@@ -169,11 +169,11 @@ type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
-// offline is what the cache has, when nobody may be asked.
+// offline returns the cached document without a request.
 func offline(address string, r *record) (*record, error) {
 	if r == nil {
-		// Not ErrNotFound: nobody said that there is no such document.
-		return nil, fmt.Errorf("%s: not in the cache, and offline: run once with the network or name a mirror: %w", address, assay.ErrUnsupported)
+		// Not ErrNotFound: the document may exist at the publisher.
+		return nil, fmt.Errorf("%s: not cached, and offline: run once with network access or use --mirror: %w", address, assay.ErrUnsupported)
 	}
 	return r, nil
 }

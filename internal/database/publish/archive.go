@@ -18,15 +18,15 @@ import (
 
 // An archive is a tar of index.json and, for each shard, shards/HEX.db.zst.
 const (
-	indexName    = "index.json"
-	shardsFolder = "shards/"
-	shardExt     = ".db.zst"
-	maxMembers   = 100_000
+	indexName       = "index.json"
+	shardsDirectory = "shards/"
+	shardExt        = ".db.zst"
+	maxMembers      = 100_000
 )
 
-// WriteArchive writes the edition as one file. The same edition gives the same
+// WriteArchive writes the snapshot as one file. Equal snapshots give equal
 // bytes.
-func WriteArchive(ctx context.Context, w io.Writer, e Edition) error {
+func WriteArchive(ctx context.Context, w io.Writer, e Snapshot) error {
 	t := tar.NewWriter(w)
 	if err := writeMember(t, indexName, int64(len(e.Index)), bytes.NewReader(e.Index)); err != nil {
 		return err
@@ -42,7 +42,7 @@ func WriteArchive(ctx context.Context, w io.Writer, e Edition) error {
 	return t.Close()
 }
 
-func writeShard(t *tar.Writer, e Edition, s assay.Shard) error {
+func writeShard(t *tar.Writer, e Snapshot, s assay.Shard) error {
 	n, err := fileName(s)
 	if err != nil {
 		return err
@@ -52,7 +52,7 @@ func writeShard(t *tar.Writer, e Edition, s assay.Shard) error {
 		return err
 	}
 	defer discard(f)
-	return writeMember(t, shardsFolder+n+shardExt, size, f)
+	return writeMember(t, shardsDirectory+n+shardExt, size, f)
 }
 
 func writeMember(t *tar.Writer, name string, size int64, r io.Reader) error {
@@ -63,10 +63,10 @@ func writeMember(t *tar.Writer, name string, size int64, r io.Reader) error {
 	return err
 }
 
-// pack compresses a shard to a temporary file, at its beginning. Where open files
-// can be removed it has no name any more, so that none is left by a process that
-// is killed.
-func pack(e Edition, s assay.Shard) (_ *os.File, size int64, err error) {
+// pack compresses a shard to a temporary file, opened at its start. If the
+// system can remove open files it has no name, so that a killed process leaves
+// no files.
+func pack(e Snapshot, s assay.Shard) (_ *os.File, size int64, err error) {
 	r, err := e.Open(s)
 	if err != nil {
 		return nil, 0, err
@@ -100,10 +100,10 @@ type Archive struct {
 	members map[string]*io.SectionReader
 }
 
-// OpenArchive reads the archive's directory and index. What is no such archive
-// is ErrUnsupported. With a key, a signature by it must lie beside the file; it
-// holds for the index that was read, whatever becomes of the file, and so, by
-// their digests, for the shards that it names.
+// OpenArchive reads the archive's directory and index. Any other file is
+// ErrUnsupported. With a key, a file with its signature must be beside the
+// archive. The signature covers the index that was read, even if the file
+// changes later, and so, by their digests, the shards.
 func OpenArchive(path string, key *signature.Key) (*Archive, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -117,7 +117,7 @@ func OpenArchive(path string, key *signature.Key) (*Archive, error) {
 	}
 	if err != nil {
 		f.Close()
-		if !errors.Is(err, assay.ErrUnauthorized) { // which names it
+		if !errors.Is(err, assay.ErrUnauthorized) { // which includes the name
 			err = fmt.Errorf("%s: %w", path, err)
 		}
 		return nil, err
@@ -125,7 +125,8 @@ func OpenArchive(path string, key *signature.Key) (*Archive, error) {
 	return a, nil
 }
 
-// verify reads the archive as read does, and all bytes of it only once.
+// verify reads the archive like read and verifies it, reading all bytes only
+// once.
 func (a *Archive) verify(path string, key *signature.Key) error {
 	if err := forFiles(key); err != nil {
 		return err
@@ -137,7 +138,7 @@ func (a *Archive) verify(path string, key *signature.Key) error {
 	if _, err := io.Copy(h, a.f); err != nil {
 		return err
 	}
-	return beside(key, path, [sha256.Size]byte(h.Sum(nil)))
+	return verifyBeside(key, path, [sha256.Size]byte(h.Sum(nil)))
 }
 
 // read reads the directory and the index from r, which reads the file.
@@ -163,7 +164,7 @@ func (a *Archive) read(r io.Reader) error {
 		if err != nil {
 			return err
 		}
-		if strings.HasPrefix(h.Name, shardsFolder) {
+		if strings.HasPrefix(h.Name, shardsDirectory) {
 			a.members[h.Name] = io.NewSectionReader(a.f, at, h.Size)
 		}
 	}
@@ -174,7 +175,7 @@ func damaged(err error) error {
 	if errors.Is(err, assay.ErrTooLarge) {
 		return err
 	}
-	return fmt.Errorf("cut off or damaged: %w: %w", err, assay.ErrMalformed)
+	return fmt.Errorf("truncated or damaged: %w: %w", err, assay.ErrMalformed)
 }
 
 // Index returns the index.
@@ -186,9 +187,9 @@ func (a *Archive) Shard(_ context.Context, s assay.Shard) (io.ReadCloser, error)
 	if err != nil {
 		return nil, err
 	}
-	m := a.members[shardsFolder+n+shardExt]
+	m := a.members[shardsDirectory+n+shardExt]
 	if m == nil {
-		return nil, fmt.Errorf("%s: shard %s: %w in the archive, though its index names it", a.f.Name(), n, assay.ErrNotFound)
+		return nil, fmt.Errorf("%s: shard %s: %w in the archive, but listed in its index", a.f.Name(), n, assay.ErrNotFound)
 	}
 	return unpack(io.NopCloser(io.NewSectionReader(m, 0, m.Size())))
 }

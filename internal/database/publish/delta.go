@@ -14,19 +14,19 @@ import (
 	"github.com/assaysec/assay/internal/oci"
 )
 
-// A delta is a shard compressed as if its former edition stood before it, a
-// tenth of what the shard alone takes. An edition in a registry has, beside each
-// shard, the deltas from some former ones, so that a client that is not far
-// behind gets these instead.
+// A delta is a shard compressed with its former version as dictionary, about a
+// tenth of the size of the shard. A registry has, beside each shard, the deltas
+// from some former versions, so that a client with a recent version downloads
+// only these.
 const (
-	maxDelta  = 64 << 20 // of a shard that deltas are made for; making one takes four times that of memory
-	maxDeltas = 10       // of one stream, one after the other
-	worth     = 2        // together they must be smaller than the shard's part of this
+	maxDelta  = 64 << 20 // of a shard with deltas; creating one takes four times its size in memory
+	maxDeltas = 10       // of one stream, in sequence
+	worth     = 2        // together they must be smaller than this part of the shard
 
 	dictID = 1
 )
 
-// makeDelta returns what makes next of old.
+// makeDelta returns the delta from old to next.
 func makeDelta(old, next []byte) ([]byte, error) {
 	z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderConcurrency(1),
 		zstd.WithEncoderDictRaw(dictID, old), zstd.WithWindowSize(window(len(old)+len(next))))
@@ -40,7 +40,7 @@ func makeDelta(old, next []byte) ([]byte, error) {
 // window is the power of two that holds n bytes.
 func window(n int) int { return min(max(1<<bits.Len(uint(n)), zstd.MinWindowSize), zstd.MaxWindowSize) }
 
-// applyDelta returns what makeDelta was given as next.
+// applyDelta returns the shard that makeDelta got as next.
 func applyDelta(old, delta []byte) ([]byte, error) {
 	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderDictRaw(dictID, old),
 		zstd.WithDecoderMaxWindow(zstd.MaxWindowSize), zstd.WithDecoderMaxMemory(maxDelta))
@@ -55,8 +55,8 @@ func applyDelta(old, delta []byte) ([]byte, error) {
 	return b, nil
 }
 
-// deltas are the layers that lead to the shard now from former ones: those of
-// the old edition, and one from its shard.
+// deltas are the layers that lead from former versions to the current shard:
+// those of the former snapshot, and one from its shard.
 func (w *pusher) deltas(ctx context.Context, s assay.Shard, full descriptor) ([]descriptor, error) {
 	chain := w.oldDeltas[string(s.Stream)]
 	base, ok := w.oldShard[string(s.Stream)]
@@ -77,14 +77,14 @@ func (w *pusher) deltas(ctx context.Context, s assay.Shard, full descriptor) ([]
 	return chain, nil
 }
 
-// delta makes and sends the delta from the former shard; nil where that is not
-// to be had any more, or too large.
+// delta creates and pushes the delta from the former shard; nil if that is
+// unavailable or too large.
 func (w *pusher) delta(ctx context.Context, s assay.Shard, base descriptor) (*descriptor, error) {
 	from, err := body(ctx, w.client, base)
 	if err != nil {
 		return nil, nil
 	}
-	old, err := whole(from)
+	old, err := unpackShard(from)
 	if err != nil {
 		return nil, nil
 	}
@@ -105,8 +105,8 @@ func (w *pusher) delta(ctx context.Context, s assay.Shard, base descriptor) (*de
 	return &d, w.blob(ctx, d, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil })
 }
 
-// whole unpacks a shard and closes it.
-func whole(body io.ReadCloser) ([]byte, error) {
+// unpackShard unpacks a shard and closes it.
+func unpackShard(body io.ReadCloser) ([]byte, error) {
 	r, err := unpack(body)
 	if err != nil {
 		return nil, err
@@ -115,9 +115,9 @@ func whole(body io.ReadCloser) ([]byte, error) {
 	return limit.ReadAll(r, maxDelta)
 }
 
-// Patch makes the file of a shard from that of a former one, if the registry has
-// what leads from one to the other, and that is less than the shard; else it is
-// ErrNotFound.
+// Patch builds the file of a shard from that of a former version, if the
+// registry has deltas between them that are smaller than the shard; else the
+// error is ErrNotFound.
 func (p *Repository) Patch(ctx context.Context, s, former assay.Shard, file io.Reader) (io.ReadCloser, error) {
 	var steps []descriptor
 	total := int64(0)
@@ -131,7 +131,7 @@ func (p *Repository) Patch(ctx context.Context, s, former assay.Shard, file io.R
 		at = d.Annotations[keyShard]
 	}
 	if len(steps) == 0 || total >= p.layers[s.Digest].Size {
-		return nil, fmt.Errorf("deltas that are worth it: %w", assay.ErrNotFound)
+		return nil, fmt.Errorf("deltas smaller than the new shards: %w", assay.ErrNotFound)
 	}
 	b, err := limit.ReadAll(file, maxDelta)
 	for _, d := range steps {

@@ -28,7 +28,7 @@ func TestSignedArchive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	good, bad := edition("one", "two"), edition("six", "ten")
+	good, bad := testSnapshot("one", "two"), testSnapshot("six", "ten")
 	path, other := write(t, good), write(t, bad)
 	content, err := os.ReadFile(path)
 	if err != nil {
@@ -93,7 +93,7 @@ func TestTemporary(t *testing.T) {
 	temp := t.TempDir()
 	t.Setenv("TMPDIR", temp)
 	t.Setenv("TMP", temp)
-	e := edition("one")
+	e := testSnapshot("one")
 	f, size, err := pack(e, e.Shards[0])
 	if err != nil {
 		t.Fatal(err)
@@ -116,7 +116,7 @@ func TestEndless(t *testing.T) {
 	if err := compress(&shard, strings.NewReader("one")); err != nil {
 		t.Fatal(err)
 	}
-	e := edition("one")
+	e := testSnapshot("one")
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		size := map[string]int64{"1": int64(shard.Len()), "2": 0, "3": -1, "4": maxLayer + 1}
 		tag := path.Base(r.URL.Path)

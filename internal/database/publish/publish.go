@@ -1,8 +1,8 @@
-// Package publish keeps advisory databases where others can take them from: in
-// a registry, in one file, in a folder.
+// Package publish stores advisory databases for others: in a registry, in one
+// file, in a directory.
 //
-// In a registry a database is an OCI artifact of one layer a shard, so that
-// what did not change is neither sent nor fetched again; of what changed a little
+// In a registry a database is an OCI artifact with one layer for each shard, so
+// that unchanged shards are neither pushed nor pulled again; for small changes
 // there are deltas. Its configuration is the database's index.json, compressed.
 //
 // Specifications:
@@ -24,22 +24,22 @@ import (
 	"github.com/assaysec/assay/internal/oci"
 )
 
-// Bounds of what comes from elsewhere.
+// Bounds of downloaded data.
 const (
 	maxIndex  = 64 << 20 // some hundred shards of 3 kB each
 	maxWindow = 32 << 20 // of a compressed shard; the encoder's level takes 8 MB
-	maxLayer  = 8 << 30  // of a registry's; the largest shard known has 200 MB
+	maxLayer  = 8 << 30  // of a shard in a registry; the largest shard known has 200 MB
 )
 
-// An Edition is a database as it is published.
-type Edition struct {
+// A Snapshot is a published state of a database.
+type Snapshot struct {
 	Index  []byte // index.json
 	Shards []assay.Shard
 	Open   func(assay.Shard) (io.Reader, error) // the file of a shard
 }
 
-// compress writes a shard's file as it is sent: a shard's own records are
-// compressed, but its pages are not, so that this halves it.
+// compress compresses a shard's file for transfer: its records are already
+// compressed, but its pages are not, so that this halves the size.
 func compress(w io.Writer, r io.Reader) error {
 	z, err := zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderConcurrency(1))
 	if err != nil {
@@ -52,7 +52,7 @@ func compress(w io.Writer, r io.Reader) error {
 	return z.Close()
 }
 
-// unpacked is a compressed shard's file.
+// unpacked is the file of a compressed shard.
 type unpacked struct {
 	*zstd.Decoder
 	body io.Closer
@@ -72,17 +72,17 @@ func (u *unpacked) Close() error {
 	return u.body.Close()
 }
 
-// fileName is a shard's file without its ending.
+// fileName is the name of a shard's file without its ending.
 func fileName(s assay.Shard) (string, error) {
 	_, sum, err := oci.SplitDigest(s.Digest)
 	return sum, err
 }
 
-// Folder is a database's own folder, or a copy of one.
-type Folder string
+// Directory is a database's own directory, or a copy of it.
+type Directory string
 
 // Index returns the index.
-func (f Folder) Index(context.Context) ([]byte, error) {
+func (f Directory) Index(context.Context) ([]byte, error) {
 	file, err := os.Open(filepath.Join(string(f), "index.json"))
 	if err != nil {
 		if os.IsNotExist(err) {
@@ -95,7 +95,7 @@ func (f Folder) Index(context.Context) ([]byte, error) {
 }
 
 // Shard opens the file of a shard.
-func (f Folder) Shard(_ context.Context, s assay.Shard) (io.ReadCloser, error) {
+func (f Directory) Shard(_ context.Context, s assay.Shard) (io.ReadCloser, error) {
 	n, err := fileName(s)
 	if err != nil {
 		return nil, err

@@ -35,10 +35,10 @@ import (
 	"github.com/assaysec/assay/internal/oci/signature"
 )
 
-// edition is a database of shards with the contents given, by stream.
-func edition(contents ...string) Edition {
+// testSnapshot is a database of shards with the contents given, by stream.
+func testSnapshot(contents ...string) Snapshot {
 	files := map[string]string{}
-	e := Edition{}
+	e := Snapshot{}
 	for i, c := range contents {
 		d := oci.Digest([]byte(c))
 		files[d] = c
@@ -56,7 +56,7 @@ type place interface {
 	Close() error
 }
 
-func check(t *testing.T, p place, e Edition) {
+func check(t *testing.T, p place, e Snapshot) {
 	t.Helper()
 	defer p.Close()
 	ix, err := p.Index(t.Context())
@@ -79,7 +79,7 @@ func check(t *testing.T, p place, e Edition) {
 	}
 }
 
-func write(t *testing.T, e Edition) string {
+func write(t *testing.T, e Snapshot) string {
 	t.Helper()
 	var b, again bytes.Buffer
 	for _, w := range []io.Writer{&b, &again} {
@@ -98,7 +98,7 @@ func write(t *testing.T, e Edition) string {
 }
 
 func TestArchive(t *testing.T) {
-	e := edition("one", strings.Repeat("two ", 10_000))
+	e := testSnapshot("one", strings.Repeat("two ", 10_000))
 	path := write(t, e)
 	a, err := OpenArchive(path, nil)
 	if err != nil {
@@ -136,11 +136,11 @@ func TestArchive(t *testing.T) {
 	}
 }
 
-func TestFolder(t *testing.T) {
-	if _, err := Folder(t.TempDir()).Index(t.Context()); !errors.Is(err, assay.ErrNotFound) {
+func TestDirectory(t *testing.T) {
+	if _, err := Directory(t.TempDir()).Index(t.Context()); !errors.Is(err, assay.ErrNotFound) {
 		t.Errorf("no index: %v", err)
 	}
-	if _, err := Folder(t.TempDir()).Shard(t.Context(), assay.Shard{Digest: "sha256:../../etc/passwd"}); !errors.Is(err, assay.ErrMalformed) {
+	if _, err := Directory(t.TempDir()).Shard(t.Context(), assay.Shard{Digest: "sha256:../../etc/passwd"}); !errors.Is(err, assay.ErrMalformed) {
 		t.Errorf("a digest that is none: %v", err)
 	}
 }
@@ -156,7 +156,7 @@ func registry(t *testing.T) string {
 	return s.Listener.Addr().String() + "/team/db:1"
 }
 
-func push(t *testing.T, ref string, e Edition) Pushed {
+func push(t *testing.T, ref string, e Snapshot) Pushed {
 	t.Helper()
 	p, err := Push(t.Context(), ref, e, registryclient.Options{})
 	if err != nil {
@@ -170,13 +170,13 @@ func TestRepository(t *testing.T) {
 	big := strings.Repeat("two ", 10_000)
 	for _, tt := range []struct {
 		name         string
-		e            Edition
+		e            Snapshot
 		sent, reused int
 	}{
-		{"first", edition("one", big), 2, 0},
-		{"the same", edition("one", big), 0, 2},
-		{"one changed", edition("three", big), 1, 1},
-		{"one more", edition("three", big, "four"), 1, 2},
+		{"first", testSnapshot("one", big), 2, 0},
+		{"the same", testSnapshot("one", big), 0, 2},
+		{"one changed", testSnapshot("three", big), 1, 1},
+		{"one more", testSnapshot("three", big, "four"), 1, 2},
 	} {
 		p := push(t, ref, tt.e)
 		if p.Sent != tt.sent || p.Reused != tt.reused {
@@ -190,20 +190,20 @@ func TestRepository(t *testing.T) {
 			t.Errorf("%s: opened %s, pushed %s", tt.name, r.Digest, p.Digest)
 		}
 		check(t, r, tt.e)
-		if r.Moved() == 0 {
+		if r.ReceivedBytes() == 0 {
 			t.Errorf("%s: nothing moved", tt.name)
 		}
 	}
 	if _, err := OpenRepository(t.Context(), ref+"0", nil, registryclient.Options{}); !errors.Is(err, assay.ErrNotFound) {
 		t.Errorf("another tag: %v", err)
 	}
-	if _, err := Push(t.Context(), ref[:len(ref)-2]+"@"+oci.Digest(nil), edition("x"), registryclient.Options{}); !errors.Is(err, assay.ErrUnsupported) {
+	if _, err := Push(t.Context(), ref[:len(ref)-2]+"@"+oci.Digest(nil), testSnapshot("x"), registryclient.Options{}); !errors.Is(err, assay.ErrUnsupported) {
 		t.Errorf("push to a digest: %v", err)
 	}
 }
 
 // TestDeltas: a client that has a former edition gets what changed, over several
-// editions; one that has another gets nothing so.
+// versions; one that has another gets nothing so.
 func TestDeltas(t *testing.T) {
 	ref := registry(t)
 	noise := make([]byte, 200_000)
@@ -212,40 +212,40 @@ func TestDeltas(t *testing.T) {
 		return fmt.Sprint(n) + string(noise[:100_000]) + fmt.Sprint("edition ", n) + string(noise[100_000:])
 	}
 	for n := range 4 {
-		push(t, ref, edition(content(n)))
+		push(t, ref, testSnapshot(content(n)))
 	}
 	r, err := OpenRepository(t.Context(), ref, nil, registryclient.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	now := edition(content(3)).Shards[0]
+	now := testSnapshot(content(3)).Shards[0]
 	for n := range 3 {
-		before := r.Moved()
-		body, err := r.Patch(t.Context(), now, edition(content(n)).Shards[0], strings.NewReader(content(n)))
+		before := r.ReceivedBytes()
+		body, err := r.Patch(t.Context(), now, testSnapshot(content(n)).Shards[0], strings.NewReader(content(n)))
 		if err != nil {
 			t.Fatalf("from edition %d: %v", n, err)
 		}
 		if b, _ := io.ReadAll(body); string(b) != content(3) {
 			t.Errorf("from edition %d: %d bytes of something else", n, len(b))
 		}
-		if moved := r.Moved() - before; moved > 10_000 {
+		if moved := r.ReceivedBytes() - before; moved > 10_000 {
 			t.Errorf("from edition %d: %d bytes moved", n, moved)
 		}
 	}
-	if _, err := r.Patch(t.Context(), now, edition("another").Shards[0], strings.NewReader("another")); !errors.Is(err, assay.ErrNotFound) {
+	if _, err := r.Patch(t.Context(), now, testSnapshot("another").Shards[0], strings.NewReader("another")); !errors.Is(err, assay.ErrNotFound) {
 		t.Errorf("from another: %v", err)
 	}
-	if b, err := r.Patch(t.Context(), now, edition(content(2)).Shards[0], strings.NewReader("damaged")); err == nil {
+	if b, err := r.Patch(t.Context(), now, testSnapshot(content(2)).Shards[0], strings.NewReader("damaged")); err == nil {
 		t.Errorf("from what is not what it should be: %v", b)
 	}
 	for n := range 20 { // the chain does not grow for ever
-		push(t, ref, edition(content(n)))
+		push(t, ref, testSnapshot(content(n)))
 	}
 	if r, err = OpenRepository(t.Context(), ref, nil, registryclient.Options{}); err != nil || len(r.deltas) > maxDeltas {
 		t.Errorf("%d deltas, %v", len(r.deltas), err)
 	}
-	check(t, r, edition(content(19)))
+	check(t, r, testSnapshot(content(19)))
 }
 
 // signer is a private key, and the file of its public one.
@@ -349,7 +349,7 @@ func TestSignedRepository(t *testing.T) {
 				return err
 			}
 			ref := registry(t)
-			p := push(t, ref, edition("one"))
+			p := push(t, ref, testSnapshot("one"))
 			tag := strings.Replace(p.Digest, ":", "-", 1) + ".sig"
 			if err := opens(ref); !errors.Is(err, assay.ErrUnauthorized) {
 				t.Errorf("unsigned: %v", err)
@@ -370,7 +370,7 @@ func TestSignedRepository(t *testing.T) {
 			}
 
 			ref = registry(t)
-			p = push(t, ref, edition("one"))
+			p = push(t, ref, testSnapshot("one"))
 			statement := fmt.Appendf(nil, `{"subject":[{"digest":{"sha256":%q}}]}`, strings.TrimPrefix(p.Digest, "sha256:"))
 			const in = "application/vnd.in-toto+json"
 			sig := s.sign(t, fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(in), in, len(statement), statement))
@@ -391,7 +391,7 @@ func TestSignatureLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	ref := registry(t)
-	push(t, ref, edition("one"))
+	push(t, ref, testSnapshot("one"))
 	host, path, _ := strings.Cut(ref, "/")
 	from := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: host})
 	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -460,7 +460,7 @@ func TestSignedFile(t *testing.T) {
 
 func FuzzArchive(f *testing.F) {
 	var b bytes.Buffer
-	if err := WriteArchive(f.Context(), &b, edition("one")); err != nil {
+	if err := WriteArchive(f.Context(), &b, testSnapshot("one")); err != nil {
 		f.Fatal(err)
 	}
 	f.Add(b.Bytes())

@@ -26,7 +26,7 @@ const (
 	typeDelta    = "application/vnd.assaysec.database.delta.v1+zstd"
 )
 
-// manifest is an OCI manifest as far as it matters here.
+// manifest has the needed fields of an OCI manifest.
 type manifest struct {
 	SchemaVersion int          `json:"schemaVersion"`
 	MediaType     string       `json:"mediaType"`
@@ -46,27 +46,27 @@ type descriptor struct {
 // Annotations of a layer.
 const (
 	keyTitle = "org.opencontainers.image.title" // the stream
-	keyShard = "dev.assaysec.database.shard"    // digest of the shard's file, of which the layer is the compressed form
-	keyBase  = "dev.assaysec.database.base"     // of a delta: digest of the shard's file that it starts from
+	keyShard = "dev.assaysec.database.shard"    // digest of the shard's file, whose compressed form is the layer
+	keyBase  = "dev.assaysec.database.base"     // of a delta: digest of the shard's file that it applies to
 )
 
-// A Pushed says what Push did.
+// A Pushed is the result of Push.
 type Pushed struct {
 	Digest       string // of the manifest
 	Sent, Reused int    // shards
-	Bytes        int64  // of what was sent
+	Bytes        int64  // of the pushed data
 }
 
-// Push puts the edition under a reference. A shard that the reference's old
-// edition has is not sent again.
-func Push(ctx context.Context, ref string, e Edition, o registryclient.Options) (p Pushed, err error) {
+// Push pushes the snapshot to a reference. Shards of the reference's old
+// snapshot are not pushed again.
+func Push(ctx context.Context, ref string, e Snapshot, o registryclient.Options) (p Pushed, err error) {
 	r, err := registryclient.Parse(ref, o.SourceOptions)
 	if err != nil {
 		return p, err
 	}
 	tag, ok := r.(name.Tag)
 	if !ok {
-		return p, fmt.Errorf("%s: a digest cannot be pushed to, give a tag: %w", ref, assay.ErrUnsupported)
+		return p, fmt.Errorf("%s: cannot push to a digest, use a tag: %w", ref, assay.ErrUnsupported)
 	}
 	o.Push = true
 	c, err := registryclient.Connect(ctx, r.Context(), o)
@@ -113,10 +113,10 @@ func Push(ctx context.Context, ref string, e Edition, o registryclient.Options) 
 
 type pusher struct {
 	client  *registryclient.Client
-	edition Edition
+	edition Snapshot
 	pushed  Pushed
 
-	// What the reference's old edition has.
+	// The old snapshot of the reference.
 	old       map[string]descriptor   // shards by digest
 	oldShard  map[string]descriptor   // shards by stream
 	oldDeltas map[string][]descriptor // by stream, oldest first
@@ -157,7 +157,7 @@ func (w *pusher) shard(ctx context.Context, s assay.Shard) (descriptor, error) {
 	return d, w.blob(ctx, d, func() (io.ReadCloser, error) { return io.NopCloser(io.NewSectionReader(f, 0, size)), nil })
 }
 
-// blob sends a blob that the registry does not have.
+// blob pushes a blob that is missing in the registry.
 func (w *pusher) blob(ctx context.Context, d descriptor, open func() (io.ReadCloser, error)) error {
 	if has, err := w.client.Has(ctx, d.Digest); err != nil || has {
 		return err
@@ -173,13 +173,13 @@ type Repository struct {
 	client   *registryclient.Client
 	manifest *manifest
 	layers   map[string]descriptor // by the shard's digest
-	deltas   map[string]descriptor // by the digest that they start from
+	deltas   map[string]descriptor // by the digest that they apply to
 	moved    atomic.Int64
 	progress func(assay.Progress)
 }
 
-// OpenRepository reads the manifest that ref names. With a key, a signature
-// of it by that key must be there.
+// OpenRepository reads the manifest of ref. With a key, the manifest must have a
+// signature by that key.
 func OpenRepository(ctx context.Context, ref string, key *signature.Key, o registryclient.Options) (*Repository, error) {
 	r, err := registryclient.Parse(ref, o.SourceOptions)
 	if err != nil {
@@ -204,7 +204,7 @@ func (p *Repository) read(ctx context.Context, r name.Reference, key *signature.
 	}
 	p.Digest = oci.Digest(raw)
 	if d, ok := r.(name.Digest); ok && oci.Verify(raw, d.DigestStr()) != nil {
-		return fmt.Errorf("the registry sent another manifest, of digest %s: %w", p.Digest, assay.ErrMalformed)
+		return fmt.Errorf("the registry sent a manifest with another digest, %s: %w", p.Digest, assay.ErrMalformed)
 	}
 	if key != nil {
 		if err := p.signed(ctx, key); err != nil {
@@ -229,14 +229,14 @@ func parseManifest(raw []byte) (*manifest, error) {
 		return nil, fmt.Errorf("manifest: %w: %w", err, assay.ErrMalformed)
 	}
 	if m.Config.MediaType != typeIndex {
-		return nil, fmt.Errorf("not an advisory database that `assay db push` made, but %q: %w", m.Config.MediaType, assay.ErrUnsupported)
+		return nil, fmt.Errorf("not an advisory database made by `assay db push` (type %q): %w", m.Config.MediaType, assay.ErrUnsupported)
 	}
 	for _, d := range append([]descriptor{m.Config}, m.Layers...) {
 		switch {
 		case d.Size <= 0:
 			return nil, fmt.Errorf("manifest: layer %s of %d bytes: %w", d.Digest, d.Size, assay.ErrMalformed)
 		case d.Size > maxLayer:
-			return nil, fmt.Errorf("manifest: layer %s of %d bytes, over %d: %w", d.Digest, d.Size, int64(maxLayer), assay.ErrTooLarge)
+			return nil, fmt.Errorf("manifest: layer %s of %d bytes, over the limit of %d: %w", d.Digest, d.Size, int64(maxLayer), assay.ErrTooLarge)
 		}
 	}
 	return m, nil
@@ -271,8 +271,8 @@ func (p *Repository) Index(ctx context.Context) ([]byte, error) {
 	return b, nil
 }
 
-// body opens a layer of a parsed manifest; it fails where more comes than the
-// manifest says.
+// body opens a layer of a manifest; it fails if the layer is larger than in the
+// manifest.
 func body(ctx context.Context, c *registryclient.Client, d descriptor) (io.ReadCloser, error) {
 	b, err := c.Open(ctx, oci.Descriptor{Digest: d.Digest, Size: d.Size})
 	if err != nil {
@@ -299,11 +299,11 @@ func (p *Repository) blob(ctx context.Context, d descriptor, max int64) ([]byte,
 	return b, oci.Verify(b, d.Digest)
 }
 
-// Shard opens the file of a shard; whoever reads it verifies it.
+// Shard opens the file of a shard; the reader must verify it.
 func (p *Repository) Shard(ctx context.Context, s assay.Shard) (io.ReadCloser, error) {
 	d, ok := p.layers[s.Digest]
 	if !ok {
-		return nil, fmt.Errorf("shard %s: %w among the layers, though the index names it", s.Digest, assay.ErrNotFound)
+		return nil, fmt.Errorf("shard %s: %w among the layers, but listed in the index", s.Digest, assay.ErrNotFound)
 	}
 	b, err := body(ctx, p.client, d)
 	if err != nil {
@@ -312,35 +312,35 @@ func (p *Repository) Shard(ctx context.Context, s assay.Shard) (io.ReadCloser, e
 	return unpack(&counted{b, p, assay.Progress{Task: "stream " + string(s.Stream), Total: d.Size}})
 }
 
-// Moved is how many bytes of blobs came so far.
-func (p *Repository) Moved() int64 { return p.moved.Load() }
+// ReceivedBytes is how many bytes of blobs came so far.
+func (p *Repository) ReceivedBytes() int64 { return p.moved.Load() }
 
-// Close gives the connections back.
+// Close closes the connections.
 func (p *Repository) Close() error { return p.client.Close() }
 
-// counted is a body whose bytes are told.
+// counted is a body that counts its bytes.
 type counted struct {
 	io.ReadCloser
-	p    *Repository
-	told assay.Progress
+	p        *Repository
+	progress assay.Progress
 }
 
 func (c *counted) Read(b []byte) (int, error) {
 	n, err := c.ReadCloser.Read(b)
 	c.p.moved.Add(int64(n))
-	c.told.Done += int64(n)
-	c.tell()
+	c.progress.Done += int64(n)
+	c.countReceived()
 	return n, err
 }
 
 func (c *counted) Close() error {
-	c.told.End = true
-	c.tell()
+	c.progress.End = true
+	c.countReceived()
 	return c.ReadCloser.Close()
 }
 
-func (c *counted) tell() {
+func (c *counted) countReceived() {
 	if c.p.progress != nil {
-		c.p.progress(c.told)
+		c.p.progress(c.progress)
 	}
 }

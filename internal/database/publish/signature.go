@@ -19,29 +19,30 @@ import (
 	"github.com/assaysec/assay/internal/oci/signature"
 )
 
-// Bounds of what is about signatures.
+// Bounds of signatures.
 const (
 	maxSignature  = 1 << 20  // a bundle or payload
 	maxSignatures = 20       // of one database
-	maxFile       = 16 << 30 // that is copied; another scanner's largest has 3 GB (2026)
+	maxFile       = 16 << 30 // that is copied; the largest database of another scanner has 3 GB (2026)
 )
 
-// errUnsigned is why a database is not taken.
+// errUnsigned reports a missing signature.
 func errUnsigned(what string) error {
-	return fmt.Errorf("%s has no signature by the key that --db-key names: %w", what, assay.ErrUnauthorized)
+	return fmt.Errorf("%s has no signature by the key of --db-key: %w", what, assay.ErrUnauthorized)
 }
 
-// forFiles says whether a file's signature by the key can be verified.
+// forFiles returns an error if signatures of files by the key cannot be
+// verified.
 func forFiles(k *signature.Key) error {
 	if k.SignsMessage() {
-		return fmt.Errorf("signature of a file by an Ed25519 key, which signs the file itself and not its digest, so that all of it had to be in memory: %w; sign with ECDSA or RSA", assay.ErrUnsupported)
+		return fmt.Errorf("Ed25519 signatures of files are not supported, because they cover the whole file and not its digest: %w; sign with ECDSA or RSA", assay.ErrUnsupported)
 	}
 	return nil
 }
 
-// CopyFile copies the file to a new one, of the same time, if a signature of
-// what was copied lies beside the file; else there is no new one. So nobody who
-// may write the file can change what was verified, if he may not write the copy.
+// CopyFile copies the file to a new one with the same time, if a signature of
+// the copied bytes is beside the file; else it creates no file. So a person who
+// can write the file, but not the copy, cannot change the verified bytes.
 func CopyFile(ctx context.Context, k *signature.Key, to, path string) (err error) {
 	if err := forFiles(k); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
@@ -72,13 +73,13 @@ func CopyFile(ctx context.Context, k *signature.Key, to, path string) (err error
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	if err := beside(k, path, [sha256.Size]byte(h.Sum(nil))); err != nil {
+	if err := verifyBeside(k, path, [sha256.Size]byte(h.Sum(nil))); err != nil {
 		return err
 	}
 	return os.Chtimes(to, info.ModTime(), info.ModTime())
 }
 
-// during is a reader that ends with its context.
+// during is a reader that fails when its context ends.
 type during struct {
 	ctx context.Context
 	io.Reader
@@ -91,10 +92,10 @@ func (d *during) Read(p []byte) (int, error) {
 	return d.Reader.Read(p)
 }
 
-// beside looks for a signature of the file with the digest: FILE.sig, as
-// `cosign sign-blob --output-signature` writes it, or FILE.sigstore.json, as
-// its --bundle.
-func beside(k *signature.Key, path string, sum [sha256.Size]byte) error {
+// verifyBeside looks for a signature of the file with the digest: FILE.sig, as
+// `cosign sign-blob --output-signature` writes it, or FILE.sigstore.json, as its
+// --bundle.
+func verifyBeside(k *signature.Key, path string, sum [sha256.Size]byte) error {
 	if sig, err := limit.ReadFile(path+".sig", maxSignature); err == nil {
 		if raw, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(sig))); err == nil && k.Verify(sum, nil, raw) {
 			return nil
@@ -113,7 +114,7 @@ func beside(k *signature.Key, path string, sum [sha256.Size]byte) error {
 	return errUnsigned(path)
 }
 
-// covers says whether the bundle's envelope is signed by the key and speaks of
+// covers reports whether the bundle's envelope is signed by the key and is about
 // the digest.
 func covers(b *signature.Bundle, k *signature.Key, digest string) bool {
 	var statement struct {
@@ -132,13 +133,13 @@ func covers(b *signature.Bundle, k *signature.Key, digest string) bool {
 	return false
 }
 
-// Where cosign keeps signatures, and their media types.
+// Locations of cosign's signatures, and their media types.
 const (
 	typePayload  = "application/vnd.dev.cosign.simplesigning.v1+json"
 	keySignature = "dev.cosignproject.cosign/signature"
 )
 
-// signed checks that the manifest is signed: by a tag that cosign derives from
+// signed checks that the manifest is signed: at a tag that cosign derives from
 // its digest, or by a bundle that refers to it.
 func (p *Repository) signed(ctx context.Context, k *signature.Key) error {
 	raw, err := p.client.Manifest(ctx, strings.Replace(p.Digest, ":", "-", 1)+".sig")
@@ -209,7 +210,7 @@ func (p *Repository) bundled(ctx context.Context, d descriptor, k *signature.Key
 	return false
 }
 
-// digestOf is the digest of a file from its beginning.
+// digestOf is the digest of a file from its start.
 func digestOf(f *os.File) (string, error) {
 	h := sha256.New()
 	if _, err := io.Copy(h, io.NewSectionReader(f, 0, 1<<62)); err != nil {

@@ -1,10 +1,10 @@
-// Package boltfile reads files of the bbolt key-value store that others made,
-// and trusts nothing in them. (The library maps the file and follows what it
-// finds there; a damaged file makes it panic or run in circles.)
+// Package boltfile reads files of the bbolt key-value store from other programs,
+// and validates everything in them. (The bbolt library maps the file and trusts
+// it; a damaged file makes it panic or loop.)
 //
 // Format: https://github.com/etcd-io/bbolt/blob/v1.4.0/internal/common/page.go
-// and meta.go in the same directory. Numbers are little-endian, as on the machines
-// that write such files.
+// and meta.go in the same directory. Numbers are little-endian, as on the
+// machines that write such files.
 package boltfile
 
 import (
@@ -19,7 +19,7 @@ import (
 // Bounds of a file.
 const (
 	maxPage  = 256 << 20 // bytes of a page with its overflow: one value of that size
-	maxDepth = 40        // of branches and buckets in each other; a tree of 2^40 pages is 13 deep
+	maxDepth = 40        // of branches and nested buckets; a tree of 2^40 pages is 13 deep
 )
 
 const (
@@ -42,10 +42,10 @@ type File struct {
 	pageSize int64
 	pages    uint64
 	root     uint64
-	budget   uint64 // pages that may still be read: each but a few times
+	budget   uint64 // pages that may still be read: each page only a few times
 }
 
-// A Bucket is a set of keys with values, or with further buckets.
+// A Bucket is a set of keys with values, or with nested buckets.
 type Bucket struct {
 	f      *File
 	page   uint64 // of its root; 0: it is inline
@@ -53,13 +53,13 @@ type Bucket struct {
 	depth  int
 }
 
-// Open reads the head of a file of size bytes. What is no such file is
+// Open reads the header of a file of size bytes. Any other file is
 // ErrUnsupported.
 func Open(r io.ReaderAt, size int64) (*File, error) {
 	f := &File{r: r}
 	var best uint64
 	head := make([]byte, pageHeader+metaSize)
-	for _, at := range []int64{0, 1 << 10, 2 << 10, 4 << 10, 8 << 10, 16 << 10, 32 << 10, 64 << 10} { // the second meta page is at the page's size
+	for _, at := range []int64{0, 1 << 10, 2 << 10, 4 << 10, 8 << 10, 16 << 10, 32 << 10, 64 << 10} { // the second meta page begins after one page size
 		if _, err := r.ReadAt(head, at); err != nil {
 			break
 		}
@@ -84,7 +84,7 @@ func Open(r io.ReaderAt, size int64) (*File, error) {
 	return f, nil
 }
 
-// Root is the bucket that holds all.
+// Root is the bucket with all others.
 func (f *File) Root() *Bucket {
 	f.budget = 4 * f.pages
 	return &Bucket{f: f, page: f.root}
@@ -100,7 +100,7 @@ func (f *File) page(id uint64) ([]byte, error) {
 		return nil, bad("page %d of %d", id, f.pages)
 	}
 	if f.budget == 0 {
-		return nil, bad("its pages refer to each other in a circle")
+		return nil, bad("pages refer to each other in a cycle")
 	}
 	f.budget--
 	head := make([]byte, pageHeader)
@@ -108,7 +108,7 @@ func (f *File) page(id uint64) ([]byte, error) {
 		return nil, err
 	}
 	if is := binary.LittleEndian.Uint64(head); is != id {
-		return nil, bad("page %d calls itself %d", id, is)
+		return nil, bad("page %d has the number %d", id, is)
 	}
 	overflow := uint64(binary.LittleEndian.Uint32(head[12:]))
 	size := int64(overflow+1) * f.pageSize
@@ -122,12 +122,11 @@ func (f *File) page(id uint64) ([]byte, error) {
 	return b, nil
 }
 
-// Each visits the keys of the bucket in order; sub is set instead of value
-// where there is a bucket under a key. What it is given is valid until it
-// returns, but for sub.
+// Each visits the keys of the bucket in order; for a nested bucket sub is set
+// instead of value. The arguments are valid until visit returns, except sub.
 func (b *Bucket) Each(visit func(key, value []byte, sub *Bucket) error) error {
 	if b.depth > maxDepth {
-		return bad("buckets %d deep", b.depth)
+		return bad("buckets nested %d levels deep", b.depth)
 	}
 	if b.page == 0 {
 		return b.walk(b.inline, b.depth, visit)
@@ -139,17 +138,17 @@ func (b *Bucket) Each(visit func(key, value []byte, sub *Bucket) error) error {
 	return b.walk(p, b.depth, visit)
 }
 
-// walk visits what is below a page.
+// walk visits everything below a page.
 func (b *Bucket) walk(p []byte, depth int, visit func(key, value []byte, sub *Bucket) error) error {
 	if depth > maxDepth {
-		return bad("pages %d deep", depth)
+		return bad("pages nested %d levels deep", depth)
 	}
 	if len(p) < pageHeader {
 		return bad("page of %d bytes", len(p))
 	}
 	flags, count := binary.LittleEndian.Uint16(p[8:]), int(binary.LittleEndian.Uint16(p[10:]))
 	if flags != flagBranch && flags != flagLeaf {
-		return bad("a page with flags %#x among the data", flags)
+		return bad("data page with flags %#x", flags)
 	}
 	if pageHeader+count*element > len(p) {
 		return bad("%d elements in a page of %d bytes", count, len(p))
@@ -172,8 +171,7 @@ func (b *Bucket) walk(p []byte, depth int, visit func(key, value []byte, sub *Bu
 	return nil
 }
 
-// leaf visits one element; e begins with it and holds what follows it in the
-// page.
+// leaf visits one element; e begins with it and includes the rest of the page.
 func (b *Bucket) leaf(e []byte, depth int, visit func(key, value []byte, sub *Bucket) error) error {
 	flags, pos := binary.LittleEndian.Uint32(e), uint64(binary.LittleEndian.Uint32(e[4:]))
 	ksize, vsize := uint64(binary.LittleEndian.Uint32(e[8:])), uint64(binary.LittleEndian.Uint32(e[12:]))

@@ -1,6 +1,6 @@
-// Package compression reads the compressions in which image layers and
-// archives come. It is told by the first bytes, not by a name or a media type,
-// because those are often wrong.
+// Package compression decompresses image layers and archives. It detects the
+// format by the first bytes, not by a name or a media type, because those are
+// often wrong.
 //
 // Specifications: gzip RFC 1952, Zstandard RFC 8878.
 package compression
@@ -33,20 +33,19 @@ const (
 )
 
 const (
-	bufferSize = 64 << 10 // what is read ahead of a decoder; larger does not help it
+	bufferSize = 64 << 10 // read ahead of a decoder; a larger buffer is not faster
 
-	// maxWindow is the largest window that a zstd frame may claim, and so the
-	// memory that each layer read may cost. No level of the encoder in BuildKit,
-	// containerd and podman takes more, nor does `zstd -19`; `zstd --ultra -21`
-	// does.
+	// maxWindow is the largest window of a zstd frame, and so the memory of each
+	// open layer. No level of the encoder in BuildKit, containerd and podman
+	// uses more, nor does `zstd -19`; `zstd --ultra -21` does.
 	maxWindow = 32 << 20
 )
 
 // SniffLen is how many bytes Sniff needs; fewer are an end of file.
 const SniffLen = 10
 
-// Sniff tells the kind of what begins with head. What it does not know is
-// Plain; bzip2 and xz, which no layer may have, are ErrUnsupported.
+// Sniff detects the kind of data that begin with head. Unknown data are Plain;
+// bzip2 and xz, which layers must not have, are ErrUnsupported.
 func Sniff(head []byte) (Kind, error) {
 	switch {
 	case bytes.HasPrefix(head, []byte{0x1f, 0x8b, 8}):
@@ -62,13 +61,13 @@ func Sniff(head []byte) (Kind, error) {
 	return Plain, nil
 }
 
-// Reader returns r uncompressed, and what it was. Several members or frames
-// after each other are one stream; nothing at all is Plain. What the
-// compression does not allow is ErrMalformed from Read; errors of r come
-// through as they are. Close gives the decoder back and leaves r open.
-func Reader(r io.Reader) (io.ReadCloser, Kind, error) { return open(r, false) }
+// Reader returns r uncompressed, and its kind. Several members or frames in a
+// row are one stream; empty data are Plain. Invalid compressed data are
+// ErrMalformed from Read; errors of r are unchanged. Close releases the decoder
+// and leaves r open.
+func Reader(r io.Reader) (io.ReadCloser, Kind, error) { return newReader(r, false) }
 
-func open(r io.Reader, document bool) (io.ReadCloser, Kind, error) {
+func newReader(r io.Reader, document bool) (io.ReadCloser, Kind, error) {
 	s := &stream{src: source{r: r}, buf: buffers.Get().(*bufio.Reader)}
 	s.buf.Reset(&s.src)
 	head, err := s.buf.Peek(SniffLen)
@@ -99,12 +98,12 @@ func open(r io.Reader, document bool) (io.ReadCloser, Kind, error) {
 	return s, s.kind, nil
 }
 
-// Document is Reader for what publishers of advisories write, which may be
-// bzip2 (https://sourceware.org/bzip2) or xz (https://tukaani.org/xz/xz-file-format.txt),
-// too.
-func Document(r io.Reader) (io.ReadCloser, Kind, error) { return open(r, true) }
+// Document is Reader for documents of publishers, which may also be bzip2
+// (https://sourceware.org/bzip2) or xz
+// (https://tukaani.org/xz/xz-file-format.txt).
+func Document(r io.Reader) (io.ReadCloser, Kind, error) { return newReader(r, true) }
 
-// Decoders hold up to a few hundred kilobytes each, so they are used again.
+// Decoders have up to a few hundred kilobytes each, so they are reused.
 var (
 	buffers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, bufferSize) }}
 	gzips   = sync.Pool{New: func() any { return new(gzip.Reader) }}
@@ -134,7 +133,7 @@ func (s *stream) zstd() error {
 		}
 	}
 	s.dec, s.free = z, func() {
-		if z.Reset(nil) == nil { // lets go of the buffer
+		if z.Reset(nil) == nil { // releases the buffer
 			zstds.Put(z)
 		}
 	}
@@ -165,7 +164,7 @@ func (s *stream) Close() error {
 	return nil
 }
 
-// explain tells the decoder's complaints from the errors of what it decodes.
+// explain distinguishes errors of the decoder from errors of its source.
 func (s *stream) explain(err error) error {
 	switch {
 	case s.src.err != nil:
@@ -176,13 +175,13 @@ func (s *stream) explain(err error) error {
 		return fmt.Errorf("zstd: window over %d bytes: %w", maxWindow, assay.ErrTooLarge)
 	case s.kind == XZ && errors.Is(err, assay.ErrTooLarge):
 		return err
-	case err == io.EOF: // the header is cut short
+	case err == io.EOF: // the header is truncated
 		err = io.ErrUnexpectedEOF
 	}
 	return fmt.Errorf("%s: %w: %w", s.kind, err, assay.ErrMalformed)
 }
 
-// A source keeps the error of what is decoded.
+// A source stores the error of the compressed data.
 type source struct {
 	r   io.Reader
 	err error

@@ -12,13 +12,13 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// maxDictionary is the largest dictionary that an xz block may claim, which
-// its reader allocates: that of `xz -9`, the largest preset.
+// maxDictionary is the largest dictionary of an xz block, which its reader
+// allocates: that of `xz -9`, the largest preset.
 const maxDictionary = 64 << 20
 
 func (s *stream) xz() error {
 	if n := dictionary(s.buf); n > maxDictionary {
-		return fmt.Errorf("xz: dictionary of %d bytes, over %d: %w", n, maxDictionary, assay.ErrTooLarge)
+		return fmt.Errorf("xz: dictionary of %d bytes, over the limit of %d: %w", n, maxDictionary, assay.ErrTooLarge)
 	}
 	end := &ending{r: s.buf}
 	dec, err := xz.NewReader(end)
@@ -26,8 +26,8 @@ func (s *stream) xz() error {
 	return err
 }
 
-// whole asks for the stream's end, which the decoder does not miss when the
-// stream stops between two blocks.
+// whole checks that the stream has its end, because the decoder accepts a stream
+// that stops between two blocks.
 type whole struct {
 	io.Reader
 	end *ending
@@ -55,9 +55,9 @@ func (e *ending) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// dictionary is the size that the first block claims, in bytes; 0 where there
-// is no such block, which the decoder complains of.
-// https://tukaani.org/xz/xz-file-format.txt, 3.1 and 5.3.1
+// dictionary is the dictionary size of the first block, in bytes; 0 without such
+// a block, which the decoder reports. https://tukaani.org/xz/xz-file-format.txt,
+// 3.1 and 5.3.1
 func dictionary(r *bufio.Reader) uint64 {
 	const streamHeader = 12
 	head, _ := r.Peek(streamHeader + 1024)
@@ -67,7 +67,7 @@ func dictionary(r *bufio.Reader) uint64 {
 	b := head[streamHeader+1:]
 	flags := b[0]
 	b = b[1:]
-	skip := 0 // numbers before the filters: the sizes of the block, packed and not
+	skip := 0 // numbers before the filters: the compressed and uncompressed sizes of the block
 	if flags&0x40 != 0 {
 		skip++
 	}

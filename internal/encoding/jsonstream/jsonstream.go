@@ -1,9 +1,9 @@
-// Package jsonstream walks JSON documents that are too large to hold, value by
-// value, and tells a value of an unexpected shape, after which the document
-// goes on, from a document that is no JSON.
+// Package jsonstream reads JSON documents that are too large for memory, value
+// by value. It distinguishes a value of an unexpected type, after which reading
+// continues, from invalid JSON.
 //
-// Specification: https://www.rfc-editor.org/rfc/rfc8259. As encoding/json does,
-// it replaces bytes that are not UTF-8 and nests at most 10,000 deep.
+// Specification: https://www.rfc-editor.org/rfc/rfc8259. Like encoding/json, it
+// replaces bytes that are not UTF-8 and allows a depth of 10,000.
 package jsonstream
 
 import (
@@ -16,22 +16,22 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// A Decoder reads one document. Its errors wrap ErrMalformed or ErrTooLarge,
-// or are the reader's own.
+// A Decoder reads one document. Its errors wrap ErrMalformed or ErrTooLarge, or
+// are the reader's.
 type Decoder struct {
 	d        *json.Decoder
 	r        *window
 	maxValue int64
 }
 
-// NewDecoder returns a Decoder for r. It holds a value at a time, of maxValue
-// bytes at most; reading ends with ctx.
+// NewDecoder returns a Decoder for r. It keeps one value at a time, of at most
+// maxValue bytes; reading ends with ctx.
 func NewDecoder(ctx context.Context, r io.Reader, maxValue int64) *Decoder {
 	w := &window{ctx: ctx, r: r}
 	return &Decoder{json.NewDecoder(w), w, maxValue}
 }
 
-// window lets the decoder read until end and no further.
+// window limits the decoder to offset end.
 type window struct {
 	ctx       context.Context
 	r         io.Reader
@@ -57,8 +57,8 @@ func (w *window) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Value reads the next value into v. It returns false where the value does not
-// have v's shape; the next one can be read all the same.
+// Value decodes the next value into v. It returns false if the value has another
+// type than v; the next value can still be read.
 func (d *Decoder) Value(v any) (bool, error) {
 	d.allow()
 	err := d.d.Decode(v)
@@ -72,7 +72,7 @@ func (d *Decoder) Value(v any) (bool, error) {
 	return false, d.broken(err)
 }
 
-// Skip passes the next value over.
+// Skip skips the next value.
 func (d *Decoder) Skip() error {
 	_, err := d.Value(new(json.RawMessage))
 	return err
@@ -81,7 +81,7 @@ func (d *Decoder) Skip() error {
 // Object calls visit for each member of the next value, which must be an
 // object. Visit reads the member's value.
 func (d *Decoder) Object(visit func(key string) error) error {
-	if err := d.open('{'); err != nil {
+	if err := d.expectDelim('{'); err != nil {
 		return err
 	}
 	for d.d.More() {
@@ -100,7 +100,7 @@ func (d *Decoder) Object(visit func(key string) error) error {
 // Array calls visit for each element of the next value, which must be an
 // array. Visit reads the element.
 func (d *Decoder) Array(visit func() error) error {
-	if err := d.open('['); err != nil {
+	if err := d.expectDelim('['); err != nil {
 		return err
 	}
 	for d.d.More() {
@@ -112,12 +112,12 @@ func (d *Decoder) Array(visit func() error) error {
 	return err
 }
 
-// End checks that nothing follows.
+// End checks that no data follow.
 func (d *Decoder) End() error {
 	d.allow()
 	if _, err := d.d.Token(); err != io.EOF {
 		if err == nil {
-			err = errors.New("something follows the document")
+			err = errors.New("unexpected data after the document")
 		}
 		return d.broken(err)
 	}
@@ -126,10 +126,10 @@ func (d *Decoder) End() error {
 
 func (d *Decoder) allow() { d.r.end = d.d.InputOffset() + d.maxValue }
 
-func (d *Decoder) open(delim json.Delim) error {
+func (d *Decoder) expectDelim(delim json.Delim) error {
 	t, err := d.token()
 	if err == nil && t != delim {
-		err = d.broken(fmt.Errorf("no %s here", delim))
+		err = d.broken(fmt.Errorf("expected %s", delim))
 	}
 	return err
 }

@@ -1,5 +1,5 @@
-// Package limit bounds what is read of foreign bytes. Every bound is a named
-// constant of the caller; going over it is an error, never a silent cut.
+// Package limit bounds reads of foreign bytes. Every bound is a named constant
+// of the caller; exceeding it is an error, never silent truncation.
 package limit
 
 import (
@@ -20,8 +20,8 @@ func ReadAll(r io.Reader, max int64) ([]byte, error) {
 	return b, err
 }
 
-// ReadFile reads a file of this machine, and names it in every error. Over max bytes
-// it is ErrTooLarge.
+// ReadFile reads a file of this machine, and names the file in every error. Over
+// max bytes it is ErrTooLarge.
 func ReadFile(name string, max int64) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -29,14 +29,13 @@ func ReadFile(name string, max int64) ([]byte, error) {
 	}
 	defer f.Close()
 	b, err := ReadAll(f, max)
-	if errors.Is(err, assay.ErrTooLarge) { // other errors of files name them
+	if errors.Is(err, assay.ErrTooLarge) { // other errors of files have the name
 		err = fmt.Errorf("%s: %w", name, err)
 	}
 	return b, err
 }
 
-// Reader returns r, which fails with ErrTooLarge instead of giving more than
-// max bytes.
+// Reader returns a reader of r that fails with ErrTooLarge after max bytes.
 func Reader(r io.Reader, max int64) io.Reader { return &reader{r, max, max} }
 
 type reader struct {

@@ -9,19 +9,19 @@ import (
 	"github.com/assaysec/assay/internal/encoding/printable"
 )
 
-// special are the characters that begin something in GitHub's Markdown, HTML
-// or, between dollars, in formulas. Written as references they mean themselves,
-// in cells of tables and in HTML, too.
+// special are the characters with a meaning in GitHub's Markdown, HTML or,
+// between dollars, formulas. As character references they have no meaning, not
+// even in table cells and HTML.
 // https://github.github.com/gfm/#entity-and-numeric-character-references
 const special = "&<>`*_~|[]\\#@$"
 
-// Escape returns s as text on one line that begins nothing: no element, no link,
-// no cell, and, by an empty comment behind @ and #, no mention of a person or
-// an issue. At the beginning of a block other characters begin something, too;
-// do not write it there.
+// Escape returns s as plain text on one line: without elements, links and cells
+// and, with an empty comment after @ and #, without mentions of people and
+// issues. At the beginning of a block other characters have a meaning too; do
+// not write it there.
 func Escape(s string) string { return escape(printable.Text(s), "<!-- -->") }
 
-// Code returns s on one line as code, in which nothing is mentioned.
+// Code returns s on one line as code, without mentions.
 func Code(s string) string {
 	s = printable.Text(s)
 	switch {
@@ -33,7 +33,7 @@ func Code(s string) string {
 	return "<code>" + escape(s, "") + "</code>"
 }
 
-// addresses are what becomes a link by itself.
+// addresses match text that becomes a link automatically.
 // https://github.github.com/gfm/#autolinks-extension-
 var addresses = regexp.MustCompile(`://|www\.`)
 
@@ -46,7 +46,7 @@ func escape(s, apart string) string {
 	})
 }
 
-// references writes what is special as numbers.
+// references writes special characters as character references.
 func references(s, apart string) string {
 	if !strings.ContainsAny(s, special) {
 		return s
@@ -65,8 +65,8 @@ func references(s, apart string) string {
 	return b.String()
 }
 
-// Link returns text, which is escaped already, as a link to a page on the web;
-// without one where address is none.
+// Link returns text, which is already escaped, as a link to a web page; without
+// a link if address is not a web page.
 func Link(text, address string) string {
 	if address = Address(address); address == "" {
 		return text
@@ -74,8 +74,8 @@ func Link(text, address string) string {
 	return "[" + text + "](" + address + ")"
 }
 
-// Address returns the URL of a page on the web with nothing in it that ends a
-// link, an attribute or a cell; "" where s is none.
+// Address returns the URL of a web page without characters that end a link, an
+// attribute or a cell; "" if s is not a URL.
 func Address(s string) string {
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {

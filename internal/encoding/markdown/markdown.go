@@ -1,7 +1,7 @@
-// Package markdown reads the advisories that are written as Markdown behind a
-// block of TOML, RustSec's and Haskell's, and writes text that means itself.
+// Package markdown reads advisories in Markdown with a leading block of TOML,
+// those of RustSec and Haskell, and writes escaped text.
 //
-// Form: https://github.com/rustsec/advisory-db#advisory-format
+// Format: https://github.com/rustsec/advisory-db#advisory-format
 package markdown
 
 import (
@@ -14,8 +14,8 @@ import (
 
 const open, shut = "```toml\n", "\n```"
 
-// Split divides a document into its first block, which must be TOML, the title
-// and the text behind it.
+// Split splits a document into its first block, which must be TOML, the title
+// and the text.
 func Split(b []byte) (toml, title, text string, ok bool) {
 	s := strings.ReplaceAll(string(b), "\r\n", "\n")
 	rest, ok := strings.CutPrefix(strings.TrimLeft(s, "\ufeff \n"), open)
@@ -33,7 +33,7 @@ func Split(b []byte) (toml, title, text string, ok bool) {
 	return toml, title, text, true
 }
 
-// Time reads a date of TOML, whatever type its reader gives it.
+// Time converts a date of TOML of any type that its reader returns.
 func Time(v any) time.Time {
 	switch t := v.(type) {
 	case time.Time:

@@ -8,21 +8,22 @@ import (
 	"unicode/utf8"
 )
 
-// A Page is text for a person, in lines of at most its width where that can be:
-// a word that is longer is not cut.
+// A Page is text for people, in lines of at most its width if possible: longer
+// words are not split.
 type Page struct {
 	*bufio.Writer
 	width int
 }
 
 const (
-	// pageWidth is that of what is no terminal.
+	// pageWidth is the width without a terminal.
 	pageWidth = 120
-	// minPage is from how many columns on lines make sense.
+	// minPage is the minimum number of columns for wrapping.
 	minPage = 40
 )
 
-// NewPage writes to w; width 0 means that w is no terminal. The caller flushes it.
+// NewPage writes to w; width 0 means that w is not a terminal. The caller
+// flushes it.
 func NewPage(w io.Writer, width int) *Page {
 	if width <= 0 {
 		width = pageWidth
@@ -30,17 +31,17 @@ func NewPage(w io.Writer, width int) *Page {
 	return &Page{bufio.NewWriter(w), max(width, minPage)}
 }
 
-// Line writes a line as it is.
+// Line writes a line unchanged.
 func (p *Page) Line(format string, args ...any) { fmt.Fprintf(p, format+"\n", args...) }
 
-// Heading begins a part.
+// Heading begins a section.
 func (p *Page) Heading(format string, args ...any) {
 	s := Text(fmt.Sprintf(format, args...))
 	p.Line("\n%s\n%s", s, strings.Repeat("-", min(p.width, utf8.RuneCountInString(s))))
 }
 
-// Wrapped writes s, made fit to be shown, after a prefix; further lines stand
-// below its beginning.
+// Wrapped writes s, made printable, after a prefix; continuation lines are
+// indented like its first line.
 func (p *Page) Wrapped(prefix, s string) {
 	indent := strings.Repeat(" ", utf8.RuneCountInString(prefix))
 	line, n, empty := prefix, len(indent), true
@@ -58,7 +59,7 @@ func (p *Page) Wrapped(prefix, s string) {
 	p.Line("%s", strings.TrimRight(line, " "))
 }
 
-// Some writes the first of many, and how many more there are.
+// Some lists the first items of many, and the number of the others.
 func Some(all []string, most int) string {
 	if len(all) <= most {
 		return strings.Join(all, ", ")
@@ -66,7 +67,7 @@ func Some(all []string, most int) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(all[:most], ", "), len(all)-most)
 }
 
-// Count writes how many there are: "1 finding", "2 findings".
+// Count writes a number with its noun: "1 finding", "2 findings".
 func Count(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one

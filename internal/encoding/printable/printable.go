@@ -1,5 +1,5 @@
-// Package printable makes text that comes from images and advisories fit to be
-// shown: no control characters, which could move a terminal's cursor, and no
+// Package printable makes text from images and advisories safe to display:
+// without control characters, which could control a terminal, and without
 // invalid UTF-8.
 package printable
 
@@ -11,8 +11,8 @@ import (
 	"unicode/utf8"
 )
 
-// Text returns s on one line, with what cannot be shown written as \x1b is
-// here; line breaks and tabs become blanks.
+// Text returns s on one line, with unprintable characters escaped as \x1b; line
+// breaks and tabs become spaces.
 func Text(s string) string {
 	if plain(s) {
 		return s
@@ -44,8 +44,7 @@ func plain(s string) bool {
 	return true
 }
 
-// Cut returns at most n columns of s, with an ellipsis where something is
-// missing.
+// Cut returns at most n columns of s, with an ellipsis if it is truncated.
 func Cut(s string, n int) string {
 	if utf8.RuneCountInString(s) <= n {
 		return s
@@ -57,7 +56,7 @@ func Cut(s string, n int) string {
 	return strings.TrimRight(string(r[:n-1]), " ") + "…"
 }
 
-// Size writes bytes as a person reads them: "1.2 MB".
+// Size writes a number of bytes for people: "1.2 MB".
 func Size(n int64) string {
 	const unit = 1000
 	if n < unit {
@@ -80,20 +79,20 @@ func EscapeJSON(r rune) string { return fmt.Sprintf(`\u%04x`, r) }
 func EscapeXML(r rune) string { return fmt.Sprintf("&#x%x;", r) }
 
 // ControlsText reports whether a rune controls a terminal, or the direction of
-// the text around it.
+// the surrounding text.
 func ControlsText(r rune) bool {
 	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)
 }
 
-// Write has write make a document in JSON or XML, in which w gets the runes that
-// ControlsText names as escape writes them. Those below DEL stay, since the
-// form's own writer knows which of them are its line breaks.
+// Write calls write to create a document in JSON or XML, and escapes the runes
+// of ControlsText in it with escape. Control characters below DEL stay, because
+// the writer of the format uses some as line breaks.
 func Write(w io.Writer, escape func(rune) string, write func(io.Writer) error) error {
 	e := &escaper{w: w, escape: escape}
 	if err := write(e); err != nil {
 		return err
 	}
-	_, err := w.Write(e.rest) // the beginning of a rune: no more of it came
+	_, err := w.Write(e.rest) // the beginning of a rune: the rest is missing
 	return err
 }
 

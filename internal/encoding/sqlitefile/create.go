@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// A definition is what CREATE TABLE says.
+// A definition is the content of CREATE TABLE.
 type definition struct {
-	columns []string // those that rows hold
+	columns []string // those stored in rows
 	integer []bool   // which of them are of type INTEGER
-	key     int      // the column that is the rowid; -1 for none
+	key     int      // the column that is the rowid; -1 without one
 	keyed   bool     // WITHOUT ROWID
 }
 
-// define reads the text of a CREATE TABLE as the schema keeps it. What it
-// cannot read has no columns. https://www.sqlite.org/lang_createtable.html
+// define parses the CREATE TABLE text in the schema. A definition that it cannot
+// parse has no columns. https://www.sqlite.org/lang_createtable.html
 func define(sql string) definition {
 	d := definition{key: -1}
 	words := tokens(sql)
@@ -50,11 +50,11 @@ func define(sql string) definition {
 	return d
 }
 
-// constraints are what may follow a column's type.
+// constraints are keywords that may follow a column's type.
 var constraints = []string{"CONSTRAINT", "PRIMARY", "NOT", "NULL", "UNIQUE", "CHECK", "DEFAULT", "COLLATE", "REFERENCES", "GENERATED", "AS", "("}
 
-// add takes a column, or a constraint on the table: then it returns the column
-// that alone is the primary key, if it is about that.
+// add adds a column. For a table constraint that makes a single column the
+// primary key it returns that column.
 func (d *definition) add(words []token) (primary string) {
 	if len(words) == 0 {
 		return ""
@@ -72,7 +72,7 @@ func (d *definition) add(words []token) (primary string) {
 	}
 	integer := end == 1 && strings.EqualFold(rest[0].text, "INTEGER")
 	rest = rest[end:]
-	if find(rest, "AS", "(") >= 0 && find(rest, "STORED") < 0 { // computed whenever it is asked for
+	if find(rest, "AS", "(") >= 0 && find(rest, "STORED") < 0 { // computed when it is read
 		return ""
 	}
 	if at := find(rest, "PRIMARY", "KEY"); at >= 0 && integer && (at+2 == len(rest) || !rest[at+2].is("DESC")) {
@@ -82,7 +82,7 @@ func (d *definition) add(words []token) (primary string) {
 	return ""
 }
 
-// find is where words follow each other; -1 where they do not.
+// find is the index of a sequence of words; -1 if it is missing.
 func find(in []token, words ...string) int {
 	for i := range len(in) - len(words) + 1 {
 		if slices.EqualFunc(in[i:i+len(words)], words, token.is) {
@@ -92,19 +92,19 @@ func find(in []token, words ...string) int {
 	return -1
 }
 
-// A token is a word, a name in quotes or a sign.
+// A token is a word, a quoted name or a punctuation mark.
 type token struct {
 	text   string
 	quoted bool
 }
 
-// is says whether t is a keyword or sign.
+// is reports whether t is a keyword or punctuation mark.
 func (t token) is(word string) bool { return !t.quoted && strings.EqualFold(t.text, word) }
 
-// quotes are what names begin and end with.
+// quotes are the characters around names.
 var quotes = map[byte]byte{'"': '"', '`': '`', '\'': '\'', '[': ']'}
 
-// tokens cuts SQL, without comments.
+// tokens splits SQL into tokens, without comments.
 func tokens(sql string) (out []token) {
 	for sql != "" {
 		c := sql[0]
@@ -118,9 +118,9 @@ func tokens(sql string) (out []token) {
 			var t token
 			t, sql = name(sql[1:], end)
 			out = append(out, t)
-		case word(c):
+		case isWordByte(c):
 			n := 1
-			for n < len(sql) && word(sql[n]) {
+			for n < len(sql) && isWordByte(sql[n]) {
 				n++
 			}
 			out = append(out, token{text: sql[:n]})
@@ -135,7 +135,8 @@ func tokens(sql string) (out []token) {
 	return out
 }
 
-// name reads a name up to its closing quote; two of them stand for one.
+// name reads a name up to its closing quote; a doubled quote is a quote in the
+// name.
 func name(sql string, end byte) (token, string) {
 	var b strings.Builder
 	for i := 0; i < len(sql); i++ {
@@ -150,6 +151,6 @@ func name(sql string, end byte) (token, string) {
 	return token{b.String(), true}, ""
 }
 
-func word(c byte) bool {
+func isWordByte(c byte) bool {
 	return c == '_' || c == '$' || c >= 0x80 || c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z'
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// A Row is a row of a table. It is valid until the next one is read the same
+// A Row is a row of a table. It is valid until the next row is read the same
 // way.
 type Row struct {
 	ID      int64
@@ -22,10 +22,10 @@ type value struct {
 	b    []byte
 }
 
-// maxColumns bounds a row; SQLite itself stops at 32,767.
+// maxColumns bounds the columns of a row; SQLite's limit is 32,767.
 const maxColumns = 32767
 
-// decode cuts the payload into values.
+// decode splits the payload into values.
 func (r *Row) decode() error {
 	r.values = r.values[:0]
 	size, n := varint(r.payload)
@@ -53,9 +53,9 @@ func width(kind uint64) uint64 {
 	return [...]uint64{0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0}[kind]
 }
 
-// Value is the value of column i: nil, an int64, a float64, a string, or
-// []byte, which is the row's own. Columns that were added to the table after
-// the row are nil.
+// Value is the value of column i: nil, an int64, a float64, a string, or []byte,
+// which belongs to the row. Columns that were added to the table after the row
+// are nil.
 func (r *Row) Value(i int) any {
 	if n, ok := r.Int(i); ok {
 		return n
@@ -95,7 +95,7 @@ func (r *Row) Int(i int) (_ int64, ok bool) {
 	return n, true
 }
 
-// Float is the number in column i; SQLite keeps whole ones as such.
+// Float is the number in column i; SQLite stores whole numbers as integers.
 func (r *Row) Float(i int) (_ float64, ok bool) {
 	switch v := r.Value(i).(type) {
 	case int64:
@@ -106,8 +106,8 @@ func (r *Row) Float(i int) (_ float64, ok bool) {
 	return 0, false
 }
 
-// Bytes is the text or blob in column i, which is the row's own; nil when it is
-// neither.
+// Bytes is the text or blob in column i, which belongs to the row; nil for other
+// types.
 func (r *Row) Bytes(i int) []byte {
 	if i < 0 || i >= len(r.values) || r.values[i].kind < 12 {
 		return nil
@@ -118,8 +118,8 @@ func (r *Row) Bytes(i int) []byte {
 // Text is Bytes as a string.
 func (r *Row) Text(i int) string { return string(r.Bytes(i)) }
 
-// varint reads a number of up to nine bytes, most significant first, and
-// returns how many it took; 0 when b ends before.
+// varint reads a number of up to nine bytes, most significant first, and returns
+// its length; 0 if b is too short.
 func varint(b []byte) (v uint64, n int) {
 	for n < len(b) && n < 8 {
 		v = v<<7 | uint64(b[n]&0x7f)
@@ -133,25 +133,25 @@ func varint(b []byte) (v uint64, n int) {
 	return 0, 0
 }
 
-// A cell is a row as it lies on a leaf.
+// A cell is a row's representation on a leaf.
 type cell struct {
 	id       int64
 	size     int64  // of the payload
-	local    []byte // what of it is on the leaf
-	overflow uint32 // page where it goes on
+	local    []byte // the part on the leaf
+	overflow uint32 // the first overflow page
 }
 
-// cell takes a leaf's cell apart.
+// cell decodes a cell of a leaf.
 func (f *File) cell(b []byte) (c cell, err error) {
 	size, n := varint(b)
 	id, m := varint(b[n:])
 	if n == 0 || m == 0 || size > math.MaxInt64 {
-		return c, malformed("no length or key")
+		return c, malformed("missing length or key")
 	}
 	c = cell{id: int64(id), size: int64(size)}
 	b = b[n+m:]
 	if c.size > maxRow {
-		return c, fmt.Errorf("row of %d bytes, over %d: %w", c.size, maxRow, assay.ErrTooLarge)
+		return c, fmt.Errorf("row of %d bytes, over the limit of %d: %w", c.size, maxRow, assay.ErrTooLarge)
 	}
 	local := c.size
 	if most := int64(f.usable - 35); local > most {
@@ -160,18 +160,18 @@ func (f *File) cell(b []byte) (c cell, err error) {
 			local = least
 		}
 		if int64(len(b)) < local+4 {
-			return c, malformed("cell leaves its page")
+			return c, malformed("cell exceeds its page")
 		}
 		c.overflow = binary.BigEndian.Uint32(b[local:])
 	} else if int64(len(b)) < local {
-		return c, malformed("cell leaves its page")
+		return c, malformed("cell exceeds its page")
 	}
 	c.local = b[:local]
 	return c, nil
 }
 
-// fill reads the payload of a cell and decodes it; enter is asked about each
-// overflow page, and spare has room for one.
+// fill reads the payload of a cell and decodes it. It calls enter for each
+// overflow page; spare has room for one.
 func (f *File) fill(r *Row, c cell, spare []byte, enter func(page uint32) bool) error {
 	r.ID = c.id
 	r.payload = append(r.payload[:0], c.local...)

@@ -1,9 +1,9 @@
-// Package sqlitefile reads tables of SQLite databases that others made, page by
-// page, and trusts nothing in them. It needs neither SQL nor indexes: tables
-// are read from end to end, or a row is looked up by its rowid.
+// Package sqlitefile reads tables of SQLite databases from other programs, page
+// by page, and validates everything in them. It needs neither SQL nor indexes:
+// tables are read from start to end, or a row is looked up by its rowid.
 //
-// Not read: write-ahead logs (package rpmdb lays one over the file), databases
-// in UTF-16, virtual tables and those WITHOUT ROWID.
+// It does not read write-ahead logs (package rpmdb applies one to the file),
+// databases in UTF-16, virtual tables and tables WITHOUT ROWID.
 //
 // Specification: https://www.sqlite.org/fileformat2.html
 package sqlitefile
@@ -20,27 +20,27 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// Magic is what a database begins with.
+// Magic is the beginning of a database.
 const Magic = "SQLite format 3\x00"
 
 // Bounds of a database.
 const (
-	maxRow    = 64 << 20 // bytes of a row; SQLite itself stops at 1 GB, the largest known (an rpm header) has 10 MB
+	maxRow    = 64 << 20 // bytes of a row; SQLite's limit is 1 GB, the largest known row (an rpm header) has 10 MB
 	maxSchema = 1 << 20  // bytes of the definition of a table; Grype's longest has 1 kB
-	maxDepth  = 20       // levels of a b-tree: four children a page is the least that the format allows, and 2³² pages the most
-	cacheSize = 4 << 20  // bytes of pages that lookups keep: more than the interior pages of a million rows
+	maxDepth  = 20       // levels of a b-tree: a page has at least four children, and there are at most 2³² pages
+	cacheSize = 4 << 20  // bytes of pages in the cache of look-ups: more than the interior pages of a million rows
 
-	// lookups bounds how often the bytes of the file may be given by lookups
-	// together, for rows share their pages when they lie. Grype's database,
-	// whose handles share blobs, gives about ten times its size.
+	// lookups bounds the bytes that look-ups together may return, as a multiple
+	// of the file, because rows of a malicious file may share pages. Grype's
+	// database, whose handles share blobs, returns about ten times its size.
 	lookups = 100
 )
 
 const (
-	header   = 100 // bytes of the first page before its b-tree page
+	header   = 100 // bytes before the b-tree page in the first page
 	minPage  = 512
 	maxPage  = 64 << 10
-	minUse   = 480 // bytes of a page that are not reserved
+	minUse   = 480 // minimum bytes of a page without the reserved ones
 	interior = 5   // kinds of pages: of tables,
 	leaf     = 13
 	indexes  = 2 // and of indexes
@@ -55,10 +55,10 @@ type File struct {
 	usable   int // bytes of a page, less those that extensions reserve
 	pages    uint32
 	cache    cache
-	budget   int64 // bytes that lookups may still give
+	budget   int64 // bytes that look-ups may still return
 }
 
-// PageSize reads the page size of a database. What is none is ErrUnsupported.
+// PageSize reads the page size of a database. Any other file is ErrUnsupported.
 func PageSize(r io.ReaderAt) (int, error) {
 	var head [header]byte
 	return pageSize(r, head[:])
@@ -71,7 +71,7 @@ func pageSize(r io.ReaderAt, head []byte) (int, error) {
 		}
 		return 0, fmt.Errorf("not an SQLite database: %w", assay.ErrUnsupported)
 	} else if n < len(head) {
-		return 0, malformed("ends within its header")
+		return 0, malformed("truncated header")
 	}
 	size := int(binary.BigEndian.Uint16(head[16:]))
 	if size == 1 {
@@ -83,7 +83,7 @@ func pageSize(r io.ReaderAt, head []byte) (int, error) {
 	return size, nil
 }
 
-// Open reads the head of a database of size bytes. What is none is
+// Open reads the header of a database of size bytes. Any other file is
 // ErrUnsupported.
 func Open(r io.ReaderAt, size int64) (*File, error) {
 	head := make([]byte, header)
@@ -98,7 +98,7 @@ func Open(r io.ReaderAt, size int64) (*File, error) {
 	case f.usable < minUse:
 		return nil, malformed("%d usable bytes a page", f.usable)
 	case head[19] > 2:
-		return nil, fmt.Errorf("format %d to read it: %w", head[19], assay.ErrUnsupported)
+		return nil, fmt.Errorf("read format %d: %w", head[19], assay.ErrUnsupported)
 	case encoding > 1:
 		return nil, fmt.Errorf("text encoding %d: %w", encoding, assay.ErrUnsupported)
 	}
@@ -119,22 +119,22 @@ func (f *File) page(n uint32, p []byte) error {
 		return nil
 	}
 	if errors.Is(err, io.EOF) {
-		return malformed("ends within page %d", n)
+		return malformed("truncated in page %d", n)
 	}
 	return err
 }
 
-// A Table is one of the database's.
+// A Table is a table of the database.
 type Table struct {
 	Name    string
-	Columns []string // "" where its definition cannot be read
+	Columns []string // "" if its definition cannot be parsed
 	file    *File
 	root    uint32
-	key     int   // the column that is the rowid; -1 for none
-	err     error // why it cannot be read
+	key     int   // the column that is the rowid; -1 without one
+	err     error // why it is unreadable
 }
 
-// Tables yields the tables, and what of the schema cannot be read.
+// Tables yields the tables, and errors of the schema.
 func (f *File) Tables() iter.Seq2[*Table, error] {
 	return func(yield func(*Table, error) bool) {
 		schema := Table{file: f, root: 1, key: -1}
@@ -168,8 +168,7 @@ func (f *File) Tables() iter.Seq2[*Table, error] {
 	}
 }
 
-// Table finds a table, whatever the case of its name. ErrNotFound: there is
-// none.
+// Table finds a table by name, ignoring case. ErrNotFound: there is none.
 func (f *File) Table(name string) (*Table, error) {
 	for t, err := range f.Tables() {
 		if err != nil {
@@ -182,7 +181,7 @@ func (f *File) Table(name string) (*Table, error) {
 	return nil, fmt.Errorf("table %s: %w", name, assay.ErrNotFound)
 }
 
-// Column finds a column, whatever the case of its name; -1 when there is none.
+// Column finds a column by name, ignoring case; -1 if there is none.
 func (t *Table) Column(name string) int {
 	for i, c := range t.Columns {
 		if strings.EqualFold(c, name) {
@@ -192,5 +191,5 @@ func (t *Table) Column(name string) int {
 	return -1
 }
 
-// RowID is the column that Row looks up; -1 when that is none of the columns.
+// RowID is the column that Row looks up; -1 if none of the columns is.
 func (t *Table) RowID() int { return t.key }

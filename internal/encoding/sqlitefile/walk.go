@@ -13,13 +13,13 @@ import (
 type node struct {
 	number   uint32
 	leaf     bool
-	page     []byte // what of it is usable
-	pointers []byte // to the cells
+	page     []byte // its usable bytes
+	pointers []byte // offset of the cell pointers
 	cells    int
-	right    uint32 // an interior's last child
+	right    uint32 // the last child of an interior page
 }
 
-// node takes a page apart.
+// node decodes a page.
 func (f *File) node(n uint32, p []byte) (node, error) {
 	head := p
 	if n == 1 {
@@ -30,15 +30,15 @@ func (f *File) node(n uint32, p []byte) (node, error) {
 	case interior:
 		d.right, d.pointers = binary.BigEndian.Uint32(head[8:]), head[12:]
 	case indexes, leaves:
-		return d, malformed("page %d is of an index, or of a table without rowid", n)
+		return d, malformed("page %d belongs to an index or to a table without rowid", n)
 	}
 	if !d.leaf && head[0] != interior || 2*d.cells > len(d.pointers) {
-		return d, malformed("page %d of type %d with %d cells", n, head[0], d.cells)
+		return d, malformed("page %d: invalid type %d or number of cells %d", n, head[0], d.cells)
 	}
 	return d, nil
 }
 
-// cell is where cell i begins; nothing where it lies outside.
+// cell returns the bytes of cell i; nil if it is outside the page.
 func (d *node) cell(i int) []byte {
 	return d.page[min(int(binary.BigEndian.Uint16(d.pointers[2*i:])), len(d.page)):]
 }
@@ -47,19 +47,20 @@ func (d *node) bad(i int, err error) error {
 	return fmt.Errorf("page %d: cell %d: %w", d.number, i, err)
 }
 
-// child is the page below cell i of an interior; behind the last is right.
+// child is the page below cell i of an interior page; after the last cell it is
+// right.
 func (d *node) child(i int) (uint32, error) {
 	if i == d.cells {
 		return d.right, nil
 	}
 	c := d.cell(i)
 	if len(c) < 4 {
-		return 0, d.bad(i, malformed("leaves its page"))
+		return 0, d.bad(i, malformed("exceeds its page"))
 	}
 	return binary.BigEndian.Uint32(c), nil
 }
 
-// id is the rowid of cell i; 0 where there is none.
+// id is the rowid of cell i; 0 without one.
 func (d *node) id(i int) int64 {
 	c := d.cell(i)
 	if d.leaf {
@@ -76,15 +77,15 @@ func (d *node) id(i int) int64 {
 type walk struct {
 	*File
 	seen   pageSet
-	left   int64                // bytes that rows may still claim on their leaves: as many as there are
-	levels [maxDepth + 1][]byte // the page in hand on each level
+	left   int64                // bytes that rows may still have on their leaves: the size of the file
+	levels [maxDepth + 1][]byte // the current page on each level
 	spare  []byte
 	row    Row
 	yield  func(*Row, error) bool
 }
 
-// Rows yields the rows by rowid. A row or page that cannot be read is an error
-// in its place, after which the rest follows.
+// Rows yields the rows by rowid. An unreadable row or page is yielded as an
+// error, and reading continues after it.
 func (t *Table) Rows() iter.Seq2[*Row, error] {
 	return func(yield func(*Row, error) bool) {
 		if t.err != nil {
@@ -97,7 +98,7 @@ func (t *Table) Rows() iter.Seq2[*Row, error] {
 	}
 }
 
-// below visits the rows below page n, and reports whether more are wanted.
+// below visits the rows below page n, and reports whether the caller wants more.
 func (w *walk) below(n uint32, depth int) bool {
 	if depth > maxDepth || !w.seen.add(n) {
 		return w.yield(nil, malformed("page %d is missing, in use or too deep", n))
@@ -177,21 +178,21 @@ func (t *Table) Row(id int64, r *Row) error {
 		if i == d.cells || d.id(i) != id {
 			return fmt.Errorf("row %d of %s: %w", id, t.Name, assay.ErrNotFound)
 		}
-		return t.take(r, &d, i)
+		return t.readRow(r, &d, i)
 	}
 	return malformed("page %d is too deep", n)
 }
 
-// take reads the row in cell i. A chain of overflow pages ends with the row,
+// readRow reads the row in cell i. A chain of overflow pages ends with the row,
 // whichever way it runs.
-func (t *Table) take(r *Row, d *node, i int) error {
+func (t *Table) readRow(r *Row, d *node, i int) error {
 	f := t.file
 	c, err := f.cell(d.cell(i))
 	if err != nil {
 		return d.bad(i, err)
 	}
 	if f.budget -= c.size; f.budget < 0 {
-		return malformed("rows share their pages")
+		return malformed("rows share overflow pages")
 	}
 	r.key = t.key
 	if err := f.fill(r, c, f.cache.spare, func(uint32) bool { return true }); err != nil {
@@ -200,7 +201,7 @@ func (t *Table) take(r *Row, d *node, i int) error {
 	return nil
 }
 
-// A cache keeps pages, each at the only place that its number allows.
+// A cache stores pages, each at the only index for its number.
 type cache struct {
 	size    int
 	numbers []uint32
@@ -213,7 +214,7 @@ func (c *cache) init(pageSize int) {
 	*c = cache{size: pageSize, numbers: make([]uint32, n), pages: make([][]byte, n)}
 }
 
-// get returns page n, valid until the next is got.
+// get returns page n, valid until the next call.
 func (c *cache) get(f *File, n uint32) ([]byte, error) {
 	if c.spare == nil {
 		c.spare = make([]byte, c.size)
@@ -233,13 +234,13 @@ func (c *cache) get(f *File, n uint32) ([]byte, error) {
 	return c.pages[i], nil
 }
 
-// pageSet is a set of page numbers. A page serves one purpose only, so meeting
-// one again means a loop or an overlap.
+// pageSet is a set of page numbers. A page has only one use, so a repeated page
+// means a cycle or an overlap.
 type pageSet []uint64
 
 func newPageSet(pages uint32) pageSet { return make(pageSet, pages/64+1) }
 
-// add reports whether page is in range and was not in the set.
+// add reports whether page is in range and new.
 func (s pageSet) add(page uint32) bool {
 	i, bit := page/64, uint64(1)<<(page%64)
 	if page == 0 || int(i) >= len(s) || s[i]&bit != 0 {

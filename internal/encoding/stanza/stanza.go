@@ -14,8 +14,8 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// MaxLine bounds a line that is kept: the longest genuine ones, dependencies
-// of a large package, have some ten thousand bytes. A longer line is cut.
+// MaxLine bounds a line: the longest genuine ones, dependencies of a large
+// package, have some ten thousand bytes. A longer line is truncated.
 const MaxLine = 1 << 20
 
 // A Line is one line of a text without its end.
@@ -25,7 +25,7 @@ type Line struct {
 	Cut  bool   // it was longer than MaxLine
 }
 
-// Lines yields the lines of r. The last need not be ended.
+// Lines yields the lines of r. The last one needs no line break.
 func Lines(r io.Reader) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
 		b := bufio.NewReaderSize(r, 32<<10)
@@ -74,8 +74,8 @@ type Record struct {
 
 type field struct{ key, value string }
 
-// Get returns the value of a field, in any case of letters; "" when it is not
-// there. Of a field that comes twice the last counts, as dpkg has it.
+// Get returns the value of a field, ignoring case; "" if it is missing. Of
+// duplicate fields the last counts, as in dpkg.
 func (r *Record) Get(key string) string {
 	for i := len(r.fields) - 1; i >= 0; i-- {
 		if strings.EqualFold(r.fields[i].key, key) {
@@ -85,10 +85,10 @@ func (r *Record) Get(key string) string {
 	return ""
 }
 
-// Records yields the stanzas of r. A line that is none of a stanza's is
-// yielded as an error, beside the record so far, and reading goes on after it:
-// one bad line must not hide the packages around it. Only the first lines of
-// fields whose names are in keep are kept.
+// Records yields the stanzas of r. A line that does not belong to a stanza is
+// yielded as an error with the record so far, and reading continues after it, so
+// that one bad line does not hide the other packages. Only the first lines of
+// fields in keep are stored.
 func Records(r io.Reader, keep ...string) iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
 		rec := &Record{}
@@ -109,7 +109,7 @@ func Records(r io.Reader, keep ...string) iter.Seq2[*Record, error] {
 				continue
 			}
 			if text[0] == ' ' || text[0] == '\t' {
-				continue // a continuation; none of the fields that we read has any
+				continue // a continuation; none of the fields that we read has one
 			}
 			if rec.Line == 0 {
 				rec.Line = line.N
@@ -137,8 +137,8 @@ func Records(r io.Reader, keep ...string) iter.Seq2[*Record, error] {
 	}
 }
 
-// Names returns the package names of a dependency field, "a (>= 1) | b, c":
-// of alternatives the first.
+// Names returns the package names of a dependency field, "a (>= 1) | b, c": the
+// first of alternatives.
 func Names(depends string) []string {
 	if depends == "" {
 		return nil

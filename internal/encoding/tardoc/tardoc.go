@@ -1,7 +1,8 @@
-// Package tardoc walks the tar archives, compressed in any of the usual ways,
-// in which publishers bundle records, one a member, without unpacking them.
+// Package tardoc reads the tar archives, with any common compression, in which
+// publishers bundle records, one record in each member, without unpacking them.
 //
-// Specification: https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html
+// Specification:
+// https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html
 package tardoc
 
 import (
@@ -21,17 +22,17 @@ const (
 	maxMembers = 4_000_000 // Red Hat's CSAF archive has 300,000
 	maxMember  = 64 << 20  // the largest record known has 15 MB (a kernel's CSAF document)
 	maxTotal   = 64 << 30  // uncompressed, of the whole archive; Red Hat's has 30 GB
-	maxTail    = 16 << 20  // what follows the end of the archive; GNU tar pads to 10 KiB
+	maxTail    = 16 << 20  // data after the end of the archive; GNU tar pads to 10 KiB
 )
 
-// A Visit is called for each member that is wanted. Its err, where set, says
-// why the content could not be read: it is over the bound.
+// A Visit is called for each wanted member. Its err, if set, is why the content
+// could not be read: it exceeds the bound.
 type Visit func(name string, content []byte, err error) error
 
-// Walk reads the archive r and visits the files that want, given the name,
-// asks for, in the archive's order. It reads to the end of the compression,
-// which carries a checksum. An archive that is cut off or damaged is
-// ErrMalformed, after what came before was visited.
+// Walk reads the archive r and visits the files whose names want accepts, in
+// their order. It reads to the end of the compression, which has a checksum. A
+// truncated or damaged archive is ErrMalformed, after the members before the
+// damage were visited.
 func Walk(ctx context.Context, r io.Reader, want func(name string) bool, visit Visit) error {
 	z, _, err := compression.Document(r)
 	if err != nil {
@@ -64,12 +65,12 @@ func Walk(ctx context.Context, r io.Reader, want func(name string) bool, visit V
 	}
 }
 
-// End reads what follows the end of an archive in its compression, of which it
-// is the end as well, or nearly so.
+// End reads the data between the end of an archive and the end of its
+// compression, and limits them.
 func End(z io.Reader) error {
 	switch _, err := io.CopyN(io.Discard, z, maxTail+1); err {
 	case nil:
-		return fmt.Errorf("over %d bytes behind the archive: %w", maxTail, assay.ErrTooLarge)
+		return fmt.Errorf("over %d bytes after the end of the archive: %w", maxTail, assay.ErrTooLarge)
 	case io.EOF:
 		return nil
 	default:
@@ -77,7 +78,7 @@ func End(z io.Reader) error {
 	}
 }
 
-// explain calls what the tar reader complains of malformed.
+// explain makes errors of the tar reader ErrMalformed.
 func explain(err error) error {
 	if errors.Is(err, tar.ErrHeader) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, tar.ErrFieldTooLong) {
 		return fmt.Errorf("%w: %w", err, assay.ErrMalformed)

@@ -11,7 +11,7 @@ import (
 	"github.com/assaysec/assay/internal/encoding/limit"
 )
 
-// extended is what pax and GNU extended headers say of the entry after them.
+// extended is the data of pax and GNU extended headers about the next entry.
 type extended struct {
 	longName, longLink string // GNU's
 
@@ -25,7 +25,7 @@ type extended struct {
 	sparseName string
 }
 
-// read takes the extended header that is the content of r's current entry.
+// read reads the extended header in the content of r's current entry.
 func (e *extended) read(r *Reader, flag byte) error {
 	switch flag {
 	case 'L', 'K':
@@ -39,14 +39,15 @@ func (e *extended) read(r *Reader, flag byte) error {
 			e.longLink = text(b)
 		}
 		return nil
-	case 'x': // the last one counts, alone
+	case 'x': // only the last one counts
 		*e = extended{longName: e.longName, longLink: e.longLink}
 		return e.records(r)
 	}
-	return nil // global: nothing in it changes what a scan wants; Next skips it
+	return nil // global: it has nothing that a scan needs; Next skips it
 }
 
-// records reads pax records, "LENGTH KEY=VALUE\n", keeping only what is used.
+// records reads pax records, "LENGTH KEY=VALUE\n", and stores only those that
+// are used.
 func (e *extended) records(r *Reader) error {
 	b := bufio.NewReader(r)
 	for {
@@ -122,7 +123,7 @@ func (e *extended) set(key, value string) error {
 	return nil
 }
 
-// badRecord is a malformed pax record, or the source's own error.
+// badRecord is the error of a malformed pax record, or the source's error.
 func badRecord(err error) error {
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF && err != bufio.ErrBufferFull {
 		return err

@@ -1,13 +1,14 @@
-// Package tarstream reads the tar of an image's layer: quickly, for a layer
-// has up to a million entries of which a scan wants a few, and leniently, for
-// damage in one place must not hide what came before it.
+// Package tarstream reads the tar of an image's layer. It is fast, because a
+// layer has up to a million entries of which a scan needs a few. It is lenient,
+// because damage in one place must not hide the entries before it.
 //
-// It differs from archive/tar in that it seeks over what is not wanted where
-// the source can seek, reads past extended headers of any length without
-// keeping what it does not need, and keeps names as they are.
+// Unlike archive/tar, it seeks over unwanted content if the source can seek,
+// reads extended headers of any length but stores only what it needs, and leaves
+// names unchanged.
 //
 // Formats: https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html
-// (ustar, pax) and https://www.gnu.org/software/tar/manual/html_node/Standard.html
+// (ustar, pax) and
+// https://www.gnu.org/software/tar/manual/html_node/Standard.html
 package tarstream
 
 import (
@@ -20,8 +21,8 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// Kinds of entries. Everything that is none of the others, devices and pipes,
-// is Other: it has no content.
+// Kinds of entries. All others, such as devices and pipes, are Other: they have
+// no content.
 const (
 	File byte = iota + 1
 	Dir
@@ -34,8 +35,8 @@ const (
 	blockSize = 512
 	// maxName bounds a name or a link's target; Linux allows 4,096 bytes.
 	maxName = 64 << 10
-	// maxExtended bounds one extended header; an image has at most some
-	// hundred kilobytes of extended attributes in one.
+	// maxExtended bounds one extended header; an image has at most some hundred
+	// kilobytes of extended attributes in one.
 	maxExtended = 64 << 20
 	// maxSparseBlocks bounds the continuation headers of an old GNU sparse
 	// file, 21 extents each.
@@ -43,7 +44,7 @@ const (
 	bufferSize      = 64 << 10
 )
 
-// A Header describes an entry. It is overwritten by the next call of Next.
+// A Header describes an entry. The next call of Next overwrites it.
 type Header struct {
 	Name   string // as in the archive
 	Link   string // target of a Symlink or Hardlink
@@ -51,24 +52,24 @@ type Header struct {
 	Mode   uint32 // permission bits
 	UID    int64  // of the owner
 	GID    int64
-	Size   int64 // bytes of content that Read gives
-	Sparse bool  // the content is an encoding with holes left out, and not to be read as the file's
+	Size   int64 // bytes of content that Read returns
+	Sparse bool  // the content is sparse-encoded, so it is not the file's content
 }
 
-// A Reader reads a tar from front to end.
+// A Reader reads a tar from start to end.
 type Reader struct {
 	r       io.Reader // buffered, unless seek is set
 	buf     *bufio.Reader
 	seek    io.Seeker
-	left    int64 // bytes of the current entry's content not read yet
-	pad     int64 // bytes that fill up its last block
+	left    int64 // unread bytes of the current entry's content
+	pad     int64 // padding of its last block
 	h       Header
 	block   [blockSize]byte
 	started bool
 }
 
-// NewReader reads the tar in r. Where r is an io.Seeker, what is not read is
-// not touched.
+// NewReader reads the tar in r. If r is an io.Seeker, unread content is not read
+// from r.
 func NewReader(r io.Reader) *Reader {
 	if s, ok := r.(io.Seeker); ok {
 		return &Reader{r: r, seek: s}
@@ -77,9 +78,9 @@ func NewReader(r io.Reader) *Reader {
 	return &Reader{r: b, buf: b}
 }
 
-// Next goes to the next entry. io.EOF: the archive has ended; what follows its
-// end marker is not looked at. ErrMalformed: it is damaged from here on. Any
-// other error is the source's.
+// Next moves to the next entry. io.EOF: the archive has ended; data after its
+// end marker are ignored. ErrMalformed: the rest is damaged. Any other error is
+// the source's.
 func (r *Reader) Next() (*Header, error) {
 	r.h = Header{}
 	var ext extended
@@ -143,7 +144,7 @@ func (r *Reader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// entry fills the header from the block and what extended headers said.
+// entry fills the header from the block and the extended headers.
 func (r *Reader) entry(flag byte, ext *extended) error {
 	h := &r.h
 	h.Name, h.Link = r.name(), text(r.block[157:257])
@@ -160,7 +161,7 @@ func (r *Reader) entry(flag byte, ext *extended) error {
 	if ext.link != "" {
 		h.Link = ext.link
 	}
-	if ext.longName != "" { // GNU's count for more, as in Go's reader, which unpacks images
+	if ext.longName != "" { // GNU's headers win, as in Go's reader, which unpacks images
 		h.Name = ext.longName
 	}
 	if ext.longLink != "" {
@@ -174,7 +175,8 @@ func (r *Reader) entry(flag byte, ext *extended) error {
 	}
 	switch flag {
 	case '1', '2', '3', '4', '5', '6':
-		// These have no content, whatever their size says, as in every tar program.
+		// These have no content, whatever their size is, as in every tar
+		// program.
 		r.left, r.pad = 0, 0
 		h.Kind = [...]byte{Hardlink, Symlink, Other, Other, Dir, Other}[flag-'1']
 		return nil
@@ -185,13 +187,13 @@ func (r *Reader) entry(flag byte, ext *extended) error {
 		return r.skipSparseHeaders()
 	}
 	h.Kind, h.Size = File, r.left
-	if flag == 0 && strings.HasSuffix(h.Name, "/") { // the oldest archives mark directories so
+	if flag == 0 && strings.HasSuffix(h.Name, "/") { // the oldest archives mark directories this way
 		h.Kind = Dir
 	}
 	return nil
 }
 
-// owner fills in who owns the entry; a number that cannot be read is 0.
+// owner sets the owner of the entry; an invalid number is 0.
 func (r *Reader) owner(ext *extended) {
 	h := &r.h
 	h.UID, _ = number(r.block[108:116])
@@ -204,7 +206,7 @@ func (r *Reader) owner(ext *extended) {
 	}
 }
 
-// skipSparseHeaders goes over the continuation of an old GNU sparse header.
+// skipSparseHeaders skips the continuation of an old GNU sparse header.
 func (r *Reader) skipSparseHeaders() error {
 	more := r.block[482] != 0
 	for n := 0; more; n++ {
@@ -229,8 +231,8 @@ func (r *Reader) name() string {
 	return name
 }
 
-// readBlock reads a block; at the very end of the source it is io.EOF, for
-// many writers leave out the end marker.
+// readBlock reads a block; at the end of the source it returns io.EOF, because
+// many writers omit the end marker.
 func (r *Reader) readBlock() error {
 	n, err := io.ReadFull(r.r, r.block[:])
 	if err == io.ErrUnexpectedEOF {
@@ -242,8 +244,8 @@ func (r *Reader) readBlock() error {
 	return err
 }
 
-// skip goes over what is left of the current entry. That the padding after its
-// content is missing is no damage.
+// skip skips the rest of the current entry. Missing padding after its content is
+// no damage.
 func (r *Reader) skip() error {
 	if r.left+r.pad == 0 {
 		return nil
@@ -267,7 +269,7 @@ func (r *Reader) skip() error {
 	return nil
 }
 
-// skipSeek seeks forward and makes sure that the content's last byte is there.
+// skipSeek seeks forward and checks that the content's last byte exists.
 func (r *Reader) skipSeek() error {
 	if r.left > 0 {
 		if _, err := r.seek.Seek(r.left-1, io.SeekCurrent); err != nil {
@@ -308,8 +310,8 @@ func isZero(b []byte) bool {
 	return true
 }
 
-// checksumOK compares the header's sum with its checksum field, counted as
-// blanks; some old writers added up signed bytes.
+// checksumOK compares the header's sum with its checksum field, which counts as
+// spaces; some old writers added signed bytes.
 func checksumOK(b *[blockSize]byte) bool {
 	want, err := number(b[148:156])
 	if err != nil {

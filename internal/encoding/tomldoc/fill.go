@@ -9,15 +9,15 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// A filler puts a document into Go's values.
+// A filler converts a document to Go values.
 type filler struct {
 	names map[reflect.Type][]string // of the fields of structs
-	path  []string                  // of fields, to where it is
+	path  []string                  // path of the current field
 	err   error                     // the first
 }
 
-// fill puts a document into what v points to. Its error tells of the first
-// value that has another shape.
+// fill converts a document into the value that v points to. Its error names the
+// first value of another type.
 func fill(v any, doc map[string]any) error {
 	f := filler{names: map[reflect.Type][]string{}}
 	f.set(reflect.ValueOf(v).Elem(), doc)
@@ -54,7 +54,7 @@ func (f *filler) set(v reflect.Value, x any) {
 		ok = scalar(v, x)
 	}
 	if !ok && f.err == nil {
-		f.err = fmt.Errorf("%s is a %s: %w", strings.Join(f.path, "."), kind(x), assay.ErrMalformed)
+		f.err = fmt.Errorf("%s has the type %s: %w", strings.Join(f.path, "."), kind(x), assay.ErrMalformed)
 	}
 }
 
@@ -84,7 +84,7 @@ func (f *filler) entries(v reflect.Value, t map[string]any) {
 	}
 }
 
-// scalar sets a text, a truth value or a whole number, and reports whether x is
+// scalar sets a text, a boolean or a whole number, and reports whether x is
 // one that fits.
 func scalar(v reflect.Value, x any) bool {
 	switch x := x.(type) {
@@ -115,7 +115,7 @@ func kind(x any) string {
 	case []any:
 		return "list"
 	case bool:
-		return "truth value"
+		return "boolean"
 	}
-	return "text or number"
+	return "string or number"
 }

@@ -1,10 +1,10 @@
-// Package tomldoc decodes TOML that others wrote, in time and memory that go
-// with its length: the library's own decoder looks for doubled keys by the
-// square of their number, which takes hours for some megabytes. So this stands
-// on the library's parser alone.
+// Package tomldoc decodes TOML in time and memory proportional to its length.
+// The library's own decoder checks for duplicate keys in quadratic time, which
+// takes hours for some megabytes, so this package uses only the library's
+// parser.
 //
-// Format: https://toml.io/en/v1.0.0. Of a key that comes twice the last value
-// counts; a table that is opened twice is one.
+// Format: https://toml.io/en/v1.0.0. Of duplicate keys the last value counts; a
+// table that is opened twice is one table.
 package tomldoc
 
 import (
@@ -20,13 +20,13 @@ const (
 	// manifests need five.
 	maxDepth = 100
 	// maxSigns bounds the lines, keys and elements of a document, each of which
-	// costs half a microsecond and a hundred bytes: the largest lock files known,
-	// PDM's with addresses of every wheel, have 300,000 in 5 MB.
+	// costs half a microsecond and a hundred bytes: the largest lock files
+	// known, PDM's with addresses of every wheel, have 300,000 in 5 MB.
 	maxSigns = 5_000_000
 )
 
 // Unmarshal decodes a document into v: structs whose fields have the tag
-// "toml", maps, slices, texts, truth values, whole numbers, pointers to those,
+// "toml", maps, slices, texts, booleans, whole numbers, pointers to those,
 // and any, which numbers and dates go into as texts. Where it fails, with
 // ErrMalformed or ErrTooLarge, v has what was read before, and all but what has
 // another shape than v's.
@@ -38,7 +38,7 @@ func Unmarshal(b []byte, v any) error {
 	return errors.Join(err, fill(v, doc))
 }
 
-// signs counts what lines, keys and elements end or begin with.
+// signs counts the marks that end or begin lines, keys and elements.
 func signs(b []byte) int {
 	n := 0
 	for _, c := range b {
@@ -77,7 +77,7 @@ func parse(b []byte) (map[string]any, error) {
 	return root, nil
 }
 
-// lineOf is where an error is; 1 where the parser does not tell.
+// lineOf is the line of an error; 1 if the parser does not report it.
 func lineOf(p *unstable.Parser, bad *unstable.ParserError) int {
 	n, end := 1, cap(p.Data())-cap(bad.Highlight)
 	if bad.Highlight == nil || end < 0 || end > len(p.Data()) {
@@ -91,7 +91,7 @@ func lineOf(p *unstable.Parser, bad *unstable.ParserError) int {
 	return n
 }
 
-// section is the table that a header opens.
+// section is the table of a header.
 func section(root map[string]any, e *unstable.Node) (map[string]any, error) {
 	at, depth := root, 0
 	for key := e.Key(); key.Next(); depth++ {
@@ -106,7 +106,7 @@ func section(root map[string]any, e *unstable.Node) (map[string]any, error) {
 			return t, nil
 		}
 		var err error
-		if at, err = within(at, name); err != nil {
+		if at, err = subtable(at, name); err != nil {
 			return root, err
 		}
 	}
@@ -114,11 +114,11 @@ func section(root map[string]any, e *unstable.Node) (map[string]any, error) {
 }
 
 func deep(name string) error {
-	return fmt.Errorf("%.80s: over %d deep: %w", name, maxDepth, assay.ErrTooLarge)
+	return fmt.Errorf("%.80s: nested more than %d levels deep: %w", name, maxDepth, assay.ErrTooLarge)
 }
 
-// within is the table of a name, the last where there is a list of them.
-func within(at map[string]any, name string) (map[string]any, error) {
+// subtable is the table with a name, the last one if it is a list of tables.
+func subtable(at map[string]any, name string) (map[string]any, error) {
 	v := at[name]
 	if list, ok := v.([]any); ok && len(list) > 0 {
 		v = list[len(list)-1]
@@ -127,7 +127,7 @@ func within(at map[string]any, name string) (map[string]any, error) {
 		return t, nil
 	}
 	if v != nil {
-		return nil, fmt.Errorf("%.80s is no table: %w", name, assay.ErrMalformed)
+		return nil, fmt.Errorf("%.80s is not a table: %w", name, assay.ErrMalformed)
 	}
 	t := map[string]any{}
 	at[name] = t
@@ -146,14 +146,14 @@ func put(at map[string]any, e *unstable.Node, depth int) error {
 			at[name], err = value(e.Value(), name, depth)
 			return err
 		}
-		if at, err = within(at, name); err != nil {
+		if at, err = subtable(at, name); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// value is that of a key, as deep as told.
+// value converts the value of a key at a nesting depth.
 func value(n *unstable.Node, name string, depth int) (any, error) {
 	if depth > maxDepth {
 		return nil, deep(name)

@@ -50,11 +50,11 @@ func TestUnmarshal(t *testing.T) {
 		{"lists", "[[package]]\nname = 'p'\nneed = [\n 'q', # why\n 'r',\n]\n[package.dep]\nx = {y = [1]}\n[[package]]\nname = 'q'\n", doc{Package: []row{
 			{Name: "p", Need: []string{"q", "r"}, Dep: map[string]any{"x": map[string]any{"y": []any{"1"}}}}, {Name: "q"}}}, ""},
 		{"keys twice", "name = 'x'\nname = 'y'\n", doc{Name: "y"}, ""},
-		{"no number", "count = \"x\"\n[[package]]\nneed = 'x'", doc{Package: []row{{}}}, "count is a text or number"},
-		{"deeper shape", "[[package]]\nneed = 'x'", doc{Package: []row{{}}}, "package.need is a text"},
-		{"another shape", "name = ['x']\non = true\n", doc{On: true}, "name is a list: malformed"},
+		{"no number", "count = \"x\"\n[[package]]\nneed = 'x'", doc{Package: []row{{}}}, "count has the type string or number"},
+		{"deeper shape", "[[package]]\nneed = 'x'", doc{Package: []row{{}}}, "package.need has the type string"},
+		{"unexpected value", "name = ['x']\non = true\n", doc{On: true}, "name has the type list: malformed"},
 		{"cut off", "on = true\nname = '", doc{On: true}, "line 2: "},
-		{"no table", "name = 'x'\n[name.y]\n", doc{Name: "x"}, "name is no table"},
+		{"no table", "name = 'x'\n[name.y]\n", doc{Name: "x"}, "name is not a table"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var got doc

@@ -1,4 +1,4 @@
-// Package wholefile writes files that are there whole or not at all.
+// Package wholefile writes files atomically.
 package wholefile
 
 import (
@@ -10,9 +10,9 @@ import (
 	"path/filepath"
 )
 
-// Write writes a file beside its place and moves it there when it is whole.
-// A device or a pipe is written to as it is; a link stays, and what it points
-// to is replaced; permissions stay.
+// Write writes a temporary file and renames it when it is complete. A device or
+// a pipe is written in place. For a link the file that it points to is replaced.
+// Permissions stay.
 func Write(name string, write func(io.Writer) error) (err error) {
 	if target, err := filepath.EvalSymlinks(name); err == nil {
 		name = target
@@ -34,7 +34,7 @@ func Write(name string, write func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(name), ".assay-*")
 	if err != nil {
 		if p := (*fs.PathError)(nil); errors.As(err, &p) {
-			err = p.Err // the name of the temporary file says nothing
+			err = p.Err // the name of the temporary file does not help
 		}
 		return fmt.Errorf("%s: %w", name, err)
 	}

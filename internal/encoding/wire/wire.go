@@ -1,11 +1,11 @@
-// Package wire writes Go values as bytes and reads them back, by reflection: a
-// field that is added to a struct is written without another line of code. The
-// form is that of the program that wrote it and of no other: fields are known by
-// their place in the struct.
+// Package wire encodes Go values as bytes by reflection, so that a new field of
+// a struct needs no more code. Only the program that wrote the bytes can read
+// them, because a field is identified by its index in the struct.
 //
-// A value is bools, numbers, strings, slices, arrays, maps with string keys,
-// pointers, time.Time, and structs of those whose fields are all exported. A
-// field with the tag `wire:"-"` is left out. Nil and empty slices stay apart.
+// A value consists of bools, numbers, strings, slices, arrays, maps with string
+// keys, pointers, time.Time, and structs of those whose fields are all exported.
+// A field with the tag `wire:"-"` is left out. Nil and empty slices are
+// distinguished.
 package wire
 
 import (
@@ -21,14 +21,14 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// maxDepth bounds how deeply values lie in each other: types that hold themselves
-// through a pointer or a slice have no bound of their own.
+// maxDepth bounds the nesting of values: types that contain themselves through a
+// pointer or a slice have no bound of their own.
 const maxDepth = 100
 
-// Check reports why values of a type cannot be written: ErrUnsupported.
+// Check returns ErrUnsupported if values of a type cannot be encoded.
 func Check(t reflect.Type) error { return codecOf(t).err }
 
-// Append appends the form of the value that v points to. It panics on a type
+// Append appends the encoding of the value that v points to. It panics on a type
 // that Check refuses.
 func Append[T any](b []byte, v *T) []byte {
 	return AppendValue(b, reflect.ValueOf(v).Elem())
@@ -43,13 +43,13 @@ func AppendValue(b []byte, v reflect.Value) []byte {
 	return c.append(b, v)
 }
 
-// Decode reads a value that Append wrote, and returns what follows it. What Append
-// cannot have written is ErrMalformed.
+// Decode decodes a value that Append wrote, and returns the data after it. Other
+// data are ErrMalformed.
 func Decode[T any](b []byte, v *T) (rest []byte, err error) {
 	return DecodeValue(b, reflect.ValueOf(v).Elem())
 }
 
-// DecodeValue is Decode for a value of any type, which can be set.
+// DecodeValue is Decode for a settable value of any type.
 func DecodeValue(b []byte, v reflect.Value) (rest []byte, err error) {
 	c := codecOf(v.Type())
 	if c.err != nil {
@@ -60,13 +60,13 @@ func DecodeValue(b []byte, v reflect.Value) (rest []byte, err error) {
 	return r.b, r.err
 }
 
-// Footprint is about how many bytes the value that v points to takes up in memory.
+// Footprint is the approximate size in memory of the value that v points to.
 func Footprint[T any](v *T) int64 {
 	e := reflect.ValueOf(v).Elem()
 	return int64(e.Type().Size()) + codecOf(e.Type()).outside(e)
 }
 
-// A codec writes and reads the values of one type.
+// A codec encodes and decodes the values of one type.
 type codec struct {
 	err     error
 	append  func([]byte, reflect.Value) []byte
@@ -85,7 +85,7 @@ func codecOf(t reflect.Type) *codec {
 	}
 	b := &compiler{making: map[reflect.Type]*codec{}}
 	c := b.codec(t)
-	for _, m := range b.making { // one that is wrong makes those that hold it wrong, too, in whatever order they were made
+	for _, m := range b.making { // an invalid type makes the types that contain it invalid, in any order of creation
 		if m.err != nil && c.err == nil {
 			c.err = m.err
 		}
@@ -94,8 +94,8 @@ func codecOf(t reflect.Type) *codec {
 	return stored.(*codec)
 }
 
-// A compiler makes the codec of one type and of those in it, which may hold
-// themselves.
+// A compiler creates the codec of one type and of the types in it, which may be
+// recursive.
 type compiler struct{ making map[reflect.Type]*codec }
 
 func (b *compiler) codec(t reflect.Type) *codec {
@@ -121,7 +121,7 @@ func (b *compiler) codec(t reflect.Type) *codec {
 			return binary.LittleEndian.AppendUint64(out, math.Float64bits(v.Float()))
 		}
 		c.decode = func(r *reader, v reflect.Value) {
-			if p := r.take(8); p != nil {
+			if p := r.takeBytes(8); p != nil {
 				v.SetFloat(math.Float64frombits(binary.LittleEndian.Uint64(p)))
 			}
 		}
@@ -129,7 +129,7 @@ func (b *compiler) codec(t reflect.Type) *codec {
 		c.append = func(out []byte, v reflect.Value) []byte {
 			return append(binary.AppendUvarint(out, uint64(v.Len())), v.String()...)
 		}
-		c.decode = func(r *reader, v reflect.Value) { v.SetString(string(r.take(r.length()))) }
+		c.decode = func(r *reader, v reflect.Value) { v.SetString(string(r.takeBytes(r.length()))) }
 		c.outside = func(v reflect.Value) int64 { return int64(v.Len()) }
 	case k == reflect.Pointer:
 		b.pointer(c, t)
@@ -142,7 +142,7 @@ func (b *compiler) codec(t reflect.Type) *codec {
 	case k == reflect.Struct:
 		b.structure(c, t)
 	default:
-		c.err = fmt.Errorf("a value of type %v cannot be written: %w", t, assay.ErrUnsupported)
+		c.err = fmt.Errorf("cannot write a value of type %v: %w", t, assay.ErrUnsupported)
 	}
 	return c
 }
@@ -157,7 +157,7 @@ func bit(v bool) byte {
 func decodeInt(r *reader, v reflect.Value) {
 	n := r.varint()
 	if v.OverflowInt(n) {
-		r.fail("a number out of range")
+		r.fail("number out of range")
 		return
 	}
 	v.SetInt(n)
@@ -166,24 +166,24 @@ func decodeInt(r *reader, v reflect.Value) {
 func decodeUint(r *reader, v reflect.Value) {
 	n := r.uvarint()
 	if v.OverflowUint(n) {
-		r.fail("a number out of range")
+		r.fail("number out of range")
 		return
 	}
 	v.SetUint(n)
 }
 
-// timeCodec keeps the instant and the offset, as time.Time's own form does.
+// timeCodec stores the instant and the offset, like time.Time's own encoding.
 func timeCodec(c *codec) {
 	c.append = func(out []byte, v reflect.Value) []byte {
 		p, err := v.Interface().(time.Time).MarshalBinary()
-		if err != nil { // an offset of seconds: the instant is what counts
+		if err != nil { // an offset with seconds: the instant matters
 			p, _ = v.Interface().(time.Time).UTC().MarshalBinary()
 		}
 		return append(binary.AppendUvarint(out, uint64(len(p))), p...)
 	}
 	c.decode = func(r *reader, v reflect.Value) {
 		var t time.Time
-		if p := r.take(r.length()); r.err == nil {
+		if p := r.takeBytes(r.length()); r.err == nil {
 			if err := t.UnmarshalBinary(p); err != nil {
 				r.fail(err.Error())
 			}
@@ -223,8 +223,8 @@ const (
 	maxExpansion = 16 // bytes of elements for each encoded byte that is left
 )
 
-// slice writes the length and one more, 0 for nil. Large numbers without signs,
-// which are hashes, have their full width.
+// slice writes the length plus one, 0 for nil. Large unsigned numbers, which are
+// hashes, have their full width.
 func (b *compiler) slice(c *codec, t reflect.Type) {
 	if t.Elem().Kind() == reflect.Uint8 {
 		byteSlice(c)
@@ -288,12 +288,12 @@ func byteSlice(c *codec) {
 			v.SetZero()
 			return
 		}
-		v.SetBytes(append(make([]byte, 0, n), r.take(n)...))
+		v.SetBytes(append(make([]byte, 0, n), r.takeBytes(n)...))
 	}
 	c.outside = func(v reflect.Value) int64 { return int64(v.Len()) }
 }
 
-// fixed writes a number without sign in n bytes.
+// fixed writes an unsigned number in n bytes.
 func fixed(n int) *codec {
 	return &codec{
 		append: func(out []byte, v reflect.Value) []byte {
@@ -303,7 +303,7 @@ func fixed(n int) *codec {
 			return binary.LittleEndian.AppendUint64(out, v.Uint())
 		},
 		decode: func(r *reader, v reflect.Value) {
-			switch p := r.take(n); {
+			switch p := r.takeBytes(n); {
 			case p == nil:
 			case n == 4:
 				v.SetUint(uint64(binary.LittleEndian.Uint32(p)))
@@ -336,9 +336,9 @@ func (b *compiler) array(c *codec, t reflect.Type) {
 	}
 }
 
-// mapping writes keys in order, so that equal maps have one form.
+// mapping writes keys in order, so that equal maps have equal encodings.
 func (b *compiler) mapping(c *codec, t reflect.Type) {
-	const room = 64 // bytes of an entry beside key and value
+	const room = 64 // bytes of an entry besides key and value
 	e := b.codec(t.Elem())
 	c.append = func(out []byte, v reflect.Value) []byte {
 		if v.IsNil() {
@@ -365,7 +365,7 @@ func (b *compiler) mapping(c *codec, t reflect.Type) {
 		r.inside(func() {
 			for i := 0; i < n && r.err == nil; i++ {
 				k := reflect.New(t.Key()).Elem()
-				k.SetString(string(r.take(r.length())))
+				k.SetString(string(r.takeBytes(r.length())))
 				x := reflect.New(t.Elem()).Elem()
 				e.decode(r, x)
 				m.SetMapIndex(k, x)
@@ -387,14 +387,14 @@ type field struct {
 }
 
 // structure writes each field that is not zero after its number, from 1, and
-// ends with 0: most of a package's fields are empty.
+// ends with 0: most fields of a package are empty.
 func (b *compiler) structure(c *codec, t reflect.Type) {
 	var fields []field
 	for i := range t.NumField() {
 		switch f := t.Field(i); {
 		case f.Tag.Get("wire") == "-":
 		case !f.IsExported():
-			c.err = fmt.Errorf("%v.%s is not exported and would not be written: %w", t, f.Name, assay.ErrUnsupported)
+			c.err = fmt.Errorf("%v.%s is not exported, so it cannot be written: %w", t, f.Name, assay.ErrUnsupported)
 			return
 		default:
 			fields = append(fields, field{i, b.codec(f.Type)})
@@ -416,7 +416,7 @@ func (b *compiler) structure(c *codec, t reflect.Type) {
 					return
 				}
 				if n > uint64(len(fields)) {
-					r.fail("an unknown field")
+					r.fail("unknown field")
 					return
 				}
 				f := fields[n-1]
@@ -434,7 +434,8 @@ func (b *compiler) structure(c *codec, t reflect.Type) {
 	}
 }
 
-// A reader takes values off the front of b. After its first error it gives zeros.
+// A reader reads values from the start of b. After its first error it returns
+// zeros.
 type reader struct {
 	b     []byte
 	err   error
@@ -448,10 +449,10 @@ func (r *reader) fail(what string) {
 	r.b = nil
 }
 
-// inside reads what lies in a value.
+// inside reads nested values.
 func (r *reader) inside(read func()) {
 	if r.depth++; r.depth > maxDepth {
-		r.fail("too deep")
+		r.fail("nested too deep")
 	} else {
 		read()
 	}
@@ -461,7 +462,7 @@ func (r *reader) inside(read func()) {
 func (r *reader) uvarint() uint64 {
 	n, size := binary.Uvarint(r.b)
 	if size <= 0 {
-		r.fail("a number is missing")
+		r.fail("missing number")
 		return 0
 	}
 	r.b = r.b[size:]
@@ -471,26 +472,26 @@ func (r *reader) uvarint() uint64 {
 func (r *reader) varint() int64 {
 	n, size := binary.Varint(r.b)
 	if size <= 0 {
-		r.fail("a number is missing")
+		r.fail("missing number")
 		return 0
 	}
 	r.b = r.b[size:]
 	return n
 }
 
-// length is that of something of which each element takes a byte or more, or one
-// more than that.
+// length reads the length of data whose elements have at least one byte, or the
+// length plus one.
 func (r *reader) length() int {
 	n := r.uvarint()
 	if n > uint64(len(r.b))+1 {
-		r.fail("a length beyond the end")
+		r.fail("length exceeds the data")
 		return 0
 	}
 	return int(n)
 }
 
-// take returns the next n bytes; nil when there are not so many.
-func (r *reader) take(n int) []byte {
+// takeBytes returns the next n bytes; nil if there are fewer.
+func (r *reader) takeBytes(n int) []byte {
 	if n > len(r.b) || r.err != nil {
 		r.fail("truncated")
 		return nil

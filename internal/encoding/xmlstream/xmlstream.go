@@ -1,6 +1,6 @@
-// Package xmlstream walks XML documents that are too large to hold, element by
-// element. Entities beyond XML's own five are errors, and so is any character
-// set but UTF-8 and ASCII.
+// Package xmlstream reads XML documents that are too large for memory, element
+// by element. Entities other than XML's own five are errors, and so is any
+// encoding but UTF-8 and ASCII.
 //
 // Specification: https://www.w3.org/TR/xml/
 package xmlstream
@@ -18,20 +18,20 @@ import (
 	"github.com/assaysec/assay/internal/encoding/limit"
 )
 
-// Bounds of a document, in bytes without compression.
+// Bounds of a document, in uncompressed bytes.
 type Bounds struct {
 	Document int64
-	Element  int64 // one that is visited
+	Element  int64 // a visited element
 }
 
-// A Visit reads an element to its end. Path names the open elements above it,
-// from the root.
+// A Visit reads an element to its end. Path has the names of the open elements
+// above it, from the root.
 type Visit func(d *xml.Decoder, path []string, e xml.StartElement) error
 
-// Walk visits the elements that stand depth levels below the root, which must
-// have the name given. R may be compressed. What is no such document, or is cut
-// off, is ErrMalformed, after what came before was visited. An error that Visit
-// wraps in Stop comes back as it is, others with their place.
+// Walk visits the elements depth levels below the root, which must have the
+// given name. R may be compressed. Other and truncated documents are
+// ErrMalformed, after the elements before the error were visited. An error that
+// Visit wraps in Stop is returned unchanged, others with their offset.
 func Walk(ctx context.Context, r io.Reader, b Bounds, root string, depth int, visit Visit) error {
 	z, _, err := compression.Document(r)
 	if err != nil {
@@ -56,7 +56,7 @@ func Walk(ctx context.Context, r io.Reader, b Bounds, root string, depth int, vi
 	}
 }
 
-// Stop marks an error of who visits, which is no fault of the document.
+// Stop marks an error of the visitor, which is not an error of the document.
 func Stop(err error) error {
 	if err != nil {
 		return stopped{err}
@@ -84,7 +84,7 @@ func walk(d *xml.Decoder, w *window, root string, depth int, visit Visit) error 
 		switch t := t.(type) {
 		case xml.StartElement:
 			if len(path) == 0 && (t.Name.Local != root || seen) {
-				return fmt.Errorf("<%s> where <%s> should be", t.Name.Local, root)
+				return fmt.Errorf("found <%s>, want <%s>", t.Name.Local, root)
 			}
 			seen = true
 			if len(path) < depth {
@@ -103,10 +103,10 @@ func charset(name string, r io.Reader) (io.Reader, error) {
 	case "us-ascii", "ascii":
 		return r, nil
 	}
-	return nil, fmt.Errorf("written in %s: %w", name, assay.ErrUnsupported)
+	return nil, fmt.Errorf("encoding %s: %w", name, assay.ErrUnsupported)
 }
 
-// window lets the decoder read until end and no further.
+// window limits the decoder to offset end.
 type window struct {
 	ctx                context.Context
 	r                  io.Reader

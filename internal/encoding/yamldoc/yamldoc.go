@@ -1,10 +1,10 @@
-// Package yamldoc decodes YAML that others wrote, in time and memory that go
-// with its length: the library alone looks for doubled keys by the square of
-// their number, and needs a hundred bytes and a microsecond for each of the
-// signs that make up a document, of which some megabytes may have millions.
+// Package yamldoc decodes YAML in time and memory proportional to its length.
+// The library alone checks for duplicate keys in quadratic time, and needs a
+// hundred bytes and a microsecond for each mark of the syntax, of which some
+// megabytes may have millions.
 //
-// Format: https://yaml.org/spec/1.2.2/. Of a key that comes twice the last
-// value counts. Aliases are followed within bounds.
+// Format: https://yaml.org/spec/1.2.2/. Of duplicate keys the last value counts.
+// Aliases are followed within bounds.
 package yamldoc
 
 import (
@@ -20,20 +20,20 @@ import (
 )
 
 const (
-	// maxDepth bounds how deep values nest; no known form goes beyond 20.
+	// maxDepth bounds the nesting of values; no known format exceeds 20.
 	maxDepth = 200
-	// maxSigns bounds the lines, keys and elements of what is decoded at once:
-	// lock files of the largest repositories, 10 MB, have 900,000.
+	// maxSigns bounds the lines, keys and elements of a document: lock files of
+	// the largest repositories, 10 MB, have 900,000.
 	maxSigns = 2_000_000
-	// maxAliased bounds the values that aliases stand for, times the signs of
-	// the text, for each may cost going through the whole: a text of a thousand
-	// signs may have fifty thousand.
+	// maxAliased bounds the values that aliases expand to, times the marks of
+	// the text, because each alias may cost a pass over the whole text: a text
+	// of a thousand marks may have fifty thousand.
 	maxAliased = 50_000_000
 )
 
 // Unmarshal decodes the first document of b into v, whose fields have the
-// library's tags; nothing is decoded of an empty one. Where it fails, with
-// ErrMalformed or ErrTooLarge, v has all but what has another shape than v's.
+// library's tags; an empty document changes nothing. On ErrMalformed or
+// ErrTooLarge, v has all values with the right type.
 func Unmarshal(b []byte, v any) error {
 	if err := NewDecoder(b).Decode(v); err != io.EOF {
 		return err
@@ -55,7 +55,7 @@ func NewDecoder(b []byte) *Decoder {
 	}
 	limits := yaml.WithPlugin(loaderlimits.New(loaderlimits.DepthValue(maxDepth), loaderlimits.AliasFunc(func(aliased, _ int) error {
 		if aliased > maxAliased/(n+1) {
-			return errors.New("aliases stand for too much")
+			return errors.New("aliases expand to too many values")
 		}
 		return nil
 	})))
@@ -63,8 +63,8 @@ func NewDecoder(b []byte) *Decoder {
 	return &Decoder{in, err}
 }
 
-// Decode decodes the next document into v as Unmarshal does; io.EOF when there
-// is none, nor any that can be read.
+// Decode decodes the next document into v like Unmarshal; io.EOF if there is
+// none, or none that can be read.
 func (d *Decoder) Decode(v any) error {
 	err := d.err
 	if err == nil {
@@ -83,9 +83,9 @@ func (d *Decoder) Decode(v any) error {
 	return fmt.Errorf("%.200s: %w", err.Error(), assay.ErrMalformed)
 }
 
-// signs counts what lines, keys and elements end or begin with, which is no
-// less than half of the values and marks. Commas, which cost the library most,
-// count twice.
+// signs counts the marks that end or begin lines, keys and elements. The number
+// is at least half the number of values and marks. Commas, which cost the
+// library most, count twice.
 func signs(b []byte) int {
 	n := 0
 	for i, c := range b {

@@ -30,7 +30,7 @@ func TestUnmarshal(t *testing.T) {
 		{"values", "name: x\nof: {a: 1.10, b: yes}\nlist:\n- c\n", doc{"x", map[string]string{"a": "1.10", "b": "yes"}, []string{"c"}}, ""},
 		{"an alias", "of: &o {a: b}\nlist: [&x c, *x]\n", doc{"", map[string]string{"a": "b"}, []string{"c", "c"}}, ""},
 		{"keys twice", "name: x\nname: y\n", doc{Name: "y"}, ""},
-		{"another shape", "name: [x]\nlist: [a]\n", doc{List: []string{"a"}}, "line 1: "},
+		{"unexpected value", "name: [x]\nlist: [a]\n", doc{List: []string{"a"}}, "line 1: "},
 		{"several documents", "name: x\n---\nname: y\n", doc{Name: "x"}, ""},
 		{"broken", "name: [", doc{}, "line 2: "},
 	} {

@@ -1,5 +1,5 @@
-// Package zipdoc walks the zip archives in which publishers bundle records,
-// one a member, without unpacking them.
+// Package zipdoc reads the zip archives in which publishers bundle records, one
+// record in each member, without unpacking them.
 //
 // Specification: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
 package zipdoc
@@ -21,21 +21,21 @@ const (
 	maxArchive = 4 << 30   // as a file; vulnrichment has 400 MB (2026)
 	maxMembers = 4_000_000 // the CVE list has 300,000
 	maxMember  = 32 << 20  // uncompressed; the largest record known is 3 MB
-	maxTotal   = 64 << 30  // uncompressed, of all that are read
+	maxTotal   = 64 << 30  // uncompressed, of all members that are read
 )
 
-// ErrMember marks an error of a member of the archive, after which the others
-// can be read all the same.
+// ErrMember marks an error of a member of the archive; the other members can
+// still be read.
 var ErrMember = errors.New("member")
 
-// A Visit is called for each member that is wanted. Its err, where set, wraps
-// ErrMember and says why content could not be read.
+// A Visit is called for each wanted member. Its err, if set, wraps ErrMember and
+// is why the content could not be read.
 type Visit func(name string, content []byte, err error) error
 
-// Walk reads the zip archive r and visits the members that want, given the
-// name, asks for, in the order of the archive's directory. R is used in place
-// where it is an io.ReaderAt and io.Seeker, as files are; otherwise it is
-// copied to a temporary file first.
+// Walk reads the zip archive r and visits the members whose names want accepts,
+// in the order of the archive's directory. R is read in place if it is an
+// io.ReaderAt and io.Seeker, like files; else it is copied to a temporary file
+// first.
 func Walk(ctx context.Context, r io.Reader, want func(name string) bool, visit Visit) error {
 	at, size, done, err := readerAt(r)
 	if err != nil {

@@ -1,8 +1,9 @@
 // Package alpine reads Alpine Linux's security database.
 //
-// https://secdb.alpinelinux.org/ has a directory for each branch, with a document
-// for each repository, in the format of package secdb. It names packages by
-// origin and holds fixes only: what has no fix yet is not in it.
+// https://secdb.alpinelinux.org/ has a directory for each branch, with a
+// document for each repository, in the format of package secdb. It names
+// packages by origin. It has only fixes: a vulnerability without a fix is not in
+// it.
 package alpine
 
 import (
@@ -23,8 +24,8 @@ const Index = "https://secdb.alpinelinux.org/"
 
 const page = "https://security.alpinelinux.org/vuln/"
 
-// Where there is no index page, branches are tried from 3.firstBranch upward,
-// until maxGap in a row are not there.
+// If there is no index page, branches are tried from 3.firstBranch upward, until
+// maxGap in a row are missing.
 const (
 	firstBranch = 2
 	maxGap      = 3
@@ -42,7 +43,8 @@ func (Feed) Name() string { return "alpine" }
 func (Feed) Streams() []assay.Stream { return []assay.Stream{"alpine:*"} }
 
 // Fetch implements assay.Feed. A wanted branch that Alpine does not have is
-// counted as skipped; if it has none of them the error is ErrNotFound.
+// counted as skipped. If Alpine has none of the wanted branches, the error is
+// ErrNotFound.
 func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
 	var branches []string
 	all := wanted == nil
@@ -83,7 +85,7 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, 
 
 var branchName = regexp.MustCompile(`^(v[0-9]+\.[0-9]+|edge)$`)
 
-// list returns the branches that the index names; nil when there is none.
+// list returns the branches in the index; nil if there is no index.
 func list(ctx context.Context, g assay.Getter) ([]string, error) {
 	names, err := document.List(ctx, g, Index)
 	var branches []string
@@ -116,14 +118,15 @@ func (f Feed) probe(ctx context.Context, g assay.Getter, s assay.Sink) error {
 	return nil
 }
 
-// branch reads the repositories of a branch; old ones have no community.
+// branch reads the repositories of a branch; old branches have no community
+// repository.
 func (f Feed) branch(ctx context.Context, g assay.Getter, branch string, s assay.Sink) (found bool, _ error) {
-	folder := branch
+	directory := branch
 	if branch != "edge" {
-		folder = "v" + branch
+		directory = "v" + branch
 	}
 	for _, repository := range []string{"main", "community"} {
-		url := Index + folder + "/" + repository + ".json"
+		url := Index + directory + "/" + repository + ".json"
 		p := secdb.Publisher{Feed: f.Name(), Stream: assay.Stream("alpine:" + branch), Page: page}
 		err := secdb.Fetch(ctx, g, url, p, s)
 		if err != nil && !errors.Is(err, assay.ErrNotFound) {

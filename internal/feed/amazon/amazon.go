@@ -1,12 +1,12 @@
 // Package amazon reads the updates of Amazon Linux's repositories.
 //
-// A repository is where its mirror.list says; its updates are in the form of
-// package updateinfo. Beside the core one of each release there are the extras
-// of Amazon Linux 2, which a catalogue lists
-// (https://docs.aws.amazon.com/linux/al2/ug/al2-extras.html), and live patches
-// of kernels and NVIDIA's packages of Amazon Linux 2023. There is nothing about
-// vulnerabilities without a fix, and the descriptions are those of the CVEs.
-// The notices' pages, https://alas.aws.amazon.com/, say the same again.
+// The mirror.list of a repository has its addresses; its updates have the format
+// of package updateinfo. Each release has a core repository. Amazon Linux 2 also
+// has extras, which a catalogue lists
+// (https://docs.aws.amazon.com/linux/al2/ug/al2-extras.html). Amazon Linux 2023
+// also has live patches of kernels and NVIDIA's packages. Vulnerabilities
+// without a fix are missing, and the descriptions are those of the CVEs. The
+// pages of the notices, https://alas.aws.amazon.com/, have the same content.
 package amazon
 
 import (
@@ -25,7 +25,7 @@ import (
 	"github.com/assaysec/assay/internal/record/updateinfo"
 )
 
-// Catalog lists the extras of Amazon Linux 2; Extras is where they are.
+// Catalog lists the extras of Amazon Linux 2; Extras is their directory.
 const (
 	Catalog = "http://amazonlinux.default.amazonaws.com/2/extras-catalog-x86_64-v2.json"
 	Extras  = "https://cdn.amazonlinux.com/2/extras/"
@@ -36,15 +36,15 @@ const (
 	maxTopic   = 1 << 20 // bytes of an extra in the catalogue; 2 kB
 )
 
-// A repository is one of a release.
+// A repository belongs to one release.
 type repository struct {
 	release string
 	mirrors string // its mirror.list
-	name    string // "" for the core one
+	name    string // "" for the core repository
 }
 
-// repositories lists all but the extras. That of the first release has no
-// certificate.
+// repositories lists all repositories but the extras. The host of the first
+// release has no certificate.
 var repositories = []repository{
 	{"1", "http://repo.us-west-2.amazonaws.com/2018.03/updates/x86_64/mirror.list", ""},
 	{"2", "https://cdn.amazonlinux.com/2/core/latest/x86_64/mirror.list", ""},
@@ -55,18 +55,18 @@ var repositories = []repository{
 }
 
 // Feed reads the repositories for x86_64; those for aarch64 have the same
-// versions. Packages are binary ones. An advisory is one notice (ALAS) and one
-// of its CVEs, so that it speaks of one vulnerability: its ID is the CVE and the
-// notice one of VendorIDs.
+// versions. Packages are binary packages. Each advisory is about one notice
+// (ALAS) and one of its CVEs: its ID is the CVE, and the notice is one of
+// VendorIDs.
 //
-// Qualifiers.Repos of what is not in the core repository is the other's name:
-// "amzn2extra-docker", "kernel-livepatch". An extra may have a package under a
-// name that the core repository has, too, in versions of its own; a row without
-// Repos is meant for packages of the core repository.
+// Qualifiers.Repos is the name of the repository if it is not the core one:
+// "amzn2extra-docker", "kernel-livepatch". An extra may have a package with the
+// same name as one in the core repository, in other versions; a row without
+// Repos is about packages of the core repository.
 //
-// Repositories beside the core one that are not there are counted as skipped,
-// and so are releases that were not asked for one by one; one that was there
-// before is an error, and not counted as gone until the next time.
+// Missing repositories besides the core one are counted as skipped, and so are
+// missing releases that were not requested by name. A repository that was there
+// before is an error: it counts as removed only after the next update.
 type Feed struct{}
 
 // Name is "amazon".
@@ -94,8 +94,8 @@ func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s 
 		}
 		err := r.fetch(ctx, g, s)
 		switch {
-		case gone(err, r.release) && (r.name != "" || !slices.Contains(wanted, stream)):
-			s.Skip(string(stream)+" "+r.name, "repository that is not there")
+		case isUnpublished(err, r.release) && (r.name != "" || !slices.Contains(wanted, stream)):
+			s.Skip(string(stream)+" "+r.name, "repository missing")
 			missing = err
 			continue
 		case err != nil:
@@ -114,7 +114,7 @@ func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s 
 	return nil
 }
 
-// extras reads the repositories that the catalogue lists.
+// extras reads the repositories in the catalogue.
 func extras(ctx context.Context, g assay.Getter, s assay.Sink) error {
 	var names []string
 	err := document.JSON(ctx, g, Catalog, maxTopic, func(d *jsonstream.Decoder) (found bool, err error) {
@@ -127,8 +127,8 @@ func extras(ctx context.Context, g assay.Getter, s assay.Sink) error {
 	for _, name := range names {
 		r := repository{"2", Extras + name + "/latest/x86_64/mirror.list", "amzn2extra-" + name}
 		err := r.fetch(ctx, g, s)
-		if gone(err, r.release) {
-			s.Skip(r.name, "repository that is not there")
+		if isUnpublished(err, r.release) {
+			s.Skip(r.name, "repository missing")
 			continue
 		}
 		if err != nil {
@@ -138,7 +138,7 @@ func extras(ctx context.Context, g assay.Getter, s assay.Sink) error {
 	return nil
 }
 
-// topics reads the names of the catalogue's repositories.
+// topics reads the names of the repositories in the catalogue.
 func topics(d *jsonstream.Decoder, s assay.Sink) (names []string, err error) {
 	err = d.Object(func(key string) error {
 		if key != "topics" {
@@ -152,7 +152,7 @@ func topics(d *jsonstream.Decoder, s assay.Sink) (names []string, err error) {
 			switch {
 			case err != nil:
 			case !ok || topic.Name == "" || url.PathEscape(topic.Name) != topic.Name:
-				s.Skip(topic.Name, "malformed entry of the catalogue")
+				s.Skip(topic.Name, "malformed catalogue entry")
 			default:
 				names = append(names, topic.Name)
 			}
@@ -162,10 +162,10 @@ func topics(d *jsonstream.Decoder, s assay.Sink) (names []string, err error) {
 	return names, err
 }
 
-// gone reports whether a repository is not published. That a list of mirrors
-// leads nowhere means that it is damaged, but for the release that is at its end
-// of life, whose mirrors may go before their list.
-func gone(err error, release string) bool {
+// isUnpublished reports whether a repository is not published. A mirror list without a
+// working mirror is damaged, except for the release at its end of life, whose
+// mirrors may disappear before their list.
+func isUnpublished(err error, release string) bool {
 	return errors.Is(err, assay.ErrNotFound) && (release == "1" || !errors.Is(err, assay.ErrMalformed))
 }
 
@@ -182,17 +182,17 @@ func (r *repository) fetch(ctx context.Context, g assay.Getter, s assay.Sink) er
 		}
 	}
 	if err == nil {
-		return fmt.Errorf("%s: no addresses in it: %w", r.mirrors, assay.ErrMalformed)
+		return fmt.Errorf("%s: contains no addresses: %w", r.mirrors, assay.ErrMalformed)
 	}
-	return fmt.Errorf("%s: no repository at its addresses: %w: %w", r.mirrors, err, assay.ErrMalformed)
+	return fmt.Errorf("%s: none of the listed addresses has a repository: %w: %w", r.mirrors, err, assay.ErrMalformed)
 }
 
-// list reads the mirrors' addresses, with a slash behind.
+// list reads the addresses of the mirrors and ends each with a slash.
 func (r *repository) list(ctx context.Context, g assay.Getter) (mirrors []string, err error) {
 	had := document.WasFetched(ctx, g, r.mirrors)
 	body, err := g.Get(ctx, r.mirrors)
 	if had && errors.Is(err, assay.ErrNotFound) {
-		return nil, fmt.Errorf("%s: it was there before and is gone: %w", r.mirrors, assay.ErrMalformed)
+		return nil, fmt.Errorf("%s: no longer published: %w", r.mirrors, assay.ErrMalformed)
 	}
 	if err != nil {
 		return nil, err
@@ -207,13 +207,13 @@ func (r *repository) list(ctx context.Context, g assay.Getter) (mirrors []string
 		}
 		u, err := url.Parse(line)
 		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.RawQuery != "" {
-			return nil, fmt.Errorf("%s: %.80q is no address: %w", r.mirrors, line, assay.ErrMalformed)
+			return nil, fmt.Errorf("%s: invalid address %.80q: %w", r.mirrors, line, assay.ErrMalformed)
 		}
 		mirrors = append(mirrors, strings.TrimSuffix(line, "/")+"/")
 	}
 	err = lines.Err()
 	if err == nil && len(mirrors) == 0 || errors.Is(err, bufio.ErrTooLong) || errors.Is(err, assay.ErrTooLarge) {
-		err = fmt.Errorf("no addresses in it: %w", assay.ErrMalformed)
+		err = fmt.Errorf("contains no addresses: %w", assay.ErrMalformed)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", r.mirrors, err)
@@ -228,7 +228,7 @@ func (r *repository) emit(u *updateinfo.Update, s assay.Sink) error {
 		s.Skip(u.Title, "notice without identifier")
 		return nil
 	case u.Type != "security":
-		s.Skip(u.ID, "no security notice")
+		s.Skip(u.ID, "not a security notice")
 		return nil
 	case len(rows) == 0:
 		s.Skip(u.ID, "no package with a fixed version")
@@ -242,8 +242,9 @@ func (r *repository) emit(u *updateinfo.Update, s assay.Sink) error {
 	return u.Emit(assay.Advisory{Feed: "amazon", Title: title(u), URL: page(u.ID), Affected: rows}, u.CVEs(), s)
 }
 
-// title is the notice's behind its identifier: "Amazon Linux 2023 -
-// ALAS2023-2023-001: Important priority package update for rsyslog".
+// title is the title of a notice without its identifier; the input is like
+// "Amazon Linux 2023 - ALAS2023-2023-001: Important: package update for
+// rsyslog".
 func title(u *updateinfo.Update) string {
 	if _, t, ok := strings.Cut(u.Title, u.ID+": "); ok {
 		return t
@@ -251,19 +252,20 @@ func title(u *updateinfo.Update) string {
 	return u.Title
 }
 
-// page is the notice's: those of the first release are at the top, others in
-// the directory of their release or repository (ALAS2DOCKER-2021-001 in AL2).
+// page is the URL of a notice. Pages of the first release are at the top; others
+// are in the directory of their release or repository (ALAS2DOCKER-2021-001 in
+// AL2).
 func page(id string) string {
-	for _, f := range []struct{ prefix, folder string }{{"ALAS2023", "AL2023/"}, {"ALAS2022", "AL2022/"}, {"ALAS2", "AL2/"}, {"ALAS", ""}} {
+	for _, f := range []struct{ prefix, directory string }{{"ALAS2023", "AL2023/"}, {"ALAS2022", "AL2022/"}, {"ALAS2", "AL2/"}, {"ALAS", ""}} {
 		rest, ok := strings.CutPrefix(id, f.prefix)
 		if !ok {
 			continue
 		}
 		repo, number, _ := strings.Cut(rest, "-")
-		if f.folder == "" && repo != "" {
+		if f.directory == "" && repo != "" {
 			break
 		}
-		return "https://alas.aws.amazon.com/" + f.folder + "ALAS" + repo + "-" + number + ".html"
+		return "https://alas.aws.amazon.com/" + f.directory + "ALAS" + repo + "-" + number + ".html"
 	}
 	return "https://alas.aws.amazon.com/"
 }

@@ -80,8 +80,8 @@ func TestRepositories(t *testing.T) {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff(map[string][]string{
-		"no security notice": {"ALAS2-2024-2"}, "no package with a fixed version": {"ALAS2023-2"}, "malformed entry of the catalogue": {"../odd", ""},
-		"repository that is not there": {"amazon:1 ", "amzn2extra-gone", "amazon:2022 ", "amazon:2023 amazonlinux-nvidia"},
+		"not a security notice": {"ALAS2-2024-2"}, "no package with a fixed version": {"ALAS2023-2"}, "malformed catalogue entry": {"../odd", ""},
+		"repository missing": {"amazon:1 ", "amzn2extra-gone", "amazon:2022 ", "amazon:2023 amazonlinux-nvidia"},
 	}, r.Skipped); diff != "" {
 		t.Error(diff)
 	}
@@ -150,7 +150,7 @@ func TestCorpus(t *testing.T) {
 			t.Errorf("%s: %d packages, want %d", id, n[id], want)
 		}
 	}
-	if diff := cmp.Diff(map[string][]string{"repository that is not there": {"amzn2extra-kernel-5.15", "amazon:2022 "}}, r.Skipped); diff != "" || len(n) != 25 {
+	if diff := cmp.Diff(map[string][]string{"repository missing": {"amzn2extra-kernel-5.15", "amazon:2022 "}}, r.Skipped); diff != "" || len(n) != 25 {
 		t.Errorf("%d\n%s", len(n), diff)
 	}
 	// The addresses of the repositories are as the publisher writes them.
@@ -187,7 +187,7 @@ func TestGone(t *testing.T) {
 			t.Errorf("%s is gone: %v", url, err)
 		}
 		delete(now, url)
-		if r := contract.Fetch(t, Feed{}, before{now, nil}); len(r.Skipped["repository that is not there"]) != 5 {
+		if r := contract.Fetch(t, Feed{}, before{now, nil}); len(r.Skipped["repository missing"]) != 5 {
 			t.Errorf("%s was never there: skipped %v", url, r.Skipped)
 		}
 	}

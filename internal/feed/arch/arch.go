@@ -1,9 +1,8 @@
 // Package arch reads Arch Linux's security tracker.
 //
-// https://security.archlinux.org/all.json lists the groups (AVG): packages
-// built of one source, the issues that they share, and the version that fixes
-// them. The states are those of
-// https://wiki.archlinux.org/title/Arch_Security_Team.
+// https://security.archlinux.org/all.json lists the groups (AVG): packages built
+// from one source, their common issues, and the version that fixes them.
+// https://wiki.archlinux.org/title/Arch_Security_Team explains the states.
 package arch
 
 import (
@@ -23,13 +22,13 @@ const page = "https://security.archlinux.org/"
 
 const maxRecord = 1 << 20 // a group has under 10 kB
 
-// Feed reads the tracker. Packages are binary ones. A record is one group and
-// one of its issues; a group without issues keeps its own identifier. The
-// group and its advisories (ASA) are VendorIDs.
+// Feed reads the tracker. Packages are binary packages. Each record is about one
+// group and one of its issues; a group without issues keeps its own identifier.
+// The group and its advisories (ASA) are VendorIDs.
 //
-// A group without a fixed version affects every version, for what is affected
-// is told by one version only; one whose fix is in the testing repositories
-// has it as the fix.
+// A group without a fixed version affects every version, because the tracker
+// names only one affected version. A fix in the testing repositories counts as a
+// fix.
 type Feed struct{}
 
 // Name is "arch".

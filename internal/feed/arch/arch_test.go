@@ -46,7 +46,7 @@ func TestGroups(t *testing.T) {
 		{"fixed by nothing", groupOf("Fixed", `null`), `fixed without a version`},
 		{"a new status", groupOf("Solved", `null`), `unknown status`},
 		{"no package", `{"name": "AVG-1", "status": "Fixed"}`, `no group or package`},
-		{"another shape", `5, ` + groupOf("Fixed", `"8-2"`), `AVG-1 [ASA-1] HIGH: [curl lib32-curl] affected "" <8-2; malformed record`},
+		{"unexpected value", `5, ` + groupOf("Fixed", `"8-2"`), `AVG-1 [ASA-1] HIGH: [curl lib32-curl] affected "" <8-2; malformed record`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := contract.Fetch(t, Feed{}, contract.Documents{Document: []byte("[" + tt.group + "]")})

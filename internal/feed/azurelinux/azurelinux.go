@@ -1,9 +1,10 @@
-// Package azurelinux reads Microsoft's vulnerability data of Azure Linux and of
-// CBL-Mariner, as it was called before version 3.0.
+// Package azurelinux reads Microsoft's vulnerability data for Azure Linux and
+// CBL-Mariner, its name before version 3.0.
 //
 // https://github.com/microsoft/AzureLinuxVulnerabilityData has an OVAL document
-// for each release. A definition is one source package and one CVE; it is read
-// whole. Documents of previews, which the releases replaced, are not read.
+// for each release. A definition is about one source package and one CVE. A
+// document is read whole. Documents of previews are not read, because the
+// releases replaced them.
 package azurelinux
 
 import (
@@ -16,10 +17,10 @@ import (
 	"github.com/assaysec/assay/internal/record/oval"
 )
 
-// Folder holds the documents.
-const Folder = "https://raw.githubusercontent.com/microsoft/AzureLinuxVulnerabilityData/main/"
+// Directory holds the documents.
+const Directory = "https://raw.githubusercontent.com/microsoft/AzureLinuxVulnerabilityData/main/"
 
-// releases lists the documents, whose streams are of one family.
+// releases lists the documents; their streams belong to one family.
 var releases = []struct {
 	document string
 	stream   assay.Stream
@@ -31,17 +32,17 @@ var releases = []struct {
 
 // Feed reads the documents. Packages are named by source.
 //
-// A definition that is patchable affects the versions below the fixed one; one
-// that is not affects those up to the newest. "Not Applicable" ones ("This CVE
-// either no longer is or was never applicable") are left out: they are no
-// statement that a version is not affected. A version "greater than" which a
-// package is affected begins the range.
+// A patchable definition affects the versions below the fixed one; another
+// affects the versions up to the newest. "Not Applicable" definitions ("This CVE
+// either no longer is or was never applicable") are left out, because they do
+// not state that a version is not affected. A test "greater than" begins the
+// range.
 type Feed struct{}
 
 // Name is "azurelinux".
 func (Feed) Name() string { return "azurelinux" }
 
-// Streams is "azurelinux:*"; "azurelinux:2.0" is CBL-Mariner's.
+// Streams is "azurelinux:*"; "azurelinux:2.0" is CBL-Mariner.
 func (Feed) Streams() []assay.Stream { return []assay.Stream{"azurelinux:*"} }
 
 // Fetch implements assay.Feed.
@@ -50,7 +51,7 @@ func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s 
 		if wanted != nil && !slices.ContainsFunc(wanted, func(w assay.Stream) bool { return w.Covers(r.stream) }) {
 			continue
 		}
-		if err := fetch(ctx, g, Folder+r.document, r.stream, s); err != nil {
+		if err := fetch(ctx, g, Directory+r.document, r.stream, s); err != nil {
 			return err
 		}
 	}
@@ -68,8 +69,8 @@ func fetch(ctx context.Context, g assay.Getter, url string, stream assay.Stream,
 	})
 }
 
-// advisory turns a definition into an advisory; why says what it cannot be
-// used for.
+// advisory converts a definition to an advisory; why is the reason if it cannot
+// be used.
 func advisory(d *oval.Definition, stream assay.Stream) (a assay.Advisory, why string) {
 	m := &d.Metadata
 	if m.Patchable == "Not Applicable" {
@@ -80,11 +81,11 @@ func advisory(d *oval.Definition, stream assay.Stream) (a assay.Advisory, why st
 		return a, "no CVE"
 	}
 	if d.Missing() > 0 {
-		return a, "a test is missing"
+		return a, "missing test"
 	}
 	rows, ok := affected(d.Packages(), stream)
 	if !ok {
-		return a, "a test of an unknown form"
+		return a, "unsupported test"
 	}
 	date := cve.Time(m.AdvisoryDate)
 	for i := range rows {
@@ -99,7 +100,7 @@ func advisory(d *oval.Definition, stream assay.Stream) (a assay.Advisory, why st
 	return a, ""
 }
 
-// affected returns a row for each package, of which all tests must hold.
+// affected returns a row for each package; all tests of a package must hold.
 func affected(packages []oval.Package, stream assay.Stream) (rows []assay.Affected, ok bool) {
 	for _, p := range packages {
 		v := strings.TrimPrefix(strings.ReplaceAll(p.EVR, " ", ""), "0:")

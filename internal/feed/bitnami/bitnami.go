@@ -1,8 +1,7 @@
-// Package bitnami reads the vulnerabilities of the applications that Bitnami
+// Package bitnami reads the vulnerabilities of applications that Bitnami
 // packages, as records of package osv: https://github.com/bitnami/vulndb
 //
-// They are meant for what Bitnami built, which its images list under
-// opt/bitnami.
+// They apply to Bitnami's builds, which its images list in opt/bitnami.
 package bitnami
 
 import (

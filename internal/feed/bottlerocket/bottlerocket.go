@@ -1,9 +1,10 @@
 // Package bottlerocket reads Bottlerocket's security advisories.
 //
-// https://advisories.bottlerocket.aws/updateinfo.xml.gz has them in the form of
-// package updateinfo; see https://github.com/bottlerocket-os/bottlerocket/security/advisories.
-// Not taken: the advisories among the sources of the system's kits, which name
-// upstream versions, not those of the system's packages.
+// https://advisories.bottlerocket.aws/updateinfo.xml.gz has them in the format
+// of package updateinfo; see
+// https://github.com/bottlerocket-os/bottlerocket/security/advisories. The
+// advisories in the sources of the system's kits are not read, because they name
+// upstream versions, not versions of Bottlerocket's packages.
 package bottlerocket
 
 import (
@@ -18,9 +19,9 @@ import (
 // Document has the advisories of all releases.
 const Document = "https://advisories.bottlerocket.aws/updateinfo.xml.gz"
 
-// Feed reads the document. A record is one advisory (GHSA or BRSA) and one of
-// its CVEs, so that it speaks of one vulnerability: its ID is the CVE and the
-// advisory one of VendorIDs. An advisory without CVE keeps its own identifier.
+// Feed reads the document. Each record is about one advisory (GHSA or BRSA) and
+// one of its CVEs: its ID is the CVE, and the advisory is one of VendorIDs. An
+// advisory without a CVE keeps its own identifier.
 type Feed struct{}
 
 // Name is "bottlerocket".
@@ -40,7 +41,7 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, _ []assay.Stream, s ass
 				s.Skip(u.Title, "advisory without identifier")
 				return nil
 			case u.Type != "security":
-				s.Skip(u.ID, "no security advisory")
+				s.Skip(u.ID, "not a security advisory")
 				return nil
 			case len(rows) == 0:
 				s.Skip(u.ID, "no package with a fixed version")
@@ -52,7 +53,7 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, _ []assay.Stream, s ass
 	})
 }
 
-// page is the advisory's own among its references.
+// page is the URL of the advisory, taken from its references.
 func page(u *updateinfo.Update) string {
 	for _, r := range u.References {
 		if r.ID == u.ID && r.URL != "" {

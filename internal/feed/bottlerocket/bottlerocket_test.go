@@ -36,7 +36,7 @@ func TestWhole(t *testing.T) {
 	if diff := cmp.Diff(want, r.Advisories); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(map[string][]string{"no security advisory": {"B-1"}, "no package with a fixed version": {"GHSA-2"}, "advisory without identifier": {"t"}}, r.Skipped); diff != "" {
+	if diff := cmp.Diff(map[string][]string{"not a security advisory": {"B-1"}, "no package with a fixed version": {"GHSA-2"}, "advisory without identifier": {"t"}}, r.Skipped); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -1,11 +1,12 @@
 // Package cpan reads the CPAN security advisory database, CPANSA:
 // https://github.com/briandfoy/cpan-security-advisory
 //
-// A record names a distribution and the affected versions as lists of
-// comparisons: those between commas hold together, but for "==", which stands
-// alone; any of the list is enough. Where they are missing, what is not fixed
-// is affected. Records of one identifier (an embedded library has one for each
-// version of it) are handed over as one.
+// A record names a distribution and its affected versions as lists of
+// comparisons. Comparisons between commas must all hold, except "==", which
+// counts alone. A version is affected if any entry of the list holds. If the
+// list is missing, every version that is not fixed is affected. Records with the
+// same identifier (an embedded library has one for each of its versions) become
+// one advisory.
 package cpan
 
 import (
@@ -24,7 +25,7 @@ import (
 // Document is the database as its maintainers bundle it.
 const Document = "https://raw.githubusercontent.com/briandfoy/cpan-security-advisory/master/cpan-security-advisory.json"
 
-// maxDist bounds what is said of one distribution; perl has 600 kB (2026).
+// maxDist bounds the records of one distribution; perl has 600 kB (2026).
 const maxDist = 64 << 20
 
 // Feed reads the bundle.
@@ -114,7 +115,8 @@ func (f Feed) emit(dist string, records []record, s assay.Sink) error {
 	return nil
 }
 
-// alternatives takes "==" out of what stands between commas.
+// alternatives makes each "==" of a comma-separated list an alternative of its
+// own.
 func alternatives(lists []string) (out []string) {
 	for _, list := range lists {
 		var together []string

@@ -1,7 +1,7 @@
-// Package cvelist reads the list of all CVE records, which has what the numbering
-// authorities say where NVD has nothing yet.
+// Package cvelist reads the list of all CVE records. It has what the numbering
+// authorities publish before NVD has analysed a CVE.
 //
-// https://github.com/CVEProject/cvelistV5 holds a file for each record, in
+// https://github.com/CVEProject/cvelistV5 has a file for each record, in
 // directories by year and thousand (package cverecord).
 package cvelist
 
@@ -18,11 +18,11 @@ import (
 	"github.com/assaysec/assay/internal/record/document"
 )
 
-// Document is the archive of the repository's branch; Folder is where its files
-// are, one by one.
+// Document is the archive of the repository's branch; Directory has its
+// single files.
 const (
-	Document = "https://github.com/CVEProject/cvelistV5/archive/refs/heads/main.zip"
-	Folder   = "https://github.com/CVEProject/cvelistV5/raw/main/cves/"
+	Document  = "https://github.com/CVEProject/cvelistV5/archive/refs/heads/main.zip"
+	Directory = "https://github.com/CVEProject/cvelistV5/raw/main/cves/"
 )
 
 const (
@@ -30,8 +30,8 @@ const (
 	maxFiles  = 2_000_000 // the list has 300,000 records (2026)
 )
 
-// Feed reads the archive, or, of a mirror that has only files, those. A record
-// is one CVE.
+// Feed reads the archive, or the single files if a mirror has only these. A
+// record is one CVE.
 type Feed struct{}
 
 // Name is "cvelist".
@@ -40,7 +40,8 @@ func (Feed) Name() string { return "cvelist" }
 // Streams is "details:*".
 func (Feed) Streams() []assay.Stream { return []assay.Stream{assay.StreamDetails + ":*"} }
 
-// Use is UseUpdate: the archive has hundreds of megabytes, and NVD has what a scan needs most.
+// Use is UseUpdate: the archive has hundreds of megabytes, and NVD has the data
+// that a scan needs most.
 func (Feed) Use() assay.FeedUse { return assay.UseUpdate }
 
 // Fetch implements assay.Feed.
@@ -54,11 +55,11 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, 
 	return err
 }
 
-// files reads records one by one. Without any it is ErrNotFound.
+// files reads records one by one. Without any record the error is ErrNotFound.
 func files(ctx context.Context, l assay.Lister, wanted []assay.Stream, s assay.Sink) error {
-	years, err := l.List(ctx, Folder)
+	years, err := l.List(ctx, Directory)
 	if err != nil {
-		return fmt.Errorf("%s: %w", Folder, err)
+		return fmt.Errorf("%s: %w", Directory, err)
 	}
 	n := 0
 	for _, year := range years {
@@ -69,12 +70,12 @@ func files(ctx context.Context, l assay.Lister, wanted []assay.Stream, s assay.S
 		if wanted != nil && !slices.ContainsFunc(wanted, func(w assay.Stream) bool { return w.Covers(stream) }) {
 			continue
 		}
-		folders, err := l.List(ctx, Folder+year+"/")
+		directories, err := l.List(ctx, Directory+year+"/")
 		if err != nil {
-			return fmt.Errorf("%s: %w", Folder+year, err)
+			return fmt.Errorf("%s: %w", Directory+year, err)
 		}
-		for _, folder := range folders {
-			at := Folder + year + "/" + folder + "/"
+		for _, directory := range directories {
+			at := Directory + year + "/" + directory + "/"
 			names, err := l.List(ctx, at)
 			if err != nil {
 				return fmt.Errorf("%s: %w", at, err)
@@ -85,7 +86,7 @@ func files(ctx context.Context, l assay.Lister, wanted []assay.Stream, s assay.S
 					continue
 				}
 				if n++; n > maxFiles {
-					return fmt.Errorf("%s: over %d records: %w", Folder, maxFiles, assay.ErrTooLarge)
+					return fmt.Errorf("%s: over %d records: %w", Directory, maxFiles, assay.ErrTooLarge)
 				}
 				if err := file(ctx, l, at+name, id, s); err != nil {
 					return err
@@ -94,7 +95,7 @@ func files(ctx context.Context, l assay.Lister, wanted []assay.Stream, s assay.S
 		}
 	}
 	if n == 0 {
-		return fmt.Errorf("%s: no records: %w", Folder, assay.ErrNotFound)
+		return fmt.Errorf("%s: no records: %w", Directory, assay.ErrNotFound)
 	}
 	return nil
 }
@@ -104,5 +105,5 @@ func file(ctx context.Context, g assay.Getter, url, id string, s assay.Sink) err
 	if err != nil {
 		return err
 	}
-	return cverecord.Give(id, "cvelist", b, s)
+	return cverecord.HandOver(id, "cvelist", b, s)
 }

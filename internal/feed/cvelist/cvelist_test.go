@@ -36,10 +36,10 @@ func TestContract(t *testing.T) {
 
 func TestFiles(t *testing.T) {
 	docs := contract.Documents{
-		Folder + "2012/4xxx/CVE-2012-4792.json": []byte(record("CVE-2012-4792")),
-		Folder + "2024/0xxx/CVE-2024-0002.json": []byte(record("CVE-2024-0002")),
-		Folder + "2024/0xxx/CVE-2024-0003.json": []byte("{"),
-		Folder + "delta.json":                   []byte("{}"),
+		Directory + "2012/4xxx/CVE-2012-4792.json": []byte(record("CVE-2012-4792")),
+		Directory + "2024/0xxx/CVE-2024-0002.json": []byte(record("CVE-2024-0002")),
+		Directory + "2024/0xxx/CVE-2024-0003.json": []byte("{"),
+		Directory + "delta.json":                   []byte("{}"),
 	}
 	r := contract.Fetch(t, Feed{}, docs)
 	if len(r.Details) != 2 || r.Reasons()["malformed record"] != 1 || r.Details[0].CVSS[0].Source != "cna" {

@@ -1,16 +1,17 @@
 // Package debian reads Debian's security tracker.
 //
-// https://security-tracker.debian.org/tracker/data/json has, for each source
-// package and vulnerability, what holds in each release. The states are those
-// of https://security-team.debian.org/security_tracker.html. It speaks of the
-// releases that Debian still builds; older ones vanish from it, and what is left
-// of them are the lists of notices, DSA and DLA. They may be missing, but once
-// they were there they must be for whoever wants such a release.
+// https://security-tracker.debian.org/tracker/data/json has the state of each
+// source package and vulnerability in each release.
+// https://security-team.debian.org/security_tracker.html explains the states.
+// The tracker covers the releases that Debian still builds. Older releases
+// disappear from it; only the lists of notices, DSA and DLA, still cover them.
+// The lists may be missing. But a list that was there before must still be there
+// for whoever wants an older release.
 //
 // The lists of packages with limited security support
-// (https://salsa.debian.org/debian/debian-security-support) are not read: they
-// tell of no vulnerability, and where support has ended for good the tracker
-// says so of each.
+// (https://salsa.debian.org/debian/debian-security-support) are not read. They
+// name no vulnerabilities, and the tracker itself marks packages whose support
+// has ended for good.
 package debian
 
 import (
@@ -31,37 +32,37 @@ const Document = "https://security-tracker.debian.org/tracker/data/json"
 
 const page = "https://security-tracker.debian.org/tracker/"
 
-// maxRecord bounds what is said of one package and vulnerability; the largest
-// has 10 kB (2026).
+// maxRecord bounds the record of one package and vulnerability; the largest has
+// 10 kB (2026).
 const maxRecord = 16 << 20
 
-// Feed reads the tracker. A record is one source package, one vulnerability
-// and one release; packages are named by source.
+// Feed reads the tracker. A record is one source package, one vulnerability and
+// one release; packages are named by source.
 //
-// A release that the tracker has is decided by it; the notices about a package
-// and vulnerability there are VendorIDs, and the date of the one that names the
-// fixed version is the fix's. Of other releases the notices are all that is
-// known: what they fixed affects the versions below. A notice without CVE is
-// one there under its own identifier if it calls itself a security update.
+// For a release in the tracker the tracker decides. The notices about the same
+// package and vulnerability are VendorIDs, and the date of the notice with the
+// fixed version is the date of the fix. For other releases only the notices are
+// known: versions below their fix are affected. A notice without a CVE is used
+// under its own identifier if it calls itself a security update.
 //
-// An open vulnerability affects every version. A resolved one affects those
-// below the fixed version, or none where that is "0". An undetermined one is
-// kept with StatusUnknown, for it is not known to affect anything.
+// An open vulnerability affects every version. A resolved one affects the
+// versions below the fixed one, or none if that is "0". An undetermined one is
+// kept with StatusUnknown, because it is unknown whether it affects anything.
 type Feed struct{}
 
 // Name is "debian".
 func (Feed) Name() string { return "debian" }
 
-// Streams is "debian:*"; numbers are those of the releases, and "sid".
+// Streams is "debian:*": the numbers of the releases, and "sid".
 func (Feed) Streams() []assay.Stream { return []assay.Stream{"debian:*"} }
 
-// entry is what the tracker says of a package and a vulnerability.
+// entry is the tracker's record of a package and a vulnerability.
 type entry struct {
 	Description string                     `json:"description"`
 	Releases    map[string]json.RawMessage `json:"releases"`
 }
 
-// state is what holds in one release.
+// state is the state in one release.
 type state struct {
 	Status       string  `json:"status"`
 	FixedVersion string  `json:"fixed_version"`
@@ -106,7 +107,7 @@ func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s 
 	if err != nil {
 		return fmt.Errorf("%s: %w", Document, err)
 	}
-	if err := lists.lacks(known, wanted); err != nil {
+	if err := lists.errorIfWanted(known, wanted); err != nil {
 		return err
 	}
 	return lists.emit(known, wanted, s)
@@ -117,7 +118,7 @@ func (e *entry) emit(name, id string, lists *notices, known map[string]bool, wan
 		known[codename] = true
 		number, ok := distro.DebianNumber(codename)
 		if !ok {
-			s.Skip(name+" "+id+" "+codename, "release of unknown name")
+			s.Skip(name+" "+id+" "+codename, "unknown release name")
 			continue
 		}
 		stream := assay.Stream("debian:" + number)
@@ -142,7 +143,8 @@ func (e *entry) emit(name, id string, lists *notices, known map[string]bool, wan
 	return nil
 }
 
-// affected reads the state of a release; why says what it cannot be used for.
+// affected converts the state in a release; why is the reason if it cannot be
+// used.
 func affected(raw json.RawMessage) (a assay.Affected, why string) {
 	var st state
 	if json.Unmarshal(raw, &st) != nil {
@@ -163,15 +165,15 @@ func affected(raw json.RawMessage) (a assay.Affected, why string) {
 	case "undetermined":
 		a.Status, a.Reason = assay.StatusUnknown, "undetermined"
 	case "open":
-		a.Status, a.Reason = st.open()
+		a.Status, a.Reason = st.readOpenState()
 	default:
 		return a, "unknown status"
 	}
 	return a, ""
 }
 
-// open tells what Debian means to do about an open vulnerability.
-func (st *state) open() (assay.Status, string) {
+// readOpenState reads Debian's plan for an open vulnerability.
+func (st *state) readOpenState() (assay.Status, string) {
 	switch {
 	case st.Urgency == "end-of-life":
 		return assay.StatusEndOfLife, "end-of-life"

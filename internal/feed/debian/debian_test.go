@@ -40,8 +40,8 @@ func TestStates(t *testing.T) {
 		{"out of support", "buster", `{"status":"open","urgency":"end-of-life"}`, `debian:10 end_of_life UNKNOWN "end-of-life" <`},
 		{"undetermined", "sid", `{"status":"undetermined","urgency":"not yet assigned"}`, `debian:sid unknown UNKNOWN "undetermined" <`},
 		{"a new status", "sid", `{"status":"solved"}`, `unknown status`},
-		{"a new release", "nobody", `{"status":"open"}`, `release of unknown name`},
-		{"another shape", "sid", `["open"]`, `malformed record`},
+		{"a new release", "nobody", `{"status":"open"}`, `unknown release name`},
+		{"unexpected value", "sid", `["open"]`, `malformed record`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := contract.Fetch(t, Feed{}, tracker(tt.codename, tt.state))
@@ -144,8 +144,8 @@ func TestNotices(t *testing.T) {
 		"malformed record":                    {"curl CVE-2024-2", "curl CVE-2024-3"},
 		"notice without CVE":                  {"DSA-5380-2", "DSA-5378-1"},
 		"notice without package":              {"DSA-5377-1"},
-		"malformed line of a list of notices": {"[01 Jul 2002] MALFORMED HEADER"},
-		"release of unknown name":             {"curl CVE-2023-2 nobody"},
+		"malformed line in a list of notices": {"[01 Jul 2002] MALFORMED HEADER"},
+		"unknown release name":                {"curl CVE-2023-2 nobody"},
 	}, r.Skipped); diff != "" {
 		t.Error(diff)
 	}
@@ -224,7 +224,7 @@ func TestSamples(t *testing.T) {
 func TestListSamples(t *testing.T) {
 	for sample, want := range map[string]string{
 		"anchore+vunnel/salsa.debian.org/security-tracker-team/security-tracker/-/raw/master/data/DSA/list":                "8 map[malformed record:2 notice without CVE:4]",
-		"aquasecurity+vuln-list-update/salsa.debian.org/security-tracker-team/security-tracker/-/raw/master/data/DLA/list": "4 map[malformed line of a list of notices:2 malformed record:2]",
+		"aquasecurity+vuln-list-update/salsa.debian.org/security-tracker-team/security-tracker/-/raw/master/data/DLA/list": "4 map[malformed line in a list of notices:2 malformed record:2]",
 	} {
 		b, err := os.ReadFile(corpus.Path(t, "feeds/_alt/"+sample))
 		if err != nil {

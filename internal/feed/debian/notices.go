@@ -19,9 +19,9 @@ import (
 	"github.com/assaysec/assay/internal/version"
 )
 
-// The lists of the security team's notices (DSA) and of those of long term
-// support (DLA). Their form is that of
-// https://security-team.debian.org/security_tracker.html#dsa-list.
+// The lists of notices of the security team (DSA) and of long-term support
+// (DLA). https://security-team.debian.org/security_tracker.html#dsa-list
+// describes the format.
 const (
 	DSA = "https://salsa.debian.org/security-tracker-team/security-tracker/-/raw/master/data/DSA/list"
 	DLA = "https://salsa.debian.org/security-tracker-team/security-tracker/-/raw/master/data/DLA/list"
@@ -67,12 +67,12 @@ type notices struct {
 
 // whyUnreachable: then there are no identifiers of notices, and older releases keep
 // their last words.
-const whyUnreachable = "list of notices that cannot be reached"
+const whyUnreachable = "list of notices unavailable"
 
 // readNotices reads both lists. One that the publisher never had counts as
 // empty: then there are no identifiers and dates of notices, and nothing about
 // releases that the tracker has given up. So does one that cannot be had now,
-// but for whoever wants such a release: see lacks.
+// but for whoever wants such a release: see errorIfWanted.
 func readNotices(ctx context.Context, g assay.Getter, s assay.Sink) (*notices, error) {
 	n := &notices{claims: map[place][]claim{}}
 	for _, url := range []string{DSA, DLA} {
@@ -82,7 +82,7 @@ func readNotices(ctx context.Context, g assay.Getter, s assay.Sink) (*notices, e
 			if !had {
 				continue
 			}
-			err = fmt.Errorf("%s: it was there before: %w", url, err)
+			err = fmt.Errorf("%s: no longer published: %w", url, err)
 		}
 		if err != nil && ctx.Err() == nil { // another host's failure must not hide the tracker
 			s.Skip(url, whyUnreachable)
@@ -101,9 +101,10 @@ func readNotices(ctx context.Context, g assay.Getter, s assay.Sink) (*notices, e
 	return n, nil
 }
 
-// lacks is the error that a list cannot be had, where something is wanted that
-// only the lists tell: what the tracker, whose releases are known, does not have.
-func (n *notices) lacks(known map[string]bool, wanted []assay.Stream) error {
+// errorIfWanted returns the error of a list that cannot be fetched, if a wanted stream
+// is only in the lists: its release is not in the tracker, which has the known
+// releases.
+func (n *notices) errorIfWanted(known map[string]bool, wanted []assay.Stream) error {
 	if n.lost == nil || wanted == nil {
 		return n.lost
 	}
@@ -145,11 +146,11 @@ func (n *notices) read(ctx context.Context, r io.Reader, s assay.Sink) error {
 		case cur != nil && row != nil:
 			cur.rows = append(cur.rows, row[1:])
 		default:
-			if line[0] != ' ' && line[0] != '\t' { // what follows is not the last notice's
+			if line[0] != ' ' && line[0] != '\t' { // the following lines do not belong to the last notice
 				n.end(cur, s)
 				cur = nil
 			}
-			s.Skip(strings.TrimSpace(line), "malformed line of a list of notices")
+			s.Skip(strings.TrimSpace(line), "malformed line in a list of notices")
 		}
 	}
 	n.end(cur, s)
@@ -158,13 +159,13 @@ func (n *notices) read(ctx context.Context, r io.Reader, s assay.Sink) error {
 		err = fmt.Errorf("a line over %d bytes: %w", maxLine, assay.ErrMalformed)
 	}
 	if err == nil && !found {
-		err = fmt.Errorf("no notices in it: %w", assay.ErrMalformed)
+		err = fmt.Errorf("contains no notices: %w", assay.ErrMalformed)
 	}
 	return err
 }
 
-// end keeps an entry, or counts one that says nothing of a package and a
-// vulnerability.
+// end keeps an entry, or counts an entry without a package or a vulnerability as
+// skipped.
 func (n *notices) end(cur *notice, s assay.Sink) {
 	if cur == nil {
 		return
@@ -191,8 +192,8 @@ func (n *notices) end(cur *notice, s assay.Sink) {
 	cur.rows, cur.cves = nil, nil
 }
 
-// about returns the notices about a package, sorted, and when the version was
-// published that one of them names.
+// about returns the notices about a package, sorted, and when the version in one
+// of them was published.
 func (n *notices) about(p place, fixed string) (ids []string, date time.Time) {
 	for _, c := range n.claims[p] {
 		if c.notice.id != p.id {
@@ -205,8 +206,8 @@ func (n *notices) about(p place, fixed string) (ids []string, date time.Time) {
 	return cve.Set(ids), date
 }
 
-// emit hands over what is said of releases that the tracker, whose releases
-// are known, no longer has.
+// emit hands over the claims about releases that are no longer in the tracker,
+// which has the known releases.
 func (n *notices) emit(known map[string]bool, wanted []assay.Stream, s assay.Sink) error {
 	for _, p := range n.order {
 		if known[p.codename] {
@@ -214,7 +215,7 @@ func (n *notices) emit(known map[string]bool, wanted []assay.Stream, s assay.Sin
 		}
 		number, ok := distro.DebianNumber(p.codename)
 		if !ok {
-			s.Skip(p.name+" "+p.id+" "+p.codename, "release of unknown name")
+			s.Skip(p.name+" "+p.id+" "+p.codename, "unknown release name")
 			continue
 		}
 		stream := assay.Stream("debian:" + number)
@@ -236,8 +237,9 @@ func (n *notices) emit(known map[string]bool, wanted []assay.Stream, s assay.Sin
 	return nil
 }
 
-// verdict is what claims about one place come to: the highest version, for the
-// others proved not to be enough, or the state that the last notice tells.
+// verdict combines the claims about one place. The highest version counts,
+// because the lower ones turned out to be incomplete fixes; without a version
+// the state of the last notice counts.
 func verdict(claims []claim) assay.Affected {
 	a := assay.Affected{Ranges: []assay.Range{{}}}
 	for _, c := range slices.Backward(claims) { // the lists begin with the newest
@@ -260,7 +262,7 @@ func verdict(claims []claim) assay.Affected {
 			r.Fixed = c.says
 		}
 	}
-	if a.Status == "" { // a state that nobody knows
+	if a.Status == "" { // an unknown state
 		a.Status, a.Reason = assay.StatusUnknown, strings.Trim(claims[0].says, "<>")
 	}
 	return a

@@ -24,7 +24,7 @@ const (
 
 var errFound = errors.New("found")
 
-// changelog takes debian/changelog out of a package's file; nil when it has
+// changelog reads debian/changelog from a package's file; nil if the file has
 // none.
 func changelog(ctx context.Context, r io.Reader, diff bool) (log []byte, err error) {
 	if diff {
@@ -46,14 +46,15 @@ func changelog(ctx context.Context, r io.Reader, diff bool) (log []byte, err err
 	return log, nil
 }
 
-// isChangelog: the packaging has it at its root, a native package one below.
+// isChangelog reports whether a path is that of the changelog: at the root of
+// the packaging, or one level below in a native package.
 func isChangelog(name string) bool {
 	dir, file := path.Split(strings.TrimPrefix(name, "./"))
 	dir = strings.TrimSuffix(dir, "/")
 	return file == "changelog" && path.Base(dir) == "debian" && strings.Count(dir, "/") <= 1
 }
 
-// fromDiff collects the lines that a unified difference adds to the file.
+// fromDiff collects the lines that a unified diff adds to the changelog.
 func fromDiff(r io.Reader) ([]byte, error) {
 	z, err := gzip.NewReader(r)
 	if err != nil {

@@ -1,18 +1,16 @@
-// Package debianchangelogs derives fixes from what Debian's packages say in
-// their own changelogs, for where a mirror of packages is all that can be
-// reached.
+// Package debianchangelogs derives fixes from the changelogs of Debian's
+// packages, for networks where only a mirror of packages can be reached.
 //
-// An entry of a changelog that names a CVE is taken for its fix: the oldest one
-// that does, for later ones tell of the same patch being refreshed or dropped.
-// So only fixes are known; what is not fixed, and what a package says nothing
-// of, is not. Each record says that it is derived.
+// The oldest changelog entry that names a CVE counts as its fix, because later
+// entries only refresh or drop the same patch. So only fixes are known: unfixed
+// vulnerabilities, and vulnerabilities that no changelog names, are missing.
+// Each record is marked as derived.
 //
-// The suites' lists of source packages are those of
-// https://wiki.debian.org/DebianRepository/Format#A.22Sources.22_Indices, the
-// changelog's form that of
-// https://www.debian.org/doc/debian-policy/ch-source.html#debian-changelog-debian-changelog.
-// Signatures of the suites are not checked; every file is held against the
-// digest in its list.
+// https://wiki.debian.org/DebianRepository/Format#A.22Sources.22_Indices
+// describes the lists of source packages, and
+// https://www.debian.org/doc/debian-policy/ch-source.html#debian-changelog-debian-changelog
+// the changelogs. Signatures of the suites are not checked; every file must have
+// the digest in its list.
 package debianchangelogs
 
 import (
@@ -39,7 +37,7 @@ import (
 	"github.com/assaysec/assay/internal/version"
 )
 
-// Where packages are.
+// Directories of the packages.
 const (
 	Archive  = "https://deb.debian.org/debian/"
 	Security = "https://deb.debian.org/debian-security/"
@@ -69,7 +67,7 @@ func (Feed) Name() string { return "debian-changelogs" }
 // Streams is "debian:*".
 func (Feed) Streams() []assay.Stream { return []assay.Stream{"debian:*"} }
 
-// Use is UseRequest: what the changelogs say is a guess, and there is one to fetch
+// Use is UseRequest: the changelogs give only guesses, and there is one to fetch
 // for every package.
 func (Feed) Use() assay.FeedUse { return assay.UseRequest }
 
@@ -97,14 +95,14 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, 
 	return nil
 }
 
-// source is a package as a suite lists it.
+// source is a package in the list of a suite.
 type source struct {
 	name, version string
-	url, sha256   string // of the file that holds the changelog
+	url, sha256   string // of the file with the changelog
 }
 
 // sources lists the versions of each package in the suites of a release, newest
-// first; none for a release that the mirror no longer has.
+// first. It is empty for a release that the mirror no longer has.
 func (f Feed) sources(ctx context.Context, g assay.Getter, release string, s assay.Sink) (map[string][]source, error) {
 	packages := map[string][]source{}
 	for _, suite := range []struct{ base, name string }{
@@ -135,14 +133,14 @@ func (f Feed) sources(ctx context.Context, g assay.Getter, release string, s ass
 
 // Reasons for leaving packages out.
 const (
-	whyNoFile      = "no file that holds a changelog"
+	whyNoFile      = "no package file with a changelog"
 	whyVersion     = "malformed version"
-	whyUnread      = "changelog that cannot be read"
-	whyNoChangelog = "no changelog in it"
-	whyOlder       = "newest version not to be had, an older one is read"
+	whyUnread      = "unreadable changelog"
+	whyNoChangelog = "package without a changelog"
+	whyOlder       = "newest version unavailable: an older version was read"
 )
 
-// list adds the packages of a suite's list.
+// list adds the packages in the list of a suite.
 func (f Feed) list(body io.Reader, base string, packages map[string][]source, s assay.Sink) error {
 	z, kind, err := compression.Document(body)
 	if err != nil {
@@ -174,7 +172,7 @@ func (f Feed) list(body io.Reader, base string, packages map[string][]source, s 
 		}
 	}
 	if !isList {
-		return fmt.Errorf("no source packages in it: %w", assay.ErrMalformed)
+		return fmt.Errorf("contains no source packages: %w", assay.ErrMalformed)
 	}
 	f.add(fields, base, packages, s)
 	return nil
@@ -199,9 +197,8 @@ func (f Feed) add(fields map[string]string, base string, packages map[string][]s
 	packages[p.name] = append(packages[p.name], p)
 }
 
-// changelogFile chooses from a list of "digest size name" lines: the packaging
-// where it is apart, the difference to upstream, else the whole of a native
-// package.
+// changelogFile chooses a file from lines "digest size name": the separate
+// packaging, else the diff to upstream, else the whole native package.
 func changelogFile(list string) (name, sum string) {
 	for _, kind := range []string{".debian.tar.", ".diff.gz", ".tar."} {
 		for line := range strings.Lines(list) {
@@ -214,7 +211,7 @@ func changelogFile(list string) (name, sum string) {
 	return "", ""
 }
 
-// release hands over what the packages say, in the order of their names.
+// release hands over the fixes of the packages, by package name.
 func (f Feed) release(ctx context.Context, g assay.Getter, stream assay.Stream, packages map[string][]source, s assay.Sink) error {
 	names := slices.Sorted(maps.Keys(packages))
 	for len(names) > 0 {
@@ -225,7 +222,7 @@ func (f Feed) release(ctx context.Context, g assay.Getter, stream assay.Stream, 
 		for i, name := range batch {
 			group.Go(func() (err error) {
 				defer func() {
-					if p := recover(); p != nil { // which only its own goroutine can
+					if p := recover(); p != nil { // a panic can only be recovered in its own goroutine
 						err = fmt.Errorf("package %s: internal error: %v", name, p)
 					}
 				}()
@@ -237,7 +234,7 @@ func (f Feed) release(ctx context.Context, g assay.Getter, stream assay.Stream, 
 			return err
 		}
 		for i, name := range batch {
-			if err := found[i].give(stream, name, s); err != nil {
+			if err := found[i].handOver(stream, name, s); err != nil {
 				return err
 			}
 		}
@@ -245,11 +242,11 @@ func (f Feed) release(ctx context.Context, g assay.Getter, stream assay.Stream, 
 	return nil
 }
 
-// changes is what a package says.
+// changes are the fixes in a package's changelog.
 type changes struct {
 	source
-	fixes map[string]string // versions by CVE; nil: no changelog
-	why   string            // it is not all that it says
+	fixes map[string]string // fixed versions by CVE; nil without a changelog
+	why   string            // the changelog is incomplete
 }
 
 // newest reads the newest version that the mirror has.
@@ -270,7 +267,7 @@ func newest(ctx context.Context, g assay.Getter, versions []source) (c changes, 
 	return c, err
 }
 
-func (c *changes) give(stream assay.Stream, name string, s assay.Sink) error {
+func (c *changes) handOver(stream assay.Stream, name string, s assay.Sink) error {
 	if c.why != "" {
 		s.Skip(name, c.why)
 	}
@@ -285,14 +282,14 @@ func (c *changes) give(stream assay.Stream, name string, s assay.Sink) error {
 	return nil
 }
 
-// read finds the fixes in a package's changelog; nil when it has none.
+// read finds the fixes in a package's changelog; nil if the package has none.
 func read(ctx context.Context, g assay.Getter, p source) (map[string]string, error) {
-	b, err := document.Bytes(ctx, document.OfVersion(g, p.sha256), p.url, maxFile) // a pool's files do not change
+	b, err := document.Bytes(ctx, document.OfVersion(g, p.sha256), p.url, maxFile) // the files of a pool do not change
 	if err != nil {
 		return nil, err
 	}
 	if sum := sha256.Sum256(b); hex.EncodeToString(sum[:]) != p.sha256 {
-		return nil, fmt.Errorf("%s: not the file of the list: %w", p.url, assay.ErrMalformed)
+		return nil, fmt.Errorf("%s: digest differs from the list: %w", p.url, assay.ErrMalformed)
 	}
 	log, err := changelog(ctx, bytes.NewReader(b), strings.HasSuffix(p.url, ".diff.gz"))
 	if err != nil {
@@ -308,7 +305,7 @@ var (
 )
 
 // fixes finds, for each CVE, the version of the oldest entry that names it.
-// Entries come newest first; those of a package's former names count, too.
+// Entries come newest first; those with a package's former names count too.
 func fixes(name string, log []byte) map[string]string {
 	if log == nil {
 		return nil
@@ -321,7 +318,7 @@ func fixes(name string, log []byte) map[string]string {
 		}
 		if m := heading.FindStringSubmatch(l.Text); m != nil {
 			if at = m[2]; m[1] != name {
-				at = "" // another package's versions are of another order
+				at = "" // versions of another package are not comparable
 			}
 			continue
 		}

@@ -111,7 +111,7 @@ func TestFetch(t *testing.T) {
 	if got := rows(r); !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	if got := fmt.Sprint(r.Reasons()); got != fmt.Sprintf("map[%s:1 %s:1]", whyNoChangelog, whyNoFile) {
+	if got := fmt.Sprint(r.Reasons()); got != fmt.Sprintf("map[%s:1 %s:1]", whyNoFile, whyNoChangelog) {
 		t.Error(got)
 	}
 	if got := rows(contract.Fetch(t, Feed{Packages: []string{"zlib"}}, m)); len(got) != 1 {

@@ -1,5 +1,5 @@
-// Package drupal reads the advisories of Drupal and the modules for it, as
-// records of package osv: https://github.com/DrupalSecurityTeam/drupal-advisory-database
+// Package drupal reads the advisories of Drupal and its modules, as records of
+// package osv: https://github.com/DrupalSecurityTeam/drupal-advisory-database
 package drupal
 
 import (

@@ -1,9 +1,9 @@
-// Package echo reads the advisories of Echo, whose images are built of Debian's
-// packages, fixed: https://www.echo.ai
+// Package echo reads the advisories of Echo, whose images contain patched Debian
+// packages: https://www.echo.ai
 //
-// The document has, for each source package and vulnerability, the version
-// that fixed it; where there is none, every version is affected, and "0" says
-// that none is.
+// The document has the fixed version for each source package and vulnerability.
+// Without a fixed version every version is affected; "0" means that no version
+// is.
 package echo
 
 import (
@@ -17,10 +17,10 @@ import (
 	"github.com/assaysec/assay/internal/record/document"
 )
 
-// Document is all that Echo says.
+// Document has all of Echo's data.
 const Document = "https://advisory.echohq.com/data.json"
 
-const maxPackage = 64 << 20 // all of one package; a kernel's may have thousands
+const maxPackage = 64 << 20 // all records of one package; a kernel may have thousands
 
 // Feed reads the document. A record is one package and one vulnerability.
 type Feed struct{}
@@ -28,7 +28,7 @@ type Feed struct{}
 // Name is "echo".
 func (Feed) Name() string { return "echo" }
 
-// Streams is "echo": the distribution rolls.
+// Streams is "echo", because the distribution is a rolling release.
 func (Feed) Streams() []assay.Stream { return []assay.Stream{"echo"} }
 
 type entry struct {

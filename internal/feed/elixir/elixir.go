@@ -1,10 +1,10 @@
-// Package elixir reads Dependabot's advisories for Elixir packages, which are
-// older than GitHub's and no longer added to:
+// Package elixir reads Dependabot's advisories for Elixir packages. They are
+// older than GitHub's, and the database gets no new ones:
 // https://github.com/dependabot/elixir-security-advisories
 //
-// A record says which versions are patched or were never affected; all others
-// are affected. What the Erlang Ecosystem Foundation publishes is in OSV's Hex
-// archive, which feed osv reads.
+// A record lists the versions that are patched or were never affected; all
+// others are affected. The advisories of the Erlang Ecosystem Foundation are in
+// OSV's Hex archive, which feed osv reads.
 package elixir
 
 import (

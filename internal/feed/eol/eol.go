@@ -1,8 +1,9 @@
-// Package eol reads when releases of products reach their end of life, as the
-// project endoflife.date collects it.
+// Package eol reads when releases of products reach their end of life, from the
+// project endoflife.date.
 //
 // https://endoflife.date/docs/api/v1/ describes the document of all products;
-// the older https://endoflife.date/docs/api/v0/ has one for each product.
+// the older https://endoflife.date/docs/api/v0/ has one document for each
+// product.
 package eol
 
 import (
@@ -19,7 +20,7 @@ import (
 )
 
 const (
-	// Document is all products and their releases, some megabytes.
+	// Document has all products and their releases, some megabytes.
 	Document = "https://endoflife.date/api/v1/products/full"
 
 	// product is the directory of the documents of single products.
@@ -32,18 +33,18 @@ const (
 
 // Feed reads the documents. A record is one release of a product: an advisory
 // EOL-<product>-<cycle> that names the product and, as the version, the cycle.
-// Its Status and Published say how it stands:
+// Status and Published have its state:
 //
-//	end_of_life, a date       support ends, or ended, with that day
-//	end_of_life, no date      it has ended; Reason is "true", as published
-//	not_affected, no date     it goes on, or its end is not known; Reason is "false"
+//	end_of_life, a date       support ends, or ended, on that day
+//	end_of_life, no date      support has ended; Reason is "true", as published
+//	not_affected, no date     support continues, or its end is unknown; Reason is "false"
 //
-// What ends is the security support that everybody gets for nothing. That is
-// upstream's "eol", and for Debian, whose tracker serves its LTS, the extended
-// support. Other extensions are sold, and are in Text only.
+// The date is the end of the security support that everybody gets for free. That
+// is upstream's "eol". For Debian it is the end of extended support, because the
+// tracker covers LTS. Other extensions are sold, and only Text has them.
 //
-// A product that assay asks for and that is not in the document of all products,
-// for a mirror may hold a part of it, is looked for in a document of its own.
+// A product that assay needs and that is missing in the document of all products
+// is read from its own document, because a mirror may have only some of them.
 type Feed struct{}
 
 // Name is "eol".
@@ -74,7 +75,7 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, _ []assay.Stream, s ass
 	return nil
 }
 
-// catalogue is what Fetch knows.
+// catalogue is the data of one Fetch.
 type catalogue struct {
 	ctx  context.Context
 	g    assay.Getter
@@ -82,7 +83,7 @@ type catalogue struct {
 	seen map[string]bool // products
 }
 
-// read reads one document, which must hold a usable record.
+// read reads one document, which must have a usable record.
 func (c *catalogue) read(url string, visit func(*jsonstream.Decoder) error) error {
 	before := len(c.seen)
 	return document.JSON(c.ctx, c.g, url, maxProduct, func(d *jsonstream.Decoder) (found bool, err error) {
@@ -101,7 +102,7 @@ func (c *catalogue) products(d *jsonstream.Decoder) error {
 			var p struct {
 				Name     string            `json:"name"`
 				Label    string            `json:"label"`
-				Labels   map[string]string `json:"labels"` // null where there is no such support
+				Labels   map[string]string `json:"labels"` // null if there is no such support
 				Releases []json.RawMessage `json:"releases"`
 			}
 			ok, err := d.Value(&p)
@@ -151,10 +152,10 @@ func (c *catalogue) cycles(d *jsonstream.Decoder, name string) error {
 	})
 }
 
-// productName is what may stand in an address, as permalinks upstream do.
+// productName matches names that are safe in a URL, like upstream's permalinks.
 var productName = regexp.MustCompile(`^[a-z0-9][a-z0-9._+-]{0,99}$`)
 
-// emit hands a release to the sink, or says why not.
+// emit hands a release to the sink, or counts it as skipped.
 func (c *catalogue) emit(r *release) error {
 	a, why := r.advisory()
 	if why != "" {

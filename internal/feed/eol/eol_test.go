@@ -66,19 +66,19 @@ func TestFetch(t *testing.T) {
 			"debian 13 end_of_life 2028-08-09  ",
 			"debian 14 not_affected - false ",
 			"debian 5 end_of_life 2012-02-06  ",
-			"ubuntu 22.04 end_of_life 2027-04-01  Expanded Security Maintenance ends on 2032-04-09; not everybody gets it.",
+			"ubuntu 22.04 end_of_life 2027-04-01  Expanded Security Maintenance ends on 2032-04-09 and is not available to all users.",
 			"photon 5.0 not_affected - false ",
 			"photon 1.0 end_of_life - true ",
 			"photon 3.0 end_of_life 2024-03-01  ",
 		}, map[string][]string{
-			"its end is not told": {"photon 6.0"}, "malformed release": {"photon ", "photon "}, "malformed date": {"photon 2.0"},
+			"no end-of-life date": {"photon 6.0"}, "malformed release": {"photon ", "photon "}, "malformed date": {"photon 2.0"},
 			"malformed product": {"../evil", "odd"},
 		}},
 		{"single products", contract.Documents{product + "debian.json": []byte(single), product + "unknown.json": []byte("[]")}, []string{
 			"debian 10 end_of_life 2024-06-30  ",
 			"debian 11 end_of_life - true ",
 			"debian 12 not_affected - false ",
-		}, map[string][]string{"its end is not told": {"debian 13", "debian 14"}, "malformed release": {"debian "}}},
+		}, map[string][]string{"no end-of-life date": {"debian 13", "debian 14"}, "malformed release": {"debian "}}},
 		{"a part of both", contract.Documents{
 			Document:                  []byte(`{"result": [{"name": "debian", "releases": [{"name": "9", "isEol": true}]}]}`),
 			product + "debian.json":   []byte(single),
@@ -87,7 +87,7 @@ func TestFetch(t *testing.T) {
 		}, []string{
 			"debian 9 end_of_life - true ",
 			"opensuse 15.6 end_of_life 2026-04-30  ",
-			"rhel 7 end_of_life 2024-06-30  Extended support ends on 2029-05-31; not everybody gets it.",
+			"rhel 7 end_of_life 2024-06-30  Extended support ends on 2029-05-31 and is not available to all users.",
 		}, nil},
 	}
 	for _, tt := range tests {

@@ -7,20 +7,20 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// free lists the products whose extended support everybody gets for nothing.
+// free lists the products with free extended support for everybody.
 // https://wiki.debian.org/LTS (2026-11-23)
 var free = map[string]bool{"debian": true}
 
 // maxCycle bounds the name of a release cycle; they are short words (2026).
 const maxCycle = 200
 
-// release is what the document of all products says of one release. A date
-// has a boolean beside it that says whether it has passed; where upstream
-// knows no date only the boolean is set. Without either nothing is known.
+// release is one release in the document of all products. A boolean beside each
+// date says whether it has passed; if upstream knows no date, only the boolean
+// is set. Without either, nothing is known.
 type release struct {
 	product   string
-	label     string // the product's, for people
-	extension string // what the product's extended support is called
+	label     string // the product's name for people
+	extension string // the name of the product's extended support
 
 	Cycle        string `json:"name"`
 	EOL          *bool  `json:"isEol"`
@@ -29,7 +29,7 @@ type release struct {
 	ExtendedFrom string `json:"eoesFrom"`
 }
 
-// advisory makes the record, or says why there is none.
+// advisory builds the record; why is the reason if there is none.
 func (r *release) advisory() (a assay.Advisory, why string) {
 	if r.Cycle == "" || len(r.Cycle) > maxCycle {
 		return a, "malformed release"
@@ -53,7 +53,7 @@ func (r *release) advisory() (a assay.Advisory, why string) {
 		}
 		a.Published, a.Title = date, fmt.Sprintf("%s reaches its end of life on %s", name, from)
 	case ended == nil:
-		return a, "its end is not told"
+		return a, "no end-of-life date"
 	case *ended:
 		f.Reason, a.Title = "true", name+" has reached its end of life"
 	default:
@@ -64,7 +64,7 @@ func (r *release) advisory() (a assay.Advisory, why string) {
 		if what == "" {
 			what = "Extended support"
 		}
-		a.Text = fmt.Sprintf("%s ends on %s; not everybody gets it.", what, r.ExtendedFrom)
+		a.Text = fmt.Sprintf("%s ends on %s and is not available to all users.", what, r.ExtendedFrom)
 	}
 	a.Affected = []assay.Affected{f}
 	return a, ""

@@ -1,8 +1,9 @@
 // Package epss reads the daily scores of the Exploit Prediction Scoring System.
 //
-// https://www.first.org/epss/data_stats: a compressed table with the columns
-// cve and epss, since September 2021 percentile, and since February 2022 a
-// comment in front with the model's version and the date of the scores.
+// https://www.first.org/epss/data_stats describes the compressed table with the
+// columns cve and epss, since September 2021 also percentile. Since February
+// 2022 a comment at its start has the version of the model and the date of the
+// scores.
 package epss
 
 import (
@@ -25,10 +26,10 @@ import (
 	"github.com/assaysec/assay/internal/record/document"
 )
 
-// Folder holds the tables, by date; Document is today's.
+// Directory is the directory of the tables, by date; Document is today's table.
 const (
-	Folder   = "https://epss.empiricalsecurity.com/"
-	Document = Folder + "epss_scores-current.csv.gz"
+	Directory = "https://epss.empiricalsecurity.com/"
+	Document  = Directory + "epss_scores-current.csv.gz"
 )
 
 const (
@@ -36,8 +37,8 @@ const (
 	maxLine  = 64 << 10
 )
 
-// Feed reads the table. A record is one CVE. Where there is no current table,
-// which a mirror may lack, the newest dated one in the directory is read.
+// Feed reads the table. A record is one CVE. If the current table is missing, as
+// on some mirrors, the newest dated table in the directory is read.
 type Feed struct{}
 
 // Name is "epss".
@@ -59,7 +60,7 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, _ []assay.Stream, s ass
 	if name == "" {
 		return err
 	}
-	return f.table(ctx, g, Folder+name, s)
+	return f.table(ctx, g, Directory+name, s)
 }
 
 func (Feed) table(ctx context.Context, g assay.Getter, url string, s assay.Sink) error {
@@ -73,7 +74,7 @@ var (
 
 // newest finds the last dated table in a directory that can be listed.
 func newest(ctx context.Context, g assay.Getter) (string, error) {
-	names, err := document.List(ctx, g, Folder)
+	names, err := document.List(ctx, g, Directory)
 	names = slices.DeleteFunc(slices.Clone(names), func(n string) bool { return !dated.MatchString(n) })
 	if err != nil || len(names) == 0 {
 		return "", err
@@ -81,8 +82,9 @@ func newest(ctx context.Context, g assay.Getter) (string, error) {
 	return slices.Max(names), nil
 }
 
-// read hands the rows of the table to s. Date is that of the document's name.
-// A row that cannot be read is skipped; a table of nothing else is no table.
+// read hands the rows of the table to s. Date is the date in the document's
+// name. An unreadable row is skipped; a table without a readable row is
+// malformed.
 func read(ctx context.Context, r io.Reader, date string, s assay.Sink) error {
 	z, _, err := compression.Reader(r)
 	if err != nil {
@@ -100,7 +102,7 @@ func read(ctx context.Context, r io.Reader, date string, s assay.Sink) error {
 		switch {
 		case len(line) == 0:
 		case line[0] == '#':
-			if d := dateIn.FindString(after(string(line), "score_date:")); d != "" {
+			if d := dateIn.FindString(textAfter(string(line), "score_date:")); d != "" {
 				date = d
 			}
 		case !header:
@@ -136,7 +138,7 @@ func read(ctx context.Context, r io.Reader, date string, s assay.Sink) error {
 	return nil
 }
 
-func after(s, mark string) string {
+func textAfter(s, mark string) string {
 	_, s, _ = strings.Cut(s, mark)
 	return s
 }

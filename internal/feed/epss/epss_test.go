@@ -56,9 +56,9 @@ func TestContract(t *testing.T) {
 
 func TestDated(t *testing.T) {
 	docs := contract.Documents{
-		Folder + "epss_scores-2021-04-14.csv.gz": pack([]byte("cve,epss\nCVE-2020-5902,0.1\n")),
-		Folder + "epss_scores-2021-09-01.csv.gz": pack([]byte("cve,epss\nCVE-2020-5902,0.2\n")),
-		Folder + "epss_scores-latest.csv.gz":     {},
+		Directory + "epss_scores-2021-04-14.csv.gz": pack([]byte("cve,epss\nCVE-2020-5902,0.1\n")),
+		Directory + "epss_scores-2021-09-01.csv.gz": pack([]byte("cve,epss\nCVE-2020-5902,0.2\n")),
+		Directory + "epss_scores-latest.csv.gz":     {},
 	}
 	r := contract.Fetch(t, Feed{}, docs)
 	if diff := cmp.Diff(&assay.EPSS{Score: 0.2, Date: "2021-09-01"}, r.Details[0].EPSS); diff != "" {

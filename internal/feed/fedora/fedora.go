@@ -1,11 +1,10 @@
 // Package fedora reads Fedora's security updates.
 //
-// The repository of a release's updates,
-// https://dl.fedoraproject.org/pub/fedora/linux/updates/ and, once the release
-// is out of support, https://archives.fedoraproject.org/, has them in the form
-// of package updateinfo, as Bodhi (https://bodhi.fedoraproject.org/) made them.
-// There is nothing about vulnerabilities without a fix. Not taken: EPEL, whose
-// packages are no distribution's own.
+// The repository with the updates of a release has them in the format of package
+// updateinfo, written by Bodhi (https://bodhi.fedoraproject.org/). It is in
+// https://dl.fedoraproject.org/pub/fedora/linux/updates/ and, after the end of
+// support, in https://archives.fedoraproject.org/. Vulnerabilities without a fix
+// are missing. EPEL is not read, because its packages belong to no distribution.
 package fedora
 
 import (
@@ -22,23 +21,23 @@ import (
 	"github.com/assaysec/assay/internal/record/updateinfo"
 )
 
-// The directories of releases, the first of those that are supported.
+// The directories of releases: first the directory of supported releases.
 const (
 	Current = "https://dl.fedoraproject.org/pub/fedora/linux/updates/"
 	Archive = "https://archives.fedoraproject.org/pub/archive/fedora/linux/updates/"
 )
 
-// The releases that are asked for where the directories cannot be listed: the first
-// in this form, and more than there will be for years.
+// The releases to try if the directories cannot be listed: from the first in
+// this format to more than there will be for years.
 const first, last = 28, 60
 
 // Feed reads the repositories for x86_64; others have the same versions.
-// Packages are binary ones. A record is one update and one of its CVEs, so that
-// an advisory speaks of one vulnerability: its ID is the CVE and the update one
-// of VendorIDs. The CVEs are those that the titles of its bugs name, or where
-// they name none its description. An update without CVE keeps its own identifier.
+// Packages are binary packages. Each record is about one update and one of its
+// CVEs: its ID is the CVE, and the update is one of VendorIDs. The CVEs come
+// from the titles of the update's bugs or, if these name none, from its
+// description. An update without a CVE keeps its own identifier.
 //
-// Up to release 38 there were modules; of them the updates name no packages.
+// Releases up to 38 had modules, whose packages the updates do not name.
 type Feed struct{}
 
 // Name is "fedora".
@@ -48,8 +47,8 @@ func (Feed) Name() string { return "fedora" }
 func (Feed) Streams() []assay.Stream { return []assay.Stream{"fedora:*"} }
 
 // Base is the address of a release's updates in one of the directories.
-func Base(folder string, release int) string {
-	return folder + strconv.Itoa(release) + "/Everything/x86_64/"
+func Base(directory string, release int) string {
+	return directory + strconv.Itoa(release) + "/Everything/x86_64/"
 }
 
 // Fetch implements assay.Feed.
@@ -83,7 +82,8 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, 
 	return nil
 }
 
-// releases tells which are wanted: those that are named, and whether all are.
+// releases returns the releases that are wanted by number, and whether all are
+// wanted.
 func releases(wanted []assay.Stream) (all bool, named []int) {
 	for _, w := range wanted {
 		number, ok := strings.CutPrefix(string(w), "fedora:")
@@ -99,17 +99,17 @@ func releases(wanted []assay.Stream) (all bool, named []int) {
 	return all || wanted == nil, slices.Compact(named)
 }
 
-// list lists the releases that there may be.
+// list lists the releases that may exist.
 func list(ctx context.Context, g assay.Getter) (found []int, err error) {
 	l, ok := g.(assay.Lister)
 	if ok {
-		for _, folder := range []string{Current, Archive} {
-			names, err := l.List(ctx, folder)
+		for _, directory := range []string{Current, Archive} {
+			names, err := l.List(ctx, directory)
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
 			if err != nil {
-				continue // no such directory, or no list of it
+				continue // no such directory, or it cannot be listed
 			}
 			for _, name := range names {
 				if n, err := strconv.Atoi(name); err == nil && n >= first {
@@ -149,7 +149,7 @@ func emit(u *updateinfo.Update, stream assay.Stream, s assay.Sink) error {
 		s.Skip(u.Title, "update without identifier")
 		return nil
 	case u.Type != "security":
-		s.Skip(u.ID, "no security update")
+		s.Skip(u.ID, "not a security update")
 		return nil
 	case len(rows) == 0:
 		s.Skip(u.ID, "no package with a fixed version")

@@ -18,8 +18,8 @@ import (
 )
 
 // add puts a release's updates in a directory.
-func add(d contract.Documents, folder string, release int, doc []byte) contract.Documents {
-	base := Base(folder, release)
+func add(d contract.Documents, directory string, release int, doc []byte) contract.Documents {
+	base := Base(directory, release)
 	d[base+updateinfo.Index] = fmt.Appendf(nil, `<repomd><data type="updateinfo"><checksum type="sha256">%x</checksum><location href="repodata/updateinfo.xml"/></data></repomd>`, sha256.Sum256(doc))
 	d[base+"repodata/updateinfo.xml"] = doc
 	return d
@@ -61,7 +61,7 @@ func TestUpdates(t *testing.T) {
 		if diff := cmp.Diff(want, brief(r.Advisories)); diff != "" {
 			t.Error(diff)
 		}
-		if diff := cmp.Diff(map[string][]string{"no security update": {"FEDORA-2025-2"}, "no package with a fixed version": {"FEDORA-2025-4"}}, r.Skipped); diff != "" {
+		if diff := cmp.Diff(map[string][]string{"not a security update": {"FEDORA-2025-2"}, "no package with a fixed version": {"FEDORA-2025-4"}}, r.Skipped); diff != "" {
 			t.Error(diff)
 		}
 	}
@@ -78,7 +78,7 @@ func TestContract(t *testing.T) {
 }
 
 // TestCorpus reads the samples under the addresses of their repositories, whose
-// indexes are of other editions.
+// indexes are of other versions.
 func TestCorpus(t *testing.T) {
 	d := contract.Documents{}
 	for name, at := range map[string]struct {
@@ -98,7 +98,7 @@ func TestCorpus(t *testing.T) {
 	if len(r.Advisories) != 0 { // neither is about a package's vulnerability
 		t.Errorf("%v", brief(r.Advisories))
 	}
-	if diff := cmp.Diff(map[string][]string{"no security update": {"FEDORA-2025-4a08954c02"}, "no package with a fixed version": {"FEDORA-MODULAR-2024-deafa21e1d"}}, r.Skipped); diff != "" {
+	if diff := cmp.Diff(map[string][]string{"not a security update": {"FEDORA-2025-4a08954c02"}, "no package with a fixed version": {"FEDORA-MODULAR-2024-deafa21e1d"}}, r.Skipped); diff != "" {
 		t.Error(diff)
 	}
 	if got, err := list(t.Context(), contract.Mirror(corpus.Path(t, "feeds"))); err != nil || fmt.Sprint(got) != "[43 38]" {

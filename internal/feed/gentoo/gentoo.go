@@ -1,9 +1,9 @@
 // Package gentoo reads Gentoo's security advisories (GLSA).
 //
-// https://gitweb.gentoo.org/data/glsa.git has an XML file for each; the form is
+// https://gitweb.gentoo.org/data/glsa.git has an XML file for each;
 // https://www.gentoo.org/glep/glep-0014.html and
-// https://www.gentoo.org/dtd/glsa.dtd. There is nothing about vulnerabilities
-// that no advisory names. The texts but the synopsis are not taken.
+// https://www.gentoo.org/dtd/glsa.dtd describe the format. Vulnerabilities
+// without an advisory are missing. Of the texts only the synopsis is kept.
 package gentoo
 
 import (
@@ -25,16 +25,16 @@ import (
 // Document is the tree of advisories.
 const Document = "https://gitweb.gentoo.org/data/glsa.git/snapshot/glsa-master.tar.gz"
 
-// Feed reads the advisories. Packages are named category/name; versions are of
-// scheme "portage". A record is one advisory and one of its CVEs: its ID is the
-// CVE and the advisory one of VendorIDs. An advisory without CVE keeps its own
-// identifier.
+// Feed reads the advisories. Packages are named category/name; versions have the
+// scheme "portage". Each record is about one advisory and one of its CVEs: its
+// ID is the CVE, and the advisory is one of VendorIDs. An advisory without a CVE
+// keeps its own identifier.
 //
-// What an advisory calls vulnerable is affected, and what it calls unaffected
-// not, which wins. Ranges of revisions ("rge") hold one version's only. A range
-// limited to a slot holds the versions that begin with the slot's name; where
-// the slot is none of a version's beginning it is left out of what is
-// unaffected, and counts without the slot in what is vulnerable.
+// Versions in <vulnerable> are affected. Versions in <unaffected> are not
+// affected, which wins. Ranges of revisions ("rge") cover revisions of one
+// version only. A range limited to a slot covers the versions that begin with
+// the slot's name. If no version begins with the slot's name, an unaffected
+// range is left out, and a vulnerable range applies without the slot.
 type Feed struct{}
 
 // Name is "gentoo".
@@ -104,13 +104,13 @@ func (g *glsa) emit(s assay.Sink) error {
 	rows, ok := g.rows()
 	switch {
 	case !ok:
-		s.Skip(id, "range of an unknown form")
+		s.Skip(id, "unsupported form of range")
 		return nil
 	case len(rows) == 0:
 		s.Skip(id, "no vulnerable package")
 		return nil
 	}
-	a := assay.Advisory{ID: id, Feed: "gentoo", Title: words(g.Title), Text: words(g.Synopsis), Severity: severity(g.Impact.Type),
+	a := assay.Advisory{ID: id, Feed: "gentoo", Title: joinFields(g.Title), Text: joinFields(g.Synopsis), Severity: severity(g.Impact.Type),
 		URL: "https://security.gentoo.org/glsa/" + g.ID, Published: date(g.Announced), Modified: date(g.Revised), Affected: rows}
 	for i := range rows {
 		if rows[i].Status == assay.StatusAffected {
@@ -130,11 +130,11 @@ func (g *glsa) emit(s assay.Sink) error {
 	return nil
 }
 
-func words(s string) string { return strings.Join(strings.Fields(s), " ") }
+func joinFields(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// date reads both forms of dates: those before 2012 are in words.
+// date reads both formats of dates: those before 2012 have the month's name.
 func date(s string) time.Time {
-	s = words(s)
+	s = joinFields(s)
 	if t, err := time.Parse("January 2, 2006", s); err == nil {
 		return t
 	}
@@ -155,8 +155,8 @@ func severity(impact string) assay.Severity {
 
 var identifier = regexp.MustCompile(`\b(?:CVE|CAN)-(\d{4}-\d{4,19})\b`)
 
-// cves finds the identifiers among the references; candidates (CAN) of old are
-// CVEs by now.
+// cves finds the identifiers among the references. Old candidates (CAN) have
+// become CVEs.
 func (g *glsa) cves() (ids []string) {
 	for _, r := range g.References {
 		for _, m := range identifier.FindAllStringSubmatch(r.Text+" "+r.Link, -1) {
@@ -166,7 +166,7 @@ func (g *glsa) cves() (ids []string) {
 	return cve.Set(ids)
 }
 
-// rows returns what is vulnerable and what is not.
+// rows returns the vulnerable and the unaffected versions.
 func (g *glsa) rows() (rows []assay.Affected, ok bool) {
 	for _, p := range g.Packages {
 		name := strings.TrimSpace(p.Name)
@@ -185,7 +185,7 @@ func (g *glsa) rows() (rows []assay.Affected, ok bool) {
 				return nil, false
 			}
 			if r.LastAffected != "" && len(p.Vulnerable) == 1 && len(p.Unaffected) == 1 && p.Unaffected[0].Range == "ge" {
-				r.Fixed, r.LastAffected = words(p.Unaffected[0].Version), "" // so that the fix is named
+				r.Fixed, r.LastAffected = joinFields(p.Unaffected[0].Version), "" // so that the fix is named
 			}
 			bad.Ranges = append(bad.Ranges, r)
 		}
@@ -215,10 +215,10 @@ const lastRevision = "-r999999999"
 
 var revision = regexp.MustCompile(`-r\d+$`)
 
-// interval is the range that a bound leaves open. That "gt" leaves its version
-// out cannot be said.
+// interval is the range that a bound leaves open. A range cannot exclude the
+// version of "gt", so the range includes it.
 func (b *bound) interval() (r assay.Range, ok bool) {
-	v := words(b.Version)
+	v := joinFields(b.Version)
 	if v == "" || strings.ContainsAny(v, " *") {
 		return r, false
 	}
@@ -254,14 +254,14 @@ func (b *bound) interval() (r assay.Range, ok bool) {
 
 func (b *bound) slotted() bool { return b.Slot != "" && b.Slot != "*" && b.Slot != "0" }
 
-// begins reports whether versions of the slot begin with its name, after which
+// begins reports whether versions of the slot begin with its name, so that
 // another slot can follow.
 func (b *bound) begins() bool {
-	rest, ok := strings.CutPrefix(words(b.Version), b.Slot)
+	rest, ok := strings.CutPrefix(joinFields(b.Version), b.Slot)
 	return ok && (rest == "" || rest[0] < '0' || rest[0] > '9') && next(b.Slot) != ""
 }
 
-// next is the slot after one: "7.2" after "7.1".
+// next is the following slot: "7.2" after "7.1".
 func next(slot string) string {
 	i := strings.LastIndexByte(slot, '.') + 1
 	n, err := strconv.Atoi(slot[i:])

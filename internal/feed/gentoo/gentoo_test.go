@@ -74,8 +74,8 @@ func TestAdvisories(t *testing.T) {
 		{"a vulnerable slot", advisory("", `<unaffected range="ge" slot="3">3.2</unaffected><vulnerable range="lt" slot="3">3.2</vulnerable>`), one("affected 3-3.2~"), ""},
 		{"architectures", strings.Replace(advisory("", `<vulnerable range="ge">1</vulnerable>`), `arch="*"`, `arch="amd64 x86"`, 1), []string{
 			"GLSA-200001-01 [] MEDIUM: app/a[amd64 x86] affected 1-~"}, ""},
-		{"a new range", advisory("", `<vulnerable range="ne">1.2</vulnerable>`), nil, "range of an unknown form"},
-		{"a pattern", advisory("", `<vulnerable range="lt">1.*</vulnerable>`), nil, "range of an unknown form"},
+		{"a new range", advisory("", `<vulnerable range="ne">1.2</vulnerable>`), nil, "unsupported form of range"},
+		{"a pattern", advisory("", `<vulnerable range="lt">1.*</vulnerable>`), nil, "unsupported form of range"},
 		{"nothing", advisory("", ``), nil, "no vulnerable package"},
 		{"infrastructure", strings.Replace(advisory("", `<vulnerable range="ge">1</vulnerable>`), "ebuild", "infrastructure", 1), nil, "not about packages"},
 		{"malformed", "<glsa", nil, "malformed record"},

@@ -1,9 +1,9 @@
 // Package ghsa reads GitHub's advisory database, as records of package osv:
 // https://github.com/github/advisory-database
 //
-// It has the reviewed advisories of all registries that GitHub knows, with its
-// own severity and the weaknesses; and unreviewed copies of CVEs, of which few
-// name a package.
+// It has the reviewed advisories of all registries that GitHub supports, with
+// GitHub's own severities and weaknesses. It also has unreviewed copies of CVEs,
+// few of which name a package.
 package ghsa
 
 import (
@@ -23,8 +23,8 @@ const Document = "https://github.com/github/advisory-database/archive/refs/heads
 // https://docs.github.com/en/code-security/security-advisories/working-with-global-security-advisories-from-the-github-advisory-database/about-the-github-advisory-database#github-reviewed-advisories
 var registries = []string{"packagist", "hex", "github actions", "go", "maven", "npm", "nuget", "pub", "pypi", "rubygems", "crates.io", "swifturl"}
 
-// Feed reads the archive. Where GitHub knows the last affected version but no
-// fixed one, the range ends there.
+// Feed reads the archive. If GitHub knows the last affected version but no fixed
+// one, the range ends there.
 type Feed struct{}
 
 // Name is "ghsa".
@@ -41,7 +41,8 @@ func (Feed) Streams() []assay.Stream {
 	return all
 }
 
-// Use is UseUpdate: the archive has hundreds of megabytes, and OSV has what a scan needs most.
+// Use is UseUpdate: the archive has hundreds of megabytes, and OSV has the data
+// that a scan needs most.
 func (Feed) Use() assay.FeedUse { return assay.UseUpdate }
 
 // Fetch implements assay.Feed.
@@ -55,7 +56,7 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, 
 			s.Skip(bundle.Stem(name), "malformed record")
 			return nil
 		case !reviewed && len(r.Affected) == 0:
-			s.Skip(r.ID, "unreviewed, names no package")
+			s.Skip(r.ID, "unreviewed and without a package")
 			return nil
 		}
 		return p.Emit(r, s)

@@ -31,7 +31,7 @@ func TestContract(t *testing.T) {
 		`{"id":"GHSA-3","affected":[{"package":{"ecosystem":"npm","name":"z"},"versions":["1.0.0"]}]}`)}
 	contract.Feed(t, contract.FeedCase{Feed: Feed{}, Documents: docs, Wanted: "npm"})
 	r := contract.Fetch(t, Feed{}, docs)
-	if len(r.Advisories) != 2 || r.Advisories[1].ID != "GHSA-3" || len(r.Skipped["unreviewed, names no package"]) != 1 {
+	if len(r.Advisories) != 2 || r.Advisories[1].ID != "GHSA-3" || len(r.Skipped["unreviewed and without a package"]) != 1 {
 		t.Fatalf("%+v, skipped %v", r.Advisories, r.Skipped)
 	}
 	want := []assay.Affected{
@@ -45,7 +45,7 @@ func TestContract(t *testing.T) {
 
 func TestCorpus(t *testing.T) {
 	r := contract.Fetch(t, Feed{}, contract.Mirror(corpus.Path(t, "feeds")))
-	if r.Kept() != 12 || cmp.Diff(map[string]int{"unreviewed, names no package": 1}, r.Reasons()) != "" {
+	if r.Kept() != 12 || cmp.Diff(map[string]int{"unreviewed and without a package": 1}, r.Reasons()) != "" {
 		t.Errorf("%d kept, skipped %v", r.Kept(), r.Skipped)
 	}
 	i := slices.IndexFunc(r.Advisories, func(a assay.Advisory) bool { return a.ID == "GHSA-92r3-m2mg-pj97" })

@@ -1,9 +1,8 @@
-// Package glad reads GitLab's advisory database, in the edition that is open a
-// month late: https://gitlab.com/gitlab-org/advisories-community
+// Package glad reads GitLab's advisory database, in the public version that is a
+// month behind: https://gitlab.com/gitlab-org/advisories-community
 //
-// A record is a YAML file TYPE/PACKAGE/ID.yml, whose affected_range is written
-// in the way of the package's ecosystem. It is the only database about Conan's
-// packages.
+// A record is a YAML file TYPE/PACKAGE/ID.yml; its affected_range has the syntax
+// of the package's ecosystem. It is the only database with Conan's packages.
 package glad
 
 import (
@@ -23,23 +22,23 @@ import (
 	"github.com/assaysec/assay/internal/version/requirement"
 )
 
-// Document is the archive of one type's directory, which %s stands for.
+// Document is the archive of one type's directory; %s is the type.
 const Document = "https://gitlab.com/gitlab-org/advisories-community/-/archive/main/advisories-community-main-%[1]s.tar.gz?path=%[1]s"
 
-// A directory is a type of packages.
-type folder struct {
+// A directory is one type of packages.
+type directory struct {
 	name   string
 	stream assay.Stream
 	syntax requirement.Syntax
 }
 
-var folders = []folder{
+var directories = []directory{
 	{"conan", "conan", requirement.Plain}, {"gem", "rubygems", requirement.Gem}, {"go", "go", requirement.NPM}, {"maven", "maven", requirement.Maven},
 	{"npm", "npm", requirement.NPM}, {"nuget", "nuget", requirement.Maven}, {"packagist", "packagist", requirement.Composer}, {"pypi", "pypi", requirement.Python},
 }
 
-// Feed reads the archives of the directories whose streams are wanted. Identifiers
-// are those of the files: CVE, GHSA or GMS.
+// Feed reads the archives of the directories whose streams are wanted.
+// Identifiers are those of the files: CVE, GHSA or GMS.
 type Feed struct{}
 
 // Name is "glad".
@@ -48,7 +47,7 @@ func (Feed) Name() string { return "glad" }
 // Streams lists the registries.
 func (Feed) Streams() []assay.Stream {
 	var all []assay.Stream
-	for _, f := range folders {
+	for _, f := range directories {
 		all = append(all, f.stream)
 	}
 	return all
@@ -75,7 +74,7 @@ type record struct {
 func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
 	want := osv.Wants(wanted, f.Streams())
 	isRecord := func(name string) bool { return path.Ext(name) == ".yml" && strings.Count(name, "/") > 2 }
-	for _, d := range folders {
+	for _, d := range directories {
 		if !want(d.stream) {
 			continue
 		}
@@ -100,7 +99,7 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, 
 	return nil
 }
 
-func (r *record) advisory(d folder) (_ assay.Advisory, why string) {
+func (r *record) advisory(d directory) (_ assay.Advisory, why string) {
 	pkg, ok := strings.CutPrefix(r.Slug, d.name+"/")
 	e, known := ecosystem.Of(d.stream)
 	if !ok || pkg == "" || !known {
@@ -131,7 +130,7 @@ func (r *record) advisory(d folder) (_ assay.Advisory, why string) {
 		}
 	}
 	for _, id := range r.CWEs {
-		if w := cve.Weakness(id); w != "CWE-937" && w != "CWE-1035" { // "components with known vulnerabilities": all have them
+		if w := cve.Weakness(id); w != "CWE-937" && w != "CWE-1035" { // "components with known vulnerabilities": all CVEs have this weakness
 			a.CWEs = append(a.CWEs, w)
 		}
 	}

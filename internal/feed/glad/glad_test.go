@@ -27,16 +27,16 @@ cvss_v3: "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"
 cwe_ids: ["CWE-1035", "CWE-937", "CWE-94"]
 `
 
-func url(folder string) string { return fmt.Sprintf(Document, folder) }
+func url(directory string) string { return fmt.Sprintf(Document, directory) }
 
-func member(folder, content string) contract.Member {
-	return contract.Member{Name: "advisories-community-main-" + folder + "/" + folder + "/x/CVE-2021-41269.yml", Content: content}
+func member(directory, content string) contract.Member {
+	return contract.Member{Name: "advisories-community-main-" + directory + "/" + directory + "/x/CVE-2021-41269.yml", Content: content}
 }
 
 // all has a record in each directory.
 func all(affected map[string]string) contract.Documents {
 	docs := contract.Documents{}
-	for _, d := range folders {
+	for _, d := range directories {
 		r := affected[d.name]
 		if r == "" {
 			r = "<1.0.0"
@@ -107,11 +107,11 @@ func TestCorpus(t *testing.T) {
 		return b
 	}
 	docs := contract.Documents{}
-	for folder, file := range map[string]string{"gem": "gem", "npm": "npm", "pypi": "pypi"} {
-		docs[url(folder)] = contract.TarGz(member(folder, string(read("raw/main/"+file+".yaml"))))
+	for directory, file := range map[string]string{"gem": "gem", "npm": "npm", "pypi": "pypi"} {
+		docs[url(directory)] = contract.TarGz(member(directory, string(read("raw/main/"+file+".yaml"))))
 	}
-	for _, folder := range []string{"go", "maven"} {
-		docs[url(folder)] = read("archive/main/advisories-community-main-" + folder + ".tar.gz")
+	for _, directory := range []string{"go", "maven"} {
+		docs[url(directory)] = read("archive/main/advisories-community-main-" + directory + ".tar.gz")
 	}
 	r := contract.Fetch(t, Feed{}, docs, "rubygems", "npm", "pypi", "go", "maven")
 	want := []string{
@@ -127,8 +127,8 @@ func TestCorpus(t *testing.T) {
 		t.Errorf("skipped %v\n%s", r.Skipped, diff)
 	}
 	for file, want := range map[string]string{"golang": "go go.mozilla.org/sops/v3 [,3.7.1", "maven": "maven com.cronutils:cron-utils [,9.1.6"} {
-		folder, _, _ := strings.Cut(want, " ")
-		r := contract.Fetch(t, Feed{}, contract.Documents{url(folder): contract.TarGz(member(folder, string(read("raw/main/"+file+".yaml"))))}, assay.Stream(folder))
+		directory, _, _ := strings.Cut(want, " ")
+		r := contract.Fetch(t, Feed{}, contract.Documents{url(directory): contract.TarGz(member(directory, string(read("raw/main/"+file+".yaml"))))}, assay.Stream(directory))
 		if diff := cmp.Diff([]string{want}, brief(r)); diff != "" {
 			t.Error(diff)
 		}
@@ -136,13 +136,13 @@ func TestCorpus(t *testing.T) {
 }
 
 func FuzzFeed(f *testing.F) {
-	for _, d := range folders {
+	for _, d := range directories {
 		f.Add(d.name, ">=1.0 <2.0||[1,2)")
 	}
-	f.Fuzz(func(t *testing.T, folder, affected string) {
-		for _, d := range folders {
+	f.Fuzz(func(t *testing.T, directory, affected string) {
+		for _, d := range directories {
 			var r contract.Records
-			docs := contract.Documents{url(d.name): contract.TarGz(member("x", fmt.Sprintf(small, folder, "x", affected)))}
+			docs := contract.Documents{url(d.name): contract.TarGz(member("x", fmt.Sprintf(small, directory, "x", affected)))}
 			if err := (Feed{}).Fetch(t.Context(), docs, []assay.Stream{d.stream}, &r); err != nil || r.Kept()+len(r.Skipped) != 1 {
 				t.Errorf("%v, %d kept, skipped %v", err, r.Kept(), r.Skipped)
 			}

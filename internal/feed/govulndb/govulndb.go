@@ -1,13 +1,13 @@
 // Package govulndb reads the Go vulnerability database, as records of package
 // osv: https://go.dev/doc/security/vuln/database
 //
-// What it knows beyond others' copies is in Qualifiers.Imports: which packages
-// and symbols of a module are at fault, and on which systems. The standard
-// library is the module "stdlib", the go command's own parts are "toolchain";
-// versions have no "v" in front.
+// Unlike copies of it, the database names the vulnerable packages and symbols of
+// a module, and the affected systems; they are in Qualifiers.Imports. The
+// standard library is the module "stdlib", and the go command's own parts are
+// "toolchain"; versions have no leading "v".
 //
-// Not taken: ecosystem_specific.custom_ranges, which count in versions that a
-// module of that path cannot have.
+// ecosystem_specific.custom_ranges is not read, because a module with that path
+// cannot have its versions.
 package govulndb
 
 import (
@@ -21,8 +21,8 @@ import (
 // Document is the database in one archive: ID/GO-….json.
 const Document = "https://vuln.go.dev/vulndb.zip"
 
-// Feed reads the archive. What nobody of the Go team has looked at, which then
-// is what GitHub said and knows no symbols, has the Reason "unreviewed".
+// Feed reads the archive. A record that the Go team has not reviewed is GitHub's
+// text without symbols; its Reason is "unreviewed".
 type Feed struct{}
 
 // Name is "govulndb".

@@ -1,9 +1,9 @@
 // Package haskell reads the advisories of the Haskell Security Response Team,
-// whose records are Markdown behind a block of TOML:
+// whose records are Markdown after a block of TOML:
 // https://github.com/haskell/security-advisories/blob/main/PROCESS.md
 //
-// A package's functions at fault ("declarations") and what speaks of one
-// operating system or architecture only are kept.
+// It keeps the vulnerable functions of a package ("declarations"), and the
+// operating systems and architectures that an advisory is limited to.
 package haskell
 
 import (
@@ -25,8 +25,8 @@ import (
 // Document is the database's main branch.
 const Document = "https://github.com/haskell/security-advisories/archive/refs/heads/main.tar.gz"
 
-// Feed reads the archive. Packages of Hackage are in the stream "hackage", the
-// compiler's components in "ghc".
+// Feed reads the archive. Packages of Hackage are in the stream "hackage",
+// components of the compiler in "ghc".
 type Feed struct{}
 
 // Name is "haskell".
@@ -136,7 +136,7 @@ func (p *affected) row() assay.Affected {
 	return row
 }
 
-// systems turns Cabal's names of operating systems into Go's.
+// systems converts Cabal's names of operating systems to Go's.
 func systems(cabal []string) (out []string) {
 	for _, os := range cabal {
 		switch os {

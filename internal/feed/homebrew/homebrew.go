@@ -1,7 +1,7 @@
-// Package homebrew reads the advisories of the formulae of Homebrew, as records
-// of package osv: https://github.com/Homebrew/homebrew-advisory-database
+// Package homebrew reads the advisories of Homebrew's formulae, as records of
+// package osv: https://github.com/Homebrew/homebrew-advisory-database
 //
-// They tell of faults that Homebrew fixed by patches of its own.
+// They are about vulnerabilities that Homebrew fixed with its own patches.
 package homebrew
 
 import (

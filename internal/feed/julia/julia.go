@@ -1,8 +1,8 @@
-// Package julia reads the advisories of the packages of Julia, as records of
-// package osv: https://github.com/JuliaLang/SecurityAdvisories.jl
+// Package julia reads the advisories of Julia packages, as records of package
+// osv: https://github.com/JuliaLang/SecurityAdvisories.jl
 //
-// Most are about the libraries that "_jll" packages hold, and name the CVE that
-// they tell of as one upstream.
+// Most are about the libraries in "_jll" packages, and name the library's CVE as
+// upstream.
 package julia
 
 import (

@@ -1,8 +1,9 @@
-// Package kubernetes reads the vulnerabilities of the parts of Kubernetes, as
+// Package kubernetes reads the vulnerabilities of Kubernetes components, as
 // records of package osv: https://github.com/kubernetes-sigs/cve-feed-osv
 //
-// Not taken: the official feed of https://kubernetes.io/docs/reference/issues-security/official-cve-feed/,
-// of which those records are made; its versions are prose.
+// The official feed of
+// https://kubernetes.io/docs/reference/issues-security/official-cve-feed/, the
+// source of these records, is not read, because its versions are prose.
 package kubernetes
 
 import (
@@ -13,8 +14,8 @@ import (
 	"github.com/assaysec/assay/internal/record/osv"
 )
 
-// Document is the main branch of the database, Copy OSV's copy, for where only
-// that is mirrored.
+// Document is the main branch of the database. Copy is OSV's copy, for mirrors
+// that have only that.
 const (
 	Document = "https://github.com/kubernetes-sigs/cve-feed-osv/archive/refs/heads/main.tar.gz"
 	Copy     = "https://osv-vulnerabilities.storage.googleapis.com/Kubernetes/all.zip"
@@ -26,7 +27,8 @@ type Feed struct{}
 // Name is "kubernetes".
 func (Feed) Name() string { return "kubernetes" }
 
-// Streams is "kubernetes"; packages are the Go paths of parts: "k8s.io/apiserver".
+// Streams is "kubernetes"; packages are the Go paths of components:
+// "k8s.io/apiserver".
 func (Feed) Streams() []assay.Stream { return []assay.Stream{"kubernetes"} }
 
 // Fetch implements assay.Feed.

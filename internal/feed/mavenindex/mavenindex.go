@@ -1,15 +1,15 @@
-// Package mavenindex reads the index that Maven Central publishes of all its
-// files, for the digests of Java archives: by them an archive that does not
-// tell its coordinates is recognised.
+// Package mavenindex reads Maven Central's index of all its files. Its digests
+// identify Java archives that do not contain their coordinates.
 //
-// https://repo.maven.apache.org/maven2/.index/ has the whole index and, by the
-// week, what was added since. The whole one has several gigabytes, so that this
-// feed is read only when asked for.
+// https://repo.maven.apache.org/maven2/.index/ has the whole index and weekly
+// parts with what was added. The whole index has several gigabytes, so this feed
+// is read only on request.
 //
-// Form: https://maven.apache.org/maven-indexer/indexer-core/ (IndexDataReader):
-// gzip of a version, a time, and documents, which are lists of fields with
-// texts in Java's modified UTF-8. Taken are documents with coordinates ("u") of
-// a file without classifier and its SHA-1 ("1").
+// Format: https://maven.apache.org/maven-indexer/indexer-core/
+// (IndexDataReader). An index is compressed with gzip and has a version, a time,
+// and documents. A document is a list of fields with texts in Java's modified
+// UTF-8. Only documents with coordinates ("u") of a file without classifier, and
+// with its SHA-1 ("1"), are used.
 package mavenindex
 
 import (
@@ -30,11 +30,11 @@ import (
 	"github.com/assaysec/assay/internal/record/document"
 )
 
-// Folder is where the index is; Properties says which parts there are.
+// Directory is the directory of the index; Properties lists its parts.
 const (
-	Folder     = "https://repo.maven.apache.org/maven2/.index/"
-	Properties = Folder + "nexus-maven-repository-index.properties"
-	Whole      = Folder + "nexus-maven-repository-index.gz"
+	Directory  = "https://repo.maven.apache.org/maven2/.index/"
+	Properties = Directory + "nexus-maven-repository-index.properties"
+	Whole      = Directory + "nexus-maven-repository-index.gz"
 )
 
 // Bounds of an index.
@@ -42,14 +42,14 @@ const (
 	maxProperties = 1 << 20
 	maxUnpacked   = 256 << 30 // Central's has some 20 GB (2026)
 	maxFields     = 200       // of a document; writers know 20
-	maxName       = 1 << 16   // two bytes say its length
+	maxName       = 1 << 16   // their length has two bytes
 	maxText       = 16 << 20  // of a field: the list of an archive's classes
 )
 
 // Reasons for leaving documents out.
 const (
 	whyNoDigest  = "no SHA-1"
-	whyBeside    = "no archive that is run"
+	whyBeside    = "not an archive of code"
 	whyMalformed = "malformed coordinates"
 )
 
@@ -59,18 +59,18 @@ type Feed struct{}
 // Name is "maven-index".
 func (Feed) Name() string { return "maven-index" }
 
-// Streams is the one stream of artifacts.
+// Streams is the stream of artifacts.
 func (Feed) Streams() []assay.Stream { return []assay.Stream{assay.StreamArtifacts} }
 
 // Use is UseRequest: the document has several gigabytes.
 func (Feed) Use() assay.FeedUse { return assay.UseRequest }
 
-// Fetch implements assay.Feed. With a Keeper the whole index that is held is
-// taken, and the weekly parts that came after it.
+// Fetch implements assay.Feed. With a Keeper it reads the whole index in the
+// cache and the weekly parts after it.
 func (Feed) Fetch(ctx context.Context, g assay.Getter, _ []assay.Stream, s assay.Sink) error {
 	sink, ok := s.(assay.ArtifactSink)
 	if !ok {
-		return fmt.Errorf("a sink without artifacts: %w", assay.ErrUnsupported)
+		return fmt.Errorf("the sink accepts no artifacts: %w", assay.ErrUnsupported)
 	}
 	p, err := properties(ctx, g)
 	if err != nil {
@@ -94,12 +94,12 @@ func (Feed) Fetch(ctx context.Context, g assay.Getter, _ []assay.Stream, s assay
 		}
 	}
 	if r.documents == 0 {
-		return fmt.Errorf("%s: no documents in it: %w", Whole, assay.ErrMalformed)
+		return fmt.Errorf("%s: contains no documents: %w", Whole, assay.ErrMalformed)
 	}
 	return nil
 }
 
-// properties reads the list of parts; none where it is not published.
+// properties reads the list of parts; nil if it is not published.
 func properties(ctx context.Context, g assay.Getter) (map[string]string, error) {
 	b, err := document.Bytes(ctx, g, Properties, maxProperties)
 	if errors.Is(err, assay.ErrNotFound) {
@@ -117,15 +117,15 @@ func properties(ctx context.Context, g assay.Getter) (map[string]string, error) 
 	return p, nil
 }
 
-// documents chooses what to read: the whole index that is held and the parts
-// since, where its publisher still has them all, else the whole one of today.
+// documents chooses what to read: the whole cached index and the parts after it,
+// if the publisher still has them all; else today's whole index.
 func documents(ctx context.Context, g assay.Getter, p map[string]string) (io.ReadCloser, []string, error) {
 	if k, ok := g.(assay.Keeper); ok && p != nil {
 		if body, err := k.Cached(ctx, Whole); err == nil {
 			made, err := date(body)
 			var parts []string
 			if err == nil {
-				parts, err = since(ctx, g, p, made)
+				parts, err = partsSince(ctx, g, p, made)
 			}
 			body.Close()
 			if err == nil {
@@ -137,7 +137,7 @@ func documents(ctx context.Context, g assay.Getter, p map[string]string) (io.Rea
 			}
 		}
 	}
-	if k, ok := g.(assay.Keeper); ok && p != nil { // so that whether it is new is asked of the properties alone
+	if k, ok := g.(assay.Keeper); ok && p != nil { // the properties alone decide whether the index is new
 		body, err := k.GetVersion(ctx, Whole, p["nexus.index.timestamp"])
 		return body, nil, err
 	}
@@ -145,7 +145,7 @@ func documents(ctx context.Context, g assay.Getter, p map[string]string) (io.Rea
 	return body, nil, err
 }
 
-// date is when an index was made, in milliseconds of Unix time.
+// date is when an index was built, in milliseconds of Unix time.
 func date(body io.Reader) (int64, error) {
 	z, _, err := compression.Document(body)
 	if err != nil {
@@ -162,8 +162,8 @@ func date(body io.Reader) (int64, error) {
 // maxParts bounds the weekly parts that are read instead of the whole index.
 const maxParts = 30
 
-// since lists the parts that were made after a time, oldest first.
-func since(ctx context.Context, g assay.Getter, p map[string]string, made int64) (urls []string, err error) {
+// partsSince lists the parts that were built after a time, oldest first.
+func partsSince(ctx context.Context, g assay.Getter, p map[string]string, made int64) (urls []string, err error) {
 	published := map[string]bool{}
 	for k, v := range p {
 		if strings.HasPrefix(k, "nexus.index.incremental-") {
@@ -175,7 +175,7 @@ func since(ctx context.Context, g assay.Getter, p map[string]string, made int64)
 		if !published[strconv.Itoa(n)] {
 			break
 		}
-		url := Folder + "nexus-maven-repository-index." + strconv.Itoa(n) + ".gz"
+		url := Directory + "nexus-maven-repository-index." + strconv.Itoa(n) + ".gz"
 		body, err := g.Get(ctx, url)
 		if err != nil {
 			return nil, err
@@ -191,7 +191,7 @@ func since(ctx context.Context, g assay.Getter, p map[string]string, made int64)
 		}
 		urls = append(urls, url)
 	}
-	return nil, fmt.Errorf("%s: parts since the index that is held: %w", Properties, assay.ErrNotFound)
+	return nil, fmt.Errorf("%s: parts published since the cached index: %w", Properties, assay.ErrNotFound)
 }
 
 // reader hands over the documents of an index.
@@ -222,7 +222,7 @@ func (r *reader) index(in *bufio.Reader) error {
 		return cut(err)
 	}
 	if head[0] != 1 {
-		return fmt.Errorf("index of version %d, not 1: %w", head[0], assay.ErrUnsupported)
+		return fmt.Errorf("unsupported index version %d (want 1): %w", head[0], assay.ErrUnsupported)
 	}
 	for {
 		if err := r.ctx.Err(); err != nil {
@@ -244,7 +244,7 @@ func (r *reader) index(in *bufio.Reader) error {
 	}
 }
 
-// document reads the fields of one and hands over what it tells.
+// document reads the fields of a document and hands over its artifact.
 func (r *reader) document(in *bufio.Reader, fields int) error {
 	var coordinates, digest string
 	for range fields {
@@ -283,12 +283,12 @@ func (r *reader) document(in *bufio.Reader, fields int) error {
 	}
 	r.documents++
 	if coordinates == "" {
-		return nil // a descriptor of the index, or a deletion: artifacts on Central stay
+		return nil // a description of the index, or a deletion: artifacts stay on Central
 	}
 	return r.artifact(coordinates, digest)
 }
 
-// text reads n bytes. Coordinates are ASCII, in which modified UTF-8 is plain.
+// text reads n bytes. Coordinates are ASCII, which modified UTF-8 leaves as is.
 func (r *reader) text(in *bufio.Reader, n, max int64) (string, error) {
 	if n > max {
 		return "", fmt.Errorf("field of %d bytes: %w", n, assay.ErrTooLarge)
@@ -300,11 +300,11 @@ func (r *reader) text(in *bufio.Reader, n, max int64) (string, error) {
 	return string(r.last), nil
 }
 
-// archives are the extensions of files that Java runs.
+// archives are the extensions of files with code for Java.
 var archives = []string{"jar", "war", "ear", "par", "sar", "nar", "hpi", "jpi", "kar", "rar", "aar"}
 
-// artifact hands over "group|artifact|version|classifier|extension"; "NA" is
-// no classifier, and no extension is that of the packaging. Files with other
+// artifact hands over "group|artifact|version|classifier|extension". "NA" means
+// no classifier; a missing extension is that of the packaging. Files with other
 // classifiers, such as shaded ones, have the coordinates of their artifact.
 func (r *reader) artifact(coordinates, digest string) error {
 	parts := append(strings.Split(coordinates, "|"), "", "")
@@ -312,7 +312,7 @@ func (r *reader) artifact(coordinates, digest string) error {
 	switch {
 	case len(parts) < 6 || parts[0] == "" || parts[1] == "" || parts[2] == "":
 		r.sink.Skip(coordinates, whyMalformed)
-	case slices.Contains(besides, parts[3]) || parts[4] != "" && !slices.Contains(archives, parts[4]):
+	case slices.Contains(sideClassifiers, parts[3]) || parts[4] != "" && !slices.Contains(archives, parts[4]):
 		r.sink.Skip(coordinates, whyBeside)
 	case len(digest) != hex.EncodedLen(len(a.SHA1)):
 		r.sink.Skip(coordinates, whyNoDigest)
@@ -327,12 +327,12 @@ func (r *reader) artifact(coordinates, digest string) error {
 	return nil
 }
 
-// besides are the classifiers of files that come with an artifact.
-var besides = []string{"sources", "javadoc", "tests", "test-sources", "test-javadoc"}
+// sideClassifiers are the classifiers of files that accompany an artifact.
+var sideClassifiers = []string{"sources", "javadoc", "tests", "test-sources", "test-javadoc"}
 
 func cut(err error) error {
 	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("cut off: %w: %w", err, assay.ErrMalformed)
+		return fmt.Errorf("truncated: %w: %w", err, assay.ErrMalformed)
 	}
 	return err
 }

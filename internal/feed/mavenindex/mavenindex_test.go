@@ -76,7 +76,7 @@ type keeper struct {
 }
 
 func (k *keeper) Get(ctx context.Context, url string) (io.ReadCloser, error) {
-	k.got = append(k.got, strings.TrimPrefix(url, Folder))
+	k.got = append(k.got, strings.TrimPrefix(url, Directory))
 	return k.Documents.Get(ctx, url)
 }
 
@@ -96,11 +96,11 @@ func TestFetch(t *testing.T) {
 	if want := []string{"aa org.x:core 1.0", "cc org.x:core 1.0", "ee org.x:web 2.0"}; !slices.Equal(s.artifacts, want) {
 		t.Errorf("%q, want %q", s.artifacts, want)
 	}
-	if got := fmt.Sprint(s.Reasons()); got != "map[malformed coordinates:1 no SHA-1:2 no archive that is run:2]" {
+	if got := fmt.Sprint(s.Reasons()); got != "map[malformed coordinates:1 no SHA-1:2 not an archive of code:2]" {
 		t.Error(got)
 	}
 	if err := (Feed{}).Fetch(t.Context(), contract.Documents{Whole: whole}, nil, struct{ assay.Sink }{&contract.Records{}}); !errors.Is(err, assay.ErrUnsupported) {
-		t.Errorf("a sink without artifacts: %v", err)
+		t.Errorf("the sink accepts no artifacts: %v", err)
 	}
 }
 
@@ -116,9 +116,9 @@ func TestParts(t *testing.T) {
 	docs := contract.Documents{
 		Properties: []byte("#comment\nnexus.index.last-incremental=12\nnexus.index.incremental-0=12\nnexus.index.incremental-1=11\nnexus.index.incremental-2=10\n"),
 		Whole:      index(3000, doc{"u": "org.x|today|1|NA|jar", "1": sum("0")}),
-		Folder + "nexus-maven-repository-index.12.gz": part(3000, "twelve"),
-		Folder + "nexus-maven-repository-index.11.gz": part(2000, "eleven"),
-		Folder + "nexus-maven-repository-index.10.gz": part(1000, "ten"),
+		Directory + "nexus-maven-repository-index.12.gz": part(3000, "twelve"),
+		Directory + "nexus-maven-repository-index.11.gz": part(2000, "eleven"),
+		Directory + "nexus-maven-repository-index.10.gz": part(1000, "ten"),
 	}
 	for _, tt := range []struct {
 		name string

@@ -15,8 +15,8 @@ func TestContract(t *testing.T) {
 }
 
 func TestCorpus(t *testing.T) {
-	for folder, want := range map[string][2]int{"feeds": {59, 6}, "feeds/_alt/MaineK00n+vuls-data-update": {19, 18}} {
-		r := contract.Fetch(t, Feed{}, contract.Mirror(corpus.Path(t, folder)))
+	for directory, want := range map[string][2]int{"feeds": {59, 6}, "feeds/_alt/MaineK00n+vuls-data-update": {19, 18}} {
+		r := contract.Fetch(t, Feed{}, contract.Mirror(corpus.Path(t, directory)))
 		not := 0
 		for _, a := range r.Advisories {
 			if a.Affected[0].Status == assay.StatusNotAffected {
@@ -24,7 +24,7 @@ func TestCorpus(t *testing.T) {
 			}
 		}
 		if got := [2]int{r.Kept(), not}; got != want || len(r.Skipped) != 0 {
-			t.Errorf("%s: %v kept and not affected, want %v; %v skipped", folder, got, want, r.Reasons())
+			t.Errorf("%s: %v kept and not affected, want %v; %v skipped", directory, got, want, r.Reasons())
 		}
 	}
 }

@@ -1,9 +1,9 @@
-// Package nodecore reads what the Node.js project says of Node.js itself:
+// Package nodecore reads the Node.js project's advisories about Node.js itself:
 // https://github.com/nodejs/security-wg/tree/main/vuln/core
 //
-// A record has the release lines that were vulnerable and the versions that
-// fix it; what is of the first and not of the second is affected. The same
-// repository's records about npm packages ended in 2020 and are in GitHub's.
+// A record lists the vulnerable release lines and the fixed versions; versions
+// in the first and not in the second are affected. The records about npm
+// packages in the same repository ended in 2020 and are in GitHub's database.
 package nodecore
 
 import (
@@ -25,8 +25,8 @@ const Document = "https://raw.githubusercontent.com/nodejs/security-wg/main/vuln
 
 const maxRecord = 4 << 20 // the longest has 4 kB (2026)
 
-// Feed reads the index. A record of several CVEs is handed over once for each;
-// one without is "nodejs-core-N", N being its number.
+// Feed reads the index. A record with several CVEs is handed over once for each.
+// A record without a CVE has the ID "nodejs-core-N" with its number N.
 type Feed struct{}
 
 // Name is "nodecore".
@@ -102,8 +102,8 @@ func (f Feed) emit(id string, r record, s assay.Sink) error {
 	return nil
 }
 
-// systems turns Node's names of operating systems into Go's; "all" is no limit.
-// https://nodejs.org/api/process.html#processplatform
+// systems converts Node's names of operating systems to Go's; "all" means no
+// limit. https://nodejs.org/api/process.html#processplatform
 func systems(node []string) (out []string) {
 	for _, os := range node {
 		switch os {

@@ -9,7 +9,7 @@ import (
 	"github.com/assaysec/assay/internal/version/requirement"
 )
 
-// configuration says which products are affected, each perhaps only beside
+// configuration lists the affected products, some of them only together with
 // others. https://nvd.nist.gov/developers/vulnerabilities
 type configuration struct {
 	Operator string `json:"operator"` // of the nodes: "OR" or ""; "AND"
@@ -33,13 +33,13 @@ type match struct {
 }
 
 const (
-	maxBeside   = 100 // CPEs that must be there, too; a few list every device of a maker
+	maxBeside   = 100 // CPEs that must also be present; some configurations list every device of a vendor
 	whyNegated  = "negated configuration"
-	whyVersions = "configuration whose versions cannot be judged"
+	whyVersions = "configuration whose versions cannot be compared"
 )
 
-// products turns configurations into what is affected, one row for each
-// product that is software. Skip is told why some were left out.
+// products converts configurations to one row for each affected product that is
+// software. Skip receives the reason of each product that is left out.
 func products(configurations []configuration, skip func(why string)) []assay.Affected {
 	var out []assay.Affected
 	for _, c := range configurations {
@@ -48,7 +48,7 @@ func products(configurations []configuration, skip func(why string)) []assay.Aff
 				skip(whyNegated)
 				continue
 			}
-			var beside []string // one of these must be present, too
+			var beside []string // one of these must also be present
 			if c.Operator == "AND" {
 				for j, other := range c.Nodes {
 					if j != i {
@@ -95,7 +95,8 @@ func (n *node) rows(beside []string, skip func(why string)) (out []assay.Affecte
 	return out
 }
 
-// versions sets what versions of the product are meant: a range, one, or all.
+// versions sets the affected versions of the product: a range, one version, or
+// all.
 func (m *match) versions(a *assay.Affected, parts []string) error {
 	if v := parts[5]; v != "*" && v != "-" {
 		v = unescape(v)
@@ -121,8 +122,8 @@ func (m *match) versions(a *assay.Affected, parts []string) error {
 	return nil
 }
 
-// splitCPE cuts a formatted CPE name at its colons, of which those that belong
-// to values have a backslash. https://nvlpubs.nist.gov/nistpubs/Legacy/IR/nistir7695.pdf
+// splitCPE splits a formatted CPE name at its colons; colons within values have
+// a backslash. https://nvlpubs.nist.gov/nistpubs/Legacy/IR/nistir7695.pdf
 func splitCPE(s string) []string {
 	var parts []string
 	begin := 0

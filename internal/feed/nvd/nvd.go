@@ -1,10 +1,11 @@
 // Package nvd reads the feeds of the National Vulnerability Database.
 //
-// https://nvd.nist.gov/vuln/data-feeds: a file for each year of identifiers
-// (2002 holds all before it, too) and two of what was published or changed in
-// the last eight days, in the JSON form of the API 2.0,
+// https://nvd.nist.gov/vuln/data-feeds has a file for each year of identifiers
+// (2002 includes all earlier years), and two with the CVEs that were published
+// or changed in the last eight days. They have the JSON format of the API 2.0,
 // https://csrc.nist.gov/schema/nvd/api/2.0/cve_api_json_2.0.schema. The API
-// itself, which wants a key and gives pages of the same, is not asked.
+// itself is not used, because it requires a key and gives the same data page by
+// page.
 package nvd
 
 import (
@@ -39,12 +40,13 @@ const (
 	maxMeta   = 4 << 10  // five short lines
 )
 
-// Feed reads the feeds. A record is one CVE in one file; where the files have
-// several the one changed last counts. It gives details, and which products are
-// affected: these are for software that no package manager installed, for NVD
-// names products as vendors do and knows nothing of backported fixes.
+// Feed reads the feeds. A record is one CVE in one file; if several files have a
+// CVE, the record that changed last counts. Records give details and the
+// affected products. The products are for software that no package manager
+// installed, because NVD uses vendors' product names and does not know
+// backported fixes.
 type Feed struct {
-	Now func() time.Time // nil means time.Now; the year up to which there are files
+	Now func() time.Time // nil means time.Now; its year is the last one with a file
 }
 
 // Name is "nvd".
@@ -56,7 +58,7 @@ func (Feed) Streams() []assay.Stream {
 }
 
 // Fetch implements assay.Feed. A year that is not published is counted as
-// skipped, but an error when it was there before; if nothing is published the
+// skipped, but is an error if it was there before. If nothing is published, the
 // error is ErrNotFound.
 func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
 	years := f.years(wanted)
@@ -72,7 +74,7 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, 
 		case errors.Is(err, assay.ErrNotFound) && len(name) == 4:
 			s.Skip("nvdcve-2.0-"+name, "year not published")
 		case errors.Is(err, assay.ErrNotFound):
-			s.Skip("nvdcve-2.0-"+name, "changes not published")
+			s.Skip("nvdcve-2.0-"+name, "file of changes not published")
 		case err != nil:
 			return err
 		default:
@@ -85,7 +87,7 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, 
 	return nil
 }
 
-// years are the names of the yearly files that have wanted identifiers.
+// years are the names of the yearly files with wanted identifiers.
 func (f Feed) years(wanted []assay.Stream) []string {
 	now := time.Now
 	if f.Now != nil {
@@ -111,16 +113,16 @@ func (f Feed) years(wanted []assay.Stream) []string {
 	return years
 }
 
-// reader reads files, those of changes first.
+// reader reads files, the files of changes first.
 type reader struct {
 	wanted  []assay.Stream
 	sink    assay.Sink
 	changes bool
-	newest  map[string]time.Time // when records that changed did so
+	newest  map[string]time.Time // by CVE: when the record in a file of changes changed
 }
 
-// file reads one file: compressed as NVD publishes it, or plain where a mirror
-// has it so.
+// file reads one file, compressed as NVD publishes it or plain as on some
+// mirrors.
 func (r *reader) file(ctx context.Context, g assay.Getter, url string) error {
 	sum, err := checksum(ctx, g, strings.TrimSuffix(url, ".json")+".meta")
 	if err != nil {
@@ -134,7 +136,7 @@ func (r *reader) file(ctx context.Context, g assay.Getter, url string) error {
 		body, err = g.Get(ctx, name)
 	}
 	if had && errors.Is(err, assay.ErrNotFound) {
-		return fmt.Errorf("%s: it was there before and is gone: %w", url, assay.ErrMalformed)
+		return fmt.Errorf("%s: no longer published: %w", url, assay.ErrMalformed)
 	}
 	if err != nil {
 		return err
@@ -157,8 +159,8 @@ func (r *reader) file(ctx context.Context, g assay.Getter, url string) error {
 
 var metaSum = regexp.MustCompile(`(?im)^sha256:\s*([0-9a-f]{64})\s*$`)
 
-// checksum reads the SHA-256 of a file's plain content from its .meta; "" when
-// there is none.
+// checksum reads the SHA-256 of a file's plain content from its .meta; ""
+// without a .meta.
 func checksum(ctx context.Context, g assay.Getter, url string) (string, error) {
 	b, err := document.Bytes(ctx, g, url, maxMeta)
 	if errors.Is(err, assay.ErrNotFound) {
@@ -169,7 +171,7 @@ func checksum(ctx context.Context, g assay.Getter, url string) (string, error) {
 	}
 	m := metaSum.FindSubmatch(b)
 	if m == nil {
-		return "", fmt.Errorf("%s: no SHA-256 in it: %w", url, assay.ErrMalformed)
+		return "", fmt.Errorf("%s: contains no SHA-256: %w", url, assay.ErrMalformed)
 	}
 	return string(bytes.ToLower(m[1])), nil
 }
@@ -193,24 +195,24 @@ func (r *reader) read(ctx context.Context, in io.Reader) error {
 				r.sink.Skip(i.CVE.ID, "malformed record")
 				return nil
 			}
-			return r.give(&i)
+			return r.handOver(&i)
 		})
 	})
 	if err == nil {
 		err = d.End()
 	}
 	if err == nil && !found {
-		err = fmt.Errorf("no vulnerabilities in it: %w", assay.ErrMalformed)
+		err = fmt.Errorf("contains no vulnerabilities: %w", assay.ErrMalformed)
 	}
 	return err
 }
 
-// give hands over a record unless a newer one was.
-func (r *reader) give(i *item) error {
+// handOver hands over a record unless a newer one was handed over.
+func (r *reader) handOver(i *item) error {
 	d := i.detail()
 	if at, ok := r.newest[d.ID]; ok && !d.Modified.After(at) {
 		if r.wants(assay.DetailStream(d.ID)) {
-			r.sink.Skip(d.ID, "changed since, in another file")
+			r.sink.Skip(d.ID, "replaced by a newer record in another file")
 		}
 		return nil
 	}
@@ -227,7 +229,7 @@ func (r *reader) give(i *item) error {
 	}
 	rows := products(i.CVE.Configurations, func(why string) { r.sink.Skip(d.ID, why) })
 	if len(rows) == 0 {
-		return nil // not analysed yet, or hardware only
+		return nil // not analysed yet, or only hardware
 	}
 	return r.sink.Advisory(assay.Advisory{ID: d.ID, Feed: assay.FeedNVD, Published: d.Published, Modified: d.Modified, Affected: rows})
 }

@@ -105,10 +105,10 @@ func TestYears(t *testing.T) {
 		want    string
 		skipped map[string]int
 	}{
-		{"all", nil, "CVE-2004-0005 CVE-1999-0001 CVE-2002-0002 CVE-2003-0003", map[string]int{"year not published": 2, "changes not published": 1, "malformed record": 2}},
-		{"one year", []assay.Stream{"details:2003"}, "CVE-2003-0003", map[string]int{"changes not published": 1, "malformed record": 2}},
-		{"before the first", []assay.Stream{"details:1999"}, "CVE-1999-0001", map[string]int{"changes not published": 1}},
-		{"not published", []assay.Stream{"details:2004"}, "CVE-2004-0005", map[string]int{"year not published": 1, "changes not published": 1}},
+		{"all", nil, "CVE-2004-0005 CVE-1999-0001 CVE-2002-0002 CVE-2003-0003", map[string]int{"year not published": 2, "file of changes not published": 1, "malformed record": 2}},
+		{"one year", []assay.Stream{"details:2003"}, "CVE-2003-0003", map[string]int{"file of changes not published": 1, "malformed record": 2}},
+		{"before the first", []assay.Stream{"details:1999"}, "CVE-1999-0001", map[string]int{"file of changes not published": 1}},
+		{"not published", []assay.Stream{"details:2004"}, "CVE-2004-0005", map[string]int{"year not published": 1, "file of changes not published": 1}},
 		{"no year", []assay.Stream{"details:other"}, "", map[string]int{}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -179,7 +179,7 @@ func TestRejected(t *testing.T) {
 func TestCorpus(t *testing.T) {
 	r := contract.Fetch(t, year(2026), contract.Mirror(corpus.Path(t, "feeds")))
 	// 2021: 3, 2025: 4, modified: 2, recent: 94; one of them twice.
-	if diff := cmp.Diff(map[string]int{"year not published": 23, "changed since, in another file": 1}, r.Reasons()); diff != "" || len(r.Details) != 102 {
+	if diff := cmp.Diff(map[string]int{"year not published": 23, "replaced by a newer record in another file": 1}, r.Reasons()); diff != "" || len(r.Details) != 102 {
 		t.Errorf("%d kept\n%s", len(r.Details), diff)
 	}
 	scores := map[string]int{}
@@ -208,7 +208,7 @@ func TestNewest(t *testing.T) {
 	}
 	docs := contract.Documents{Base + "2003.json": plain(product("2024-01-01", "old")), Base + "modified.json": plain(product("2024-02-01", "new"))}
 	r := contract.Fetch(t, year(2003), docs)
-	if len(r.Details) != 1 || len(r.Advisories) != 1 || r.Advisories[0].Affected[0].Name != "new:x" || r.Reasons()["changed since, in another file"] != 1 {
+	if len(r.Details) != 1 || len(r.Advisories) != 1 || r.Advisories[0].Affected[0].Name != "new:x" || r.Reasons()["replaced by a newer record in another file"] != 1 {
 		t.Errorf("%+v %+v, skipped %v", r.Details, r.Advisories, r.Skipped)
 	}
 	if r := contract.Fetch(t, year(2003), docs, assay.StreamCPE); len(r.Details) != 0 || len(r.Advisories) != 1 {

@@ -33,7 +33,7 @@ type text struct {
 	Value string `json:"value"`
 }
 
-// metric is a score; what it is called tells nothing that its data do not.
+// metric is a score; its name adds nothing to its data.
 type metric struct {
 	Source string `json:"source"`
 	Data   struct {
@@ -43,8 +43,8 @@ type metric struct {
 	} `json:"cvssData"`
 }
 
-// sources are short names of those that score for NVD; others go by the
-// identifier that NVD gives them, mostly an address.
+// sources are short names of the sources of scores in NVD. Other sources keep
+// NVD's identifier, mostly an email address.
 // https://services.nvd.nist.gov/rest/json/source/2.0 (2026-11-23)
 var sources = map[string]string{
 	"nvd@nist.gov":                         "nvd",

@@ -1,10 +1,10 @@
 // Package openeuler reads openEuler's security notices.
 //
 // https://repo.openeuler.org/security/data/csaf/advisories/ has a CSAF document
-// for each notice, and a list of them; see https://www.openeuler.org/en/security/.
-// There is nothing about vulnerabilities without a fix. Not taken: the documents
-// by CVE beside them, and those in CVRF, of the same notices; descriptions, which
-// are those of the CVEs.
+// for each notice, and a list of them; see
+// https://www.openeuler.org/en/security/. Vulnerabilities without a fix are
+// missing. The documents by CVE, and the CVRF documents of the same notices, are
+// not read; neither are the descriptions, which are those of the CVEs.
 package openeuler
 
 import (
@@ -24,27 +24,27 @@ import (
 	"github.com/assaysec/assay/internal/record/csaf"
 )
 
-// Folder is where the documents are; Index lists them.
+// Directory is the directory of the documents; Index lists them.
 const (
-	Folder = "https://repo.openeuler.org/security/data/csaf/advisories/"
-	Index  = Folder + "index.txt"
+	Directory = "https://repo.openeuler.org/security/data/csaf/advisories/"
+	Index     = Directory + "index.txt"
 )
 
 const page = "https://www.openeuler.org/en/security/security-bulletins/detail/?id="
 
 const maxIndex = 16 << 20 // bytes; a notice has 45, and there are some thousand a year
 
-// Feed reads the documents. Packages are binary ones. A record is one notice
-// and one of its CVEs, so that an advisory speaks of one vulnerability: its ID
-// is the CVE and the notice one of VendorIDs.
+// Feed reads the documents. Packages are binary packages. Each record is about
+// one notice and one of its CVEs: its ID is the CVE, and the notice is one of
+// VendorIDs.
 //
-// The stream is of the release, "openeuler:22.03", but each of its service packs
-// has builds of its own, which are not compared with others': the tag of the
-// build is Qualifiers.Flavour, "oe2203sp3". The versions have no epochs.
+// The stream is that of the release, "openeuler:22.03". Each service pack has its
+// own builds, which are not comparable with those of others: Qualifiers.Flavour
+// is the tag of the build, "oe2203sp3". The versions have no epochs.
 //
-// From a Keeper the notices of years before the last are got once, for they do
-// not change. Notices that are listed and not there, or cannot be read, are
-// counted as skipped as long as there are others.
+// From a Keeper, notices of all but the last year are fetched once, because they
+// do not change. Notices that are listed but missing or unreadable are counted as
+// skipped, if there are others.
 type Feed struct{}
 
 // Name is "openeuler".
@@ -66,9 +66,9 @@ func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s 
 		var d *csaf.Document
 		var err error
 		if keeps && p[:4] < newest {
-			d, err = read(k.GetVersion(ctx, Folder+p, "final"))
+			d, err = read(k.GetVersion(ctx, Directory+p, "final"))
 		} else {
-			d, err = read(g.Get(ctx, Folder+p))
+			d, err = read(g.Get(ctx, Directory+p))
 		}
 		why := ""
 		switch {
@@ -79,14 +79,14 @@ func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s 
 			}
 			continue
 		case errors.Is(err, assay.ErrNotFound):
-			why = "listed and not there"
+			why = "listed but missing"
 		case errors.Is(err, assay.ErrMalformed), errors.Is(err, assay.ErrTooLarge), errors.Is(err, assay.ErrUnsupported):
 			why = "malformed record"
 		default:
-			return fmt.Errorf("%s: %w", Folder+p, err)
+			return fmt.Errorf("%s: %w", Directory+p, err)
 		}
 		s.Skip(p, why)
-		failed = fmt.Errorf("%s: %w", Folder+p, err)
+		failed = fmt.Errorf("%s: %w", Directory+p, err)
 	}
 	if !used {
 		return failed
@@ -102,7 +102,7 @@ func read(body io.ReadCloser, err error) (*csaf.Document, error) {
 	return csaf.Read(body)
 }
 
-// entry is a line of the list: the year is the directory.
+// entry is a line of the list; its directory is the year.
 var entry = regexp.MustCompile(`^\d{4}/[\w.-]+\.json$`)
 
 // index reads the list, sorted.
@@ -119,13 +119,13 @@ func index(ctx context.Context, g assay.Getter) (paths []string, err error) {
 			continue
 		}
 		if !entry.MatchString(line) {
-			return nil, fmt.Errorf("%s: %.80q is no notice: %w", Index, line, assay.ErrMalformed)
+			return nil, fmt.Errorf("%s: invalid notice name %.80q: %w", Index, line, assay.ErrMalformed)
 		}
 		paths = append(paths, line)
 	}
 	err = lines.Err()
 	if err == nil && len(paths) == 0 || errors.Is(err, bufio.ErrTooLong) {
-		err = fmt.Errorf("no notices in it: %w", assay.ErrMalformed)
+		err = fmt.Errorf("contains no notices: %w", assay.ErrMalformed)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", Index, err)
@@ -140,7 +140,7 @@ func emit(d *csaf.Document, wanted []assay.Stream, s assay.Sink) error {
 		s.Skip(d.ID, "withdrawn")
 		return nil
 	case len(d.Vulnerabilities) == 0:
-		s.Skip(d.ID, "no vulnerability in it")
+		s.Skip(d.ID, "document without a vulnerability")
 		return nil
 	}
 	for i := range d.Vulnerabilities {
@@ -170,7 +170,7 @@ func emit(d *csaf.Document, wanted []assay.Stream, s assay.Sink) error {
 	return nil
 }
 
-// severity is the vulnerability's own, or that of the notice.
+// severity is the vulnerability's severity, else that of the notice.
 func severity(d *csaf.Document, v *csaf.Vulnerability) assay.Severity {
 	for _, t := range v.Threats {
 		if s, ok := assay.ParseSeverity(t.Details); ok && t.Category == "impact" && s != assay.SeverityUnknown {
@@ -187,8 +187,8 @@ var (
 	tag     = regexp.MustCompile(`\.(oe\d+(?:sp\d+)?)$`)
 )
 
-// affected returns a row for each package and version, by release and name; the
-// architectures are those that have it.
+// affected returns a row for each package and version, by release and name, with
+// the architectures of that version.
 func affected(d *csaf.Document, v *csaf.Vulnerability) (rows []assay.Affected) {
 	type key struct{ release, name, fixed string }
 	builds := map[key]map[string]bool{}

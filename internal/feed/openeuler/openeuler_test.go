@@ -39,7 +39,7 @@ func docs(all ...string) contract.Documents {
 		p := fmt.Sprintf("%d/csaf-%d.json", 2024+i, i)
 		d[Index] = append(d[Index], p+"\n"...)
 		if n != "" {
-			d[Folder+p] = []byte(n)
+			d[Directory+p] = []byte(n)
 		}
 	}
 	return d
@@ -69,7 +69,7 @@ func TestNotices(t *testing.T) {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff(map[string][]string{
-		"listed and not there": {"2025/csaf-1.json"}, "malformed record": {"2026/csaf-2.json"}, "no vulnerability in it": {"openEuler-SA-2024-2"},
+		"listed but missing": {"2025/csaf-1.json"}, "malformed record": {"2026/csaf-2.json"}, "document without a vulnerability": {"openEuler-SA-2024-2"},
 		"no package with a fixed version": {"openEuler-SA-2024-3 CVE-2024-0003"}, "withdrawn": {"openEuler-SA-2024-4"},
 	}, r.Skipped); diff != "" {
 		t.Error(diff)
@@ -94,8 +94,8 @@ func (k *keeper) Cached(context.Context, string) (io.ReadCloser, error) {
 	return nil, assay.ErrNotFound
 }
 
-func (k *keeper) GetVersion(ctx context.Context, url, edition string) (io.ReadCloser, error) {
-	k.got = append(k.got, strings.TrimPrefix(url, Folder)+" "+edition)
+func (k *keeper) GetVersion(ctx context.Context, url, version string) (io.ReadCloser, error) {
+	k.got = append(k.got, strings.TrimPrefix(url, Directory)+" "+version)
 	return k.Documents.Get(ctx, url)
 }
 
@@ -114,7 +114,7 @@ func TestKeeper(t *testing.T) {
 // a document by CVE, which has the same form.
 func TestCorpus(t *testing.T) {
 	r := contract.Fetch(t, Feed{}, contract.Mirror(corpus.Path(t, "feeds")))
-	if n := len(brief(r.Advisories)); n != 25 || len(r.Skipped["listed and not there"]) != 1 {
+	if n := len(brief(r.Advisories)); n != 25 || len(r.Skipped["listed but missing"]) != 1 {
 		t.Errorf("%d %v\n%s", n, r.Skipped, strings.Join(brief(r.Advisories), "\n"))
 	}
 	b, err := os.ReadFile(corpus.Path(t, "feeds/repo.openeuler.org/security/data/csaf/cve/2025/csaf-openeuler-cve-2025-30346.json"))

@@ -1,10 +1,10 @@
 // Package oracle reads Oracle's security errata of Oracle Linux.
 //
 // https://linux.oracle.com/security/oval/com.oracle.elsa-all.xml.bz2 is an OVAL
-// document of all releases; see https://linux.oracle.com/security/. A
-// definition is one erratum (ELSA), of one release and often several
-// architectures. There is nothing about vulnerabilities without a fix. The
-// descriptions, which are changelogs, are not taken.
+// document of all releases; see https://linux.oracle.com/security/. A definition
+// is one erratum (ELSA) for one release, often for several architectures.
+// Vulnerabilities without a fix are missing. The descriptions are changelogs and
+// are not kept.
 package oracle
 
 import (
@@ -25,15 +25,14 @@ import (
 // Document has the errata of all releases.
 const Document = "https://linux.oracle.com/security/oval/com.oracle.elsa-all.xml.bz2"
 
-// Feed reads the document. Packages are binary ones. A record is one erratum,
-// one of its CVEs and one release, so that an advisory speaks of one
-// vulnerability: its ID is the CVE and the erratum one of VendorIDs. An
-// erratum without CVE keeps its own identifier.
+// Feed reads the document. Packages are binary packages. Each record is about
+// one erratum, one of its CVEs and one release: its ID is the CVE, and the
+// erratum is one of VendorIDs. An erratum without a CVE keeps its own
+// identifier.
 //
-// A package whose fix is the same on all architectures of the erratum is not
-// limited to them; an erratum of one architecture is of that one. Builds for
-// Ksplice (".ksplice1." in the version) and for FIPS 140 ("_fips") sort above
-// the plain ones and are of a Flavour.
+// A row is limited to architectures only if they have different fixes, or if the
+// erratum has one architecture. Builds for Ksplice (".ksplice1." in the version)
+// and for FIPS 140 ("_fips") sort above the plain builds and have a Flavour.
 type Feed struct{}
 
 // Name is "oracle".
@@ -52,7 +51,7 @@ func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s 
 func emit(d *oval.Definition, wanted []assay.Stream, s assay.Sink) error {
 	notice, cves := identifiers(d)
 	if notice == "" {
-		s.Skip(d.ID, "no erratum")
+		s.Skip(d.ID, "not an erratum")
 		return nil
 	}
 	releases, rows := affected(d)
@@ -85,7 +84,7 @@ func emit(d *oval.Definition, wanted []assay.Stream, s assay.Sink) error {
 	return nil
 }
 
-// identifiers are the erratum's and those of its CVEs, sorted.
+// identifiers are the IDs of the erratum and of its CVEs, sorted.
 func identifiers(d *oval.Definition) (notice string, cves []string) {
 	for _, r := range d.Metadata.References {
 		switch {
@@ -98,8 +97,8 @@ func identifiers(d *oval.Definition) (notice string, cves []string) {
 	return notice, cve.Set(cves)
 }
 
-// title is one without the erratum in front and the severity around it:
-// "ELSA-2007-0057:  Moderate: bind security update  (MODERATE)".
+// title removes the erratum at the start and the severity from a title:
+// "ELSA-2007-0057: Moderate: bind security update (MODERATE)".
 func title(s string) string {
 	if rest, ok := strings.CutPrefix(s, "ELSA-"); ok {
 		if _, t, ok := strings.Cut(rest, ":"); ok {
@@ -112,7 +111,7 @@ func title(s string) string {
 	return strings.Join(strings.Fields(s), " ")
 }
 
-// scores are Oracle's of a CVE; vectors that are none are left out.
+// scores are Oracle's scores of a CVE; invalid vectors are left out.
 func scores(all []oval.CVE, id string) (out []assay.CVSS) {
 	for _, c := range all {
 		if c.ID != id {
@@ -129,13 +128,13 @@ func scores(all []oval.CVE, id string) (out []assay.CVSS) {
 
 var installed = regexp.MustCompile(`^Oracle Linux (\d+) is installed$`)
 
-// A build is what rows are told apart by.
+// A build identifies a row.
 type build struct {
 	stream                assay.Stream
 	name, module, flavour string
 }
 
-// affected returns the streams in order and the rows of each.
+// affected returns the streams in order and the rows of each stream.
 func affected(d *oval.Definition) (streams []assay.Stream, rows map[assay.Stream][]assay.Affected) {
 	var order []build
 	fixes := map[build]map[string][]string{} // versions by architecture, "" for any
@@ -169,8 +168,8 @@ func affected(d *oval.Definition) (streams []assay.Stream, rows map[assay.Stream
 	return streams, rows
 }
 
-// release is the stream of a package: what must be installed besides, or what
-// the definition is for.
+// release is the stream of a package: that of the release in its criteria, else
+// that of the definition.
 func release(d *oval.Definition, p *oval.Package) assay.Stream {
 	for _, c := range p.With {
 		if m := installed.FindStringSubmatch(c.Comment); m != nil {
@@ -185,14 +184,14 @@ func release(d *oval.Definition, p *oval.Package) assay.Stream {
 	return ""
 }
 
-// also lists what packages of other architectures a system takes.
+// also lists architectures whose packages a system also accepts.
 var also = map[string][]string{
 	"x86_64": {"x86_64", "i686"},
 	"i386":   {"i386", "i486", "i586", "i686"},
 }
 
-// rows makes one row where the fixes are the same on all of several
-// architectures, and one for each otherwise.
+// rows returns one row if all of several architectures have the same fixes, else
+// one for each.
 func (b build) rows(fixes map[string][]string, published time.Time) (out []assay.Affected) {
 	arches := slices.Sorted(maps.Keys(fixes))
 	first := fixes[arches[0]]

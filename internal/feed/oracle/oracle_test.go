@@ -83,7 +83,7 @@ func TestErrata(t *testing.T) {
 			"CVE-2024-0001 [ELSA-2024-1]: oracle:8 curl{}[] <7-1.el8", "CVE-2024-0002 [ELSA-2024-1]: oracle:8 curl{}[] <7-1.el8"}, ""},
 		{"no CVE", definition("ELSA-2024-1", nil, packages("", "curl 0:7-1.el8")), []string{"ELSA-2024-1 []: oracle:8 curl{}[] <7-1.el8"}, ""},
 		{"no package", definition("ELSA-2024-1", one), nil, "no package with a fixed version"},
-		{"no erratum", strings.ReplaceAll(definition("ELSA-2024-1", one, packages("", "curl 0:7")), `"elsa"`, `"other"`), nil, "no erratum"},
+		{"not an erratum", strings.ReplaceAll(definition("ELSA-2024-1", one, packages("", "curl 0:7")), `"elsa"`, `"other"`), nil, "not an erratum"},
 		{"a release by platform", strings.ReplaceAll(definition("ELSA-2024-1", nil, packages("", "curl 0:7")), `8 is installed`, `is`), []string{"ELSA-2024-1 []: oracle:8 curl{}[] <7"}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

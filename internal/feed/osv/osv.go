@@ -1,14 +1,15 @@
-// Package osv reads the Open Source Vulnerability database, which gathers what
-// other databases say of the packages of languages' registries, and of a few
+// Package osv reads the Open Source Vulnerability database. It collects
+// advisories from other databases about language packages, and about a few
 // distributions that publish nowhere else.
 //
-// Its bucket has a directory for each ecosystem: all.zip with a record a member,
-// the records themselves as ID.json, and modified_id.csv, "TIME,ID" a line,
+// Its bucket has a directory for each ecosystem: all.zip with one record in each
+// member, the records as ID.json, and modified_id.csv with lines "TIME,ID",
 // newest first. https://google.github.io/osv.dev/data/
 //
-// Not taken: distributions whose own data other feeds read; Bitnami, Julia and
-// Root, whose records the feeds bitnami, julia and rootio take from the same
-// bucket; Android, OSS-Fuzz and GIT, which name no packages of images.
+// Some records are not read: distributions whose own data other feeds read;
+// Bitnami, Julia and Root, whose records the feeds bitnami, julia and rootio
+// read from the same bucket; and Android, OSS-Fuzz and GIT, which name no
+// packages of images.
 package osv
 
 import (
@@ -33,34 +34,34 @@ import (
 	"github.com/assaysec/assay/internal/record/osv"
 )
 
-// Bucket is where the directories are.
+// Bucket has a directory for each ecosystem.
 const Bucket = "https://osv-vulnerabilities.storage.googleapis.com/"
 
 const (
-	maxChanged = 100       // records got one by one instead of the archive: some 10 s
+	maxChanged = 100       // records fetched one by one instead of the archive: some 10 s
 	maxIndex   = 256 << 20 // bytes of modified_id.csv; npm's has 12 MB (2026)
 	maxRecord  = 32 << 20  // as in package zipdoc
 )
 
-// A directory is one ecosystem's.
-type folder struct {
-	name   string       // as OSV writes the ecosystem
-	stream assay.Stream // of its packages, or all of a distribution's
+// A directory belongs to one ecosystem.
+type directory struct {
+	name   string       // in OSV's spelling
+	stream assay.Stream // stream of its packages, or of all packages of a distribution
 }
 
-var folders = []folder{
+var directories = []directory{
 	{"CRAN", "cran"}, {"GHC", "ghc"}, {"GitHub Actions", "github-actions"}, {"Go", "go"}, {"Hackage", "hackage"}, {"Hex", "hex"}, {"Linux", "linux"},
 	{"Maven", "maven"}, {"NuGet", "nuget"}, {"Packagist", "packagist"}, {"Pub", "pub"}, {"PyPI", "pypi"}, {"RubyGems", "rubygems"}, {"SwiftURL", "swift"},
 	{"VSCode", "vscode"}, {"crates.io", "crates.io"}, {"npm", "npm"}, {"opam", "opam"},
 	{"Alpaquita", "alpaquita:*"}, {"BellSoft Hardened Containers", "bellsoft-hardened-containers:*"}, {"Mageia", "mageia:*"},
 }
 
-// Feed reads the archives. Of a record that speaks of several ecosystems each
-// archive has a copy, from which only what it says of this one is taken; so a
-// record is handed over once for each of its ecosystems.
+// Feed reads the archives. A record about several ecosystems is in the archive
+// of each. From each archive only the part about its ecosystem is used, so the
+// record is handed over once for each ecosystem.
 //
 // Advisories of registries keep their identifiers. Those of distributions are
-// handed over once for each CVE, whose identifier they then have.
+// handed over once for each CVE, with the CVE as ID.
 type Feed struct{}
 
 // Name is "osv".
@@ -70,7 +71,7 @@ func (Feed) Name() string { return "osv" }
 // "alpaquita:stream"), "bellsoft-hardened-containers:*" and "mageia:*".
 func (Feed) Streams() []assay.Stream {
 	var all []assay.Stream
-	for _, f := range folders {
+	for _, f := range directories {
 		all = append(all, f.stream)
 	}
 	return all
@@ -79,11 +80,11 @@ func (Feed) Streams() []assay.Stream {
 // Fetch implements assay.Feed.
 func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
 	want := osv.Wants(wanted, f.Streams())
-	for _, d := range folders {
+	for _, d := range directories {
 		if wanted != nil && !want(d.stream) && !slices.ContainsFunc(wanted, d.stream.Covers) {
 			continue
 		}
-		p := osv.Publisher{Feed: f.Name(), Place: d.place, Wanted: want}
+		p := osv.Publisher{Feed: f.Name(), Place: d.placeOf, Wanted: want}
 		if err := d.fetch(ctx, g, p, s); err != nil {
 			return err
 		}
@@ -91,10 +92,10 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, 
 	return nil
 }
 
-func (d folder) url(file string) string { return Bucket + url.PathEscape(d.name) + "/" + file }
+func (d directory) url(file string) string { return Bucket + url.PathEscape(d.name) + "/" + file }
 
-// place finds the packages of this ecosystem only.
-func (d folder) place(ecosystem, name string) (osv.Place, bool) {
+// placeOf finds the packages of this ecosystem only.
+func (d directory) placeOf(ecosystem, name string) (osv.Place, bool) {
 	eco, release := osv.Ecosystem(ecosystem)
 	family, distribution := strings.CutSuffix(string(d.stream), ":*")
 	switch {
@@ -111,7 +112,7 @@ func (d folder) place(ecosystem, name string) (osv.Place, bool) {
 }
 
 // emit hands over a record.
-func (d folder) emit(p osv.Publisher, r *osv.Record, s assay.Sink) error {
+func (d directory) emit(p osv.Publisher, r *osv.Record, s assay.Sink) error {
 	if !strings.HasSuffix(string(d.stream), ":*") {
 		return p.Emit(r, s)
 	}
@@ -137,9 +138,9 @@ func (d folder) emit(p osv.Publisher, r *osv.Record, s assay.Sink) error {
 	return nil
 }
 
-// fetch takes the archive that was got last and what changed since, where that
-// is little, and otherwise the archive of today.
-func (d folder) fetch(ctx context.Context, g assay.Getter, p osv.Publisher, s assay.Sink) error {
+// fetch returns the cached archive and the records that changed after it, if
+// these are few; else today's archive.
+func (d directory) fetch(ctx context.Context, g assay.Getter, p osv.Publisher, s assay.Sink) error {
 	if k, ok := g.(assay.Keeper); ok {
 		c, version, err := d.changes(ctx, k)
 		switch {
@@ -147,24 +148,24 @@ func (d folder) fetch(ctx context.Context, g assay.Getter, p osv.Publisher, s as
 			return err
 		case c != nil:
 			return c.replay(ctx, k, p, s)
-		default: // so that whether there is a new archive is asked of the list of its records alone
+		default: // the list of records alone decides whether there is a new archive
 			g = document.OfVersion(k, version)
 		}
 	}
 	return osv.Walk(ctx, g, d.url("all.zip"), osv.IsRecord, s, func(_ string, r *osv.Record) error { return d.emit(p, r, s) })
 }
 
-// changes is what differs between an archive and the bucket's records.
+// changes is the difference between an archive and the records in the bucket.
 type changes struct {
-	folder
-	now     map[string]time.Time // the bucket's records
-	changed map[string]bool      // those that the archive has not, or has older
+	directory
+	now     map[string]time.Time // the records in the bucket
+	changed map[string]bool      // records that are missing or older in the archive
 }
 
-// changes compares the archive held with the bucket's list; nil where there is
-// none to compare or too much differs. The version is a word for the list's
-// state, "" where there is no list.
-func (d folder) changes(ctx context.Context, k assay.Keeper) (_ *changes, version string, err error) {
+// changes compares the cached archive with the bucket's list; nil if there is no
+// cached archive or too much differs. Version identifies the state of the list;
+// "" without a list.
+func (d directory) changes(ctx context.Context, k assay.Keeper) (_ *changes, version string, err error) {
 	list, err := k.Get(ctx, d.url("modified_id.csv"))
 	if errors.Is(err, assay.ErrNotFound) {
 		return nil, "", nil
@@ -173,26 +174,26 @@ func (d folder) changes(ctx context.Context, k assay.Keeper) (_ *changes, versio
 		return nil, "", err
 	}
 	defer list.Close()
-	c := &changes{folder: d, changed: map[string]bool{}}
+	c := &changes{directory: d, changed: map[string]bool{}}
 	h := sha256.New()
 	if c.now, err = parseList(io.TeeReader(list, h)); err != nil {
 		return nil, "", fmt.Errorf("%s: %w", d.url("modified_id.csv"), err)
 	}
 	version = hex.EncodeToString(h.Sum(nil))
-	held, err := k.Cached(ctx, d.url("all.zip"))
+	cached, err := k.Cached(ctx, d.url("all.zip"))
 	if errors.Is(err, assay.ErrNotFound) {
 		return nil, version, nil
 	}
 	if err != nil {
 		return nil, "", err
 	}
-	defer held.Close()
+	defer cached.Close()
 	for id := range c.now {
 		c.changed[id] = true
 	}
-	err = zipdoc.Walk(ctx, held, osv.IsRecord, func(_ string, b []byte, err error) error {
+	err = zipdoc.Walk(ctx, cached, osv.IsRecord, func(_ string, b []byte, err error) error {
 		if err != nil {
-			return nil // as if it were not there
+			return nil // treat it as missing
 		}
 		if r, err := osv.Parse(b); err == nil && r.Modified.Equal(c.now[r.ID]) {
 			delete(c.changed, r.ID)
@@ -203,7 +204,7 @@ func (d folder) changes(ctx context.Context, k assay.Keeper) (_ *changes, versio
 		return nil, "", ctx.Err()
 	}
 	if err != nil || len(c.changed) > maxChanged {
-		return nil, version, nil // get it anew
+		return nil, version, nil // fetch it again
 	}
 	return c, version, nil
 }
@@ -216,7 +217,7 @@ func parseList(r io.Reader) (map[string]time.Time, error) {
 		when, id, ok := strings.Cut(strings.TrimSpace(lines.Text()), ",")
 		t, err := time.Parse(time.RFC3339, when) // records without a date have the year 1
 		if !ok || err != nil || id == "" || strings.ContainsAny(id, "/\\") {
-			return nil, fmt.Errorf("%.80q is no time and identifier: %w", lines.Text(), assay.ErrMalformed)
+			return nil, fmt.Errorf("%.80q is not a time and an identifier: %w", lines.Text(), assay.ErrMalformed)
 		}
 		now[id] = t
 	}
@@ -224,14 +225,14 @@ func parseList(r io.Reader) (map[string]time.Time, error) {
 		return nil, err
 	}
 	if len(now) == 0 {
-		return nil, fmt.Errorf("no records in it: %w", assay.ErrMalformed)
+		return nil, fmt.Errorf("contains no records: %w", assay.ErrMalformed)
 	}
 	return now, nil
 }
 
-// replay hands over the archive's records but those of which there is a newer
-// version or that are listed no more, and behind them the new and changed ones.
-// Of a record that could not be had the archive's version stays.
+// replay hands over the archive's records except those that are no longer listed
+// or have a newer version, then the new and changed records. If a changed record
+// cannot be fetched, the archive's version stays.
 func (c *changes) replay(ctx context.Context, k assay.Keeper, p osv.Publisher, s assay.Sink) error {
 	came := map[string]*osv.Record{}
 	for _, id := range slices.Sorted(maps.Keys(c.changed)) {
@@ -245,12 +246,12 @@ func (c *changes) replay(ctx context.Context, k assay.Keeper, p osv.Publisher, s
 			came[id] = r
 		}
 	}
-	held, err := k.Cached(ctx, c.url("all.zip"))
+	cached, err := k.Cached(ctx, c.url("all.zip"))
 	if err != nil {
 		return err
 	}
-	defer held.Close()
-	err = zipdoc.Walk(ctx, held, osv.IsRecord, func(name string, b []byte, err error) error {
+	defer cached.Close()
+	err = zipdoc.Walk(ctx, cached, osv.IsRecord, func(name string, b []byte, err error) error {
 		if err != nil {
 			return nil
 		}
@@ -275,12 +276,12 @@ func (c *changes) replay(ctx context.Context, k assay.Keeper, p osv.Publisher, s
 	return nil
 }
 
-// single gets one record; why says what it cannot be used for.
+// single fetches one record; why is the reason if it cannot be used.
 func (c *changes) single(ctx context.Context, k assay.Keeper, id string) (_ *osv.Record, why string, _ error) {
 	at := c.url(url.PathEscape(id) + ".json")
 	body, err := k.GetVersion(ctx, at, c.now[id].Format(time.RFC3339Nano))
 	if errors.Is(err, assay.ErrNotFound) {
-		return nil, "listed and not there", nil
+		return nil, "listed but missing", nil
 	}
 	if err != nil {
 		return nil, "", err

@@ -36,7 +36,7 @@ const day = "2024-01-02T00:00:00Z"
 // small has a record in each directory.
 func small() contract.Documents {
 	docs := contract.Documents{}
-	for _, d := range folders {
+	for _, d := range directories {
 		eco := d.name
 		if strings.HasSuffix(string(d.stream), ":*") {
 			eco += ":9"
@@ -77,11 +77,11 @@ func (k *keeper) Cached(ctx context.Context, url string) (io.ReadCloser, error) 
 	return k.held.Get(ctx, url)
 }
 
-func (k *keeper) GetVersion(ctx context.Context, url, edition string) (io.ReadCloser, error) {
-	if edition != "" && !strings.HasSuffix(url, ".json") {
-		edition = "of an edition"
+func (k *keeper) GetVersion(ctx context.Context, url, version string) (io.ReadCloser, error) {
+	if version != "" && !strings.HasSuffix(url, ".json") {
+		version = "of an edition"
 	}
-	k.got = append(k.got, strings.TrimPrefix(url, Bucket)+" "+edition)
+	k.got = append(k.got, strings.TrimPrefix(url, Bucket)+" "+version)
 	return k.Documents.Get(ctx, url)
 }
 
@@ -104,9 +104,9 @@ func TestChanges(t *testing.T) {
 		{"no list", "", old, []string{"X-1 same"}, []string{"PyPI/modified_id.csv", "PyPI/all.zip"}, ""},
 		{"little", later + ",X-2\n" + later + ",X-4\n" + later + ",X-5\n" + day + ",X-1\n", old,
 			[]string{"X-1 same", "X-2 now", "X-4 new"},
-			[]string{"PyPI/modified_id.csv", "PyPI/X-2.json " + later, "PyPI/X-4.json " + later, "PyPI/X-5.json " + later}, "listed and not there [X-5], no longer listed [X-3]"},
+			[]string{"PyPI/modified_id.csv", "PyPI/X-2.json " + later, "PyPI/X-4.json " + later, "PyPI/X-5.json " + later}, "listed but missing [X-5], no longer listed [X-3]"},
 		{"changed and not there", later + ",X-3\n" + later + ",X-6\n" + day + ",X-1\n" + day + ",X-2\n", old, []string{"X-1 same", "X-2 changed", "X-3 gone"},
-			[]string{"PyPI/modified_id.csv", "PyPI/X-3.json " + later, "PyPI/X-6.json " + later}, "listed and not there [X-3], malformed record [X-6]"},
+			[]string{"PyPI/modified_id.csv", "PyPI/X-3.json " + later, "PyPI/X-6.json " + later}, "listed but missing [X-3], malformed record [X-6]"},
 		{"nothing", day + ",X-1\r\n" + day + ",X-2\n", old, []string{"X-1 same", "X-2 changed"}, []string{"PyPI/modified_id.csv"}, "no longer listed [X-3]"},
 		{"much", many, old, []string{"X-1 today"}, []string{"PyPI/modified_id.csv", "PyPI/all.zip of an edition"}, ""},
 		{"held is damaged", day + ",X-1\n", []byte("PK"), []string{"X-1 today"}, []string{"PyPI/modified_id.csv", "PyPI/all.zip of an edition"}, ""},
@@ -169,7 +169,7 @@ func TestCorpus(t *testing.T) {
 	}
 	none := map[string]int{}
 	got := map[string]count{}
-	for _, d := range folders {
+	for _, d := range directories {
 		r := contract.Fetch(t, Feed{}, mirror, d.stream)
 		got[d.name] = count{r.Kept(), r.Reasons()}
 		for _, a := range r.Advisories {

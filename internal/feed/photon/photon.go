@@ -1,10 +1,10 @@
-// Package photon reads what Broadcom publishes of vulnerabilities in Photon OS.
+// Package photon reads Broadcom's data on vulnerabilities in Photon OS.
 //
 // https://packages.broadcom.com/photon/photon_cve_metadata/ has a JSON document
 // for each branch, and a list of the branches. An entry is one CVE and one
-// source package. The notices (PHSA) about them are in OVAL documents,
-// https://packages.broadcom.com/photon/photon_oval_definitions/, one for each
-// branch; they add their identifiers and dates to the fixes and may be missing.
+// source package. The notices (PHSA) are in OVAL documents, one for each branch:
+// https://packages.broadcom.com/photon/photon_oval_definitions/. They add
+// identifiers and dates to the fixes, and may be missing.
 package photon
 
 import (
@@ -25,18 +25,18 @@ import (
 
 // The directories of the documents, and the list of branches.
 const (
-	Folder   = "https://packages.broadcom.com/photon/photon_cve_metadata/"
-	Branches = Folder + "photon_versions.json"
-	Notices  = "https://packages.broadcom.com/photon/photon_oval_definitions/"
+	Directory = "https://packages.broadcom.com/photon/photon_cve_metadata/"
+	Branches  = Directory + "photon_versions.json"
+	Notices   = "https://packages.broadcom.com/photon/photon_oval_definitions/"
 )
 
 const maxRecord = 1 << 20 // an entry has 200 bytes
 
 // Feed reads the documents. Packages are named by source.
 //
-// "NA" for the versions affected and fixed is that none is affected, as the
-// status "Not Affected" says in so many words. The score of an entry has no
-// vector; its rating by version 3 of CVSS is the severity.
+// "NA" as the affected and the fixed versions means that no version is affected,
+// like the status "Not Affected". The score of an entry has no vector; its CVSS
+// 3 rating is the severity.
 type Feed struct{}
 
 // Name is "photon".
@@ -45,7 +45,7 @@ func (Feed) Name() string { return "photon" }
 // Streams is "photon:*": "photon:5.0".
 func (Feed) Streams() []assay.Stream { return []assay.Stream{"photon:*"} }
 
-// branch is a release as the list names it.
+// branch is a release in the list.
 var branch = regexp.MustCompile(`^\d+\.\d+$`)
 
 // Fetch implements assay.Feed.
@@ -64,7 +64,7 @@ func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s 
 		stream := assay.Stream("photon:" + b)
 		switch {
 		case !branch.MatchString(b):
-			s.Skip(b, "branch of unknown name")
+			s.Skip(b, "unknown branch name")
 		case wanted == nil || slices.ContainsFunc(wanted, func(w assay.Stream) bool { return w.Covers(stream) }):
 			if err := fetch(ctx, g, b, stream, s); err != nil {
 				return err
@@ -79,7 +79,7 @@ func fetch(ctx context.Context, g assay.Getter, b string, stream assay.Stream, s
 	if err != nil {
 		return err
 	}
-	return document.JSON(ctx, g, Folder+"cve_data_photon"+b+".json", maxRecord, func(d *jsonstream.Decoder) (found bool, err error) {
+	return document.JSON(ctx, g, Directory+"cve_data_photon"+b+".json", maxRecord, func(d *jsonstream.Decoder) (found bool, err error) {
 		err = d.Array(func() error {
 			var e entry
 			ok, err := d.Value(&e)
@@ -97,14 +97,14 @@ func fetch(ctx context.Context, g assay.Getter, b string, stream assay.Stream, s
 	})
 }
 
-// entry is what a branch's document says of a CVE and a package.
+// entry is a record of a CVE and a package in a branch's document.
 type entry struct {
 	ID       string  `json:"cve_id"`
 	Package  string  `json:"pkg"`
 	Score    float64 `json:"cve_score"`
 	Affected string  `json:"aff_ver"` // "all versions before 1.2.8-5.ph1 are vulnerable", "NA"
 	Fixed    string  `json:"res_ver"` // "1.2.8-5.ph1", "NA"
-	Status   string  `json:"status"`  // "" in documents of old
+	Status   string  `json:"status"`  // "" in old documents
 }
 
 func (e *entry) emit(stream assay.Stream, known map[fix][]notice, s assay.Sink) error {
@@ -125,8 +125,8 @@ func (e *entry) emit(stream assay.Stream, known map[fix][]notice, s assay.Sink) 
 
 const all = "all versions before "
 
-// advisory turns an entry into an advisory; why says what it cannot be used
-// for.
+// advisory converts an entry to an advisory; why is the reason if it cannot be
+// used.
 func (e *entry) advisory(stream assay.Stream) (a assay.Advisory, why string) {
 	for _, v := range []*string{&e.Affected, &e.Fixed} {
 		if *v = strings.TrimSpace(*v); strings.EqualFold(*v, "NA") {
@@ -149,11 +149,11 @@ func (e *entry) advisory(stream assay.Stream) (a assay.Advisory, why string) {
 			p.Status, p.Reason = assay.StatusNotAffected, "NA"
 		case e.Affected == "":
 			return a, "no affected versions"
-		case strings.HasPrefix(e.Affected, all): // and no release with the fix
+		case strings.HasPrefix(e.Affected, all): // no version with the fix either
 			before, _, _ := strings.Cut(e.Affected[len(all):], " ")
 			p.Ranges[0].Fixed = before
 		case !strings.HasPrefix(e.Affected, "all versions"):
-			return a, "affected versions in words"
+			return a, "affected versions only as prose"
 		}
 	default:
 		return a, "unknown status"
@@ -168,8 +168,8 @@ func (e *entry) advisory(stream assay.Stream) (a assay.Advisory, why string) {
 	return a, ""
 }
 
-// A fix is what a notice brought: a version of a source package, or of one of
-// its binary ones, without a CVE.
+// A fix is a fixed version in a notice, of a source package or of one of its
+// binary packages, without a CVE.
 type fix struct{ cve, name, version string }
 
 type notice struct {
@@ -177,7 +177,7 @@ type notice struct {
 	issued time.Time
 }
 
-// notices indexes those of a branch.
+// notices indexes the notices of a branch.
 func notices(ctx context.Context, g assay.Getter, b string) (map[fix][]notice, error) {
 	major, _, _ := strings.Cut(b, ".")
 	url := Notices + "com.vmware.phsa-photon" + major + ".xml.gz"
@@ -205,8 +205,9 @@ func notices(ctx context.Context, g assay.Getter, b string) (map[fix][]notice, e
 
 var reference = regexp.MustCompile(`^PHSA:\d+:(\d+\.\d+):(\d+)$`)
 
-// identifier is the notice's name on Photon's pages, PHSA-2019-3.0-0036, of
-// which the document has the parts: "PHSA:00001:3.0:0036" and when it was issued.
+// identifier is the notice's name on Photon's pages, PHSA-2019-3.0-0036. It is
+// built from the parts in the document: "PHSA:00001:3.0:0036" and the date of
+// issue.
 func identifier(d *oval.Definition) string {
 	year, _, _ := strings.Cut(d.Metadata.Advisory.Issued.Date, "-")
 	for _, r := range d.Metadata.References {

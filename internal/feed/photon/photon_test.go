@@ -23,8 +23,8 @@ const oval5 = `<oval_definitions xmlns="urn:o"><definitions><definition class="p
 func documents(entries ...string) contract.Documents {
 	return contract.Documents{
 		Branches:                                   []byte(`{"branches": ["5.0", "4.0"]}`),
-		Folder + "cve_data_photon4.0.json":         []byte(`[{"cve_id": "CVE-2020-0001", "pkg": "zlib", "cve_score": 7.5, "aff_ver": "all versions before 1-2.ph4 are vulnerable", "res_ver": "1-2.ph4"}]`),
-		Folder + "cve_data_photon5.0.json":         []byte("[" + strings.Join(entries, ",") + "]"),
+		Directory + "cve_data_photon4.0.json":      []byte(`[{"cve_id": "CVE-2020-0001", "pkg": "zlib", "cve_score": 7.5, "aff_ver": "all versions before 1-2.ph4 are vulnerable", "res_ver": "1-2.ph4"}]`),
+		Directory + "cve_data_photon5.0.json":      []byte("[" + strings.Join(entries, ",") + "]"),
 		Notices + "com.vmware.phsa-photon5.xml.gz": []byte(oval5),
 	}
 }
@@ -53,14 +53,14 @@ func TestEntries(t *testing.T) {
 		{"not affected, of old", entryOf(id, "NA", "NA", ""), `CVE-2023-0001 [] CRITICAL: photon:5.0 curl not_affected "NA" <`},
 		{"no release yet", entryOf(id, before, "NA", "Open"), `CVE-2023-0001 [PHSA-2024-5.0-0184] CRITICAL: photon:5.0 curl affected "Open" <8-1.ph5 2024-01-04`},
 		{"all", entryOf(id, "all versions are vulnerable", "NA", ""), `CVE-2023-0001 [] CRITICAL: photon:5.0 curl affected "" <`},
-		{"in words", entryOf(id, "8 to 9", "NA", ""), `affected versions in words`},
+		{"in words", entryOf(id, "8 to 9", "NA", ""), `affected versions only as prose`},
 		{"investigated", entryOf(id, "NA", "NA", "Under Investigation"), `CVE-2023-0001 [] CRITICAL: photon:5.0 curl under_investigation "Under Investigation" <`},
 		{"never", entryOf(id, "NA", "NA", "Will Not Fix"), `CVE-2023-0001 [] CRITICAL: photon:5.0 curl will_not_fix "Will Not Fix" <`},
 		{"a fix that is none", entryOf(id, "NA", "NA", "Fixed"), `no affected versions`},
 		{"a new status", entryOf(id, "NA", "NA", "Solved"), `unknown status`},
 		{"no CVE", entryOf("UNK-1", "NA", "NA", "Not Affected"), `no CVE`},
 		{"no package", `{"cve_id": "CVE-2023-0001", "res_ver": "1"}`, `no package`},
-		{"another shape", `["x"], ` + entryOf("", "NA", "NA", ""), `no CVEmalformed record`},
+		{"unexpected value", `["x"], ` + entryOf("", "NA", "NA", ""), `no CVEmalformed record`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := contract.Fetch(t, Feed{}, documents(tt.entry), "photon:5.0")
@@ -86,7 +86,7 @@ func TestContract(t *testing.T) {
 func TestBranches(t *testing.T) {
 	docs := documents(entryOf("CVE-2023-0001", "NA", "8-1.ph5", "Fixed"))
 	docs[Branches] = []byte(`{"branches": ["../x", "5.0"]}`)
-	if r := contract.Fetch(t, Feed{}, docs); r.Kept() != 1 || len(r.Skipped["branch of unknown name"]) != 1 {
+	if r := contract.Fetch(t, Feed{}, docs); r.Kept() != 1 || len(r.Skipped["unknown branch name"]) != 1 {
 		t.Errorf("%+v", r)
 	}
 }
@@ -119,7 +119,7 @@ func TestSamples(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := contract.Fetch(t, Feed{}, contract.Documents{Branches: []byte(`{"branches":["1.0"]}`), Folder + "cve_data_photon1.0.json": b})
+		r := contract.Fetch(t, Feed{}, contract.Documents{Branches: []byte(`{"branches":["1.0"]}`), Directory + "cve_data_photon1.0.json": b})
 		if got := fmt.Sprint(len(r.Advisories), " ", brief(r.Advisories[0])); got != want {
 			t.Errorf("%s: %s, want %s", origin, got, want)
 		}
@@ -144,7 +144,7 @@ func TestSamples(t *testing.T) {
 }
 
 func FuzzFeed(f *testing.F) {
-	contract.FuzzFeed(f, one{}, Folder+"cve_data_photon5.0.json", nil, "["+entryOf("CVE-2023-0001", "NA", "8-1.ph5", "Fixed")+"]")
+	contract.FuzzFeed(f, one{}, Directory+"cve_data_photon5.0.json", nil, "["+entryOf("CVE-2023-0001", "NA", "8-1.ph5", "Fixed")+"]")
 }
 
 // one is the feed where the list of branches has one.

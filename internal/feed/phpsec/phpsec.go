@@ -1,8 +1,8 @@
 // Package phpsec reads the PHP security advisories database of FriendsOfPHP:
 // https://github.com/FriendsOfPHP/security-advisories
 //
-// A record is a YAML file VENDOR/PACKAGE/ID.yaml. Each branch of the package
-// has comparisons all of which hold for the affected versions.
+// A record is a YAML file VENDOR/PACKAGE/ID.yaml. Each branch of the package has
+// comparisons; versions for which all hold are affected.
 package phpsec
 
 import (

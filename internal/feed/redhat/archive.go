@@ -20,23 +20,24 @@ import (
 )
 
 const (
-	maxChanged = 500   // documents got one by one rather than today's archive; they have as many bytes then as it has, compressed
+	maxChanged = 500   // documents fetched one by one instead of today's archive; above that they have as many bytes as the compressed archive
 	maxNewer   = 5_000 // documents newer than today's archive: those of some weeks
 	maxName    = 1 << 20
-	maxTail    = 16 << 20 // of zeros behind the archive's end, before that of its compression, which has the checksum
+	maxTail    = 16 << 20 // of zeros between the end of the archive and the end of its compression, which has the checksum
 
-	// slack is how long before the day in its name the archive may have been made.
+	// slack is how long before the day in its name the archive may have been
+	// built.
 	slack = 24 * time.Hour
 )
 
-// archive is what archive_latest.txt names.
+// archive is the archive named in archive_latest.txt.
 var archive = regexp.MustCompile(`^csaf_vex_(\d{4}-\d\d-\d\d)\.tar\.zst$`)
 
-// documents hands over what changed since the archive was made and then the
-// rest of the archive. The archive is the one that was got last as long as no
-// more than maxChanged documents are newer. Of what is newer than even today's
-// the newest maxNewer are got; the others are counted as skipped and stay as
-// they were had last. From a Getter that keeps nothing the archive is all.
+// documents hands over the documents that changed after the archive was built,
+// then the rest of the archive. The archive is the cached one if at most
+// maxChanged documents are newer. Of the documents newer than today's archive
+// the newest maxNewer are fetched; the others are counted as skipped and keep
+// their cached version. From a Getter without a cache only the archive is read.
 func (e *emitter) documents(ctx context.Context, g assay.Getter) error {
 	changed, err := list(ctx, g, Changes)
 	if err != nil {
@@ -46,17 +47,17 @@ func (e *emitter) documents(ctx context.Context, g assay.Getter) error {
 	if err != nil {
 		return err
 	}
-	maps.DeleteFunc(deleted, func(p string, at time.Time) bool { return changed[p].After(at) }) // it came back
+	maps.DeleteFunc(deleted, func(p string, at time.Time) bool { return changed[p].After(at) }) // the document came back
 	w := &walker{emitter: e, deleted: deleted, done: map[string]bool{}, left: map[string]bool{}}
 	k, keeps := g.(assay.Keeper)
 	if keeps && changed != nil {
-		body, name, err := held(ctx, k)
+		body, name, err := cachedArchive(ctx, k)
 		if err != nil {
 			return err
 		}
 		if body != nil {
 			defer body.Close()
-			if newer := since(name, changed, deleted); newer != nil && len(newer) <= maxChanged {
+			if newer := changedSince(name, changed, deleted); newer != nil && len(newer) <= maxChanged {
 				return w.walk(ctx, k, name, body, newer, changed)
 			}
 		}
@@ -65,19 +66,19 @@ func (e *emitter) documents(ctx context.Context, g assay.Getter) error {
 	if err != nil {
 		return err
 	}
-	body, err := g.Get(ctx, Folder+name)
+	body, err := g.Get(ctx, Directory+name)
 	if err != nil {
 		return err
 	}
 	defer body.Close()
 	var newer []string
 	if keeps {
-		newer = since(name, changed, deleted)
+		newer = changedSince(name, changed, deleted)
 	}
 	return w.walk(ctx, k, name, body, newer, changed)
 }
 
-// list reads one of the lists; one that is not there is nil.
+// list reads one of the lists; nil if it is missing.
 func list(ctx context.Context, g assay.Getter, url string) (map[string]time.Time, error) {
 	body, err := g.Get(ctx, url)
 	if errors.Is(err, assay.ErrNotFound) {
@@ -104,7 +105,7 @@ func latest(ctx context.Context, get func(context.Context, string) (io.ReadClose
 	b, err := limit.ReadAll(body, maxName)
 	name := strings.TrimSpace(string(b))
 	if err == nil && !archive.MatchString(name) {
-		err = fmt.Errorf("%.80q is no name of an archive: %w", name, assay.ErrMalformed)
+		err = fmt.Errorf("invalid archive name %.80q: %w", name, assay.ErrMalformed)
 	}
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", Latest, err)
@@ -112,12 +113,12 @@ func latest(ctx context.Context, get func(context.Context, string) (io.ReadClose
 	return name, nil
 }
 
-// held returns the archive that was got last; nil where there is none.
-func held(ctx context.Context, k assay.Keeper) (io.ReadCloser, string, error) {
+// cachedArchive returns the cached archive; nil if there is none.
+func cachedArchive(ctx context.Context, k assay.Keeper) (io.ReadCloser, string, error) {
 	name, err := latest(ctx, k.Cached)
 	if err == nil {
 		var body io.ReadCloser
-		if body, err = k.Cached(ctx, Folder+name); err == nil {
+		if body, err = k.Cached(ctx, Directory+name); err == nil {
 			return body, name, nil
 		}
 	}
@@ -127,9 +128,9 @@ func held(ctx context.Context, k assay.Keeper) (io.ReadCloser, string, error) {
 	return nil, "", err
 }
 
-// since lists the documents that are newer than an archive, sorted; nil where
-// its name tells no day.
-func since(name string, changed, deleted map[string]time.Time) []string {
+// changedSince lists the documents that are newer than an archive, sorted; nil if the
+// archive's name has no date.
+func changedSince(name string, changed, deleted map[string]time.Time) []string {
 	day, err := time.Parse(time.DateOnly, archive.FindStringSubmatch(name)[1])
 	if err != nil {
 		return nil
@@ -148,12 +149,12 @@ func since(name string, changed, deleted map[string]time.Time) []string {
 type walker struct {
 	*emitter
 	deleted map[string]time.Time
-	done    map[string]bool // documents got one by one
-	left    map[string]bool // documents not got, for there are too many
+	done    map[string]bool // documents fetched one by one
+	left    map[string]bool // documents not fetched, because there are too many
 	found   bool
 }
 
-// bound leaves out of the newer documents the oldest over maxNewer.
+// bound limits the newer documents to the newest maxNewer.
 func (w *walker) bound(newer []string, changed map[string]time.Time) []string {
 	if len(newer) <= maxNewer {
 		return newer
@@ -161,7 +162,7 @@ func (w *walker) bound(newer []string, changed map[string]time.Time) []string {
 	slices.SortStableFunc(newer, func(a, b string) int { return changed[b].Compare(changed[a]) })
 	for _, p := range newer[maxNewer:] {
 		w.left[p] = true
-		w.s.Skip(path.Base(p), "changed since the archive, and too many did")
+		w.s.Skip(path.Base(p), "changed after the archive, with too many other documents")
 	}
 	return newer[:maxNewer]
 }
@@ -194,10 +195,10 @@ func (w *walker) walk(ctx context.Context, k assay.Keeper, name string, body io.
 		}
 	}
 	if err == nil && !w.found {
-		err = fmt.Errorf("no documents in it: %w", assay.ErrMalformed)
+		err = fmt.Errorf("contains no documents: %w", assay.ErrMalformed)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", Folder+name, err)
+		return fmt.Errorf("%s: %w", Directory+name, err)
 	}
 	return nil
 }
@@ -218,9 +219,9 @@ func untar(ctx context.Context, r io.Reader, want func(string) bool, visit tardo
 	return err
 }
 
-// single gets one document; where it is not there the archive's counts.
+// single fetches one document; if it is missing, the archive's version counts.
 func (w *walker) single(ctx context.Context, k assay.Keeper, p string, at time.Time) error {
-	body, err := k.GetVersion(ctx, Folder+p, at.Format(time.RFC3339Nano))
+	body, err := k.GetVersion(ctx, Directory+p, at.Format(time.RFC3339Nano))
 	if errors.Is(err, assay.ErrNotFound) {
 		return nil
 	}
@@ -236,13 +237,13 @@ func (w *walker) single(ctx context.Context, k assay.Keeper, p string, at time.T
 	case errors.Is(err, assay.ErrMalformed), errors.Is(err, assay.ErrTooLarge), errors.Is(err, assay.ErrUnsupported):
 		return w.document(path.Base(p), nil, err)
 	}
-	return fmt.Errorf("%s: %w", Folder+p, err)
+	return fmt.Errorf("%s: %w", Directory+p, err)
 }
 
-// before hands over the version of a document that was got last, if there is
-// one and it is newer than the archive's; nil: the archive has none.
+// before hands over the cached version of a document if it is newer than the
+// archive's; nil means that the archive has none.
 func (w *walker) before(ctx context.Context, k assay.Keeper, p string, archived []byte) (used bool, _ error) {
-	body, err := k.Cached(ctx, Folder+p)
+	body, err := k.Cached(ctx, Directory+p)
 	if errors.Is(err, assay.ErrNotFound) {
 		return false, nil
 	}
@@ -252,7 +253,7 @@ func (w *walker) before(ctx context.Context, k assay.Keeper, p string, archived 
 	defer body.Close()
 	had, err := csaf.Read(body)
 	if err != nil {
-		return false, ctx.Err() // as if it were not there
+		return false, ctx.Err() // treat it as missing
 	}
 	if d, err := csaf.Parse(archived); err == nil && !had.Modified.After(d.Modified) {
 		return false, nil
@@ -260,7 +261,7 @@ func (w *walker) before(ctx context.Context, k assay.Keeper, p string, archived 
 	return true, w.emit(had)
 }
 
-// document hands over what a document says, or counts one that cannot be read.
+// document hands over the advisories of a document, or counts an unreadable one.
 func (e *emitter) document(name string, b []byte, err error) error {
 	var d *csaf.Document
 	if err == nil {

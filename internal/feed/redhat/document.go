@@ -17,15 +17,15 @@ import (
 
 const page = "https://access.redhat.com/security/cve/"
 
-// emit hands over what a document says. What is said of many products comes
-// together where it is the same.
+// emit hands over the advisories of a document. Products with the same statement
+// share a row.
 func (e *emitter) emit(d *csaf.Document) error {
 	switch {
 	case d.Withdrawn():
 		e.s.Skip(d.ID, "withdrawn")
 		return nil
 	case len(d.Vulnerabilities) == 0:
-		e.s.Skip(d.ID, "no vulnerability in it")
+		e.s.Skip(d.ID, "document without a vulnerability")
 		return nil
 	}
 	for i := range d.Vulnerabilities {
@@ -59,13 +59,13 @@ func (e *emitter) vulnerability(d *csaf.Document, v *csaf.Vulnerability) error {
 	}
 	switch {
 	case packages == 0:
-		e.s.Skip(a.ID, "no rpm package")
+		e.s.Skip(a.ID, "no RPM package")
 		return nil
 	case places == 0:
-		e.s.Skip(a.ID, "products of no repository")
+		e.s.Skip(a.ID, "products in no repository")
 		return nil
 	case len(t.cells) == 0:
-		e.s.Skip(a.ID, "packages of debugging symbols or sources only")
+		e.s.Skip(a.ID, "only packages of debug symbols or sources")
 		return nil
 	}
 	rows := t.rows(func(s assay.Stream) bool {
@@ -83,21 +83,21 @@ func (e *emitter) vulnerability(d *csaf.Document, v *csaf.Vulnerability) error {
 	return nil
 }
 
-// The marks of releases in products and versions.
+// Release tags in products and versions.
 var (
-	edition = regexp.MustCompile(`:el(\d+)$`)
-	base    = regexp.MustCompile(`^cpe:/[ao]:redhat:(?:enterprise_linux|enterprise_linux_eus|rhel|rhel_(?:eus|aus|tus|e4s|els|eus_long_life|mission_critical|extras\w*|common|productivity)):(\d+)`)
-	distTag = regexp.MustCompile(`[.+]el(\d+)`)
-	minor   = regexp.MustCompile(`^(cpe:/[ao]:redhat:enterprise_linux:\d+)\.\d+`)
+	releaseTag = regexp.MustCompile(`:el(\d+)$`)
+	base       = regexp.MustCompile(`^cpe:/[ao]:redhat:(?:enterprise_linux|enterprise_linux_eus|rhel|rhel_(?:eus|aus|tus|e4s|els|eus_long_life|mission_critical|extras\w*|common|productivity)):(\d+)`)
+	distTag    = regexp.MustCompile(`[.+]el(\d+)`)
+	minor      = regexp.MustCompile(`^(cpe:/[ao]:redhat:enterprise_linux:\d+)\.\d+`)
 )
 
 // channel is a CPE without the minor release of the main channel.
 func channel(cpe string) string { return minor.ReplaceAllString(cpe, "$1") }
 
-// releasesOf are the releases that a product's packages are for: the one that
-// the CPE or the version names, or those for which repositories hold it.
+// releasesOf are the releases of a product's packages: the release in the CPE or
+// the version, else the releases whose repositories contain the product.
 func (e *emitter) releasesOf(cpe, version string) []string {
-	for _, mark := range []*regexp.Regexp{edition, base} {
+	for _, mark := range []*regexp.Regexp{releaseTag, base} {
 		if m := mark.FindStringSubmatch(cpe); m != nil {
 			return m[1:]
 		}
@@ -105,7 +105,7 @@ func (e *emitter) releasesOf(cpe, version string) []string {
 	all, ok := e.releases[cpe]
 	if !ok {
 		for _, p := range e.products {
-			if m := edition.FindStringSubmatch(p); m != nil && distro.CoversCPE(cpe, p) {
+			if m := releaseTag.FindStringSubmatch(p); m != nil && distro.CoversCPE(cpe, p) {
 				all = append(all, m[1])
 			}
 		}
@@ -119,11 +119,11 @@ func (e *emitter) releasesOf(cpe, version string) []string {
 	return all
 }
 
-// A pkg is a package as the product tree names it.
+// A pkg is a package in the product tree.
 type pkg struct {
 	name    string
-	version string // epoch:version-release; "" where none is told
-	arch    string // "src" for source packages; "" where none is told
+	version string // epoch:version-release; "" if unknown
+	arch    string // "src" for source packages; "" if unknown
 	module  string // name:stream
 }
 
@@ -133,7 +133,7 @@ var (
 	debug = regexp.MustCompile(`-(?:debuginfo|debugsource|debuginfo-common(?:-\w+)?)$`)
 )
 
-// parse reads a component of a product; ok is false where it is no rpm package.
+// parse reads a component of a product; ok is false if it is not an rpm package.
 func parse(p *csaf.Product) (out pkg, ok bool) {
 	if p.PURL == "" { // documents of 2023
 		if m := nevra.FindStringSubmatch(p.ID); m != nil {
@@ -177,7 +177,7 @@ func evr(epoch, version string) string {
 	return epoch + ":" + version
 }
 
-// module is name:stream of name:stream:version:context.
+// module converts name:stream:version:context to name:stream.
 func module(label string) string {
 	parts := strings.SplitN(label, ":", 3)
 	if len(parts) < 2 || parts[0] == "" || parts[1] == "" {
@@ -186,7 +186,7 @@ func module(label string) string {
 	return parts[0] + ":" + parts[1]
 }
 
-// A table puts together what is said of the packages of many products.
+// A table collects the statements about the packages of many products.
 type table struct {
 	severity assay.Severity
 	own      map[string]assay.Severity // of products
@@ -196,13 +196,13 @@ type table struct {
 	cells    map[cell]map[string]map[string]bool // CPE → architectures
 }
 
-// A cell is what is the same in a row for several products.
+// A cell is the part of a row that several products share.
 type cell struct {
 	stream                assay.Stream
 	erratum               string
 	name, module, version string
 	source                bool
-	fixed                 bool // in version, which is one of status otherwise
+	fixed                 bool // version is a fixed version; otherwise status counts
 	status                assay.Status
 	reason                string
 	severity              assay.Severity
@@ -260,8 +260,8 @@ func newTable(d *csaf.Document, v *csaf.Vulnerability) *table {
 	return t
 }
 
-// product returns the package that a product is and the CPE of the one that it
-// is a component of. Between them may be a module, as a product of its own.
+// product returns the package of a product and the CPE of the product that
+// contains it. Between them may be a module, as a product of its own.
 func (t *table) product(p *csaf.Product) (*pkg, string, bool) {
 	if p == nil || p.Part == nil {
 		return nil, "", false
@@ -293,13 +293,13 @@ func purlOf(p *csaf.Product) string {
 	return p.PURL
 }
 
-// add adds what a document says of a product.
+// add adds the statements about a product.
 func (t *table) add(group, id string, stream assay.Stream, cpe string, p *pkg) {
 	if debug.MatchString(p.name) || p.arch == "src" && p.version != "" || group == csaf.Fixed && p.version == "" {
 		return
 	}
 	c := cell{stream: stream, name: p.name, module: p.module, version: p.version, source: p.arch == "src"}
-	if s := t.own[id]; s != t.severity { // else it is the advisory's
+	if s := t.own[id]; s != t.severity { // otherwise that of the advisory counts
 		c.severity = s
 	}
 	remedy := t.remedies[id]
@@ -313,7 +313,7 @@ func (t *table) add(group, id string, stream assay.Stream, cpe string, p *pkg) {
 			c.erratum = path.Base(remedy.URL[i:])
 		}
 	case csaf.KnownAffected:
-		c.status, c.reason = open(remedy)
+		c.status, c.reason = readRemediation(remedy)
 	case csaf.UnderInvestigation:
 		c.status, c.reason = assay.StatusUnderInvestigation, "Under investigation"
 	default:
@@ -328,8 +328,8 @@ func (t *table) add(group, id string, stream assay.Stream, cpe string, p *pkg) {
 	t.cells[c][cpe][p.arch] = true
 }
 
-// open is what Red Hat means to do about an open vulnerability.
-func open(r *csaf.Remediation) (assay.Status, string) {
+// readRemediation reads Red Hat's plan for an open vulnerability.
+func readRemediation(r *csaf.Remediation) (assay.Status, string) {
 	reason := strings.TrimSpace(r.Details)
 	switch {
 	case r.Category != "none_available" && r.Category != "no_fix_planned":
@@ -344,7 +344,8 @@ func open(r *csaf.Remediation) (assay.Status, string) {
 	return assay.StatusAffected, reason
 }
 
-// rows returns the rows of each erratum, in order; "" for those of none.
+// rows returns the rows of each erratum, in order; "" is for rows without an
+// erratum.
 func (t *table) rows(wanted func(assay.Stream) bool) map[string][]assay.Affected {
 	out := map[string][]assay.Affected{}
 	for _, c := range slices.SortedFunc(maps.Keys(t.cells), cell.compare) {

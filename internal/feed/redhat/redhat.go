@@ -1,18 +1,18 @@
-// Package redhat reads what Red Hat says of vulnerabilities in its products.
+// Package redhat reads Red Hat's data on vulnerabilities in its products.
 //
 // https://security.access.redhat.com/data/csaf/v2/vex/ has a CSAF VEX document
-// for each CVE (https://www.redhat.com/en/blog/csaf-vex-documents-now-generally-available):
-// all of them in an archive that is made anew every few days, and one by one,
-// with lists of what changed and what was deleted since. Which repositories, by
-// the content sets that images name, hold which products is in
-// repository-to-cpe.json. They speak of every release that ever was, so that
-// the older OVAL documents add nothing.
+// for each CVE
+// (https://www.redhat.com/en/blog/csaf-vex-documents-now-generally-available):
+// an archive of all, rebuilt every few days, the single documents, and lists of
+// what changed and what was deleted. repository-to-cpe.json maps repositories
+// (the content sets that images name) to products. The documents cover every
+// release that ever was, so the older OVAL documents add nothing.
 //
-// Not taken: container images, files and other things that are no rpm
-// packages; products that no repository holds, for no image can be told to have
-// them (JBoss as a zip, hardened images); packages of debugging symbols, and
-// the source packages beside the binary ones of a fix; descriptions, which are
-// long, and repeat those of the CVE.
+// Not used: container images, files and other products that are not rpm
+// packages; products in no repository (JBoss as a zip, hardened images), because
+// images cannot show that they have them; packages of debug symbols; source
+// packages beside the binary packages of a fix; and descriptions, which are long
+// and repeat those of the CVE.
 package redhat
 
 import (
@@ -26,38 +26,37 @@ import (
 	"github.com/assaysec/assay/internal/record/document"
 )
 
-// The documents. The repositories are at either place.
+// The documents. The repositories are at one of two URLs.
 const (
-	Folder          = "https://security.access.redhat.com/data/csaf/v2/vex/"
-	Latest          = Folder + "archive_latest.txt" // the name of the archive
-	Changes         = Folder + "changes.csv"
-	Deletions       = Folder + "deletions.csv"
+	Directory       = "https://security.access.redhat.com/data/csaf/v2/vex/"
+	Latest          = Directory + "archive_latest.txt" // the name of the archive
+	Changes         = Directory + "changes.csv"
+	Deletions       = Directory + "deletions.csv"
 	Repositories    = "https://security.access.redhat.com/data/metrics/repository-to-cpe.json"
 	RepositoriesNew = "https://security.access.redhat.com/data/meta/v1/repository-to-cpe.json"
 )
 
-// StreamRepositories holds content sets, not vulnerabilities: an advisory's ID
-// and the name in it are a content set, its Qualifiers.CPEs the products that
-// are in it.
+// StreamRepositories has content sets, not vulnerabilities. The ID of an
+// advisory and its package name are a content set; Qualifiers.CPEs are the
+// products in it.
 const StreamRepositories = assay.StreamRHELCPE
 
-// Feed reads the archive. An advisory is one CVE and one erratum, its ID the
-// CVE; what has no erratum, being open or not affected, is an advisory without
-// VendorIDs. Packages are binary ones, by stream of the release of Red Hat
-// Enterprise Linux; those of a layered product, which may be on several
-// releases, are in each.
+// Feed reads the archive. An advisory is one CVE and one erratum; its ID is the
+// CVE. Open and not affected vulnerabilities have no erratum, so their advisory
+// has no VendorIDs. Packages are binary packages, in the stream of their release
+// of Red Hat Enterprise Linux. Packages of a layered product for several
+// releases are in each stream.
 //
-// Qualifiers.CPEs are the products meant: "cpe:/o:redhat:enterprise_linux:9::baseos",
-// "cpe:/a:redhat:rhel_eus:9.2::appstream", "cpe:/o:redhat:enterprise_linux:8"
-// where all of a release's repositories are. One covers each CPE that it is the
-// beginning of, up to a colon or a point. The minor release is left out of the
-// main channel's ("enterprise_linux:10.1"), for its repositories go on from one
-// to the next.
+// Qualifiers.CPEs are the products: "cpe:/o:redhat:enterprise_linux:9::baseos",
+// "cpe:/a:redhat:rhel_eus:9.2::appstream", or "cpe:/o:redhat:enterprise_linux:8"
+// for all repositories of a release. A CPE covers each CPE that begins with it,
+// up to a colon or a point. CPEs of the main channel have no minor release
+// ("enterprise_linux:10.1"), because its repositories continue from one minor
+// release to the next.
 //
-// A row whose Qualifiers.Arches are "src" and nothing else names a source
-// package: it is meant for all that was built of it. Up to 2024 open
-// vulnerabilities were told of source packages only. Such rows speak of all
-// versions.
+// A row whose Qualifiers.Arches are only "src" names a source package and covers
+// everything built from it. Until 2024 open vulnerabilities named only source
+// packages. Such rows cover all versions.
 type Feed struct{}
 
 // Name is "redhat".
@@ -85,14 +84,15 @@ func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s 
 type emitter struct {
 	wanted   []assay.Stream
 	s        assay.Sink
-	products []string            // CPEs that repositories hold and that name a release
-	releases map[string][]string // of products, found so far
+	products []string            // CPEs of repositories that name a release
+	releases map[string][]string // releases of products, a cache
 }
 
 // maxRepository bounds a content set; the longest has 4 kB.
 const maxRepository = 1 << 20
 
-// repositories reads which products are where, and hands that over if wanted.
+// repositories reads which products each repository contains, and hands that
+// over if wanted.
 func (e *emitter) repositories(ctx context.Context, g assay.Getter, wanted bool) error {
 	read := func(d *jsonstream.Decoder) (bool, error) { return e.readRepositories(d, wanted) }
 	err := document.JSON(ctx, g, Repositories, maxRepository, read)

@@ -83,7 +83,7 @@ const (
 // docs has one archive, of a day.
 func docs(day string, files ...string) contract.Documents {
 	name := "csaf_vex_" + day + ".tar.zst"
-	return contract.Documents{Repositories: []byte(repositories), Latest: []byte(name), Folder + name: packed(files...)}
+	return contract.Documents{Repositories: []byte(repositories), Latest: []byte(name), Directory + name: packed(files...)}
 }
 
 func brief(all []assay.Advisory) (out []string) {
@@ -141,10 +141,10 @@ func TestProducts(t *testing.T) {
 				`CVE-2024-1 RHSA-2024:1: rhel:7 d{}[x86_64] affected "" <1-1.el7 a:redhat:openshift:4.1`, `CVE-2024-1 RHSA-2024:1: rhel:9 c{}[x86_64] affected "" <1-1.el9 a:redhat:openshift:4.1::el9`}},
 		{"ten", []product{{"fixed", "cpe:/o:redhat:enterprise_linux:10.1", "a", "pkg:rpm/redhat/a@1-1.el10_1?arch=x86_64", fix}, {"fixed", "cpe:/o:redhat:enterprise_linux_eus:10.0", "b", "pkg:rpm/redhat/a@1-1.el10_0?arch=x86_64", fix}},
 			[]string{`CVE-2024-1 RHSA-2024:1: rhel:10 a{}[x86_64] affected "" <1-1.el10_0 o:redhat:enterprise_linux_eus:10.0`, `CVE-2024-1 RHSA-2024:1: rhel:10 a{}[x86_64] affected "" <1-1.el10_1 o:redhat:enterprise_linux:10`}},
-		{"containers", []product{{"fixed", el8, "a", "pkg:oci/a@sha256%3A01?arch=amd64", fix}}, []string{"no rpm package"}},
-		{"hardened images", []product{{"fixed", "cpe:/a:redhat:hummingbird:1", "a", "pkg:rpm/redhat/go@1-1.hum1?arch=x86_64&distro=hummingbird-20251124", fix}}, []string{"no rpm package"}},
-		{"no repository", []product{{"known_affected", "cpe:/a:redhat:enterprise_linux_ai:3", "a", "pkg:rpm/redhat/go", ""}}, []string{"products of no repository"}},
-		{"symbols", []product{{"fixed", el8, "a", "pkg:rpm/redhat/a-debugsource@1-1?arch=x86_64", fix}}, []string{"packages of debugging symbols or sources only"}},
+		{"containers", []product{{"fixed", el8, "a", "pkg:oci/a@sha256%3A01?arch=amd64", fix}}, []string{"no RPM package"}},
+		{"hardened images", []product{{"fixed", "cpe:/a:redhat:hummingbird:1", "a", "pkg:rpm/redhat/go@1-1.hum1?arch=x86_64&distro=hummingbird-20251124", fix}}, []string{"no RPM package"}},
+		{"no repository", []product{{"known_affected", "cpe:/a:redhat:enterprise_linux_ai:3", "a", "pkg:rpm/redhat/go", ""}}, []string{"products in no repository"}},
+		{"symbols", []product{{"fixed", el8, "a", "pkg:rpm/redhat/a-debugsource@1-1?arch=x86_64", fix}}, []string{"only packages of debug symbols or sources"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := contract.Fetch(t, Feed{}, docs("2024-08-04", "2024/cve-2024-1.json", sampleDocument("CVE-2024-1", tt.products...)), "rhel:*")
@@ -163,7 +163,7 @@ func TestWhole(t *testing.T) {
 	d := docs("2024-08-04", "2024/a.json", sampleDocument("CVE-2024-1", product{"fixed", baseos9, "a", curl, fix}), "2024/b.json", "{}", "2024/c.json", `{"document":{"tracking":{"id":"CVE-2024-2","status":"deleted"}}}`,
 		"2024/d.json", `{"document":{"tracking":{"id":"CVE-2024-3"}}}`)
 	r := contract.Fetch(t, Feed{}, d)
-	if diff := cmp.Diff(map[string][]string{"malformed record": {"b.json"}, "withdrawn": {"CVE-2024-2"}, "no vulnerability in it": {"CVE-2024-3"}}, r.Skipped); diff != "" {
+	if diff := cmp.Diff(map[string][]string{"malformed record": {"b.json"}, "withdrawn": {"CVE-2024-2"}, "document without a vulnerability": {"CVE-2024-3"}}, r.Skipped); diff != "" {
 		t.Error(diff)
 	}
 	got := r.Advisories[len(r.Advisories)-1]
@@ -203,7 +203,7 @@ type keeper struct {
 }
 
 func (k *keeper) Get(ctx context.Context, url string) (io.ReadCloser, error) {
-	k.got = append(k.got, strings.TrimPrefix(url, Folder))
+	k.got = append(k.got, strings.TrimPrefix(url, Directory))
 	return k.Documents.Get(ctx, url)
 }
 
@@ -211,8 +211,8 @@ func (k *keeper) Cached(ctx context.Context, url string) (io.ReadCloser, error) 
 	return k.held.Get(ctx, url)
 }
 
-func (k *keeper) GetVersion(ctx context.Context, url, edition string) (io.ReadCloser, error) {
-	k.got = append(k.got, strings.TrimPrefix(url, Folder)+" "+edition)
+func (k *keeper) GetVersion(ctx context.Context, url, version string) (io.ReadCloser, error) {
+	k.got = append(k.got, strings.TrimPrefix(url, Directory)+" "+version)
 	return k.Documents.Get(ctx, url)
 }
 
@@ -245,7 +245,7 @@ func TestIncrements(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			k := &keeper{Documents: docs("2024-08-10", "2024/cve-2024-1.json", one("CVE-2024-1", "9")), held: contract.Documents{}}
 			for _, id := range []string{"2", "4", "5"} {
-				k.Documents[Folder+"2024/cve-2024-"+id+".json"] = []byte(one("CVE-2024-"+id, "2"))
+				k.Documents[Directory+"2024/cve-2024-"+id+".json"] = []byte(one("CVE-2024-"+id, "2"))
 			}
 			if tt.held {
 				k.held = held
@@ -284,9 +284,9 @@ func TestTooMany(t *testing.T) {
 	k := &keeper{Documents: docs("2024-08-10", "2024/cve-2024-1.json", string(one("CVE-2024-1", "1", "2024-08-10")), "2024/cve-2024-2.json", string(one("CVE-2024-2", "1", "2024-08-10")),
 		"2024/cve-2024-3.json", string(one("CVE-2024-3", "1", "2024-08-10")))}
 	k.held = contract.Documents{
-		Folder + "2024/cve-2024-1.json": one("CVE-2024-1", "2", "2024-08-11"), // newer than the archive's
-		Folder + "2024/cve-2024-2.json": one("CVE-2024-2", "0", "2024-08-09"),
-		Folder + "2024/cve-2024-4.json": one("CVE-2024-4", "2", "2024-08-11"), // not in the archive
+		Directory + "2024/cve-2024-1.json": one("CVE-2024-1", "2", "2024-08-11"), // newer than the archive's
+		Directory + "2024/cve-2024-2.json": one("CVE-2024-2", "0", "2024-08-09"),
+		Directory + "2024/cve-2024-4.json": one("CVE-2024-4", "2", "2024-08-11"), // not in the archive
 	}
 	var changes strings.Builder
 	for i := range maxNewer {
@@ -296,7 +296,7 @@ func TestTooMany(t *testing.T) {
 		fmt.Fprintf(&changes, "2024/cve-2024-%d.json,2024-08-12T00:00:00Z\n", 1+i)
 	}
 	k.Documents[Changes] = []byte(changes.String())
-	k.Documents[Folder+"2025/cve-2025-1000.json"] = one("CVE-2025-1000", "9", "2024-08-13")
+	k.Documents[Directory+"2025/cve-2025-1000.json"] = one("CVE-2025-1000", "9", "2024-08-13")
 	r := contract.Fetch(t, Feed{}, k, "rhel:*")
 	var got []string
 	for _, a := range r.Advisories {
@@ -305,7 +305,7 @@ func TestTooMany(t *testing.T) {
 	if diff := cmp.Diff([]string{"CVE-2025-1000 <9", "CVE-2024-1 <2", "CVE-2024-2 <1", "CVE-2024-3 <1", "CVE-2024-4 <2"}, got); diff != "" {
 		t.Error(diff)
 	}
-	if n := r.Reasons()["changed since the archive, and too many did"]; n != 5 || len(k.got) < maxNewer {
+	if n := r.Reasons()["changed after the archive, with too many other documents"]; n != 5 || len(k.got) < maxNewer {
 		t.Errorf("skipped %v, got %d", r.Skipped, len(k.got))
 	}
 }

@@ -1,10 +1,10 @@
-// Package retirejs reads what retire.js knows of JavaScript libraries:
+// Package retirejs reads retire.js's data on JavaScript libraries:
 // https://github.com/RetireJS/retire.js/tree/master/repository
 //
-// It is made to recognise files that browsers load; here only the versions of
-// libraries are taken, under their names in npm. Libraries for which it tells
-// no name in npm are left out, for a bower package of that name, or the library
-// itself, need not be npm's.
+// retire.js detects files that browsers load; this feed uses only the versions
+// of libraries, under their npm names. Libraries without an npm name are left
+// out, because npm may have another package with the name of the library or its
+// bower package.
 package retirejs
 
 import (
@@ -26,7 +26,8 @@ const Document = "https://raw.githubusercontent.com/RetireJS/retire.js/master/re
 const maxLibrary = 16 << 20 // the largest, jquery, has 30 kB (2026)
 
 // Feed reads the repository. Identifiers are GitHub's, else the CVE, else
-// "retire-LIBRARY-N" with the repository's number; what has none is skipped.
+// "retire-LIBRARY-N" with the repository's number; a record without any is
+// skipped.
 type Feed struct{}
 
 // Name is "retirejs".
@@ -90,7 +91,7 @@ func (f Feed) emit(name string, l library, s assay.Sink) error {
 		var ranges []assay.Range
 		switch {
 		case pkg == "":
-			why = "library without a name in npm"
+			why = "library without an npm name"
 		case id == "":
 			why = "no identifier"
 		default:

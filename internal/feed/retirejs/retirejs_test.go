@@ -40,14 +40,14 @@ func TestContract(t *testing.T) {
 	if diff := cmp.Diff(want, r.Advisories); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(map[string]int{"library without a name in npm": 1, "no identifier": 1, "malformed record": 1}, r.Reasons()); diff != "" {
+	if diff := cmp.Diff(map[string]int{"library without an npm name": 1, "no identifier": 1, "malformed record": 1}, r.Reasons()); diff != "" {
 		t.Error(diff)
 	}
 }
 
 func TestCorpus(t *testing.T) {
 	r := contract.Fetch(t, Feed{}, contract.Mirror(corpus.Path(t, "feeds")))
-	if diff := cmp.Diff(map[string]int{"library without a name in npm": 343, "no identifier": 6}, r.Reasons()); diff != "" || r.Kept() != 238 {
+	if diff := cmp.Diff(map[string]int{"library without an npm name": 343, "no identifier": 6}, r.Reasons()); diff != "" || r.Kept() != 238 {
 		t.Errorf("%d kept\n%s", r.Kept(), diff)
 	}
 	i := slices.IndexFunc(r.Advisories, func(a assay.Advisory) bool { return a.ID == "GHSA-579v-mp3v-rrw5" })

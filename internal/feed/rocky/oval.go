@@ -16,7 +16,7 @@ func Document(release string) string {
 	return "https://download.rockylinux.org/oval/org.rockylinux.rlsa-" + release + ".xml.bz2"
 }
 
-// releases are those that may have one.
+// releases are those that may have an OVAL document.
 var releases = []string{"8", "9", "10"}
 
 var (
@@ -25,9 +25,9 @@ var (
 	heading = regexp.MustCompile(`^(RLSA-\S+): (.*?)(?: \(\w+\))?$`)
 )
 
-// oval reads the documents of the wanted releases. Those that are not there are
-// none, unless all are missing or one was asked for; then why there are no pages
-// is told, too.
+// oval reads the documents of the wanted releases. Missing documents count as
+// empty, unless all are missing or one was requested; then the error also says
+// why there are no pages.
 func (e *emitter) oval(ctx context.Context, g assay.Getter, why error) error {
 	found := false
 	for _, r := range releases {
@@ -62,19 +62,19 @@ func (e *emitter) definition(d *oval.Definition, stream assay.Stream) error {
 			n.id = r.ID
 		}
 		if cve.Valid(r.ID) {
-			n.faults = append(n.faults, fault{id: r.ID})
+			n.vulnerabilities = append(n.vulnerabilities, vulnerability{id: r.ID})
 		}
 	}
 	if !strings.HasPrefix(n.id, "RLSA-") {
-		e.s.Skip(d.ID, "no security erratum")
+		e.s.Skip(d.ID, "not a security erratum")
 		return nil
 	}
 	for _, id := range mention.FindAllString(m.Description, -1) {
-		n.faults = append(n.faults, fault{id: id})
+		n.vulnerabilities = append(n.vulnerabilities, vulnerability{id: id})
 	}
 	b := builds{}
 	for _, p := range d.Packages() {
-		if p.Operation != "less than" || p.EVR == "" || !of(p.EVR, stream) {
+		if p.Operation != "less than" || p.EVR == "" || !isOfRelease(p.EVR, stream) {
 			continue
 		}
 		arches := p.Arches
@@ -90,9 +90,9 @@ func (e *emitter) definition(d *oval.Definition, stream assay.Stream) error {
 	return e.erratum(&n, b)
 }
 
-// of reports whether a version is not of another release: the document of one
-// has errata of others (October 2023).
-func of(v string, stream assay.Stream) bool {
+// isOfRelease reports whether a version belongs to this release: some documents have
+// errata of other releases (October 2023).
+func isOfRelease(v string, stream assay.Stream) bool {
 	m := distTag.FindStringSubmatch(v)
 	return m == nil || "rocky:"+m[1] == string(stream)
 }

@@ -1,13 +1,13 @@
 // Package rocky reads Rocky Linux's errata.
 //
-// https://apollo.build.resf.org/api/v3/advisories/ is the interface of Apollo
-// (https://github.com/resf/distro-tools), which makes them: pages of errata of
-// all releases, those of old minor releases among them, with modules and scores.
-// The same is in the updateinfo.xml of each minor release, repository and
-// architecture, some hundred documents of which a later one does not hold what
-// an earlier one had. Where there is no such interface, as on a mirror of files,
-// the OVAL documents are read, https://download.rockylinux.org/oval/, which have
-// less: no scores, no titles of their own, and CVEs in the descriptions only.
+// https://apollo.build.resf.org/api/v3/advisories/ is the API of Apollo
+// (https://github.com/resf/distro-tools), which creates the errata. It has pages
+// of errata of all releases, including old minor releases, with modules and
+// scores. The updateinfo.xml of each minor release, repository and architecture
+// has the same data, but in some hundred documents, and later ones drop what
+// earlier ones had. If the API is missing, as on a mirror of files, the OVAL
+// documents are read, https://download.rockylinux.org/oval/. They have less: no
+// scores, no titles of their own, and CVEs only in the descriptions.
 package rocky
 
 import (
@@ -28,26 +28,26 @@ import (
 	"github.com/assaysec/assay/internal/version"
 )
 
-// Interface is where the pages are.
+// Interface is the URL of the pages.
 const Interface = "https://apollo.build.resf.org/api/v3/advisories/"
 
 const (
-	pageSize  = 100 // errata, the most that it gives
+	pageSize  = 100 // errata per page, the maximum
 	maxPages  = 10_000
-	maxRecord = 64 << 20 // an erratum; that of a kernel, with all builds, has 1 MB
+	maxRecord = 64 << 20 // an erratum; one of a kernel, with all builds, has 1 MB
 )
 
-// Page is the address of a page, from 1.
+// Page is the URL of a page, from 1.
 func Page(n int) string { return fmt.Sprintf("%s?page=%d&size=%d", Interface, n, pageSize) }
 
-// Feed reads the errata. Packages are binary ones. A record is one erratum
-// (RLSA), one of its CVEs and one release, so that an advisory speaks of one
-// vulnerability: its ID is the CVE and the erratum one of VendorIDs. An erratum
-// without CVE keeps its own identifier.
+// Feed reads the errata. Packages are binary packages. Each record is about one
+// erratum (RLSA), one of its CVEs and one release: its ID is the CVE, and the
+// erratum is one of VendorIDs. An erratum without a CVE keeps its own
+// identifier.
 //
-// Builds of one source version for several minor releases all hold the fix, so
-// the lowest bounds what is affected; where the source versions differ each
-// bounds a range of its own.
+// Builds of one source version for several minor releases all have the fix, so
+// the lowest build ends the affected range. Each different source version ends a
+// range of its own.
 type Feed struct{}
 
 // Name is "rocky".
@@ -59,7 +59,7 @@ func (Feed) Streams() []assay.Stream { return []assay.Stream{"rocky:*"} }
 // Fetch implements assay.Feed.
 func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
 	e := &emitter{wanted: wanted, s: s}
-	seen := map[string]bool{} // what is published meanwhile moves others to the next page
+	seen := map[string]bool{} // new errata move others to the next page
 	for n, more := 1, true; more; n++ {
 		if n > maxPages {
 			return fmt.Errorf("%s: over %d pages: %w", Interface, maxPages, assay.ErrTooLarge)
@@ -82,7 +82,7 @@ func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s 
 	return nil
 }
 
-// record is an erratum as Apollo has it.
+// record is an erratum in Apollo's format.
 type record struct {
 	Name      string    `json:"name"`
 	Synopsis  string    `json:"synopsis"`
@@ -103,7 +103,7 @@ type record struct {
 	} `json:"packages"`
 }
 
-// page reads one page; more tells whether another follows.
+// page reads one page; more is true if another page follows.
 func page(ctx context.Context, g assay.Getter, url string, visit func(*record) error, s assay.Sink) (more bool, err error) {
 	err = document.JSON(ctx, g, url, maxRecord, func(d *jsonstream.Decoder) (found bool, err error) {
 		found, more, err = read(d, visit, s)
@@ -112,7 +112,7 @@ func page(ctx context.Context, g assay.Getter, url string, visit func(*record) e
 	return more && err == nil, err
 }
 
-// read reads the document of a page; it is found where there are errata and links.
+// read reads the document of a page; found is true if it has errata and links.
 func read(d *jsonstream.Decoder, visit func(*record) error, s assay.Sink) (found, more bool, err error) {
 	errata, links := 0, false
 	err = d.Object(func(key string) error {
@@ -161,7 +161,7 @@ func (e *emitter) wants(stream assay.Stream) bool {
 
 func (e *emitter) record(r *record) error {
 	if r.Kind != "Security" || !strings.HasPrefix(r.Name, "RLSA-") {
-		e.s.Skip(r.Name, "no security erratum")
+		e.s.Skip(r.Name, "not a security erratum")
 		return nil
 	}
 	builds := builds{}
@@ -185,26 +185,26 @@ func (e *emitter) record(r *record) error {
 		if !cve.Valid(c.ID) {
 			continue
 		}
-		f := fault{id: c.ID}
+		f := vulnerability{id: c.ID}
 		if score, err := cvss.Parse("rocky", c.Vector); err == nil {
 			f.scores = []assay.CVSS{score}
 		}
 		if w := cve.Weakness(c.CWE); w != "" {
 			f.cwes = []string{w}
 		}
-		notice.faults = append(notice.faults, f)
+		notice.vulnerabilities = append(notice.vulnerabilities, f)
 	}
 	return e.erratum(&notice, builds)
 }
 
-// An erratum is what both sources tell.
+// An erratum is the data that both sources have.
 type erratum struct {
 	id, title, severity string
 	published, updated  time.Time
-	faults              []fault
+	vulnerabilities     []vulnerability
 }
 
-type fault struct {
+type vulnerability struct {
 	id     string
 	scores []assay.CVSS
 	cwes   []string
@@ -216,8 +216,8 @@ func (e *emitter) erratum(n *erratum, b builds) error {
 		return nil
 	}
 	rows := b.rows(n.published)
-	slices.SortStableFunc(n.faults, func(a, b fault) int { return strings.Compare(a.id, b.id) })
-	n.faults = slices.CompactFunc(n.faults, func(a, b fault) bool { return a.id == b.id })
+	slices.SortStableFunc(n.vulnerabilities, func(a, b vulnerability) int { return strings.Compare(a.id, b.id) })
+	n.vulnerabilities = slices.CompactFunc(n.vulnerabilities, func(a, b vulnerability) bool { return a.id == b.id })
 	for len(rows) > 0 {
 		of := 1
 		for of < len(rows) && rows[of].Stream == rows[0].Stream {
@@ -233,7 +233,7 @@ func (e *emitter) erratum(n *erratum, b builds) error {
 	return nil
 }
 
-// release hands over what the erratum says of one release.
+// release hands over the part of an erratum about one release.
 func (e *emitter) release(n *erratum, rows []assay.Affected) error {
 	a := assay.Advisory{
 		ID: n.id, Feed: "rocky", Title: n.title, URL: "https://errata.rockylinux.org/" + n.id, Published: n.published, Modified: n.updated, Affected: rows,
@@ -244,10 +244,10 @@ func (e *emitter) release(n *erratum, rows []assay.Affected) error {
 			a.Title = title
 		}
 	}
-	if len(n.faults) == 0 {
+	if len(n.vulnerabilities) == 0 {
 		return e.s.Advisory(a)
 	}
-	for _, f := range n.faults {
+	for _, f := range n.vulnerabilities {
 		a.ID, a.VendorIDs, a.CVSS, a.CWEs = f.id, []string{n.id}, f.scores, f.cwes
 		if err := e.s.Advisory(a); err != nil {
 			return err
@@ -256,7 +256,7 @@ func (e *emitter) release(n *erratum, rows []assay.Affected) error {
 	return nil
 }
 
-// builds are the fixed versions of packages and the architectures of each.
+// builds are the fixed versions of packages, with the architectures of each.
 type builds map[place]map[string]map[string]bool
 
 type place struct {
@@ -281,8 +281,8 @@ func (b builds) add(k place, arch, fixed string) {
 	b[k][fixed][arch] = true
 }
 
-// rows returns a row for each package, by stream; where the architectures have
-// different versions, one for each of these.
+// rows returns a row for each package, by stream; if the architectures have
+// different versions, one row for each version.
 func (b builds) rows(date time.Time) (rows []assay.Affected) {
 	for _, k := range slices.SortedFunc(maps.Keys(b), place.compare) {
 		fixes := map[string]map[string]bool{} // versions by architecture
@@ -314,7 +314,7 @@ func (b builds) rows(date time.Time) (rows []assay.Affected) {
 	return rows
 }
 
-// lowest keeps of the builds of one source version the lowest.
+// lowest keeps only the lowest build of each source version.
 func lowest(versions []string) (out []string) {
 	for _, v := range versions {
 		i := slices.IndexFunc(out, func(o string) bool { return source(o) == source(v) })

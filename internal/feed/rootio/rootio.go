@@ -1,17 +1,17 @@
-// Package rootio reads what Root publishes of the packages that it fixes:
+// Package rootio reads Root's data on the packages that it fixes:
 // https://www.root.io
 //
-// There are two documents: the patch feed, with the vulnerable ranges of
-// distributions' packages under their own names, and an archive of package
-// osv's records, which has the renamed packages of distributions
-// ("rootio-gnupg2") and of languages ("@rootio/semver", "rootio_requests").
+// There are two documents. The patch feed has the vulnerable ranges of
+// distributions' packages under their own names. An archive of package osv's
+// records has the renamed packages of distributions ("rootio-gnupg2") and of
+// languages ("@rootio/semver", "rootio_requests").
 //
-// What Root says of a distribution is in a stream of its own, such as
-// "rootio:debian:12", and is meant only for packages that Root built: those
-// whose version holds "root.io" (deb: "2.28.3-1.root.io.1"), whose apk release
-// is Root's ("2.19.5-r00071": the revision, 007 and a number), or whose name
-// begins with "rootio-". For the vulnerabilities that it names it decides; of
-// all others the distribution's word holds.
+// Root's data on a distribution has a stream of its own, such as
+// "rootio:debian:12". It applies only to packages that Root built: their version
+// contains "root.io" (deb: "2.28.3-1.root.io.1"), their apk release is Root's
+// ("2.19.5-r00071": the revision, 007 and a number), or their name begins with
+// "rootio-". For vulnerabilities in this stream Root decides; for all others the
+// distribution's data apply.
 package rootio
 
 import (
@@ -35,12 +35,12 @@ const (
 	Records = "https://osv-vulnerabilities.storage.googleapis.com/Root/all.zip"
 )
 
-const maxPatches = 512 << 20 // the patch feed, read at once; 20 MB (2026)
+const maxPatches = 512 << 20 // the patch feed, decoded as a whole; 20 MB (2026)
 
 // schemes are the version schemes of the distributions.
 var schemes = map[string]string{"alpine": "apk", "debian": "deb", "ubuntu": "deb"}
 
-// languages are the registries that Root has packages in.
+// languages are the registries with packages from Root.
 var languages = []assay.Stream{"maven", "npm", "pypi"}
 
 // Feed reads both documents. Identifiers of distributions' packages are CVEs.
@@ -50,7 +50,7 @@ type Feed struct{}
 func (Feed) Name() string { return "rootio" }
 
 // Streams is "rootio:*" ("rootio:alpine:3.19", "rootio:debian:12"), and the
-// registries that the renamed packages are in.
+// registries of the renamed packages.
 func (Feed) Streams() []assay.Stream { return append([]assay.Stream{"rootio:*"}, languages...) }
 
 // Fetch implements assay.Feed.
@@ -60,7 +60,7 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, 
 			return err
 		}
 	}
-	p := osv.Publisher{Feed: f.Name(), Wanted: osv.Wants(wanted, f.Streams()), Place: place}
+	p := osv.Publisher{Feed: f.Name(), Wanted: osv.Wants(wanted, f.Streams()), Place: placeOf}
 	return osv.Walk(ctx, g, Records, osv.IsRecord, s, func(_ string, r *osv.Record) error {
 		a, why := p.Advisory(r)
 		switch {
@@ -80,8 +80,8 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, 
 	})
 }
 
-// place finds the packages of "Root:Debian:12" and "Root:npm".
-func place(ecosystem, name string) (osv.Place, bool) {
+// placeOf finds the packages of "Root:Debian:12" and "Root:npm".
+func placeOf(ecosystem, name string) (osv.Place, bool) {
 	root, rest := osv.Ecosystem(ecosystem)
 	if root != "Root" {
 		return osv.Place{}, false
@@ -98,7 +98,7 @@ func stream(distribution, release string) assay.Stream {
 	return assay.Stream("rootio:" + distribution + ":" + strings.TrimPrefix(release, "v"))
 }
 
-// patch is what the patch feed says of one vulnerability of a package.
+// patch is one vulnerability of a package in the patch feed.
 type patch struct {
 	Ranges   []string `json:"vulnerable_ranges"`
 	Fixed    []string `json:"fixed_versions"`
@@ -122,13 +122,13 @@ func (f Feed) patches(ctx context.Context, g assay.Getter, wanted []assay.Stream
 	}
 	var all map[string][]release
 	if err := json.Unmarshal(b, &all); err != nil || len(all) == 0 {
-		return fmt.Errorf("%s: no distributions in it: %w", Patches, assay.ErrMalformed)
+		return fmt.Errorf("%s: contains no distributions: %w", Patches, assay.ErrMalformed)
 	}
 	want := osv.Wants(wanted, f.Streams())
 	for _, distribution := range slices.Sorted(maps.Keys(all)) {
 		scheme, ok := schemes[distribution]
 		if !ok {
-			s.Skip(distribution, "distribution of unknown name")
+			s.Skip(distribution, "unknown distribution name")
 			continue
 		}
 		for _, r := range all[distribution] {

@@ -50,7 +50,7 @@ func TestSmall(t *testing.T) {
 	if diff := cmp.Diff(want, brief(r)); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(map[string]int{"no version is affected": 1, "distribution of unknown name": 1}, r.Reasons()); diff != "" {
+	if diff := cmp.Diff(map[string]int{"no version is affected": 1, "unknown distribution name": 1}, r.Reasons()); diff != "" {
 		t.Error(diff)
 	}
 }

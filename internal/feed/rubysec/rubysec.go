@@ -2,9 +2,9 @@
 // https://github.com/rubysec/ruby-advisory-db
 //
 // A record is a YAML file about one gem, or one interpreter, and one
-// vulnerability. It says which versions are patched or were never affected; all
-// others are affected. Scores come without vectors; those of version 3 do not
-// tell which, and are taken for 3.1.
+// vulnerability. It lists the versions that are patched or were never affected;
+// all others are affected. Scores have no vectors. Scores of CVSS 3 do not name
+// the minor version, so they count as 3.1.
 package rubysec
 
 import (

@@ -1,13 +1,13 @@
 // Package rustsec reads the RustSec advisory database, whose records are
-// Markdown behind a block of TOML:
+// Markdown after a block of TOML:
 // https://github.com/rustsec/advisory-db#advisory-format
 //
-// A record says which versions are patched or were never affected; all others
-// are affected. It also knows what other copies lose: the kinds of what is no
-// vulnerability (unmaintained, unsound, notices, malicious crates) and the
-// functions, systems and architectures at fault.
+// A record lists the versions that are patched or were never affected; all
+// others are affected. Unlike copies of it, the database has the kinds of
+// records that are not vulnerabilities (unmaintained, unsound, notices,
+// malicious crates), and the vulnerable functions, systems and architectures.
 //
-// Not taken: the directory rust, which is about the toolchain.
+// The directory rust is not read, because it is about the toolchain.
 package rustsec
 
 import (
@@ -78,7 +78,7 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, 
 		a, why := r.advisory()
 		switch {
 		case strings.Contains(name, "/rust/"):
-			why = "of the toolchain, not of a crate"
+			why = "about the toolchain, not a crate"
 		case !want(stream):
 			return nil
 		}

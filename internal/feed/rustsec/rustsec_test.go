@@ -64,7 +64,7 @@ func TestContract(t *testing.T) {
 func TestSkipped(t *testing.T) {
 	for _, tt := range []struct{ name, member, record, why string }{
 		{"withdrawn", "crates/x/R.md", strings.Replace(small, "[affected]", "withdrawn = 2024-02-01\n[affected]", 1), "withdrawn"},
-		{"toolchain", "rust/std/R.md", small, "of the toolchain, not of a crate"},
+		{"toolchain", "rust/std/R.md", small, "about the toolchain, not a crate"},
 		{"malformed requirement", "crates/x/R.md", strings.Replace(small, ">= 2.0.0", ">= two", 1), "malformed requirement on versions"},
 		{"all patched", "crates/x/R.md", strings.Replace(small, ">= 2.0.0", "*", 1), "no version is affected"},
 		{"no block", "crates/x/R.md", "# Title", "malformed record"},
@@ -93,7 +93,7 @@ func TestCorpus(t *testing.T) {
 		}
 	}
 	want := map[string]int{"kind ": 611, "kind malware": 68, "kind notice": 6, "kind unmaintained": 243, "kind unsound": 185, "functions": 236, "os": 26, "arch": 7, "cvss": 390}
-	if diff := cmp.Diff(want, n); diff != "" || r.Kept() != 1113 || cmp.Diff(map[string]int{"of the toolchain, not of a crate": 20, "withdrawn": 13}, r.Reasons()) != "" {
+	if diff := cmp.Diff(want, n); diff != "" || r.Kept() != 1113 || cmp.Diff(map[string]int{"about the toolchain, not a crate": 20, "withdrawn": 13}, r.Reasons()) != "" {
 		t.Errorf("%d kept, skipped %v\n%s", r.Kept(), r.Skipped, diff)
 	}
 }

@@ -1,14 +1,14 @@
-// Package seal reads what Seal Security publishes of the packages that it
-// fixes, as records of package osv: https://www.sealsecurity.io
+// Package seal reads Seal Security's data on the packages that it fixes, as
+// records of package osv: https://www.sealsecurity.io
 //
 // Seal renames its packages, "seal-zlib", "@seal-security/ejs",
-// "sealsecurity.io/…", and marks the versions with "sp", as in "2.14.2+sp1".
-// Names with its mark are no registry's own, so those of languages are in the
-// registries' streams. Those of distributions are in streams of their own,
-// "seal:debian", "seal:rhel:7", which are meant for packages whose name or
-// source begins with "seal-" only.
+// "sealsecurity.io/…", and adds "sp" to the versions, as in "2.14.2+sp1". No
+// registry uses such names, so Seal's language packages are in the streams of
+// the registries. Seal's distribution packages have streams of their own,
+// "seal:debian", "seal:rhel:7", which apply only to packages whose name or
+// source begins with "seal-".
 //
-// Not taken: the archive about packages under their own names.
+// The archive about packages under their own names is not read.
 package seal
 
 import (
@@ -20,24 +20,25 @@ import (
 	"github.com/assaysec/assay/internal/record/osv"
 )
 
-// Document is the archive about renamed packages, Copy OSV's copy, for where only
-// that is mirrored.
+// Document is the archive about renamed packages. Copy is OSV's copy, for
+// mirrors that have only that.
 const (
 	Document = "https://vulnfeed.sealsecurity.io/v1/osv/renamed/vulnerabilities.zip"
 	Copy     = "https://osv-vulnerabilities.storage.googleapis.com/Seal/all.zip"
 )
 
-// distributions have their stream and version scheme by Seal's name.
+// distributions maps Seal's names of distributions to their stream and version
+// scheme.
 var distributions = map[string]osv.Place{
 	"alpine": {Stream: "seal:alpine", Scheme: "apk"}, "debian": {Stream: "seal:debian", Scheme: "deb"}, "ubuntu": {Stream: "seal:ubuntu", Scheme: "deb"},
 	"red hat": {Stream: "seal:rhel", Scheme: "rpm"}, "centos": {Stream: "seal:centos", Scheme: "rpm"}, "oracle linux": {Stream: "seal:oracle", Scheme: "rpm"},
 	"cbl-mariner": {Stream: "seal:azurelinux", Scheme: "rpm"}, "azure linux": {Stream: "seal:azurelinux", Scheme: "rpm"},
 }
 
-// languages are OSV's names of registries that Seal spells otherwise.
+// languages maps Seal's spelling of registries to OSV's.
 var languages = map[string]string{"python": "pypi", "javascript": "npm", "node": "npm", "java": "maven", "ruby": "rubygems", "php": "packagist", "golang": "go"}
 
-// streams are the registries' that Seal has packages for.
+// streams are the registries with packages from Seal.
 var streams = []assay.Stream{"go", "maven", "npm", "nuget", "packagist", "pypi", "rubygems"}
 
 // Feed reads the archive.
@@ -46,12 +47,12 @@ type Feed struct{}
 // Name is "seal".
 func (Feed) Name() string { return "seal" }
 
-// Streams is "seal:*", and the registries that the renamed packages are in.
+// Streams is "seal:*", and the registries of the renamed packages.
 func (Feed) Streams() []assay.Stream { return append([]assay.Stream{"seal:*"}, streams...) }
 
 // Fetch implements assay.Feed.
 func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
-	p := osv.Publisher{Feed: f.Name(), Wanted: osv.Wants(wanted, f.Streams()), Place: place}
+	p := osv.Publisher{Feed: f.Name(), Wanted: osv.Wants(wanted, f.Streams()), Place: placeOf}
 	err := p.Fetch(ctx, g, Document, s)
 	if errors.Is(err, assay.ErrNotFound) {
 		err = p.Fetch(ctx, g, Copy, s)
@@ -59,9 +60,9 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, 
 	return err
 }
 
-// place finds the packages of "Seal:Red Hat:7" and "Seal:Python", with and
+// placeOf finds the packages of "Seal:Red Hat:7" and "Seal:Python", with and
 // without "Seal:".
-func place(ecosystem, name string) (osv.Place, bool) {
+func placeOf(ecosystem, name string) (osv.Place, bool) {
 	ecosystem = strings.TrimPrefix(strings.ToLower(ecosystem), "seal:")
 	base, release := osv.Ecosystem(ecosystem)
 	if p, ok := distributions[base]; ok {

@@ -1,6 +1,7 @@
 // Package secureos reads the security database of SecureOS's packages, in the
-// format of package secdb. The distribution rolls: there is one stream. Packages
-// are named by origin; what has no fix yet is not in it.
+// format of package secdb. The distribution is a rolling release, so there is
+// one stream. Packages are named by origin. Vulnerabilities without a fix are
+// not in it.
 package secureos
 
 import (
@@ -13,7 +14,7 @@ import (
 // Document is the database.
 const Document = "https://security.secureos.io/v1/latest.json"
 
-const page = "https://osv.dev/vulnerability/" // SecureOS has no page of its own for each
+const page = "https://osv.dev/vulnerability/" // SecureOS has no page for each vulnerability
 
 // Feed reads the database. A record is one package and one vulnerability.
 type Feed struct{}

@@ -10,11 +10,11 @@ import (
 	"github.com/assaysec/assay/internal/record/oval"
 )
 
-// A table collects what the criteria of a definition say of packages.
+// A table collects what the criteria of a definition state about packages.
 type table struct {
 	place   *place
 	rows    map[key][]row
-	foreign bool // they spoke of streams of other places
+	foreign bool // they were about streams of other places
 }
 
 type key struct {
@@ -22,7 +22,7 @@ type key struct {
 	name   string
 }
 
-// A row is what is said of a package for one product.
+// A row is the statement about a package in one product.
 type row struct {
 	status assay.Status
 	fixed  string
@@ -30,8 +30,8 @@ type row struct {
 }
 
 // criteria reads criteria within which one of products is installed. They are
-// nested: of all that must hold some are about products, or alternatives of
-// these, and the others about packages.
+// nested: in a conjunction some are about products, or alternatives of products,
+// and the others about packages.
 func (t *table) criteria(c *oval.Criteria, products []string) {
 	if c.Negate == "true" {
 		return
@@ -67,9 +67,8 @@ func alternatives(c *oval.Criteria) bool {
 		!slices.ContainsFunc(c.Criterion, func(cr oval.Criterion) bool { return product(&cr) == nil })
 }
 
-// product is the name of the product that a criterion asks for; nil where it
-// asks for something else. Names of products have blanks, those of packages
-// have none.
+// product is the name of the product in a criterion; nil for other criteria.
+// Names of products have spaces, names of packages have none.
 func product(c *oval.Criterion) []string {
 	name, ok := strings.CutSuffix(c.Comment, " is installed")
 	if !ok || c.Negate == "true" || !strings.Contains(name, " ") {
@@ -78,7 +77,7 @@ func product(c *oval.Criterion) []string {
 	return []string{name}
 }
 
-// criterion adds what one says of a package.
+// criterion adds what a criterion states about a package.
 func (t *table) criterion(c *oval.Criterion, products []string) {
 	if c.Test == nil || c.Negate == "true" || c.Test.Kind != "rpminfo" || len(c.Test.Names) != 1 || product(c) != nil {
 		return
@@ -96,7 +95,7 @@ func (t *table) criterion(c *oval.Criterion, products []string) {
 		r.status = assay.StatusNotAffected
 	case strings.HasSuffix(c.Comment, " is affected"):
 		r.status = assay.StatusAffected
-	default: // signatures, and the packages that make a product
+	default: // signatures, and the packages that identify a product
 		return
 	}
 	var all []assay.Stream
@@ -109,7 +108,7 @@ func (t *table) criterion(c *oval.Criterion, products []string) {
 	for _, s := range all {
 		k := key{s, c.Test.Names[0]}
 		switch {
-		case !t.place.holds(s):
+		case !t.place.contains(s):
 			t.foreign = true
 		case !slices.Contains(t.rows[k], r):
 			t.rows[k] = append(t.rows[k], r)
@@ -146,8 +145,8 @@ func (t *table) affected() (out []assay.Affected) {
 	return out
 }
 
-// best keeps the rows about fixes where there are any, or else those about what
-// is affected.
+// best keeps the rows about fixes or, if there are none, those about affected
+// versions.
 func best(rows []row) []row {
 	for _, better := range []func(row) bool{
 		func(r row) bool { return r.fixed != "" },
@@ -166,7 +165,7 @@ var (
 	enterprise = regexp.MustCompile(`^SUSE Linux Enterprise (\D*)(\d\d)(?:\.(\d+))?(?: SP(\d+))?(?:[- ][A-Za-z].*)?$`)
 )
 
-// streams are those in which a product is: "SUSE Linux Enterprise Module for
+// streams are the streams of a product: "SUSE Linux Enterprise Module for
 // Basesystem 15 SP4" is in sles:15.4.
 func streams(product string) []assay.Stream {
 	if product == "openSUSE Tumbleweed" {

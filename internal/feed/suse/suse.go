@@ -1,16 +1,16 @@
-// Package suse reads what SUSE says of vulnerabilities in SUSE Linux Enterprise
-// and openSUSE.
+// Package suse reads SUSE's data on vulnerabilities in SUSE Linux Enterprise and
+// openSUSE.
 //
 // https://ftp.suse.com/pub/projects/security/oval/ has an OVAL document for each
-// product; see the README there. A definition is one CVE. The "affected" form of
-// a document has, beside what is fixed, what is not yet and what never was
-// affected, and is taken where it is there.
+// product; see its README. A definition is one CVE. The "affected" form of a
+// document has fixed, open and not affected vulnerabilities, and is used if it
+// exists.
 //
-// The same is in CSAF VEX documents, of which there is one archive of all
-// products, and by notice in CSAF and CVRF documents; one product's image needs
-// a thousandth of it. Not taken: products other than the distributions
-// (Manager, Storage, Liberty, container and cloud images); the notices about
-// container and cloud images; descriptions and scores of others.
+// The CSAF VEX documents have the same data, but in one archive of all products,
+// of which one image needs a thousandth; CSAF and CVRF documents have it by
+// notice. Not used: products other than the distributions (Manager, Storage,
+// Liberty, container and cloud images), notices about container and cloud
+// images, and descriptions and scores from others.
 package suse
 
 import (
@@ -26,20 +26,19 @@ import (
 	"github.com/assaysec/assay/internal/record/oval"
 )
 
-// Folder is where the documents are.
-const Folder = "https://ftp.suse.com/pub/projects/security/oval/"
+// Directory is the directory of the documents.
+const Directory = "https://ftp.suse.com/pub/projects/security/oval/"
 
 const page = "https://www.suse.com/security/cve/"
 
-// Feed reads the documents. Packages are binary ones. A record is one CVE in
-// one document; the notices about it (SUSE-SU) are VendorIDs, whichever product
-// they are for.
+// Feed reads the documents. Packages are binary packages. A record is one CVE in
+// one document; the notices about it (SUSE-SU) for any product are VendorIDs.
 //
-// The modules and extensions of SUSE Linux Enterprise, its editions for SAP, for
-// desktops and others, and its service packs under extended support, are in the
+// Modules and extensions of SUSE Linux Enterprise, its variants for SAP,
+// desktops and others, and its service packs under extended support are in the
 // stream of their service pack: "sles:15.4". Modules of SUSE Linux Enterprise 12
-// are for all service packs. Where products of one stream are not of one mind,
-// a fix is taken before what is open, and that before "not affected".
+// are for all service packs. If products of one stream disagree, fixed wins over
+// open, and open over "not affected".
 //
 // The versions have no epochs.
 type Feed struct{}
@@ -53,21 +52,21 @@ func (Feed) Streams() []assay.Stream {
 	return []assay.Stream{"sles:*", "sle-micro:*", "opensuse-leap:*", "opensuse-tumbleweed"}
 }
 
-// A place is where the advisories of streams are.
+// A place is a document for streams.
 type place struct {
-	streams assay.Stream // one; or all of a major release, "sles:15"
-	major   bool         // which of both
-	names   []string     // of documents, without what is behind; the first that is there is read
-	needed  bool         // it was asked for by name
+	streams assay.Stream // one stream; or all streams of a major release, "sles:15"
+	major   bool         // the kind of release
+	names   []string     // names of documents without their ending; the first that exists is read
+	needed  bool         // requested by name
 }
 
-// holds reports whether a stream is one of the place's.
-func (p *place) holds(s assay.Stream) bool {
+// contains reports whether a stream belongs to the place.
+func (p *place) contains(s assay.Stream) bool {
 	return s == p.streams || p.major && strings.HasPrefix(string(s), string(p.streams)+".")
 }
 
-// known lists the releases whose documents are read where all are wanted
-// (November 2026).
+// known lists the releases whose documents are read if all are wanted (November
+// 2026).
 var known = map[assay.Stream][]string{
 	"sles:*":              {"11", "12", "15", "16"},
 	"sle-micro:*":         {"5", "6"},
@@ -75,14 +74,14 @@ var known = map[assay.Stream][]string{
 	"opensuse-tumbleweed": {""},
 }
 
-// places lists where the wanted streams are.
+// places lists the documents of the wanted streams.
 func places(wanted []assay.Stream) (out []place) {
 	wanted = slices.Compact(slices.Sorted(slices.Values(wanted)))
 	for _, family := range (Feed{}).Streams() {
 		asked := slices.Contains(wanted, family)
 		if len(wanted) == 0 || asked {
 			for _, release := range known[family] {
-				p := at(family.Family(), release, family != "opensuse-leap:*" && release != "")
+				p := placeOf(family.Family(), release, family != "opensuse-leap:*" && release != "")
 				p.needed = asked && release == ""
 				out = append(out, p)
 			}
@@ -90,7 +89,7 @@ func places(wanted []assay.Stream) (out []place) {
 		}
 		for _, w := range wanted {
 			if release, ok := strings.CutPrefix(string(w), family.Family()+":"); ok && path.MatchString(release) {
-				p := at(family.Family(), release, false)
+				p := placeOf(family.Family(), release, false)
 				p.needed = true
 				out = append(out, p)
 			}
@@ -99,11 +98,11 @@ func places(wanted []assay.Stream) (out []place) {
 	return out
 }
 
-// path is what a release may be in a document's name.
+// path matches a release in a document's name.
 var path = regexp.MustCompile(`^\d+(?:\.\d+)?$`)
 
-// at is the place of a release: its own document, or that of its major release.
-func at(family, release string, major bool) place {
+// placeOf is the document of a release, or that of its major release.
+func placeOf(family, release string, major bool) place {
 	p := place{streams: assay.Stream(family), major: major}
 	if release != "" {
 		p.streams = assay.Stream(family + ":" + release)
@@ -134,7 +133,7 @@ func at(family, release string, major bool) place {
 	return p
 }
 
-// ends are the forms of a document, best first.
+// ends are the endings of a document's name, best first.
 var ends = []string{"-affected.xml.gz", "-affected.xml", ".xml.gz", ".xml"}
 
 // Fetch implements assay.Feed.
@@ -158,11 +157,11 @@ func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s 
 	return nil
 }
 
-// fetch reads the best document that there is.
+// fetch reads the best document that exists.
 func (p *place) fetch(ctx context.Context, g assay.Getter, s assay.Sink) (err error) {
 	for _, end := range ends {
 		for _, name := range p.names {
-			err = oval.Fetch(ctx, g, Folder+name+end, func(d *oval.Definition) error { return p.emit(d, s) })
+			err = oval.Fetch(ctx, g, Directory+name+end, func(d *oval.Definition) error { return p.emit(d, s) })
 			if !errors.Is(err, assay.ErrNotFound) {
 				return err
 			}
@@ -197,7 +196,8 @@ func (p *place) emit(d *oval.Definition, s assay.Sink) error {
 	return s.Advisory(a)
 }
 
-// notice is one about packages, as against images and background.
+// notice reports whether a reference is a notice about packages, not about
+// images or background.
 var notice = regexp.MustCompile(`^(?:SUSE|openSUSE)-(?:SU|RU|OU|FU|SR|SA)[-:]`)
 
 func notices(all []oval.Reference) (ids []string) {
@@ -209,7 +209,7 @@ func notices(all []oval.Reference) (ids []string) {
 	return cve.Set(ids)
 }
 
-// scores are SUSE's own; vectors that are none are left out.
+// scores are SUSE's own scores; invalid vectors are left out.
 func scores(all []oval.CVE) (out []assay.CVSS) {
 	for _, c := range all {
 		if strings.Contains(c.URL, "nvd.nist.gov") {

@@ -86,7 +86,7 @@ func TestCriteria(t *testing.T) {
 		{"no test", and(is("sle", base4), is("none", "a-1-2 is installed")), []string{"no package of a known product"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r := contract.Fetch(t, Feed{}, contract.Documents{Folder + "suse.linux.enterprise.15-affected.xml.gz": doc(`<criteria>` + tt.criteria + `</criteria>`)})
+			r := contract.Fetch(t, Feed{}, contract.Documents{Directory + "suse.linux.enterprise.15-affected.xml.gz": doc(`<criteria>` + tt.criteria + `</criteria>`)})
 			var got []string
 			for _, s := range brief(r.Advisories) {
 				got = append(got, strings.TrimPrefix(s, "CVE-2024-0001 [SUSE-SU-2024:1-1] HIGH: "))
@@ -104,7 +104,7 @@ func TestCriteria(t *testing.T) {
 			}
 		})
 	}
-	r := contract.Fetch(t, Feed{}, contract.Documents{Folder + "opensuse.leap.15.2.xml.gz": doc(or(is("a", "a-1-2 is installed")))}, "opensuse-leap:15.2")
+	r := contract.Fetch(t, Feed{}, contract.Documents{Directory + "opensuse.leap.15.2.xml.gz": doc(or(is("a", "a-1-2 is installed")))}, "opensuse-leap:15.2")
 	if diff := cmp.Diff([]string{`CVE-2024-0001 [SUSE-SU-2024:1-1] HIGH: opensuse-leap:15.2 a[aarch64 x86_64] affected "" <1-2`}, brief(r.Advisories)); diff != "" {
 		t.Errorf("the only product is not named: %s", diff)
 	}
@@ -157,8 +157,8 @@ func TestPlaces(t *testing.T) {
 
 func TestContract(t *testing.T) {
 	contract.Feed(t, contract.FeedCase{Feed: Feed{}, Wanted: "sles:15.4", Documents: contract.Documents{
-		Folder + "suse.linux.enterprise.15-affected.xml.gz": doc(and(or(is("sle", base4), is("sle", sles5)), or(is("a", "a-1-2 is installed")))),
-		Folder + "opensuse.tumbleweed.xml.gz":               doc(and(is("sle", "openSUSE Tumbleweed is installed"), is("b", "b-1-2 is installed"))),
+		Directory + "suse.linux.enterprise.15-affected.xml.gz": doc(and(or(is("sle", base4), is("sle", sles5)), or(is("a", "a-1-2 is installed")))),
+		Directory + "opensuse.tumbleweed.xml.gz":               doc(and(is("sle", "openSUSE Tumbleweed is installed"), is("b", "b-1-2 is installed"))),
 	}})
 }
 
@@ -177,7 +177,7 @@ func TestCorpus(t *testing.T) {
 		t.Errorf("%d rows, skipped %v", n, mirror.Skipped)
 	}
 	edited := strings.NewReplacer("<state>", "<states>", "</state>\n</oval", "</states>\n</oval", `<evr operation="6">`, `<evr operation="less than">`).Replace(string(read("suse.linux.enterprise.server.15.xml")))
-	r := contract.Fetch(t, Feed{}, contract.Documents{Folder + "suse.linux.enterprise.server.15.xml": []byte(edited)})
+	r := contract.Fetch(t, Feed{}, contract.Documents{Directory + "suse.linux.enterprise.server.15.xml": []byte(edited)})
 	got := append(brief(mirror.Advisories), brief(r.Advisories)...)
 	for _, want := range []string{
 		`CVE-2001-1267 [SUSE-SR:2007:019] MEDIUM: sles:16.0 tar[aarch64 ppc64le s390x x86_64] affected "" <1.35-160000.2.2`,
@@ -204,5 +204,5 @@ func TestCorpus(t *testing.T) {
 }
 
 func FuzzFeed(f *testing.F) {
-	contract.FuzzFeed(f, Feed{}, Folder+"suse.linux.enterprise.15-affected.xml.gz", nil, string(doc(and(or(is("sle", base4), is("sle", sles5)), or(is("a", "a-1-2 is installed"))))))
+	contract.FuzzFeed(f, Feed{}, Directory+"suse.linux.enterprise.15-affected.xml.gz", nil, string(doc(and(or(is("sle", base4), is("sle", sles5)), or(is("a", "a-1-2 is installed"))))))
 }

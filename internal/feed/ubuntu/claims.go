@@ -10,8 +10,8 @@ import (
 	"github.com/assaysec/assay/internal/version"
 )
 
-// claims is what notices say they fixed. There are some million of them
-// (2026), so each word is kept once.
+// claims are the fixes in notices. There are some million (2026), so each string
+// is stored once.
 type claims struct {
 	index   map[string]uint32
 	words   []string
@@ -26,8 +26,8 @@ type notice struct {
 	date      time.Time
 }
 
-// A claim is what a notice says of one vulnerability, one package and one
-// pocket. The numbers are of words.
+// A claim is a notice's statement about one vulnerability, one package and one
+// pocket. The numbers are indexes of strings.
 type claim struct {
 	id, name, release, flavour uint32
 	fixed, vector              uint32
@@ -48,10 +48,10 @@ func (c *claims) number(w string) uint32 {
 	return n
 }
 
-func (c *claims) word(n uint32) string { return c.words[n] }
+func (c *claims) text(n uint32) string { return c.words[n] }
 
-// open begins a notice, to which what is added belongs.
-func (c *claims) open(id, title string, date time.Time) {
+// beginNotice begins a notice; claims added later belong to it.
+func (c *claims) beginNotice(id, title string, date time.Time) {
 	c.notices = append(c.notices, notice{id, title, date})
 }
 
@@ -80,7 +80,7 @@ func (c *claims) sort() {
 	}
 }
 
-// about returns the claims of a place, which may be marked.
+// about returns the claims of a place; the caller may mark them as used.
 func (c *claims) about(id, name, release string) []claim {
 	i, ok1 := c.index[id]
 	n, ok2 := c.index[name]
@@ -98,14 +98,14 @@ func (c *claims) about(id, name, release string) []claim {
 	return c.all[from:to:to]
 }
 
-// fix is the highest version that the claims of a pocket name, for lower ones
-// proved not to be enough.
+// fix is the highest version in the claims of a pocket, because the lower ones
+// turned out to be incomplete fixes.
 func (c *claims) fix(known []claim, flavour string, esm bool) (best string) {
 	for _, k := range known {
-		if k.esm != esm || c.word(k.flavour) != flavour {
+		if k.esm != esm || c.text(k.flavour) != flavour {
 			continue
 		}
-		v := c.word(k.fixed)
+		v := c.text(k.fixed)
 		if n, err := version.Compare(version.Deb, v, best); best == "" || err == nil && n > 0 {
 			best = v
 		}
@@ -116,14 +116,14 @@ func (c *claims) fix(known []claim, flavour string, esm bool) (best string) {
 // date is when the first notice with a version was published.
 func (c *claims) date(known []claim, fixed string) (first time.Time) {
 	for _, k := range known {
-		if d := c.notices[k.notice].date; c.word(k.fixed) == fixed && (first.IsZero() || d.Before(first)) {
+		if d := c.notices[k.notice].date; c.text(k.fixed) == fixed && (first.IsZero() || d.Before(first)) {
 			first = d
 		}
 	}
 	return first
 }
 
-// unused calls visit for each place with claims that nobody used.
+// unused calls visit for each place with unused claims.
 func (c *claims) unused(visit func(v *vulnerability, name, release string, known []claim) error) error {
 	c.sort()
 	for i := 0; i < len(c.all); {
@@ -137,10 +137,10 @@ func (c *claims) unused(visit func(v *vulnerability, name, release string, known
 		if first.used {
 			continue
 		}
-		v := &vulnerability{id: c.word(first.id)}
+		v := &vulnerability{id: c.text(first.id)}
 		for _, k := range known {
 			v.severity = max(v.severity, k.severity)
-			score, err := cvss.Parse("ubuntu", c.word(k.vector))
+			score, err := cvss.Parse("ubuntu", c.text(k.vector))
 			if err == nil && !slices.Contains(v.cvss, score) {
 				v.cvss = append(v.cvss, score)
 			}
@@ -148,7 +148,7 @@ func (c *claims) unused(visit func(v *vulnerability, name, release string, known
 				v.title, v.published = c.notices[k.notice].title, c.notices[k.notice].date
 			}
 		}
-		if err := visit(v, c.word(first.name), c.word(first.release), known); err != nil {
+		if err := visit(v, c.text(first.name), c.text(first.release), known); err != nil {
 			return err
 		}
 	}

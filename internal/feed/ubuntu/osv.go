@@ -15,7 +15,7 @@ import (
 	"github.com/assaysec/assay/internal/record/osv"
 )
 
-// A record is one of OSV's form, with what Canonical adds to it.
+// A record is an OSV record with Canonical's extensions.
 type record struct {
 	osv.Record
 	Affected []affected `json:"affected"`
@@ -41,8 +41,8 @@ type affected struct {
 
 const vulnerabilityPrefix = "UBUNTU-"
 
-// walk visits the records whose identifiers begin with one of prefixes; the
-// others are read at another time. S counts the members that cannot be read.
+// walk visits the records whose identifiers begin with one of prefixes. S
+// receives the counts of unreadable members.
 func (r *run) walk(ctx context.Context, s assay.Sink, visit func(*record) error, prefixes ...string) error {
 	return bundle.Walk(ctx, r.g, OSV, osv.IsRecord, s, func(name string, b []byte) error {
 		for _, p := range prefixes {
@@ -64,7 +64,7 @@ func (r *run) walk(ctx context.Context, s assay.Sink, visit func(*record) error,
 	})
 }
 
-// nothing is a sink for what is counted at another time.
+// nothing is a sink for counts that another walk already made.
 type nothing struct{}
 
 func (nothing) Advisory(assay.Advisory) error { return nil }
@@ -75,7 +75,7 @@ func (nothing) Skip(string, string)           {}
 func (r *run) osvNotices(ctx context.Context) error {
 	return r.walk(ctx, nothing{}, func(rec *record) error {
 		if strings.HasPrefix(rec.ID, "LSN-") {
-			r.s.Skip(rec.ID, "notice of a live patch")
+			r.s.Skip(rec.ID, "live patch notice")
 			return nil
 		}
 		ids := rec.cves()
@@ -86,7 +86,7 @@ func (r *run) osvNotices(ctx context.Context) error {
 			r.s.Skip(rec.ID, "notice without CVE")
 			return nil
 		}
-		r.claims.open(rec.ID, rec.Summary, rec.Published.Time)
+		r.claims.beginNotice(rec.ID, rec.Summary, rec.Published.Time)
 		for i := range rec.Affected {
 			a := &rec.Affected[i]
 			p, why := osvPocket(a.Package.Ecosystem)
@@ -111,8 +111,8 @@ func (r *run) osvNotices(ctx context.Context) error {
 	}, "USN-", "LSN-")
 }
 
-// remember keeps which source package the binary ones are of. Those of kernels
-// have a name for each version.
+// remember stores the source package of binary packages. Binary packages of
+// kernels have a name for each version.
 func (r *run) remember(a *affected) {
 	r.sources[a.Package.Name] = true
 	for _, b := range a.Specific.Binaries {
@@ -122,7 +122,7 @@ func (r *run) remember(a *affected) {
 	}
 }
 
-// cves lists the vulnerabilities that a notice names.
+// cves lists the vulnerabilities in a notice.
 func (rec *record) cves() (ids []string) {
 	for _, list := range [][]string{rec.Upstream, rec.Aliases, rec.Related} {
 		for _, id := range list {
@@ -134,7 +134,7 @@ func (rec *record) cves() (ids []string) {
 	return cve.Set(ids)
 }
 
-// fixed is the version that fixes a package; "" where there is none.
+// fixed is the version that fixes a package; "" without a fix.
 func (a *affected) fixed() string {
 	all := a.Intervals(nil)
 	if len(all) == 0 {
@@ -143,7 +143,8 @@ func (a *affected) fixed() string {
 	return all[len(all)-1].Fixed
 }
 
-// rating splits the word and the vector of the highest version.
+// rating returns the severity's name, and the vector of the highest CVSS
+// version.
 func rating(all []osv.Severity) (word assay.Severity, vector string) {
 	for _, s := range all {
 		if strings.HasPrefix(s.Type, "CVSS") {
@@ -174,20 +175,20 @@ func osvPocket(ecosystem string) (p pocket, why string) {
 		case releaseNumber.MatchString(part):
 			p.release = part
 		default:
-			return p, "product beside the releases"
+			return p, "product other than a release"
 		}
 	}
 	if p.flavour != "" {
 		p.esm = false
 	}
 	if p.release == "" {
-		return p, "release of unknown name"
+		return p, "unknown release name"
 	}
 	return p, ""
 }
 
-// osvVulnerabilities hands over the records of vulnerabilities, but for what
-// the tracker has decided.
+// osvVulnerabilities hands over the records of vulnerabilities, except those
+// that the tracker decides.
 func (r *run) osvVulnerabilities(ctx context.Context) error {
 	return r.walk(ctx, r.s, func(rec *record) error {
 		v := vulnerability{id: strings.TrimPrefix(rec.ID, vulnerabilityPrefix), published: rec.Published.Time}
@@ -212,7 +213,7 @@ func (r *run) osvVulnerabilities(ctx context.Context) error {
 
 func (r *run) record(rec *record, v vulnerability) error {
 	type place struct{ name, release string }
-	says := map[place][]say{}
+	statements := map[place][]statement{}
 	severities := map[place]assay.Severity{}
 	var order []place
 	decided, other := 0, 0
@@ -229,10 +230,10 @@ func (r *run) record(rec *record, v vulnerability) error {
 		}
 		r.remember(a)
 		at := place{a.Package.Name, p.release}
-		if says[at] == nil {
+		if statements[at] == nil {
 			order = append(order, at)
 		}
-		says[at] = append(says[at], say{pocket: p, status: assay.StatusAffected, fixed: a.fixed()})
+		statements[at] = append(statements[at], statement{pocket: p, status: assay.StatusAffected, fixed: a.fixed()})
 		if w, ok := assay.ParseSeverity(a.Specific.Priority); ok && w != assay.SeverityUnknown {
 			severities[at] = w
 		}
@@ -240,21 +241,21 @@ func (r *run) record(rec *record, v vulnerability) error {
 	if len(order) == 0 {
 		switch {
 		case decided > 0:
-			r.s.Skip(rec.ID, "the tracker has it")
+			r.s.Skip(rec.ID, "already in the tracker")
 		case other > 0:
-			r.s.Skip(rec.ID, "product beside the releases")
+			r.s.Skip(rec.ID, "product other than a release")
 		default:
-			r.s.Skip(rec.ID, "no package affected")
+			r.s.Skip(rec.ID, "no affected package")
 		}
 	}
 	for _, at := range order {
-		if r.told[at.release] == nil {
-			r.told[at.release] = map[string]bool{}
+		if r.inOSV[at.release] == nil {
+			r.inOSV[at.release] = map[string]bool{}
 		}
-		r.told[at.release][v.id] = true
+		r.inOSV[at.release][v.id] = true
 		one := v
 		one.severity = max(v.severity, severities[at])
-		if err := r.emit(&one, at.name, at.release, says[at]); err != nil {
+		if err := r.emit(&one, at.name, at.release, statements[at]); err != nil {
 			return err
 		}
 	}

@@ -18,9 +18,9 @@ import (
 // oldest is the first release that has OVAL documents.
 const oldest = "trusty"
 
-// each calls visit for the releases that have OVAL documents and are not in the
-// tracker. ErrNotFound: none has.
-func (r *run) each(visit func(codename, release string) error) error {
+// eachOVALRelease calls visit for the releases that have OVAL documents and are not in the
+// tracker. ErrNotFound: no such release has a document.
+func (r *run) eachOVALRelease(visit func(codename, release string) error) error {
 	found := false
 	all := distro.UbuntuCodenames()
 	for _, codename := range all[slices.Index(all, oldest):] {
@@ -41,10 +41,10 @@ func (r *run) each(visit func(codename, release string) error) error {
 	return nil
 }
 
-// ovalNotices keeps what the notices say; of the vulnerabilities it learns
-// which source packages the binary ones are of.
+// ovalNotices stores the notices. From the documents of vulnerabilities it
+// learns the source packages of binary packages.
 func (r *run) ovalNotices(ctx context.Context) error {
-	return r.each(func(codename, release string) error {
+	return r.eachOVALRelease(func(codename, release string) error {
 		r.here = map[string]string{}
 		err := r.document(ctx, codename, "cve", r.learn)
 		if err != nil && !errors.Is(err, assay.ErrNotFound) {
@@ -56,14 +56,14 @@ func (r *run) ovalNotices(ctx context.Context) error {
 
 // ovalVulnerabilities hands over the vulnerabilities that OSV does not have.
 func (r *run) ovalVulnerabilities(ctx context.Context) error {
-	return r.each(func(codename, release string) error {
+	return r.eachOVALRelease(func(codename, release string) error {
 		return r.document(ctx, codename, "cve", func(d *oval.Definition) error { return r.definition(d, release) })
 	})
 }
 
 func (r *run) learn(d *oval.Definition) error {
 	for _, c := range criteria(&d.Criteria) {
-		if name, _, _ := spoken(c); name != "" && c.Test != nil {
+		if name, _, _ := readCriterion(c); name != "" && c.Test != nil {
 			for _, b := range c.Test.Names {
 				r.here[manifest(b)] = name
 			}
@@ -82,15 +82,14 @@ func (r *run) document(ctx context.Context, codename, form string, visit func(*o
 	})
 }
 
-// sentence is how a criterion tells the state of a source package:
+// sentence matches a criterion's text with the state of a source package:
 // "openssh package in jammy was vulnerable but has been fixed (note: '1:8.9')."
 var sentence = regexp.MustCompile(`^(?:\(CVE-[^)]*\) )?(\S+) package in ([^\s,]+),? (.*?)(?: \(note: '(.*)'\))?\.?$`)
 
-// unknownYet is the sentence about what nobody has looked at.
+// unknownYet matches the text for a vulnerability that is not triaged.
 var unknownYet = regexp.MustCompile(`^The vulnerability of the '(\S+)' package in (\S+) is not known \(status: '(.*)'\)`)
 
-// sentences gives the tracker's word for what a sentence says, the first that
-// fits.
+// sentences maps texts to the tracker's states; the first match counts.
 var sentences = []struct{ part, status string }{
 	{"has been fixed", "released"},
 	{"pending publication", "pending"},
@@ -107,14 +106,14 @@ func (r *run) definition(d *oval.Definition, release string) error {
 		r.skip(release, d.ID, "", "no CVE")
 		return nil
 	}
-	if r.told[release][v.id] {
-		r.skip(release, v.id, "", "OSV has it")
+	if r.inOSV[release][v.id] {
+		r.skip(release, v.id, "", "already in OSV")
 		return nil
 	}
-	said := map[string][]say{}
+	statements := map[string][]statement{}
 	var order []string
 	for _, c := range criteria(&d.Criteria) {
-		name, s, why := spoken(c)
+		name, s, why := readCriterion(c)
 		if name == "" && why == "" { // about the release itself
 			continue
 		}
@@ -123,13 +122,13 @@ func (r *run) definition(d *oval.Definition, release string) error {
 			continue
 		}
 		s.release = release
-		if said[name] == nil {
+		if statements[name] == nil {
 			order = append(order, name)
 		}
-		said[name] = append(said[name], s)
+		statements[name] = append(statements[name], s)
 	}
 	for _, name := range order {
-		if err := r.emit(&v, name, release, said[name]); err != nil {
+		if err := r.emit(&v, name, release, statements[name]); err != nil {
 			return err
 		}
 	}
@@ -162,8 +161,8 @@ func criteria(c *oval.Criteria) []oval.Criterion {
 	return out
 }
 
-// spoken reads a criterion. Fixes for ESM are told by their versions only.
-func spoken(c oval.Criterion) (name string, s say, why string) {
+// readCriterion reads a criterion. Only the version shows that a fix is for ESM.
+func readCriterion(c oval.Criterion) (name string, s statement, why string) {
 	status, detail := "", ""
 	if m := unknownYet.FindStringSubmatch(c.Comment); m != nil {
 		name, status = m[1], m[3]
@@ -178,7 +177,7 @@ func spoken(c oval.Criterion) (name string, s say, why string) {
 	} else {
 		return "", s, ""
 	}
-	if status == "released" && c.Test != nil { // without the epoch that versions get here
+	if status == "released" && c.Test != nil { // without the epoch that versions here have
 		if evr, ok := c.Test.Field("evr"); ok {
 			detail = strings.TrimPrefix(evr.Value, "0:")
 		}
@@ -190,8 +189,8 @@ func spoken(c oval.Criterion) (name string, s say, why string) {
 
 var line = regexp.MustCompile(`^\^([a-z0-9][a-z0-9.+-]*)\(`)
 
-// manifest is the package that a pattern of an image's manifest is about:
-// "^libssh-4(?::\w+|)\s+(.*)$"; a name is itself.
+// manifest is the package in a pattern for an image's manifest:
+// "^libssh-4(?::\w+|)\s+(.*)$"; a plain name is returned as is.
 func manifest(pattern string) string {
 	if m := line.FindStringSubmatch(pattern); m != nil {
 		return m[1]
@@ -199,18 +198,18 @@ func manifest(pattern string) string {
 	return pattern
 }
 
-// ovalNotice keeps a notice, which names binary packages.
+// ovalNotice stores a notice, which names binary packages.
 func (r *run) ovalNotice(d *oval.Definition, release string) error {
 	m := &d.Metadata
 	id, title, _ := strings.Cut(m.Title, " -- ")
 	if strings.HasPrefix(id, "LSN-") {
-		r.skip(release, id, "", "notice of a live patch")
+		r.skip(release, id, "", "live patch notice")
 		return nil
 	}
 	all := slices.DeleteFunc(slices.Clone(m.Advisory.CVEs), func(c oval.CVE) bool { return !cve.Valid(c.ID) })
 	switch {
 	case !strings.HasPrefix(id, "USN-"):
-		r.skip(release, d.ID, "", "no notice")
+		r.skip(release, d.ID, "", "not a notice")
 		return nil
 	case len(all) == 0 && strings.Contains(title, "vulnerabilit"):
 		all = []oval.CVE{{ID: id}}
@@ -218,7 +217,7 @@ func (r *run) ovalNotice(d *oval.Definition, release string) error {
 		r.skip(release, id, "", "notice without CVE")
 		return nil
 	}
-	r.claims.open(id, title, cve.Time(m.Advisory.Issued.Date))
+	r.claims.beginNotice(id, title, cve.Time(m.Advisory.Issued.Date))
 	known := false
 	for _, p := range d.Packages() {
 		if p.Operation != "less than" {
@@ -227,7 +226,7 @@ func (r *run) ovalNotice(d *oval.Definition, release string) error {
 		known = true
 		name := r.source(p.Names)
 		if name == "" {
-			r.skip(release, id, manifest(p.Names[0]), "source package not told")
+			r.skip(release, id, manifest(p.Names[0]), "unknown source package")
 			continue
 		}
 		fixed := strings.TrimPrefix(p.EVR, "0:")
@@ -237,18 +236,17 @@ func (r *run) ovalNotice(d *oval.Definition, release string) error {
 		}
 	}
 	if !known {
-		r.skip(release, id, "", "notice of the running kernel")
+		r.skip(release, id, "", "notice about the running kernel")
 	}
 	return nil
 }
 
-// ends are what the names of binary packages end with behind that of their
-// source.
+// ends are endings that binary packages add to the name of their source package.
 var ends = []string{"", "-dev", "-doc", "-source", "-bin", "-tools", "-utils", "-common", "-data"}
 
-// source finds the source package of binary ones that are built of one: by
-// another document that pairs them, or because one of them is called as a
-// source package is, or so with one of a few endings. "" where none or several
+// source finds the source package of binary packages from one build. It uses
+// another document that pairs them, or a binary package with the name of a
+// source package, with or without one of a few endings. "" if none or several
 // are possible.
 func (r *run) source(binaries []string) string {
 	var found []string

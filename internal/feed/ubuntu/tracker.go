@@ -40,15 +40,15 @@ func (r *run) tracker(ctx context.Context) error {
 	return r.development()
 }
 
-// A held row is one of the release under development, which is told at the end
-// only: it is the one after the newest that has rows by name.
-type held struct {
+// A held row is about the release under development. It is handed over at the
+// end, because this release is the one after the newest named release with rows.
+type heldRow struct {
 	v    *vulnerability
 	name string
-	say  say
+	say  statement
 }
 
-// development hands over the rows that are held.
+// development hands over the held rows.
 func (r *run) development() error {
 	release := ""
 	codenames := distro.UbuntuCodenames()
@@ -57,35 +57,35 @@ func (r *run) development() error {
 			release, _ = distro.UbuntuNumber(codenames[i+1])
 		}
 	}
-	if release != "" && len(r.held) > 0 {
+	if release != "" && len(r.heldRows) > 0 {
 		r.releases[release] = true
 	}
-	for _, h := range r.held {
+	for _, h := range r.heldRows {
 		if release == "" {
 			r.s.Skip(h.v.id+" devel_"+h.name, "release under development")
 			continue
 		}
 		h.say.release = release
-		if err := r.emit(h.v, h.name, release, []say{h.say}); err != nil {
+		if err := r.emit(h.v, h.name, release, []statement{h.say}); err != nil {
 			return err
 		}
 	}
-	r.held = nil
+	r.heldRows = nil
 	return nil
 }
 
-// A file is what the tracker says of a vulnerability.
+// A file is the tracker's record of a vulnerability.
 type file struct {
 	vulnerability
 	priorities map[string]string // by package; "" is for all
 	rows       []row
 }
 
-// A row is what it says of a package and a release.
+// A row is the state of a package in a release.
 type row struct{ where, name, status, detail string }
 
-// parse reads a file: fields, whose value may go on in lines that begin with a
-// blank, and rows, which are fields named RELEASE_PACKAGE.
+// parse reads a file: fields, whose value may continue on lines that begin with
+// a space, and rows, which are fields named RELEASE_PACKAGE.
 func parse(text string) *file {
 	f := &file{priorities: map[string]string{}}
 	key := ""
@@ -94,18 +94,18 @@ func parse(text string) *file {
 		switch {
 		case line == "" || line[0] == '#':
 		case line[0] == ' ' || line[0] == '\t':
-			f.more(key, strings.TrimSpace(line))
+			f.readLines(key, strings.TrimSpace(line))
 		default:
 			head, value, _ := strings.Cut(line, ":")
 			key, value = strings.TrimSpace(head), strings.TrimSpace(value)
 			f.field(key, value)
-			f.more(key, value)
+			f.readLines(key, value)
 		}
 	}
 	return f
 }
 
-// field reads the fields of one line.
+// field reads a field of one line.
 func (f *file) field(key, value string) {
 	head, rest, cut := strings.Cut(key, "_")
 	switch {
@@ -122,8 +122,8 @@ func (f *file) field(key, value string) {
 	}
 }
 
-// more reads the fields of several lines.
-func (f *file) more(key, value string) {
+// readLines reads a field of several lines.
+func (f *file) readLines(key, value string) {
 	switch key {
 	case "References":
 		f.notices = append(f.notices, notices(value)...)
@@ -149,10 +149,10 @@ func date(s string) time.Time {
 // file hands over a file, package by package and release by release.
 func (r *run) file(f *file) error {
 	type place struct{ name, release string }
-	says := map[place][]say{}
+	statements := map[place][]statement{}
 	var order []place
 	for _, w := range f.rows {
-		if w.where == "upstream" { // not of Ubuntu's
+		if w.where == "upstream" { // not about Ubuntu
 			continue
 		}
 		p, why := pocketOf(w.where)
@@ -171,26 +171,26 @@ func (r *run) file(f *file) error {
 		}
 		r.sources[w.name] = true
 		at := place{w.name, p.release}
-		if says[at] == nil {
+		if statements[at] == nil {
 			order = append(order, at)
 		}
-		says[at] = append(says[at], s)
+		statements[at] = append(statements[at], s)
 	}
 	for _, at := range order {
-		v := f.of(at.name)
+		v := f.vulnerabilityFor(at.name)
 		if at.release == "" {
-			r.held = append(r.held, held{v, at.name, says[at][0]})
+			r.heldRows = append(r.heldRows, heldRow{v, at.name, statements[at][0]})
 			continue
 		}
-		if err := r.emit(v, at.name, at.release, says[at]); err != nil {
+		if err := r.emit(v, at.name, at.release, statements[at]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// of is the vulnerability with the priority that it has for a package.
-func (f *file) of(name string) *vulnerability {
+// vulnerabilityFor is the vulnerability with its priority for a package.
+func (f *file) vulnerabilityFor(name string) *vulnerability {
 	v := f.vulnerability
 	word := f.priorities[name]
 	if word == "" {
@@ -216,24 +216,25 @@ func pocketOf(where string) (p pocket, why string) {
 	case strings.HasPrefix(first, "fips"):
 		p.flavour, codename = "fips", second
 	default:
-		return p, "product beside the releases"
+		return p, "product other than a release"
 	}
 	number, ok := distro.UbuntuNumber(codename)
 	if !ok {
-		return p, "release of unknown name"
+		return p, "unknown release name"
 	}
 	p.release = number
 	return p, ""
 }
 
-// ended tells that the tracker ignores a vulnerability because a release, or
-// the support of a package in it, is at its end.
-var ended = regexp.MustCompile(`(?i)\bend[ -]of[ -](?:life|line|support|standard|esm|kernel)|out of (?:standard )?support|no longer supported|\bEOL\b`)
+// endOfLifeReason matches reasons of ignored vulnerabilities: the release, or the support
+// of a package in it, is at its end of life.
+var endOfLifeReason = regexp.MustCompile(`(?i)\bend[ -]of[ -](?:life|line|support|standard|esm|kernel)|out of (?:standard )?support|no longer supported|\bEOL\b`)
 
 const maxReason = 120 // the longest details are whole sentences
 
-// verdict reads a state of the tracker; why says what it cannot be used for.
-func verdict(status, detail string) (s say, why string) {
+// verdict converts a state of the tracker; why is the reason if it cannot be
+// used.
+func verdict(status, detail string) (s statement, why string) {
 	s.reason = status
 	if detail != "" {
 		s.reason += " (" + detail + ")"
@@ -257,7 +258,7 @@ func verdict(status, detail string) (s say, why string) {
 		s.status = assay.StatusFixDeferred
 	case "ignored":
 		s.status = assay.StatusWillNotFix
-		if ended.MatchString(detail) {
+		if endOfLifeReason.MatchString(detail) {
 			s.status = assay.StatusEndOfLife
 		}
 	case "not-affected":
@@ -270,7 +271,7 @@ func verdict(status, detail string) (s say, why string) {
 	return s, ""
 }
 
-// versionLike tells versions from remarks.
+// versionLike matches versions, and not remarks.
 func versionLike(s string) bool {
 	if s == "" || s[0] < '0' || s[0] > '9' || strings.ContainsAny(s, " ,;") {
 		return false

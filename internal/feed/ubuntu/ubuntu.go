@@ -1,27 +1,26 @@
-// Package ubuntu reads what Canonical publishes of vulnerabilities in Ubuntu.
+// Package ubuntu reads Canonical's data on vulnerabilities in Ubuntu.
 //
-// All of it comes of one source, the CVE tracker
-// (https://git.launchpad.net/ubuntu-cve-tracker, its form in
-// https://git.launchpad.net/ubuntu-cve-tracker/tree/README): what holds of each
-// source package in each release, in the security team's own words. What is
-// made of it is at https://security-metadata.canonical.com: OSV records of the
-// vulnerabilities and of the notices (USN), and OVAL documents for each release.
-// Its VEX documents are not read: they name the newest version of a package,
-// not the one that fixed it. Nor are the descriptions, which are the NVD's.
+// All of it comes from the CVE tracker
+// (https://git.launchpad.net/ubuntu-cve-tracker, format:
+// https://git.launchpad.net/ubuntu-cve-tracker/tree/README). It has the security
+// team's state of each source package in each release.
+// https://security-metadata.canonical.com has documents derived from it: OSV
+// records of the vulnerabilities and of the notices (USN), and OVAL documents
+// for each release. The VEX documents are not read, because they name the newest
+// version of a package, not the fixed one. Neither are the descriptions, which
+// are NVD's.
 //
-// The rule by which they are put together, for each release, vulnerability and
-// source package:
+// The rule for each release, vulnerability and source package:
 //
-//  1. The tracker decides, of the releases that it has, on the vulnerabilities
-//     that it has.
-//  2. OSV's records of vulnerabilities say the rest. They name what is affected
-//     and what is fixed, but not why something is not.
-//  3. For a release that the tracker does not have, its OVAL documents say what
-//     OSV does not.
-//  4. The notices add their identifiers and dates. What they fixed and the
-//     others leave open, or do not speak of, is fixed.
+//  1. The tracker decides on the releases and vulnerabilities that it has.
+//  2. OSV's records of vulnerabilities decide on the rest. They have affected
+//     and fixed versions, but no reason why a package is not affected.
+//  3. For a release that is not in the tracker, its OVAL documents decide on
+//     what OSV does not have.
+//  4. The notices add identifiers and dates. If a notice has a fix where the
+//     other documents have an open state or none, the fix counts.
 //
-// Each of the documents may be missing, but not all.
+// Each document may be missing, but not all.
 package ubuntu
 
 import (
@@ -37,7 +36,7 @@ import (
 	"github.com/assaysec/assay/internal/identifier/cve"
 )
 
-// The documents. OVAL has those of the releases, by code name.
+// The documents. OVAL has one for each release, by code name.
 const (
 	Tracker = "https://git.launchpad.net/ubuntu-cve-tracker/snapshot/ubuntu-cve-tracker-master.tar.gz"
 	OSV     = "https://security-metadata.canonical.com/osv/osv-all.tar.xz"
@@ -49,14 +48,14 @@ const page = "https://ubuntu.com/security/"
 // Feed reads the documents. Packages are named by source. A record is one
 // release, one vulnerability and one package.
 //
-// Releases with long term support have two streams. "ubuntu:22.04" knows what
-// everybody gets. "ubuntu-esm:22.04" is for machines with extended security
-// maintenance (ESM, a part of Ubuntu Pro), and whole, so that those are judged
-// by it alone: a fix for everybody counts there too, else ESM's row decides,
-// else the plain one. Rows of packages for FIPS 140 are in both, with Flavour
-// "fips". Those of other products (realtime kernels, robots, phones) are left
-// out. The tracker calls the release that is being developed "devel", which is
-// the one after the newest that it has by name.
+// Releases with long-term support have two streams. "ubuntu:22.04" has the fixes
+// that everybody gets. "ubuntu-esm:22.04" is for machines with Expanded Security
+// Maintenance (ESM, a part of Ubuntu Pro). It is complete, so such machines are
+// judged by it alone: a fix for everybody counts there too, else ESM's row, else
+// the plain row. Rows of packages for FIPS 140 are in both, with the Flavour
+// "fips". Rows of other products (realtime kernels, robots, phones) are left
+// out. The tracker calls the release under development "devel"; it is the
+// release after the newest one that the tracker names.
 type Feed struct{}
 
 // Name is "ubuntu".
@@ -69,7 +68,7 @@ func (Feed) Streams() []assay.Stream { return []assay.Stream{"ubuntu:*", "ubuntu
 func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
 	r := &run{
 		g: g, wanted: wanted, s: s, claims: newClaims(), sources: map[string]bool{}, sourceOf: map[string]string{},
-		tracked: map[string]bool{}, releases: map[string]bool{}, told: map[string]map[string]bool{},
+		tracked: map[string]bool{}, releases: map[string]bool{}, inOSV: map[string]map[string]bool{},
 	}
 	found := false
 	for _, read := range []func(context.Context) error{r.osvNotices, r.tracker, r.ovalNotices, r.osvVulnerabilities, r.ovalVulnerabilities} {
@@ -81,7 +80,7 @@ func (Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s 
 		}
 	}
 	if !found {
-		return fmt.Errorf("%s, and what is made of it: %w", Tracker, assay.ErrNotFound)
+		return fmt.Errorf("%s, OSV and OVAL: %w", Tracker, assay.ErrNotFound)
 	}
 	return r.rest()
 }
@@ -93,31 +92,31 @@ type run struct {
 	s      assay.Sink
 	claims *claims
 
-	sources  map[string]bool            // source packages by name
-	sourceOf map[string]string          // of binary ones
-	here     map[string]string          // of binary ones, in the release at hand
+	sources  map[string]bool            // source packages by binary package
+	sourceOf map[string]string          // of binary packages
+	here     map[string]string          // of binary packages, in the current release
 	tracked  map[string]bool            // vulnerabilities that the tracker has
 	releases map[string]bool            // releases that the tracker has
-	held     []held                     // rows of the release under development
-	told     map[string]map[string]bool // vulnerabilities that OSV tells of, by release
+	heldRows []heldRow                  // rows of the release under development
+	inOSV    map[string]map[string]bool // vulnerabilities in OSV, by release
 }
 
-// A pocket is where a release's packages come from.
+// A pocket is an archive of a release's packages.
 type pocket struct {
 	release string // "22.04"
 	esm     bool
 	flavour string
 }
 
-// A say is what a document says of a package in a pocket.
-type say struct {
+// A say is a document's statement about a package in a pocket.
+type statement struct {
 	pocket
 	status assay.Status
 	fixed  string
 	reason string
 }
 
-// A vulnerability is what holds of it everywhere.
+// A vulnerability is the data that are the same in all releases.
 type vulnerability struct {
 	id        string
 	title     string
@@ -136,19 +135,18 @@ func (r *run) wantsRelease(release string) bool {
 	return r.wants(assay.Stream("ubuntu:"+release)) || r.wants(assay.Stream("ubuntu-esm:"+release))
 }
 
-// skip counts a record about a release, if that is wanted or not known.
+// skip counts a record about a release that is wanted or unknown.
 func (r *run) skip(release, id, name, why string) {
 	if release == "" || r.wantsRelease(release) {
 		r.s.Skip(id+" "+name+" "+release, why)
 	}
 }
 
-// longTerm is the number of a release with long term support, since there is
-// extended security maintenance.
+// longTerm matches the number of a release with long-term support and ESM.
 var longTerm = regexp.MustCompile(`^(?:1[2468]|[2-9][02468])\.04$`)
 
-// emit hands over what is said of a package in one release.
-func (r *run) emit(v *vulnerability, name, release string, says []say) error {
+// emit hands over the statements about a package in one release.
+func (r *run) emit(v *vulnerability, name, release string, statements []statement) error {
 	known := r.claims.about(v.id, name, release)
 	a := assay.Advisory{ID: v.id, Feed: "ubuntu", Title: v.title, Severity: v.severity, CVSS: v.cvss, Published: v.published, URL: page + v.id}
 	if !cve.Valid(v.id) {
@@ -160,9 +158,9 @@ func (r *run) emit(v *vulnerability, name, release string, says []say) error {
 		ids = append(ids, r.claims.notices[known[i].notice].id)
 	}
 	a.VendorIDs = slices.DeleteFunc(cve.Set(ids), func(id string) bool { return id == v.id })
-	for _, row := range rows(release, says) {
+	for _, row := range rows(release, statements) {
 		row.Name = name
-		r.mend(&row, known)
+		r.applyNotices(&row, known)
 		if r.wants(row.Stream) {
 			a.Affected = append(a.Affected, row)
 		}
@@ -173,13 +171,13 @@ func (r *run) emit(v *vulnerability, name, release string, says []say) error {
 	return r.s.Advisory(a)
 }
 
-// rows decides what holds in the streams of a release.
-func rows(release string, says []say) (out []assay.Affected) {
+// rows decides the rows in the streams of a release.
+func rows(release string, statements []statement) (out []assay.Affected) {
 	plain, esm := assay.Stream("ubuntu:"+release), assay.Stream("ubuntu-esm:"+release)
-	var of [2]*say // for everybody, for ESM
-	var flavoured []*say
-	for i := range says {
-		s := &says[i]
+	var of [2]*statement // for everybody, for ESM
+	var flavoured []*statement
+	for i := range statements {
+		s := &statements[i]
 		n := 0
 		if s.esm {
 			n = 1
@@ -206,13 +204,13 @@ func rows(release string, says []say) (out []assay.Affected) {
 	return out
 }
 
-func (s *say) row(stream assay.Stream) assay.Affected {
+func (s *statement) row(stream assay.Stream) assay.Affected {
 	return assay.Affected{Stream: stream, Status: s.status, Reason: s.reason,
 		Ranges: []assay.Range{{Fixed: s.fixed}}, Qualifiers: assay.Qualifiers{Flavour: s.flavour}}
 }
 
-// fix lets a notice's fix close what is open, and dates fixes.
-func (r *run) mend(row *assay.Affected, known []claim) {
+// fix closes an open state with a notice's fix, and dates fixes.
+func (r *run) applyNotices(row *assay.Affected, known []claim) {
 	esm := row.Stream.Family() == "ubuntu-esm"
 	fixed := &row.Ranges[0].Fixed
 	best := r.claims.fix(known, row.Qualifiers.Flavour, false)
@@ -227,25 +225,26 @@ func (r *run) mend(row *assay.Affected, known []claim) {
 	}
 }
 
-// rest hands over the notices that no record took.
+// rest hands over the notices that belong to no record.
 func (r *run) rest() error {
 	return r.claims.unused(func(v *vulnerability, name, release string, known []claim) error {
-		var says []say
+		var statements []statement
 		for _, c := range known {
-			p := pocket{release, c.esm, r.claims.word(c.flavour)}
-			if !slices.ContainsFunc(says, func(s say) bool { return s.pocket == p }) {
-				says = append(says, say{pocket: p, status: assay.StatusAffected, fixed: r.claims.fix(known, p.flavour, p.esm)})
+			p := pocket{release, c.esm, r.claims.text(c.flavour)}
+			if !slices.ContainsFunc(statements, func(s statement) bool { return s.pocket == p }) {
+				statements = append(statements, statement{pocket: p, status: assay.StatusAffected, fixed: r.claims.fix(known, p.flavour, p.esm)})
 			}
 		}
-		return r.emit(v, name, release, says)
+		return r.emit(v, name, release, statements)
 	})
 }
 
-// usn finds notices in addresses: "https://usn.ubuntu.com/usn/usn-4132-1",
-// "https://ubuntu.com/security/notices/USN-4132-1", "https://usn.ubuntu.com/4132-1/".
+// usn finds notices in URLs: "https://usn.ubuntu.com/usn/usn-4132-1",
+// "https://ubuntu.com/security/notices/USN-4132-1",
+// "https://usn.ubuntu.com/4132-1/".
 var usn = regexp.MustCompile(`(?i)(?:/usn-|usn\.ubuntu\.com/)(\d+-\d+)\b`)
 
-// notices lists those that addresses name.
+// notices lists the notices in URLs.
 func notices(addresses string) (ids []string) {
 	if !strings.Contains(addresses, "ubuntu.com") {
 		return nil

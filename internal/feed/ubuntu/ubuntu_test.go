@@ -125,7 +125,7 @@ func TestTracker(t *testing.T) {
 		{"two pockets of ESM", []string{"esm-infra/focal_curl: needed", "esm-apps/focal_curl: released (1+esm1)"}, []string{curl + `-esm:20.04 affected <1+esm1`}, ""},
 		{"FIPS", []string{"jammy_curl: needed", "fips-updates/jammy_curl: released (1+Fips1)"}, []string{
 			curl + `:22.04 affected "needed"; -esm:22.04 affected "needed"; :22.04{fips} affected <1+Fips1; -esm:22.04{fips} affected <1+Fips1`}, ""},
-		{"other products", []string{"vivid/ubuntu-core_curl: needed", "bluefield/jammy_curl: needed", "snap_curl: needed"}, nil, "product beside the releases 2, release of unknown name 1"},
+		{"other products", []string{"vivid/ubuntu-core_curl: needed", "bluefield/jammy_curl: needed", "snap_curl: needed"}, nil, "product other than a release 2, unknown release name 1"},
 		{"a package's priority", []string{"artful_zlib: needed"}, []string{`CVE-2020-0001 zlib [USN-4132-1 USN-4132-2] LOW: :17.10 affected "needed"`}, ""},
 		{"the next release", []string{"devel_curl: needed", "eoan_zlib: DNE"}, []string{curl + `:20.04 affected "needed"; -esm:20.04 affected "needed"`}, "package not in the release 1"},
 		{"after which nobody knows", []string{"devel_curl: needed"}, nil, "release under development 1"},
@@ -187,7 +187,7 @@ func TestOSV(t *testing.T) {
 			"USN-1-1 curl [] UNKNOWN: :22.10 affected <7-2 0915"}, "notice without CVE 1"},
 		{"others", []string{osvRecord("LSN-1-1", cves, entry("Ubuntu:22.10", "linux", "1", "")), osvRecord("UBUNTU-CVE-2022-0001", `,"withdrawn":"2023-01-01T00:00:00Z"`), osvRecord("UBUNTU-1", ""), `{"id":5}`,
 			osvRecord("UBUNTU-CVE-2022-0002", ""), osvRecord("UBUNTU-CVE-2022-0003", "", entry("Ubuntu:Pro:Realtime:22.04:LTS", "linux", "1", ""))}, nil,
-			"malformed record 1, no CVE 1, no package affected 1, notice of a live patch 1, product beside the releases 1, withdrawn 1"},
+			"live patch notice 1, malformed record 1, no CVE 1, no affected package 1, product other than a release 1, withdrawn 1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var files []string
@@ -257,7 +257,7 @@ func TestOVAL(t *testing.T) {
 	if diff := cmp.Diff(want, brief(r.Advisories)); diff != "" {
 		t.Error(diff)
 	}
-	if got, want := skipped(r), "no notice 1, notice of a live patch 1, notice of the running kernel 1, notice without CVE 1, source package not told 1"; got != want {
+	if got, want := skipped(r), "live patch notice 1, not a notice 1, notice about the running kernel 1, notice without CVE 1, unknown source package 1"; got != want {
 		t.Errorf("skipped %s, want %s", got, want)
 	}
 	docs[lunar+"cve.oval.xml.bz2"] = ovalOf(ovalCVE("(CVE-2023-0001) curl package in lunar was vulnerable but has been fixed (note: '8-1')."), "libcurl4 8-1")
@@ -326,7 +326,7 @@ func TestMerged(t *testing.T) {
 	if diff := cmp.Diff(want, brief(r.Advisories)); diff != "" {
 		t.Error(diff)
 	}
-	if got, want := skipped(r), "no notice 1, notice of a live patch 1, notice of the running kernel 1, notice without CVE 1, source package not told 1, the tracker has it 1"; got != want {
+	if got, want := skipped(r), "already in the tracker 1, live patch notice 1, not a notice 1, notice about the running kernel 1, notice without CVE 1, unknown source package 1"; got != want {
 		t.Errorf("skipped %s, want %s", got, want)
 	}
 }
@@ -365,8 +365,8 @@ func TestCorpus(t *testing.T) {
 			t.Errorf("%s: %d, want %d", stream, n[stream], want)
 		}
 	}
-	if got, want := skipped(r), "no CVE 9, notice of a live patch 17, notice of the running kernel 212, notice without CVE 38, package not in the release 553095, "+
-		"product beside the releases 94804, release of unknown name 2457, released without a version 132, source package not told 498"; got != want {
+	if got, want := skipped(r), "live patch notice 17, no CVE 9, notice about the running kernel 212, notice without CVE 38, package not in the release 553095, "+
+		"product other than a release 94804, released without a version 132, unknown release name 2457, unknown source package 498"; got != want {
 		t.Errorf("skipped %s, want %s", got, want)
 	}
 	for key, want := range want {

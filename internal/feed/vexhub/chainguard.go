@@ -25,7 +25,7 @@ const (
 	maxDocument = 64 << 20 // of all versions of one library
 )
 
-// paths are what the list may name: documents by ecosystem.
+// paths match valid paths of the list: documents by ecosystem.
 var paths = regexp.MustCompile(`^[\w@+-][\w@.+-]*(?:/[\w@+-][\w@.+-]*)*\.json$`)
 
 // An entry of the list.
@@ -35,7 +35,7 @@ type entry struct {
 }
 
 // chainguard hands over the documents on the list, in the order of their paths.
-// From a Getter that keeps them only those that changed are got.
+// From a Getter with a cache only the changed ones are fetched.
 func (e *emitter) chainguard(ctx context.Context) error {
 	var list struct {
 		Entries []entry `json:"entries"`
@@ -47,12 +47,12 @@ func (e *emitter) chainguard(ctx context.Context) error {
 	found := false
 	for _, d := range list.Entries {
 		if !paths.MatchString(d.ID) {
-			e.s.Skip(d.ID, "malformed entry of the list")
+			e.s.Skip(d.ID, "malformed list entry")
 			continue
 		}
 		err := e.single(ctx, d.ID, d.Modified)
 		if errors.Is(err, assay.ErrNotFound) {
-			e.s.Skip(d.ID, "document not there")
+			e.s.Skip(d.ID, "document missing")
 			continue
 		}
 		if err != nil {
@@ -61,12 +61,12 @@ func (e *emitter) chainguard(ctx context.Context) error {
 		found = true
 	}
 	if !found {
-		return malformed(ChainguardList, "none of the documents on it is there")
+		return malformed(ChainguardList, "all listed documents are missing")
 	}
 	return nil
 }
 
-// single hands over one document, of a version.
+// single hands over one version of a document.
 func (e *emitter) single(ctx context.Context, id, version string) error {
 	url := Chainguard + id
 	b, err := document.Bytes(ctx, document.OfVersion(e.g, version), url, maxDocument)

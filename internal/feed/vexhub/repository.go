@@ -22,11 +22,11 @@ import (
 const (
 	maxManifest = 1 << 20  // 500 bytes are usual
 	maxIndex    = 64 << 20 // Rancher's has 200 kB for 1,100 products (2026)
-	maxTail     = 16 << 20 // of zeros behind a tar archive's end, before that of its compression, which has the checksum
+	maxTail     = 16 << 20 // of zeros between the end of a tar archive and the end of its compression, which has the checksum
 )
 
-// repository hands over what a repository has, from the first of its archives
-// that is there.
+// repository hands over the statements of a repository, from its first archive
+// that exists.
 func (e *emitter) repository(ctx context.Context, r Repository) error {
 	archives, err := e.manifest(ctx, r.Manifest)
 	if err != nil && (r.Archive == "" || !errors.Is(err, assay.ErrNotFound)) {
@@ -43,8 +43,7 @@ func (e *emitter) repository(ctx context.Context, r Repository) error {
 	return err
 }
 
-// manifest lists the archives that a manifest names for version 0 of the
-// specification.
+// manifest lists the archives of a manifest for version 0 of the specification.
 func (e *emitter) manifest(ctx context.Context, url string) (archives []string, _ error) {
 	var m struct {
 		Versions []struct {
@@ -68,7 +67,7 @@ func (e *emitter) manifest(ctx context.Context, url string) (archives []string, 
 		}
 	}
 	if archives == nil {
-		return nil, malformed(url, "no location of version 0 of the specification")
+		return nil, malformed(url, "no location for version 0 of the specification")
 	}
 	return archives, nil
 }
@@ -91,25 +90,25 @@ func decode(place string, b []byte, v any) error {
 	return nil
 }
 
-// archive hands over the documents of the archive at "URL//FOLDER" that its
-// index names.
+// archive hands over the documents in the index of the archive at
+// "URL//DIRECTORY".
 func (e *emitter) archive(ctx context.Context, location string, r Repository) error {
-	rest, folder, _ := strings.Cut(strings.TrimPrefix(location, scheme), "//")
+	rest, directory, _ := strings.Cut(strings.TrimPrefix(location, scheme), "//")
 	url := scheme + rest
-	index, err := e.index(ctx, url, folder, r.Index)
+	index, err := e.index(ctx, url, directory, r.Index)
 	if err != nil {
 		return err
 	}
 	seen := map[string]bool{}
 	want := func(member string) bool {
-		name, ok := below(folder, member)
+		name, ok := below(directory, member)
 		if ok && index[name] == nil && strings.HasPrefix(name, "pkg/") && path.Ext(name) == ".json" && path.Base(name) != "manifest.json" {
-			e.s.Skip(name, "document that the index does not name")
+			e.s.Skip(name, "document not in the index")
 		}
 		return ok && index[name] != nil && !seen[name]
 	}
 	err = e.walk(ctx, url, want, func(member string, b []byte, err error) error {
-		name, _ := below(folder, member)
+		name, _ := below(directory, member)
 		seen[name] = true
 		if err != nil {
 			e.s.Skip(name, "document damaged or too large")
@@ -135,23 +134,23 @@ func (e *emitter) archive(ctx context.Context, location string, r Repository) er
 		}
 	}
 	if len(seen) == 0 {
-		return malformed(url, "none of the documents in its index")
+		return malformed(url, "the archive has no document that its index names")
 	}
 	return nil
 }
 
-// below returns the path of a member below the directory.
-func below(folder, member string) (string, bool) {
+// below returns the path of a member relative to the directory.
+func below(directory, member string) (string, bool) {
 	name := path.Clean(member)
-	if folder = path.Clean(folder); folder == "." {
+	if directory = path.Clean(directory); directory == "." {
 		return name, true
 	}
-	return strings.CutPrefix(name, folder+"/")
+	return strings.CutPrefix(name, directory+"/")
 }
 
-// index reads the index of an archive, or where it has none the other: the
-// names of the products, by document.
-func (e *emitter) index(ctx context.Context, url, folder, other string) (map[string]map[string]bool, error) {
+// index reads the index of an archive, or the other index if the archive has
+// none: names of products by document.
+func (e *emitter) index(ctx context.Context, url, directory, other string) (map[string]map[string]bool, error) {
 	var list struct {
 		Packages []struct {
 			ID       string `json:"id"`
@@ -160,7 +159,7 @@ func (e *emitter) index(ctx context.Context, url, folder, other string) (map[str
 	}
 	found := errors.New("found")
 	want := func(member string) bool {
-		name, ok := below(folder, member)
+		name, ok := below(directory, member)
 		return ok && name == "index.json"
 	}
 	err := e.walk(ctx, url, want, func(member string, b []byte, err error) error {
@@ -176,10 +175,10 @@ func (e *emitter) index(ctx context.Context, url, folder, other string) (map[str
 	case err == nil && other != "":
 		url = other
 		if err = e.json(ctx, url, maxIndex, &list); errors.Is(err, assay.ErrNotFound) {
-			err = malformed(url, "no index.json in the archive, nor this")
+			err = malformed(url, "not found, and the archive has no index.json")
 		}
 	case err == nil:
-		err = malformed(url, "no index.json in directory %q", folder)
+		err = malformed(url, "directory %q has no index.json", directory)
 	case errors.Is(err, found):
 		err = nil
 	}
@@ -194,7 +193,7 @@ func (e *emitter) index(ctx context.Context, url, folder, other string) (map[str
 		u, err := vex.ParsePURL(p.ID)
 		name := path.Clean(p.Location)
 		if err != nil || p.Location == "" {
-			e.s.Skip(p.ID, "malformed entry of the index")
+			e.s.Skip(p.ID, "malformed index entry")
 			continue
 		}
 		if index[name] == nil {
@@ -205,8 +204,8 @@ func (e *emitter) index(ctx context.Context, url, folder, other string) (map[str
 	return index, nil
 }
 
-// walk visits members of the archive at url, a zip or a tar archive compressed
-// in any way, to its very end.
+// walk visits the members of the archive at url, a zip or a tar archive with any
+// compression, to its very end.
 func (e *emitter) walk(ctx context.Context, url string, want func(string) bool, visit func(string, []byte, error) error) error {
 	return document.Read(ctx, e.g, url, func(body io.Reader) error {
 		r := bufio.NewReader(body)

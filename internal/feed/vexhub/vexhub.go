@@ -1,20 +1,20 @@
-// Package vexhub reads what makers of software say of vulnerabilities in what
-// they ship: the VEX repositories of Aqua Security and SUSE Rancher, and
+// Package vexhub reads VEX statements of software publishers about their
+// products: the VEX repositories of Aqua Security and SUSE Rancher, and
 // Chainguard's documents on its rebuilt libraries.
 //
 // A VEX repository is an archive with an index of documents by product, found
 // through a manifest: https://github.com/aquasecurity/vex-repo-spec (0.1). As
-// the specification asks, documents that the index does not name do not count;
-// nor do statements on other products than the index names a document for, for
-// hubs collect documents of third parties. Chainguard has a list of documents
+// the specification asks, documents outside the index are ignored, and so are
+// statements about products that the index does not assign to the document,
+// because hubs collect third-party documents. Chainguard has a list of documents
 // by time of change: https://libraries.cgr.dev/openvex/v1/all.json.
 //
-// All is in the stream Stream, under the product's package URL without version,
-// qualifiers and subpath (of images the repository stays), as vex.PURL's Name
-// writes it. Qualifiers.Imports name the subcomponents that are meant, by
-// package URL patterns; none means all of the product. Modified is the time of
-// the statement: of several on the same, the latest counts. Not taken: products
-// without package URL, and those narrowed by qualifiers but the architecture.
+// All statements are in the stream Stream, under the product's package URL
+// without version, qualifiers and subpath (images keep their repository), as
+// vex.PURL's Name writes it. Qualifiers.Imports are the package URL patterns of
+// the affected subcomponents; none means the whole product. Modified is the time
+// of the statement: the latest statement counts. Products without package URL
+// are left out, and so are those with qualifiers other than the architecture.
 package vexhub
 
 import (
@@ -33,15 +33,15 @@ const Stream = assay.StreamVEX
 // A Repository is a VEX repository.
 type Repository struct {
 	Manifest string // URL of vex-repository.json
-	Page     string // URL below which a person finds the documents; "" means in the archive
+	Page     string // URL below which people find the documents; "" means in the archive
 
-	// For where not all is mirrored: an archive, "URL//FOLDER", where the
-	// manifest is not there or nothing that it names, and an index, where the
-	// archive has none. "" means none.
+	// For incomplete mirrors. Archive, "URL//DIRECTORY", is used if the manifest
+	// or everything in it is missing. Index is used if the archive has no index.
+	// "" means none.
 	Archive, Index string
 }
 
-// Aqua and Rancher are the repositories known.
+// Aqua and Rancher are the known repositories.
 var (
 	Aqua = Repository{
 		Manifest: "https://github.com/aquasecurity/vexhub/raw/main/vex-repository.json",
@@ -93,8 +93,8 @@ type emitter struct {
 	feed string
 }
 
-// document hands over what a document says of the products that are named; nil
-// names all. Path is how the skipped are called, url where it is to be found.
+// document hands over a document's statements about the named products; nil
+// names all. Path names the document in skipped records, url is its location.
 func (e *emitter) document(path, url string, d *vex.Document, faults []vex.ParseError, named map[string]bool) error {
 	for _, f := range faults {
 		e.s.Skip(path+": "+f.Where, f.Why)
@@ -127,7 +127,8 @@ func (e *emitter) document(path, url string, d *vex.Document, faults []vex.Parse
 	return nil
 }
 
-// product is what a statement says of a product, or why that is not taken.
+// product converts a statement about a product; the string is the reason if it
+// cannot be used.
 func product(st *vex.Statement, p *vex.Product, named map[string]bool) (assay.Affected, string) {
 	u, err := vex.ParsePURL(p.PURL)
 	if err != nil {
@@ -135,7 +136,7 @@ func product(st *vex.Statement, p *vex.Product, named map[string]bool) (assay.Af
 	}
 	a := assay.Affected{Stream: Stream, Name: u.Name(), Status: st.Status, Reason: st.Justification}
 	if named != nil && !named[a.Name] {
-		return a, "product that the index does not name"
+		return a, "product not in the index"
 	}
 	q := u.Qualifiers()
 	if arch := q["arch"]; arch != "" {
@@ -161,7 +162,7 @@ func product(st *vex.Statement, p *vex.Product, named map[string]bool) (assay.Af
 	return a, ""
 }
 
-// malformed names the place of what is not as it must be.
+// malformed returns an ErrMalformed that names the place and the defect.
 func malformed(place, what string, args ...any) error {
 	return fmt.Errorf("%s: "+what+": %w", slices.Concat([]any{place}, args, []any{assay.ErrMalformed})...)
 }

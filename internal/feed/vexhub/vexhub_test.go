@@ -70,7 +70,7 @@ func TestRecord(t *testing.T) {
 	}
 }
 
-// TestSkipped: what is not used is told, and the rest is used.
+// TestSkipped: what is not used is reported, and the rest is used.
 func TestSkipped(t *testing.T) {
 	about := func(product string) string {
 		return `{"vulnerability":"CVE-2025-1","status":"fixed","products":[` + product + `]}`
@@ -96,9 +96,9 @@ func TestSkipped(t *testing.T) {
 	}
 	r := contract.Fetch(t, Feed{[]Repository{{Manifest: Aqua.Manifest}}}, d)
 	want := map[string]int{
-		"product that the index does not name": 1, "product without package URL": 1, "product with qualifiers": 1, "subcomponent without package URL": 1,
-		"malformed package URL": 1, "no product": 1, "unknown status": 1, "another shape": 1,
-		"malformed document": 1, "document not in the archive": 1, "document that the index does not name": 1, "malformed entry of the index": 1,
+		"product not in the index": 1, "product without package URL": 1, "product with qualifiers": 1, "subcomponent without package URL": 1,
+		"malformed package URL": 1, "no product": 1, "unknown status": 1, "unexpected value": 1,
+		"malformed document": 1, "document not in the archive": 1, "document not in the index": 1, "malformed index entry": 1,
 	}
 	if diff := cmp.Diff(want, r.Reasons()); diff != "" || len(r.Advisories) != 2 {
 		t.Fatalf("%d kept\n%s", len(r.Advisories), diff)
@@ -233,7 +233,7 @@ func TestCorpus(t *testing.T) {
 	if diff := cmp.Diff(want, kept(r.Advisories)); diff != "" {
 		t.Error(diff)
 	}
-	skipped := map[string]int{"document that the index does not name": 2, "document not in the archive": 818, "document not there": 1, "product that the index does not name": others}
+	skipped := map[string]int{"document not in the index": 2, "document not in the archive": 818, "document missing": 1, "product not in the index": others}
 	if diff := cmp.Diff(skipped, r.Reasons()); diff != "" {
 		t.Error(diff)
 	}
@@ -310,7 +310,7 @@ func TestFacts(t *testing.T) {
 	}
 }
 
-// keeper notes the editions that it is asked for.
+// keeper notes the versions that it is asked for.
 type keeper struct {
 	contract.Documents
 	editions []string
@@ -320,12 +320,12 @@ func (k *keeper) Cached(ctx context.Context, url string) (io.ReadCloser, error) 
 	return nil, assay.ErrNotFound
 }
 
-func (k *keeper) GetVersion(ctx context.Context, url, edition string) (io.ReadCloser, error) {
-	k.editions = append(k.editions, url+" "+edition)
+func (k *keeper) GetVersion(ctx context.Context, url, version string) (io.ReadCloser, error) {
+	k.editions = append(k.editions, url+" "+version)
 	return k.Get(ctx, url)
 }
 
-func TestEditions(t *testing.T) {
+func TestVersions(t *testing.T) {
 	k := &keeper{Documents: documents()}
 	contract.Fetch(t, Feed{}, k)
 	if diff := cmp.Diff([]string{Chainguard + "pypi/b.openvex.json 2025-01-02T00:00:00Z"}, k.editions); diff != "" {
@@ -338,7 +338,7 @@ func TestPaths(t *testing.T) {
 	d := documents()
 	d[ChainguardList] = []byte(`{"entries":[{"id":"../../x.json"},{"id":"https://h.example/x.json"},{"id":"/x.json"},{"id":"pypi/b.openvex.json"}]}`)
 	r := contract.Fetch(t, Feed{}, d)
-	if diff := cmp.Diff(map[string]int{"malformed entry of the list": 3}, r.Reasons()); diff != "" {
+	if diff := cmp.Diff(map[string]int{"malformed list entry": 3}, r.Reasons()); diff != "" {
 		t.Error(diff)
 	}
 }

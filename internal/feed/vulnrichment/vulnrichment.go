@@ -1,8 +1,8 @@
-// Package vulnrichment reads CVE records that CISA enriches: with scores and
-// weaknesses where the numbering authority gave none.
+// Package vulnrichment reads CVE records with CISA's additions: scores and
+// weaknesses if the numbering authority gave none.
 //
-// https://github.com/cisagov/vulnrichment holds them in the CVE list's own
-// format (package cverecord).
+// https://github.com/cisagov/vulnrichment has them in the format of the CVE list
+// (package cverecord).
 package vulnrichment
 
 import (
@@ -26,7 +26,8 @@ func (Feed) Name() string { return "vulnrichment" }
 // Streams is "details:*".
 func (Feed) Streams() []assay.Stream { return []assay.Stream{assay.StreamDetails + ":*"} }
 
-// Use is UseUpdate: the archive has hundreds of megabytes, and NVD has what a scan needs most.
+// Use is UseUpdate: the archive has hundreds of megabytes, and NVD has the data
+// that a scan needs most.
 func (Feed) Use() assay.FeedUse { return assay.UseUpdate }
 
 // Fetch implements assay.Feed.

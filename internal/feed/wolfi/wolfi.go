@@ -1,6 +1,7 @@
 // Package wolfi reads the security database of Wolfi's packages, in the format
-// of package secdb. The distribution rolls: there is one stream. Packages are
-// named by origin; what has no fix yet is not in it.
+// of package secdb. The distribution is a rolling release, so there is one
+// stream. Packages are named by origin. Vulnerabilities without a fix are not in
+// it.
 package wolfi
 
 import (
@@ -15,8 +16,8 @@ const Document = "https://packages.wolfi.dev/os/security.json"
 
 const page = "https://images.chainguard.dev/security/"
 
-// Feed reads the database. A record is one package and one vulnerability; CVE
-// and GHSA identifiers of the same fault are records of their own.
+// Feed reads the database. A record is one package and one vulnerability; the
+// CVE and the GHSA of one vulnerability are separate records.
 type Feed struct{}
 
 // Name is "wolfi".

@@ -1,6 +1,6 @@
-// Package cpe reads and compares CPE names, by which NVD and makers of products
-// name software, in the forms of version 2.2 ("cpe:/a:vendor:product:1.0") and
-// 2.3 ("cpe:2.3:a:vendor:product:1.0:*:*:*:*:*:*:*").
+// Package cpe parses and compares CPE names, the names of software at NVD and
+// vendors, in the formats of version 2.2 ("cpe:/a:vendor:product:1.0") and 2.3
+// ("cpe:2.3:a:vendor:product:1.0:*:*:*:*:*:*:*").
 // https://nvlpubs.nist.gov/nistpubs/Legacy/IR/nistir7695.pdf
 package cpe
 
@@ -9,10 +9,9 @@ import (
 	"strings"
 )
 
-// A Name holds the attributes of a CPE name without quoting, in the case in
-// which they were written. "" is any value, "-" that the attribute does not
-// apply. Version 2.2 has the first seven only: a packed edition
-// ("~~~linux~~") is one value.
+// A Name has the attributes of a CPE name without quoting and in their original
+// case. "" is any value; "-" means that the attribute does not apply. Version
+// 2.2 has only the first seven: a packed edition ("~~~linux~~") is one value.
 type Name struct {
 	Part            string // "a" application, "o" operating system, "h" hardware
 	Vendor          string
@@ -27,14 +26,14 @@ type Name struct {
 	Other           string
 }
 
-// attributes is how many a name of version 2.3 has.
+// attributes is the number of attributes in version 2.3.
 const attributes = 11
 
 const prefix23, prefix22 = "cpe:2.3:", "cpe:/"
 
-// Parse reads a name of either version. Attributes may be missing at the end,
-// and more than eleven are ignored. ok is false where part, vendor or product is
-// missing or any: then it names nothing.
+// Parse parses a name of either version. Attributes may be missing at the end,
+// and more than eleven are ignored. ok is false if part, vendor or product is
+// missing or any, because then it names nothing.
 func Parse(s string) (n Name, ok bool) {
 	if rest, found := strings.CutPrefix(s, prefix23); found {
 		n.set(split(rest))
@@ -50,8 +49,8 @@ func Parse(s string) (n Name, ok bool) {
 	return n, n.Part != "" && n.Vendor != "" && n.Product != ""
 }
 
-// ParseFormatted reads a name of version 2.3 that has all its attributes; ok is
-// false for any other. Unlike Parse it takes names of any vendor or product.
+// ParseFormatted parses a name of version 2.3 with all its attributes; ok is
+// false for any other. Unlike Parse it accepts names of any vendor or product.
 func ParseFormatted(s string) (n Name, ok bool) {
 	rest, ok := strings.CutPrefix(s, prefix23)
 	if !ok {
@@ -78,8 +77,8 @@ func (n *Name) set(parts []string) {
 	}
 }
 
-// split cuts attributes at their colons, and removes the backslashes that quote
-// characters. A quoted star is a plain one.
+// split splits attributes at their colons, and removes the backslashes that
+// quote characters. A quoted star is a plain one.
 func split(s string) (parts []string) {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
@@ -98,14 +97,14 @@ func split(s string) (parts []string) {
 	return append(parts, b.String())
 }
 
-// Key is what all names of one product have in common.
+// Key is equal for all names of one product.
 func (n Name) Key() string {
 	return strings.ToLower(n.Part + ":" + n.Vendor + ":" + n.Product)
 }
 
 // Matches reports whether n, a pattern in which attributes may be any, covers a
-// name, in any case. An attribute that is any in the name matches no other value:
-// a product for an unknown platform is not one for Windows.
+// name, ignoring case. An attribute that is any in the name matches no other
+// value: a product for an unknown platform is not a product for Windows.
 func (n Name) Matches(name Name) bool {
 	of := name.all()
 	for i, want := range n.all() {

@@ -10,8 +10,8 @@ import (
 	"github.com/package-url/packageurl-go"
 )
 
-// Lookup returns the stream, or the pattern of streams, that speaks of a
-// package URL, and the name that it is under there. What no stream speaks of is
+// Lookup returns the stream, or the pattern of streams, with advisories about a
+// package URL, and the package's name there. If there is none, the error is
 // ErrUnsupported.
 func Lookup(s string) (stream assay.Stream, name string, err error) {
 	u, err := packageurl.FromString(s)
@@ -26,7 +26,7 @@ func Lookup(s string) (stream assay.Stream, name string, err error) {
 	r := assay.Release{ID: u.Namespace, Version: version}
 	f, ok := distro.Of(r)
 	if !ok {
-		return "", "", fmt.Errorf("purl %q: no advisories on packages of type %s by %q: %w", s, u.Type, u.Namespace, assay.ErrUnsupported)
+		return "", "", fmt.Errorf("purl %q: no advisories for packages of type %s with namespace %q: %w", s, u.Type, u.Namespace, assay.ErrUnsupported)
 	}
 	name = u.Name
 	if up := q["upstream"]; up != "" && f.BySource {

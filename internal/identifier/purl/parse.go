@@ -9,8 +9,8 @@ import (
 	"github.com/package-url/packageurl-go"
 )
 
-// Parse returns the package that a purl names, and what it says of the
-// distribution that the package is of. PURL is the purl as it is.
+// Parse returns the package of a purl, and the purl's data on its distribution.
+// PURL is the purl unchanged.
 func Parse(s string) (assay.Package, assay.Release, error) {
 	u, err := packageurl.FromString(s)
 	if err != nil {
@@ -34,14 +34,14 @@ func Parse(s string) (assay.Package, assay.Release, error) {
 	return p, release(u.Namespace, q["distro"]), nil
 }
 
-// release is the distribution of a package, whose purl's namespace is its
-// maker: "debian" and "debian-12", or "redhat" and "rhel-9.4".
+// release is the distribution of a package. The namespace of its purl is the
+// vendor: "debian" and "debian-12", or "redhat" and "rhel-9.4".
 func release(namespace, of string) assay.Release {
 	name, version, ok := cutVersion(of)
 	switch {
-	case !ok: // a version alone, or nothing
+	case !ok: // only a version, or nothing
 		return assay.Release{ID: id(namespace), Version: version}
-	case version == "": // a distribution without releases, or the name of one
+	case version == "": // a distribution without releases, or the name of a release
 		if r := (assay.Release{ID: id(name)}); known(r) {
 			return r
 		}
@@ -57,7 +57,7 @@ func known(r assay.Release) bool {
 	return ok
 }
 
-// cutVersion cuts "opensuse-leap-15.4" before the version.
+// cutVersion splits "opensuse-leap-15.4" before the version.
 func cutVersion(s string) (id, version string, ok bool) {
 	for i := 0; i+1 < len(s); i++ {
 		if s[i] == '-' && s[i+1] >= '0' && s[i+1] <= '9' {
@@ -70,7 +70,7 @@ func cutVersion(s string) (id, version string, ok bool) {
 	return s, "", s != ""
 }
 
-// sourceRPM cuts name-version-release.src.rpm.
+// sourceRPM splits name-version-release.src.rpm.
 func sourceRPM(file string) (name, version string) {
 	s := strings.TrimSuffix(file, ".src.rpm")
 	i := strings.LastIndexByte(s, '-')

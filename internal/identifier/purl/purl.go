@@ -43,13 +43,13 @@ func Of(p *assay.Package, r assay.Release) string {
 	}
 	u.Qualifiers = packageurl.QualifiersFromMap(q)
 	if err := u.Normalize(); err != nil {
-		u.Name, u.Namespace = p.Name, "" // what a type's rules forbid is still the name that it has
+		u.Name, u.Namespace = p.Name, "" // a name that the rules of the type forbid stays unchanged
 	}
 	return u.ToString()
 }
 
-// Cut cuts a package's name into the namespace and name of its purl, as the
-// type has them: "@babel" and "core" of "@babel/core", "org.slf4j" and
+// Cut splits a package's name into the namespace and name of its purl, by the
+// rules of the type: "@babel" and "core" of "@babel/core", "org.slf4j" and
 // "slf4j-api" of "org.slf4j:slf4j-api".
 func Cut(kind, name string) (namespace, rest string) {
 	sep := "/"
@@ -77,8 +77,8 @@ func Join(kind, namespace, name string) string {
 	return namespace + "/" + name
 }
 
-// upstream is the source package, where it is not called or numbered as the
-// package: "name" or "name@version".
+// upstream is the source package, if its name or version differs from the
+// package's: "name" or "name@version".
 func upstream(p *assay.Package) string {
 	s := p.SourceName()
 	if v := p.SourceVer(); v != p.Version {
@@ -90,8 +90,8 @@ func upstream(p *assay.Package) string {
 	return s
 }
 
-// cutModule cuts a modularity label, name:stream:version:context:arch, after
-// the stream.
+// cutModule truncates a modularity label, name:stream:version:context:arch,
+// after the stream.
 func cutModule(label string) (module, rest string, ok bool) {
 	parts := strings.SplitN(label, ":", 3)
 	if len(parts) < 2 {

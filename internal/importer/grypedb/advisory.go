@@ -9,8 +9,8 @@ import (
 	"github.com/assaysec/assay/internal/identifier/cve"
 )
 
-// advisory is what a vulnerability says, without what is affected. Of a CVE the
-// details say the rest.
+// advisory converts a vulnerability without what it affects. For a CVE the
+// details have the rest.
 func (v *vulnerability) advisory() assay.Advisory {
 	a := assay.Advisory{ID: v.name, Feed: "grype-db", Published: v.published, Modified: v.modified}
 	a.Severity, a.CVSS = v.ratings()
@@ -32,8 +32,8 @@ func (v *vulnerability) advisory() assay.Advisory {
 	return a
 }
 
-// note adds the identifiers that a blob has: the CVEs of a notice, and the
-// notices about the fixes of a distribution.
+// note adds the identifiers of a blob: the CVEs of a notice, and the notices
+// about a distribution's fixes.
 func (r *reader) note(b *packageBlob, distribution bool) {
 	a := &r.under
 	a.Aliases = append(a.Aliases, b.CVEs...)
@@ -46,8 +46,8 @@ func (r *reader) note(b *packageBlob, distribution bool) {
 	}
 }
 
-// flush hands over the advisory under way. A distribution's notice is handed
-// over once for each of its CVEs; other advisories keep their identifier.
+// flush hands over the current advisory. A distribution's notice is handed over
+// once for each of its CVEs; other advisories keep their identifier.
 func (r *reader) flush() error {
 	a := r.under
 	r.under, r.speaksOf = assay.Advisory{}, nil
@@ -72,13 +72,13 @@ func (r *reader) flush() error {
 	return nil
 }
 
-// ofSystem says whether a stream is a distribution's.
+// ofSystem reports whether a stream is a distribution's.
 func ofSystem(s assay.Stream) bool {
 	return slices.ContainsFunc(systems, func(p assay.Stream) bool { return p.Covers(s) })
 }
 
-// bind writes a CPE as text, of part, vendor, product, edition, language,
-// software edition, target software, target hardware and other.
+// bind writes a CPE as text: part, vendor, product, edition, language, software
+// edition, target software, target hardware and other.
 // https://nvlpubs.nist.gov/nistpubs/Legacy/IR/nistir7695.pdf
 func bind(parts []string) string {
 	out := []string{"cpe", "2.3", cmp.Or(parts[0], "*"), escape(parts[1]), escape(parts[2]), "*", "*"}
@@ -88,8 +88,8 @@ func bind(parts []string) string {
 	return strings.Join(out, ":")
 }
 
-// escape puts a backslash before signs; nothing at all is any value. What has
-// backslashes already stays.
+// escape puts a backslash before punctuation; an empty value means any. Existing
+// backslashes stay.
 func escape(s string) string {
 	if s == "" || s == "*" || s == "-" {
 		return cmp.Or(s, "*")

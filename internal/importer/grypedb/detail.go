@@ -12,8 +12,8 @@ import (
 	"github.com/assaysec/assay/internal/identifier/cve"
 )
 
-// An item is something about a CVE: the row of a vulnerability, or the negative
-// number of a weakness.
+// An item belongs to a CVE: the row of a vulnerability, or the negative number
+// of a weakness.
 type item struct {
 	cve uint64 // year and number
 	is  int64
@@ -34,8 +34,8 @@ func key(id string) (_ uint64, ok bool) {
 
 func identifier(key uint64) string { return fmt.Sprintf("CVE-%04d-%04d", key/numbers, key%numbers) }
 
-// details hands over what all providers say of a CVE as one detail: it brings
-// together their rows, and what is known of the CVE's weaknesses.
+// details hands over the details of each CVE from all providers as one detail.
+// It collects the providers' rows and the weaknesses by CVE.
 func (r *reader) details(string) error {
 	if r.wanted != nil && !slices.ContainsFunc(r.wanted, func(s assay.Stream) bool { return s.Family() == assay.StreamDetails }) {
 		return nil
@@ -52,7 +52,7 @@ func (r *reader) details(string) error {
 		items = append(items, item{k, is})
 		return nil
 	}
-	if err := r.each(r.handles, func(row *sqlitefile.Row) error { return add(r.handles.text(row, 1), row.ID) }); err != nil {
+	if err := r.eachRow(r.handles, func(row *sqlitefile.Row) error { return add(r.handles.text(row, 1), row.ID) }); err != nil {
 		return err
 	}
 	t, err := r.optional("cwe_handles", "cve", "cwe")
@@ -60,7 +60,7 @@ func (r *reader) details(string) error {
 		return err
 	}
 	if t != nil {
-		err := r.each(t, func(row *sqlitefile.Row) error {
+		err := r.eachRow(t, func(row *sqlitefile.Row) error {
 			n, err := strconv.ParseInt(strings.TrimPrefix(cve.Weakness(t.text(row, 1)), "CWE-"), 10, 64)
 			if err != nil || n < 1 {
 				return nil // "NVD-CWE-Other"
@@ -85,7 +85,7 @@ func (r *reader) details(string) error {
 	return nil
 }
 
-// detail puts one together. NVD's words come first.
+// detail combines the data of one CVE. NVD's data come first.
 func (r *reader) detail(items []item) error {
 	d := assay.Detail{ID: identifier(items[0].cve), Feed: "grype-db"}
 	found := false
@@ -109,13 +109,13 @@ func (r *reader) detail(items []item) error {
 		v.add(&d)
 	}
 	if !found {
-		return nil // nothing but weaknesses
+		return nil // only weaknesses
 	}
 	d.CWEs, d.References = cve.Set(d.CWEs), cve.Set(d.References)
 	return r.sink.Detail(d)
 }
 
-// add adds what one provider says.
+// add adds the data of one provider.
 func (v *vulnerability) add(d *assay.Detail) {
 	word, scores := v.ratings()
 	if rating := (assay.Rating{Source: publisher(v.provider), Severity: word}); word != assay.SeverityUnknown && !slices.Contains(d.Ratings, rating) {
@@ -142,13 +142,13 @@ func (v *vulnerability) add(d *assay.Detail) {
 	}
 }
 
-// exploited reads CISA's catalogue.
+// exploited reads the entries of CISA's catalogue.
 func (r *reader) exploited(name string) error {
 	t, err := r.optional(name, "cve", "blob_id")
 	if t == nil || err != nil || !r.wants(assay.StreamKEV) {
 		return err
 	}
-	return r.each(t, func(row *sqlitefile.Row) error {
+	return r.eachRow(t, func(row *sqlitefile.Row) error {
 		id := t.text(row, 0)
 		var b struct {
 			Added      string   `json:"date_added"`
@@ -180,7 +180,7 @@ func (r *reader) exploited(name string) error {
 	})
 }
 
-// day is the date of a time; "" where it is none.
+// day is the date of a time; "" for the zero time.
 func day(s string) string {
 	t := cve.Time(strings.Replace(s, " ", "T", 1))
 	if t.IsZero() {
@@ -189,7 +189,7 @@ func day(s string) string {
 	return t.Format("2006-01-02")
 }
 
-// predicted reads EPSS.
+// predicted reads the EPSS scores.
 func (r *reader) predicted(name string) error {
 	t, err := r.optional(name, "cve", "epss", "percentile")
 	if t == nil || err != nil || !r.wants(assay.StreamEPSS) {
@@ -201,11 +201,11 @@ func (r *reader) predicted(name string) error {
 		return err
 	}
 	if meta != nil {
-		if err := r.each(meta, func(row *sqlitefile.Row) error { date = day(meta.text(row, 0)); return nil }); err != nil {
+		if err := r.eachRow(meta, func(row *sqlitefile.Row) error { date = day(meta.text(row, 0)); return nil }); err != nil {
 			return err
 		}
 	}
-	return r.each(t, func(row *sqlitefile.Row) error {
+	return r.eachRow(t, func(row *sqlitefile.Row) error {
 		id := t.text(row, 0)
 		score, ok := row.Float(t.columns[1])
 		percentile, _ := row.Float(t.columns[2])

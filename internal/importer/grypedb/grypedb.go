@@ -1,18 +1,18 @@
-// Package grypedb reads Grype's vulnerability database, schema version 6: an
-// SQLite file in which handles join vulnerabilities, packages or CPEs, and
-// releases of distributions, with what is said of them in JSON.
+// Package grypedb reads Grype's vulnerability database, schema version 6. It is
+// an SQLite file in which handles join vulnerabilities, packages or CPEs, and
+// releases of distributions; JSON blobs have the rest.
 //
 // Schema: https://github.com/anchore/grype/tree/main/grype/db/v6 (models.go,
-// blobs.go). Taken are handles of packages and CPEs, affected and unaffected,
-// and the details, CWEs, KEV and EPSS entries of CVEs. Not taken: the rows that
-// say of each minor release of RHEL what the major's row says, end-of-life
-// dates, the CPEs of packages, and the tables by which Grype finds releases
-// under other names.
+// blobs.go). The feed reads the handles of packages and CPEs, affected and
+// unaffected, and the details, CWEs, KEV and EPSS entries of CVEs. It does not
+// read: rows that repeat the data of RHEL's major release for a minor one,
+// end-of-life dates, CPEs of packages, and the tables of alternative names of
+// releases.
 //
-// Of the releases with Red Hat's extended update support there are the fixes
-// only, limited to the channel's products; the main channel's rows speak of
-// them, too. What AlmaLinux and Root say are versions that are not affected from
-// a fix on, which is what builds before it are affected below.
+// For releases with Red Hat's extended update support the database has only
+// fixes, limited to the products of the channel; the rows of the main channel
+// cover them too. AlmaLinux and Root list versions that are not affected from a
+// fix on; the versions below the fix count as affected.
 package grypedb
 
 import (
@@ -30,24 +30,24 @@ import (
 	"github.com/assaysec/assay/internal/version"
 )
 
-// Reasons why something is not taken.
+// Reasons why records are skipped.
 const (
 	whyMalformed = "malformed record"
-	whyDangling  = "joined with a row that is not there"
+	whyDangling  = "refers to a missing row"
 	whyWithdrawn = osv.WhyWithdrawn
-	whySystem    = "distribution that is not known"
-	whyChannel   = "channel of a distribution that is not known"
-	whyMinor     = "minor release that the major one speaks for"
-	whyEcosystem = "ecosystem that is not known"
+	whySystem    = "unknown distribution"
+	whyChannel   = "unknown distribution channel"
+	whyMinor     = "minor release covered by the major release"
+	whyEcosystem = "unknown ecosystem"
 	whyHardware  = "hardware"
 )
 
 // Bounds of what is kept in memory.
 const (
 	maxSystems  = 100_000    // releases; there are 300 (2026)
-	maxAffected = 4000       // rows of one advisory; more are another with the same identifier
+	maxAffected = 4000       // rows of one advisory; more rows become another advisory with the same identifier
 	maxClaims   = 5_000_000  // rows for Ubuntu's extended security maintenance; there are 100,000 (2026)
-	maxItems    = 40_000_000 // vulnerabilities and weaknesses to put together, 16 bytes each; there are 3 million (2026)
+	maxItems    = 40_000_000 // vulnerabilities and weaknesses to combine, 16 bytes each; there are 3 million (2026)
 )
 
 // Name is "grype-db".
@@ -56,7 +56,7 @@ func (d *DB) Name() string { return "grype-db" }
 // Date is when the database was built.
 func (d *DB) Date() time.Time { return d.date }
 
-// Streams lists all that such a database may hold.
+// Streams lists all streams that such a database may have.
 func (d *DB) Streams() []assay.Stream { return streams() }
 
 // Fetch hands over the database; no Getter is needed.
@@ -66,7 +66,7 @@ func (d *DB) Fetch(ctx context.Context, _ assay.Getter, wanted []assay.Stream, s
 		return err
 	}
 	r := &reader{ctx: ctx, file: f, wants: osv.Wants(wanted, d.Streams()), wanted: wanted, sink: s, systems: map[int64]system{}}
-	if err := r.open(); err != nil {
+	if err := r.openTables(); err != nil {
 		return fmt.Errorf("%s: %w", form.Name, err)
 	}
 	for _, step := range []struct {
@@ -101,10 +101,10 @@ type reader struct {
 	systems                     map[int64]system
 	last                        *vulnerability
 
-	extended map[claim]bool // what Ubuntu's extended security maintenance speaks of itself
+	extended map[claim]bool // keys with rows for Ubuntu's extended security maintenance itself
 
-	under    assay.Advisory // way: what is not handed over yet
-	speaksOf *vulnerability // of which that is
+	under    assay.Advisory // the current advisory, not handed over yet
+	speaksOf *vulnerability // its vulnerability
 }
 
 // A vulnerability is a row of vulnerability_handles with its blob.
@@ -116,8 +116,8 @@ type vulnerability struct {
 	blob                vulnerabilityBlob
 }
 
-// open finds the tables that rows are joined with.
-func (r *reader) open() error {
+// openTables finds the tables that rows are joined with.
+func (r *reader) openTables() error {
 	for _, t := range []struct {
 		to      **table
 		name    string
@@ -129,15 +129,15 @@ func (r *reader) open() error {
 		{&r.handles, "vulnerability_handles", []string{"id", "name", "status", "published_date", "modified_date", "withdrawn_date", "provider_id", "blob_id"}},
 	} {
 		var err error
-		if *t.to, err = open(r.file, t.name, t.columns...); err != nil {
+		if *t.to, err = openTable(r.file, t.name, t.columns...); err != nil {
 			return err
 		}
 	}
-	t, err := open(r.file, "operating_systems", "id", "name", "release_id", "major_version", "minor_version", "label_version", "codename", "channel")
+	t, err := openTable(r.file, "operating_systems", "id", "name", "release_id", "major_version", "minor_version", "label_version", "codename", "channel")
 	if err != nil {
 		return err
 	}
-	return r.each(t, func(row *sqlitefile.Row) error {
+	return r.eachRow(t, func(row *sqlitefile.Row) error {
 		if len(r.systems) == maxSystems {
 			return fmt.Errorf("over %d rows: %w", maxSystems, assay.ErrTooLarge)
 		}
@@ -146,8 +146,8 @@ func (r *reader) open() error {
 	})
 }
 
-// each visits the rows of a table.
-func (r *reader) each(t *table, visit func(*sqlitefile.Row) error) error {
+// eachRow visits the rows of a table.
+func (r *reader) eachRow(t *table, visit func(*sqlitefile.Row) error) error {
 	for row, err := range t.Rows() {
 		if err == nil {
 			err = r.ctx.Err()
@@ -162,15 +162,15 @@ func (r *reader) each(t *table, visit func(*sqlitefile.Row) error) error {
 	return nil
 }
 
-// optional finds a table that older databases have not; nil.
+// optional finds a table that older databases do not have; then it is nil.
 func (r *reader) optional(name string, columns ...string) (*table, error) {
 	if _, err := r.file.Table(name); errors.Is(err, assay.ErrNotFound) {
 		return nil, nil
 	}
-	return open(r.file, name, columns...)
+	return openTable(r.file, name, columns...)
 }
 
-// find looks a row up; ok is false where there is none.
+// find looks a row up; ok is false if there is none.
 func (r *reader) find(t *table, id int64) (ok bool, err error) {
 	err = t.Row(id, &r.row)
 	if errors.Is(err, assay.ErrNotFound) {
@@ -179,7 +179,7 @@ func (r *reader) find(t *table, id int64) (ok bool, err error) {
 	return err == nil, err
 }
 
-// blob decodes a blob into v; why says what is wrong with it.
+// blob decodes a blob into v; why is the reason if it is malformed.
 func (r *reader) blob(id int64, v any) (why string, err error) {
 	ok, err := r.find(r.blobs, id)
 	switch {
@@ -193,7 +193,8 @@ func (r *reader) blob(id int64, v any) (why string, err error) {
 	return "", nil
 }
 
-// vulnerability looks one up; why says what it cannot be used for.
+// vulnerability looks a vulnerability up; why is the reason if it cannot be
+// used.
 func (r *reader) vulnerability(id int64) (v *vulnerability, why string, err error) {
 	if r.last == nil || r.last.id != id {
 		t := r.handles
@@ -221,7 +222,7 @@ func (r *reader) vulnerability(id int64) (v *vulnerability, why string, err erro
 	return r.last, "", nil
 }
 
-// A claim is a package in a stream and a vulnerability, of which a row speaks.
+// A claim is a package in a stream and a vulnerability of a row.
 type claim struct {
 	stream assay.Stream
 	pkg    int64
@@ -239,16 +240,16 @@ func (r *reader) claim(s assay.Stream, pkg, vulnerability int64) (claim, error) 
 	return claim{s, pkg, r.handles.text(&r.row, 1)}, nil
 }
 
-// maintenance finds out what is said for Ubuntu's extended security maintenance.
-// Machines with it are judged by its stream alone, so that this has the rows
-// for everybody, too, where it has none of its own.
+// maintenance collects the rows for Ubuntu's extended security maintenance
+// (ESM). Machines with ESM are judged by its stream alone, so the stream also
+// gets the rows for everybody if it has none of its own.
 func (r *reader) maintenance(name string) error {
 	r.extended = map[claim]bool{}
 	t, err := r.optional(name, "vulnerability_id", "operating_system_id", "package_id")
 	if t == nil || err != nil {
 		return err
 	}
-	return r.each(t, func(row *sqlitefile.Row) error {
+	return r.eachRow(t, func(row *sqlitefile.Row) error {
 		s, ok := r.systems[t.int(row, 1)]
 		if !ok || s.stream.Family() != "ubuntu-esm" || !r.wants(s.stream) {
 			return nil
@@ -268,7 +269,7 @@ func (r *reader) packages(name string, unaffected bool) error {
 	if t == nil || err != nil {
 		return err
 	}
-	err = r.each(t, func(row *sqlitefile.Row) error {
+	err = r.eachRow(t, func(row *sqlitefile.Row) error {
 		os, distribution := row.Int(t.columns[1])
 		s, known := r.systems[os]
 		switch {
@@ -295,7 +296,7 @@ func (r *reader) packages(name string, unaffected bool) error {
 			}
 			if !r.extended[own] {
 				p := place{Affected: assay.Affected{Stream: s.maintained, Name: pkg}, scheme: s.scheme, backports: true}
-				if err := r.say(t.int(row, 0), t.int(row, 3), unaffected, p); err != nil {
+				if err := r.addRow(t.int(row, 0), t.int(row, 3), unaffected, p); err != nil {
 					return err
 				}
 			}
@@ -309,21 +310,21 @@ func (r *reader) packages(name string, unaffected bool) error {
 			}
 			p = place{Affected: assay.Affected{Stream: e.Stream, Name: e.Name(pkg)}, scheme: e.Scheme}
 		}
-		return r.say(t.int(row, 0), t.int(row, 3), unaffected, p)
+		return r.addRow(t.int(row, 0), t.int(row, 3), unaffected, p)
 	})
 	return cmp.Or(err, r.flush())
 }
 
-// A place is what a row speaks of.
+// A place is the subject of a row.
 type place struct {
 	assay.Affected
 	scheme    string
 	backports bool // a distribution's
 }
 
-// say adds what a row says to the advisory under way. Where Root's own builds
-// are meant they have a stream of their own.
-func (r *reader) say(vulnerability, blob int64, unaffected bool, p place) error {
+// addRow adds a row to the current advisory. Rows about Root's own builds have a
+// stream of their own.
+func (r *reader) addRow(vulnerability, blob int64, unaffected bool, p place) error {
 	if !r.wants(p.Stream) && !r.wants("rootio:"+p.Stream) {
 		return nil
 	}
@@ -376,7 +377,7 @@ func (r *reader) products(name string, unaffected bool) error {
 	if t == nil || err != nil {
 		return err
 	}
-	err = r.each(t, func(row *sqlitefile.Row) error {
+	err = r.eachRow(t, func(row *sqlitefile.Row) error {
 		id := t.int(row, 1)
 		ok, err := r.find(r.cpes, id)
 		if err != nil {
@@ -394,7 +395,7 @@ func (r *reader) products(name string, unaffected bool) error {
 			r.sink.Skip(parts[1]+":"+parts[2], whyHardware)
 			return nil
 		}
-		return r.say(t.int(row, 0), t.int(row, 2), unaffected, place{scheme: version.Generic.Name(), Affected: assay.Affected{
+		return r.addRow(t.int(row, 0), t.int(row, 2), unaffected, place{scheme: version.Generic.Name(), Affected: assay.Affected{
 			Stream: assay.StreamCPE, Name: plain(parts[1]) + ":" + plain(parts[2]), Qualifiers: assay.Qualifiers{CPEs: []string{bind(parts)}},
 		}})
 	})

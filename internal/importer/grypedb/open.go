@@ -31,9 +31,9 @@ var Importer = assay.Importer{
 	Open:  func(ctx context.Context, path string) (assay.ImportedFeed, error) { return Open(ctx, path) },
 }
 
-// Open opens vulnerability.db, a directory that holds it (also Grype's own, with
-// db/6 or 6 below), or the archive in which it is published
-// (vulnerability-db_v6….tar.zst). What is none of these is ErrUnsupported.
+// Open opens vulnerability.db, a directory that contains it (also Grype's own,
+// with db/6 or 6 below), or its published archive
+// (vulnerability-db_v6….tar.zst). For anything else the error is ErrUnsupported.
 func Open(ctx context.Context, path string) (*DB, error) {
 	f, err := form.Open(ctx, path)
 	if err != nil {
@@ -53,7 +53,7 @@ func Open(ctx context.Context, path string) (*DB, error) {
 // Close closes the file.
 func (d *DB) Close() error { return d.file.Close() }
 
-// check says whether the file is such a database.
+// check reports whether the file is such a database.
 func check(r io.ReaderAt, size int64) error {
 	f, err := sqlitefile.Open(r, size)
 	if err != nil {
@@ -71,18 +71,18 @@ func check(r io.ReaderAt, size int64) error {
 		_, err := built(r, size)
 		return err
 	case names["vulnerability"] && names["vulnerability_metadata"]:
-		return fmt.Errorf("a database of Grype's before version 6 of its schema: %w; use one of 2025 or later", assay.ErrMalformed)
+		return fmt.Errorf("a Grype database with a schema older than version 6: %w; use a database from 2025 or later", assay.ErrMalformed)
 	}
 	return fmt.Errorf("not Grype's database: %w", assay.ErrUnsupported)
 }
 
-// built is when the database was; zero when it does not say.
+// built is when the database was built; zero if unknown.
 func built(r io.ReaderAt, size int64) (time.Time, error) {
 	f, err := sqlitefile.Open(r, size)
 	if err != nil {
 		return time.Time{}, err
 	}
-	t, err := open(f, "db_metadata", "build_timestamp", "model")
+	t, err := openTable(f, "db_metadata", "build_timestamp", "model")
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -91,24 +91,24 @@ func built(r io.ReaderAt, size int64) (time.Time, error) {
 			return time.Time{}, fmt.Errorf("db_metadata: %w", err)
 		}
 		if n := t.int(row, 1); n != model {
-			return time.Time{}, fmt.Errorf("schema version %d, not %d: %w", n, model, assay.ErrMalformed)
+			return time.Time{}, fmt.Errorf("schema version %d, want %d: %w", n, model, assay.ErrMalformed)
 		}
 		return t.time(row, 0), nil
 	}
 	return time.Time{}, fmt.Errorf("db_metadata is empty: %w", assay.ErrMalformed)
 }
 
-// A table is one with the columns that are wanted of it.
+// A table has the columns that are wanted of it.
 type table struct {
 	*sqlitefile.Table
-	columns []int // where they are; -1 for one that it has not, whose values are null
+	columns []int // their indexes; -1 for a missing column, whose values are null
 }
 
-// open finds a table. Where id is the first column wanted it must be the rowid.
-func open(f *sqlitefile.File, name string, columns ...string) (*table, error) {
+// openTable finds a table. If id is the first wanted column, it must be the rowid.
+func openTable(f *sqlitefile.File, name string, columns ...string) (*table, error) {
 	t, err := f.Table(name)
 	if errors.Is(err, assay.ErrNotFound) {
-		return nil, fmt.Errorf("no table %s: %w", name, assay.ErrMalformed)
+		return nil, fmt.Errorf("missing table %s: %w", name, assay.ErrMalformed)
 	}
 	if err != nil {
 		return nil, err
@@ -118,7 +118,7 @@ func open(f *sqlitefile.File, name string, columns ...string) (*table, error) {
 		out.columns = append(out.columns, t.Column(c))
 	}
 	if columns[0] == "id" && (t.RowID() < 0 || t.RowID() != out.columns[0]) {
-		return nil, fmt.Errorf("table %s, whose id is not its rowid: %w", name, assay.ErrUnsupported)
+		return nil, fmt.Errorf("table %s: id is not the rowid: %w", name, assay.ErrUnsupported)
 	}
 	return out, nil
 }
@@ -130,7 +130,8 @@ func (t *table) int(r *sqlitefile.Row, column int) int64 {
 
 func (t *table) text(r *sqlitefile.Row, column int) string { return r.Text(t.columns[column]) }
 
-// time reads a date as Go's drivers write them: RFC 3339 with a blank for the T.
+// time reads a date as Go's drivers write it: RFC 3339 with a space instead of
+// the T.
 func (t *table) time(r *sqlitefile.Row, column int) time.Time {
 	return cve.Time(strings.Replace(t.text(r, column), " ", "T", 1))
 }

@@ -15,8 +15,8 @@ type system struct {
 	label  string // for people: "debian 12"
 	stream assay.Stream
 	scheme string
-	cpes   []string // products whose repositories are meant
-	why    string   // it is not taken
+	cpes   []string // CPEs of products, if the release is limited to their repositories
+	why    string   // the release is left out
 
 	maintained assay.Stream // the release with extended security maintenance
 }
@@ -25,7 +25,7 @@ type system struct {
 var systems = []assay.Stream{"alpaquita:*", "almalinux:*", "alpine:*", "amazon:*", "arch", "azurelinux:*", "bottlerocket", "chainguard", "debian:*", "echo", "fedora:*", "minimos",
 	"openeuler:*", "opensuse-leap:*", "opensuse-tumbleweed", "oracle:*", "photon:*", "rhel:*", "rocky:*", "rootio:*", "secureos", "sle-micro:*", "sles:*", "ubuntu:*", "ubuntu-esm:*", "wolfi"}
 
-// releaseIDs are the os-release identifiers of what Grype calls otherwise.
+// releaseIDs maps Grype's names to os-release identifiers, if they differ.
 var releaseIDs = map[string]string{"redhat": "rhel", "amazonlinux": "amzn", "oraclelinux": "ol", "archlinux": "arch", "rockylinux": "rocky", "suse": "sles"}
 
 // release is a row of operating_systems.
@@ -66,12 +66,11 @@ func (r release) system() system {
 	return s
 }
 
-// longTerm are Ubuntu's releases that get extended security maintenance.
+// longTerm are Ubuntu's releases with extended security maintenance.
 var longTerm = regexp.MustCompile(`^ubuntu:[0-9]*[02468]\.04$`)
 
-// version is the release's as os-release has it. Grype drops the zeros that its
-// numbers begin with, and so all of a zero: 22.04 is 22 and 4, 3.0 is 3 and
-// nothing.
+// version is the release's version as in os-release. Grype drops leading zeros,
+// and a number that is only zero: 22.04 is 22 and 4; 3.0 is 3 and nothing.
 func (r release) version(id string) string {
 	switch {
 	case r.label == "unstable" && id == "debian":
@@ -90,16 +89,15 @@ func (r release) version(id string) string {
 	return strings.TrimSuffix(r.major+"."+r.minor, ".")
 }
 
-// languages maps what Syft calls types of packages to ecosystems, where those
-// have other names.
+// languages maps Syft's package types to ecosystems, if their names differ.
 var languages = map[string]assay.Stream{
 	"cpan": "cpan", "dart-pub": "pub", "dotnet": "nuget", "erlang-otp": "hex", "gem": "rubygems", "github-action": "github-actions", "go-module": "go",
 	"java-archive": "maven", "opam": "opam", "php-composer": "packagist", "pod": "cocoapods", "python": "pypi", "r-package": "cran", "rust-crate": "crates.io",
 	"vscode-extension": "vscode",
 }
 
-// language is the ecosystem that a package belongs to, by its type, that of its
-// purls, or OSV's name.
+// language is the ecosystem of a package, by its type, the type of its purls, or
+// OSV's name.
 func language(name string) (*ecosystem.Ecosystem, bool) {
 	name = strings.ToLower(name)
 	if s, ok := languages[name]; ok {
@@ -111,7 +109,7 @@ func language(name string) (*ecosystem.Ecosystem, bool) {
 	return ecosystem.OfOSV(name)
 }
 
-// streams are those that such a database may hold.
+// streams are those that such a database may have.
 func streams() []assay.Stream {
 	out := append([]assay.Stream{assay.StreamDetails + ":*", assay.StreamCPE, assay.StreamKEV, assay.StreamEPSS}, systems...)
 	for _, e := range ecosystem.All() {

@@ -13,7 +13,7 @@ import (
 	"github.com/assaysec/assay/internal/version/requirement"
 )
 
-// vulnerabilityBlob is what vulnerability_handles point to.
+// vulnerabilityBlob is the blob of a row of vulnerability_handles.
 type vulnerabilityBlob struct {
 	Description string      `json:"description"`
 	References  []reference `json:"refs"`
@@ -23,15 +23,15 @@ type vulnerabilityBlob struct {
 
 type reference struct {
 	URL string `json:"url"`
-	ID  string `json:"id"` // of an advisory of the publisher
+	ID  string `json:"id"` // of a publisher's advisory
 }
 
 type severity struct {
-	Value  json.RawMessage `json:"value"` // a word, or a vector with its version
+	Value  json.RawMessage `json:"value"` // a severity, or a vector with its version
 	Source string          `json:"source"`
 }
 
-// packageBlob is what handles of packages and CPEs point to.
+// packageBlob is the blob of handles of packages and CPEs.
 type packageBlob struct {
 	CVEs       []string    `json:"cves"`
 	Qualifiers *qualifiers `json:"qualifiers"`
@@ -39,10 +39,10 @@ type packageBlob struct {
 }
 
 type qualifiers struct {
-	Module  string   `json:"rpm_modularity"`
-	CPEs    []string `json:"platform_cpes"`
-	Arches  words    `json:"architecture"`
-	RootIO  bool     `json:"rootio"`
+	Module  string     `json:"rpm_modularity"`
+	CPEs    []string   `json:"platform_cpes"`
+	Arches  stringList `json:"architecture"`
+	RootIO  bool       `json:"rootio"`
 	Imports []struct {
 		Path    string   `json:"path"`
 		Symbols []string `json:"symbols"`
@@ -68,23 +68,23 @@ type fix struct {
 	} `json:"detail"`
 }
 
-// words is a text or a list of them.
-type words []string
+// stringList is a string or a list of strings.
+type stringList []string
 
-// UnmarshalJSON takes both.
-func (w *words) UnmarshalJSON(b []byte) error {
+// UnmarshalJSON accepts both.
+func (w *stringList) UnmarshalJSON(b []byte) error {
 	var one string
 	if json.Unmarshal(b, &one) == nil {
 		if one != "" {
-			*w = words{one}
+			*w = stringList{one}
 		}
 		return nil
 	}
 	return json.Unmarshal(b, (*[]string)(w))
 }
 
-// publishers are our names of Grype's providers and of NVD's sources, where
-// they differ.
+// publishers maps Grype's providers and NVD's sources to our names, if they
+// differ.
 var publishers = map[string]string{
 	"alma": "almalinux", "github": "ghsa", "mariner": "azurelinux", "rhel": "redhat", "sles": "suse",
 	"nvd@nist.gov": "nvd", "134c704f-9b21-4f2e-91b3-4a467353bcc0": "cisa-adp",
@@ -97,8 +97,8 @@ func publisher(name string) string {
 	return name
 }
 
-// ratings reads the severities: the provider's own word, and the scores. What
-// is neither is left out.
+// ratings reads the severities: the provider's own severity, and the scores.
+// Anything else is left out.
 func (v *vulnerability) ratings() (word assay.Severity, scores []assay.CVSS) {
 	for _, s := range v.blob.Severities {
 		var text string
@@ -126,16 +126,16 @@ func (v *vulnerability) ratings() (word assay.Severity, scores []assay.CVSS) {
 	return word, scores
 }
 
-// said is what a range is said to be.
-type said struct {
+// rangeStatus is the status of a range, with the date of the fix.
+type rangeStatus struct {
 	status assay.Status
 	reason string
 	date   time.Time
 }
 
-// say tells the status and the date of the fix.
-func (a *affected) say(unaffected bool) said {
-	s := said{status: assay.StatusAffected}
+// status reads the status and the date of the fix.
+func (a *affected) status(unaffected bool) rangeStatus {
+	s := rangeStatus{status: assay.StatusAffected}
 	if f := a.Fix; f != nil {
 		switch f.State {
 		case "wont-fix":
@@ -153,7 +153,7 @@ func (a *affected) say(unaffected bool) said {
 	return s
 }
 
-// fixed is the version that fixes, if there is one.
+// fixed is the version with the fix; "" without one.
 func (a *affected) fixed() string {
 	if a.Fix == nil || a.Fix.State != "fixed" {
 		return ""
@@ -161,7 +161,7 @@ func (a *affected) fixed() string {
 	return strings.TrimSpace(a.Fix.Version)
 }
 
-// ranges reads the versions. The ends of what has no fix are none.
+// ranges reads the versions. Without a fix, the end of a range is no fix.
 func (a *affected) ranges(scheme string) (_ []assay.Range, why string) {
 	text := strings.TrimSpace(a.Version.Constraint)
 	if text == "" {
@@ -181,29 +181,29 @@ func (a *affected) ranges(scheme string) (_ []assay.Range, why string) {
 	return out, why
 }
 
-// none says that no version is affected: distributions write "before 0".
-func (a *affected) none() bool {
+// isEmpty reports that no version is affected: distributions write "before 0".
+func (a *affected) isEmpty() bool {
 	return strings.ReplaceAll(a.Version.Constraint, " ", "") == "<0"
 }
 
-// since says that what is unaffected is all from the fix on.
-func (a *affected) since() bool {
+// isUnaffectedSinceFix reports that all versions from the fix on are unaffected.
+func (a *affected) isUnaffectedSinceFix() bool {
 	v := a.fixed()
 	return v != "" && strings.ReplaceAll(a.Version.Constraint, " ", "") == ">="+v
 }
 
-// rows turns a blob into what is said of a package, a row for each status and
-// date of a fix. Backports: what a distribution's own build of a package does
-// not have from a version on, builds before it have.
+// rows converts a blob about a package to one row for each status and date of a
+// fix. For a distribution's builds, "unaffected from a version on" means that
+// the builds before it are affected.
 func (b *packageBlob) rows(scheme string, unaffected, backports bool, row assay.Affected) (out []assay.Affected, why string) {
 	row.Qualifiers = b.Qualifiers.add(row.Qualifiers)
 	ranges := b.Ranges
 	if len(ranges) == 0 {
 		ranges = []affected{{}}
 	}
-	add := func(s said, ranges []assay.Range) {
+	add := func(s rangeStatus, ranges []assay.Range) {
 		at := slices.IndexFunc(out, func(r assay.Affected) bool {
-			return said{r.Status, r.Reason, r.FixDate} == s
+			return rangeStatus{r.Status, r.Reason, r.FixDate} == s
 		})
 		if at < 0 {
 			at = len(out)
@@ -217,16 +217,16 @@ func (b *packageBlob) rows(scheme string, unaffected, backports bool, row assay.
 		}
 	}
 	var fixes []string
-	var mended said
+	var fixed rangeStatus
 	for i := range ranges {
 		a := &ranges[i]
-		s := a.say(unaffected)
+		s := a.status(unaffected)
 		switch {
-		case unaffected && backports && a.since():
-			mended = said{status: assay.StatusAffected, date: s.date}
+		case unaffected && backports && a.isUnaffectedSinceFix():
+			fixed = rangeStatus{status: assay.StatusAffected, date: s.date}
 			fixes = append(fixes, a.Version.Constraint)
-		case a.none():
-			add(said{status: assay.StatusNotAffected}, []assay.Range{{}})
+		case a.isEmpty():
+			add(rangeStatus{status: assay.StatusNotAffected}, []assay.Range{{}})
 		default:
 			got, bad := a.ranges(scheme)
 			if bad != "" {
@@ -241,12 +241,12 @@ func (b *packageBlob) rows(scheme string, unaffected, backports bool, row assay.
 		if bad != "" {
 			return out, bad
 		}
-		add(mended, got)
+		add(fixed, got)
 	}
 	return out, why
 }
 
-// add adds what narrows a row.
+// add adds the limits of a row.
 func (q *qualifiers) add(to assay.Qualifiers) assay.Qualifiers {
 	if q == nil {
 		return to

@@ -1,5 +1,5 @@
-// Package javadb reads Trivy's database of Java archives, schema version 1: an
-// SQLite file of the SHA-1 digests of Maven Central's files with the
+// Package javadb reads Trivy's database of Java archives, schema version 1. It
+// is an SQLite file with the SHA-1 digests of Maven Central's files and the
 // coordinates of their artifacts.
 //
 // Schema: https://github.com/aquasecurity/trivy-java-db/blob/main/pkg/db/db.go
@@ -22,10 +22,10 @@ const (
 	noteName = "metadata.json"
 )
 
-// Reasons why something is not taken.
+// Reasons why records are skipped.
 const (
 	whyMalformed = "malformed record"
-	whyDangling  = "no artifact of that number"
+	whyDangling  = "refers to a missing artifact"
 )
 
 var form = dbfile.Form{Title: "Trivy's database of Java archives", Name: fileName, Folders: []string{"java-db"}, Note: noteName, Check: check}
@@ -42,8 +42,8 @@ var Importer = assay.Importer{
 	Open:  func(ctx context.Context, path string) (assay.ImportedFeed, error) { return Open(ctx, path) },
 }
 
-// Open opens trivy-java.db, a directory that holds it, or the archive in which it
-// is published (javadb.tar.gz). What is none of these is ErrUnsupported.
+// Open opens trivy-java.db, a directory that contains it, or its published
+// archive (javadb.tar.gz). For anything else the error is ErrUnsupported.
 func Open(ctx context.Context, path string) (*DB, error) {
 	f, err := form.Open(ctx, path)
 	if err != nil {
@@ -59,13 +59,13 @@ func Open(ctx context.Context, path string) (*DB, error) {
 // Close closes the file.
 func (d *DB) Close() error { return d.file.Close() }
 
-// check says whether the file is such a database.
+// check reports whether the file is such a database.
 func check(r io.ReaderAt, size int64) error {
 	_, err := tables(r, size)
 	return err
 }
 
-// A join is the two tables.
+// A join has the two tables.
 type join struct {
 	artifacts, indices      *sqlitefile.Table
 	group, artifact         int // columns of artifacts
@@ -103,14 +103,14 @@ func (d *DB) Name() string { return "trivy-java-db" }
 // Date is when the database was built.
 func (d *DB) Date() time.Time { return d.date }
 
-// Streams is the one stream of artifacts.
+// Streams is the stream of artifacts.
 func (d *DB) Streams() []assay.Stream { return []assay.Stream{assay.StreamArtifacts} }
 
 // Fetch hands over the database; no Getter is needed.
 func (d *DB) Fetch(ctx context.Context, _ assay.Getter, _ []assay.Stream, s assay.Sink) error {
 	sink, ok := s.(assay.ArtifactSink)
 	if !ok {
-		return fmt.Errorf("a sink without artifacts: %w", assay.ErrUnsupported)
+		return fmt.Errorf("the sink accepts no artifacts: %w", assay.ErrUnsupported)
 	}
 	j, err := tables(d.file, d.file.Size)
 	if err == nil {
@@ -122,7 +122,7 @@ func (d *DB) Fetch(ctx context.Context, _ assay.Getter, _ []assay.Stream, s assa
 	return nil
 }
 
-// read hands over what indices has, in its order.
+// read hands over the rows of indices in order.
 func (j *join) read(ctx context.Context, s assay.ArtifactSink) error {
 	var row sqlitefile.Row
 	last, name := int64(-1), ""

@@ -116,7 +116,7 @@ func TestFetchEnds(t *testing.T) {
 		t.Errorf("%d artifacts after the sink's error", len(s.artifacts))
 	}
 	if err := d.Fetch(t.Context(), nil, nil, struct{ assay.Sink }{&contract.Records{}}); !errors.Is(err, assay.ErrUnsupported) {
-		t.Errorf("a sink without artifacts: %v", err)
+		t.Errorf("the sink accepts no artifacts: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -1,12 +1,11 @@
-// Package osvdump reads dumps of records of the Open Source Vulnerability
-// format: an archive as osv.dev and others publish them (all.zip), or a directory
-// of records and such archives.
+// Package osvdump reads dumps of records in the Open Source Vulnerability
+// format: an archive like those of osv.dev (all.zip), or a directory of records
+// and such archives.
 //
-// Format: https://ossf.github.io/osv-schema/. Taken is what speaks of language
-// registries and, where the ecosystem names a release of a distribution that is
-// known, of its packages. Records of distributions are handed over once for
-// each CVE, whose identifier they then have; where they name none, and for
-// languages, under their own.
+// Format: https://ossf.github.io/osv-schema/. The feed uses records about
+// language packages, and about packages of known releases of distributions.
+// Records of distributions are handed over once for each CVE, with the CVE as
+// ID; those without a CVE, and those of languages, keep their identifier.
 package osvdump
 
 import (
@@ -35,17 +34,17 @@ import (
 const (
 	maxRecord = 32 << 20  // of a file; the largest record known has 3 MB
 	maxFiles  = 4_000_000 // in directories; osv.dev has 700,000 records (2026)
-	maxOthers = 100       // files or members of JSON that are no records, before the first one
+	maxOthers = 100       // JSON files or members before the first record that are not records
 )
 
-// Reasons why something is not taken.
+// Reasons why records are skipped.
 const (
 	whyMalformed  = "malformed record"
-	whyUnreadable = "unreadable member of the archive"
-	whyNoSecurity = "no security erratum"
+	whyUnreadable = "unreadable archive member"
+	whyNoSecurity = "not a security erratum"
 )
 
-// A Dump is a dump that was found to be one.
+// A Dump is a verified dump.
 type Dump struct {
 	path string
 	date time.Time
@@ -57,14 +56,14 @@ var Importer = assay.Importer{
 	Open:  func(ctx context.Context, path string) (assay.ImportedFeed, error) { return Open(ctx, path) },
 }
 
-// Open finds out whether path is a dump, and its date. It reads all of it. What
-// is none is ErrUnsupported.
+// Open checks whether path is a dump and finds its date, for which it reads the
+// whole dump. For anything else the error is ErrUnsupported.
 func Open(ctx context.Context, path string) (*Dump, error) {
 	d := &Dump{path: path}
 	records, others := 0, 0
 	err := d.walk(ctx, func(_ string, b []byte, err error) error {
 		if err != nil {
-			return nil // Fetch tells
+			return nil // Fetch reports
 		}
 		if records == 0 && !isRecord(b) {
 			if others++; others == maxOthers {
@@ -84,13 +83,13 @@ func Open(ctx context.Context, path string) (*Dump, error) {
 	if err != nil {
 		return nil, err
 	}
-	if now := time.Now(); d.date.After(now) { // no dump is newer than now, whatever it says
+	if now := time.Now(); d.date.After(now) { // dates in the future count as now
 		d.date = now
 	}
 	return d, nil
 }
 
-var errNone = fmt.Errorf("no records of OSV in it: %w", assay.ErrUnsupported)
+var errNone = fmt.Errorf("contains no OSV records: %w", assay.ErrUnsupported)
 
 func isRecord(b []byte) bool {
 	r, err := osv.Parse(b)
@@ -99,8 +98,8 @@ func isRecord(b []byte) bool {
 
 var modified = regexp.MustCompile(`"modified"\s*:\s*"([0-9T:.Z+-]{10,40})"`)
 
-// newest is when a record was changed; without decoding it, for that takes most
-// of the time.
+// newest is when a record changed. It does not decode the record, which would
+// take most of the time.
 func newest(b []byte) time.Time {
 	m := modified.FindSubmatch(b)
 	if m == nil {
@@ -109,7 +108,8 @@ func newest(b []byte) time.Time {
 	return cve.Time(string(m[1]))
 }
 
-// walk visits the records: the members of the archive, or all below the directory.
+// walk visits the records: the members of the archive, or all files below the
+// directory.
 func (d *Dump) walk(ctx context.Context, visit zipdoc.Visit) error {
 	info, err := os.Stat(d.path)
 	if err != nil {
@@ -177,7 +177,7 @@ func (d *Dump) Name() string { return "osv-dump" }
 // Date is when the record that changed last did so.
 func (d *Dump) Date() time.Time { return d.date }
 
-// Streams lists all that a dump may hold.
+// Streams lists all streams that a dump may have.
 func (d *Dump) Streams() []assay.Stream { return streams() }
 
 // Fetch hands over the dump; no Getter is needed.

@@ -192,7 +192,7 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// TestDamaged holds that a member which is damaged is told, and the others are
+// TestDamaged holds that a member which is damaged is reported, and the others are
 // read.
 func TestDamaged(t *testing.T) {
 	raw := contract.Zip(record("X-1", `"affected":[`+affected("npm", "x", "")+`]`), record("X-2", `"affected":[`+affected("npm", "x", "")+`]`))

@@ -11,13 +11,13 @@ import (
 	"github.com/assaysec/assay/internal/record/osv"
 )
 
-// Reasons why a package's ecosystem is not taken.
+// Reasons why a package's ecosystem is not used.
 const (
-	whyRelease = "distribution without a release that is known"
-	whyProduct = "product beside a distribution's releases"
+	whyRelease = "distribution without a known release"
+	whyProduct = "product other than a distribution's release"
 )
 
-// distributions are the identifiers of those that OSV's ecosystems name.
+// distributions maps OSV's ecosystems to identifiers of distributions.
 // https://ossf.github.io/osv-schema/#defined-ecosystems
 var distributions = map[string]string{
 	"AlmaLinux": "almalinux", "Alpaquita": "alpaquita", "Alpine": "alpine", "Azure Linux": "azurelinux", "BellSoft Hardened Containers": "bellsoft-hardened-containers",
@@ -29,7 +29,7 @@ var distributions = map[string]string{
 var systems = []assay.Stream{"almalinux:*", "alpaquita:*", "alpine:*", "azurelinux:*", "bellsoft-hardened-containers:*", "chainguard", "debian:*", "echo", "mageia:*", "minimos",
 	"openeuler:*", "opensuse-leap:*", "opensuse-tumbleweed", "photon:*", "rhel:*", "rocky:*", "rootio:*", "sle-micro:*", "sles:*", "ubuntu:*", "ubuntu-esm:*", "wolfi"}
 
-// ofSystem says whether a stream is a distribution's.
+// ofSystem reports whether a stream is a distribution's.
 func ofSystem(s assay.Stream) bool {
 	return slices.ContainsFunc(systems, func(p assay.Stream) bool { return p.Covers(s) })
 }
@@ -42,7 +42,7 @@ func streams() []assay.Stream {
 	return out
 }
 
-// placeOf finds where a package belongs.
+// placeOf finds the stream, name and version scheme of a package.
 func placeOf(eco, name string) (_ osv.Place, why string) {
 	if p, ok := osv.OfLanguage(eco, name); ok {
 		return p, ""
@@ -66,7 +66,7 @@ func placeOf(eco, name string) (_ osv.Place, why string) {
 	return osv.Place{Stream: s, Name: name, Scheme: f.Scheme}, ""
 }
 
-// ofRoot is the place of Root's own build of a package, "Root:Debian:12",
+// ofRoot is the place of Root's own build of a package: "Root:Debian:12",
 // "Root:npm".
 func ofRoot(of, name string) (osv.Place, string) {
 	p, why := placeOf(of, name)
@@ -85,7 +85,7 @@ var (
 	opensuse = regexp.MustCompile(`^(Leap|Tumbleweed)(?: ([0-9]+\.[0-9]+))?$`)
 )
 
-// releaseOf is the release that an ecosystem's name and suffix mean.
+// releaseOf is the release for an ecosystem's name and suffix.
 func releaseOf(name, suffix string) (r assay.Release, why string) {
 	switch name {
 	case "Red Hat":
@@ -118,7 +118,7 @@ func releaseOf(name, suffix string) (r assay.Release, why string) {
 	return numbered(id, suffix)
 }
 
-// numbered is the release of a distribution whose names of ecosystems end in it.
+// numbered is the release at the end of an ecosystem's name.
 func numbered(id, suffix string) (r assay.Release, why string) {
 	r = assay.Release{ID: id, Version: suffix}
 	switch id {
@@ -149,9 +149,9 @@ func numbered(id, suffix string) (r assay.Release, why string) {
 
 var longTerm = regexp.MustCompile(`^ubuntu:([0-9]*[02468]\.04)$`)
 
-// maintained adds what machines with Ubuntu's extended security maintenance
-// need, which are judged by the rows of that alone: of a package that has none
-// those for everybody.
+// maintained adds the rows for machines with Ubuntu's extended security
+// maintenance, which are judged by its stream alone. A package without such rows
+// gets those for everybody.
 func maintained(rows []assay.Affected) []assay.Affected {
 	own := map[[2]string]bool{}
 	for _, r := range rows {

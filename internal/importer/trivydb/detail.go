@@ -9,7 +9,7 @@ import (
 	"github.com/assaysec/assay/internal/identifier/cve"
 )
 
-// vulnerability is a value of the bucket of that name.
+// vulnerability is a value in the bucket "vulnerability".
 type vulnerability struct {
 	Title          string
 	Description    string

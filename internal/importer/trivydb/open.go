@@ -30,8 +30,8 @@ var Importer = assay.Importer{
 	Open:  func(ctx context.Context, path string) (assay.ImportedFeed, error) { return Open(ctx, path) },
 }
 
-// Open opens trivy.db, a directory that holds it, or the archive in which it is
-// published (db.tar.gz). What is none of these is ErrUnsupported.
+// Open opens trivy.db, a directory that contains it, or its published archive
+// (db.tar.gz). For anything else the error is ErrUnsupported.
 func Open(ctx context.Context, path string) (*DB, error) {
 	f, err := form.Open(ctx, path)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/assaysec/assay/internal/version/requirement"
 )
 
-// platform is what a bucket speaks of.
+// platform is the subject of a bucket.
 type platform struct {
 	stream    assay.Stream
 	ecosystem *ecosystem.Ecosystem // nil for a distribution
@@ -19,8 +19,8 @@ type platform struct {
 	syntax    requirement.Syntax
 }
 
-// distributions maps how buckets begin to the streams' families; what follows
-// is the release. Longer ones come first.
+// distributions maps the beginnings of bucket names to families of streams; the
+// release follows. Longer names come first.
 var distributions = []struct {
 	begins string
 	family assay.Stream
@@ -55,24 +55,25 @@ var distributions = []struct {
 	{"echo", "echo"},
 }
 
-// languages maps how buckets begin to ecosystems.
+// languages maps the beginnings of bucket names to ecosystems.
 var languages = map[string]assay.Stream{
 	"bitnami": "bitnami", "cargo": "crates.io", "cocoapods": "cocoapods", "composer": "packagist", "conan": "conan", "erlang": "hex",
 	"go": "go", "julia": "julia", "k8s": "kubernetes", "maven": "maven", "npm": "npm", "nuget": "nuget", "pip": "pypi", "pub": "pub",
 	"rubygems": "rubygems", "swift": "swift",
 }
 
-// syntaxes are ecosystems' own ways to write requirements; others write
-// comparisons, as GitHub does for all.
+// syntaxes are the ecosystems with their own syntax of requirements; the others
+// use comparisons, like GitHub.
 var syntaxes = map[assay.Stream]requirement.Syntax{
 	"crates.io": requirement.Cargo, "packagist": requirement.Composer, "rubygems": requirement.Gem, "maven": requirement.Maven,
 	"npm": requirement.NPM, "pypi": requirement.Python,
 }
 
-// redhatStreams stands for the bucket of Red Hat, whose entries tell the release.
+// redhatStreams is the family of Red Hat's bucket, whose entries have the
+// release.
 const redhatStreams assay.Stream = "rhel:*"
 
-// release is what may follow a distribution's name.
+// release matches what may follow a distribution's name.
 var release = regexp.MustCompile(`^[0-9]+(\.[0-9]+)*$|^edge$`)
 
 var servicePack = regexp.MustCompile(`^([0-9]+)-SP([0-9]+)$`)
@@ -116,7 +117,7 @@ func platformOf(bucket string) (platform, bool) {
 	return platform{}, false
 }
 
-// streams are the patterns of all the above.
+// streams are the patterns of all streams above.
 func streams() []assay.Stream {
 	out := []assay.Stream{redhatStreams, "ubuntu-esm:*", "rootio:*", "seal:*", assay.StreamDetails + ":*"}
 	for _, d := range distributions {
@@ -133,8 +134,8 @@ func streams() []assay.Stream {
 	return slices.Compact(out)
 }
 
-// enterprise finds the major release in a product of Red Hat's that is RHEL or
-// part of it.
+// enterprise finds the major release in a Red Hat product that is RHEL or part
+// of it.
 var enterprise = regexp.MustCompile(`^cpe:(?:/|2\.3:)[ao]:redhat:(?:enterprise_linux|rhel_[a-z_]+)(?:_eus)?:([0-9]+)`)
 
 func rhel(cpe string) assay.Stream {
@@ -145,10 +146,10 @@ func rhel(cpe string) assay.Stream {
 	return assay.Stream("rhel:" + m[1])
 }
 
-// modular lists the distributions whose packages may be of modules.
+// modular lists the distributions with modules.
 var modular = []string{"rhel", "almalinux", "rocky", "oracle"}
 
-// module splits the name of a package of a module, "nodejs:18::npm".
+// module splits the name of a modular package, "nodejs:18::npm".
 func (p platform) module(name string) (module, pkg string) {
 	if module, pkg, ok := strings.Cut(name, "::"); ok && module != "" && pkg != "" && slices.Contains(modular, p.stream.Family()) {
 		return module, pkg
@@ -156,17 +157,17 @@ func (p platform) module(name string) (module, pkg string) {
 	return "", name
 }
 
-// ranges are the affected versions. A range whose end is no fix, which it is
-// not where others are named as patched, is fixed in the next patched version.
+// ranges are the affected versions. The end of a range that is not a patched
+// version is fixed in the next patched version.
 func (p platform) ranges(a *advisory) ([]assay.Range, error) {
 	var set requirement.Set
 	var err error
 	if len(a.VulnerableVersions) > 0 {
-		set, err = p.any(a.VulnerableVersions)
+		set, err = p.parseRequirements(a.VulnerableVersions)
 	} else if len(a.PatchedVersions)+len(a.UnaffectedVersions) > 0 {
 		var safe requirement.Set
-		if set, err = p.any(a.PatchedVersions); err == nil {
-			safe, err = p.any(a.UnaffectedVersions)
+		if set, err = p.parseRequirements(a.PatchedVersions); err == nil {
+			safe, err = p.parseRequirements(a.UnaffectedVersions)
 		}
 		set = set.Or(safe.Unfixed()).Not()
 	} else {
@@ -184,8 +185,9 @@ func (p platform) ranges(a *advisory) ([]assay.Range, error) {
 	return ranges, nil
 }
 
-// unfix takes the fixes of ranges for mere ends that are not among the patched
-// versions. Where there are none, or they are requirements, it leaves all be.
+// unfix converts the fixes of ranges that are not patched versions to plain
+// ends. If there are no patched versions, or they are requirements, it changes
+// nothing.
 func (p platform) unfix(ranges []assay.Range, patched []string) {
 	var fixes []version.Key
 	for _, v := range patched {
@@ -207,8 +209,8 @@ func (p platform) unfix(ranges []assay.Range, patched []string) {
 	}
 }
 
-// any reads requirements; GitLab writes Maven's and NuGet's in brackets.
-func (p platform) any(texts []string) (requirement.Set, error) {
+// parseRequirements reads requirements; GitLab writes those of Maven and NuGet in brackets.
+func (p platform) parseRequirements(texts []string) (requirement.Set, error) {
 	syntax := p.syntax
 	if slices.ContainsFunc(texts, func(t string) bool { return strings.ContainsAny(t, "[(") }) {
 		syntax = requirement.Maven

@@ -1,9 +1,9 @@
 // Package trivydb reads Trivy's vulnerability database, schema version 2: a
 // bbolt file of buckets by platform and package, with JSON values.
 //
-// Schema: https://github.com/aquasecurity/trivy-db/tree/main/pkg (db, types).
-// Taken are advisories of distributions and ecosystems and the details of
-// vulnerabilities; the names of data sources go into none of these.
+// Schema: https://github.com/aquasecurity/trivy-db/tree/main/pkg (db, types). It
+// reads the advisories of distributions and ecosystems, and the details of
+// vulnerabilities; the names of data sources are not used.
 package trivydb
 
 import (
@@ -19,13 +19,13 @@ import (
 	"github.com/assaysec/assay/internal/identifier/cve"
 )
 
-// advisory is a value below a package; of Red Hat, Oracle and Rocky Linux the
-// fixes are in Entries.
+// advisory is a value below a package; Entries has the fixes of Red Hat, Oracle
+// and Rocky Linux.
 type advisory struct {
 	VendorIDs          []string
 	Arches             []string
 	Status             int
-	Severity           float64 // a number in all databases but those made of YAML, which have it as 1.0
+	Severity           float64 // an integer, except in databases built from YAML, which have 1.0
 	FixedVersion       string
 	AffectedVersion    string // first affected one (Alpine)
 	VulnerableVersions []string
@@ -46,7 +46,7 @@ type entry struct {
 	}
 }
 
-// statuses are the words for advisory.Status.
+// statuses are the names of advisory.Status.
 var statuses = []assay.Status{assay.StatusAffected, assay.StatusNotAffected, assay.StatusAffected, assay.StatusAffected,
 	assay.StatusUnderInvestigation, assay.StatusWillNotFix, assay.StatusFixDeferred, assay.StatusEndOfLife}
 
@@ -72,12 +72,12 @@ func severity(n float64) assay.Severity {
 	return assay.SeverityUnknown
 }
 
-// Reasons why something is not taken.
+// Reasons why records are skipped.
 const (
-	whyBucket    = "platform that is not known"
+	whyBucket    = "unknown platform"
 	whyMalformed = "malformed record"
-	whyNoRange   = "no affected versions that can be judged"
-	whyCPE       = "Red Hat product that is not RHEL"
+	whyNoRange   = "no affected versions that can be compared"
+	whyCPE       = "Red Hat product other than RHEL"
 )
 
 // Name is "trivy-db".
@@ -86,7 +86,7 @@ func (d *DB) Name() string { return "trivy-db" }
 // Date is when the database was built.
 func (d *DB) Date() time.Time { return d.date }
 
-// Streams lists all that such a database may hold.
+// Streams lists all streams that such a database may have.
 func (d *DB) Streams() []assay.Stream { return streams() }
 
 // Fetch hands over the database; no Getter is needed.
@@ -117,7 +117,7 @@ type reader struct {
 	cpes   map[int]string // Red Hat's products
 
 	sources map[string]string // publishers, by bucket
-	source  string            // of the bucket being read
+	source  string            // of the current bucket
 }
 
 func (r *reader) wants(s assay.Stream) bool {
@@ -132,7 +132,7 @@ func (r *reader) wants(s assay.Stream) bool {
 	return false
 }
 
-// products reads Red Hat's products, by which its advisories name them, and
+// products reads the Red Hat products, which advisories refer to by number, and
 // the publishers of buckets.
 func (r *reader) products(name string, b *boltfile.Bucket) error {
 	if name == "data-source" {
@@ -161,7 +161,7 @@ func (r *reader) products(name string, b *boltfile.Bucket) error {
 	})
 }
 
-// platform reads one of the buckets that hold all the rest.
+// platform reads a bucket with advisories.
 func (r *reader) platform(name string, b *boltfile.Bucket) error {
 	switch name {
 	case "Red Hat CPE", "data-source":
@@ -204,8 +204,7 @@ func (r *reader) platform(name string, b *boltfile.Bucket) error {
 	})
 }
 
-// system hands over what is said of a distribution's package: a fix, or that
-// there is none.
+// system hands over the fix of a distribution's package, or that there is none.
 func (r *reader) system(p platform, name, id string, a *advisory) error {
 	out := assay.Advisory{ID: id, Feed: "trivy-db", Publisher: r.source, VendorIDs: a.VendorIDs}
 	module, name := p.module(name)
@@ -223,8 +222,8 @@ func (r *reader) system(p platform, name, id string, a *advisory) error {
 	return r.sink.Advisory(out)
 }
 
-// redhat hands over an erratum's or a CVE's entries, each for the releases
-// that its products belong to.
+// redhat hands over the entries of an erratum or a CVE, each for the releases of
+// its products.
 func (r *reader) redhat(p platform, name, id string, a *advisory) error {
 	module, name := p.module(name)
 	given := false
@@ -268,7 +267,7 @@ func (r *reader) redhat(p platform, name, id string, a *advisory) error {
 	return nil
 }
 
-// language hands over what is said of a language package.
+// language hands over the advisory of a language package.
 func (r *reader) language(p platform, name, id string, a *advisory) error {
 	ranges, err := p.ranges(a)
 	if err != nil || len(ranges) == 0 {

@@ -1,6 +1,7 @@
-// Package bom holds what SBOMs say whatever their form: how a
-// report becomes named properties beside what the forms have places for, and
-// back, so that an SBOM that assay wrote is worth the image it was made of.
+// Package bom converts between reports and SBOMs, independently of the SBOM
+// format. Report data without a place in the formats become named properties,
+// and are read back, so that a scan of assay's own SBOM gives the same report as
+// a scan of the image.
 package bom
 
 import (
@@ -27,17 +28,17 @@ const (
 	DevLeft = Prefix + "devLeftOut"
 )
 
-// Licence is the name of a property that tells a licence as the package states
-// it, for forms that take expressions only.
+// Licence is the name of a property with a licence as the package states it, for
+// formats that allow only expressions.
 const Licence = Prefix + "licence"
 
-// noSymbols tells that a binary links none of a module's functions.
+// noSymbols marks a binary that links none of a module's functions.
 const noSymbols = "none"
 
 // A Property is a named value of a package, or of the whole SBOM.
 type Property struct{ Name, Value string }
 
-// text lists the fields that are written as they are.
+// text lists the fields that are written unchanged.
 func text(p *assay.Package) []struct {
 	name string
 	at   *string
@@ -52,7 +53,7 @@ func text(p *assay.Package) []struct {
 	}
 }
 
-// Properties tells of a package what the forms have no place for.
+// Properties converts the package data without a place in the formats.
 func Properties(p *assay.Package) (out []Property) {
 	for _, f := range text(p) {
 		if *f.at != "" {
@@ -78,8 +79,8 @@ func Properties(p *assay.Package) (out []Property) {
 	return out
 }
 
-// Apply sets what a property of assay's tells of a package; layers are those of
-// the SBOM. What is none of assay's is ignored.
+// Apply sets the data of one of assay's properties in a package; layers are
+// those of the SBOM. Other properties are ignored.
 func Apply(p *assay.Package, q Property, layers map[int]assay.LayerRef) error {
 	name, ours := strings.CutPrefix(q.Name, Prefix)
 	if !ours {
@@ -125,15 +126,15 @@ func Apply(p *assay.Package, q Property, layers map[int]assay.LayerRef) error {
 	return nil
 }
 
-// Of tells what a report says besides packages.
-func Of(r *assay.Report) (out []Property) {
+// ReportProperties converts the report data that are not about packages.
+func ReportProperties(r *assay.Report) (out []Property) {
 	add := func(name string, v any) {
-		b, _ := json.Marshal(v) // texts and numbers only: it cannot fail
+		b, _ := json.Marshal(v) // strings and numbers only: this cannot fail
 		out = append(out, Property{name, string(b)})
 	}
 	if r.Release.ID != "" {
 		bare := r.Release
-		bare.EOL = "" // is looked up again
+		bare.EOL = "" // the reader looks it up again
 		add(Release, bare)
 	}
 	for i, l := range r.Image.Layers {
@@ -148,7 +149,7 @@ func Of(r *assay.Report) (out []Property) {
 	return out
 }
 
-// A Head is what an SBOM says besides packages.
+// A Head is the SBOM data that are not about packages.
 type Head struct {
 	Release *assay.Release
 	Layers  map[int]assay.LayerRef
@@ -157,7 +158,7 @@ type Head struct {
 	DevLeftOut int
 }
 
-// Read takes what Of wrote. What is none of assay's is ignored.
+// Read reads the properties that Of wrote. Other properties are ignored.
 func (h *Head) Read(q Property) error {
 	var err error
 	switch q.Name {
@@ -186,8 +187,8 @@ func (h *Head) Read(q Property) error {
 	return nil
 }
 
-// References names the packages of a report, each by its purl; where several
-// have one purl, with the path, else with a number.
+// References gives each package of a report a unique name: its purl; if several
+// have the same purl, with the path, else with a number.
 func References(packages []assay.Package) []string {
 	out := make([]string, len(packages))
 	taken, next := map[string]bool{}, map[string]int{}

@@ -8,14 +8,13 @@ import (
 	"github.com/assaysec/assay/internal/ecosystem"
 )
 
-// maxSame bounds the packages of one name that a dependency leads to: a system has
+// maxSame bounds the packages of one name that a dependency leads to: an OS has
 // one for each of its architectures.
 const maxSame = 16
 
-// Dependencies lists for each package of a report those that it depends on, as
-// far as they are in the report: of the system by name, of others by Ref among
-// those that the same file tells of, or by the name under which an installed
-// package finds them.
+// Dependencies lists the packages of a report that each package depends on. OS
+// packages are found by name. Others are found by Ref among the packages from
+// the same file, or by the name under which an installed package loads them.
 func Dependencies(packages []assay.Package) [][]int {
 	at := map[string][]int{}
 	for i := range packages {
@@ -48,11 +47,12 @@ func Dependencies(packages []assay.Package) [][]int {
 	return out
 }
 
-// maxUp is how many directories up an installed package looks for what it needs.
+// maxUp is how many parent directories an installed package searches.
 const maxUp = 64
 
-// visible finds what an installed package calls name where its interpreter looks
-// for it: in the node_modules beside it and above, in its own site-packages.
+// visible finds the package that an installed package loads as name, in the
+// places where its interpreter searches: the node_modules beside it and above,
+// or its own site-packages.
 // https://nodejs.org/api/modules.html#loading-from-node_modules-directories
 func visible(p *assay.Package, name string, at map[string][]int) []int {
 	if n := strings.LastIndexByte(name, '@'); n > 0 { // SBOMs have Refs
@@ -61,16 +61,16 @@ func visible(p *assay.Package, name string, at map[string][]int) []int {
 	switch p.Type {
 	case assay.TypePyPI:
 		if base := site(p.Path); base != "" {
-			return at[place(p.Type, base, name)]
+			return at[packageKey(p.Type, base, name)]
 		}
 	case assay.TypeNPM:
 		dir := path.Dir(p.Path)
 		for range maxUp {
-			folder := path.Join(dir, "node_modules")
+			directory := path.Join(dir, "node_modules")
 			if b := path.Base(dir); b == "node_modules" || b == "nodejs" {
-				folder = dir
+				directory = dir
 			}
-			if found := at[place(p.Type, folder, name)]; len(found) > 0 {
+			if found := at[packageKey(p.Type, directory, name)]; len(found) > 0 {
 				return found
 			}
 			if dir == "." || dir == "/" {
@@ -82,31 +82,31 @@ func visible(p *assay.Package, name string, at map[string][]int) []int {
 	return nil
 }
 
-// installedAt is the place of an installed package by which others find it; ""
-// for what is not found so.
+// installedAt is the key by which other packages find an installed package; ""
+// if they cannot.
 func installedAt(p *assay.Package) string {
 	switch p.Type {
 	case assay.TypePyPI:
 		if base := site(p.Path); base != "" {
-			return place(p.Type, base, p.Name)
+			return packageKey(p.Type, base, p.Name)
 		}
 	case assay.TypeNPM:
-		folder, ok := strings.CutSuffix(p.Path, "/package.json")
+		directory, ok := strings.CutSuffix(p.Path, "/package.json")
 		if !ok {
 			return ""
 		}
 		for _, root := range []string{"node_modules/", "nodejs/"} {
-			if n := strings.LastIndex(folder, root); n == 0 || n > 0 && folder[n-1] == '/' {
+			if n := strings.LastIndex(directory, root); n == 0 || n > 0 && directory[n-1] == '/' {
 				end := n + len(root)
-				return place(p.Type, folder[:end-1], folder[end:])
+				return packageKey(p.Type, directory[:end-1], directory[end:])
 			}
 		}
 	}
 	return ""
 }
 
-// site is the directory in which Python finds the package that a file of metadata
-// is of; "" where that is none of an installed one.
+// site is the directory in which Python finds the package of a metadata file; ""
+// if the package is not installed.
 func site(file string) string {
 	dir, base := path.Split(file)
 	dir = strings.TrimSuffix(dir, "/")
@@ -119,15 +119,15 @@ func site(file string) string {
 	return ""
 }
 
-// place is the key of a package by its directory and name.
-func place(kind, folder, name string) string {
+// packageKey is the key of a package by its directory and name.
+func packageKey(kind, directory, name string) string {
 	if e, ok := ecosystem.OfType(kind); ok {
 		name = e.Name(name)
 	}
-	return "in\x00" + kind + "\x00" + folder + "\x00" + name
+	return "in\x00" + kind + "\x00" + directory + "\x00" + name
 }
 
-// Needers lists for each package those that depend on it.
+// Needers lists the packages that depend on each package.
 func Needers(packages []assay.Package) [][]int {
 	by := make([][]int, len(packages))
 	for i, on := range Dependencies(packages) {
@@ -138,10 +138,11 @@ func Needers(packages []assay.Package) [][]int {
 	return by
 }
 
-// Ways lists ways, at most so many, from packages that nobody needs down to
-// package n, the shortest first; by is what Needers gives. A way of more steps
-// than that begins in its middle. None leads to what nobody needs.
-func Ways(by [][]int, n, most, steps int) (out [][]int) {
+// DependencyPaths lists dependency paths to package n from packages that nothing depends
+// on, the shortest first and at most limit; by is the result of Needers. A path
+// with too many steps begins in its middle. The list is empty if nothing depends
+// on n.
+func DependencyPaths(by [][]int, n, most, steps int) (out [][]int) {
 	type step struct {
 		at, length int
 		next       *step
@@ -167,7 +168,7 @@ func Ways(by [][]int, n, most, steps int) (out [][]int) {
 	return out
 }
 
-// name is what DependsOn calls a package.
+// name is the name of a package in DependsOn.
 func name(p *assay.Package) string {
 	if p.IsSystem() {
 		return p.Name
@@ -175,7 +176,7 @@ func name(p *assay.Package) string {
 	return p.Ref()
 }
 
-// key tells a dependency apart from those of other files.
+// key distinguishes a dependency from those of other files.
 func key(p *assay.Package, name string) string {
 	if p.IsSystem() {
 		return p.Type + "\x00" + name
@@ -183,7 +184,7 @@ func key(p *assay.Package, name string) string {
 	return p.Type + "\x00" + p.Path + "\x00" + name
 }
 
-// Depend sets DependsOn of packages by what each depends on.
+// Depend sets DependsOn of packages from the dependencies of each.
 func Depend(packages []assay.Package, on [][]int) {
 	for i := range packages {
 		seen := make(map[string]bool, len(on[i]))

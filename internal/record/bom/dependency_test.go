@@ -48,7 +48,7 @@ func TestInstalledDependencies(t *testing.T) {
 	}
 }
 
-// TestWays: the shortest first, from what nobody needs; circles end.
+// TestWays: the shortest first, from what nobody needs; cycles end.
 func TestWays(t *testing.T) {
 	by := [][]int{0: nil, 1: {0}, 2: {1, 4}, 3: {2}, 4: {0}, 5: {6}, 6: {5}, 7: nil}
 	for _, tt := range []struct {
@@ -61,7 +61,7 @@ func TestWays(t *testing.T) {
 		{7, 3, 9, nil},
 		{5, 3, 9, nil},
 	} {
-		if d := cmp.Diff(tt.want, bom.Ways(by, tt.n, tt.most, tt.steps)); d != "" {
+		if d := cmp.Diff(tt.want, bom.DependencyPaths(by, tt.n, tt.most, tt.steps)); d != "" {
 			t.Errorf("%d: %s", tt.n, d)
 		}
 	}

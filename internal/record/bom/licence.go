@@ -8,16 +8,16 @@ import (
 	"github.com/github/go-spdx/v2/spdxexp/spdxlicenses"
 )
 
-// maxExpression bounds a licence that is looked at as an expression.
+// maxExpression bounds a licence that is parsed as an expression.
 const maxExpression = 1000
 
-// IsLicence reports whether a licence is an identifier of SPDX's list, in its
+// IsLicence reports whether a licence is an identifier in SPDX's list, with its
 // spelling. https://spdx.org/licenses/
 func IsLicence(s string) bool {
 	return slices.Contains(spdxlicenses.GetLicenses(), s) || slices.Contains(spdxlicenses.GetDeprecated(), s)
 }
 
-// IsExpression reports whether a licence is an expression of SPDX's.
+// IsExpression reports whether a licence is an SPDX expression.
 // https://spdx.github.io/spdx-spec/v2.3/SPDX-license-expressions/
 func IsExpression(s string) bool {
 	if len(s) > maxExpression {
@@ -27,7 +27,7 @@ func IsExpression(s string) bool {
 	return ok
 }
 
-// LicenceRef names a licence that is on nobody's list.
+// LicenceRef names a licence that is not in SPDX's list.
 func LicenceRef(s string) string {
 	var b strings.Builder
 	b.WriteString("LicenseRef-")

@@ -1,5 +1,5 @@
-// Package bundle gets the archives in which publishers bundle records, one a
-// member, whichever way they are packed.
+// Package bundle fetches the archives in which publishers bundle records, one
+// record in each member, in any archive format.
 package bundle
 
 import (
@@ -19,15 +19,15 @@ func Stem(name string) string {
 	return strings.TrimSuffix(path.Base(name), path.Ext(name))
 }
 
-// Walk gets the archive at url, zip or a tar in any compression, and visits the
-// members that are wanted by name. Those that cannot be read are counted as
-// skipped; an archive without any is ErrMalformed.
+// Walk fetches the archive at url, zip or a tar with any compression, and visits
+// the members whose names are wanted. Unreadable members are counted as skipped.
+// An archive without a wanted member is ErrMalformed.
 func Walk(ctx context.Context, g assay.Getter, url string, want func(name string) bool, s assay.Sink, visit func(name string, b []byte) error) error {
 	return document.Records(ctx, g, url, func(body io.Reader) (found bool, err error) {
 		each := func(name string, b []byte, err error) error {
 			found = true
 			if err != nil {
-				s.Skip(Stem(name), "unreadable member of the archive")
+				s.Skip(Stem(name), "unreadable archive member")
 				return nil
 			}
 			return visit(name, b)

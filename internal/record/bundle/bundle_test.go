@@ -35,7 +35,7 @@ func TestWalk(t *testing.T) {
 	}{
 		{"zip", "https://x/all.zip", zipped("d/a.json", "README", "d/b.json"), []string{"d/a.json: of d/a.json", "d/b.json: of d/b.json"}, nil, nil},
 		{"tar", "https://x/all.tar.gz", whole, []string{"d/a.json: of d/a.json", "d/b.json: of d/b.json"}, nil, nil},
-		{"a damaged member", "https://x/all.zip", damaged, []string{"d/b.json: of d/b.json"}, map[string]int{"unreadable member of the archive": 1}, nil},
+		{"a damaged member", "https://x/all.zip", damaged, []string{"d/b.json: of d/b.json"}, map[string]int{"unreadable archive member": 1}, nil},
 		{"nothing wanted", "https://x/all.zip", zipped("README"), nil, nil, assay.ErrMalformed},
 		{"nothing wanted, tar", "https://x/all.tar.gz", tarred("README"), nil, nil, assay.ErrMalformed},
 		{"checksum cut off", "https://x/all.tar.gz", whole[:len(whole)-1], []string{"d/a.json: of d/a.json", "d/b.json: of d/b.json"}, nil, assay.ErrMalformed},

@@ -1,9 +1,9 @@
 // Package csaf reads documents of the Common Security Advisory Framework:
-// security advisories, and those of its VEX profile.
+// security advisories, and VEX documents.
 //
-// Specification: https://docs.oasis-open.org/csaf/csaf/v2.0/csaf-v2.0.html.
-// What a scanner decides by is read: the product tree, and what holds of which
-// product. A document is not checked against the rest of the standard.
+// Specification: https://docs.oasis-open.org/csaf/csaf/v2.0/csaf-v2.0.html. It
+// reads what a scanner needs: the product tree, and the state of each product.
+// It does not validate the rest of the document.
 package csaf
 
 import (
@@ -24,18 +24,18 @@ import (
 // Bounds of a document.
 const (
 	maxDocument = 64 << 20  // the largest known, of a kernel, has 15 MB
-	maxObjects  = 1_000_000 // JSON objects in it: each takes memory, however short it is; the kernel's has 120,000
+	maxObjects  = 1_000_000 // JSON objects in it, because each takes memory; the kernel's document has 120,000
 	maxDepth    = 64        // of branches; 5 is usual
-	maxExpanded = 4_000_000 // products that remediations, threats and flags name by groups
+	maxExpanded = 4_000_000 // products that remediations, threats and flags name through groups
 )
 
 // A Document is one advisory.
 type Document struct {
-	ID              string // of its publisher: "CVE-2024-1", "SUSE-SU-2024:1-1"
+	ID              string // the publisher's: "CVE-2024-1", "SUSE-SU-2024:1-1"
 	Category        string // the profile: "csaf_vex", "csaf_security_advisory"
 	Title           string
 	Publisher       Publisher
-	Severity        string // of all in it, in the publisher's words
+	Severity        string // of the whole document, in the publisher's words
 	Status          string // "final", "interim", "draft"; Red Hat also has "deleted"
 	Published       time.Time
 	Modified        time.Time
@@ -45,12 +45,12 @@ type Document struct {
 	Vulnerabilities []Vulnerability
 }
 
-// Withdrawn reports whether the publisher took the document back.
+// Withdrawn reports whether the publisher withdrew the document.
 func (d *Document) Withdrawn() bool {
 	return d.Status == "deleted" || d.Category == "csaf_withdrawn" || d.Category == "csaf_superseded"
 }
 
-// Publisher is who speaks.
+// Publisher is the organisation that publishes the document.
 type Publisher struct {
 	Name      string `json:"name"`
 	Namespace string `json:"namespace"` // a URL
@@ -64,30 +64,30 @@ type Note struct {
 	Text     string `json:"text"`
 }
 
-// A Reference points elsewhere.
+// A Reference is a link.
 type Reference struct {
 	Category string `json:"category"` // "self", "external"
 	Summary  string `json:"summary"`
 	URL      string `json:"url"`
 }
 
-// A Product is an entry of the product tree: something of its own, or a
-// Part in its relation to another product.
+// A Product is an entry of the product tree: a product of its own, or a Part in
+// its relation to another product.
 type Product struct {
 	ID, Name string
 	CPE      string
 	PURL     string  // the first where there are several
-	Branch   *Branch // in which it stands; nil where it is in none
+	Branch   *Branch // that contains the product; nil if none does
 
 	Relation string   // of Part to Whole: "default_component_of", "installed_on", …
-	Part     *Product // nil unless the product is a relation; what its ID names need not be there
+	Part     *Product // nil unless the product is a relation; the product with its ID may be missing
 	Whole    *Product
 }
 
-// Root is the product at the end of the chain of wholes: the one which the
-// others are components of.
+// Root is the product at the end of the chain of wholes, which contains all
+// others.
 func (p *Product) Root() *Product {
-	for range maxDepth { // a hostile chain may be a ring
+	for range maxDepth { // a hostile chain may be a cycle
 		if p.Whole == nil {
 			break
 		}
@@ -115,10 +115,10 @@ const (
 	UnderInvestigation = "under_investigation"
 )
 
-// A Vulnerability is what the document says of one.
+// A Vulnerability is the document's data on one vulnerability.
 type Vulnerability struct {
 	CVE          string              `json:"cve"`
-	IDs          []ID                `json:"ids"` // by which it is known elsewhere
+	IDs          []ID                `json:"ids"` // its identifiers in other systems
 	CWE          Weakness            `json:"cwe"`
 	CWEs         []Weakness          `json:"cwes"` // version 2.1 of the framework
 	Title        string              `json:"title"`
@@ -132,7 +132,7 @@ type Vulnerability struct {
 	Scores       []Score             `json:"scores"`
 }
 
-// An ID is an identifier in somebody's system.
+// An ID is an identifier in another system.
 type ID struct {
 	System string `json:"system_name"`
 	Text   string `json:"text"`
@@ -144,7 +144,7 @@ type Weakness struct {
 	Name string `json:"name"`
 }
 
-// A Remediation is what can be done, or that nothing can.
+// A Remediation is an action, or the statement that there is none.
 type Remediation struct {
 	Category string   `json:"category"` // "vendor_fix", "workaround", "mitigation", "none_available", "no_fix_planned"
 	Details  string   `json:"details"`
@@ -154,7 +154,7 @@ type Remediation struct {
 	Groups   []string `json:"group_ids"` // their products are among Products
 }
 
-// A Threat is how bad it is, or whether it is exploited.
+// A Threat is the impact, or the state of exploitation.
 type Threat struct {
 	Category string   `json:"category"` // "impact", "exploit_status", "target_set"
 	Details  string   `json:"details"`
@@ -163,7 +163,7 @@ type Threat struct {
 	Groups   []string `json:"group_ids"`   // their products are among Products
 }
 
-// A Flag is why products are not affected.
+// A Flag is the reason why products are not affected.
 type Flag struct {
 	Label    string   `json:"label"` // "vulnerable_code_not_present", "component_not_present", …
 	Date     Time     `json:"date"`
@@ -185,8 +185,8 @@ type Vector struct {
 	Severity string `json:"baseSeverity"`
 }
 
-// CVSS returns the scores of a vulnerability, each once, the newest version
-// first. Vectors that are none are left out.
+// CVSS returns the scores of a vulnerability without duplicates, the newest
+// version first. Invalid vectors are left out.
 func (v *Vulnerability) CVSS(source string) (out []assay.CVSS) {
 	for _, of := range []func(*Score) string{
 		func(s *Score) string { return s.V4.Vector },
@@ -216,7 +216,7 @@ func (v *Vulnerability) Weaknesses() (out []string) {
 	return out
 }
 
-// Time is a time of the document; zero where it is none.
+// Time is a time in the document; zero if it is invalid.
 type Time struct{ time.Time }
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -225,7 +225,7 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// The document as it is written.
+// The document as encoded.
 type document struct {
 	Document struct {
 		Category  string    `json:"category"`
@@ -278,8 +278,8 @@ type product struct {
 	} `json:"product_identification_helper"`
 }
 
-// Read reads a document. What is none is ErrMalformed, one of another major
-// version of the framework ErrUnsupported.
+// Read reads a document. Malformed documents are ErrMalformed; another major
+// version of the framework is ErrUnsupported.
 func Read(r io.Reader) (*Document, error) {
 	b, err := limit.ReadAll(r, maxDocument)
 	if err != nil {
@@ -305,7 +305,7 @@ func Parse(b []byte) (*Document, error) {
 	case h.Tracking.ID == "":
 		return nil, fmt.Errorf("no document.tracking.id: %w", assay.ErrMalformed)
 	case h.Version != "" && !strings.HasPrefix(h.Version, "2."):
-		return nil, fmt.Errorf("version %q of the framework: %w", h.Version, assay.ErrUnsupported)
+		return nil, fmt.Errorf("CSAF version %q: %w", h.Version, assay.ErrUnsupported)
 	}
 	d := &Document{
 		ID: h.Tracking.ID, Category: h.Category, Title: h.Title, Publisher: h.Publisher, Severity: h.Severity.Text, Status: h.Tracking.Status,
@@ -323,7 +323,7 @@ func Parse(b []byte) (*Document, error) {
 	}
 	for _, r := range raw.Tree.Relationships {
 		if p := d.Products[r.Product.ID]; p != nil {
-			p.Relation, p.Part, p.Whole = r.Category, d.named(r.Part), d.named(r.Whole)
+			p.Relation, p.Part, p.Whole = r.Category, d.productByID(r.Part), d.productByID(r.Whole)
 		}
 	}
 	groups := map[string][]string{}
@@ -333,7 +333,7 @@ func Parse(b []byte) (*Document, error) {
 	budget := maxExpanded
 	for i := range d.Vulnerabilities {
 		if budget = d.Vulnerabilities[i].expand(groups, budget); budget < 0 {
-			return nil, fmt.Errorf("over %d products by groups: %w", maxExpanded, assay.ErrTooLarge)
+			return nil, fmt.Errorf("over %d products in groups: %w", maxExpanded, assay.ErrTooLarge)
 		}
 	}
 	return d, nil
@@ -341,7 +341,7 @@ func Parse(b []byte) (*Document, error) {
 
 func (d *Document) branches(all []branch, parent *Branch, depth int) error {
 	if depth == 0 {
-		return fmt.Errorf("branches nested over %d deep: %w", maxDepth, assay.ErrTooLarge)
+		return fmt.Errorf("branches nested more than %d levels deep: %w", maxDepth, assay.ErrTooLarge)
 	}
 	for i := range all {
 		b := &all[i]
@@ -356,7 +356,7 @@ func (d *Document) branches(all []branch, parent *Branch, depth int) error {
 	return nil
 }
 
-// add adds a product; of several with one ID the first counts.
+// add adds a product; the first one with an ID counts.
 func (d *Document) add(p *product, b *Branch) {
 	if p.ID == "" || d.Products[p.ID] != nil {
 		return
@@ -368,16 +368,16 @@ func (d *Document) add(p *product, b *Branch) {
 	d.Products[p.ID] = &Product{ID: p.ID, Name: p.Name, CPE: p.Helper.CPE, PURL: purl, Branch: b}
 }
 
-// named is the product of an ID, or one of which no more is known.
-func (d *Document) named(id string) *Product {
+// productByID is the product with an ID, or a product with nothing but the ID.
+func (d *Document) productByID(id string) *Product {
 	if p := d.Products[id]; p != nil {
 		return p
 	}
 	return &Product{ID: id, Name: id}
 }
 
-// expand puts the products of groups beside those that are named one by one,
-// no more than budget of them; it returns what is left of it.
+// expand adds the products of groups to those that are named one by one, at most
+// budget of them; it returns the rest of the budget.
 func (v *Vulnerability) expand(groups map[string][]string, budget int) int {
 	add := func(to *[]string, ids []string) {
 		for _, id := range ids {

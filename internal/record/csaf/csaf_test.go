@@ -89,16 +89,16 @@ func TestBroken(t *testing.T) {
 		in   string
 		want error
 	}{
-		"empty":         {"", assay.ErrMalformed},
-		"a page":        {"<!DOCTYPE html>", assay.ErrMalformed},
-		"cut":           {small[:len(small)/2], assay.ErrMalformed},
-		"no identifier": {`{"document":{}}`, assay.ErrMalformed},
-		"another shape": {`{"document":{"tracking":{"id":["x"]}}}`, assay.ErrMalformed},
-		"version 1":     {`{"document":{"csaf_version":"1.2","tracking":{"id":"x"}}}`, assay.ErrUnsupported},
-		"deep":          {header + `"product_tree":{"branches":` + deep + `}}`, assay.ErrTooLarge},
-		"deeper":        {strings.Repeat("[", 100_000), assay.ErrMalformed},
-		"many objects":  {header + `"vulnerabilities":[` + strings.Repeat("{},", 1_000_000) + `{}]}`, assay.ErrTooLarge},
-		"large":         {strings.Repeat(" ", 64<<20+1), assay.ErrTooLarge},
+		"empty":            {"", assay.ErrMalformed},
+		"a page":           {"<!DOCTYPE html>", assay.ErrMalformed},
+		"cut":              {small[:len(small)/2], assay.ErrMalformed},
+		"no identifier":    {`{"document":{}}`, assay.ErrMalformed},
+		"unexpected value": {`{"document":{"tracking":{"id":["x"]}}}`, assay.ErrMalformed},
+		"version 1":        {`{"document":{"csaf_version":"1.2","tracking":{"id":"x"}}}`, assay.ErrUnsupported},
+		"deep":             {header + `"product_tree":{"branches":` + deep + `}}`, assay.ErrTooLarge},
+		"deeper":           {strings.Repeat("[", 100_000), assay.ErrMalformed},
+		"many objects":     {header + `"vulnerabilities":[` + strings.Repeat("{},", 1_000_000) + `{}]}`, assay.ErrTooLarge},
+		"large":            {strings.Repeat(" ", 64<<20+1), assay.ErrTooLarge},
 		"groups of groups": {header + `"product_tree":{"product_groups":[{"group_id":"g","product_ids":[` + strings.Repeat(`"",`, 9999) + `""]}]},"vulnerabilities":[{"flags":[{"group_ids":[` +
 			strings.Repeat(`"g",`, 999) + `"g"]}]}]}`, assay.ErrTooLarge},
 	} {

@@ -14,8 +14,8 @@ import (
 	"github.com/assaysec/assay/internal/identifier/cve"
 )
 
-// Bundle hands over, for a feed, the wanted records of a zip archive that has each in a file
-// called by its identifier. Other files are the repository's own.
+// Bundle hands over, for a feed, the wanted records of a zip archive. Each
+// record is in a file named after its identifier; other files are ignored.
 func Bundle(ctx context.Context, body io.Reader, feed string, wanted []assay.Stream, s assay.Sink) error {
 	found := false
 	want := func(name string) bool {
@@ -30,25 +30,25 @@ func Bundle(ctx context.Context, body io.Reader, feed string, wanted []assay.Str
 	err := zipdoc.Walk(ctx, body, want, func(name string, b []byte, err error) error {
 		id, _ := ID(name)
 		if err != nil {
-			s.Skip(id, "unreadable member of the archive")
+			s.Skip(id, "unreadable archive member")
 			return nil
 		}
-		return Give(id, feed, b, s)
+		return HandOver(id, feed, b, s)
 	})
 	if err == nil && !found {
-		err = fmt.Errorf("no records in it: %w", assay.ErrMalformed)
+		err = fmt.Errorf("contains no records: %w", assay.ErrMalformed)
 	}
 	return err
 }
 
-// ID is the identifier that a file is called by; ok is false for other files.
+// ID is the identifier in a file's name; ok is false for other files.
 func ID(file string) (id string, ok bool) {
 	id, ok = strings.CutSuffix(path.Base(file), ".json")
 	return id, ok && strings.HasPrefix(id, "CVE-")
 }
 
-// Give hands over, for a feed, a record, which must be of the identifier.
-func Give(id, feed string, b []byte, s assay.Sink) error {
+// HandOver hands over a record for a feed; the record must have the identifier.
+func HandOver(id, feed string, b []byte, s assay.Sink) error {
 	var r record
 	if json.Unmarshal(b, &r) != nil || r.Metadata.ID != id || !cve.Valid(id) {
 		s.Skip(id, "malformed record")

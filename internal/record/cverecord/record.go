@@ -1,7 +1,7 @@
-// Package cverecord reads CVE records of the JSON format 5, and bundles of them.
-// One container is by the authority (CNA) that gave the number, others are by
-// authorised publishers (ADP), CISA among them. What is affected, and CISA's
-// decision points (SSVC), are not read.
+// Package cverecord reads CVE records in the JSON format 5, and bundles of them.
+// One container comes from the authority (CNA) that assigned the number, others
+// from authorised publishers (ADP) such as CISA. The affected products and
+// CISA's decision points (SSVC) are not read.
 //
 // Format: https://github.com/CVEProject/cve-schema
 package cverecord
@@ -30,7 +30,7 @@ type record struct {
 	} `json:"containers"`
 }
 
-// container is what one publisher says of the CVE.
+// container is one publisher's data on the CVE.
 type container struct {
 	Provider struct {
 		ShortName string `json:"shortName"`
@@ -38,7 +38,7 @@ type container struct {
 	Title           string              `json:"title"`
 	Descriptions    []text              `json:"descriptions"`
 	RejectedReasons []text              `json:"rejectedReasons"`
-	Metrics         []map[string]metric `json:"metrics"` // by form: "cvssV3_1", "other"
+	Metrics         []map[string]metric `json:"metrics"` // by format: "cvssV3_1", "other"
 	ProblemTypes    []struct {
 		Descriptions []struct {
 			CWE         string `json:"cweId"`
@@ -55,14 +55,14 @@ type text struct {
 	Value string `json:"value"`
 }
 
-// metric is a score, or something else that has no version.
+// metric is a score, or another metric, which has no version.
 type metric struct {
 	Version   string  `json:"version"`
 	Vector    string  `json:"vectorString"`
 	BaseScore float64 `json:"baseScore"`
 }
 
-// UnmarshalJSON takes what is not an object of a score for none.
+// UnmarshalJSON treats anything but a score as an empty metric.
 func (m *metric) UnmarshalJSON(b []byte) error {
 	type plain metric
 	if json.Unmarshal(b, (*plain)(m)) != nil {
@@ -87,8 +87,8 @@ func (r *record) detail() assay.Detail {
 	return d
 }
 
-// into adds a container's scores, weaknesses and references to d. CISA's name
-// is "cisa-adp".
+// into adds a container's scores, weaknesses and references to d. CISA's
+// container is named "cisa-adp".
 func (c *container) into(d *assay.Detail, source string) {
 	for _, forms := range c.Metrics {
 		for _, form := range slices.Sorted(maps.Keys(forms)) {

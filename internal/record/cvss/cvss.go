@@ -15,23 +15,23 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// maxVector bounds a vector in bytes: one of version 4.0 that names every
-// metric has 198.
+// maxVector bounds a vector in bytes: one of version 4.0 with every metric has
+// 198.
 const maxVector = 512
 
 // Parse reads a vector and computes the score that its publisher shows beside
-// it: up to version 3.1 the base score, whatever temporal and environmental
-// metrics follow; of version 4.0, which has one score only, that of all metrics
-// given, as the specification asks and as GitHub's in the NVD's feed of November
-// 2026 are (8.9 beside "…/E:P" where the base metrics alone make 9.3; VulDB's
-// are at times the base score).
+// it. Up to version 3.1 that is the base score, even if temporal and
+// environmental metrics follow. Version 4.0 has one score, that of all metrics
+// in the vector. The specification asks for it, and GitHub's scores in NVD's
+// feed of November 2026 agree (8.9 beside "…/E:P", for which the base metrics
+// alone give 9.3; VulDB sometimes shows the base score).
 //
-// The result's Vector is the one given, without what publishers put around it:
+// The result's Vector is the given one without the text that publishers add:
 // parentheses (version 2.0), the score and a slash before (Red Hat), a slash
-// after. What departs from the specification is ErrMalformed: a metric unknown,
-// twice, missing or out of order, some of a group of which all belong together.
-// The order of the base metrics of version 4.0 is free, for advisories of 2024
-// have another; version 3 fixes none.
+// after. Deviations from the specification are ErrMalformed: a metric that is
+// unknown, duplicate, missing or out of order, and an incomplete group whose
+// metrics belong together. The base metrics of version 4.0 may have any order,
+// because advisories of 2024 use another one; version 3 defines no order.
 func Parse(source, vector string) (assay.CVSS, error) {
 	s, text, v, err := parse(vector)
 	if err != nil {
@@ -44,25 +44,25 @@ func Parse(source, vector string) (assay.CVSS, error) {
 type standard struct {
 	version   string
 	prefix    string // of its vectors
-	undefined string // the value of an optional metric that says nothing
+	undefined string // the value of an optional metric that is not defined
 	metrics   []metric
-	base      int                     // the first so many metrics are mandatory
-	free      int                     // those before this one stand anywhere up to it, the others in the order of the table
-	groups    [][2]int                // ranges of metrics, of which all or none are given
+	base      int                     // the number of mandatory metrics, which come first
+	free      int                     // metrics before this index may have any order, the others the order of the table
+	groups    [][2]int                // ranges of metrics that must be given together or not at all
 	published func(v *values) float64 // see Parse
 	score     func(v *values) float64 // of all metrics given
 }
 
-// A metric has values, and their weights where it takes part in an equation;
-// the first weight is that of a metric which is not defined.
+// A metric has values, and weights if an equation uses it; the first weight is
+// that of an undefined metric.
 type metric struct {
 	name    string
-	values  string // divided by blanks
+	values  string // separated by spaces
 	weights []float64
 }
 
-// values holds for each metric the place of its value in the table, from 1; 0
-// is not defined.
+// values has the index of each metric's value in the table, from 1; 0 means not
+// defined.
 type values [maxMetrics]uint8
 
 const maxMetrics = 32 // version 4.0 has them all
@@ -72,7 +72,7 @@ func parse(vector string) (_ *standard, text string, v values, _ error) {
 	if len(vector) > maxVector {
 		return nil, "", v, fmt.Errorf("CVSS vector %.40q… is over %d bytes: %w", vector, maxVector, assay.ErrMalformed)
 	}
-	text = bare(vector)
+	text = trimVector(vector)
 	s := &v2
 	switch {
 	case strings.HasPrefix(text, v31.prefix):
@@ -82,7 +82,7 @@ func parse(vector string) (_ *standard, text string, v values, _ error) {
 	case strings.HasPrefix(text, v30.prefix):
 		s = &v30
 	case !strings.HasPrefix(text, "AV:"):
-		return nil, "", v, bad(vector, "no known version")
+		return nil, "", v, bad(vector, "unknown version")
 	}
 	if why := s.read(text[len(s.prefix):], &v); why != "" {
 		return nil, "", v, bad(vector, why)
@@ -90,8 +90,8 @@ func parse(vector string) (_ *standard, text string, v values, _ error) {
 	return s, text, v, nil
 }
 
-// bare is the vector without what stands around it.
-func bare(vector string) string {
+// trimVector is the vector without the text around it.
+func trimVector(vector string) string {
 	if strings.HasPrefix(vector, "(AV:") && strings.HasSuffix(vector, ")") {
 		return vector[1 : len(vector)-1]
 	}
@@ -103,7 +103,7 @@ func bare(vector string) string {
 	return strings.TrimSuffix(vector, "/")
 }
 
-// read reads the metrics of a vector; why says what is wrong with it.
+// read reads the metrics of a vector; why is the defect of an invalid one.
 func (s *standard) read(list string, v *values) (why string) {
 	var given [maxMetrics]bool
 	last := -1
@@ -121,7 +121,7 @@ func (s *standard) read(list string, v *values) (why string) {
 			return "metric " + name + " out of order"
 		}
 		given[i], last = true, i
-		if v[i] = place(s.metrics[i].values, value); v[i] == 0 && (i < s.base || value != s.undefined) {
+		if v[i] = indexOf(s.metrics[i].values, value); v[i] == 0 && (i < s.base || value != s.undefined) {
 			return "unknown value " + item
 		}
 	}
@@ -149,8 +149,8 @@ func (s *standard) find(name string) int {
 	return -1
 }
 
-// place is the place of value in list, from 1; 0 when it is not there.
-func place(list, value string) uint8 {
+// indexOf is the index of value in list, from 1; 0 if it is missing.
+func indexOf(list, value string) uint8 {
 	n := uint8(1)
 	for word := range strings.SplitSeq(list, " ") {
 		if word == value {

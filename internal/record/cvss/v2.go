@@ -21,9 +21,9 @@ const (
 	v2End
 )
 
-// v2 is https://www.first.org/cvss/v2/guide#3-2-1-Base-Equation. Of the
-// temporal and of the environmental metrics all are given or none; values have
-// no prefix.
+// v2 is https://www.first.org/cvss/v2/guide#3-2-1-Base-Equation. The temporal
+// metrics are all given or all missing, and so are the environmental ones;
+// values have no prefix.
 var v2 = standard{
 	version: "2.0", prefix: "", undefined: "ND", base: v2E,
 	groups: [][2]int{{v2E, v2CDP}, {v2CDP, v2End}}, metrics: v2Metrics, published: publishedV2, score: scoreV2,
@@ -51,7 +51,7 @@ func publishedV2(v *values) float64 {
 	return baseV2(v, impactV2(weightV2(v, v2C), weightV2(v, v2I), weightV2(v, v2A)))
 }
 
-// scoreV2 follows all equations; metrics that are not given change nothing.
+// scoreV2 follows all equations; missing metrics change nothing.
 func scoreV2(v *values) float64 {
 	base := publishedV2(v)
 	environmental := false
@@ -78,10 +78,10 @@ func baseV2(v *values, impact float64) float64 {
 	return nearest((0.6*impact + 0.4*exploitability - 1.5) * 1.176)
 }
 
-// nearest rounds to one decimal place, half up; what floating point takes from
-// a half does not count.
+// nearest rounds to one decimal place, half up. It tolerates floating point
+// errors below a half.
 func nearest(x float64) float64 { return math.Floor(x*10+0.5+epsilon) / 10 }
 
-// epsilon is more than floating point errs in the equations, and less than any
-// two scores in tenths differ by.
+// epsilon is larger than the floating point errors of the equations, and smaller
+// than the difference of any two scores.
 const epsilon = 1e-9

@@ -87,8 +87,8 @@ func baseV3(v *values, up func(float64) float64) float64 {
 	return combineV3(v, iss, 3.25*math.Pow(iss-0.02, 15), up)
 }
 
-// scoreV3 follows all equations; less is what a changed scope takes from the
-// impact in the environmental one.
+// scoreV3 follows all equations; less is the term that a changed scope subtracts
+// from the environmental impact.
 func scoreV3(v *values, up func(float64) float64, less func(iss float64) float64) float64 {
 	score := baseV3(v, up)
 	environmental := false
@@ -108,7 +108,7 @@ func scoreV3(v *values, up func(float64) float64, less func(iss float64) float64
 	return up(score * weightV3(v, v3E) * weightV3(v, v3RL) * weightV3(v, v3RC))
 }
 
-// combineV3 puts impact and exploitability together.
+// combineV3 combines impact and exploitability.
 func combineV3(v *values, iss, less float64, up func(float64) float64) float64 {
 	exploitability := 8.22 * weightV3(v, v3AV) * weightV3(v, v3AC) * weightV3(v, v3PR) * weightV3(v, v3UI)
 	changed := v[v3S] == v3Changed
@@ -125,11 +125,11 @@ func combineV3(v *values, iss, less float64, up func(float64) float64) float64 {
 	return up(min(impact+exploitability, 10))
 }
 
-// ceil30 is the least number of one decimal place that is not under x; what
-// floating point adds to x does not count.
+// ceil30 rounds up to one decimal place. It tolerates floating point errors
+// above x.
 func ceil30(x float64) float64 { return math.Ceil(x*10-epsilon) / 10 }
 
-// ceil31 is that of numbers with five decimal places.
+// ceil31 rounds up numbers with five decimal places.
 // https://www.first.org/cvss/v3.1/specification-document#Appendix-A---Floating-Point-Rounding
 func ceil31(x float64) float64 {
 	n := int(math.Round(x * 100000))

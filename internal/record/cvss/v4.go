@@ -20,8 +20,10 @@ const (
 	v4MAV
 )
 
-// v4 is https://www.first.org/cvss/v4.0/specification-document#CVSS-v4-0-Scoring.
-// Values stand from the most severe to the least, as the distances need them.
+// v4 is
+// https://www.first.org/cvss/v4.0/specification-document#CVSS-v4-0-Scoring.
+// Values are ordered from the most severe to the least, as the distances
+// require.
 var v4 = standard{
 	version: "4.0", prefix: "CVSS:4.0/", undefined: "X", base: v4E, free: v4SA,
 	published: scoreV4, score: scoreV4,
@@ -43,10 +45,10 @@ var v4 = standard{
 
 const v4Safety = 4 // place of the value "S" of MSI and MSA
 
-// scoreV4 takes from the score of the macro vector the mean of what the vector
-// is below the most severe ones of it, in proportion to the next macro vector
-// of each set of metrics. It counts in whole numbers, so that the tie of
-// rounding is one.
+// scoreV4 starts from the score of the macro vector. It subtracts the mean of
+// the distances to the most severe vectors of the macro vector, in proportion to
+// the next lower macro vector of each set of metrics. It uses whole numbers, so
+// that rounding is exact.
 func scoreV4(v *values) float64 {
 	l := levels(v)
 	none := true
@@ -61,7 +63,7 @@ func scoreV4(v *values) float64 {
 	}
 	eq := macroVector(l)
 	score := eq.score()
-	// Every depth below divides unit.
+	// A multiple of every depth below.
 	const unit = 840
 	sets, taken := 0, 0
 	lower := func(next macro, distance, depth int) {
@@ -88,9 +90,9 @@ func scoreV4(v *values) float64 {
 	return float64(max(0, score)) / 10
 }
 
-// levels are the steps of each metric below its most severe value, after what
-// modifies it; one that is not defined is at its worst. Subsequent systems have
-// a value, safety, above those of their base metrics.
+// levels are the steps of each metric below its most severe value, with modified
+// metrics applied; an undefined metric has its worst value. Subsequent systems
+// have the value safety above those of their base metrics.
 func levels(v *values) (l [v4MAV]int) {
 	for i := range l {
 		value := int(v[i])
@@ -109,8 +111,8 @@ func levels(v *values) (l [v4MAV]int) {
 	return l
 }
 
-// A macro vector holds the levels of the equivalence classes 1, 2, 3 with 6, 4
-// and 5. 3 and 6 have five levels together: 00, 01, 10, 11, 21.
+// A macro vector has the levels of the equivalence classes 1, 2, 3 with 6, 4 and
+// 5. 3 and 6 have five levels together: 00, 01, 10, 11, 21.
 type macro [5]int
 
 func macroVector(l [v4MAV]int) (eq macro) {
@@ -148,8 +150,8 @@ func macroVector(l [v4MAV]int) (eq macro) {
 	return eq
 }
 
-// plus is the macro vector one level lower in class i. From level 00 of 3 with
-// 6 two are, of which the one that scores higher is meant.
+// plus is the macro vector one level lower in class i. Below level 00 of 3 with
+// 6 there are two; the one with the higher score counts.
 func (eq macro) plus(i int) macro {
 	if eq[i]++; i != 2 {
 		return eq
@@ -165,8 +167,7 @@ func (eq macro) plus(i int) macro {
 	return eq
 }
 
-// score is that of the most severe vectors of eq in tenths; 0 where there are
-// none.
+// score is that of the most severe vectors of eq in tenths; 0 if there are none.
 func (eq macro) score() int {
 	if eq[0] > 2 || eq[1] > 1 || eq[2] > 4 || eq[3] > 2 || eq[4] > 2 {
 		return 0

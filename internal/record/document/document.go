@@ -1,8 +1,8 @@
-// Package document gets one document of a publisher and does what every feed owes
-// besides reading its records: it closes the document, names it in every error,
-// checks that nothing follows its end, and takes one without a record for
-// malformed, since a publisher that has nothing to say is rarer than a page that
-// stands where the document was.
+// Package document fetches one document of a publisher and does what every feed
+// needs: it closes the document, names it in every error, and checks that
+// nothing follows its end. It treats a document without a record as malformed,
+// because an error page in its place is more likely than a publisher without
+// data.
 package document
 
 import (
@@ -16,8 +16,8 @@ import (
 	"github.com/assaysec/assay/internal/encoding/limit"
 )
 
-// Read gets the document at url and has read take it. Errors of read get the
-// document's name; those of the Getter have it.
+// Read gets the document at url and passes it to read. Errors of read are
+// prefixed with the URL; those of the Getter already have it.
 func Read(ctx context.Context, g assay.Getter, url string, read func(body io.Reader) error) error {
 	body, err := g.Get(ctx, url)
 	if err != nil {
@@ -30,19 +30,20 @@ func Read(ctx context.Context, g assay.Getter, url string, read func(body io.Rea
 	return nil
 }
 
-// Records is Read of a document that is ErrMalformed where read found no record.
+// Records is Read for a document that must have records; ErrMalformed if read
+// found none.
 func Records(ctx context.Context, g assay.Getter, url string, read func(body io.Reader) (found bool, err error)) error {
 	return Read(ctx, g, url, func(body io.Reader) error {
 		found, err := read(body)
 		if err == nil && !found {
-			err = fmt.Errorf("no records in it: %w", assay.ErrMalformed)
+			err = fmt.Errorf("contains no records: %w", assay.ErrMalformed)
 		}
 		return err
 	})
 }
 
-// JSON is Records of a document in JSON, in which no value that is read at once
-// has more than maxValue bytes, and which ends where read does.
+// JSON is Records for a JSON document that ends where read does. A value that is
+// decoded as a whole has at most maxValue bytes.
 func JSON(ctx context.Context, g assay.Getter, url string, maxValue int64, read func(d *jsonstream.Decoder) (found bool, err error)) error {
 	return Records(ctx, g, url, func(body io.Reader) (bool, error) {
 		d := jsonstream.NewDecoder(ctx, body, maxValue)
@@ -54,7 +55,7 @@ func JSON(ctx context.Context, g assay.Getter, url string, maxValue int64, read 
 	})
 }
 
-// Bytes returns the document at url whole. Over max bytes it is ErrTooLarge.
+// Bytes returns the whole document at url. Over max bytes it is ErrTooLarge.
 func Bytes(ctx context.Context, g assay.Getter, url string, max int64) (b []byte, err error) {
 	err = Read(ctx, g, url, func(body io.Reader) (err error) {
 		b, err = limit.ReadAll(body, max)
@@ -63,9 +64,9 @@ func Bytes(ctx context.Context, g assay.Getter, url string, max int64) (b []byte
 	return b, err
 }
 
-// OfVersion is a Getter that gets documents in a version, for publishers that say
-// which versions there are. A Getter that is no Keeper, and one of version "",
-// gets the document of today.
+// OfVersion is a Getter of documents in a version, for publishers that list
+// their versions. With a Getter that is not a Keeper, or with version "", it
+// gets the current document.
 func OfVersion(g assay.Getter, version string) assay.Getter {
 	if k, ok := g.(assay.Keeper); ok && version != "" {
 		return pinned{k, version}
@@ -83,8 +84,8 @@ func (p pinned) Get(ctx context.Context, url string) (io.ReadCloser, error) {
 	return p.GetVersion(ctx, url, p.version)
 }
 
-// WasFetched reports whether the document was there before. It is to be asked
-// before the document is got, for one that is gone is forgotten.
+// WasFetched reports whether the document was there before. Call it before
+// fetching the document, because a document that is gone is forgotten.
 func WasFetched(ctx context.Context, g assay.Getter, url string) bool {
 	k, ok := g.(assay.Keeper)
 	if !ok {
@@ -98,7 +99,7 @@ func WasFetched(ctx context.Context, g assay.Getter, url string) bool {
 	return true
 }
 
-// List returns the names in the directory at url; none where it is not there or
+// List returns the names in the directory at url; none if it is missing or
 // cannot be listed.
 func List(ctx context.Context, g assay.Getter, url string) ([]string, error) {
 	l, ok := g.(assay.Lister)

@@ -47,7 +47,7 @@ func TestJSON(t *testing.T) {
 		is         error
 	}{
 		{"records", `[1, 2]`, nil, "", nil},
-		{"none", `[]`, nil, "url: no records in it: malformed", assay.ErrMalformed},
+		{"none", `[]`, nil, "url: contains no records: malformed", assay.ErrMalformed},
 		{"more behind it", `[1] x`, nil, "url: offset", assay.ErrMalformed},
 		{"cut off", `[1,`, nil, "url: offset", assay.ErrMalformed},
 		{"a value too large", `["` + strings.Repeat("x", 2000) + `"]`, nil, "url: offset", assay.ErrTooLarge},

@@ -20,7 +20,7 @@ const (
 	WhyVersions  = "no versions that can be compared"
 )
 
-// A Publisher is whose records are turned into advisories.
+// A Publisher converts its records to advisories.
 type Publisher struct {
 	Feed   string                    // name of the feed
 	Page   string                    // URL before a record's identifier; "" means https://osv.dev/vulnerability/
@@ -30,14 +30,14 @@ type Publisher struct {
 	Place func(ecosystem, name string) (Place, bool)
 }
 
-// A Place is where an ecosystem's packages are known.
+// A Place is the stream, name and version scheme of a package.
 type Place struct {
 	Stream assay.Stream
 	Name   string // of the package, as the stream spells it
 	Scheme string // of the versions, as named in package version
 }
 
-// OfLanguage is the place of a package of a language's registry.
+// OfLanguage is the place of a language package.
 func OfLanguage(name, pkg string) (Place, bool) {
 	name, _ = Ecosystem(name)
 	e, ok := ecosystem.OfOSV(name)
@@ -47,8 +47,8 @@ func OfLanguage(name, pkg string) (Place, bool) {
 	return Place{e.Stream, e.Name(pkg), e.Scheme}, true
 }
 
-// Wants makes a Publisher's Wanted of the streams that a feed is asked for and
-// those that it has.
+// Wants makes a Publisher's Wanted from the requested streams and the feed's own
+// streams.
 func Wants(wanted, has []assay.Stream) func(assay.Stream) bool {
 	return func(s assay.Stream) bool {
 		covers := func(w assay.Stream) bool { return w.Covers(s) }
@@ -56,14 +56,14 @@ func Wants(wanted, has []assay.Stream) func(assay.Stream) bool {
 	}
 }
 
-// Advisory turns a record into an advisory on the wanted streams. Why says what
-// it cannot be used for; where that is "" and nothing is affected, the record
-// speaks of other streams only.
+// Advisory converts a record to an advisory for the wanted streams. Why is the
+// reason if the record cannot be used. If why is "" and nothing is affected, the
+// record is about other streams.
 //
-// Each Affected is what the record says of one package under one condition:
-// what it says of the same package elsewhere is added to it. Versions that the
-// ranges hold are not listed beside them. The identifiers of the
-// vulnerabilities upstream are aliases, for the record tells of the same.
+// Each Affected is about one package under one condition; further data on the
+// same package and condition are added to it. Versions within the ranges are not
+// listed again. Identifiers of upstream vulnerabilities are aliases, because the
+// record is about the same vulnerability.
 func (p Publisher) Advisory(r *Record) (a assay.Advisory, why string) {
 	if !r.Withdrawn.IsZero() {
 		return a, WhyWithdrawn
@@ -105,7 +105,7 @@ func (r *Record) ratings() []Severity {
 	return all
 }
 
-// rate adds a rating; vectors that are none are left out.
+// rate adds a rating; invalid vectors are left out.
 func rate(a *assay.Advisory, source string, s Severity) {
 	if !strings.HasPrefix(s.Type, "CVSS") {
 		if w, ok := assay.ParseSeverity(string(s.Score)); ok && a.Severity == assay.SeverityUnknown {
@@ -119,13 +119,14 @@ func rate(a *assay.Advisory, source string, s Severity) {
 	}
 }
 
-// source names who rates in records with such an identifier.
+// source is the publisher of ratings in records with such an identifier.
 func source(id string) string {
 	prefix, _, _ := strings.Cut(id, "-")
 	return strings.ToLower(prefix)
 }
 
-// kind tells malicious packages, and what RustSec has besides vulnerabilities.
+// kind recognises malicious packages, and RustSec's records that are not
+// vulnerabilities.
 func (r *Record) kind() assay.Kind {
 	malicious := func(id string) bool { return strings.HasPrefix(id, "MAL-") }
 	if malicious(r.ID) || slices.ContainsFunc(r.Aliases, malicious) || slices.Equal(r.Database.CWEs, []string{"CWE-506"}) {
@@ -140,7 +141,7 @@ func (r *Record) kind() assay.Kind {
 	return assay.KindVulnerability
 }
 
-// RustKind is the kind of what RustSec tells by its "informational" and
+// RustKind is the kind of a RustSec record by its "informational" and
 // "categories". https://github.com/rustsec/advisory-db#advisory-format
 func RustKind(informational string, categories []string) assay.Kind {
 	if slices.Contains(categories, "malicious") {
@@ -199,7 +200,7 @@ func (p Publisher) affected(r *Record) (rows []assay.Affected, why string) {
 	return nil, WhyForeign
 }
 
-// add adds a row, or its versions to the row that is like it.
+// add adds a row, or its versions to an equal row.
 func add(rows []assay.Affected, row assay.Affected) []assay.Affected {
 	for i := range rows {
 		old := &rows[i]
@@ -217,8 +218,8 @@ func add(rows []assay.Affected, row assay.Affected) []assay.Affected {
 	return append(rows, row)
 }
 
-// severity is the package's own, where the record has several packages and
-// rates each.
+// severity is the package's own severity, if the record rates each of several
+// packages.
 func (a *Affected) severity(r *Record) assay.Severity {
 	if w, ok := assay.ParseSeverity(string(a.Parts.Severity)); ok && w != assay.SeverityUnknown {
 		return w
@@ -239,9 +240,9 @@ func (a *Affected) severity(r *Record) assay.Severity {
 	return max(only.Severity, newest.Severity())
 }
 
-// qualifiers are the parts at fault and where. RustSec's systems are those of
-// Rust's targets, which differ from GOOS for macOS only; its architectures are
-// Rust's words.
+// qualifiers are the vulnerable parts and systems. RustSec uses Rust's names of
+// systems, which differ from GOOS only for macOS, and Rust's names of
+// architectures.
 func (a *Affected) qualifiers() (q assay.Qualifiers) {
 	for _, i := range a.Parts.Imports {
 		q.Imports = append(q.Imports, assay.Import{Path: i.Path, Symbols: i.Symbols, OS: i.OS, Arches: i.Arches})
@@ -263,7 +264,7 @@ func Functions(paths []string) (out []assay.Import) {
 	return out
 }
 
-// Systems turns Rust's names of operating systems into Go's.
+// Systems converts Rust's names of operating systems to Go's.
 // https://doc.rust-lang.org/std/env/consts/constant.OS.html
 func Systems(rust []string) (out []string) {
 	for _, os := range rust {
@@ -275,15 +276,15 @@ func Systems(rust []string) (out []string) {
 	return out
 }
 
-// versions returns the affected versions. GitHub closes a range without an end
-// by database_specific.last_known_affected_version_range.
+// versions returns the affected versions. GitHub ends an open range with
+// database_specific.last_known_affected_version_range.
 func (a *Affected) versions(scheme version.Scheme) (ranges []assay.Range, versions []string) {
 	var compare func(x, y string) (int, error)
 	if scheme != nil {
 		compare = func(x, y string) (int, error) { return version.Compare(scheme, x, y) }
 	}
 	for _, g := range a.Intervals(compare) {
-		if g.Introduced == "0.0.0-0" { // the least of semantic versions
+		if g.Introduced == "0.0.0-0" { // the lowest semantic version
 			g.Introduced = ""
 		}
 		if !slices.Contains(ranges, g) {
@@ -300,15 +301,15 @@ func (a *Affected) versions(scheme version.Scheme) (ranges []assay.Range, versio
 		}
 	}
 	for _, v := range a.Versions {
-		if v != "" && !holds(scheme, ranges, v) {
+		if v != "" && !includesVersion(scheme, ranges, v) {
 			versions = append(versions, v)
 		}
 	}
 	return ranges, cve.Set(versions)
 }
 
-// holds says whether the ranges certainly hold a version.
-func holds(scheme version.Scheme, ranges []assay.Range, v string) bool {
+// includesVersion reports whether the ranges certainly include a version.
+func includesVersion(scheme version.Scheme, ranges []assay.Range, v string) bool {
 	if slices.Contains(ranges, assay.Range{}) {
 		return true
 	}

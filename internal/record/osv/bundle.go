@@ -9,16 +9,16 @@ import (
 	"github.com/assaysec/assay/internal/record/bundle"
 )
 
-// Fetch gets the archive at url, zip or a tar in any compression, and hands
-// what its records say to s.
+// Fetch gets the archive at url, zip or a tar with any compression, and hands
+// its advisories to s.
 func (p Publisher) Fetch(ctx context.Context, g assay.Getter, url string, s assay.Sink) error {
 	return Walk(ctx, g, url, IsRecord, s, func(_ string, r *Record) error { return p.Emit(r, s) })
 }
 
-// IsRecord tells records among the members of an archive by their names.
+// IsRecord recognises records among the members of an archive by name.
 func IsRecord(name string) bool { return path.Ext(name) == ".json" }
 
-// Emit hands over what a record says, or counts it as skipped.
+// Emit hands over the advisory of a record, or counts it as skipped.
 func (p Publisher) Emit(r *Record, s assay.Sink) error {
 	a, why := p.Advisory(r)
 	switch {
@@ -31,9 +31,9 @@ func (p Publisher) Emit(r *Record, s assay.Sink) error {
 	return s.Advisory(a)
 }
 
-// Walk gets the archive at url and visits the records in the members that are
-// wanted. Members that cannot be read are counted as skipped; an archive
-// without any member that is wanted is ErrMalformed.
+// Walk gets the archive at url and visits the records in the wanted members.
+// Unreadable members are counted as skipped. An archive without a wanted member
+// is ErrMalformed.
 func Walk(ctx context.Context, g assay.Getter, url string, want func(name string) bool, s assay.Sink, visit func(member string, r *Record) error) error {
 	return bundle.Walk(ctx, g, url, want, s, func(name string, b []byte) error {
 		r, err := Parse(b)

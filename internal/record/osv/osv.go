@@ -1,8 +1,9 @@
 // Package osv reads records of the Open Source Vulnerability format.
 //
-// Specification: https://ossf.github.io/osv-schema/ (1.7). What databases add
-// to it is taken where it tells what is affected or how badly; its shape is
-// theirs, so another one counts as none. Not taken: GIT ranges and credits.
+// Specification: https://ossf.github.io/osv-schema/ (1.7). Extensions of
+// databases are read if they describe what is affected or how badly. Each
+// database defines their shape, so an unexpected shape counts as missing. GIT
+// ranges and credits are not read.
 package osv
 
 import (
@@ -33,14 +34,14 @@ type Record struct {
 	Database   Database    `json:"database_specific"`
 }
 
-// Database is what the record's own database adds to it.
+// Database is the extension of the record's own database.
 type Database struct {
 	Severity Word  `json:"severity"`      // GitHub, Bitnami: "MODERATE"
 	CWEs     Words `json:"cwe_ids"`       // GitHub
 	Review   Word  `json:"review_status"` // Go: "REVIEWED", "UNREVIEWED"
 }
 
-// UnmarshalJSON takes anything.
+// UnmarshalJSON accepts any value.
 func (d *Database) UnmarshalJSON(b []byte) error {
 	type plain Database
 	var p plain
@@ -56,15 +57,15 @@ type Reference struct {
 	URL  string `json:"url"`
 }
 
-// Severity is a rating: Type is a version of CVSS and Score its vector, or
-// Type is the name of a publisher and Score the publisher's word.
+// Severity is a rating. Type is a version of CVSS and Score its vector, or Type
+// is the name of a publisher and Score the publisher's severity.
 type Severity struct {
 	Type  string `json:"type"`
 	Score Word   `json:"score"`
 }
 
-// Affected is what the record says of one package. The same package may come
-// several times; then all of it holds.
+// Affected is the record's data on one package. If a package appears several
+// times, all entries apply.
 type Affected struct {
 	Package struct {
 		Ecosystem string `json:"ecosystem"`
@@ -78,7 +79,7 @@ type Affected struct {
 	Parts    Parts      `json:"ecosystem_specific"`
 }
 
-// Extra is what the record's own database adds to a package.
+// Extra is the database's extension of a package.
 type Extra struct {
 	LastKnown     Word  `json:"last_known_affected_version_range"` // GitHub: "<= 1.2"
 	Informational Word  `json:"informational"`                     // RustSec: "unmaintained"
@@ -86,7 +87,7 @@ type Extra struct {
 	CVSS          Word  `json:"cvss"`                              // RustSec: a vector
 }
 
-// UnmarshalJSON takes anything.
+// UnmarshalJSON accepts any value.
 func (e *Extra) UnmarshalJSON(b []byte) error {
 	type plain Extra
 	var p plain
@@ -96,11 +97,11 @@ func (e *Extra) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Parts is what the ecosystem adds to a package: the parts of it that are at
-// fault, and where.
+// Parts is the ecosystem's extension of a package: the vulnerable parts, and the
+// systems.
 type Parts struct {
 	Imports  []Import `json:"imports"`       // Go
-	Custom   []Range  `json:"custom_ranges"` // Go: versions that are none of the module's
+	Custom   []Range  `json:"custom_ranges"` // Go: versions that do not belong to the module
 	Severity Word     `json:"severity"`
 	Affects  struct { // RustSec
 		Arches    []string `json:"arch"`
@@ -109,7 +110,7 @@ type Parts struct {
 	} `json:"affects"`
 }
 
-// UnmarshalJSON takes anything.
+// UnmarshalJSON accepts any value.
 func (e *Parts) UnmarshalJSON(b []byte) error {
 	type plain Parts
 	var p plain
@@ -127,13 +128,13 @@ type Import struct {
 	Arches  []string `json:"goarch"`
 }
 
-// Range is a list of events along the order of versions.
+// Range is a list of events in the order of versions.
 type Range struct {
 	Type   string  `json:"type"` // SEMVER, ECOSYSTEM or GIT
 	Events []Event `json:"events"`
 }
 
-// Event is where the state changes; one of the fields is set. LastAffected is
+// Event is a change of state; one of the fields is set. LastAffected is
 // inclusive. Introduced "0" is the beginning.
 type Event struct {
 	Introduced   string `json:"introduced"`
@@ -153,17 +154,16 @@ func Parse(b []byte) (*Record, error) {
 	return r, nil
 }
 
-// Ecosystem takes an ecosystem's suffix off: "Debian:12" is "Debian", "12",
-// "Ubuntu:22.04:LTS" is "Ubuntu", "22.04:LTS".
+// Ecosystem separates an ecosystem from its suffix: "Debian:12" is "Debian",
+// "12"; "Ubuntu:22.04:LTS" is "Ubuntu", "22.04:LTS".
 func Ecosystem(s string) (name, suffix string) {
 	name, suffix, _ = strings.Cut(s, ":")
 	return name, suffix
 }
 
-// Intervals returns the versions that the ranges hold; GIT ranges are left
-// out. Compare orders the ecosystem's versions and may be nil where every
-// range has one beginning and one end at most; its error leaves the events of
-// that range in their own order.
+// Intervals returns the versions in the ranges; GIT ranges are left out. Compare
+// orders the ecosystem's versions. It may be nil if every range has at most one
+// beginning and one end. On its error the events of that range keep their order.
 func (a *Affected) Intervals(compare func(x, y string) (int, error)) []assay.Range {
 	var out []assay.Range
 	for _, r := range a.Ranges {
@@ -174,11 +174,11 @@ func (a *Affected) Intervals(compare func(x, y string) (int, error)) []assay.Ran
 	return out
 }
 
-// intervals follows the specification's evaluation: along the sorted events,
-// the state is affected from an introduced to the next fixed or last_affected.
-// At one version, fixed comes before introduced, last_affected after it; but
-// where nothing was affected before, introduced and fixed at one version are an
-// empty interval, as RustSec writes (RUSTSEC-2022-0012, August 2026).
+// intervals follows the specification's evaluation: along the sorted events, the
+// state is affected from an introduced to the next fixed or last_affected. At
+// one version, fixed comes before introduced, and last_affected after it. But if
+// nothing was affected before, introduced and fixed at one version are an empty
+// interval, as RustSec writes (RUSTSEC-2022-0012, August 2026).
 func (r Range) intervals(compare func(x, y string) (int, error)) []assay.Range {
 	events := slices.Clone(r.Events)
 	same := func(x, y string) bool { return x == y }
@@ -227,7 +227,7 @@ func sortEvents(events []Event, compare func(x, y string) (int, error)) {
 	slices.SortStableFunc(sorted, func(a, b Event) int {
 		va, ra := a.key()
 		vb, rb := b.key()
-		if va == "0" || vb == "0" { // the beginning, in whatever order
+		if va == "0" || vb == "0" { // the beginning, in any order
 			if va == vb {
 				return ra - rb
 			}
@@ -257,7 +257,7 @@ func (e Event) key() (version string, rank int) {
 	return e.LastAffected, 2
 }
 
-// A Time is a date; zero where the record has none that can be read.
+// A Time is a date; zero if the record has no valid one.
 type Time struct{ time.Time }
 
 // UnmarshalJSON takes RFC 3339 with and without fraction or zone.
@@ -269,11 +269,11 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// A Word is a text; "" where the record has something else in its place, as
+// A Word is a string; "" if the record has another type in its place, as
 // database_specific may.
 type Word string
 
-// UnmarshalJSON takes anything.
+// UnmarshalJSON accepts any value.
 func (w *Word) UnmarshalJSON(b []byte) error {
 	var s string
 	if json.Unmarshal(b, &s) == nil {
@@ -282,10 +282,10 @@ func (w *Word) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Words is a list of texts; empty where the record has something else.
+// Words is a list of strings; empty if the record has another type.
 type Words []string
 
-// UnmarshalJSON takes anything.
+// UnmarshalJSON accepts any value.
 func (w *Words) UnmarshalJSON(b []byte) error {
 	var s []string
 	if json.Unmarshal(b, &s) == nil {

@@ -9,11 +9,11 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// maxDepth bounds how deep a record of YAML nests; none goes beyond 10.
+// maxDepth bounds how deep a YAML record nests; none exceeds 10.
 const maxDepth = 100
 
-// ParseYAML reads one record as some databases keep it, in YAML. Every scalar
-// is a text, so that the version 1.10 is not the number 1.1. Anchors are not
+// ParseYAML reads one record in YAML, the format of some databases. Every scalar
+// is a string, so that the version 1.10 is not the number 1.1. Anchors are not
 // followed.
 func ParseYAML(b []byte) (*Record, error) {
 	var n yaml.Node
@@ -30,10 +30,10 @@ func ParseYAML(b []byte) (*Record, error) {
 	return Parse(b)
 }
 
-// plain turns YAML into what encoding/json writes.
+// plain converts YAML to what encoding/json can write.
 func plain(n *yaml.Node, depth int) (any, error) {
 	if depth == 0 {
-		return nil, fmt.Errorf("nested deeper than %d: %w", maxDepth, assay.ErrMalformed)
+		return nil, fmt.Errorf("nested more than %d levels deep: %w", maxDepth, assay.ErrMalformed)
 	}
 	switch n.Kind {
 	case yaml.DocumentNode:
@@ -66,5 +66,5 @@ func plain(n *yaml.Node, depth int) (any, error) {
 		}
 		return out, nil
 	}
-	return nil, fmt.Errorf("YAML that is no record: %w", assay.ErrMalformed)
+	return nil, fmt.Errorf("not a record: %w", assay.ErrMalformed)
 }

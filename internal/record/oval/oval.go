@@ -1,11 +1,12 @@
 // Package oval reads documents of the Open Vulnerability and Assessment
-// Language, in which publishers describe how to find their advisories'
-// packages on a system.
+// Language, in which publishers describe how to find vulnerable packages on a
+// system.
 //
-// Specification: https://oval-community-guidelines.readthedocs.io/en/latest/oval-schema-documentation/
-// (5.11). Read are the definitions, and of their tests those that a publisher
-// of package advisories has: names, versions, architectures, and what else
-// must hold. Not read are set objects, filters, and variables that are computed.
+// Specification:
+// https://oval-community-guidelines.readthedocs.io/en/latest/oval-schema-documentation/
+// (5.11). It reads definitions and the tests that publishers of package
+// advisories use: names, versions, architectures, and other conditions. It does
+// not read set objects, filters and computed variables.
 package oval
 
 import (
@@ -14,7 +15,7 @@ import (
 	"strings"
 )
 
-// A Definition is what the document says of one advisory or vulnerability.
+// A Definition is the document's data on one advisory or vulnerability.
 type Definition struct {
 	ID         string   `xml:"id,attr"`
 	Class      string   `xml:"class,attr"`      // "patch", "vulnerability", "inventory", "miscellaneous"
@@ -23,8 +24,8 @@ type Definition struct {
 	Criteria   Criteria `xml:"criteria"`
 }
 
-// Metadata is for people, and for those who make lists. A publisher uses some
-// of it; texts are trimmed.
+// Metadata is the description of a definition. Each publisher uses some of it;
+// texts are trimmed.
 type Metadata struct {
 	Title       string      `xml:"title"`
 	Description string      `xml:"description"`
@@ -33,7 +34,7 @@ type Metadata struct {
 	References  []Reference `xml:"reference"`
 	Advisory    Advisory    `xml:"advisory"`
 
-	// Azure Linux has these beside, not within, an advisory.
+	// Azure Linux has these beside an advisory, not in it.
 	Patchable    string `xml:"patchable"` // "true", "false", "Not Applicable"
 	AdvisoryDate string `xml:"advisory_date"`
 	AdvisoryID   string `xml:"advisory_id"`
@@ -44,7 +45,7 @@ type Metadata struct {
 	Date string `xml:"debian>date"`
 }
 
-// A Reference names the definition's subject elsewhere.
+// A Reference is another identifier of the definition's subject.
 type Reference struct {
 	Source string `xml:"source,attr"` // "CVE", "RHSA", "elsa", "USN"
 	ID     string `xml:"ref_id,attr"`
@@ -70,9 +71,9 @@ type Date struct {
 	Date string `xml:"date,attr"`
 }
 
-// CVE is what the publisher says of a vulnerability beside its identifier.
+// CVE is the publisher's data on a vulnerability.
 type CVE struct {
-	ID       string `xml:",chardata"` // SUSE adds words: "CVE-2014-8105 at NVD"
+	ID       string `xml:",chardata"` // SUSE adds text: "CVE-2014-8105 at NVD"
 	URL      string `xml:"href,attr"`
 	CVSS2    string `xml:"cvss2,attr"`       // "7.8/AV:N/…", or the vector alone
 	CVSS3    string `xml:"cvss3,attr"`       // "7.5/CVSS:3.1/…"
@@ -82,17 +83,17 @@ type CVE struct {
 	Impact   string `xml:"impact,attr"`
 	Priority string `xml:"priority,attr"` // Ubuntu's
 	Public   string `xml:"public,attr"`   // YYYYMMDD
-	Test     string `xml:"test_ref,attr"` // Ubuntu's, where a definition is a package
+	Test     string `xml:"test_ref,attr"` // Ubuntu's, in definitions of packages
 }
 
-// A Resolution is what the publisher means to do (Red Hat: "Will not fix",
-// "Affected", "Fix deferred", "Out of support scope").
+// A Resolution is the publisher's plan (Red Hat: "Will not fix", "Affected",
+// "Fix deferred", "Out of support scope").
 type Resolution struct {
 	State      string   `xml:"state,attr"`
 	Components []string `xml:"component"`
 }
 
-// Criteria are conditions, all of which must hold, or with Operator "OR" one.
+// Criteria are conditions that must all hold, or one of them with Operator "OR".
 type Criteria struct {
 	Operator  string      `xml:"operator,attr"` // "AND" where empty; also ONE, XOR
 	Negate    string      `xml:"negate,attr"`   // "true"
@@ -102,37 +103,37 @@ type Criteria struct {
 	Criteria  []Criteria  `xml:"criteria"`
 }
 
-// Extend is a condition that another definition holds.
+// Extend is the condition that another definition holds.
 type Extend struct {
 	Definition string `xml:"definition_ref,attr"`
 	Comment    string `xml:"comment,attr"`
 }
 
-// A Criterion is a condition that a test holds.
+// A Criterion is the condition that a test holds.
 type Criterion struct {
 	Ref     string `xml:"test_ref,attr"`
 	Negate  string `xml:"negate,attr"`
-	Comment string `xml:"comment,attr"` // the test's where it has none itself
-	Test    *Test  `xml:"-"`            // nil where the document has none of that name
+	Comment string `xml:"comment,attr"` // that of the test if it has none itself
+	Test    *Test  `xml:"-"`            // nil if the document has no test with that ID
 }
 
-// A Test asks the system for something that has one of Names, and whether it
-// is as Fields say.
+// A Test checks whether the system has an object with one of Names and with the
+// Fields.
 type Test struct {
 	Kind      string   // "rpminfo", "dpkginfo", "textfilecontent54", "uname", …
 	Existence string   // check_existence: "none_exist", …; "" is at_least_one_exists
-	Names     []string // of packages; patterns of lines for textfilecontent54; none where it has no names
-	Fields    []Field  // all of them; none: that it exists is enough
+	Names     []string // of packages; patterns of lines for textfilecontent54; empty if it has no names
+	Fields    []Field  // all must hold; empty: the object must only exist
 }
 
-// A Field is a property and the value that it must have.
+// A Field is a property and its required value.
 type Field struct {
 	Name      string // "evr", "arch", "version", "signature_keyid", …
 	Operation string // "equals", "less than", "pattern match", …
 	Value     string
 }
 
-// Field returns the first of a name.
+// Field returns the first field with a name.
 func (t *Test) Field(name string) (Field, bool) {
 	i := slices.IndexFunc(t.Fields, func(f Field) bool { return f.Name == name })
 	if i < 0 {
@@ -141,20 +142,20 @@ func (t *Test) Field(name string) (Field, bool) {
 	return t.Fields[i], true
 }
 
-// A Package is a test of a package, and what must hold besides.
+// A Package is a test of a package, with other conditions.
 type Package struct {
 	Names     []string    // any of these
-	Operation string      // "less than", "equals", …; "" where it only has to be installed
+	Operation string      // "less than", "equals", …; "" if it must only be installed
 	EVR       string      // epoch:version-release, or a Debian version
-	Arches    []string    // that the test limits itself to; none means all
+	Arches    []string    // that the test is limited to; empty means all
 	Criterion *Criterion  // the test
-	With      []Criterion // what must hold besides, outermost first
+	With      []Criterion // the other conditions, outermost first
 }
 
 // Packages lists the tests of packages: those of a version, and those that a
-// package is installed. Of a test that the document lacks the comment is read,
-// where it says as much ("bind is earlier than 30:9.3.3-8.el5"). Left out are
-// tests of something else and negated ones.
+// package is installed. If the document lacks a test, its comment is read ("bind
+// is earlier than 30:9.3.3-8.el5"). Tests of other objects and negated tests are
+// left out.
 func (d *Definition) Packages() []Package { return d.Criteria.packages(nil) }
 
 func (c *Criteria) packages(with []Criterion) (out []Package) {
@@ -183,7 +184,7 @@ func (c *Criteria) packages(with []Criterion) (out []Package) {
 	return out
 }
 
-// earlier is how publishers write a test of a version for people.
+// earlier matches the comment of a version test.
 var earlier = regexp.MustCompile(`^(\S+) is earlier than (\S+)$`)
 
 func (c *Criterion) pkg() (p Package, ok bool) {
@@ -204,11 +205,11 @@ func (c *Criterion) pkg() (p Package, ok bool) {
 	return p, true
 }
 
-// packaged says that tests of a kind ask for packages by name.
+// packaged reports whether tests of a kind ask for packages by name.
 func packaged(kind string) bool { return kind == "rpminfo" || kind == "dpkginfo" }
 
-// Missing counts the criteria whose tests the document does not have, not even
-// as a comment that Packages reads.
+// Missing counts the criteria whose tests are missing in the document, and whose
+// comment Packages cannot read.
 func (d *Definition) Missing() int { return d.Criteria.missing() }
 
 func (c *Criteria) missing() (n int) {
@@ -231,7 +232,7 @@ func Arches(pattern string) []string {
 
 var enabled = regexp.MustCompile(`^Module (\S+:\S+) is enabled`)
 
-// Module is the rpm module, name:stream, that must be enabled; "" where none.
+// Module is the rpm module, name:stream, that must be enabled; "" without one.
 func (p *Package) Module() string {
 	for _, c := range p.With {
 		if m := enabled.FindStringSubmatch(c.Comment); m != nil {
@@ -243,8 +244,8 @@ func (p *Package) Module() string {
 
 var archIs = regexp.MustCompile(`\barch is (\w+)$`)
 
-// SystemArches are the architectures that the system may have, which Oracle
-// asks with a test of its own; none means all.
+// SystemArches are the architectures that the system may have, for which Oracle
+// has a test of its own; empty means all.
 func (p *Package) SystemArches() []string {
 	for _, c := range p.With {
 		if m := archIs.FindStringSubmatch(c.Comment); m != nil {

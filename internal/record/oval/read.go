@@ -19,12 +19,12 @@ const (
 	maxPacked   = 1 << 30   // as published; Oracle's, compressed, has some 50 MB (2026)
 	maxDocument = 8 << 30   // uncompressed; Oracle's has under 1 GB
 	maxElement  = 16 << 20  // one definition, test, object, state or variable; a kernel's definition has 3 MB
-	maxElements = 8_000_000 // tests, objects, states and variables, which are all held; Oracle's has under 2 million
+	maxElements = 8_000_000 // tests, objects, states and variables, which are all kept in memory; Oracle's has under 2 million
 	maxDepth    = 100       // of criteria; 10 is much
 )
 
-// Fetch gets the document at url and calls visit for each definition. One without
-// definitions is ErrMalformed.
+// Fetch gets the document at url and calls visit for each definition. A document
+// without definitions is ErrMalformed.
 func Fetch(ctx context.Context, g assay.Getter, url string, visit func(*Definition) error) error {
 	return document.Records(ctx, g, url, func(body io.Reader) (found bool, err error) {
 		err = Read(ctx, body, func(d *Definition) error {
@@ -35,13 +35,13 @@ func Fetch(ctx context.Context, g assay.Getter, url string, visit func(*Definiti
 	})
 }
 
-// Read calls visit for each definition of the document r, in its order. R may
-// be compressed. As definitions stand before the tests that they name, it is
-// read twice: in place where it is an io.Seeker, as files are, and otherwise
-// from a copy in a temporary file.
+// Read calls visit for each definition of the document r in order. R may be
+// compressed. Definitions come before the tests that they name, so the document
+// is read twice: in place if it is an io.Seeker, like files, else from a copy in
+// a temporary file.
 //
-// What is no such document, or is cut off, is ErrMalformed; definitions that
-// came before the fault may have been visited only if visit returned an error.
+// Other and truncated documents are ErrMalformed. Definitions before the error
+// may have been visited only if visit returned an error.
 func Read(ctx context.Context, r io.Reader, visit func(*Definition) error) error {
 	f, done, err := seekable(r)
 	if err != nil {
@@ -97,7 +97,7 @@ func walk(ctx context.Context, r io.Reader, visit func(d *xml.Decoder, section s
 		func(d *xml.Decoder, path []string, e xml.StartElement) error { return visit(d, path[1], e) })
 }
 
-// A system is what definitions refer to.
+// A system has the objects that definitions refer to.
 type system struct {
 	tests     map[string]test
 	objects   map[string]object
@@ -112,7 +112,7 @@ type test struct {
 
 type object struct{ name, variable string }
 
-// load keeps what stands outside the definitions.
+// load reads everything outside the definitions.
 func (s *system) load(d *xml.Decoder, section string, e xml.StartElement) error {
 	if len(s.tests)+len(s.objects)+len(s.states)+len(s.constants) >= maxElements {
 		return fmt.Errorf("over %d tests, objects, states and variables: %w", maxElements, assay.ErrTooLarge)
@@ -200,10 +200,10 @@ func (s *system) loadState(d *xml.Decoder, e xml.StartElement) error {
 	return err
 }
 
-// resolve gives the criteria their tests.
+// resolve assigns tests to the criteria.
 func (s *system) resolve(c *Criteria, depth int) error {
 	if depth == 0 {
-		return fmt.Errorf("criteria nested over %d deep: %w", maxDepth, assay.ErrTooLarge)
+		return fmt.Errorf("criteria nested more than %d levels deep: %w", maxDepth, assay.ErrTooLarge)
 	}
 	for i := range c.Criterion {
 		cr := &c.Criterion[i]
@@ -224,8 +224,8 @@ func (s *system) resolve(c *Criteria, depth int) error {
 	return nil
 }
 
-// test puts a test together; nil where a part of it is missing, for what is
-// left would say something else.
+// test builds a test; nil if a part of it is missing, because the remaining
+// parts would mean something else.
 func (s *system) test(t *test) *Test {
 	out := &Test{Kind: t.kind, Existence: t.existence}
 	if o := s.objects[t.object]; o.variable != "" {

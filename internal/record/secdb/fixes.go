@@ -2,12 +2,12 @@ package secdb
 
 import "encoding/json"
 
-// UnmarshalJSON takes what generators made of "no fixes" in the course of
-// time: {}, [] or null, for all of them or for one version; and a single
-// identifier instead of a list.
+// UnmarshalJSON accepts what generators have written for "no fixes": {}, [] or
+// null, for all fixes or for one version. It also accepts a single identifier
+// instead of a list.
 func (f *fixes) UnmarshalJSON(b []byte) error {
 	*f = nil
-	if none(b) {
+	if isNone(b) {
 		return nil
 	}
 	var raw map[string]json.RawMessage
@@ -16,7 +16,7 @@ func (f *fixes) UnmarshalJSON(b []byte) error {
 	}
 	*f = make(fixes, len(raw))
 	for version, ids := range raw {
-		if none(ids) {
+		if isNone(ids) {
 			continue
 		}
 		if ids[0] == '"' {
@@ -31,7 +31,7 @@ func (f *fixes) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-func none(b []byte) bool {
+func isNone(b []byte) bool {
 	var empty []json.RawMessage
 	return json.Unmarshal(b, &empty) == nil && len(empty) == 0 // null is an empty slice, too
 }

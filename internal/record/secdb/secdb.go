@@ -1,9 +1,9 @@
-// Package secdb reads the security databases of distributions that use apk:
-// for each source package, the versions that fixed something, with the
-// identifiers of what they fixed.
+// Package secdb reads the security databases of distributions with apk: for each
+// source package, the versions with fixes and the identifiers of the fixed
+// vulnerabilities.
 //
-// The format has no specification; it is what
-// https://gitlab.alpinelinux.org/alpine/infra/docker/secdb writes.
+// The format has no specification;
+// https://gitlab.alpinelinux.org/alpine/infra/docker/secdb writes it.
 package secdb
 
 import (
@@ -22,14 +22,14 @@ import (
 // maxPackage bounds one package of a document; the largest is 60 kB (xen, 2024).
 const maxPackage = 16 << 20
 
-// A Publisher is whose database is read.
+// A Publisher describes a database.
 type Publisher struct {
 	Feed   string       // name of the feed
-	Stream assay.Stream // the stream that the document speaks of
-	Page   string       // URL before the identifier of the publisher's page about it
+	Stream assay.Stream // the stream of the document
+	Page   string       // URL of the publisher's page about an identifier, without the identifier
 }
 
-// item is a package as the document has it.
+// item is a package in the document.
 type item struct {
 	Pkg struct {
 		Name     string `json:"name"`
@@ -37,26 +37,27 @@ type item struct {
 	} `json:"pkg"`
 }
 
-// fixes are identifiers by the version that fixed them.
+// fixes are identifiers by fixed version.
 type fixes map[string][]string
 
-// finding is what a package's entries say of one vulnerability.
+// finding is the data on one vulnerability in a package's entries.
 type finding struct {
 	aliases, vendor []string
-	versions        []string // which fixed it, as written
+	versions        []string // the fixed versions, as written
 	not             bool     // the version was "0": the package never had it
 }
 
 // Read hands the document's records to s, one for each package and identifier.
 //
-// A version "0" says that the package is not affected. Where a package has an
-// identifier at several versions, the earlier fixes did not suffice: there is
-// a range for each. A string may hold several identifiers ("CVE-2016-9932
-// XSA-200"); those that are not CVEs name the same faults as its CVEs, and are
-// identifiers of their own only where there is none. Wolfi and Chainguard list
-// the CVE and the GHSA of a fault side by side: where a version has no more
-// GHSAs than CVEs these are taken for names of the CVEs, else all stay. Versions
-// are kept as they are, valid or not: whoever compares them must say so.
+// A version "0" means that the package is not affected. If a package has an
+// identifier at several versions, the earlier fixes were incomplete: there is a
+// range for each. A string may have several identifiers ("CVE-2016-9932
+// XSA-200"). Identifiers other than CVEs name the same vulnerabilities as the
+// CVEs of the string; they become records only if the string has no CVE. Wolfi
+// and Chainguard list the CVE and the GHSA of a vulnerability separately. If a
+// version has no more GHSAs than CVEs, the GHSAs are aliases of the CVEs; else
+// all become records. Versions are kept as they are, valid or not: whoever
+// compares them must report invalid ones.
 func Read(ctx context.Context, r io.Reader, p Publisher, s assay.Sink) error {
 	d := jsonstream.NewDecoder(ctx, r, maxPackage)
 	packages := false
@@ -82,7 +83,7 @@ func Read(ctx context.Context, r io.Reader, p Publisher, s assay.Sink) error {
 		err = d.End()
 	}
 	if err == nil && !packages {
-		err = fmt.Errorf("no packages in it: %w", assay.ErrMalformed)
+		err = fmt.Errorf("contains no packages: %w", assay.ErrMalformed)
 	}
 	return err
 }
@@ -126,14 +127,14 @@ func (p Publisher) emit(i item, s assay.Sink) error {
 	return nil
 }
 
-// names is what one string of identifiers names.
+// names are the identifiers in one string.
 type names struct {
 	ids, aliases, vendor []string
 	text                 string
 }
 
-// pair makes the GHSAs of a version names of its CVEs, where they can be: an
-// alias of the only CVE, among the other names of several.
+// pair makes the GHSAs of a version aliases of its CVEs: aliases of the only
+// CVE, or related identifiers of several.
 func pair(version string, all []names) []names {
 	isGHSA := func(n names) bool { return len(n.ids) == 1 && strings.HasPrefix(n.ids[0], "GHSA-") }
 	var ghsas []string
@@ -154,7 +155,7 @@ func pair(version string, all []names) []names {
 		case len(n.ids) == 0 || !strings.HasPrefix(n.ids[0], "CVE-"):
 		case cves == 1:
 			n.aliases = append(n.aliases, ghsas...)
-		default: // which is which is not told
+		default: // the pairs are unknown
 			n.vendor = append(n.vendor, ghsas...)
 		}
 	}
@@ -175,9 +176,9 @@ func (p Publisher) advisory(name, id string, f *finding) assay.Advisory {
 	}
 }
 
-// split takes a string of identifiers apart: those that records are made of,
-// and for each of them other names and the notices of others. Misspelt CVEs
-// ("CVE_2019-2426", "cve-2017-2616") are fixed.
+// split separates a string into identifiers: the IDs of records, and for each of
+// them aliases and other publishers' notices. It corrects misspelt CVEs
+// ("CVE_2019-2426", "cve-2017-2616").
 func split(text string) names {
 	var ids, aliases, vendor []string
 	for _, id := range strings.FieldsFunc(text, func(r rune) bool { return r <= ' ' || r == ',' || r == ';' || r == 0xa0 }) {

@@ -57,7 +57,7 @@ func TestRead(t *testing.T) {
 		{"no version", `{"": ["CVE-2020-1"]}`, nil, map[string]int{"malformed identifier or version": 1}},
 		{"nothing", `[]`, nil, nil},
 		{"nothing at a version", `{"1-r0": null, "2-r0": [], "3-r0": "CVE-2020-1"}`, []string{"p CVE-2020-1 | affected <3-r0"}, nil},
-		{"another shape", `{"1-r0": {"a": 1}}`, nil, map[string]int{"malformed package": 1}},
+		{"unexpected value", `{"1-r0": {"a": 1}}`, nil, map[string]int{"malformed package": 1}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := read(t, `{"packages": [{"pkg": {"name": "p", "secfixes": `+tt.fixes+`}}, {"pkg": {"name": "q"}}]}`)

@@ -25,14 +25,14 @@ const (
 	maxPacked = 1 << 30  // bytes of updateinfo.xml as published; Fedora's has 10 MB
 )
 
-// Index is where a repository's index is below its address, which ends in a
+// Index is the path of a repository's index below its URL, which ends in a
 // slash.
 const Index = "repodata/repomd.xml"
 
 // Fetch calls visit for each update of the repository at base, which ends in a
-// slash. A document that is not the one in the repository's index is
-// ErrMalformed, after its updates were visited. A repository that announces no
-// updates has none; one that is not there is ErrNotFound.
+// slash. A document that differs from the repository's index is ErrMalformed,
+// after its updates were visited. A repository may have no updates; a missing
+// repository is ErrNotFound.
 func Fetch(ctx context.Context, g assay.Getter, base string, visit func(*Update) error) error {
 	var d *data
 	err := document.Read(ctx, g, base+Index, func(index io.Reader) (err error) {
@@ -57,7 +57,7 @@ type data struct {
 	} `xml:"location"`
 }
 
-// find reads the index; nil where it names no updates.
+// find reads the index; nil if it lists no updates.
 func find(ctx context.Context, index io.Reader) (found *data, err error) {
 	empty := true
 	err = xmlstream.Walk(ctx, limit.Reader(index, maxIndex), bounds, "repomd", 1, func(d *xml.Decoder, _ []string, e xml.StartElement) error {
@@ -78,12 +78,12 @@ func find(ctx context.Context, index io.Reader) (found *data, err error) {
 	case err != nil:
 		return nil, err
 	case empty:
-		return nil, fmt.Errorf("no documents in it: %w", assay.ErrMalformed)
-	case found == nil, path.Ext(found.Location.Href) == ".zck": // a form for partial downloads, never alone
+		return nil, fmt.Errorf("contains no documents: %w", assay.ErrMalformed)
+	case found == nil, path.Ext(found.Location.Href) == ".zck": // a format for partial downloads, never alone
 		return nil, nil
 	}
 	if h := found.Location.Href; path.IsAbs(h) || path.Clean(h) != h || strings.HasPrefix(h, "..") || strings.Contains(h, ":") {
-		return nil, fmt.Errorf("its updates are at %.80q: %w", h, assay.ErrMalformed)
+		return nil, fmt.Errorf("invalid path of the updates %.80q: %w", h, assay.ErrMalformed)
 	}
 	return found, nil
 }
@@ -110,7 +110,7 @@ func (d *data) read(ctx context.Context, body io.Reader, visit func(*Update) err
 		return err
 	}
 	if got := hex.EncodeToString(sum.Sum(nil)); !strings.EqualFold(got, strings.TrimSpace(d.Checksum.Text)) {
-		return errors.Join(fmt.Errorf("its %s is %s, and %s in the index: %w", d.Checksum.Type, got, strings.TrimSpace(d.Checksum.Text), assay.ErrMalformed), err)
+		return errors.Join(fmt.Errorf("%s is %s, want %s as in the index: %w", d.Checksum.Type, got, strings.TrimSpace(d.Checksum.Text), assay.ErrMalformed), err)
 	}
 	return err
 }

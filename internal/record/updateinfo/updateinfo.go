@@ -1,8 +1,8 @@
-// Package updateinfo reads the updates that rpm repositories announce in
-// updateinfo.xml, and finds that document in a repository.
+// Package updateinfo reads the updates in updateinfo.xml of rpm repositories,
+// and finds that document in a repository.
 //
-// The format has no specification; it is what libsolv, DNF and createrepo_c
-// read and write: https://github.com/openSUSE/libsolv/blob/master/ext/repo_updateinfoxml.c,
+// The format has no specification; libsolv, DNF and createrepo_c read and write
+// it: https://github.com/openSUSE/libsolv/blob/master/ext/repo_updateinfoxml.c,
 // https://github.com/rpm-software-management/createrepo_c/blob/master/src/xml_dump_updateinfo.c
 package updateinfo
 
@@ -45,19 +45,19 @@ type date struct {
 	Date string `xml:"date,attr"`
 }
 
-// Issued is when the update was published first; zero where it is not told.
-func (u *Update) Issued() time.Time { return when(u.IssuedAt.Date) }
+// Issued is when the update was published first; zero if unknown.
+func (u *Update) Issued() time.Time { return parseDate(u.IssuedAt.Date) }
 
-// Updated is when the notice was changed last; zero where it is not told.
-func (u *Update) Updated() time.Time { return when(u.UpdatedAt.Date) }
+// Updated is when the notice changed last; zero if unknown.
+func (u *Update) Updated() time.Time { return parseDate(u.UpdatedAt.Date) }
 
-// when reads a date as tools write them: "2018-01-11 21:05", with seconds or
-// none, or as RFC 3339 has it, in UTC.
-func when(s string) time.Time {
+// parseDate reads the dates of common tools: "2018-01-11 21:05", with or without
+// seconds, or RFC 3339, in UTC.
+func parseDate(s string) time.Time {
 	return cve.Time(strings.Replace(strings.TrimSpace(s), " ", "T", 1))
 }
 
-// A Reference names what an update is about.
+// A Reference links an update to its subject.
 type Reference struct {
 	ID    string `xml:"id,attr"`
 	Type  string `xml:"type,attr"` // "cve", "bugzilla", "self", "erratum", …
@@ -65,7 +65,7 @@ type Reference struct {
 	URL   string `xml:"href,attr"`
 }
 
-// A Collection is packages that belong together, or a module's.
+// A Collection is a set of packages, for example those of a module.
 type Collection struct {
 	Short  string `xml:"short,attr"`
 	Name   string `xml:"name"`
@@ -76,7 +76,7 @@ type Collection struct {
 	Packages []Package `xml:"package"`
 }
 
-// ModuleStream is name:stream of the collection's module; "" where it has none.
+// ModuleStream is name:stream of the collection's module; "" without a module.
 func (c *Collection) ModuleStream() string {
 	if c.Module.Name == "" || c.Module.Stream == "" {
 		return ""
@@ -84,7 +84,7 @@ func (c *Collection) ModuleStream() string {
 	return c.Module.Name + ":" + c.Module.Stream
 }
 
-// A Package is a build that has the update.
+// A Package is a build with the update.
 type Package struct {
 	Name    string `xml:"name,attr"`
 	Epoch   string `xml:"epoch,attr"`
@@ -93,8 +93,7 @@ type Package struct {
 	Arch    string `xml:"arch,attr"`
 }
 
-// EVR is [epoch:]version-release, without an epoch that is 0; "" where there is
-// no version.
+// EVR is [epoch:]version-release, without the epoch 0; "" without a version.
 func (p *Package) EVR() string {
 	v := p.Version
 	if v == "" {
@@ -109,8 +108,8 @@ func (p *Package) EVR() string {
 	return v
 }
 
-// CVEs lists the vulnerabilities that the references name, sorted: those whose
-// type says so, and in others' titles the words that are such identifiers.
+// CVEs lists the vulnerabilities in the references, sorted: references of type
+// CVE, and CVE identifiers in other references' titles.
 func (u *Update) CVEs() (ids []string) {
 	for _, r := range u.References {
 		for _, text := range []string{r.ID, r.Title} {
@@ -128,11 +127,10 @@ func notInID(r rune) bool {
 	return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && r != '-'
 }
 
-// Affected returns a row for each package below the version that has the
-// update, in the order in which they come; sources and packages of debugging
-// symbols are left out. Architectures are not told apart: all are built from
-// one source, with one version. A package that is there in several versions, as
-// kernels are, has a range for each.
+// Affected returns a row for each package below the version with the update, in
+// their order. Source packages and packages of debug symbols are left out.
+// Architectures are ignored: all are built from one source with one version. A
+// package in several versions, such as a kernel, has a range for each.
 func (u *Update) Affected(s assay.Stream) (rows []assay.Affected) {
 	type key struct{ name, module string }
 	place := map[key]int{}
@@ -159,12 +157,12 @@ func (u *Update) Affected(s assay.Stream) (rows []assay.Affected) {
 	return rows
 }
 
-// Emit hands the update over once for each of ids, the vulnerabilities that it
-// is about, with its own identifier as the vendor's; where there are none, under
-// its own. What is set in a goes with each.
+// Emit hands the update over once for each vulnerability in ids, with the
+// update's identifier as a VendorID; without any, under the update's identifier.
+// Each gets the fields of a.
 func (u *Update) Emit(a assay.Advisory, ids []string, s assay.Sink) error {
 	a.ID, a.Published, a.Modified = u.ID, u.Issued(), u.Updated()
-	if a.Severity == assay.SeverityUnknown && !strings.EqualFold(u.Severity, "none") { // "none" is "not told"
+	if a.Severity == assay.SeverityUnknown && !strings.EqualFold(u.Severity, "none") { // "none" means unknown
 		a.Severity, _ = assay.ParseSeverity(u.Severity)
 	}
 	if len(ids) == 0 {
@@ -182,8 +180,8 @@ func (u *Update) Emit(a assay.Advisory, ids []string, s assay.Sink) error {
 var bounds = xmlstream.Bounds{Document: maxDocument, Element: maxUpdate}
 
 // Read calls visit for each update of the document r, which may be compressed.
-// What is no such document, or is cut off, is ErrMalformed, after what came
-// before was visited.
+// Other and truncated documents are ErrMalformed, after the updates before the
+// error were visited.
 func Read(ctx context.Context, r io.Reader, visit func(*Update) error) error {
 	return xmlstream.Walk(ctx, r, bounds, "updates", 1, func(d *xml.Decoder, _ []string, e xml.StartElement) error {
 		if e.Name.Local != "update" {

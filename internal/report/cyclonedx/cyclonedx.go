@@ -50,7 +50,7 @@ func convert(r *assay.Report) *cdx.BOM {
 	root := subject(r)
 	doc.Metadata = &cdx.Metadata{Timestamp: r.Created.Format(time.RFC3339), Component: root,
 		Tools: &cdx.ToolsChoice{Components: &[]cdx.Component{{Type: cdx.ComponentTypeApplication, Name: r.Tool.Name, Version: r.Tool.Version}}}}
-	doc.Metadata.Properties = properties(bom.Of(r))
+	doc.Metadata.Properties = properties(bom.ReportProperties(r))
 	refs := bom.References(r.Packages)
 	on := bom.Dependencies(r.Packages)
 	components := []cdx.Component{}

@@ -114,7 +114,7 @@ func convert(r *assay.Report) *v2_3.Document {
 	c.doc = &v2_3.Document{SPDXVersion: v2_3.Version, DataLicense: v2_3.DataLicense, SPDXIdentifier: document, DocumentName: r.Image.Name,
 		DocumentNamespace: fmt.Sprintf("https://spdx.org/spdxdocs/assay/%s-%x", url.PathEscape(r.Image.Name), sum.Sum(nil)[:16]),
 		CreationInfo:      &v2_3.CreationInfo{Creators: []common.Creator{{CreatorType: "Tool", Creator: c.tool}}, Created: c.date}}
-	for _, p := range bom.Of(r) {
+	for _, p := range bom.ReportProperties(r) {
 		a := c.annotation(p)
 		c.doc.Annotations = append(c.doc.Annotations, &a)
 	}

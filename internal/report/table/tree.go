@@ -63,7 +63,7 @@ func (p *printer) dependencyPath(g *summary.Group, room int) string {
 	if pkg.IsSystem() || pkg.Relation == assay.RelationDirect {
 		return ""
 	}
-	ways := bom.Ways(p.neededBy(), g.Package, 1, maxSteps)
+	ways := bom.DependencyPaths(p.neededBy(), g.Package, 1, maxSteps)
 	if len(ways) == 0 {
 		return ""
 	}

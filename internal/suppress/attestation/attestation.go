@@ -1,10 +1,11 @@
 // Package attestation finds the VEX documents that are attached to an image in
-// its registry: by what refers to it, by the tag that cosign derives from its
-// digest, or in BuildKit's index; in attestations, signed or not, or bare.
+// its registry: by referrers, by the tag that cosign derives from its digest, or
+// in BuildKit's index; in signed or unsigned attestations, or as plain
+// documents.
 //
-// What an attestation says counts only where its subject is the image. With a
-// key only what that has signed counts. Everything that is refused, or cannot be
-// read, is a gap.
+// An attestation counts only if its subject is the image. With a key, only
+// documents signed by it count. Everything that is refused or unreadable is a
+// gap.
 //
 // Specifications:
 // https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#listing-referrers
@@ -30,33 +31,33 @@ import (
 
 // Bounds of what is read for one image.
 const (
-	maxRepositories = 4          // in which an image is looked for; engines know one or two
+	maxRepositories = 4          // that are searched for an image; engines know one or two
 	maxManifests    = 500        // that refer to it; some tens are usual where every build signs
 	maxLayers       = 100        // of one of them
-	maxDocument     = 64 << 20   // of one layer; bills of materials have 20 MB
+	maxDocument     = 64 << 20   // of one layer; SBOMs have 20 MB
 	maxTotal        = 1024 << 20 // of all
-	maxGaps         = 100        // that are told one by one
+	maxGaps         = 100        // that are listed one by one
 )
 
 // A Document is a VEX document that is attached to an image.
 type Document struct {
 	*vex.Document
-	Name     string // REPOSITORY@DIGEST of the manifest that has it
-	Verified bool   // the key signed it
+	Name     string // REPOSITORY@DIGEST of its manifest
+	Verified bool   // it has a signature by the key
 }
 
-// Options says how registries are asked, and whose signature is wanted.
+// Options are the options for access to registries, and the key for signatures.
 type Options struct {
 	registryclient.Options
 	Key *signature.Key // nil: signatures are not verified
 }
 
-// Find returns the documents attached to the image. An image that is in no
-// registry as far as its source knows is ErrUnsupported.
+// Find returns the documents attached to the image. An image whose source knows
+// no registry for it is ErrUnsupported.
 func Find(ctx context.Context, img *assay.Image, o Options) ([]Document, []assay.Gap, error) {
-	repos, digests := places(img)
+	repos, digests := repositoriesOf(img)
 	if len(repos) == 0 {
-		return nil, nil, fmt.Errorf("%s: of an image from %s it is not known in which registry it is, so that what is attached to it there cannot be found: name it as registry:HOST/NAME:TAG, or save the documents and name the files: %w",
+		return nil, nil, fmt.Errorf("%s: the registry of an image from %s is unknown, so attached documents cannot be found: name the image as registry:HOST/NAME:TAG, or save the documents and name the files: %w",
 			img.Name, img.Source, assay.ErrUnsupported)
 	}
 	l := &lookup{options: o, image: img, seen: map[string]bool{}, left: maxTotal}
@@ -69,17 +70,17 @@ func Find(ctx context.Context, img *assay.Image, o Options) ([]Document, []assay
 			if ctx.Err() != nil {
 				return nil, nil, ctx.Err()
 			}
-			l.gap(repo, "could not be asked for VEX documents that are attached to the image: %v", err)
+			l.gap(repo, "cannot list the VEX documents attached to the image: %v", err)
 		}
 	}
 	if l.more > 0 {
-		l.gaps = append(l.gaps, assay.Gap{Where: "attestations", What: fmt.Sprintf("%d more could not be read or were refused", l.more)})
+		l.gaps = append(l.gaps, assay.Gap{Where: "attestations", What: fmt.Sprintf("unreadable or refused documents beyond those listed: %d", l.more)})
 	}
 	return l.docs, l.gaps, nil
 }
 
-// places are the repositories that have the image, with its digests in each.
-func places(img *assay.Image) (repos []string, digests map[string][]string) {
+// repositoriesOf are the repositories that have the image, with its digests in each.
+func repositoriesOf(img *assay.Image) (repos []string, digests map[string][]string) {
 	digests = map[string][]string{}
 	for _, ref := range img.RepoDigests {
 		repo, digest, ok := strings.Cut(ref, "@")
@@ -111,12 +112,12 @@ type lookup struct {
 	seen    map[string]bool // manifests
 	left    int64           // bytes that may still be read
 
-	host string // of the first repository, for which credentials are
+	host string // of the first repository, which the credentials are for
 
-	// Of the repository that is asked.
+	// Of the current repository.
 	client   *registryclient.Client
 	repo     string
-	subjects map[string]bool // digests that are the image's
+	subjects map[string]bool // digests of the image
 }
 
 func (l *lookup) gap(where, format string, args ...any) {
@@ -127,14 +128,14 @@ func (l *lookup) gap(where, format string, args ...any) {
 	l.gaps = append(l.gaps, assay.Gap{Where: where, What: fmt.Sprintf(format, args...)})
 }
 
-// repository looks for what is attached to the image in one repository.
+// repository looks for documents attached to the image in one repository.
 func (l *lookup) repository(ctx context.Context, repo string, digests []string) error {
 	ref, err := registryclient.Parse(repo+"@"+digests[0], l.options.SourceOptions)
 	if err != nil {
 		return err
 	}
 	o := l.options.Options
-	o.Mirror = ref.Context().RegistryStr() != cmp.Or(l.host, ref.Context().RegistryStr()) // what the user gave is for the first
+	o.Mirror = ref.Context().RegistryStr() != cmp.Or(l.host, ref.Context().RegistryStr()) // the user's credentials are for the first
 	l.host = cmp.Or(l.host, ref.Context().RegistryStr())
 	l.client, err = registryclient.Connect(ctx, ref.Context(), o)
 	if err != nil {
@@ -162,8 +163,8 @@ func (l *lookup) repository(ctx context.Context, repo string, digests []string) 
 	return ctx.Err()
 }
 
-// index adds the image's own manifest to the subjects where d is an index, and
-// returns the attestations that BuildKit put into that.
+// index adds the image's own manifest to the subjects if d is an index, and
+// returns BuildKit's attestations in the index.
 func (l *lookup) index(ctx context.Context, digest string) (attestations []oci.Descriptor, _ error) {
 	raw, err := l.client.Manifest(ctx, digest)
 	if err != nil {
@@ -190,7 +191,7 @@ func (l *lookup) index(ctx context.Context, digest string) (attestations []oci.D
 	return attestations, nil
 }
 
-// attached reads what refers to a digest of the image.
+// attached reads the referrers of a digest of the image.
 func (l *lookup) attached(ctx context.Context, digest string) error {
 	raw, err := l.client.Referrers(ctx, digest)
 	if err != nil {
@@ -199,7 +200,7 @@ func (l *lookup) attached(ctx context.Context, digest string) error {
 	if raw != nil {
 		var list manifest
 		if err := oci.Unmarshal(raw, &list); err != nil {
-			return fmt.Errorf("what refers to %s: %w", digest, err)
+			return fmt.Errorf("referrers of %s: %w", digest, err)
 		}
 		for _, d := range list.Manifests {
 			if relevant(d.ArtifactType, d.Annotations) {

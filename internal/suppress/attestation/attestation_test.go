@@ -166,7 +166,7 @@ func newSigner(t *testing.T) *signer {
 	return s
 }
 
-// envelope is a payload as cosign signs it; by nobody where s is nil.
+// envelope is a payload as cosign signs it; by no one where s is nil.
 func (s *signer) envelope(payload string) string {
 	sig := []byte("none")
 	if s != nil {
@@ -219,7 +219,7 @@ func TestFind(t *testing.T) {
 		}, key, 1, true, ""},
 		{"another's signature", func(s *shelf) {
 			s.attach(att(s.image.Digest), "", typeEnvelope, nil, other.envelope(about(s, openvex)))
-		}, key, 0, false, "has no signature by the key that --vex-key names; refused"},
+		}, key, 0, false, "refused, because it has no signature by the key of --vex-key"},
 		{"no signature", func(s *shelf) {
 			s.attach(att(s.image.Digest), "", typeEnvelope, nil, (*signer)(nil).envelope(about(s, openvex)))
 		}, key, 0, false, "refused"},
@@ -242,7 +242,7 @@ func TestFind(t *testing.T) {
 		}, key, 0, false, "has no signature"},
 		{"a bare document that refers to nothing", func(s *shelf) {
 			s.attach(att(s.image.Digest), "application/vnd.openvex+json", "application/vnd.openvex+json", nil, document)
-		}, nil, 0, false, "its subject is not the image"},
+		}, nil, 0, false, "its subject is another image"},
 		{"CycloneDX", func(s *shelf) {
 			s.attach(att(s.image.Digest), "", typeEnvelope, nil, signed.envelope(statement("https://cyclonedx.org/bom", s.image.Digest,
 				`{"bomFormat":"CycloneDX","vulnerabilities":[{"id":"CVE-2025-1","analysis":{"state":"not_affected"},"affects":[{"ref":"pkg:npm/a@1"}]}]}`)))
@@ -255,7 +255,7 @@ func TestFind(t *testing.T) {
 		}, nil, 0, false, "neither OpenVEX nor"},
 		{"half a document", func(s *shelf) {
 			s.attach(att(s.image.Digest), "", typeEnvelope, nil, signed.envelope(statement(openvex, s.image.Digest, `{"statements":[7]}`)))
-		}, nil, 1, false, "1 parts of it could not be read"},
+		}, nil, 1, false, "unreadable parts (1)"},
 		{"no envelope", func(s *shelf) { s.attach(att(s.image.Digest), "", typeEnvelope, nil, `[`) }, nil, 0, false, "malformed"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -382,7 +382,7 @@ func TestNowhere(t *testing.T) {
 	defer broken.Close()
 	img := &assay.Image{Name: "app", RepoDigests: []string{broken.Listener.Addr().String() + "/app@" + oci.Digest(nil), "no digest", "x@sha256:1"}}
 	docs, gaps, err := Find(t.Context(), img, Options{})
-	if err != nil || len(docs) != 0 || len(gaps) != 1 || !strings.Contains(gaps[0].What, "could not be asked") {
+	if err != nil || len(docs) != 0 || len(gaps) != 1 || !strings.Contains(gaps[0].What, "cannot list the VEX documents") {
 		t.Errorf("%v %v %v", docs, gaps, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

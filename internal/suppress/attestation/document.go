@@ -15,7 +15,7 @@ import (
 	"github.com/assaysec/assay/internal/suppress/vex"
 )
 
-// A manifest is one, or an index, as far as it matters here.
+// A manifest has the needed fields of an image manifest or an index.
 type manifest struct {
 	ArtifactType string               `json:"artifactType"`
 	Config       descriptor           `json:"config"`
@@ -39,12 +39,12 @@ const (
 	typeStatement = "application/vnd.in-toto+json"
 )
 
-// predicateNotes are the annotations that tell the type of a predicate before
-// it is read: cosign's two and BuildKit's.
+// predicateNotes are the annotations with the type of a predicate: cosign's two
+// and BuildKit's.
 var predicateNotes = []string{"predicateType", "dev.sigstore.bundle.predicateType", "in-toto.io/predicate-type"}
 
-// relevant reports whether what is told of a manifest or layer leaves open that
-// it is a VEX document.
+// relevant reports whether a manifest or layer may be a VEX document, by its
+// types.
 func relevant(mediaType string, notes map[string]string) bool {
 	for _, n := range predicateNotes {
 		if t := notes[n]; t != "" {
@@ -76,7 +76,7 @@ func (l *lookup) manifest(ctx context.Context, digest string) {
 	}
 	l.seen[digest] = true
 	if len(l.seen) > maxManifests {
-		l.gap(l.repo, "over %d manifests refer to the image; %s was not read", maxManifests, digest)
+		l.gap(l.repo, "over %d manifests refer to the image: %s was not read", maxManifests, digest)
 		return
 	}
 	if _, _, err := oci.SplitDigest(digest); err != nil {
@@ -104,14 +104,14 @@ func (l *lookup) layers(ctx context.Context, digest string, raw []byte) {
 	}
 	for i, d := range m.Layers {
 		if i == maxLayers {
-			l.gap(name, "over %d layers; the rest was not read", maxLayers)
+			l.gap(name, "over %d layers: the other layers were not read", maxLayers)
 			return
 		}
-		if !relevant(d.MediaType, d.Annotations) && !m.bare(d.MediaType) {
+		if !relevant(d.MediaType, d.Annotations) && !m.isBareDocument(d.MediaType) {
 			continue
 		}
 		if l.left -= max(d.Size, 0); l.left < 0 {
-			l.gap(name, "over %d bytes are attached to the image; this was not read", int64(maxTotal))
+			l.gap(name, "over %d bytes are attached to the image: the document was not read", int64(maxTotal))
 			return
 		}
 		b, err := oci.Read(ctx, l.client, oci.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size}, maxDocument)
@@ -146,17 +146,17 @@ func (l *lookup) layer(name, mediaType string, m *manifest, b []byte) error {
 		return l.statement(name, b, false)
 	}
 	switch {
-	case !m.bare(mediaType):
+	case !m.isBareDocument(mediaType):
 		return nil
 	case m.Subject == nil || !l.subjects[m.Subject.Digest]:
-		return fmt.Errorf("its subject is not the image; refused: %w", assay.ErrMalformed)
+		return fmt.Errorf("refused, because its subject is another image: %w", assay.ErrMalformed)
 	}
 	return l.document(name, b, false)
 }
 
-// bare reports whether a layer is a document without an attestation around it,
-// by its media type or by what the manifest says of all.
-func (m *manifest) bare(mediaType string) bool {
+// isBareDocument reports whether a layer is a document without an attestation,
+// by its media type or the type of the manifest.
+func (m *manifest) isBareDocument(mediaType string) bool {
 	for _, t := range []string{mediaType, m.ArtifactType, m.Config.MediaType} {
 		if t = strings.ToLower(t); strings.Contains(t, "vex") || strings.Contains(t, "csaf") || strings.Contains(t, "cyclonedx") {
 			return true
@@ -172,8 +172,8 @@ func (l *lookup) envelope(name string, e *signature.Envelope) error {
 	return l.statement(name, e.Payload, l.options.Key != nil && e.SignedBy(l.options.Key))
 }
 
-// statement reads an in-toto statement. One on something else than VEX is no
-// business of ours; one on something else than the image is refused.
+// statement reads an in-toto statement. Other predicates than VEX are ignored; a
+// statement about another image is refused.
 func (l *lookup) statement(name string, b []byte, verified bool) error {
 	var s struct {
 		Kind    string `json:"predicateType"`
@@ -199,26 +199,25 @@ func (l *lookup) statement(name string, b []byte, verified bool) error {
 	}
 	if !ours {
 		slices.Sort(others)
-		return fmt.Errorf("is about %.300s, not about the image (%s); refused: %w", strings.Join(others, ", "), strings.Join(sorted(l.subjects), ", "), assay.ErrMalformed)
+		return fmt.Errorf("refused, because it is about %.300s, not about the image (%s): %w", strings.Join(others, ", "), strings.Join(sorted(l.subjects), ", "), assay.ErrMalformed)
 	}
 	return l.document(name, s.Predicate, verified)
 }
 
-// document reads a VEX document. A bill of materials without vulnerabilities is
-// none.
+// document reads a VEX document. An SBOM without vulnerabilities is not one.
 func (l *lookup) document(name string, b []byte, verified bool) error {
 	if bytes.Contains(b, []byte(`"bomFormat"`)) && !bytes.Contains(b, []byte(`"vulnerabilities"`)) {
 		return nil
 	}
 	if l.options.Key != nil && !verified {
-		return fmt.Errorf("has no signature by the key that --vex-key names; refused: %w", assay.ErrUnauthorized)
+		return fmt.Errorf("refused, because it has no signature by the key of --vex-key: %w", assay.ErrUnauthorized)
 	}
 	d, faults, err := vex.Parse(b)
 	if err != nil {
 		return err
 	}
 	if len(faults) > 0 {
-		l.gap(name, "%d parts of it could not be read, the first: %v", len(faults), &faults[0])
+		l.gap(name, "unreadable parts (%d), the first: %v", len(faults), &faults[0])
 	}
 	l.docs = append(l.docs, Document{Document: d, Name: name, Verified: verified})
 	return nil

@@ -11,23 +11,23 @@ import (
 	"github.com/assaysec/assay/internal/suppress/vex"
 )
 
-// Words that criteria take.
+// Special values of criteria.
 var (
 	statuses = []assay.Status{assay.StatusUnknown, assay.StatusAffected, assay.StatusFixed, assay.StatusNotAffected, assay.StatusWillNotFix,
 		assay.StatusFixDeferred, assay.StatusUnderInvestigation, assay.StatusEndOfLife}
 	fixStates = []string{"fixed", "not-fixed", "wont-fix", "unknown"}
-	// ofPackages are the keys that ask for something of the package alone, with
-	// those that begin with "package".
+	// ofPackages are the keys for properties of the package alone, besides those
+	// that begin with "package".
 	ofPackages = []string{"version", "type", "purl", "path", "layer", "image"}
-	// criteria are the keys of a rule in assay's own form.
+	// criteria are the keys of a rule in assay's own format.
 	criteria = []string{"id", "ids", "package", "version", "type", "purl", "path", "layer", "stream", "feed", "severity-below", "status", "epss-below",
 		"fix-state", "expires", "statement", "reason"}
 )
 
-// fewest is how many hexadecimal digits of a layer's digest name it.
+// fewest is the minimum number of hexadecimal digits that identify a layer.
 const fewest = 12
 
-// set adds what a key of a rule says: any of the values must hold.
+// set adds the criterion of a key: any of the values must match.
 func (r *Rule) set(key string, values []string) error {
 	switch key {
 	case "id", "ids":
@@ -47,7 +47,7 @@ func (r *Rule) set(key string, values []string) error {
 	case "severity-below":
 		v, ok := assay.ParseSeverity(values[0])
 		if !ok || v == assay.SeverityUnknown {
-			return fmt.Errorf("severity-below %q is none of NEGLIGIBLE, LOW, MEDIUM, HIGH, CRITICAL", values[0])
+			return fmt.Errorf("severity-below %q is not one of NEGLIGIBLE, LOW, MEDIUM, HIGH, CRITICAL", values[0])
 		}
 		r.add(key, values, func(s *subject) bool { return s.f.Severity != assay.SeverityUnknown && s.f.Severity < v })
 		return nil
@@ -88,14 +88,14 @@ func (r *Rule) add(key string, values []string, holds func(*subject) bool) {
 	r.where = append(r.where, condition{text, holds, strings.HasPrefix(key, "package") || slices.Contains(ofPackages, key)})
 }
 
-// criterion is what one value of a key asks for.
+// criterion is the condition for one value of a key.
 func (r *Rule) criterion(key, v string) (func(*subject) bool, error) {
 	switch key {
 	case "package":
-		p, err := r.either(v)
+		p, err := r.globOrExpression(v)
 		return func(s *subject) bool { return p(s.p.Name) || s.p.Source != "" && p(s.p.Source) }, err
 	case "version":
-		p, err := r.either(v)
+		p, err := r.globOrExpression(v)
 		return func(s *subject) bool { return p(s.p.Version) }, err
 	case "type":
 		return func(s *subject) bool { return strings.EqualFold(s.p.Type, v) }, nil
@@ -111,16 +111,16 @@ func (r *Rule) criterion(key, v string) (func(*subject) bool, error) {
 		return func(s *subject) bool { return s.f.Feed == v || s.f.Publisher == v }, nil
 	case "status":
 		if !slices.Contains(statuses, assay.Status(v)) {
-			return nil, fmt.Errorf("status %q is none of %s", v, join(statuses))
+			return nil, fmt.Errorf("status %q is not one of %s", v, join(statuses))
 		}
 		return func(s *subject) bool { return s.f.Status == assay.Status(v) }, nil
 	case "fix-state":
 		if !slices.Contains(fixStates, v) {
-			return nil, fmt.Errorf("fix-state %q is none of %s", v, join(fixStates))
+			return nil, fmt.Errorf("fix-state %q is not one of %s", v, join(fixStates))
 		}
 		return func(s *subject) bool { return fixState(s.f) == v }, nil
 	}
-	return nil, fmt.Errorf("unknown key %q; there are %s", key, join(criteria))
+	return nil, fmt.Errorf("unknown key %q; known: %s", key, join(criteria))
 }
 
 func join[S ~string](all []S) string {
@@ -131,7 +131,7 @@ func join[S ~string](all []S) string {
 	return strings.Join(out, ", ")
 }
 
-// ofPURL asks for a package by its package URL, which need not have a version.
+// ofPURL matches a package by its package URL, with or without version.
 func ofPURL(v string) (func(*subject) bool, error) {
 	p, err := vex.ParsePURL(v)
 	return func(s *subject) bool {
@@ -140,13 +140,13 @@ func ofPURL(v string) (func(*subject) bool, error) {
 	}, err
 }
 
-// ofPath asks for the file that says a package is installed.
+// ofPath matches the file that lists a package as installed.
 func ofPath(v string) (func(*subject) bool, error) {
 	p, err := glob(strings.TrimPrefix(strings.TrimPrefix(v, "./"), "/"))
-	return func(s *subject) bool { return slices.ContainsFunc(places(s.p.Path), p) }, err
+	return func(s *subject) bool { return slices.ContainsFunc(pathSpellings(s.p.Path), p) }, err
 }
 
-// ofLayer asks for a layer by number, diff ID or digest, or for those of the
+// ofLayer matches a layer by number, diff ID or digest, or the layers of the
 // base image.
 func ofLayer(v string) (func(*subject) bool, error) {
 	if v == "base" {
@@ -165,7 +165,7 @@ func ofLayer(v string) (func(*subject) bool, error) {
 	}, nil
 }
 
-// fixState is Grype's word for whether there is a fix.
+// fixState is the state of a fix in Grype's terms.
 func fixState(f *assay.Finding) string {
 	switch {
 	case f.FixedIn != "" || f.Status == assay.StatusFixed:
@@ -178,8 +178,8 @@ func fixState(f *assay.Finding) string {
 	return "not-fixed"
 }
 
-// until sets the end of a rule: a date, through which it holds in UTC, or a
-// moment.
+// until sets the expiry of a rule: a date, whose whole day in UTC is included,
+// or a time.
 func (r *Rule) until(v string) error {
 	r.Until = v
 	if day, err := time.Parse(time.DateOnly, v); err == nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/assaysec/assay/internal/distro"
 )
 
-// What Grype calls types and languages, as types of purls.
+// Grype's names of types and languages, as types of purls.
 // https://github.com/anchore/syft/blob/main/syft/pkg/type.go (November 2026)
 var (
 	grypeTypes = map[string]string{"deb": "deb", "rpm": "rpm", "apk": "apk", "alpm": "alpm", "npm": "npm", "python": "pypi", "java-archive": "maven", "jenkins-plugin": "maven",
@@ -21,14 +21,14 @@ var (
 		"R-package": "cran", "erlang-otp": "otp", "opam": "opam", "lua-rocks": "luarocks", "bitnami": "bitnami", "homebrew": "brew", "portage": "ebuild", "wordpress-plugin": "wordpress-plugin", "terraform": "terraform"}
 	grypeLanguages = map[string]string{"python": "pypi", "java": "maven", "javascript": "npm", "go": "golang", "ruby": "gem", "rust": "cargo", "php": "composer", "dotnet": "nuget",
 		"dart": "pub", "swift": "swift", "haskell": "hackage", "elixir": "hex", "erlang": "otp", "c++": "conan", "R": "cran", "lua": "luarocks", "ocaml": "opam"}
-	// grypeStreams are the streams that its "github:language:X" stands for.
+	// grypeStreams are the streams of Grype's namespaces "github:language:X".
 	grypeStreams = map[string]assay.Stream{"python": "pypi", "java": "maven", "javascript": "npm", "go": "go", "ruby": "rubygems", "rust": "crates.io", "php": "packagist",
 		"dotnet": "nuget", "dart": "pub", "swift": "swift", "elixir": "hex", "erlang": "hex", "github-action": "github-actions"}
 	grypeKeys = []string{"vulnerability", "include-aliases", "reason", "namespace", "fix-state", "package", "match-type", "vex-status", "vex-justification"}
 )
 
-// grype reads the list of a configuration of Grype's. Of a rule that asks for
-// what assay does not know there is a note, and it does not count.
+// grype reads the list in a Grype configuration. A rule with criteria that assay
+// does not support is ignored, with a note.
 // https://github.com/anchore/grype#specifying-matches-to-ignore
 func (d *document) grype(list *yaml.Node) (*File, error) {
 	out := &File{Name: d.name}
@@ -42,21 +42,21 @@ func (d *document) grype(list *yaml.Node) (*File, error) {
 			return nil, err
 		}
 		if g.cannot != "" {
-			out.Notes = append(out.Notes, fmt.Sprintf("%s does not count: %s", g.By(), g.cannot))
+			out.Notes = append(out.Notes, fmt.Sprintf("%s is ignored: %s", g.By(), g.cannot))
 			continue
 		}
-		if err := out.take(g.Rule); err != nil {
+		if err := out.addRule(g.Rule); err != nil {
 			return nil, d.fail(n, "%w", err)
 		}
 	}
 	return out, nil
 }
 
-// grypeRule is a rule of Grype's while it is read.
+// grypeRule is a Grype rule while it is read.
 type grypeRule struct {
 	*document
 	Rule
-	cannot string // why it cannot count
+	cannot string // why it is ignored
 }
 
 func (g *grypeRule) read(n *yaml.Node) error {
@@ -82,11 +82,11 @@ func (g *grypeRule) read(n *yaml.Node) error {
 	return nil
 }
 
-// key takes what a rule says in a word; as in Grype what is empty asks for nothing.
+// key reads a key of a rule; as in Grype an empty value matches anything.
 func (g *grypeRule) key(e entry, v string) error {
 	switch {
 	case !slices.Contains(grypeKeys, e.key):
-		return g.fail(e.at, "unknown key %q; there are %s", e.key, join(grypeKeys))
+		return g.fail(e.at, "unknown key %q; known: %s", e.key, join(grypeKeys))
 	case v == "":
 	case e.key == "vulnerability":
 		g.IDs = []string{v}
@@ -119,7 +119,7 @@ func (g *grypeRule) key(e entry, v string) error {
 	return nil
 }
 
-// ofPackage takes what a rule says of the package.
+// ofPackage reads the rule's criteria of the package.
 func (g *grypeRule) ofPackage(n *yaml.Node) error {
 	keys, err := g.mapping(n, "package")
 	if err != nil {
@@ -147,10 +147,10 @@ func (g *grypeRule) packageKey(key, v string) (func(*subject) bool, error) {
 		if regexp.QuoteMeta(v) == v && v != "" {
 			g.packages = []string{v}
 		}
-		p, err := g.looks(v)
+		p, err := g.grypePattern(v)
 		return func(s *subject) bool { return p(s.p.Name) || s.p.Type == assay.TypeMaven && p(artifact(s.p.Name)) }, err
 	case "upstream-name":
-		p, err := g.looks(v)
+		p, err := g.grypePattern(v)
 		return func(s *subject) bool { return s.p.Source != "" && p(s.p.Source) }, err
 	case "version":
 		return func(s *subject) bool { return s.p.Version == v }, nil
@@ -169,10 +169,10 @@ func (g *grypeRule) packageKey(key, v string) (func(*subject) bool, error) {
 	case "location":
 		return ofPath(v)
 	}
-	return nil, fmt.Errorf("unknown key %q; there are name, version, language, type, location, upstream-name", key)
+	return nil, fmt.Errorf("unknown key %q; known: name, version, language, type, location, upstream-name", key)
 }
 
-// artifact is what Grype calls a package of Maven's: its name without the group.
+// artifact is Grype's name of a Maven package: its name without the group.
 func artifact(name string) string {
 	_, a, ok := strings.Cut(name, ":")
 	if !ok {
@@ -181,7 +181,7 @@ func artifact(name string) string {
 	return a
 }
 
-// namespace is the stream that Grype calls so: "debian:distro:debian:12",
+// namespace is the stream of a Grype namespace: "debian:distro:debian:12",
 // "github:language:python", "nvd:cpe".
 func namespace(v string) (assay.Stream, bool) {
 	parts := strings.Split(v, ":")

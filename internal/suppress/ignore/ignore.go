@@ -1,8 +1,8 @@
-// Package ignore holds the rules by which users take findings out of a report:
-// each says which findings it is about, why, and until when. Files of rules are
-// read in assay's own form and in those of Trivy, Grype and clair-scanner.
+// Package ignore has the ignore rules by which users suppress findings. A rule
+// has criteria of findings, a reason, and an expiry date. Rule files are read in
+// assay's own format and in those of Trivy, Grype and clair-scanner.
 //
-// Which findings a rule is about, and what it warns of: docs/ignoring.md.
+// docs/ignoring.md describes which findings a rule matches, and its warnings.
 package ignore
 
 import (
@@ -17,40 +17,39 @@ import (
 	"github.com/assaysec/assay/internal/suppress/vex"
 )
 
-// A Rule says of findings that they do not count.
+// A Rule suppresses the findings that it matches.
 type Rule struct {
 	File   string
 	Line   int
-	IDs    []string  // the finding has one of them; none means any
-	End    time.Time // when it ceases to hold; zero means never
-	Until  string    // End as the file has it
+	IDs    []string  // the finding must have one of them; empty means any
+	End    time.Time // when it expires; zero means never
+	Until  string    // End as in the file
 	Reason string    // ""
 
-	names    names       // which names of a finding IDs are compared with
-	packages []string    // the package is called, or built from, one of them; none means any
-	where    []condition // all of which must hold
-	image    string      // of clair-scanner's whitelists: the section it is in
-	steps    int         // of its expressions
+	names    names       // the names of a finding that IDs are compared with
+	packages []string    // names of the package or its source, one of which must match; empty means any
+	where    []condition // all of which must match
+	image    string      // the section of clair-scanner's whitelist
+	steps    int         // of its regular expressions
 }
 
-// names says which names of a finding count beside its ID.
+// names selects the names of a finding besides its ID.
 type names uint8
 
 const (
-	aliases names = 1 << iota // other names of the vulnerability
+	aliases names = 1 << iota // aliases of the vulnerability
 	vendors                   // the publisher's notices
-	ghsas                     // aliases that are GitHub's, of what is no system's package
+	ghsas                     // GitHub's aliases, for packages that are not OS packages
 )
 
-// A condition is one thing that must be so of a finding; its text is equal for
-// equal conditions.
+// A condition is one criterion; equal conditions have equal texts.
 type condition struct {
 	text      string
 	holds     func(*subject) bool
-	ofPackage bool // it is equally so of all findings of a package
+	ofPackage bool // it has the same result for all findings of a package
 }
 
-// A subject is what rules judge.
+// A subject is a finding to judge.
 type subject struct {
 	r *assay.Report
 	f *assay.Finding
@@ -61,19 +60,19 @@ type subject struct {
 // By names the rule's place: ".assayignore:3".
 func (r *Rule) By() string { return r.File + ":" + strconv.Itoa(r.Line) }
 
-// empty reports whether a rule has no criteria, and so never holds.
+// empty reports whether a rule has no criteria, and so matches nothing.
 func (r *Rule) empty() bool { return len(r.IDs) == 0 && len(r.where) == 0 }
 
-// over reports whether a rule's end has come when a report is made. Of a report
-// that does not say when that was, no rule with an end holds.
-func (r *Rule) over(at time.Time) bool {
+// isExpired reports whether a rule has expired at the date of a report. For a
+// report without a date, every rule with an expiry date has expired.
+func (r *Rule) isExpired(at time.Time) bool {
 	return !r.End.IsZero() && (at.IsZero() || !at.Before(r.End))
 }
 
-// fits reports whether a rule's conditions hold that are of packages, and holds
+// matchesPackage reports whether the conditions of the package match, and holds
 // whether the others do.
-func (r *Rule) fits(s *subject) bool  { return r.all(s, true) }
-func (r *Rule) holds(s *subject) bool { return r.all(s, false) }
+func (r *Rule) matchesPackage(s *subject) bool { return r.all(s, true) }
+func (r *Rule) matchesFinding(s *subject) bool { return r.all(s, false) }
 
 func (r *Rule) all(s *subject, ofPackage bool) bool {
 	for _, c := range r.where {
@@ -84,7 +83,7 @@ func (r *Rule) all(s *subject, ofPackage bool) bool {
 	return true
 }
 
-// same is a text that is equal for rules about the same findings.
+// same is equal for rules that match the same findings.
 func (r *Rule) same() string {
 	var parts []string
 	for _, id := range r.IDs {
@@ -97,20 +96,20 @@ func (r *Rule) same() string {
 	return strings.Join(slices.Compact(parts), "\x00")
 }
 
-// fold spells an identifier so that case does not matter.
+// fold normalises the case of an identifier.
 func fold(id string) string { return strings.ToUpper(id) }
 
-// A File is what one file says.
+// A File has the rules of one file.
 type File struct {
 	Name  string
 	Rules []Rule
-	Notes []string // what of it cannot count, and why
-	lax   bool     // it may name what is no vulnerability
-	steps int      // of its expressions
+	Notes []string // ignored parts, and why
+	lax   bool     // it may name results that are not vulnerabilities
+	steps int      // of its regular expressions
 }
 
-// take adds a rule.
-func (f *File) take(r Rule) error {
+// addRule adds a rule.
+func (f *File) addRule(r Rule) error {
 	if f.steps += r.steps; f.steps > maxAllSteps {
 		return fmt.Errorf("the expressions so far have more than %d steps: %w", maxAllSteps, assay.ErrTooLarge)
 	}
@@ -118,13 +117,13 @@ func (f *File) take(r Rule) error {
 	return nil
 }
 
-// A Set is the rules of several files, the first of which that holds counts. It
+// A Set has the rules of several files; the first rule that matches counts. It
 // is an assay.Suppressor.
 type Set struct {
 	files []*File
 	rules []*Rule
-	byID  map[string][]int // rules by identifiers, folded
-	byPkg map[string][]int // those without, by names of packages
+	byID  map[string][]int // rules by identifiers, in normalised case
+	byPkg map[string][]int // rules without identifiers, by package name
 	loose []int            // those without either
 }
 
@@ -132,20 +131,20 @@ type Set struct {
 type judge struct {
 	set   *Set
 	r     *assay.Report
-	turn  int   // of findings that were judged
-	tried []int // the turn in which each rule was tried last
-	hits  []int // findings that each rule holds of
+	turn  int   // number of judged findings
+	tried []int // the number of the finding that each rule was tried on last
+	hits  []int // number of findings that each rule matches
 	purls map[string]*vex.PURL
 	repos []repository  // the names of the report's image
-	fit   map[int][]int // of the loose rules those that fit a package
+	fit   map[int][]int // loose rules that match a package
 	kept  int           // in fit
 }
 
 const (
-	// maxFit bounds what of rules that fit packages is kept: each is 8 bytes.
+	// maxFit bounds the cache of rules that match packages: each entry has 8
+	// bytes.
 	maxFit = 1_000_000
-	// between is how many rules are compared with a package before it is seen
-	// whether to go on.
+	// between is how many rules are compared between two checks of the context.
 	between = 1000
 )
 
@@ -183,7 +182,8 @@ func (s *Set) ForReport(_ context.Context, r *assay.Report) (assay.ReportSuppres
 		purls: map[string]*vex.PURL{}, repos: repositories(r), fit: map[int][]int{}}, nil
 }
 
-// Suppress suppresses a finding which a rule matches that has not expired.
+// Suppress suppresses a finding that a rule matches, unless the rule has
+// expired.
 func (s *judge) Suppress(ctx context.Context, f *assay.Finding) (assay.Suppression, bool, error) {
 	n, err := s.first(ctx, f)
 	if err != nil || n < 0 {
@@ -195,8 +195,8 @@ func (s *judge) Suppress(ctx context.Context, f *assay.Finding) (assay.Suppressi
 // Gaps implements assay.ReportSuppressor: rules look nothing up.
 func (s *judge) Gaps() []assay.Gap { return nil }
 
-// first counts the rules that match a finding, and returns the first; -1 when
-// none does.
+// first counts the rules that match a finding, and returns the first; -1 without
+// any.
 func (s *judge) first(ctx context.Context, f *assay.Finding) (int, error) {
 	r := s.r
 	sub := &subject{r, f, &r.Packages[f.Package], s}
@@ -208,7 +208,7 @@ func (s *judge) first(ctx context.Context, f *assay.Finding) (int, error) {
 			if s.tried[n] == s.turn || counts != 0 && rule.names&counts == 0 {
 				continue
 			}
-			if s.tried[n] = s.turn; rule.over(r.At()) || !fit && !rule.fits(sub) || !rule.holds(sub) {
+			if s.tried[n] = s.turn; rule.isExpired(r.At()) || !fit && !rule.matchesPackage(sub) || !rule.matchesFinding(sub) {
 				continue
 			}
 			if s.hits[n]++; first < 0 || n < first {
@@ -235,7 +235,7 @@ func (s *judge) first(ctx context.Context, f *assay.Finding) (int, error) {
 	return first, err
 }
 
-// fitting lists the loose rules that fit a finding's package.
+// fitting lists the loose rules that match a finding's package.
 func (s *judge) fitting(ctx context.Context, sub *subject) ([]int, error) {
 	fit, ok := s.fit[sub.f.Package]
 	if ok {
@@ -245,7 +245,7 @@ func (s *judge) fitting(ctx context.Context, sub *subject) ([]int, error) {
 		if i%between == 0 && ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		if s.set.rules[n].fits(sub) {
+		if s.set.rules[n].matchesPackage(sub) {
 			fit = append(fit, n)
 		}
 	}
@@ -256,7 +256,7 @@ func (s *judge) fitting(ctx context.Context, sub *subject) ([]int, error) {
 	return fit, nil
 }
 
-// purl is a package's, read once; nil when it has none.
+// purl is a package's purl, parsed once; nil without one.
 func (s *judge) purl(text string) *vex.PURL {
 	p, ok := s.purls[text]
 	if !ok {

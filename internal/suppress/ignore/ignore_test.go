@@ -155,8 +155,8 @@ licenses:
 		t.Error(d)
 	}
 	if d := cmp.Diff([]string{
-		".trivyignore.yaml:12: 1 rule under misconfigurations: assay does not report these",
-		".trivyignore.yaml:15: 2 rules under secrets: assay does not report these",
+		".trivyignore.yaml:12: 1 rule under misconfigurations: assay does not report such results",
+		".trivyignore.yaml:15: 2 rules under secrets: assay does not report such results",
 		".trivyignore.yaml: expired rules, which were ignored (1): CVE-2024-0004 (line 11) until 2026-01-01",
 		".trivyignore.yaml: unused rules (1): CVE-2024-0003 (line 9)",
 	}, warnings); d != "" {
@@ -314,19 +314,19 @@ func TestMalformed(t *testing.T) {
 		{".assayignore", "CVE-2024-0001 exp:soon", `.assayignore:1: "soon" is not a date`},
 		{".assayignore", "\nCVE-2024-0001 because", `.assayignore:2: "because" is neither a criterion`},
 		{".assayignore", "CVE-2024-0001 pakage:x", `:1: unknown key "pakage"`},
-		{".assayignore", "CVE-2024-0001 package:", `:1: package: has no value`},
-		{".assayignore", "CVE-2024-0001 status:bad", `:1: status "bad" is none of`},
-		{".assayignore", "a\x00", `.assayignore:1: not text in UTF-8`},
-		{"a.yaml", "- id: x\n- id: \xff\n", `a.yaml:2: not text in UTF-8`},
-		{"A.YAML", "- id: x\n- pakage: y\n", `A.YAML:2: unknown key "pakage" (did you mean package?); there are id`},
-		{".assayignore", "packge:libssl3", `.assayignore:1: unknown key "packge" (did you mean package?); there are exp, id`},
+		{".assayignore", "CVE-2024-0001 package:", `:1: package has no value`},
+		{".assayignore", "CVE-2024-0001 status:bad", `:1: status "bad" is not one of`},
+		{".assayignore", "a\x00", `.assayignore:1: not UTF-8 text`},
+		{"a.yaml", "- id: x\n- id: \xff\n", `a.yaml:2: not UTF-8 text`},
+		{"A.YAML", "- id: x\n- pakage: y\n", `A.YAML:2: unknown key "pakage" (did you mean package?); known: id`},
+		{".assayignore", "packge:libssl3", `.assayignore:1: unknown key "packge" (did you mean package?); known: exp, id`},
 		{".assayignore", "Package:libssl3", `.assayignore:1: unknown key "Package" (did you mean package?)`},
 		{".assayignore", "fix_state:fixed", `.assayignore:1: unknown key "fix_state" (did you mean fix-state?)`},
 		{".assayignore", "expire:2026-01-01", `.assayignore:1: unknown key "expire" (did you mean expires?)`},
-		{".assayignore", "CVE-2024-0001 what:x", `:1: unknown key "what"; there are exp`},
+		{".assayignore", "CVE-2024-0001 what:x", `:1: unknown key "what"; known: exp`},
 		{".trivyignore", "x\nCVE-2024-0001 exp:2024-13-01", `.trivyignore:2: "2024-13-01" is not a date`},
 		{"a.yaml", "- id: x\n- pakage: y\n", `a.yaml:2: unknown key "pakage"`},
-		{"a.yaml", "- id: x\n  id: y\n", `a.yaml:2: "id" comes twice`},
+		{"a.yaml", "- id: x\n  id: y\n", `a.yaml:2: duplicate key "id"`},
 		{"a.yaml", "- id: x\n- text\n", `a.yaml:2: a rule is not a mapping`},
 		{"a.yaml", "- {id: x, expires: 12}\n", `a.yaml:1: "12" is not a date`},
 		{"a.yaml", "- {id: []}\n", `a.yaml:1: id is empty`},
@@ -341,13 +341,13 @@ func TestMalformed(t *testing.T) {
 		{"a.yaml", "rules: []\n", `a.yaml:1: neither a list`},
 		{"a.yaml", "[]\n---\n[]\n", `more than one document`},
 		{"a.yaml", "vulnerabilities:\n - id: x\nvulns: []\n", `a.yaml:3: unknown section "vulns"`},
-		{"a.yaml", "vulnerabilities:\n - purls: [pkg:npm/a]\n", `a.yaml:2: a rule names one id`},
+		{"a.yaml", "vulnerabilities:\n - purls: [pkg:npm/a]\n", `a.yaml:2: a rule must have one id`},
 		{"a.yaml", "vulnerabilities:\n - {id: x, purl: y}\n", `a.yaml:2: unknown key "purl"`},
 		{"a.yaml", "ignore:\n - {cve: x}\n", `a.yaml:2: unknown key "cve"`},
 		{"a.yaml", "ignore:\n - {package: {nam: x}}\n", `a.yaml:2: package: unknown key "nam"`},
 		{"a.yaml", "ignore:\n - {fix-state: maybe}\n", `a.yaml:2: fix-state "maybe"`},
 		{"a.yaml", "images:\n  a:\n    - CVE-2024-0001\n", `a.yaml:3: a whitelist is not a mapping`},
-		{"a.yaml", "generalwhitelist:\n  CVE-2024-0001: [x]\n", `a.yaml:2: text is wanted`},
+		{"a.yaml", "generalwhitelist:\n  CVE-2024-0001: [x]\n", `a.yaml:2: want text`},
 	} {
 		t.Run(tt.in, func(t *testing.T) {
 			_, err := Read(tt.file, []byte(tt.in))
@@ -369,7 +369,7 @@ func TestIdentifiers(t *testing.T) {
 		t.Errorf("Trivy's: %v", f.Rules)
 	}
 	for _, in := range []string{"generalwhitelist:\n  CVE-2024-0001: \xfc\n", "generalwhitelist:\n  \x00\n"} {
-		if _, err := ReadWhitelist("w.yaml", []byte(in)); !errors.Is(err, assay.ErrMalformed) || err.Error() != "w.yaml:2: not text in UTF-8: malformed" {
+		if _, err := ReadWhitelist("w.yaml", []byte(in)); !errors.Is(err, assay.ErrMalformed) || err.Error() != "w.yaml:2: not UTF-8 text: malformed" {
 			t.Errorf("%q: %v", in, err)
 		}
 	}
@@ -460,8 +460,8 @@ func FuzzWhitelist(f *testing.F) {
 	})
 }
 
-// FuzzGlob holds that the pattern's ends, which are looked at first, rule out
-// nothing that it means.
+// FuzzGlob checks that the comparison of a pattern's fixed beginning and end
+// excludes no text that the pattern matches.
 func FuzzGlob(f *testing.F) {
 	for _, s := range []string{"a/**", "**/a", "a*b", "a{b,c/}d", "[a-c]x", `\*a`, "{a,b}", "a/**/b", "**"} {
 		for _, t := range []string{"a", "a/b", "x/a", "acb", "acd", "bx", "*a"} {

@@ -13,25 +13,25 @@ import (
 const (
 	// maxPattern bounds the bytes of a pattern: names and paths have a hundred.
 	maxPattern = 500
-	// maxSteps bounds what an expression is compiled to, for each step is gone
-	// through for each byte of what it is compared with.
+	// maxSteps bounds the compiled size of an expression, because matching
+	// visits each step for each byte.
 	maxSteps = 5000
-	// maxAllSteps bounds those of a file's expressions, for all are compared with
-	// each package: ten thousand usual ones have 200,000.
+	// maxAllSteps bounds the compiled size of a file's expressions, because all
+	// are compared with each package: ten thousand usual ones have 200,000.
 	maxAllSteps = 300_000
-	// maxChoices bounds the ways in which the braces of a pattern can be read,
-	// for each of them may be tried.
+	// maxChoices bounds the expansions of a pattern's braces, because each may
+	// be tried.
 	maxChoices = 256
 )
 
-// special are the signs by which a pattern is more than a text.
+// special are the characters that make a text a pattern.
 const special = `*?[{\`
 
-// A pattern says which texts are meant.
+// A pattern matches texts.
 type pattern func(string) bool
 
-// glob reads a pattern in which "*" stands for anything but "/", "**" for any
-// folders, and {a,b} for either.
+// glob parses a pattern in which "*" matches anything but "/", "**" any
+// directories, and {a,b} either.
 func glob(s string) (pattern, error) {
 	if len(s) > maxPattern {
 		return nil, fmt.Errorf("pattern of more than %d bytes: %w", maxPattern, assay.ErrTooLarge)
@@ -54,11 +54,11 @@ func glob(s string) (pattern, error) {
 			inside = 1
 		}
 		if choices > maxChoices {
-			return nil, fmt.Errorf("pattern %q: its braces can be read in more than %d ways: %w", s, maxChoices, assay.ErrTooLarge)
+			return nil, fmt.Errorf("pattern %q: braces expand to more than %d patterns: %w", s, maxChoices, assay.ErrTooLarge)
 		}
 	}
-	// What is not special is looked at first: of ten thousand patterns few hold.
-	// "**" may stand for nothing, and takes the slash beside it along.
+	// The fixed text is compared first, because of ten thousand patterns few
+	// match. "**" may match nothing, together with the following slash.
 	begin := strings.TrimSuffix(s[:strings.IndexAny(s, special)], "/")
 	end := strings.TrimPrefix(s[strings.LastIndexAny(s, special+"]},")+1:], "/")
 	return func(t string) bool {
@@ -70,7 +70,7 @@ func glob(s string) (pattern, error) {
 	}, nil
 }
 
-// expression reads a regular expression, which holds of whole texts.
+// expression parses a regular expression, which must match the whole text.
 func (r *Rule) expression(s string) (pattern, error) {
 	if len(s) > maxPattern {
 		return nil, fmt.Errorf("expression of more than %d bytes: %w", maxPattern, assay.ErrTooLarge)
@@ -91,25 +91,26 @@ func (r *Rule) expression(s string) (pattern, error) {
 	return re.MatchString, nil
 }
 
-// either reads a pattern, or an expression between slashes.
-func (r *Rule) either(s string) (pattern, error) {
+// globOrExpression parses a glob, or a regular expression between slashes.
+func (r *Rule) globOrExpression(s string) (pattern, error) {
 	if len(s) > 2 && s[0] == '/' && s[len(s)-1] == '/' {
 		return r.expression(s[1 : len(s)-1])
 	}
 	return glob(s)
 }
 
-// looks reads a text as Grype does: as an expression where it has a sign of one.
-func (r *Rule) looks(s string) (pattern, error) {
+// grypePattern parses a text as Grype does: as a regular expression if it has a
+// special character.
+func (r *Rule) grypePattern(s string) (pattern, error) {
 	if regexp.QuoteMeta(s) == s {
 		return func(t string) bool { return s == t }, nil
 	}
 	return r.expression(s)
 }
 
-// places are the ways in which a path may be spelled: what lies in an archive
-// as below a folder, too, and the archive itself.
-func places(path string) []string {
+// pathSpellings are the spellings of a path: a path in an archive also as a path
+// in a directory, and the archive itself.
+func pathSpellings(path string) []string {
 	outer, _, inside := strings.Cut(path, "!/")
 	if !inside {
 		return []string{path}

@@ -22,10 +22,11 @@ const (
 	maxRules = 100_000
 )
 
-// Read reads a file of rules, whose form is told by its name and content: text
-// unless it is called *.yaml, *.yml or *.json; of those a list is assay's own
-// form, "vulnerabilities" and its like Trivy's, "ignore" Grype's, and
-// "generalwhitelist" or "images" clair-scanner's. Errors name file and line.
+// Read reads a rule file, whose format is recognised by name and content. Files
+// named *.yaml, *.yml or *.json are YAML, all others text. In YAML, a list is
+// assay's own format, "vulnerabilities" and similar sections Trivy's, "ignore"
+// Grype's, and "generalwhitelist" or "images" clair-scanner's. Errors name file
+// and line.
 func Read(name string, b []byte) (*File, error) {
 	if err := readable(name, b); err != nil {
 		return nil, err
@@ -40,7 +41,7 @@ func Read(name string, b []byte) (*File, error) {
 		return &File{Name: name}, err
 	}
 	if d.root.Kind == yaml.SequenceNode {
-		return d.own()
+		return d.readOwnForm()
 	}
 	top, err := d.mapping(d.root, "the file")
 	if err != nil {
@@ -59,8 +60,8 @@ func Read(name string, b []byte) (*File, error) {
 	return nil, d.fail(d.root, "neither a list of rules, nor Trivy's vulnerabilities:, nor Grype's ignore:, nor clair-scanner's generalwhitelist:")
 }
 
-// readable refuses what is too large, and what is no text, in the line where
-// that shows.
+// readable refuses files that are too large, and files that are not text, with
+// the line.
 func readable(name string, b []byte) error {
 	if len(b) > MaxFile {
 		return fmt.Errorf("%s: over %d bytes: %w", name, MaxFile, assay.ErrTooLarge)
@@ -68,7 +69,7 @@ func readable(name string, b []byte) error {
 	for i := 0; i < len(b); {
 		r, n := utf8.DecodeRune(b[i:])
 		if r == 0 || r == utf8.RuneError && n == 1 {
-			return fmt.Errorf("%s:%d: not text in UTF-8: %w", name, 1+bytes.Count(b[:i], []byte("\n")), assay.ErrMalformed)
+			return fmt.Errorf("%s:%d: not UTF-8 text: %w", name, 1+bytes.Count(b[:i], []byte("\n")), assay.ErrMalformed)
 		}
 		i += n
 	}
@@ -91,13 +92,13 @@ func ReadWhitelist(name string, b []byte) (*File, error) {
 	return d.whitelist(top)
 }
 
-// readText reads the text form: an identifier a line, and what else must hold.
+// readText reads the text format: an identifier and other criteria on each line.
 func readText(name string, b []byte) (*File, error) {
-	// Trivy takes no notice of other words, and such files name checks, secrets
-	// and licences, too.
+	// Trivy ignores other words, and such files also name checks, secrets and
+	// licences.
 	trivy := strings.Contains(path.Base(filepath.ToSlash(name)), "trivyignore")
 	out := &File{Name: name, lax: trivy}
-	above := "" // comment of the lines above
+	above := "" // comments of the lines above
 	b = bytes.TrimPrefix(b, []byte("\ufeff"))
 	n := 0
 	for line := range strings.Lines(string(b)) {
@@ -124,14 +125,14 @@ func readText(name string, b []byte) (*File, error) {
 		if r.Reason == "" {
 			r.Reason = above
 		}
-		if err := out.take(r); err != nil {
+		if err := out.addRule(r); err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", name, n, err)
 		}
 	}
 	return out, nil
 }
 
-// line reads one line of the text form.
+// line reads a line of the text format.
 func (r *Rule) line(line string, trivy bool) error {
 	words := strings.Fields(line)
 	if i := slices.IndexFunc(words, func(w string) bool { return w[0] == '#' }); i >= 0 {
@@ -148,7 +149,7 @@ func (r *Rule) line(line string, trivy bool) error {
 			}
 		case ok && !trivy && slices.Contains(criteria, key):
 			if value == "" {
-				return fmt.Errorf("%s: has no value", key)
+				return fmt.Errorf("%s has no value", key)
 			}
 			if err := r.set(key, []string{value}); err != nil {
 				return err
@@ -158,7 +159,7 @@ func (r *Rule) line(line string, trivy bool) error {
 		case trivy:
 			others = append(others, w)
 		case ok:
-			return fmt.Errorf("unknown key %q%s; there are exp, %s", key, near(key), join(criteria))
+			return fmt.Errorf("unknown key %q%s; known: exp, %s", key, nearestKey(key), join(criteria))
 		default:
 			return fmt.Errorf("%q is neither a criterion, such as package:openssl, nor after a #", w)
 		}
@@ -169,22 +170,23 @@ func (r *Rule) line(line string, trivy bool) error {
 	return nil
 }
 
-// isKey holds of what is a key and not the beginning of an identifier, of which
-// those that have a colon have digits before it: RHSA-2024:1234.
+// isKey recognises a key. Identifiers with a colon have digits before it:
+// RHSA-2024:1234.
 var isKey = regexp.MustCompile(`^[a-z][a-z_-]*$|^[A-Z][a-z_-]+$`)
 
-// near tells which key is meant.
-func near(key string) string {
+// nearestKey returns the key that the user probably meant.
+func nearestKey(key string) string {
 	for _, c := range append([]string{"exp"}, criteria...) {
-		if apart(strings.ToLower(key), c) <= 1+len(c)/5 {
+		if editDistance(strings.ToLower(key), c) <= 1+len(c)/5 {
 			return fmt.Sprintf(" (did you mean %s?)", c)
 		}
 	}
 	return ""
 }
 
-// apart is in how many letters two words differ; what changed places is two.
-func apart(a, b string) int {
+// editDistance is the number of different letters of two words; swapped letters
+// count as two.
+func editDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
@@ -203,8 +205,9 @@ func apart(a, b string) int {
 	return row[len(b)]
 }
 
-// own reads assay's own form: a list of rules, each a mapping of criteria.
-func (d *document) own() (*File, error) {
+// readOwnForm reads assay's own format: a list of rules, each a mapping of
+// criteria.
+func (d *document) readOwnForm() (*File, error) {
 	out := &File{Name: d.name}
 	all, err := d.rules(d.root, "the file")
 	if err != nil {
@@ -218,7 +221,7 @@ func (d *document) own() (*File, error) {
 		}
 		for _, e := range keys {
 			if !slices.Contains(criteria, e.key) {
-				return nil, d.fail(e.at, "unknown key %q%s; there are %s", e.key, near(e.key), join(criteria))
+				return nil, d.fail(e.at, "unknown key %q%s; known: %s", e.key, nearestKey(e.key), join(criteria))
 			}
 			values, err := d.texts(e.value, e.key)
 			if err != nil {
@@ -231,7 +234,7 @@ func (d *document) own() (*File, error) {
 				return nil, d.fail(e.value, "%w", err)
 			}
 		}
-		if err := out.take(r); err != nil {
+		if err := out.addRule(r); err != nil {
 			return nil, d.fail(n, "%w", err)
 		}
 	}

@@ -7,16 +7,17 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// trivyKinds are the sections of Trivy's form; assay finds what the first is
-// about. https://trivy.dev/latest/docs/configuration/filtering/#trivyignoreyaml
+// trivyKinds are the sections of Trivy's format; assay reports only results of
+// the first.
+// https://trivy.dev/latest/docs/configuration/filtering/#trivyignoreyaml
 var trivyKinds = []string{"vulnerabilities", "misconfigurations", "secrets", "licenses"}
 
-// trivy reads Trivy's form.
+// trivy reads Trivy's format.
 func (d *document) trivy(top []entry) (*File, error) {
 	out := &File{Name: d.name, lax: true}
 	for _, e := range top {
 		if !slices.Contains(trivyKinds, e.key) {
-			return nil, d.fail(e.at, "unknown section %q; there are %s", e.key, join(trivyKinds))
+			return nil, d.fail(e.at, "unknown section %q; known: %s", e.key, join(trivyKinds))
 		}
 		all, err := d.rules(e.value, e.key)
 		if err != nil {
@@ -32,7 +33,7 @@ func (d *document) trivy(top []entry) (*File, error) {
 			}
 		}
 		if e.key != trivyKinds[0] && len(all) > 0 {
-			out.Notes = append(out.Notes, fmt.Sprintf("%s:%d: %s under %s: assay does not report these", d.name, e.at.Line, count(len(all), "rule"), e.key))
+			out.Notes = append(out.Notes, fmt.Sprintf("%s:%d: %s under %s: assay does not report such results", d.name, e.at.Line, count(len(all), "rule"), e.key))
 		}
 	}
 	return out, nil
@@ -47,21 +48,21 @@ func (d *document) trivyRule(n *yaml.Node) (Rule, error) {
 	for _, e := range keys {
 		key, ok := map[string]string{"id": "id", "paths": "path", "purls": "purl", "expired_at": "expires", "statement": "statement"}[e.key]
 		if !ok {
-			return r, d.fail(e.at, "unknown key %q; there are id, paths, purls, expired_at, statement", e.key)
+			return r, d.fail(e.at, "unknown key %q; known: id, paths, purls, expired_at, statement", e.key)
 		}
 		values, err := d.texts(e.value, e.key)
 		if err != nil {
 			return r, err
 		}
 		if len(values) == 0 {
-			continue // as Trivy: no paths are any
+			continue // as in Trivy: no paths means any
 		}
 		if err := r.set(key, values); err != nil {
 			return r, d.fail(e.value, "%s: %w", e.key, err)
 		}
 	}
 	if len(r.IDs) != 1 {
-		return r, d.fail(n, "a rule names one id")
+		return r, d.fail(n, "a rule must have one id")
 	}
 	return r, nil
 }

@@ -10,23 +10,23 @@ import (
 	"github.com/assaysec/assay/internal/identifier/cve"
 )
 
-// maxNamed is how many rules a warning names.
+// maxNamed is the maximum number of rules in a warning.
 const maxNamed = 8
 
-// advisoryID is what identifiers of advisories are like: letters, then parts, one
-// of them with a digit.
+// advisoryID matches identifiers of advisories: letters, then parts, one of them
+// with a digit.
 var advisoryID = regexp.MustCompile(`(?i)^[a-z][a-z0-9]*([-:][a-z0-9._]+)*[-:][a-z0-9._]*[0-9][a-z0-9._]*([-:][a-z0-9._]+)*$`)
 
-// Warnings says what users should know of their rules once a report was judged:
-// which are over, hold of nothing, say the same, or cannot count.
+// Warnings are warnings about rules for a judged report: expired, unused,
+// duplicate and ignored rules.
 func (s *judge) Warnings(ctx context.Context) ([]string, error) {
 	var out, repeated []string
-	for i := range s.r.Suppressed { // by others, or by us: a rule that matches it is of use
+	for i := range s.r.Suppressed { // suppressed by another suppressor or by this one: a rule that matches it is in use
 		if _, err := s.first(ctx, &s.r.Suppressed[i].Finding); err != nil {
 			return nil, err
 		}
 	}
-	from, twice := 0, s.set.twice()
+	from, twice := 0, s.set.findDuplicates()
 	for _, f := range s.set.files {
 		out = append(out, f.Notes...)
 		out = append(out, s.about(f, from, twice)...)
@@ -38,12 +38,13 @@ func (s *judge) Warnings(ctx context.Context) ([]string, error) {
 		}
 	}
 	if len(repeated) > 0 {
-		out = append(out, fmt.Sprintf("duplicate rules (%d): %s", len(repeated), named(repeated)))
+		out = append(out, fmt.Sprintf("duplicate rules (%d): %s", len(repeated), listNames(repeated)))
 	}
 	return out, nil
 }
 
-// about says what is to say of one file, whose first rule has the number from.
+// about creates the warnings about one file, whose first rule has the number
+// from.
 func (s *judge) about(f *File, from int, twice map[*Rule]*Rule) (out []string) {
 	var over, undated, empty, unknown, unused, elsewhere []string
 	r, now := s.r, s.repos
@@ -57,11 +58,11 @@ func (s *judge) about(f *File, from int, twice map[*Rule]*Rule) (out []string) {
 		switch {
 		case rule.empty():
 			empty = append(empty, rule.short())
-		case rule.over(r.At()) && r.At().IsZero():
+		case rule.isExpired(r.At()) && r.At().IsZero():
 			undated = append(undated, rule.short())
-		case rule.over(r.At()):
+		case rule.isExpired(r.At()):
 			over = append(over, fmt.Sprintf("%s until %s", rule.short(), rule.Until))
-		case rule.image != "" && !parseRepository(rule.image).among(now):
+		case rule.image != "" && !parseRepository(rule.image).isAmong(now):
 			if !slices.Contains(elsewhere, rule.image) {
 				elsewhere = append(elsewhere, rule.image)
 			}
@@ -80,13 +81,13 @@ func (s *judge) about(f *File, from int, twice map[*Rule]*Rule) (out []string) {
 		{"rules without criteria, which match nothing", empty}, {odd, unknown}, {"unused rules", unused},
 		{"sections for other images", elsewhere}} {
 		if len(w.all) > 0 {
-			out = append(out, fmt.Sprintf("%s: %s (%d): %s", f.Name, w.what, len(w.all), named(w.all)))
+			out = append(out, fmt.Sprintf("%s: %s (%d): %s", f.Name, w.what, len(w.all), listNames(w.all)))
 		}
 	}
 	return out
 }
 
-// known reports whether an identifier looks like one of a vulnerability.
+// known reports whether an identifier looks like that of a vulnerability.
 func known(id string) bool {
 	if up := fold(id); strings.HasPrefix(up, "CVE") {
 		return cve.Valid(up)
@@ -96,7 +97,7 @@ func known(id string) bool {
 	return advisoryID.MatchString(id)
 }
 
-// short names a rule in a list of those of its file.
+// short names a rule in a list of rules of one file.
 func (r *Rule) short() string {
 	if len(r.IDs) == 0 {
 		return fmt.Sprintf("line %d", r.Line)
@@ -108,15 +109,15 @@ func (r *Rule) short() string {
 	return fmt.Sprintf("%s%s (line %d)", r.IDs[0], more, r.Line)
 }
 
-func named(all []string) string {
+func listNames(all []string) string {
 	if len(all) > maxNamed {
 		return strings.Join(all[:maxNamed], ", ") + fmt.Sprintf(" and %d more", len(all)-maxNamed)
 	}
 	return strings.Join(all, ", ")
 }
 
-// twice tells of rules that are about the same findings as one before which.
-func (s *Set) twice() map[*Rule]*Rule {
+// findDuplicates finds rules that match the same findings as an earlier one.
+func (s *Set) findDuplicates() map[*Rule]*Rule {
 	first, out := map[string]*Rule{}, map[*Rule]*Rule{}
 	for _, r := range s.rules {
 		k := r.same()

@@ -10,7 +10,7 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// whitelist reads clair-scanner's form: identifiers with a comment each, for all
+// whitelist reads clair-scanner's format: identifiers with a comment, for all
 // images or for one.
 // https://github.com/arminc/clair-scanner#example-whitelist-yaml-file
 func (d *document) whitelist(top []entry) (*File, error) {
@@ -31,14 +31,14 @@ func (d *document) whitelist(top []entry) (*File, error) {
 					return nil, d.fail(i.at, "an image without a name")
 				}
 				if _, digest, ok := strings.Cut(i.key, "@"); ok && !isDigest.MatchString(digest) {
-					return nil, d.fail(i.at, "image %q: %q is no digest, sha256: and 64 digits", i.key, digest)
+					return nil, d.fail(i.at, "image %q: %q is not a digest (sha256: and 64 hexadecimal digits)", i.key, digest)
 				}
 				if err := d.approved(out, i.value, i.key); err != nil {
 					return nil, err
 				}
 			}
 		default:
-			return nil, d.fail(e.at, "unknown key %q; there are generalwhitelist and images", e.key)
+			return nil, d.fail(e.at, "unknown key %q; known: generalwhitelist, images", e.key)
 		}
 	}
 	return out, nil
@@ -60,30 +60,30 @@ func (d *document) approved(out *File, n *yaml.Node, image string) error {
 		}
 		if image != "" {
 			of := parseRepository(image)
-			r.add("image", []string{of.name, of.tag, of.digest}, func(s *subject) bool { return of.among(s.s.repos) })
+			r.add("image", []string{of.name, of.tag, of.digest}, func(s *subject) bool { return of.isAmong(s.s.repos) })
 		}
 		out.Rules = append(out.Rules, r)
 	}
 	return nil
 }
 
-// isDigest holds of the digest of a manifest.
+// isDigest recognises the digest of a manifest.
 // https://github.com/opencontainers/image-spec/blob/main/descriptor.md#digests
 var isDigest = regexp.MustCompile(`^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$`)
 
-// A repository is the name of an image; without a tag or digest it means all of
-// them.
+// A repository is the name of an image; without a tag or digest it matches all
+// of its images.
 type repository struct{ name, tag, digest string }
 
-// parseRepository takes a reference to an image apart: what is after the last
-// slash may have a tag, what is before may have a port.
+// parseRepository splits an image reference: the part after the last slash may
+// have a tag, the part before may have a port.
 func parseRepository(ref string) repository {
 	ref, digest, _ := strings.Cut(strings.TrimSpace(ref), "@")
 	r := repository{name: ref, digest: digest}
 	if i := strings.LastIndexByte(ref, ':'); i > strings.LastIndexByte(ref, '/') {
 		r.name, r.tag = ref[:i], ref[i+1:]
 	}
-	// https://github.com/distribution/reference: the default registry and folder
+	// https://github.com/distribution/reference: the default registry and directory
 	for _, host := range []string{"docker.io/", "index.docker.io/", "registry-1.docker.io/"} {
 		if rest, ok := strings.CutPrefix(r.name, host); ok {
 			r.name = rest
@@ -94,9 +94,9 @@ func parseRepository(ref string) repository {
 	return r
 }
 
-// among reports whether an image that has all these names is meant. Where there
-// is a digest, that says which, and a tag beside it says nothing.
-func (r repository) among(all []repository) bool {
+// isAmong reports whether an image with all these names matches. With a digest,
+// the tag is ignored.
+func (r repository) isAmong(all []repository) bool {
 	named := slices.ContainsFunc(all, func(of repository) bool {
 		return r.name != "" && of.name == r.name && (r.tag == "" || r.digest != "" || r.tag == of.tag)
 	})
@@ -106,7 +106,7 @@ func (r repository) among(all []repository) bool {
 // repositories are the names of a report's image, and its digests.
 func repositories(r *assay.Report) []repository {
 	if !r.Kind.IsImage() {
-		return nil // the names of folders are anybody's
+		return nil // anybody may use the same directory names
 	}
 	all := []repository{{digest: r.Image.Digest}}
 	for _, ref := range slices.Concat([]string{r.Image.Name}, r.Image.RepoTags, r.Image.RepoDigests) {

@@ -13,14 +13,14 @@ import (
 	"github.com/assaysec/assay/internal/encoding/yamldoc"
 )
 
-// maxValues bounds the values that are read of a file, those that aliases stand
-// for with them: ten thousand rules have a hundred thousand.
+// maxValues bounds the values of a file, including those that aliases expand to:
+// ten thousand rules have a hundred thousand.
 const maxValues = 1_000_000
 
-// A document is a YAML text whose values know their lines.
+// A document is a YAML text whose values have line numbers.
 type document struct {
 	name string
-	root *yaml.Node // nil when there is nothing
+	root *yaml.Node // nil if it is empty
 	read int
 }
 
@@ -31,7 +31,7 @@ type entry struct {
 	value *yaml.Node
 }
 
-// lineOf finds the line that the library names.
+// lineOf finds the line in the library's error.
 var lineOf = regexp.MustCompile(`line (\d+)`)
 
 func parse(name string, b []byte) (*document, error) {
@@ -66,7 +66,7 @@ func (d *document) fail(n *yaml.Node, format string, args ...any) error {
 	return fmt.Errorf("%s:%d: %w", d.name, n.Line, err)
 }
 
-// resolve follows an alias, and counts.
+// resolve follows an alias, and counts values.
 func (d *document) resolve(n *yaml.Node) (*yaml.Node, error) {
 	if d.read++; d.read > maxValues {
 		return nil, d.fail(n, "more than %d values: %w", maxValues, assay.ErrTooLarge)
@@ -77,8 +77,8 @@ func (d *document) resolve(n *yaml.Node) (*yaml.Node, error) {
 	return n, nil
 }
 
-// mapping lists the keys of a mapping with their values; one that comes twice is
-// an error. Nothing is an empty mapping.
+// mapping lists the keys of a mapping with their values; a duplicate key is an
+// error. A null is an empty mapping.
 func (d *document) mapping(n *yaml.Node, what string) ([]entry, error) {
 	m, err := d.resolve(n)
 	if err != nil {
@@ -99,7 +99,7 @@ func (d *document) mapping(n *yaml.Node, what string) ([]entry, error) {
 			return nil, err
 		}
 		if seen[key] {
-			return nil, d.fail(k, "%q comes twice", key)
+			return nil, d.fail(k, "duplicate key %q", key)
 		}
 		seen[key] = true
 		all = append(all, entry{key, k, m.Content[i+1]})
@@ -107,7 +107,7 @@ func (d *document) mapping(n *yaml.Node, what string) ([]entry, error) {
 	return all, nil
 }
 
-// list lists the elements of a sequence. Nothing is an empty one.
+// list lists the elements of a sequence. A null is an empty sequence.
 func (d *document) list(n *yaml.Node, what string) ([]*yaml.Node, error) {
 	l, err := d.resolve(n)
 	if err != nil {
@@ -122,22 +122,21 @@ func (d *document) list(n *yaml.Node, what string) ([]*yaml.Node, error) {
 	return l.Content, nil
 }
 
-// text is a value as it is written; "" when there is none.
+// text is a value as it is written; "" if there is none.
 func (d *document) text(n *yaml.Node) (string, error) {
 	v, err := d.resolve(n)
 	switch {
 	case err != nil:
 		return "", err
 	case v.Kind != yaml.ScalarNode:
-		return "", d.fail(n, "text is wanted here, not a list or mapping")
+		return "", d.fail(n, "want text, not a list or mapping")
 	case v.Tag == "!!null":
 		return "", nil
 	}
 	return strings.TrimSpace(v.Value), nil
 }
 
-// texts are those of a list, or the one that is there in place of it; none where
-// there is nothing.
+// texts are the elements of a list, or a single value; empty for null.
 func (d *document) texts(n *yaml.Node, what string) ([]string, error) {
 	v, err := d.resolve(n)
 	if err != nil {

@@ -13,10 +13,10 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// allowed are the functions that a policy may call, or their families: those
-// that tell the same of the same finding every time, and whose result is not
-// out of proportion to what they are given, or is measured (measures). There is no network, no environment,
-// no chance, and no clock but the report's.
+// allowed are the functions, or families of functions, that a policy may call.
+// They return the same result for the same finding every time, and their result
+// is in proportion to their input, or is measured (measures). There is no
+// network, no environment, no randomness, and no clock but the report's.
 // https://www.openpolicyagent.org/docs/policy-reference/builtins
 var allowed = []string{"abs", "all", "and", "any", "array.", "assign", "base64.", "base64url.", "cast_", "ceil", "concat", "contains", "count", "div", "endswith", "eq", "equal", "floor",
 	"format_int", "gt", "gte", "hex.", "indexof", "indexof_n", "internal.member_2", "internal.member_3", "internal.print", "internal.template_string", "intersection", "is_", "json.is_valid", "json.marshal", "json.unmarshal",
@@ -24,7 +24,7 @@ var allowed = []string{"abs", "all", "and", "any", "array.", "assign", "base64."
 	"regex.is_valid", "regex.match", "regex.replace", "regex.split", "rem", "replace", "round", "semver.", "set_diff", "sort", "split", "sprintf", "startswith", "strings.any_prefix_match",
 	"strings.any_suffix_match", "strings.count", "strings.reverse", "strings.split_n", "substring", "sum", "time.", "to_number", "trace", "trim", "trim_", "type_name", "union", "units.", "upper", "uri.", "urlquery.", "walk"}
 
-// capabilities are those of the library, with the functions that are allowed.
+// capabilities are the library's, limited to the allowed functions.
 func capabilities(v ast.RegoVersion) *ast.Capabilities {
 	c := ast.CapabilitiesForThisVersion(ast.CapabilitiesRegoVersion(v))
 	c.Builtins = slices.DeleteFunc(slices.Clone(c.Builtins), func(b *ast.Builtin) bool {
@@ -36,8 +36,8 @@ func capabilities(v ast.RegoVersion) *ast.Capabilities {
 	return c
 }
 
-// deep returns the line on which brackets nest too deep; 0 where none does.
-// Those in texts count, too: none that is written by a person nests so.
+// deep returns the line with brackets nested too deep; 0 if there is none.
+// Brackets in strings count too, because no handwritten policy nests so deep.
 func deep(text []byte) int {
 	depth, line := 0, 1
 	for _, c := range text {
@@ -55,20 +55,20 @@ func deep(text []byte) int {
 	return 0
 }
 
-// A meter counts what an evaluation does, and ends it when that is too much. It
-// depends on the policy and on what it is asked about only: neither the machine's
-// speed nor what else the process does can make a policy fail.
+// A meter counts the steps and memory of an evaluation, and stops it at its
+// limits. These depend only on the policy and its input: neither the machine's
+// speed nor the load of the process can make a policy fail.
 type meter struct {
-	steps, bytes int // of the evaluation, which one goroutine does
+	steps, bytes int // of the evaluation, which runs in one goroutine
 	budget       budget
 	ended        atomic.Bool // nobody waits for the result
-	over         error       // what was too much; nil while nothing is
+	over         error       // the exceeded limit; nil if there is none
 }
 
 // A budget bounds an evaluation, or all of a report.
 type budget struct {
 	steps int
-	bytes int // that functions make
+	bytes int // that functions create
 }
 
 // Cancel implements topdown.Cancel.
@@ -77,21 +77,21 @@ func (m *meter) Cancel() { m.ended.Store(true) }
 // Cancelled implements topdown.Cancel. It is asked before each step.
 func (m *meter) Cancelled() bool {
 	if m.steps++; m.steps > m.budget.steps && m.over == nil {
-		m.over = fmt.Errorf("not done after %d steps: %w", m.budget.steps, assay.ErrTooLarge)
+		m.over = fmt.Errorf("not finished after %d steps: %w", m.budget.steps, assay.ErrTooLarge)
 	}
 	return m.over != nil || m.ended.Load()
 }
 
-// makes counts what a function is about to make.
+// makes counts the memory that a function is about to use.
 func (m *meter) makes(bytes int) {
 	if m.bytes += bytes; m.bytes > m.budget.bytes && m.over == nil {
-		m.over = fmt.Errorf("its functions make more than %d MB: %w", m.budget.bytes>>20, assay.ErrTooLarge)
+		m.over = fmt.Errorf("its functions create more than %d MB: %w", m.budget.bytes>>20, assay.ErrTooLarge)
 	}
 }
 
-// within runs work until it is done, the context ends, or it takes so long that
-// it must be stuck in one step. Such work is left behind.
-func within(ctx context.Context, long time.Duration, m *meter, work func() error) error {
+// runWithin runs work until it is done, the context ends, or it takes so long
+// that it must be stuck in one step. Such work continues in the background.
+func runWithin(ctx context.Context, long time.Duration, m *meter, work func() error) error {
 	done := make(chan error, 1)
 	go func() {
 		defer func() {
@@ -115,6 +115,6 @@ func within(ctx context.Context, long time.Duration, m *meter, work func() error
 		return context.Cause(ctx)
 	case <-late.C:
 		m.Cancel()
-		return fmt.Errorf("not done after %v: %w", long, assay.ErrTooLarge)
+		return fmt.Errorf("not finished after %v: %w", long, assay.ErrTooLarge)
 	}
 }

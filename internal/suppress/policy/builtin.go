@@ -16,52 +16,52 @@ import (
 )
 
 const (
-	// maxValue bounds in bytes what a function makes at once: reasons have a
-	// hundred, descriptions of vulnerabilities some thousand.
+	// maxValue bounds the bytes of a function's result: reasons have a hundred,
+	// descriptions of vulnerabilities some thousand.
 	maxValue = 8 << 20
-	// element is about what an element of a list takes, with the number in it.
+	// element is the approximate size of a list element that is a number.
 	element = 100
 	// maxDigits bounds the digits of a number, and its exponent: those of reports
 	// have twenty.
 	maxDigits = 1000
 	// maxPattern bounds the bytes of a regular expression.
 	maxPattern = 1000
-	// maxSteps bounds what an expression is compiled to: usual ones have a hundred.
+	// maxSteps bounds the compiled size of an expression: usual ones have a
+	// hundred.
 	maxSteps = 20_000
 )
 
-// A measure is about how many bytes of memory a function takes, at most; beyond
-// maxValue it need not go on. It is tooLong or tooTangled where it does not come
-// to that.
+// A measure is the approximate maximum memory of a function in bytes; above
+// maxValue it may be inexact. It is tooLong or tooTangled for such operands.
 type measure func(operands []*ast.Term) int
 
 const (
-	tooLong    = -1 // there is a long number
-	tooTangled = -2 // there is a large expression
+	tooLong    = -1 // a number is too long
+	tooTangled = -2 // an expression is too large
 )
 
-// measures are those of the functions whose result, or whose work, may be out
-// of proportion to what they are given.
+// measures are those of the functions whose result or work may be out of
+// proportion to their operands.
 func measures() map[string]measure {
 	return map[string]measure{
 		"abs": numbers, "ceil": numbers, "floor": numbers, "round": numbers, "plus": numbers, "minus": numbers, "mul": numbers, "div": numbers, "rem": numbers,
-		"sum": numbers, "product": product, "format_int": numbers, "numbers.range": span, "numbers.range_step": span,
+		"sum": numbers, "product": product, "format_int": numbers, "numbers.range": measureRange, "numbers.range_step": measureRange,
 		"to_number": reading, "units.parse": reading, "units.parse_bytes": reading, "json.unmarshal": reading, "json.is_valid": reading,
-		"concat": concat, "replace": replace, "sprintf": sprintf, "internal.template_string": whole(6), "json.marshal": whole(6),
-		"base64.encode": whole(2), "base64url.encode": whole(2), "base64url.encode_no_pad": whole(2), "hex.encode": whole(2), "urlquery.encode": whole(3),
-		"urlquery.encode_object": whole(3), "urlquery.decode_object": parts, "time.format": whole(8),
-		"split": parts, "strings.split_n": parts, "indexof_n": places, "regex.find_n": matches, "regex.split": matches, "regex.replace": rewritten,
+		"concat": concat, "replace": replace, "sprintf": sprintf, "internal.template_string": measureAll(6), "json.marshal": measureAll(6),
+		"base64.encode": measureAll(2), "base64url.encode": measureAll(2), "base64url.encode_no_pad": measureAll(2), "hex.encode": measureAll(2), "urlquery.encode": measureAll(3),
+		"urlquery.encode_object": measureAll(3), "urlquery.decode_object": measureParts, "time.format": measureAll(8),
+		"split": measureParts, "strings.split_n": measureParts, "indexof_n": measurePlaces, "regex.find_n": matches, "regex.split": matches, "regex.replace": rewritten,
 		"regex.match": asking, "re_match": asking, "regex.is_valid": asking, "array.concat": lists, "array.flatten": lists, "or": lists, "union": lists,
-		"object.union": whole(1), "object.union_n": whole(1), "json.filter": whole(1), "json.remove": whole(1), "object.filter": whole(1), "object.remove": whole(1),
+		"object.union": measureAll(1), "object.union_n": measureAll(1), "json.filter": measureAll(1), "json.remove": measureAll(1), "object.filter": measureAll(1), "object.remove": measureAll(1),
 	}
 }
 
-// tally counts the bytes that are left, for values that may name one part often.
+// tally counts the remaining bytes, for values that may refer to one part often.
 type tally int
 
-// take counts a value with all that is in it, and reports whether all are used up.
-// Texts count times so much.
-func (n *tally) take(t *ast.Term, times int) bool {
+// addTerm counts a term with everything in it, and reports whether the bytes are
+// used up. Strings count several times.
+func (n *tally) addTerm(t *ast.Term, times int) bool {
 	if *n -= element; *n < 0 {
 		return true
 	}
@@ -71,21 +71,21 @@ func (n *tally) take(t *ast.Term, times int) bool {
 	case ast.Number:
 		*n -= tally(len(v))
 	case *ast.Array:
-		v.Until(func(e *ast.Term) bool { return n.take(e, times) })
+		v.Until(func(e *ast.Term) bool { return n.addTerm(e, times) })
 	case ast.Set:
-		v.Until(func(e *ast.Term) bool { return n.take(e, times) })
+		v.Until(func(e *ast.Term) bool { return n.addTerm(e, times) })
 	case ast.Object:
-		v.Until(func(k, e *ast.Term) bool { return n.take(k, times) || n.take(e, times) })
+		v.Until(func(k, e *ast.Term) bool { return n.addTerm(k, times) || n.addTerm(e, times) })
 	}
 	return *n < 0
 }
 
-// whole measures all that is in the operands, texts so many times.
-func whole(times int) measure {
+// measureAll measures everything in the operands, strings several times.
+func measureAll(times int) measure {
 	return func(operands []*ast.Term) int {
 		left := tally(maxValue)
 		for _, o := range operands {
-			if left.take(o, times) {
+			if left.addTerm(o, times) {
 				return maxValue + 1
 			}
 		}
@@ -93,21 +93,21 @@ func whole(times int) measure {
 	}
 }
 
-// text is an operand's; "" where it is none, which the function refuses.
+// text is an operand's string; "" for other types, which the function refuses.
 func text(operands []*ast.Term, i int) string {
 	s, _ := operands[i].Value.(ast.String)
 	return string(s)
 }
 
-// times multiplies what may be large.
-func times(a, b int) int {
+// multiply multiplies without overflow.
+func multiply(a, b int) int {
 	if a > 0 && b > maxValue/a {
 		return maxValue + 1
 	}
 	return a * b
 }
 
-// each goes through the elements of a list, a set or of one value itself.
+// each visits the elements of a list or a set, or a single value.
 func each(t *ast.Term, visit func(*ast.Term)) {
 	switch v := t.Value.(type) {
 	case *ast.Array:
@@ -119,7 +119,7 @@ func each(t *ast.Term, visit func(*ast.Term)) {
 	}
 }
 
-// numbers measures nothing but long numbers.
+// numbers rejects only long numbers.
 func numbers(operands []*ast.Term) (n int) {
 	for _, o := range operands {
 		each(o, func(e *ast.Term) {
@@ -145,7 +145,7 @@ func long(number string) bool {
 	return len(exponent) > 4 || len(exponent) == 4 && exponent > fmt.Sprint(maxDigits)
 }
 
-// product is as long as all that it is made of.
+// product is as long as all its factors.
 func product(operands []*ast.Term) int {
 	digits := 0
 	each(operands[0], func(e *ast.Term) {
@@ -159,8 +159,8 @@ func product(operands []*ast.Term) int {
 	return numbers(operands)
 }
 
-// span is of the numbers between two.
-func span(operands []*ast.Term) int {
+// measureRange measures the numbers between two.
+func measureRange(operands []*ast.Term) int {
 	if n := numbers(operands); n < 0 {
 		return n
 	}
@@ -179,10 +179,11 @@ func span(operands []*ast.Term) int {
 	}
 	d := at[1].Sub(at[1], at[0])
 	n, _ := d.Quo(d.Abs(d), at[2]).Float64()
-	return times(int(math.Min(n, maxValue)), element)
+	return multiply(int(math.Min(n, maxValue)), element)
 }
 
-// reading is of values that a text stands for; a long number in it is refused.
+// reading measures the values that a text decodes to; a long number in it is
+// refused.
 func reading(operands []*ast.Term) int {
 	s, digits, n := text(operands, 0), 0, 0
 	for i := range len(s) {
@@ -224,17 +225,17 @@ func concat(operands []*ast.Term) (n int) {
 
 func replace(operands []*ast.Term) int {
 	s := text(operands, 0)
-	return times(strings.Count(s, text(operands, 1)), len(text(operands, 2))) + len(s)
+	return multiply(strings.Count(s, text(operands, 1)), len(text(operands, 2))) + len(s)
 }
 
-// sprintf takes each verb to write the longest operand, a byte of which may be
-// written as ten, or what its width asks for.
+// sprintf assumes that each verb writes the longest operand, whose bytes may
+// become ten each, or its width.
 func sprintf(operands []*ast.Term) int {
 	format, longest, width := text(operands, 0), 0, 0
 	wide := func(number string) {
 		n := 0
 		for _, c := range number {
-			n = min(n*10+int(c-'0'), 1_000_000) // beyond which the library refuses
+			n = min(n*10+int(c-'0'), 1_000_000) // above which the library refuses
 		}
 		width = max(width, n)
 	}
@@ -256,29 +257,30 @@ func sprintf(operands []*ast.Term) int {
 				longest = maxValue
 			}
 		default:
-			longest = max(longest, whole(1)([]*ast.Term{e}))
+			longest = max(longest, measureAll(1)([]*ast.Term{e}))
 		}
 	})
-	rest := whole(10)(operands[1:]) // what no verb is for comes at the end
-	return len(format) + rest + times(strings.Count(format, "%"), times(10, longest)+2*width)
+	rest := measureAll(10)(operands[1:]) // operands without a verb are written at the end
+	return len(format) + rest + multiply(strings.Count(format, "%"), multiply(10, longest)+2*width)
 }
 
-// parts is of the texts between others.
-func parts(operands []*ast.Term) int {
+// measureParts measures the substrings between separators.
+func measureParts(operands []*ast.Term) int {
 	s, by := text(operands, 0), "&"
 	if len(operands) > 1 {
 		by = text(operands, 1)
 	}
-	return times(strings.Count(s, by)+1, element) + len(s)
+	return multiply(strings.Count(s, by)+1, element) + len(s)
 }
 
-// places is of those of a text in another, which may overlap.
-func places(operands []*ast.Term) int {
+// measurePlaces measures the occurrences of a string in another, which may
+// overlap.
+func measurePlaces(operands []*ast.Term) int {
 	of := text(operands, 1)
-	return times(strings.Count(text(operands, 0), of[:min(1, len(of))]), element)
+	return multiply(strings.Count(text(operands, 0), of[:min(1, len(of))]), element)
 }
 
-// asking measures nothing but large expressions.
+// asking rejects only large expressions.
 func asking(operands []*ast.Term) int {
 	if tangled(text(operands, 0)) {
 		return tooTangled
@@ -286,18 +288,18 @@ func asking(operands []*ast.Term) int {
 	return 0
 }
 
-// matches is of the texts that an expression finds.
+// matches measures the matches of an expression.
 func matches(operands []*ast.Term) int {
-	return cmp.Or(asking(operands), times(len(text(operands, 1))+1, element))
+	return cmp.Or(asking(operands), multiply(len(text(operands, 1))+1, element))
 }
 
-// rewritten is of a text in which an expression is replaced.
+// rewritten measures the result of replacing an expression.
 func rewritten(operands []*ast.Term) int {
 	s, by := text(operands, 0), text(operands, 2)
 	if tangled(text(operands, 1)) {
 		return tooTangled
 	}
-	return times(utf8.RuneCountInString(s)+1, len(by)) + times(strings.Count(by, "$")+1, len(s))
+	return multiply(utf8.RuneCountInString(s)+1, len(by)) + multiply(strings.Count(by, "$")+1, len(s))
 }
 
 // tangled reports whether an expression is too large.
@@ -313,7 +315,7 @@ func tangled(expression string) bool {
 	return err == nil && len(steps.Inst) > maxSteps
 }
 
-// lists is of the elements of lists and sets, and of those in them.
+// lists measures the elements of lists and sets, and of those in them.
 func lists(operands []*ast.Term) (n int) {
 	for _, o := range operands {
 		each(o, func(e *ast.Term) {
@@ -324,14 +326,14 @@ func lists(operands []*ast.Term) (n int) {
 			case ast.Set:
 				inner += v.Len()
 			}
-			n = min(n+times(inner, element), maxValue+1)
+			n = min(n+multiply(inner, element), maxValue+1)
 		})
 	}
 	return n
 }
 
-// bounded gives the functions that are measured, under names that no policy can
-// call: the library does not let its own be replaced.
+// bounded are the measured functions, under names that no policy can call,
+// because the library does not allow replacing its own.
 func bounded() map[string]*topdown.Builtin {
 	out := map[string]*topdown.Builtin{}
 	for name, m := range measures() {
@@ -339,7 +341,7 @@ func bounded() map[string]*topdown.Builtin {
 		ref := boundedRef(name)
 		decl.Name, decl.CanSkipBctx, decl.Infix = ref.String(), false, ""
 		out[decl.Name] = &topdown.Builtin{Decl: &decl, Func: func(c topdown.BuiltinContext, operands []*ast.Term, iter func(*ast.Term) error) error {
-			n := m(operands[:min(decl.Decl.Arity(), len(operands))]) // what is behind is for the result
+			n := m(operands[:min(decl.Decl.Arity(), len(operands))]) // the last operand is for the result
 			if err := refuse(name, n); err != nil {
 				return topdown.Halt{Err: (&topdown.Error{Code: topdown.BuiltinErr, Message: err.Error(), Location: c.Location}).Wrap(err)}
 			}
@@ -352,15 +354,15 @@ func bounded() map[string]*topdown.Builtin {
 	return out
 }
 
-// refuse says what is too much for a function.
+// refuse returns the error for operands that are too large.
 func refuse(name string, n int) error {
 	switch {
 	case n == tooLong:
-		return fmt.Errorf("%s of a number of more than %d digits: %w", name, maxDigits, assay.ErrTooLarge)
+		return fmt.Errorf("%s: number of more than %d digits: %w", name, maxDigits, assay.ErrTooLarge)
 	case n == tooTangled:
-		return fmt.Errorf("%s with an expression of more than %d bytes or %d steps: %w", name, maxPattern, maxSteps, assay.ErrTooLarge)
+		return fmt.Errorf("%s: expression of more than %d bytes or %d steps: %w", name, maxPattern, maxSteps, assay.ErrTooLarge)
 	case n > maxValue:
-		return fmt.Errorf("%s makes more than %d MB at once: %w", name, maxValue>>20, assay.ErrTooLarge)
+		return fmt.Errorf("%s creates more than %d MB at once: %w", name, maxValue>>20, assay.ErrTooLarge)
 	}
 	return nil
 }
@@ -369,7 +371,7 @@ func boundedRef(name string) ast.Ref {
 	return ast.Ref{ast.VarTerm("bounded"), ast.StringTerm(name)}
 }
 
-// bind makes the calls of compiled modules go to bounded functions.
+// bind redirects the calls in compiled modules to bounded functions.
 func bind(modules map[string]*ast.Module) {
 	all := measures()
 	swap := func(t *ast.Term) *ast.Term {

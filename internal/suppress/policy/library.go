@@ -1,7 +1,7 @@
 package policy
 
-// library is what policies that were written for Trivy import as data.lib.trivy:
-// vectors of CVSS taken apart, with the words of the specifications.
+// library is data.lib.trivy, which policies for Trivy import: it parses CVSS
+// vectors, with the terms of the specifications.
 // https://www.first.org/cvss/v3.1/specification-document#Vector-String
 const library = `package lib.trivy
 

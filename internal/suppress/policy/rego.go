@@ -1,9 +1,10 @@
-// Package policy lets a policy of the user's, written in Rego, rule findings out.
+// Package policy suppresses findings by a user's policy, written in Rego.
 //
 // A policy is one module of the package "trivy" or "assay" with the rule
-// "ignore". The first is given a finding as Trivy's reports have it, so that
-// policies that were written for Trivy hold here; the second as assay's own
-// report has it. What policies may use, and their bounds: docs/ignoring.md.
+// "ignore". The input of the first is a finding in the format of Trivy's
+// reports, so that policies for Trivy work here; the input of the second is a
+// finding in assay's own format. docs/ignoring.md lists the allowed functions
+// and the limits.
 //
 // Language: https://www.openpolicyagent.org/docs/policy-language
 package policy
@@ -29,54 +30,54 @@ import (
 const (
 	// MaxPolicy bounds a policy in bytes: people write some kilobytes.
 	MaxPolicy = 256 << 10
-	// maxDepth bounds how deep brackets nest, for the library goes down by calling
-	// itself.
+	// maxDepth bounds the nesting of brackets, because the library is recursive.
 	maxDepth = 200
-	// maxCompile is how long it may take to understand a policy: usual ones take
-	// some milliseconds.
+	// maxCompile is the maximum time to compile a policy: usual ones take some
+	// milliseconds.
 	maxCompile = 5 * time.Second
-	// maxEach bounds what a policy does over one finding. Usual ones take a hundred
-	// steps; so many are about a second.
+	// maxEach bounds the evaluation for one finding. Usual policies take a
+	// hundred steps; this many take about a second.
 	maxEachSteps = 1_000_000
 	maxEachBytes = 256 << 20
-	// maxAll bounds what it does over a report, about a minute.
+	// maxAll bounds the evaluation for a report, to about a minute.
 	maxAllSteps = 60_000_000
-	// maxStuck is how long one finding may take. It ends what is stuck in one step,
-	// and is long, for the machine may have more to do.
+	// maxStuck is the maximum time for one finding. It stops an evaluation that
+	// is stuck in one step, and is long, because the machine may be busy.
 	maxStuck = 30 * time.Second
-	// maxReason bounds a reason in bytes, for each is kept: people write a line.
+	// maxReason bounds a reason in bytes, because each is kept: people write a
+	// line.
 	maxReason = 4 << 10
 )
 
-// Form is a finding as Trivy's reports have it.
+// Form is a finding in the format of Trivy's reports.
 type Form func(*assay.Report, *assay.Finding) any
 
 // A Policy is a compiled policy: an assay.Suppressor.
 type Policy struct {
 	file     string
 	form     Form
-	own      bool // of the package assay
+	own      bool // of package assay
 	compiler *ast.Compiler
 	ignore   ast.Body
-	reason   ast.Body // nil when the policy does not say
+	reason   ast.Body // nil if the policy has no reasons
 	builtins map[string]*topdown.Builtin
 	bounds   bounds
 }
 
-// bounds are those of the constants, but for tests.
+// bounds are the constants above, or lower ones in tests.
 type bounds struct {
 	compile, stuck time.Duration
 	each           budget
 	steps          int // over a report
 }
 
-// The packages that a policy may be of.
+// The allowed packages of a policy.
 const (
 	trivyPackage = "data.trivy"
 	ownPackage   = "data.assay"
 )
 
-// Compile reads a policy, in version 1 of the language or, failing that, in
+// Compile compiles a policy in version 1 of the language or, if that fails, in
 // version 0. Errors name file and line.
 func Compile(ctx context.Context, file string, text []byte, form Form) (*Policy, error) {
 	return compile(ctx, file, text, form, bounds{maxCompile, maxStuck, budget{maxEachSteps, maxEachBytes}, maxAllSteps})
@@ -88,17 +89,17 @@ func compile(ctx context.Context, file string, text []byte, form Form, b bounds)
 		return nil, fmt.Errorf("%s: over %d bytes: %w", file, MaxPolicy, assay.ErrTooLarge)
 	}
 	if line := deep(text); line > 0 {
-		return nil, fmt.Errorf("%s:%d: brackets nest deeper than %d: %w", file, line, maxDepth, assay.ErrTooLarge)
+		return nil, fmt.Errorf("%s:%d: brackets nested more than %d levels deep: %w", file, line, maxDepth, assay.ErrTooLarge)
 	}
-	err := within(ctx, b.compile, &meter{budget: b.each}, func() error { return p.compile(string(text)) })
+	err := runWithin(ctx, b.compile, &meter{budget: b.each}, func() error { return p.compile(string(text)) })
 	if err != nil {
-		return nil, p.place(err)
+		return nil, p.placeError(err)
 	}
 	return p, nil
 }
 
-// place says which file an error is of, once.
-func (p *Policy) place(err error) error {
+// placeError says which file an error is of, once.
+func (p *Policy) placeError(err error) error {
 	if strings.HasPrefix(err.Error(), p.file+":") {
 		return err
 	}
@@ -116,10 +117,10 @@ func (p *Policy) compile(text string) error {
 		p.own = true
 	case trivyPackage:
 	default:
-		return fmt.Errorf("%s:%d: package %s: want trivy or assay: %w", p.file, module.Package.Location.Row, strings.TrimPrefix(root, "data."), assay.ErrUnsupported)
+		return fmt.Errorf("%s:%d: package is %s, want trivy or assay: %w", p.file, module.Package.Location.Row, strings.TrimPrefix(root, "data."), assay.ErrUnsupported)
 	}
 	if !defines(module, "ignore") {
-		return fmt.Errorf("%s: no rule %s.ignore: %w", p.file, strings.TrimPrefix(root, "data."), assay.ErrMalformed)
+		return fmt.Errorf("%s: has no rule %s.ignore: %w", p.file, strings.TrimPrefix(root, "data."), assay.ErrMalformed)
 	}
 	if line := longNumber(module); line > 0 {
 		return fmt.Errorf("%s:%d: a number of more than %d digits: %w", p.file, line, maxDigits, assay.ErrTooLarge)
@@ -142,14 +143,14 @@ func (p *Policy) compile(text string) error {
 	return err
 }
 
-// parse reads the module in the version of the language that it is written in;
-// of two errors the one of the version that it seems to be in is told.
+// parse parses the module in its version of the language; of two errors it
+// returns that of the version that the module seems to use.
 func (p *Policy) parse(text string) (*ast.Module, error) {
 	options := func(v ast.RegoVersion) ast.ParserOptions {
 		return ast.ParserOptions{RegoVersion: v, Capabilities: capabilities(v)}
 	}
 	if blank(text) {
-		return nil, fmt.Errorf("%s: nothing in it: %w", p.file, assay.ErrMalformed)
+		return nil, fmt.Errorf("%s: empty: %w", p.file, assay.ErrMalformed)
 	}
 	module, err := ast.ParseModuleWithOpts(p.file, text, options(ast.RegoV1))
 	if err == nil && module != nil {
@@ -165,7 +166,7 @@ func (p *Policy) parse(text string) (*ast.Module, error) {
 	return nil, p.malformed(err)
 }
 
-// blank reports whether a text has nothing but comments.
+// blank reports whether a text has only comments.
 func blank(text string) bool {
 	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
@@ -175,7 +176,7 @@ func blank(text string) bool {
 	return true
 }
 
-// malformed tells the first of the library's errors, with its place.
+// malformed returns the first of the library's errors, with its place.
 func (p *Policy) malformed(err error) error {
 	var all ast.Errors
 	if !errors.As(err, &all) || len(all) == 0 {
@@ -197,7 +198,7 @@ func (p *Policy) malformed(err error) error {
 	return fmt.Errorf("%s: %s%s: %w", place, oneLine(first.Message), more, assay.ErrMalformed)
 }
 
-// longNumber returns the line of a number that is too long; 0 where none is.
+// longNumber returns the line of a number that is too long; 0 if there is none.
 func longNumber(m *ast.Module) (line int) {
 	ast.WalkTerms(m, func(t *ast.Term) bool {
 		if n, ok := t.Value.(ast.Number); ok && line == 0 && long(string(n)) {
@@ -227,7 +228,7 @@ func (p *Policy) ForReport(_ context.Context, r *assay.Report) (assay.ReportSupp
 	return &judge{policy: p, r: r, store: inmem.New()}, nil
 }
 
-// A judge asks a policy about the findings of one report.
+// A judge evaluates a policy for the findings of one report.
 type judge struct {
 	policy *Policy
 	r      *assay.Report
@@ -235,8 +236,8 @@ type judge struct {
 	steps  int // so far
 }
 
-// Suppress suppresses a finding where the policy says so. A policy that says
-// anything but true and false, or does too much, is an error.
+// Suppress suppresses a finding if the policy's ignore is true. Other values
+// than true and false, and exceeded limits, are errors.
 func (j *judge) Suppress(ctx context.Context, f *assay.Finding) (assay.Suppression, bool, error) {
 	p := j.policy
 	if j.steps > p.bounds.steps {
@@ -245,18 +246,18 @@ func (j *judge) Suppress(ctx context.Context, f *assay.Finding) (assay.Suppressi
 	var suppression assay.Suppression
 	suppressed := false
 	m := &meter{budget: p.bounds.each}
-	err := within(ctx, p.bounds.stuck, m, func() (err error) {
+	err := runWithin(ctx, p.bounds.stuck, m, func() (err error) {
 		suppression, suppressed, err = j.judge(ctx, m, f)
 		return err
 	})
 	if err != nil {
-		return assay.Suppression{}, false, p.place(err)
+		return assay.Suppression{}, false, p.placeError(err)
 	}
 	j.steps += m.steps
 	return suppression, suppressed, nil
 }
 
-// Gaps implements assay.ReportSuppressor: a policy looks nothing up.
+// Gaps implements assay.ReportSuppressor: a policy looks up nothing.
 func (j *judge) Gaps() []assay.Gap { return nil }
 
 // Warnings implements assay.ReportSuppressor: a policy has none.
@@ -274,7 +275,7 @@ func (j *judge) judge(ctx context.Context, m *meter, f *assay.Finding) (assay.Su
 	}
 	ignore, ok := v.(ast.Boolean)
 	if !ok {
-		return assay.Suppression{}, false, fmt.Errorf("ignore is %.100s, neither true nor false: %w", word(v), assay.ErrMalformed)
+		return assay.Suppression{}, false, fmt.Errorf("ignore is %.100s, neither true nor false: %w", shortValue(v), assay.ErrMalformed)
 	}
 	if !ignore {
 		return assay.Suppression{}, false, nil
@@ -288,7 +289,7 @@ func (j *judge) judge(ctx context.Context, m *meter, f *assay.Finding) (assay.Su
 	}
 	text, ok := v.(ast.String)
 	if !ok {
-		return assay.Suppression{}, false, fmt.Errorf("reason is %.100s, no text: %w", word(v), assay.ErrMalformed)
+		return assay.Suppression{}, false, fmt.Errorf("reason is %.100s, want text: %w", shortValue(v), assay.ErrMalformed)
 	}
 	if suppression.Reason = string(text); len(text) > maxReason {
 		return assay.Suppression{}, false, fmt.Errorf("reason of more than %d bytes: %w", maxReason, assay.ErrTooLarge)
@@ -296,15 +297,15 @@ func (j *judge) judge(ctx context.Context, m *meter, f *assay.Finding) (assay.Su
 	return suppression, true, nil
 }
 
-// word writes a value, where that is not long.
-func word(v ast.Value) string {
-	if whole(1)([]*ast.Term{ast.NewTerm(v)}) > maxReason {
+// shortValue writes a value, if it is short.
+func shortValue(v ast.Value) string {
+	if measureAll(1)([]*ast.Term{ast.NewTerm(v)}) > maxReason {
 		return "a large " + ast.ValueName(v)
 	}
 	return v.String()
 }
 
-// input is what a policy is asked about.
+// input is the input of a policy.
 func (p *Policy) input(r *assay.Report, f *assay.Finding) (*ast.Term, error) {
 	var in any
 	if p.own {
@@ -323,12 +324,12 @@ func (p *Policy) input(r *assay.Report, f *assay.Finding) (*ast.Term, error) {
 	return ast.NewTerm(v), nil
 }
 
-// endOfTime is the last that a policy can be told, in nanoseconds: for a report without a
-// date, whatever rule has an end is over.
+// endOfTime is the last time that a policy can see, in nanoseconds. A report
+// without a date has it, so that every rule with an expiry date has expired.
 var endOfTime = time.Unix(0, math.MaxInt64)
 
-// eval asks a query of one value; nil when it is undefined. The time that the
-// policy sees is the report's.
+// eval evaluates a query; nil if the result is undefined. The policy sees the
+// time of the report.
 func (j *judge) eval(ctx context.Context, m *meter, query ast.Body, input *ast.Term) (ast.Value, error) {
 	p, at := j.policy, j.r.At()
 	if at.IsZero() {

@@ -92,10 +92,10 @@ func TestCompile(t *testing.T) {
 		name, policy, want string
 		is                 error
 	}{
-		{"nothing", "", "p.rego: nothing in it: malformed", assay.ErrMalformed},
-		{"a comment", "# x\n", "p.rego: nothing in it: malformed", assay.ErrMalformed},
-		{"another package", "# x\npackage main\nignore := true\n", "p.rego:2: package main: want trivy or assay", assay.ErrUnsupported},
-		{"no rule", "package trivy\nallow := true\n", "p.rego: no rule trivy.ignore", assay.ErrMalformed},
+		{"nothing", "", "p.rego: empty: malformed", assay.ErrMalformed},
+		{"a comment", "# x\n", "p.rego: empty: malformed", assay.ErrMalformed},
+		{"another package", "# x\npackage main\nignore := true\n", "p.rego:2: package is main, want trivy or assay", assay.ErrUnsupported},
+		{"no rule", "package trivy\nallow := true\n", "p.rego: has no rule trivy.ignore", assay.ErrMalformed},
 		{"syntax", "package trivy\n\nignore if {\n input.x ==\n}\n", "p.rego:5: ", assay.ErrMalformed},
 		{"syntax of version 0", "package trivy\nignore {\n input.x == = 1\n}\n", "p.rego:3: ", assay.ErrMalformed},
 		{"a variable", "package trivy\nignore if x == 1\n", "p.rego:2: var x is unsafe", assay.ErrMalformed},
@@ -108,7 +108,7 @@ func TestCompile(t *testing.T) {
 		{"shifts", "package trivy\nignore if bits.lsh(1, 1000000000000) == 1\n", "p.rego:2: undefined function bits.lsh", assay.ErrMalformed},
 		{"a long number", "package trivy\nignore if 1e9999 > 1\n", "p.rego:2: a number of more than 1000 digits", assay.ErrTooLarge},
 		{"too large", "package trivy\n#" + strings.Repeat(" ", MaxPolicy), "p.rego: over", assay.ErrTooLarge},
-		{"too deep", "package trivy\nignore := " + strings.Repeat("[", 10_000), "p.rego:2: brackets nest", assay.ErrTooLarge},
+		{"nested too deep", "package trivy\nignore := " + strings.Repeat("[", 10_000), "p.rego:2: brackets nest", assay.ErrTooLarge},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := Compile(t.Context(), "p.rego", []byte(tt.policy), trivy)
@@ -122,7 +122,7 @@ func TestCompile(t *testing.T) {
 func TestWrong(t *testing.T) {
 	for policy, want := range map[string]string{
 		"package trivy\nignore := \"yes\"\n":                                                   `p.rego: ignore is "yes", neither true nor false`,
-		"package trivy\nignore := true\nreason := 1\n":                                         `p.rego: reason is 1, no text`,
+		"package trivy\nignore := true\nreason := 1\n":                                         `p.rego: reason is 1, want text`,
 		"package trivy\nignore := x if x := input.PkgName == \"openssl\"\nignore := false\n":   `p.rego:3: rule data.trivy.ignore produced conflicting values: true at`,
 		"package trivy\nignore contains input.PkgName\n":                                       `p.rego: ignore is {"openssl"}, neither true nor false`,
 		"package trivy\nignore if f(1) == 1\nf(x) := 1 if x > 0\nf(x) := 2 if input.PkgName\n": `p.rego:4: `,
@@ -201,46 +201,46 @@ func TestMeasured(t *testing.T) {
 	list := "l := numbers.range(1, 50000)\n"
 	for _, tt := range []struct{ policy, want string }{
 		{long + `ignore := count(s) == 5000000`, ""},
-		{long + `ignore := count(concat("", [s, s])) == 1`, "3: concat makes more than 8 MB at once"},
+		{long + `ignore := count(concat("", [s, s])) == 1`, "3: concat creates more than 8 MB at once"},
 		{long + `ignore := count(concat("", {s, concat("", [s])})) == 1`, ""},
-		{long + `ignore := count(replace(s, "x", "xx")) == 1`, "3: replace makes"},
+		{long + `ignore := count(replace(s, "x", "xx")) == 1`, "3: replace creates"},
 		{long + `ignore := count(replace(s, "y", "xx")) == 5000000`, ""},
-		{long + `ignore := count(replace("x", "", s)) == 1`, "3: replace makes"},
-		{long + `ignore := count(split(s, "")) == 1`, "3: split makes"},
+		{long + `ignore := count(replace("x", "", s)) == 1`, "3: replace creates"},
+		{long + `ignore := count(split(s, "")) == 1`, "3: split creates"},
 		{long + `ignore := count(split(s, "y")) == 1`, ""},
-		{long + `ignore := count(indexof_n(s, "x")) == 1`, "3: indexof_n makes"},
-		{long + `ignore := count(indexof_n(s, "xx")) == 1`, "3: indexof_n makes"},
-		{long + `ignore := count(regex.replace(s, "x", "yy")) == 1`, "3: regex.replace makes"},
-		{long + `ignore := count(regex.find_n("x", s, -1)) == 1`, "3: regex.find_n makes"},
-		{long + `ignore := count(regex.split("x", s)) == 1`, "3: regex.split makes"},
-		{long + `ignore := count(sprintf("%s", [s])) == 1`, "3: sprintf makes"},
-		{long + `ignore := count(sprintf("", [s])) == 1`, "3: sprintf makes"},
-		{`ignore := count(sprintf("", ["` + strings.Repeat("x", 10_000) + `" | some _ in numbers.range(1, 100)])) == 1`, "2: sprintf makes"},
-		{long + `ignore := count(indexof_n(s, "` + strings.Repeat("xx", 1000) + `")) == 1`, "3: indexof_n makes"},
+		{long + `ignore := count(indexof_n(s, "x")) == 1`, "3: indexof_n creates"},
+		{long + `ignore := count(indexof_n(s, "xx")) == 1`, "3: indexof_n creates"},
+		{long + `ignore := count(regex.replace(s, "x", "yy")) == 1`, "3: regex.replace creates"},
+		{long + `ignore := count(regex.find_n("x", s, -1)) == 1`, "3: regex.find_n creates"},
+		{long + `ignore := count(regex.split("x", s)) == 1`, "3: regex.split creates"},
+		{long + `ignore := count(sprintf("%s", [s])) == 1`, "3: sprintf creates"},
+		{long + `ignore := count(sprintf("", [s])) == 1`, "3: sprintf creates"},
+		{`ignore := count(sprintf("", ["` + strings.Repeat("x", 10_000) + `" | some _ in numbers.range(1, 100)])) == 1`, "2: sprintf creates"},
+		{long + `ignore := count(indexof_n(s, "` + strings.Repeat("xx", 1000) + `")) == 1`, "3: indexof_n creates"},
 		{`ignore := count(format_int(to_number("0x1p999999"), 10)) == 1`, ""},
-		{`ignore := count(format_int(to_number("0x1p900"), 10)) == 1`, "2: format_int of a number"},
-		{long + `ignore := count($"{s}{s}") == 1`, "3: internal.template_string makes"},
-		{long + `ignore := count(json.marshal(s)) == 1`, "3: json.marshal makes"},
-		{long + `ignore := count(base64.encode(s)) == 1`, "3: base64.encode makes"},
-		{long + `ignore := count(hex.encode(s)) == 1`, "3: hex.encode makes"},
-		{long + `ignore := count(urlquery.encode(s)) == 1`, "3: urlquery.encode makes"},
+		{`ignore := count(format_int(to_number("0x1p900"), 10)) == 1`, "2: format_int: number"},
+		{long + `ignore := count($"{s}{s}") == 1`, "3: internal.template_string creates"},
+		{long + `ignore := count(json.marshal(s)) == 1`, "3: json.marshal creates"},
+		{long + `ignore := count(base64.encode(s)) == 1`, "3: base64.encode creates"},
+		{long + `ignore := count(hex.encode(s)) == 1`, "3: hex.encode creates"},
+		{long + `ignore := count(urlquery.encode(s)) == 1`, "3: urlquery.encode creates"},
 		{list + `ignore := count(l) == 50000`, ""},
-		{list + `ignore := count(array.concat(l, l)) == 1`, "3: array.concat makes"},
-		{list + `ignore := count(array.flatten([l, l])) == 1`, "3: array.flatten makes"},
+		{list + `ignore := count(array.concat(l, l)) == 1`, "3: array.concat creates"},
+		{list + `ignore := count(array.flatten([l, l])) == 1`, "3: array.flatten creates"},
 		{list + `ignore := count(json.unmarshal(concat("", ["[", concat(",", ["1" | some _ in numbers.range(1, 80000); true]), ",1,1,1,1,1,1]"]))) == 80006`, ""},
-		{list + `ignore := count(json.unmarshal(concat(",", ["1" | some _ in l; some _ in [1, 2]]))) == 1`, "3: json.unmarshal makes"},
-		{`ignore := count(numbers.range(1, 1000000000)) == 1`, "2: numbers.range makes"},
-		{`ignore := count(numbers.range(1000000000, 1)) == 1`, "2: numbers.range makes"},
-		{`ignore := count(numbers.range_step(1, 1000000000, 100)) == 1`, "2: numbers.range_step makes"},
+		{list + `ignore := count(json.unmarshal(concat(",", ["1" | some _ in l; some _ in [1, 2]]))) == 1`, "3: json.unmarshal creates"},
+		{`ignore := count(numbers.range(1, 1000000000)) == 1`, "2: numbers.range creates"},
+		{`ignore := count(numbers.range(1000000000, 1)) == 1`, "2: numbers.range creates"},
+		{`ignore := count(numbers.range_step(1, 1000000000, 100)) == 1`, "2: numbers.range_step creates"},
 		{`ignore := numbers.range_step(1, 1000000000, 500000000) == [1, 500000001]`, ""},
-		{`ignore := count(sprintf("%999999d%999999d%999999d%999999d%999999d", [1])) == 1`, "2: sprintf makes"},
-		{`ignore := count(sprintf("%*d%*d%*d%*d%*d", [999999, 1])) == 1`, "2: sprintf makes"},
+		{`ignore := count(sprintf("%999999d%999999d%999999d%999999d%999999d", [1])) == 1`, "2: sprintf creates"},
+		{`ignore := count(sprintf("%*d%*d%*d%*d%*d", [999999, 1])) == 1`, "2: sprintf creates"},
 		{`ignore := sprintf("%d %s %v", [1, "a", {"b"}]) == "1 a {\"b\"}"`, ""},
-		{`ignore := to_number("1e99999999") > 0`, "2: to_number of a number of more than 1000 digits"},
-		{`ignore := json.unmarshal("[1e99999999]")[0] > 0`, "2: json.unmarshal of a number"},
-		{`ignore := units.parse("1e99999999") > 0`, "2: units.parse of a number"},
-		{`ignore := product([1e900 | some _ in numbers.range(1, 5000)]) > 0`, "2: product of a number"},
-		{`ignore := regex.match("` + strings.Repeat("(a?){900}", 30) + `", "aaa")`, "2: regex.match with an expression of more than"},
+		{`ignore := to_number("1e99999999") > 0`, "2: to_number: number of more than 1000 digits"},
+		{`ignore := json.unmarshal("[1e99999999]")[0] > 0`, "2: json.unmarshal: number"},
+		{`ignore := units.parse("1e99999999") > 0`, "2: units.parse: number"},
+		{`ignore := product([1e900 | some _ in numbers.range(1, 5000)]) > 0`, "2: product: number"},
+		{`ignore := regex.match("` + strings.Repeat("(a?){900}", 30) + `", "aaa")`, "2: regex.match: expression of more than"},
 		{`ignore if regex.match("a", "a") with regex.match as replaced` + "\nreplaced(_, _) := false", ""},
 		{`ignore if count(replaced("x")) == 1 with replaced as base64.encode` + "\nreplaced(_) := \"\"", ""},
 	} {
@@ -382,7 +382,7 @@ func BenchmarkRule(b *testing.B) {
 	}
 }
 
-// TestUndated: a rule that has an end holds of no report without a date.
+// TestUndated: a rule that has an end applies to no report without a date.
 func TestUndated(t *testing.T) {
 	p, err := Compile(t.Context(), "p.rego", []byte("package trivy\nignore if time.now_ns() < time.parse_rfc3339_ns(\"2200-01-01T00:00:00Z\")\n"), trivy)
 	if err != nil {

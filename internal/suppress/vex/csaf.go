@@ -35,13 +35,13 @@ func (r *reader) csaf(b []byte) error {
 		case errors.As(err, &syntax):
 			err = fmt.Errorf("offset %d: %w", syntax.Offset, err)
 		case errors.As(err, &shape):
-			err = fmt.Errorf("offset %d: %s: another shape: a %s: %w", shape.Offset, cmp.Or(shape.Field, "the document"), shape.Value, assay.ErrMalformed)
+			err = fmt.Errorf("offset %d: %s: unexpected %s: %w", shape.Offset, cmp.Or(shape.Field, "the document"), shape.Value, assay.ErrMalformed)
 		}
 		return err
 	}
 	r.doc.ID, r.doc.Author, r.doc.Timestamp = d.ID, d.Publisher.Name, d.Modified
 	if d.Withdrawn() {
-		r.fault("document", "withdrawn", "")
+		r.addParseError("document", "withdrawn", "")
 		return nil
 	}
 	for i := range d.Vulnerabilities {
@@ -49,7 +49,7 @@ func (r *reader) csaf(b []byte) error {
 		where := fmt.Sprintf("vulnerabilities[%d]", i)
 		name, aliases := csafNames(v)
 		if name == "" {
-			r.fault(where, "no vulnerability", "")
+			r.addParseError(where, "no vulnerability", "")
 			continue
 		}
 		if n := listed(v); n > maxParts {
@@ -86,13 +86,13 @@ func csafNames(v *csaf.Vulnerability) (name string, aliases []string) {
 	return name, aliases
 }
 
-// csafStatements groups the products of a vulnerability by what holds of them.
+// csafStatements groups the products of a vulnerability by their statements.
 func csafStatements(d *csaf.Document, v *csaf.Vulnerability) (out []Statement) {
 	type said struct {
 		status                        assay.Status
 		justification, impact, action string
 	}
-	labels, impacts, actions := words{}, words{}, words{}
+	labels, impacts, actions := texts{}, texts{}, texts{}
 	for i := range v.Flags {
 		labels.add(v.Flags[i].Label, v.Flags[i].Products)
 	}
@@ -110,9 +110,9 @@ func csafStatements(d *csaf.Document, v *csaf.Vulnerability) (out []Statement) {
 			k := said{status: g.status}
 			switch g.status {
 			case assay.StatusNotAffected:
-				k.justification, k.impact = labels.of(id), impacts.of(id)
+				k.justification, k.impact = labels.textsFor(id), impacts.textsFor(id)
 			case assay.StatusAffected:
-				k.action = actions.of(id)
+				k.action = actions.textsFor(id)
 			}
 			i, ok := at[k]
 			if !ok {
@@ -126,11 +126,12 @@ func csafStatements(d *csaf.Document, v *csaf.Vulnerability) (out []Statement) {
 	return out
 }
 
-// words are what is said of products, by their ID; under "" what is said of all.
-type words map[string]string
+// texts are texts about products, by ID; "" is the ID for all products.
+type texts map[string]string
 
-// add says a word of products, or of all where there are none. The first counts.
-func (w words) add(word string, products []string) {
+// add adds a text for products, or for all if there are none. The first text
+// counts.
+func (w texts) add(word string, products []string) {
 	if len(products) == 0 {
 		products = []string{""}
 	}
@@ -141,7 +142,7 @@ func (w words) add(word string, products []string) {
 	}
 }
 
-func (w words) of(id string) string {
+func (w texts) textsFor(id string) string {
 	if s := w[id]; s != "" {
 		return s
 	}
@@ -151,8 +152,8 @@ func (w words) of(id string) string {
 // maxChain bounds chains of products that are parts of others; 3 is usual.
 const maxChain = 64
 
-// csafProducts is a product by its own identifiers and, where it is a part in
-// its relation to a whole, the whole with the part as subcomponent.
+// csafProducts is a product with its own identifiers. If it is a part in a
+// relation to a whole, it is the whole with the part as subcomponent.
 func csafProducts(p *csaf.Product, id string, status assay.Status) (out []Product) {
 	if p == nil {
 		return []Product{{Local: id}}
@@ -178,8 +179,8 @@ func csafProducts(p *csaf.Product, id string, status assay.Status) (out []Produc
 	return out
 }
 
-// csafProduct is a product with the version that is told beside its identifiers
-// and not in them.
+// csafProduct is a product with the version from the document, if its
+// identifiers have none.
 func csafProduct(p *csaf.Product) Product {
 	version, within := csafVersion(p)
 	out := Product{PURL: versioned(p.PURL, version), CPE: versionedCPE(p.CPE, version), Local: p.ID}
@@ -187,16 +188,16 @@ func csafProduct(p *csaf.Product) Product {
 		return out
 	}
 	if u, err := ParsePURL(p.PURL); err == nil && u.url.Version != "" {
-		out.CPE = "" // the package URL says it better
+		out.CPE = "" // the package URL is more precise
 	} else if p.PURL != "" || versionedCPE(p.CPE, "0") != p.CPE {
 		out.Range = within
 	}
 	return out
 }
 
-// csafVersion is the version, or the range of versions, of the branch that a
-// product stands in. Red Hat writes names there where no version is told (2026),
-// and in relations the version is the part's.
+// csafVersion is the version, or the range of versions, in the product's branch.
+// Red Hat writes names there if there is no version (2026), and in relations the
+// version is the part's.
 func csafVersion(p *csaf.Product) (version, within string) {
 	for range maxChain {
 		for b := p.Branch; b != nil; b = b.Parent {
@@ -217,8 +218,8 @@ func csafVersion(p *csaf.Product) (version, within string) {
 	return "", ""
 }
 
-// isName reports whether what should be a version of a product is its name, such
-// as "team/a", "a.src", "a::module:1" and "a-container".
+// isName reports whether the version of a product is in fact its name, such as
+// "team/a", "a.src", "a::module:1" and "a-container".
 func isName(s string, p *csaf.Product) bool {
 	u, err := ParsePURL(p.PURL)
 	if err != nil {
@@ -229,8 +230,8 @@ func isName(s string, p *csaf.Product) bool {
 	return ok && (rest == "" || len(rest) > 1 && strings.ContainsAny(rest[:1], ".-") && (rest[1]|0x20 >= 'a' && rest[1]|0x20 <= 'z'))
 }
 
-// csafName is a part by its package URL. Where that is told of a range of
-// versions, what is well with those may not be with others.
+// csafName is a part by its package URL. A positive statement about a range of
+// versions may not hold for others.
 func csafName(p *csaf.Product, status assay.Status) string {
 	part := csafProduct(p)
 	if part.PURL == "" || part.Range != "" && (status == assay.StatusNotAffected || status == assay.StatusFixed) {

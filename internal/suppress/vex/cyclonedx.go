@@ -11,16 +11,16 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// Bounds of a bill of materials.
+// Bounds of an SBOM.
 const (
 	maxComponents      = 2_000_000 // of an image with every file there are 100,000
 	maxVulnerabilities = 500_000   // more than there are CVEs
 )
 
-// one is a list that some write as its only element.
+// one is a list that some documents write as its only element.
 type one[T any] []T
 
-// UnmarshalJSON takes an array or an element.
+// UnmarshalJSON accepts an array or an element.
 func (o *one[T]) UnmarshalJSON(b []byte) error {
 	if len(b) > 0 && b[0] == '[' {
 		return json.Unmarshal(b, (*[]T)(o))
@@ -81,15 +81,15 @@ type cdxAffects struct {
 	}] `json:"versions"`
 }
 
-// cdxStates are the states of an analysis. A bill of materials may list a
-// vulnerability without one, which tells nothing of its impact.
+// cdxStates are the states of an analysis. An SBOM may list a vulnerability
+// without one, which has no statement about its impact.
 var cdxStates = map[string]assay.Status{
 	"": assay.StatusUnknown, "resolved": assay.StatusFixed, "resolved_with_pedigree": assay.StatusFixed,
 	"exploitable": assay.StatusAffected, "in_triage": assay.StatusUnderInvestigation,
 	"false_positive": assay.StatusNotAffected, "not_affected": assay.StatusNotAffected,
 }
 
-// A bom is what of a bill of materials vulnerabilities point to.
+// A bom has the parts of an SBOM that vulnerabilities refer to.
 type bom struct {
 	serial, version string
 	meta            cdxMetadata
@@ -153,7 +153,7 @@ func (r *reader) cyclonedx(b []byte) error {
 	return r.bom(bom)
 }
 
-// index notes the components by their references.
+// index indexes the components by their references.
 func (b *bom) index(all []cdxComponent) {
 	for i := range all {
 		if c := &all[i]; c.Ref != "" {
@@ -195,13 +195,13 @@ func (r *reader) cdxVulnerability(b *bom, v *cdxVulnerability) error {
 	at, isTime := instant(issued)
 	switch {
 	case v.ID == "":
-		r.fault(v.where+".id", "no vulnerability", "")
+		r.addParseError(v.where+".id", "no vulnerability", "")
 		return nil
 	case !known:
-		r.fault(v.where+".analysis.state", "unknown status", fmt.Sprintf("%.80q", a.State))
+		r.addParseError(v.where+".analysis.state", "unknown status", fmt.Sprintf("%.80q", a.State))
 		return nil
 	case !isTime:
-		r.fault(v.where+".analysis", "malformed time", fmt.Sprintf("%.80q", issued))
+		r.addParseError(v.where+".analysis", "malformed time", fmt.Sprintf("%.80q", issued))
 		return nil
 	}
 	s := Statement{
@@ -216,13 +216,13 @@ func (r *reader) cdxVulnerability(b *bom, v *cdxVulnerability) error {
 			s.Aliases = append(s.Aliases, ref.ID)
 		}
 	}
-	spared := s // what it says of the versions that are not affected
+	spared := s // the statement about versions that are not affected
 	spared.Status, spared.ActionStatement = assay.StatusNotAffected, ""
-	left := s // and of those that are, where all is well with others
+	left := s // and about those that are affected, if the overall state is positive
 	left.Status, left.Justification, left.Impact = assay.StatusAffected, "", ""
 	for _, affects := range v.Affects {
 		if affects.Ref == "" {
-			r.fault(v.where+".affects", "no identifier", "")
+			r.addParseError(v.where+".affects", "no identifier", "")
 			continue
 		}
 		in, out, bad := b.products(&affects, status)
@@ -238,10 +238,9 @@ func (r *reader) cdxVulnerability(b *bom, v *cdxVulnerability) error {
 	return nil
 }
 
-// products are the versions that are meant: those listed, or whatever the
-// reference names. The versions that are said to be unaffected where not all is
-// well, and affected where it is, come apart; those of unknown status tell
-// nothing.
+// products are the products of the versions: those listed, or the reference
+// itself. Versions that differ from the overall state get a statement of their
+// own; versions of unknown status get none.
 func (b *bom) products(a *cdxAffects, status assay.Status) (in, out, bad []Product) {
 	p := b.find(a.Ref)
 	if len(a.Versions) == 0 {
@@ -249,7 +248,7 @@ func (b *bom) products(a *cdxAffects, status assay.Status) (in, out, bad []Produ
 	}
 	well := status == assay.StatusNotAffected || status == assay.StatusFixed
 	for _, v := range a.Versions {
-		q := p.of(v.Version, v.Range)
+		q := p.withVersion(v.Version, v.Range)
 		switch {
 		case v.Status == "unaffected" && !well:
 			out = append(out, q)
@@ -262,9 +261,9 @@ func (b *bom) products(a *cdxAffects, status assay.Status) (in, out, bad []Produ
 	return in, out, bad
 }
 
-// of is the product in a version, or a range of them. One that is known in
-// another version only is known by the document's name.
-func (p *Product) of(version, within string) Product {
+// withVersion is the product in a version or a range of versions. A product that
+// is known only in another version has only the document's name.
+func (p *Product) withVersion(version, within string) Product {
 	q := Product{Local: p.Local + p.Ref + p.ID + " " + version + within}
 	if version == "" {
 		q.PURL, q.CPE, q.Range = p.PURL, p.CPE, within
@@ -279,8 +278,8 @@ func (p *Product) of(version, within string) Product {
 	return q
 }
 
-// find returns what a reference names: a component of the document, a package
-// URL, or something in another bill of materials.
+// find resolves a reference: a component of the document, a package URL, or a
+// part of another SBOM.
 func (b *bom) find(ref string) Product {
 	if p, ok := b.refs[ref]; ok {
 		return p
@@ -300,9 +299,8 @@ func (b *bom) find(ref string) Product {
 	return Product{Ref: ref}
 }
 
-// BOMLink reads a BOM-Link, "urn:cdx:SERIAL/VERSION#REF": the bill of materials
-// and what in it, "" being all.
-// https://cyclonedx.org/capabilities/bomlink
+// BOMLink parses a BOM-Link, "urn:cdx:SERIAL/VERSION#REF": the SBOM, and the
+// part of it; "" means all. https://cyclonedx.org/capabilities/bomlink
 func BOMLink(s string) (serial string, version int, ref string, ok bool) {
 	rest, ok := strings.CutPrefix(s, "urn:cdx:")
 	if !ok {

@@ -11,7 +11,7 @@ import (
 	"github.com/package-url/packageurl-go"
 )
 
-// An Image is what an image is known by.
+// An Image has the identifiers of an image.
 type Image struct {
 	Repository string // with its host, "docker.io/library/alpine"
 	Tag        string // ""
@@ -19,15 +19,15 @@ type Image struct {
 	Arch       string // as GOARCH; ""
 }
 
-// reference is what one looks like. The first part of a path may be a host, which
-// may have capitals and a port.
+// reference matches an image reference. The first part of a path may be a host,
+// which may have capitals and a port.
 // https://github.com/distribution/reference/blob/v0.6.0/regexp.go
 var reference = regexp.MustCompile(`^(?:(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?/)?` +
 	`[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*` +
 	`(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@[A-Za-z][A-Za-z0-9+._-]*:[0-9A-Za-z]+)?$`)
 
-// ParseImage reads a reference, HOST/PATH[:TAG][@DIGEST], as Docker completes
-// it; no tag is made up.
+// ParseImage parses a reference, HOST/PATH[:TAG][@DIGEST], with Docker's
+// defaults, but without a default tag.
 // https://github.com/distribution/reference/blob/v0.6.0/normalize.go
 func ParseImage(ref string) (Image, error) {
 	name, digest, _ := strings.Cut(ref, "@")
@@ -36,7 +36,7 @@ func ParseImage(ref string) (Image, error) {
 		i.Repository, i.Tag = name[:at], name[at+1:]
 	}
 	if !reference.MatchString(ref) {
-		return Image{}, fmt.Errorf("%.200q is no reference of an image: %w", ref, assay.ErrMalformed)
+		return Image{}, fmt.Errorf("invalid image reference %.200q: %w", ref, assay.ErrMalformed)
 	}
 	host, rest, ok := strings.Cut(i.Repository, "/")
 	if !ok || !strings.ContainsAny(host, ".:") && host != "localhost" {
@@ -69,9 +69,9 @@ func (i Image) PURL() string {
 	return u.ToString()
 }
 
-// Names are what documents may call an image in package URLs of the types oci
-// and docker: by any repository that it is known in, or none, and any of its
-// digests and the tags that it has there. The zero value is no image.
+// Names are the package URLs (types oci and docker) by which documents may refer
+// to an image: with any of its repositories or none, and with any of its digests
+// and tags. The zero value has no names.
 type Names struct {
 	arch    string
 	digests map[string]bool
@@ -79,7 +79,7 @@ type Names struct {
 	names   map[string]bool
 }
 
-// Add adds a name; the architecture is the last one's that has any.
+// Add adds a name; the architecture is that of the last name with one.
 func (n *Names) Add(i Image) {
 	if n.tags == nil {
 		n.digests, n.tags, n.names = map[string]bool{}, map[string]map[string]bool{}, map[string]bool{}
@@ -107,14 +107,14 @@ func (n *Names) Add(i Image) {
 		for _, d := range dirs {
 			docker := packageurl.PackageURL{Type: packageurl.TypeDocker, Namespace: d, Name: name}
 			n.name(docker, h, i.Tag)
-			if h == dockerHub { // where images are that do not say where they are
+			if h == dockerHub { // the default repository
 				n.name(docker, "", i.Tag)
 			}
 		}
 	}
 }
 
-// Digest adds one, of whatever repository.
+// Digest adds a digest without a repository.
 func (n *Names) Digest(d string) {
 	if d != "" && n.digests != nil {
 		n.digests[d] = true
@@ -139,7 +139,7 @@ func (n *Names) name(u packageurl.PackageURL, at, tag string) {
 	n.names[p.Name()] = true
 }
 
-// Matches reports whether a pattern holds of the image.
+// Matches reports whether a pattern matches the image.
 func (n *Names) Matches(p PURL) bool {
 	tags, ok := n.tags[p.Key()+"\x00"+p.qualifiers[repository]]
 	if !ok || p.url.Subpath != "" {
@@ -161,5 +161,5 @@ func (n *Names) Matches(p PURL) bool {
 	return true
 }
 
-// Names are those under which there may be documents, as PURL's.
+// Names are those under which documents may exist, as PURL's.
 func (n *Names) Names() []string { return slices.Sorted(maps.Keys(n.names)) }

@@ -11,7 +11,7 @@ import (
 )
 
 // A statement of OpenVEX. Before v0.2.0 the vulnerability and the products were
-// strings, and the subcomponents the statement's.
+// strings, and the subcomponents belonged to the statement.
 type openvexStatement struct {
 	Vulnerability openvexVulnerability `json:"vulnerability"`
 	Products      []component          `json:"products"`
@@ -29,7 +29,7 @@ type openvexVulnerability struct {
 	Aliases []string `json:"aliases"`
 }
 
-// UnmarshalJSON takes a name, too.
+// UnmarshalJSON also accepts a name.
 func (v *openvexVulnerability) UnmarshalJSON(b []byte) error {
 	if len(b) > 0 && b[0] == '"' {
 		return json.Unmarshal(b, &v.Name)
@@ -38,8 +38,8 @@ func (v *openvexVulnerability) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*plain)(v))
 }
 
-// names returns the name and the others. The IRI is one where it is no URL;
-// of a vulnerability that has nothing else its end is the name.
+// names returns the name and the aliases. The IRI is a name if it is not a URL;
+// without other names, the last part of the URL is the name.
 func (v *openvexVulnerability) names() (name string, aliases []string) {
 	name = v.Name
 	if name == "" {
@@ -53,7 +53,7 @@ func (v *openvexVulnerability) names() (name string, aliases []string) {
 	return name, aliases
 }
 
-// An identity is what a component is known by.
+// An identity has the identifiers of a component.
 type identity struct {
 	ID          string `json:"@id"`
 	Identifiers struct {
@@ -64,7 +64,7 @@ type identity struct {
 	Hashes map[string]string `json:"hashes"`
 }
 
-// UnmarshalJSON takes an IRI, too.
+// UnmarshalJSON also accepts an IRI.
 func (c *identity) UnmarshalJSON(b []byte) error {
 	if len(b) > 0 && b[0] == '"' {
 		return json.Unmarshal(b, &c.ID)
@@ -79,7 +79,7 @@ type component struct {
 	Subcomponents []identity
 }
 
-// UnmarshalJSON takes an IRI, too.
+// UnmarshalJSON also accepts an IRI.
 func (c *component) UnmarshalJSON(b []byte) error {
 	if err := c.identity.UnmarshalJSON(b); err != nil || b[0] == '"' {
 		return err
@@ -92,15 +92,15 @@ func (c *component) UnmarshalJSON(b []byte) error {
 	return err
 }
 
-// products are the identities of a component: two where its IRI is a package
-// URL and another is among its identifiers.
+// products are the identities of a component: two if its IRI is a package URL
+// and its identifiers have another.
 func (c *identity) products() (out []Product) {
 	p := Product{PURL: c.Identifiers.PURL, CPE: c.Identifiers.CPE23}
 	if p.CPE == "" {
 		p.CPE = c.Identifiers.CPE22
 	}
 	switch {
-	case !isPURL(c.ID) && !strings.ContainsAny(c.ID, ":/"): // no IRI, but a word
+	case !isPURL(c.ID) && !strings.ContainsAny(c.ID, ":/"): // not an IRI, but a plain name
 		p.Local = c.ID
 	case !isPURL(c.ID):
 		p.ID = c.ID
@@ -122,8 +122,8 @@ func (c *identity) products() (out []Product) {
 	return append([]Product{p}, out...)
 }
 
-// bare is what stands for a product among subcomponents.
-func (p *Product) bare() string {
+// stripped is the product's name among subcomponents.
+func (p *Product) stripped() string {
 	switch {
 	case p.PURL != "":
 		return p.PURL
@@ -180,13 +180,13 @@ func (r *reader) openvexStatement(where string, s *openvexStatement) error {
 	at, isTime := instant(s.Timestamp)
 	switch {
 	case name == "":
-		r.fault(where+".vulnerability", "no vulnerability", "")
+		r.addParseError(where+".vulnerability", "no vulnerability", "")
 		return nil
 	case !known:
-		r.fault(where+".status", "unknown status", fmt.Sprintf("%.80q", s.Status))
+		r.addParseError(where+".status", "unknown status", fmt.Sprintf("%.80q", s.Status))
 		return nil
 	case !isTime:
-		r.fault(where+".timestamp", "malformed time", fmt.Sprintf("%.80q", s.Timestamp))
+		r.addParseError(where+".timestamp", "malformed time", fmt.Sprintf("%.80q", s.Timestamp))
 		return nil
 	}
 	st := Statement{
@@ -198,7 +198,7 @@ func (r *reader) openvexStatement(where string, s *openvexStatement) error {
 		parts, ok := subcomponents(append(slices.Clip(c.Subcomponents), s.Subcomponents...))
 		products := c.products()
 		if products == nil || !ok {
-			r.fault(place, "no identifier", "")
+			r.addParseError(place, "no identifier", "")
 			continue
 		}
 		for _, p := range products {
@@ -212,8 +212,8 @@ func (r *reader) openvexStatement(where string, s *openvexStatement) error {
 	return r.add(where, st)
 }
 
-// subcomponents names parts; ok is false where one has no identifier, without
-// which the statement would be about too much.
+// subcomponents are the names of parts; ok is false if one has no identifier,
+// because the statement would then cover too much.
 func subcomponents(all []identity) (out []string, ok bool) {
 	for i := range all {
 		products := all[i].products()
@@ -221,7 +221,7 @@ func subcomponents(all []identity) (out []string, ok bool) {
 			return nil, false
 		}
 		for _, p := range products {
-			out = append(out, p.bare())
+			out = append(out, p.stripped())
 		}
 	}
 	return out, true

@@ -13,8 +13,8 @@ import (
 // steps are those of a ParseError's place: members and elements.
 var steps = regexp.MustCompile(`[^.\[\]]+|\[\d+\]`)
 
-// Offset is where in the document the part is that the fault is about, or as much
-// of the way to it as there is.
+// Offset is the offset of the ParseError's part in the document, or of as much
+// of its path as exists.
 func (f *ParseError) Offset(b []byte) int {
 	place, _, _ := strings.Cut(f.Where, ":")
 	body := bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
@@ -55,11 +55,11 @@ func enter(d *json.Decoder, step string) (at int, found bool) {
 	return 0, false
 }
 
-// offset begins errors that name a place in a document by its offset.
+// offset matches errors that begin with an offset in the document.
 var offset = regexp.MustCompile(`^offset (\d+): `)
 
-// InLine names the line and column of a document's bytes in its error, instead of
-// an offset or the way to a part.
+// InLine replaces the offset or path in an error by a line and column of the
+// document.
 func InLine(b []byte, err error) error {
 	if err == nil {
 		return nil
@@ -78,7 +78,7 @@ func InLine(b []byte, err error) error {
 	return &placed{fmt.Sprintf("line %d, column %d: %s", 1+bytes.Count(before, []byte("\n")), len(before)-bytes.LastIndexByte(before, '\n'), text), err}
 }
 
-// placed is an error that names its place in other words.
+// placed is an error with another wording of its place.
 type placed struct {
 	text string
 	err  error

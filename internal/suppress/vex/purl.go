@@ -8,7 +8,7 @@ import (
 	"github.com/package-url/packageurl-go"
 )
 
-// A PURL is a package URL, normalised as its type asks for.
+// A PURL is a package URL, normalised by the rules of its type.
 //
 // Specification: https://github.com/package-url/purl-spec
 type PURL struct {
@@ -16,7 +16,7 @@ type PURL struct {
 	qualifiers map[string]string
 }
 
-// ParsePURL reads a package URL. What is none is ErrMalformed.
+// ParsePURL parses a package URL. An invalid one is ErrMalformed.
 func ParsePURL(s string) (PURL, error) {
 	u, err := packageurl.FromString(s)
 	if err != nil {
@@ -25,9 +25,9 @@ func ParsePURL(s string) (PURL, error) {
 	return PURL{u, u.Qualifiers.Map()}, nil
 }
 
-// Matches reports whether p, a pattern, holds of a package: type, namespace and
-// name are equal, and so are the version, the subpath and each qualifier that p
-// has: what holds of a part of a package need not hold of the package.
+// Matches reports whether p, a pattern, matches a package: type, namespace and
+// name are equal, and so are the version, the subpath and each qualifier of p,
+// because a statement about a part of a package does not cover the package.
 // https://github.com/openvex/spec/blob/main/OPENVEX-SPEC.md
 func (p PURL) Matches(of PURL) bool {
 	if p.url.Type != of.url.Type || p.url.Namespace != of.url.Namespace || p.url.Name != of.url.Name ||
@@ -42,14 +42,14 @@ func (p PURL) Matches(of PURL) bool {
 	return true
 }
 
-// Version is the version; "" where there is none.
+// Version is the version; "" without one.
 func (p PURL) Version() string { return p.url.Version }
 
-// Subpath is the part of the package that is meant; "" where that is all of it.
+// Subpath is the part of the package; "" means all of it.
 func (p PURL) Subpath() string { return p.url.Subpath }
 
-// Name is the package URL without version, subpath and qualifiers, but for the
-// repository of an image, without which its name is anybody's.
+// Name is the package URL without version, subpath and qualifiers, except the
+// repository of an image, without which its name is not unique.
 func (p PURL) Name() string {
 	u := packageurl.PackageURL{Type: p.url.Type, Namespace: p.url.Namespace, Name: p.url.Name}
 	if r := p.qualifiers[repository]; r != "" && p.url.Type == packageurl.TypeOCI {
@@ -58,8 +58,8 @@ func (p PURL) Name() string {
 	return u.ToString()
 }
 
-// Names are those under which there may be statements on a package: Name, and
-// for an image also the one without repository.
+// Names are the names under which statements about a package may exist: Name,
+// and for an image also the name without repository.
 func (p PURL) Names() []string {
 	name := p.Name()
 	p.qualifiers = nil
@@ -69,7 +69,7 @@ func (p PURL) Names() []string {
 	return []string{name}
 }
 
-// Qualifiers are those that Name does not have.
+// Qualifiers are the qualifiers that are not in Name.
 func (p PURL) Qualifiers() map[string]string {
 	q := maps.Clone(p.qualifiers)
 	if p.url.Type == packageurl.TypeOCI {
@@ -81,7 +81,7 @@ func (p PURL) Qualifiers() map[string]string {
 // repository is the qualifier that tells where an image is.
 const repository = "repository_url"
 
-// Key is what a pattern and all that it matches have in common.
+// Key is equal for a pattern and everything that it matches.
 func (p PURL) Key() string {
 	return p.url.Type + "\x00" + p.url.Namespace + "\x00" + p.url.Name
 }

@@ -76,7 +76,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// matches reports whether a pattern holds of a package; what is no package URL matches
+// matches reports whether a pattern applies to a package; what is no package URL matches
 // nothing.
 func matches(pattern, purl string) bool {
 	p, err := ParsePURL(pattern)

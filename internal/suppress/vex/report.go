@@ -8,8 +8,8 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// ImagePURL is the package URL of the image that was scanned; "" when it was none,
-// or is in no registry and has no name.
+// ImagePURL is the package URL of the scanned image; "" for other targets, and
+// for an image without registry and name.
 func ImagePURL(r *assay.Report) string {
 	if !r.Kind.IsImage() {
 		return ""
@@ -22,11 +22,11 @@ func ImagePURL(r *assay.Report) string {
 	return ""
 }
 
-// Statements makes a statement on each finding of a report, and on each suppressed
-// one: with the status, or where that is "" affected where there is a fix and else
-// under investigation. The product is the target, with the package as its part, or
-// where target is "" the package. Nameless counts findings of packages without a
-// package URL, on which there is no statement.
+// Statements creates a statement for each finding of a report, including
+// suppressed ones. Its status is the given one; if that is "", affected if there
+// is a fix and else under investigation. The product is the target, with the
+// package as its part, or the package if target is "". Nameless counts findings
+// of packages without a package URL, which get no statement.
 func Statements(r *assay.Report, target string, status assay.Status) (out []Statement, nameless int) {
 	seen := map[string]bool{}
 	add := func(f *assay.Finding, s Statement) {
@@ -64,8 +64,8 @@ func Statements(r *assay.Report, target string, status assay.Status) (out []Stat
 	return out, nameless
 }
 
-// asStatement is a statement as a suppression has it. What a user does not want to see is
-// under investigation as far as others are concerned.
+// asStatement converts a suppression to a statement. For others, a finding that
+// the user ignores is under investigation.
 func asStatement(r *assay.Suppression) Statement {
 	switch r.As {
 	case assay.StatusFixed:
@@ -76,7 +76,7 @@ func asStatement(r *assay.Suppression) Statement {
 			s.Justification, s.Impact = word, rest
 		}
 		if s.Justification+s.Impact == "" {
-			s.Impact = "So says " + r.By + "."
+			s.Impact = "Source: " + r.By + "."
 		}
 		return s
 	}

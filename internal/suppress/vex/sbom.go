@@ -10,21 +10,21 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// A SBOM is what a bill of materials calls itself and its parts, so that
-// statements about them can be told from those on others.
+// A SBOM has an SBOM's identifiers of itself and its parts, so that statements
+// about them are recognised.
 type SBOM struct {
 	Serial    string            // "urn:uuid:…"; ""
-	Version   string            // of the bill; ""
-	Root      string            // reference of what the bill is of; ""
+	Version   string            // of the SBOM; ""
+	Root      string            // reference of the SBOM's subject; ""
 	PURLs     map[string]string // package URLs by reference
-	Documents []string          // addresses of VEX documents that it names
+	Documents []string          // URLs of the VEX documents in its references
 }
 
 // exploitability is the type of references to VEX documents.
 // https://cyclonedx.org/docs/1.6/json/#externalReferences_items_type
 const exploitability = "exploitability-statement"
 
-// maxReferences bounds the documents that a bill may name: one is usual.
+// maxReferences bounds the VEX documents of an SBOM: one is usual.
 const maxReferences = 100
 
 type cdxReference struct {
@@ -32,18 +32,18 @@ type cdxReference struct {
 	URL  string `json:"url"`
 }
 
-// ParseSBOM reads a bill of materials of CycloneDX in JSON, of at most the size
-// of a document. One of another format is ErrUnsupported.
+// ParseSBOM parses a CycloneDX SBOM in JSON, of at most the size of a document.
+// Another format is ErrUnsupported.
 func ParseSBOM(b []byte) (*SBOM, error) {
 	if len(b) > MaxDocument {
 		return nil, fmt.Errorf("over %d bytes: %w", MaxDocument, assay.ErrTooLarge)
 	}
 	format, err := detect(b)
 	if err != nil || format != "cyclonedx" {
-		return nil, errors.Join(fmt.Errorf("no CycloneDX in JSON: %w", assay.ErrUnsupported), err)
+		return nil, errors.Join(fmt.Errorf("not CycloneDX JSON: %w", assay.ErrUnsupported), err)
 	}
 	out, d := &SBOM{PURLs: map[string]string{}}, decoder(b)
-	r := &reader{doc: &Document{}} // what has another shape is the business of whoever reads the packages
+	r := &reader{doc: &Document{}} // other structures matter only to the reader of the packages
 	err = d.Object(func(key string) error {
 		switch key {
 		case "serialNumber":
@@ -108,9 +108,9 @@ func (b *SBOM) refer(all []cdxReference) {
 	}
 }
 
-// Find returns what an identifier of a product means in the bill: the package
-// URL of a part, or that it is all of the bill. What is neither the bill's
-// serial number nor a BOM-Link to it means nothing here.
+// Find resolves an identifier of a product in the SBOM: the package URL of a
+// part, or the whole SBOM. Only the SBOM's serial number and BOM-Links to it
+// have a meaning here.
 func (b *SBOM) Find(id string) (purl string, whole bool) {
 	if b == nil || b.Serial == "" {
 		return "", false
@@ -130,8 +130,8 @@ func (b *SBOM) Find(id string) (purl string, whole bool) {
 	return purl, whole
 }
 
-// Part returns what a reference means in the bill, as Find. It is of use only to
-// whoever speaks of this bill, for others call other things so.
+// Part resolves a reference in the SBOM, like Find. Use it only for documents
+// about this SBOM, because others use the same references for other parts.
 func (b *SBOM) Part(ref string) (purl string, whole bool) {
 	if b == nil || ref == "" {
 		return "", false
@@ -139,8 +139,7 @@ func (b *SBOM) Part(ref string) (purl string, whole bool) {
 	return b.PURLs[ref], ref == b.Root
 }
 
-// Is reports whether a document is the bill itself, or its author speaks under
-// its name.
+// Is reports whether a document is the SBOM itself, or has its serial number.
 func (b *SBOM) Is(d *Document) bool {
 	if b == nil || b.Serial == "" || d.Format != "cyclonedx" {
 		return false

@@ -10,11 +10,11 @@ import (
 	"github.com/package-url/packageurl-go"
 )
 
-// maxConstraints bounds those of one range of versions: some have a hundred.
+// maxConstraints bounds the constraints of a range: some have a hundred.
 const maxConstraints = 1000
 
-// versioned is a package URL with the version that is told beside it; its own
-// stays. The version of an image is its tag.
+// versioned is a package URL with a version from the document; an existing
+// version stays. The version of an image is its tag.
 func versioned(purl, v string) string {
 	u, err := ParsePURL(purl)
 	if err != nil || v == "" || u.url.Version != "" {
@@ -32,9 +32,8 @@ func versioned(purl, v string) string {
 	return u.url.ToString()
 }
 
-// versionedCPE is a CPE name with the version that is told beside it; its own
-// stays.
-// https://nvlpubs.nist.gov/nistpubs/Legacy/IR/nistir7695.pdf
+// versionedCPE is a CPE name with a version from the document; an existing
+// version stays. https://nvlpubs.nist.gov/nistpubs/Legacy/IR/nistir7695.pdf
 func versionedCPE(cpe, v string) string {
 	const at = 3 // after part, vendor and product
 	prefix, escaped := "cpe:2.3:", quoteCPE(v)
@@ -59,7 +58,7 @@ func versionedCPE(cpe, v string) string {
 	return prefix + strings.ReplaceAll(strings.Join(parts, ":"), "\x00", `\:`)
 }
 
-// quoteCPE quotes what has a meaning in CPE names of version 2.3.
+// quoteCPE quotes special characters of CPE names of version 2.3.
 func quoteCPE(s string) string {
 	var b strings.Builder
 	for _, c := range s {
@@ -71,7 +70,7 @@ func quoteCPE(s string) string {
 	return b.String()
 }
 
-// A constraint is a part of a range, and how the version in question compares to
+// A constraint is a part of a range, with the order of the judged version and
 // its own.
 type constraint struct {
 	op  string
@@ -79,8 +78,8 @@ type constraint struct {
 	cmp int
 }
 
-// holds reports whether the version in question is on the right side.
-func (c *constraint) holds() bool {
+// isSatisfied reports whether the judged version satisfies the constraint.
+func (c *constraint) isSatisfied() bool {
 	switch c.op {
 	case "<":
 		return c.cmp < 0
@@ -95,9 +94,8 @@ func (c *constraint) holds() bool {
 func (c *constraint) upper() bool { return c.op[0] == '<' }
 
 // In reports whether the version of a package is in a range, such as
-// "vers:pypi/>=9.0.0|<10". That is known only of ranges in that notation and of
-// the package's own ecosystem.
-// https://github.com/package-url/vers-spec
+// "vers:pypi/>=9.0.0|<10". The result is known only for ranges in that notation
+// and for the package's own ecosystem. https://github.com/package-url/vers-spec
 func (p PURL) In(within string) (in, known bool) {
 	rest, ok := strings.CutPrefix(within, "vers:")
 	kind, list, _ := strings.Cut(rest, "/")
@@ -140,7 +138,8 @@ func (p PURL) In(within string) (in, known bool) {
 	return between(s, bounds)
 }
 
-// parseConstraint reads one: an operator, none meaning equality, and a version.
+// parseConstraint parses a constraint: an operator, by default equality, and a
+// version.
 func parseConstraint(s version.Scheme, e *ecosystem.Ecosystem, text string) (c constraint, ok bool) {
 	text = strings.TrimSpace(text)
 	c.op = "="
@@ -158,9 +157,8 @@ func parseConstraint(s version.Scheme, e *ecosystem.Ecosystem, text string) (c c
 	return c, err == nil
 }
 
-// between reports whether a version is in one of the intervals that bounds are
-// the ends of. Two beginnings in a row, or two ends, or both in one version, are
-// none.
+// between reports whether a version is in one of the intervals between bounds.
+// Two beginnings in a row, two ends, or both at one version are not an interval.
 func between(s version.Scheme, bounds []constraint) (in, known bool) {
 	slices.SortStableFunc(bounds, func(a, b constraint) int { return s.Compare(a.key, b.key) })
 	for i := range bounds {
@@ -170,9 +168,9 @@ func between(s version.Scheme, bounds []constraint) (in, known bool) {
 		}
 		switch {
 		case c.upper() && i == 0, !c.upper() && i == len(bounds)-1:
-			in = in || c.holds()
+			in = in || c.isSatisfied()
 		case !c.upper():
-			in = in || c.holds() && bounds[i+1].holds()
+			in = in || c.isSatisfied() && bounds[i+1].isSatisfied()
 		}
 	}
 	return in, true

@@ -1,15 +1,15 @@
-// Package vex reads documents that tell whether products are affected by
-// vulnerabilities of what they contain (Vulnerability Exploitability eXchange),
-// in three formats, into one form. The content tells the format:
+// Package vex reads documents that state whether vulnerabilities affect products
+// (Vulnerability Exploitability eXchange), in three formats. The format is
+// recognised by content:
 //
 //   - OpenVEX v0.0.1 to v0.2.0, and drafts before them: https://github.com/openvex/spec
 //   - CSAF 2.0, of the VEX profile or any other with a product status:
 //     https://docs.oasis-open.org/csaf/csaf/v2.0/csaf-v2.0.html
 //   - CycloneDX 1.4 and later, in JSON: https://cyclonedx.org/capabilities/vex
 //
-// What matches what is decided by package URL, see Matches; the rest of the
-// form is as its author wrote it. Not read: CycloneDX in XML, OpenVEX in YAML,
-// and attestations around documents. OpenVEX and CycloneDX are written, too.
+// Statements are matched by package URL, see Matches; all other data are as the
+// author wrote them. CycloneDX in XML, OpenVEX in YAML, and attestations around
+// documents are not read. OpenVEX and CycloneDX are also written.
 package vex
 
 import (
@@ -31,54 +31,55 @@ import (
 // Bounds of a document.
 const (
 	MaxDocument = 256 << 20 // Rancher's report of all its products has 122 MB (2026)
-	maxObjects  = 2_000_000 // JSON objects in it: each takes memory, however short it is; that report has 800,000
+	maxObjects  = 2_000_000 // JSON objects in it, because each takes memory; that report has 800,000
 	maxValue    = 8 << 20   // one statement, or component; a statement on 10,000 versions has 1 MB
 	maxParts    = 4_000_000 // products and subcomponents that are kept; that report has 500,000
-	maxFaults   = 10_000    // after so many it is another format
+	maxFaults   = 10_000    // after this many errors it is another format
 )
 
-// A Document is what one author says.
+// A Document is a VEX document of one author.
 type Document struct {
 	Format     string // "openvex", "csaf", "cyclonedx"
-	ID         string // as its author names it; ""
+	ID         string // the author's identifier; ""
 	Author     string // ""
 	Timestamp  time.Time
 	Statements []Statement // in the document's order
 }
 
-// A Statement is what holds of products and a vulnerability. Of statements on
-// the same the one with the latest time counts, and of those the last.
+// A Statement is about products and a vulnerability. Of several statements about
+// the same products and vulnerability the latest counts, and of the same time
+// the last.
 type Statement struct {
 	Vulnerability   string       // "CVE-2024-1"
-	Aliases         []string     // other names of it
-	Products        []Product    // none: those that the envelope names, or nobody's
-	Status          assay.Status // not affected, affected, fixed, under investigation, or unknown where the author has not told
-	Justification   string       // why it is not affected, a word of the format
+	Aliases         []string     // aliases
+	Products        []Product    // empty: the products of the envelope, or none
+	Status          assay.Status // not affected, affected, fixed, under investigation, or unknown if the author does not know
+	Justification   string       // why it is not affected, a term of the format
 	Impact          string       // why it is not affected, in prose
 	ActionStatement string       // what to do, in prose
-	Notes           string       // how the status was found, in prose; only written, not read
+	Notes           string       // how the status was found, in prose; written but not read
 	Timestamp       time.Time    // its own, or the document's
 }
 
-// A Product is what a statement is about: a thing that has any of the
-// identifiers that are known outside the document. It may have none.
+// A Product is the subject of a statement: an object with any of these
+// identifiers, which are known outside the document. It may have none.
 type Product struct {
 	PURL  string // package URL that matches its versions and variants; ""
 	CPE   string // 2.2 or 2.3; ""
-	ID    string // anything else that is known to others: an IRI, "sha-256:…" of a file, a BOM-Link, see BOMLink; ""
-	Local string // the document's own name of it, which elsewhere is anybody's; ""
-	Ref   string // what a bill of materials calls it, of which the document does not have it; ""
-	Range string // that its version must be in, as the document has it, see PURL.In; ""
+	ID    string // another identifier: an IRI, "sha-256:…" of a file, a BOM-Link, see BOMLink; ""
+	Local string // the document's own name of it, which has no meaning elsewhere; ""
+	Ref   string // the reference in an SBOM, for an object that is not in the document; ""
+	Range string // range of its version, as in the document, see PURL.In; ""
 
-	// Subcomponents are what in the product the statement is about, by package
-	// URL; any of them. None means the product itself and all in it. What has no
-	// package URL is here by an ID, or by "#" and the document's own name, which
-	// nothing matches.
+	// Subcomponents are the parts of the product that the statement is about, by
+	// package URL; any of them. Empty means the product and everything in it. A
+	// part without package URL has an ID, or "#" and the document's own name,
+	// which match nothing.
 	Subcomponents []string
 }
 
-// A ParseError is a part of a document that tells nothing, for it is not as the
-// format says; the others are read all the same. It is ErrMalformed.
+// A ParseError is an invalid part of a document; the other parts are still read.
+// It is ErrMalformed.
 type ParseError struct {
 	Where  string // "statements[3].products[0]"
 	Why    string // one of a few constant phrases
@@ -95,8 +96,8 @@ func (f *ParseError) Error() string {
 // Unwrap is ErrMalformed.
 func (f *ParseError) Unwrap() error { return assay.ErrMalformed }
 
-// Read reads a document all of which must be right: a user's. The first ParseError
-// is its error, with line and column.
+// Read reads a user's document, all of which must be valid. The error is the
+// first ParseError, with line and column.
 func Read(r io.Reader) (*Document, error) {
 	b, err := limit.ReadAll(r, MaxDocument)
 	if err != nil {
@@ -112,9 +113,9 @@ func Read(r io.Reader) (*Document, error) {
 	return d, nil
 }
 
-// Parse reads a document of a publisher and returns what there is of use in
-// it, and the parts that are not. What is no document is ErrMalformed, one of
-// an unknown format ErrUnsupported.
+// Parse reads a publisher's document and returns its valid statements and its
+// invalid parts. Malformed documents are ErrMalformed, unknown formats
+// ErrUnsupported.
 func Parse(b []byte) (*Document, []ParseError, error) {
 	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
 	if len(b) > MaxDocument {
@@ -149,7 +150,7 @@ func Parse(b []byte) (*Document, []ParseError, error) {
 
 var errFound = errors.New("found")
 
-// detect tells the format by the members that only one has.
+// detect recognises the format by members that only one format has.
 func detect(b []byte) (format string, _ error) {
 	d := decoder(b)
 	err := d.Object(func(key string) error {
@@ -167,7 +168,7 @@ func detect(b []byte) (format string, _ error) {
 		case key == "bomFormat" && string(v) == `"CycloneDX"`:
 			format = "cyclonedx"
 		case key == "predicateType", key == "payloadType":
-			return fmt.Errorf("an attestation, not the document in it: %w", assay.ErrUnsupported)
+			return fmt.Errorf("an attestation, want the document in it: %w", assay.ErrUnsupported)
 		default:
 			return nil
 		}
@@ -182,30 +183,30 @@ func detect(b []byte) (format string, _ error) {
 	return "", err
 }
 
-// decoder walks b, whose values may be as large as b is.
+// decoder decodes b, whose values may be as large as b.
 func decoder(b []byte) *jsonstream.Decoder {
 	return jsonstream.NewDecoder(context.Background(), bytes.NewReader(b), int64(len(b))+1)
 }
 
-// A reader makes a document.
+// A reader builds a document.
 type reader struct {
 	doc    *Document
 	faults []ParseError
 	parts  int
 }
 
-func (r *reader) fault(where, why, detail string) {
+func (r *reader) addParseError(where, why, detail string) {
 	r.faults = append(r.faults, ParseError{where, why, detail})
 }
 
-// add adds a statement, without the products whose package URLs are none. A
-// statement all of whose products are such is not added.
+// add adds a statement without the products with invalid package URLs. If all
+// its products are invalid, it adds nothing.
 func (r *reader) add(where string, s Statement) error {
 	named := len(s.Products)
 	kept := s.Products[:0]
 	for i, p := range s.Products {
 		if bad := p.malformed(); bad != "" {
-			r.fault(fmt.Sprintf("%s: product %d", where, i+1), "malformed package URL", fmt.Sprintf("%.200q", bad))
+			r.addParseError(fmt.Sprintf("%s: product %d", where, i+1), "malformed package URL", fmt.Sprintf("%.200q", bad))
 			continue
 		}
 		r.parts += 1 + len(p.Subcomponents)
@@ -218,12 +219,12 @@ func (r *reader) add(where string, s Statement) error {
 	case r.parts > maxParts:
 		return fmt.Errorf("over %d products: %w", maxParts, assay.ErrTooLarge)
 	case len(r.faults) > maxFaults:
-		return fmt.Errorf("over %d faults, the first: %w", maxFaults, &r.faults[0])
+		return fmt.Errorf("over %d errors, the first: %w", maxFaults, &r.faults[0])
 	}
 	return nil
 }
 
-// malformed returns a package URL of the product that is none.
+// malformed returns an invalid package URL of the product.
 func (p *Product) malformed() string {
 	for _, s := range append([]string{p.PURL}, p.Subcomponents...) {
 		if isPURL(s) {
@@ -237,8 +238,8 @@ func (p *Product) malformed() string {
 
 func isPURL(s string) bool { return strings.HasPrefix(s, "pkg:") }
 
-// element reads the next value of an array into v; what has another shape is a
-// fault.
+// element decodes the next value of an array into v; a value of another type is
+// a ParseError.
 func (r *reader) element(d *jsonstream.Decoder, where string, v any) (bool, error) {
 	var raw json.RawMessage
 	if _, err := d.Value(&raw); err != nil {
@@ -256,12 +257,12 @@ func (r *reader) element(d *jsonstream.Decoder, where string, v any) (bool, erro
 		if shape.Field != "" {
 			where += "." + shape.Field
 		}
-		r.fault(where, "another shape", "a "+shape.Value)
+		r.addParseError(where, "unexpected value", shape.Value)
 	} else {
-		r.fault(where, "another shape", err.Error())
+		r.addParseError(where, "unexpected value", err.Error())
 	}
 	if len(r.faults) > maxFaults {
-		return false, fmt.Errorf("over %d faults, the first: %w", maxFaults, &r.faults[0])
+		return false, fmt.Errorf("over %d errors, the first: %w", maxFaults, &r.faults[0])
 	}
 	return false, nil
 }
@@ -270,12 +271,12 @@ func (r *reader) element(d *jsonstream.Decoder, where string, v any) (bool, erro
 func text(d *jsonstream.Decoder, key string, to *string) error {
 	ok, err := d.Value(to)
 	if err == nil && !ok {
-		err = &ParseError{key, "no string", ""}
+		err = &ParseError{key, "not a string", ""}
 	}
 	return err
 }
 
-// instant is a time as the formats write it; "" is the zero one.
+// instant parses a time in a document; "" is the zero time.
 func instant(s string) (t time.Time, ok bool) {
 	t = cve.Time(s)
 	return t, s == "" || !t.IsZero()

@@ -117,7 +117,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestVersions: a version that is told beside a package URL or CPE name counts
+// TestVersions: a version that is reported beside a package URL or CPE name counts
 // as if it were in it.
 func TestVersions(t *testing.T) {
 	csaf := func(branch, group string) string {
@@ -249,16 +249,16 @@ func TestMalformed(t *testing.T) {
 		{"empty", "", "line 1, column 1: ", assay.ErrMalformed},
 		{"a page", "<!DOCTYPE html>", "line 1, column 1: ", assay.ErrMalformed},
 		{"cut off", openvex[:len(openvex)-40], "line ", assay.ErrMalformed},
-		{"followed", openvexOld + "{}", "something follows", assay.ErrMalformed},
-		{"an array", "[1]", "no { here", assay.ErrMalformed},
+		{"followed", openvexOld + "{}", "unexpected data after the document", assay.ErrMalformed},
+		{"an array", "[1]", "expected {", assay.ErrMalformed},
 		{"something else", `{"a":1}`, "neither OpenVEX nor CSAF nor CycloneDX", assay.ErrUnsupported},
 		{"an attestation", `{"_type":"https://in-toto.io/Statement/v1","predicateType":"https://openvex.dev/ns","predicate":{}}`, "attestation", assay.ErrUnsupported},
 		{"no statements", `{"@context":"https://openvex.dev/ns"}`, "no statements", assay.ErrMalformed},
-		{"statements of another shape", `{"statements":{}}`, "no [ here", assay.ErrMalformed},
+		{"statements of another shape", `{"statements":{}}`, "expected [", assay.ErrMalformed},
 		{"no time", `{"timestamp":"today","statements":[]}`, `timestamp: malformed time: "today"`, assay.ErrMalformed},
 		{"author of another shape", `{"author":{},"statements":[]}`, "author", assay.ErrMalformed},
-		{"statement of another shape", vex(`7`), "statements[1]: another shape: a number", assay.ErrMalformed},
-		{"member of another shape", vex(`{"vulnerability":"CVE-2024-1","status":7}`), "statements[1].status: another shape: a number", assay.ErrMalformed},
+		{"statement of another shape", vex(`7`), "statements[1]: unexpected value: number", assay.ErrMalformed},
+		{"member of another shape", vex(`{"vulnerability":"CVE-2024-1","status":7}`), "statements[1].status: unexpected value: number", assay.ErrMalformed},
 		{"status", vex(`{"vulnerability":"CVE-2024-1","status":"not-affected"}`), `statements[1].status: unknown status: "not-affected"`, assay.ErrMalformed},
 		{"no status", vex(`{"vulnerability":"CVE-2024-1"}`), "statements[1].status", assay.ErrMalformed},
 		{"no vulnerability", vex(`{"status":"fixed"}`), "statements[1].vulnerability: no vulnerability", assay.ErrMalformed},
@@ -268,7 +268,7 @@ func TestMalformed(t *testing.T) {
 		{"purl", vex(`{"vulnerability":"CVE-2024-1","status":"fixed","products":["pkg:npm/a","pkg:npm"]}`), `statements[1]: product 2: malformed package URL: "pkg:npm"`, assay.ErrMalformed},
 		{"purl of a part", vex(`{"vulnerability":"CVE-2024-1","status":"fixed","products":[{"@id":"pkg:npm/a","subcomponents":["pkg:npm"]}]}`), "malformed package URL", assay.ErrMalformed},
 		{"CSAF: cut off", csafDoc[:len(csafDoc)-1], "line ", assay.ErrMalformed},
-		{"CSAF: another shape", `{"document":{"csaf_version":"2.0","tracking":{"id":"1"}},` + "\n" + `"vulnerabilities":[{"cve":7}]}`, "line 2, column 28: vulnerabilities.cve: another shape: a number: malformed", assay.ErrMalformed},
+		{"CSAF: another shape", `{"document":{"csaf_version":"2.0","tracking":{"id":"1"}},` + "\n" + `"vulnerabilities":[{"cve":7}]}`, "line 2, column 28: vulnerabilities.cve: unexpected number: malformed", assay.ErrMalformed},
 		{"CSAF: withdrawn", csaf(`,"status":"deleted"`, ""), "withdrawn", assay.ErrMalformed},
 		{"CSAF: no vulnerability", csaf("", "{}"), "vulnerabilities[0]: no vulnerability", assay.ErrMalformed},
 		{"CSAF: purl", csaf("", `{"cve":"CVE-2024-1","product_status":{"fixed":["P"]}}`), `malformed package URL: "pkg:maven/@1.3.4"`, assay.ErrMalformed},
@@ -276,10 +276,10 @@ func TestMalformed(t *testing.T) {
 		{"CycloneDX: no vulnerability", bom(`{"id":"CVE-2024-1"},{}`), "vulnerabilities[1].id", assay.ErrMalformed},
 		{"CycloneDX: no reference", bom(`{"id":"CVE-2024-1","affects":[{}]}`), "vulnerabilities[0].affects", assay.ErrMalformed},
 		{"CycloneDX: time", bom(`{"id":"CVE-2024-1","analysis":{"firstIssued":"x"}}`), "vulnerabilities[0].analysis", assay.ErrMalformed},
-		{"CycloneDX: another shape", bom(`{"id":"CVE-2024-1","affects":{}}`), "vulnerabilities[0].affects: another shape: a object", assay.ErrMalformed},
+		{"CycloneDX: another shape", bom(`{"id":"CVE-2024-1","affects":{}}`), "vulnerabilities[0].affects: unexpected value: object", assay.ErrMalformed},
 		{"too many objects", `{"statements":[` + strings.Repeat("{},", maxObjects) + `{}]}`, "objects", assay.ErrTooLarge},
 		{"too large a statement", `{"statements":["` + strings.Repeat("a", maxValue) + `"]}`, "statements[0]", assay.ErrTooLarge},
-		{"too many faults", `{"statements":[` + strings.Repeat("1,", maxFaults+1) + `1]}`, "faults", assay.ErrMalformed},
+		{"too many errors", `{"statements":[` + strings.Repeat("1,", maxFaults+1) + `1]}`, "errors", assay.ErrMalformed},
 		{"nested", strings.Repeat("[", 100_000), "line 1, column 2: ", assay.ErrMalformed},
 		{"nested parts", vex(strings.Repeat(`{"products":[{"subcomponents":[`, 100_000)), "line 1, column 125: ", assay.ErrMalformed},
 	} {

@@ -17,11 +17,10 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// Context is the version of OpenVEX that is written.
+// Context is the version of OpenVEX in written documents.
 const Context = "https://openvex.dev/ns/v0.2.0"
 
-// Justifications are the words by which OpenVEX says why a product is not
-// affected.
+// Justifications are OpenVEX's reasons why a product is not affected.
 // https://github.com/openvex/spec/blob/main/OPENVEX-SPEC.md#status-justifications
 var Justifications = []string{"component_not_present", "vulnerable_code_not_present", "vulnerable_code_not_in_execute_path",
 	"vulnerable_code_cannot_be_controlled_by_adversary", "inline_mitigations_already_exist"}
@@ -31,9 +30,9 @@ var Statuses = []assay.Status{assay.StatusNotAffected, assay.StatusAffected, ass
 
 func notOfID(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }
 
-// Check says what OpenVEX wants of a statement that it has not: a product, a
-// status that there is, why the product is not affected. What should be there
-// too is advice.
+// Check returns an error if a statement lacks what OpenVEX requires: a product,
+// a valid status, why the product is not affected. Advice names recommended
+// parts that are missing.
 func (s *Statement) Check() (advice string, _ error) {
 	wrong := func(format string, args ...any) error {
 		return fmt.Errorf(format+": %w", append(args, assay.ErrMalformed)...)
@@ -42,21 +41,21 @@ func (s *Statement) Check() (advice string, _ error) {
 	case s.Vulnerability == "":
 		return "", wrong("no vulnerability")
 	case slices.ContainsFunc(append([]string{s.Vulnerability}, s.Aliases...), func(id string) bool { return strings.ContainsFunc(id, notOfID) }):
-		return "", wrong("%.200q has what no ID of a vulnerability has: a space, or a sign that is not printed", append([]string{s.Vulnerability}, s.Aliases...))
+		return "", wrong("invalid vulnerability ID %.200q: it has a space or a character that cannot be printed", append([]string{s.Vulnerability}, s.Aliases...))
 	case len(s.Products) == 0:
 		return "", wrong("no product")
 	case !slices.Contains(Statuses, s.Status):
-		return "", wrong("status %q is none of %s", s.Status, joined(Statuses))
+		return "", wrong("status %q is not one of %s", s.Status, joined(Statuses))
 	case s.Justification != "" && s.Status != assay.StatusNotAffected:
 		return "", wrong("a justification is for %s only", assay.StatusNotAffected)
 	case s.Justification != "" && !slices.Contains(Justifications, s.Justification):
-		return "", wrong("justification %q is none of %s", s.Justification, joined(Justifications))
+		return "", wrong("justification %q is not one of %s", s.Justification, joined(Justifications))
 	case s.Status == assay.StatusNotAffected && s.Justification+s.Impact == "":
 		return "", wrong("%s needs a justification or an impact statement", assay.StatusNotAffected)
 	}
 	for i := range s.Products {
 		if bad := s.Products[i].malformed(); bad != "" {
-			return "", wrong("%.200q is no package URL", bad)
+			return "", wrong("%.200q is not a package URL", bad)
 		}
 	}
 	if s.Status == assay.StatusAffected && s.ActionStatement == "" {
@@ -73,17 +72,16 @@ func joined[S ~string](all []S) string {
 	return strings.Join(out, ", ")
 }
 
-// An OpenVEX is a document of OpenVEX that is written, or added to: what it
-// has that is not known here stays.
+// An OpenVEX is an OpenVEX document to write or extend; unknown members stay.
 type OpenVEX struct {
 	members    map[string]json.RawMessage
 	statements []json.RawMessage
 }
 
-// order is that of the members that the specification knows.
+// order is the order of the members in the specification.
 var order = []string{"@context", "@id", "author", "role", "timestamp", "last_updated", "version", "tooling", "statements"}
 
-// NewOpenVEX begins a document. Its identifier is made when it is written.
+// NewOpenVEX begins a document. Write creates its identifier.
 func NewOpenVEX(author, tooling string, at time.Time) *OpenVEX {
 	d := &OpenVEX{members: map[string]json.RawMessage{}}
 	d.set("@context", Context)
@@ -100,7 +98,7 @@ func (d *OpenVEX) set(name string, value any) {
 	d.members[name] = encode(value)
 }
 
-// encode writes texts and numbers, which cannot fail, for people to read.
+// encode writes indented JSON of strings and numbers, which cannot fail.
 func encode(v any) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -109,7 +107,7 @@ func encode(v any) []byte {
 	return bytes.TrimSpace(b.Bytes())
 }
 
-// ReadOpenVEX reads a document to add to, which must be right as it is.
+// ReadOpenVEX reads a document to extend, which must be valid.
 func ReadOpenVEX(b []byte) (*OpenVEX, error) {
 	doc, err := Read(bytes.NewReader(b))
 	if err != nil {
@@ -129,12 +127,12 @@ func ReadOpenVEX(b []byte) (*OpenVEX, error) {
 	return d, nil
 }
 
-// SetAuthor names another author.
+// SetAuthor replaces the author.
 func (d *OpenVEX) SetAuthor(author string) { d.set("author", author) }
 
-// Add appends a statement, made at a time, and makes the document a new version
-// of that time. Those that were there keep theirs: the document's timestamp
-// stays as it was.
+// Add appends a statement with a time, and makes the document a new version of
+// that time. Existing statements keep their times: the document's timestamp is
+// unchanged.
 func (d *OpenVEX) Add(at time.Time, statements ...Statement) {
 	first := len(d.statements) == 0
 	for i := range statements {
@@ -145,7 +143,7 @@ func (d *OpenVEX) Add(at time.Time, statements ...Statement) {
 			w.Timestamp = stamp(at)
 		}
 		for _, p := range s.Products {
-			c := writtenProduct{ID: p.bare()}
+			c := writtenProduct{ID: p.stripped()}
 			for _, sub := range p.Subcomponents {
 				c.Subcomponents = append(c.Subcomponents, writtenPart{sub})
 			}
@@ -155,7 +153,7 @@ func (d *OpenVEX) Add(at time.Time, statements ...Statement) {
 	}
 	d.set("last_updated", stamp(at))
 	var version any
-	_ = json.Unmarshal(d.members["version"], &version) // what is none is counted from 0
+	_ = json.Unmarshal(d.members["version"], &version) // an invalid version counts as 0
 	switch v := version.(type) {
 	case string: // before v0.0.2
 		n, _ := strconv.ParseInt(v, 10, 32)
@@ -193,8 +191,8 @@ type writtenPart struct {
 	ID string `json:"@id"`
 }
 
-// Write writes the document. One that has no identifier gets one that is made
-// of its content, so that equal ones are called the same.
+// Write writes the document. A document without an identifier gets one derived
+// from its content, so that equal documents have equal identifiers.
 func (d *OpenVEX) Write(w io.Writer) error {
 	all := d.statements
 	if all == nil {

@@ -186,7 +186,7 @@ func TestParseImage(t *testing.T) {
 	}
 }
 
-func TestParseBill(t *testing.T) {
+func TestParseSBOM(t *testing.T) {
 	const text = `{"bomFormat":"CycloneDX","serialNumber":"urn:uuid:3e67","version":2,"metadata":{"component":{"bom-ref":"app","purl":"pkg:oci/app@sha256%3A12","externalReferences":[{"type":"exploitability-statement","url":"https://h.example/a.json"}]}},
 "components":[{"bom-ref":"lib","purl":"pkg:npm/b@2","components":[{"bom-ref":"in","purl":"pkg:npm/c@2"}]},7],"externalReferences":[{"type":"vcs","url":"https://h.example"},{"type":"exploitability-statement","url":"https://h.example/b.json"}]}`
 	b, err := ParseSBOM([]byte(text))

@@ -11,7 +11,7 @@ import (
 	"github.com/assaysec/assay"
 )
 
-// cdxWords are CycloneDX's for OpenVEX's justifications.
+// cdxWords are CycloneDX's terms for OpenVEX's justifications.
 // https://cyclonedx.org/docs/1.6/json/#vulnerabilities_items_analysis_justification
 var cdxWords = map[string]string{
 	"component_not_present": "code_not_present", "vulnerable_code_not_present": "code_not_present", "vulnerable_code_not_in_execute_path": "code_not_reachable",
@@ -76,9 +76,9 @@ type cdxOutAffect struct {
 	Ref string `json:"ref"`
 }
 
-// WriteCycloneDX writes statements as a VEX document of CycloneDX 1.6, in which
-// products are what their subcomponents are parts of: the form says of parts
-// only whether these are affected. Target is what all is about.
+// WriteCycloneDX writes statements as a VEX document of CycloneDX 1.6. Its
+// products contain their subcomponents, because the format has only a status for
+// components. Target is the subject of the document.
 func WriteCycloneDX(w io.Writer, target Product, name, author string, at time.Time, statements []Statement) error {
 	out := cdxOut{Format: "CycloneDX", Spec: "1.6", Version: 1, Metadata: cdxOutMeta{Timestamp: stamp(at), Authors: []cdxParty{{author}}},
 		Components: []cdxOutPart{}, Vulns: []cdxOutEntry{}}
@@ -102,7 +102,7 @@ func WriteCycloneDX(w io.Writer, target Product, name, author string, at time.Ti
 		for _, p := range s.Products {
 			refs := p.Subcomponents
 			if len(refs) == 0 {
-				refs = []string{p.bare()} // the reader takes a package URL for a reference
+				refs = []string{p.stripped()} // the reader treats a package URL as a reference
 			}
 			for _, ref := range refs {
 				parts[ref] = parts[ref] || isPURL(ref)

@@ -23,39 +23,40 @@ const (
 	maxPackages = 1_000_000 // in an index
 )
 
-// A Document is what a repository says of packages.
+// A Document is a repository's document about packages.
 type Document struct {
 	*vex.Document
 	Name string // "NAME: LOCATION"
 }
 
-// An archive is open, with its index.
+// An archive is an open archive with its index.
 type archive struct {
-	hubs   *Hubs
-	getter assay.Getter
-	at     string // its URL
-	folder string // in it that is the repository; "" is all
+	hubs      *Hubs
+	getter    assay.Getter
+	at        string // its URL
+	directory string // directory of the repository in it; "" is all
 
 	documents map[string]string          // locations by package
 	packages  map[string]map[string]bool // packages by location
-	bad       int                        // entries of the index that are none
+	bad       int                        // invalid entries of the index
 }
 
-// open gets the archive at a location, "URL//FOLDER", and reads its index.
-func (h *Hubs) open(ctx context.Context, g assay.Getter, location string) (*archive, error) {
+// openArchive gets the archive at a location, "URL//DIRECTORY", and reads its
+// index.
+func (h *Hubs) openArchive(ctx context.Context, g assay.Getter, location string) (*archive, error) {
 	a := &archive{hubs: h, getter: g, documents: map[string]string{}, packages: map[string]map[string]bool{}}
 	scheme, rest, _ := strings.Cut(location, "://")
-	at, folder := rest, ""
-	if i := strings.Index(strings.TrimPrefix(rest, "/"), "//"); i >= 0 { // of file:///a.zip//folder the first slash is the path's
+	at, directory := rest, ""
+	if i := strings.Index(strings.TrimPrefix(rest, "/"), "//"); i >= 0 { // in file:///a.zip//directory the first slash belongs to the path
 		i += len(rest) - len(strings.TrimPrefix(rest, "/"))
-		at, folder = rest[:i], rest[i+2:]
+		at, directory = rest[:i], rest[i+2:]
 	}
-	if i := strings.IndexByte(folder, '?'); i >= 0 { // the query is of the whole
-		at, folder = at+folder[i:], folder[:i]
+	if i := strings.IndexByte(directory, '?'); i >= 0 { // the query belongs to the whole URL
+		at, directory = at+directory[i:], directory[:i]
 	}
 	a.at = scheme + "://" + at
-	if folder = path.Clean("/" + folder); folder != "/" {
-		a.folder = folder[1:]
+	if directory = path.Clean("/" + directory); directory != "/" {
+		a.directory = directory[1:]
 	}
 	found := errors.New("found")
 	err := a.walk(ctx, func(member string) bool { return a.name(member) == "index.json" }, func(member string, b []byte, err error) error {
@@ -71,25 +72,25 @@ func (h *Hubs) open(ctx context.Context, g assay.Getter, location string) (*arch
 	case errors.Is(err, found):
 		return a, nil
 	case err == nil:
-		err = fmt.Errorf("no index.json in directory %q of it: %w", a.folder, assay.ErrMalformed)
+		err = fmt.Errorf("directory %q has no index.json: %w", a.directory, assay.ErrMalformed)
 	}
 	return nil, fmt.Errorf("%s: %w", a.at, err)
 }
 
-// name is a member's path in the repository; "" where it is not in it.
+// name is a member's path in the repository; "" if it is outside.
 func (a *archive) name(member string) string {
 	name := strings.TrimPrefix(path.Clean("/"+member), "/")
-	if a.folder == "" {
+	if a.directory == "" {
 		return name
 	}
-	rest, ok := strings.CutPrefix(name, a.folder+"/")
+	rest, ok := strings.CutPrefix(name, a.directory+"/")
 	if !ok {
 		return ""
 	}
 	return rest
 }
 
-// index reads index.json. Of a package that is there twice the first counts.
+// index reads index.json. Of duplicate packages the first counts.
 func (a *archive) index(b []byte) error {
 	if len(b) > maxIndex {
 		return fmt.Errorf("over %d bytes: %w", maxIndex, assay.ErrTooLarge)
@@ -152,9 +153,9 @@ func (a *archive) walk(ctx context.Context, want func(string) bool, visit func(s
 	return tardoc.Walk(ctx, r, want, visit)
 }
 
-// Find returns the documents on packages, which are given by what vex.PURL's
-// Names calls them: of those repositories that have one on a package, only the
-// first counts. Gaps tell of documents and repositories that cannot be read.
+// Find returns the documents about packages, which are given by the names of
+// vex.PURL's Names. If several repositories have a document about a package,
+// only the first counts. Gaps report unreadable documents and repositories.
 func (h *Hubs) Find(ctx context.Context, repositories []Repository, names []string) (docs []Document, gaps []assay.Gap, _ error) {
 	left := map[string]bool{}
 	for _, n := range names {
@@ -168,7 +169,7 @@ func (h *Hubs) Find(ctx context.Context, repositories []Repository, names []stri
 		s, err := h.State(r)
 		var a *archive
 		if err == nil {
-			a, err = h.open(ctx, h.Cached, s.Archive)
+			a, err = h.openArchive(ctx, h.Cached, s.Archive)
 		}
 		if ctx.Err() != nil {
 			return nil, nil, ctx.Err()
@@ -178,7 +179,7 @@ func (h *Hubs) Find(ctx context.Context, repositories []Repository, names []stri
 			continue
 		}
 		if a.bad > 0 {
-			gaps = append(gaps, assay.Gap{Where: where, What: fmt.Sprintf("%d entries of its index name no package URL or no document", a.bad)})
+			gaps = append(gaps, assay.Gap{Where: where, What: fmt.Sprintf("entries of the index without a package URL or a document: %d", a.bad)})
 		}
 		found, more, err := a.find(ctx, r.Name, left)
 		if ctx.Err() != nil {
@@ -192,8 +193,8 @@ func (h *Hubs) Find(ctx context.Context, repositories []Repository, names []stri
 	return docs, gaps, nil
 }
 
-// find takes the packages of which the archive has documents off those that are
-// left, and returns the documents, in the order of their locations.
+// find removes the packages that the archive covers from those that are left,
+// and returns their documents, in the order of their locations.
 func (a *archive) find(ctx context.Context, hub string, left map[string]bool) (docs []Document, gaps []assay.Gap, err error) {
 	wanted := map[string]map[string]bool{} // packages by location
 	for id := range left {
@@ -227,7 +228,7 @@ func (a *archive) find(ctx context.Context, hub string, left map[string]bool) (d
 			return nil
 		}
 		if len(faults) > 0 {
-			gaps = append(gaps, assay.Gap{Where: where, What: fmt.Sprintf("%d parts of it cannot be read, the first: %v", len(faults), &faults[0])})
+			gaps = append(gaps, assay.Gap{Where: where, What: fmt.Sprintf("unreadable parts (%d), the first: %v", len(faults), &faults[0])})
 		}
 		narrow(d, wanted[name])
 		docs = append(docs, Document{d, hub + ": " + name})
@@ -235,15 +236,15 @@ func (a *archive) find(ctx context.Context, hub string, left map[string]bool) (d
 	})
 	for _, name := range sorted(wanted) {
 		if !seen[name] && err == nil {
-			gaps = append(gaps, assay.Gap{Where: "VEX repository " + hub + ": " + name, What: "is in its index, and not in its archive"})
+			gaps = append(gaps, assay.Gap{Where: "VEX repository " + hub + ": " + name, What: "is in the index but not in the archive"})
 		}
 	}
 	slices.SortFunc(docs, func(a, b Document) int { return strings.Compare(a.Name, b.Name) })
 	return docs, gaps, err
 }
 
-// narrow leaves out what a document says of other products, also under other names
-// than package URLs. The statements keep their places.
+// narrow removes a document's statements about other products, also those with
+// other names than package URLs. The statements keep their indexes.
 func narrow(d *vex.Document, ids map[string]bool) {
 	for i := range d.Statements {
 		st := &d.Statements[i]

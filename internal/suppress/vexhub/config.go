@@ -19,23 +19,23 @@ import (
 
 const (
 	maxConfig       = 1 << 20 // people write it by hand
-	maxRepositories = 100     // some few are usual; each is looked into in turn
+	maxRepositories = 100     // some few are usual; each is searched in turn
 )
 
-// A Repository is one that the user trusts to say what is not affected.
+// A Repository is a VEX repository that the user trusts.
 type Repository struct {
 	Name    string
-	URL     string // of the repository on GitHub, of a host, of a manifest, or file:// and a folder
+	URL     string // of the repository on GitHub, of a host, of a manifest, or file:// and a directory
 	Enabled bool
 }
 
-// DefaultURL is the repository that is used where none is configured.
+// DefaultURL is the repository that is used without a configuration.
 const DefaultURL = "https://github.com/aquasecurity/vexhub"
 
 // Default lists the repositories that are used without a configuration.
 func Default() []Repository { return []Repository{{"default", DefaultURL, true}} }
 
-// DefaultConfig is the configuration with which to begin.
+// DefaultConfig is the initial configuration.
 const DefaultConfig = `# Repositories of VEX documents, the most trusted first: of those that have a
 # document on a package the first decides.
 repositories:
@@ -44,11 +44,11 @@ repositories:
     enabled: true
 `
 
-// names are of files, too.
+// names are also file names.
 var names = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
 
-// Load reads a configuration, in the form of Trivy's vex/repository.yaml. That
-// there is none is Default.
+// Load reads a configuration in the format of Trivy's vex/repository.yaml.
+// Without a file it is Default.
 func Load(path string) ([]Repository, error) {
 	b, err := limit.ReadFile(path, maxConfig)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -60,14 +60,14 @@ func Load(path string) ([]Repository, error) {
 	return parse(path, b)
 }
 
-// lineOf finds the line that the library names.
+// lineOf finds the line in the library's error.
 var lineOf = regexp.MustCompile(`line (\d+)`)
 
-// A config is a configuration, whose values know their lines.
+// A config is a configuration whose values have line numbers.
 type config struct{ name string }
 
-// parse reads a configuration; name is what errors call it. A key that nobody
-// knows may be one misspelt that keeps a repository from being asked.
+// parse parses a configuration; name is its name in errors. An unknown key is an
+// error, because it may be a typo that disables a repository.
 func parse(name string, b []byte) ([]Repository, error) {
 	var n yaml.Node
 	if err := yamldoc.Unmarshal(b, &n); err != nil {
@@ -103,7 +103,7 @@ func parse(name string, b []byte) ([]Repository, error) {
 			return nil, err
 		}
 		if seen[r.Name] {
-			return nil, c.fail(n, "name %s is there twice: %w", r.Name, assay.ErrMalformed)
+			return nil, c.fail(n, "duplicate name %s: %w", r.Name, assay.ErrMalformed)
 		}
 		seen[r.Name] = true
 		out = append(out, r)
@@ -122,27 +122,27 @@ func aliased(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-// mapping is a mapping of some of the keys, each once.
+// mapping reads a mapping with some of the keys, each once.
 func (c config) mapping(n *yaml.Node, keys ...string) (map[string]*yaml.Node, error) {
 	m := aliased(n)
 	if m == nil || m.Kind != yaml.MappingNode {
-		return nil, c.fail(n, "no mapping of %s: %w", strings.Join(keys, ", "), assay.ErrMalformed)
+		return nil, c.fail(n, "not a mapping with the keys %s: %w", strings.Join(keys, ", "), assay.ErrMalformed)
 	}
 	out := map[string]*yaml.Node{}
 	for i := 0; i+1 < len(m.Content); i += 2 {
 		k := m.Content[i]
 		switch {
 		case !slices.Contains(keys, k.Value):
-			return nil, c.fail(k, "unknown key %.100q; there are %s: %w", k.Value, strings.Join(keys[:min(len(keys), known)], ", "), assay.ErrMalformed)
+			return nil, c.fail(k, "unknown key %.100q; known: %s: %w", k.Value, strings.Join(keys[:min(len(keys), known)], ", "), assay.ErrMalformed)
 		case out[k.Value] != nil:
-			return nil, c.fail(k, "%q comes twice: %w", k.Value, assay.ErrMalformed)
+			return nil, c.fail(k, "duplicate key %q: %w", k.Value, assay.ErrMalformed)
 		}
 		out[k.Value] = m.Content[i+1]
 	}
 	return out, nil
 }
 
-// known is how many of a repository's keys are of use; the others are Trivy's.
+// known is the number of keys that assay uses; the others are Trivy's.
 const known = 3
 
 func (c config) repository(n *yaml.Node) (r Repository, _ error) {
@@ -156,7 +156,7 @@ func (c config) repository(n *yaml.Node) (r Repository, _ error) {
 		switch {
 		case v == nil || v.Tag == "!!null":
 		case v.Kind != yaml.ScalarNode:
-			return r, c.fail(v, "%s: text is wanted here, not a list or mapping: %w", key, assay.ErrMalformed)
+			return r, c.fail(v, "%s: want text, not a list or mapping: %w", key, assay.ErrMalformed)
 		default:
 			text[key] = v.Value
 		}
@@ -165,9 +165,9 @@ func (c config) repository(n *yaml.Node) (r Repository, _ error) {
 	r = Repository{text["name"], text["url"], true}
 	switch {
 	case !names.MatchString(r.Name):
-		return r, c.fail(at("name"), "name %.100q is not of letters, digits, dots and dashes: %w", r.Name, assay.ErrMalformed)
+		return r, c.fail(at("name"), "name %.100q has characters other than letters, digits, dots and dashes: %w", r.Name, assay.ErrMalformed)
 	case text["username"]+text["password"]+text["token"] != "":
-		return r, c.fail(n, "%s: credentials: %w; fetch it by other means and name the directory (file://)", r.Name, assay.ErrUnsupported)
+		return r, c.fail(n, "%s: credentials: %w; download the repository yourself and use the directory (file://)", r.Name, assay.ErrUnsupported)
 	}
 	if _, err := address(r.URL, true); err != nil {
 		return r, c.fail(at("url"), "%s: url: %w", r.Name, err)
@@ -181,7 +181,8 @@ func (c config) repository(n *yaml.Node) (r Repository, _ error) {
 	return r, nil
 }
 
-// address reads one. Plain HTTP and files are only for who chose them himself.
+// address parses a URL. Plain HTTP and files are allowed only if the user wrote
+// them.
 func address(s string, plain bool) (*url.URL, error) {
 	u, err := url.Parse(s)
 	switch {
@@ -193,8 +194,8 @@ func address(s string, plain bool) (*url.URL, error) {
 	return nil, fmt.Errorf("%.200q does not begin with https://: %w", s, assay.ErrMalformed)
 }
 
-// manifestURL is where the manifest of a repository is. Of one on GitHub it lies
-// in the main branch.
+// manifestURL is the URL of a repository's manifest. On GitHub it is in the main
+// branch.
 func (r Repository) manifestURL() string {
 	at := strings.TrimRight(r.URL, "/")
 	u, err := url.Parse(at)

@@ -1,11 +1,11 @@
-// Package vexhub keeps copies of VEX repositories, and finds in them the
-// documents on packages.
+// Package vexhub stores copies of VEX repositories, and finds documents about
+// packages in them.
 //
-// A repository is found by its manifest, vex-repository.json, which names an
-// archive (zip, or tar in any compression) with an index of documents by
-// package. The archive stays as it was got: nothing of it is unpacked to disk.
-// As the specification asks, only documents that the index names count, and of
-// each only what it says of the packages for which the index names it.
+// The manifest of a repository, vex-repository.json, names an archive (zip, or
+// tar with any compression) with an index of documents by package. The archive
+// is stored as downloaded: nothing is unpacked to disk. As the specification
+// asks, only documents in the index count, and of each only the statements about
+// the packages that the index assigns to it.
 //
 // Specification: https://github.com/aquasecurity/vex-repo-spec (0.1)
 package vexhub
@@ -33,25 +33,25 @@ const (
 	maxState        = 64 << 10       // some hundred bytes
 	maxVersions     = 100            // of the specification; there is one
 	maxLocations    = 20             // of one archive; one is usual
-	defaultInterval = 24 * time.Hour // what the known manifests say
+	defaultInterval = 24 * time.Hour // usual in known manifests
 	maxInterval     = 30 * 24 * time.Hour
 )
 
 // Hubs are the copies of repositories on this machine.
 type Hubs struct {
-	Dir    string           // notes on them, one file each
-	Fetch  assay.Getter     // asks the publishers; nil: they are not asked
-	Cached assay.Getter     // has what Fetch got before, and asks nobody
+	Dir    string           // their states, one file each
+	Fetch  assay.Getter     // downloads from publishers; nil: no downloads
+	Cached assay.Getter     // has earlier downloads of Fetch, without network access
 	Now    func() time.Time // nil means time.Now
 }
 
-// A State is what is known of the copy of a repository.
+// A State is the state of the copy of a repository.
 type State struct {
-	URL      string    `json:"url"`      // of the repository that it is a copy of
-	Title    string    `json:"title"`    // as its manifest says
-	Archive  string    `json:"archive"`  // location of the archive, "URL//FOLDER"
-	Checked  time.Time `json:"checked"`  // when its publisher was last asked
-	Interval string    `json:"interval"` // after which to ask again
+	URL      string    `json:"url"`      // of the original repository
+	Title    string    `json:"title"`    // from the manifest
+	Archive  string    `json:"archive"`  // location of the archive, "URL//DIRECTORY"
+	Checked  time.Time `json:"checked"`  // time of the last request to its publisher
+	Interval string    `json:"interval"` // when to ask again
 }
 
 func (s *State) due(now time.Time) bool {
@@ -71,7 +71,7 @@ func (h *Hubs) now() time.Time {
 
 func (h *Hubs) file(r Repository) string { return filepath.Join(h.Dir, r.Name+".json") }
 
-// State returns what is known of the copy. ErrNotFound: there is none.
+// State returns the state of the copy. ErrNotFound: there is no copy.
 func (h *Hubs) State(r Repository) (*State, error) {
 	f, err := os.Open(h.file(r))
 	if err != nil {
@@ -86,22 +86,22 @@ func (h *Hubs) State(r Repository) (*State, error) {
 	if err == nil {
 		err = json.Unmarshal(b, s)
 	}
-	if err != nil || s.URL != r.URL || s.Archive == "" { // of another, or damaged: as good as none
+	if err != nil || s.URL != r.URL || s.Archive == "" { // of another repository, or damaged: treat it as missing
 		return nil, fmt.Errorf("copy of VEX repository %s: %w", r.Name, assay.ErrNotFound)
 	}
 	return s, nil
 }
 
-// Update brings the copy of a repository up to date, unless its publisher was
-// asked within the time that its manifest says; with force always. Where that
-// cannot be done and there is an older copy, old says why, and the copy stays.
+// Update updates the copy of a repository, unless its publisher was asked within
+// the interval in its manifest; with force always. If that fails and there is an
+// older copy, old is the reason, and the copy stays.
 func (h *Hubs) Update(ctx context.Context, r Repository, force bool) (s *State, old, err error) {
 	s, err = h.State(r)
 	if err == nil && (h.Fetch == nil || !force && !s.due(h.now())) {
 		return s, nil, nil
 	}
 	if h.Fetch == nil {
-		return nil, nil, fmt.Errorf("%w; get one with `assay vex repo download %s`", err, r.Name)
+		return nil, nil, fmt.Errorf("%w; download the repository with `assay vex repo download %s`", err, r.Name)
 	}
 	fresh, failed := h.download(ctx, r)
 	switch {
@@ -115,7 +115,8 @@ func (h *Hubs) Update(ctx context.Context, r Repository, force bool) (s *State, 
 	return s, fmt.Errorf("VEX repository %s: not updated, the copy of %s is used: %w", r.Name, s.Checked.Format(time.DateOnly), failed), nil
 }
 
-// download gets manifest and archive, from the first location that has one.
+// download downloads the manifest and the archive, from the first location that
+// has it.
 func (h *Hubs) download(ctx context.Context, r Repository) (*State, error) {
 	at := r.manifestURL()
 	b, err := h.read(ctx, h.Fetch, at, maxManifest)
@@ -128,7 +129,7 @@ func (h *Hubs) download(ctx context.Context, r Repository) (*State, error) {
 	}
 	var errs []error
 	for _, l := range locations {
-		if _, err := h.open(ctx, h.Fetch, l); err != nil {
+		if _, err := h.openArchive(ctx, h.Fetch, l); err != nil {
 			errs = append(errs, err)
 			continue
 		}
@@ -138,8 +139,8 @@ func (h *Hubs) download(ctx context.Context, r Repository) (*State, error) {
 	return nil, errors.Join(errs...)
 }
 
-// parseManifest reads the manifest of a repository: what it says of version 0 of
-// the specification.
+// parseManifest reads the manifest of a repository for version 0 of the
+// specification.
 func parseManifest(b []byte, secure bool) (*State, []string, error) {
 	type version struct {
 		Spec      string `json:"spec_version"`
@@ -182,7 +183,7 @@ func parseManifest(b []byte, secure bool) (*State, []string, error) {
 			return &State{Title: m.Name, Interval: v.Interval}, locations, nil
 		}
 	}
-	return nil, nil, fmt.Errorf("no archive at https:// for version 0.1 of the specification: %w", assay.ErrUnsupported)
+	return nil, nil, fmt.Errorf("no https:// archive for version 0.1 of the specification: %w", assay.ErrUnsupported)
 }
 
 // get opens a document.
@@ -213,7 +214,7 @@ func (h *Hubs) read(ctx context.Context, g assay.Getter, at string, most int64) 
 	return b, nil
 }
 
-// save notes the state for good.
+// save writes the state durably.
 func (h *Hubs) save(r Repository, s *State) error {
 	b, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {

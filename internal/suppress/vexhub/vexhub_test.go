@@ -67,9 +67,9 @@ func serve(t *testing.T) *server {
 }
 
 // hub puts a repository on the server: at /NAME, with an archive.
-func (s *server) hub(name, archive, folder string, content []byte) Repository {
+func (s *server) hub(name, archive, directory string, content []byte) Repository {
 	s.docs["/"+name+"/.well-known/vex-repository.json"] = `{"name":"H ` + name + `","versions":[{"spec_version":"1.0","locations":[{"url":"https://h.example/1.zip"}]},
-{"spec_version":"0.1","locations":[{"url":"ftp://h.example"},{"url":"` + s.URL + `/` + name + `/none.zip"},{"url":"` + s.URL + `/` + name + `/` + archive + folder + `"}],"update_interval":"1h"}]}`
+{"spec_version":"0.1","locations":[{"url":"ftp://h.example"},{"url":"` + s.URL + `/` + name + `/none.zip"},{"url":"` + s.URL + `/` + name + `/` + archive + directory + `"}],"update_interval":"1h"}]}`
 	s.docs["/"+name+"/"+archive] = string(content)
 	return Repository{Name: name, URL: s.URL + "/" + name, Enabled: true}
 }
@@ -109,7 +109,7 @@ func TestFind(t *testing.T) {
 				t.Fatal(old, err)
 			}
 			docs, gaps, err := h.Find(t.Context(), []Repository{r}, []string{"pkg:golang/h.example/a", "pkg:golang/h.example/victim", "pkg:golang/h.example/other"})
-			if err != nil || len(docs) != 1 || len(gaps) != 1 || !strings.Contains(gaps[0].What, "1 entries of its index") {
+			if err != nil || len(docs) != 1 || len(gaps) != 1 || !strings.Contains(gaps[0].What, "entries of the index without a package URL or a document: 1") {
 				t.Fatalf("%v %v %v", docs, gaps, err)
 			}
 			if p := docs[0].Statements[0].Products; docs[0].Name != tt.name+": pkg/a/vex.json" || len(p) != 1 || p[0].PURL != "pkg:golang/h.example/a@v1" || p[0].CPE+p[0].ID+p[0].Local != "" {
@@ -213,7 +213,7 @@ func TestPriority(t *testing.T) {
 	}
 }
 
-// TestMirror reads the hub that is shared, from a folder that mirrors it.
+// TestMirror reads the hub that is shared, from a directory that mirrors it.
 func TestMirror(t *testing.T) {
 	dir := corpus.Path(t, "feeds/github.com/aquasecurity/vexhub")
 	work := t.TempDir()
@@ -249,7 +249,7 @@ func TestMirror(t *testing.T) {
 	}
 }
 
-// TestTrivysRepository reads the repository of Trivy's test suite, as a folder
+// TestTrivysRepository reads the repository of Trivy's test suite, as a directory
 // that the user names.
 func TestTrivysRepository(t *testing.T) {
 	from := corpus.Path(t, "conformance/trivy/vex/repositories/default")
@@ -346,14 +346,14 @@ func TestLoad(t *testing.T) {
 		}
 	}
 	for text, says := range map[string]string{
-		"repositories:\n- name: a\n  url: https://h.example\n  enabld: false\n":         `c.yaml:4: unknown key "enabld"; there are name, url, enabled`,
+		"repositories:\n- name: a\n  url: https://h.example\n  enabld: false\n":         `c.yaml:4: unknown key "enabld"; known: name, url, enabled`,
 		"repositories:\n- name: a\n  url: https://h.example\n  enabled: no way\n":       `c.yaml:4: enabled "no way" is neither true nor false`,
 		"repositories:\n- name: a\n  url: ftp://h.example\n":                            `c.yaml:3: a: url: `,
 		"repositories:\n- url: https://h.example\n":                                     `c.yaml:2: name ""`,
-		"repositories:\n- name: a\n  name: b\n":                                         `c.yaml:3: "name" comes twice`,
-		"repositories:\n- {name: a, url: 'https://a'}\n- {name: a, url: 'https://b'}\n": `c.yaml:3: name a is there twice`,
-		"repositories:\n- name: [a]\n":                                                  `c.yaml:2: name: text is wanted`,
-		"repositories:\n- a\n":                                                          `c.yaml:2: no mapping of name`,
+		"repositories:\n- name: a\n  name: b\n":                                         `c.yaml:3: duplicate key "name"`,
+		"repositories:\n- {name: a, url: 'https://a'}\n- {name: a, url: 'https://b'}\n": `c.yaml:3: duplicate name a`,
+		"repositories:\n- name: [a]\n":                                                  `c.yaml:2: name: want text`,
+		"repositories:\n- a\n":                                                          `c.yaml:2: not a mapping with the keys name`,
 		"repository: []\n":                                                              `c.yaml:1: unknown key "repository"`,
 		"a:\n  b: [":                                                                    `c.yaml:3: `,
 	} {

@@ -1,5 +1,5 @@
-// Package dbfile opens databases of other scanners that are one file: as it
-// is, in its directory, or in the archive in which it is published.
+// Package dbfile opens other scanners' databases that consist of one file: the
+// file itself, its directory, or its published archive.
 package dbfile
 
 import (
@@ -24,19 +24,19 @@ import (
 // Bounds of what is opened.
 const (
 	maxDatabase = 16 << 30 // unpacked; the largest known has 3 GB (2026)
-	maxNote     = 1 << 20  // so is a member of another name in such an archive
+	maxNote     = 1 << 20  // also bounds a member with another name in such an archive
 	maxMembers  = 1000     // an archive has two
 )
 
-// A Form is what a database is called and how it is recognised.
+// A Form describes a kind of database: its names and its check.
 type Form struct {
 	Title   string   // for people: "Trivy's database"
 	Name    string   // of the file: "trivy.db"
-	Folders []string // where else it may be below its directory, with slashes: "db"
+	Folders []string // other directories to look in, below the given one, with slashes: "db"
 	Note    string   // a small file beside it: "metadata.json"; "" for none
 
-	// Check tells what the file is not: ErrUnsupported where it is another
-	// kind of file.
+	// Check returns an error if the file is not such a database: ErrUnsupported
+	// for another kind of file.
 	Check func(r io.ReaderAt, size int64) error
 }
 
@@ -45,14 +45,15 @@ type File struct {
 	io.ReaderAt
 	Size int64
 	Time time.Time // when it, or its archive, was written
-	Note []byte    // the file beside it; nil where there is none
+	Note []byte    // the file beside it; nil if there is none
 
 	f    *os.File
-	temp bool // f was unpacked, and its name is to be removed
+	temp bool // f was unpacked, and its name must be removed
 }
 
-// Built reads the note as that of a database of Trivy's, of a version of its
-// schema, and sets Time to when the database was built. Without a note Time stays.
+// Built reads the note of one of Trivy's databases with this version of its
+// schema, and sets Time to when the database was built. Without a note Time
+// stays.
 func (f *File) Built(schema int) error {
 	if f.Note == nil {
 		return nil
@@ -65,22 +66,22 @@ func (f *File) Built(schema int) error {
 	case err != nil:
 		return fmt.Errorf("metadata: %w: %w", err, assay.ErrMalformed)
 	case m.Version != schema:
-		return fmt.Errorf("schema version %d, not %d: %w; use a database of another time", m.Version, schema, assay.ErrMalformed)
+		return fmt.Errorf("schema version %d, want %d: %w; use a database of another date", m.Version, schema, assay.ErrMalformed)
 	case !m.UpdatedAt.IsZero():
 		f.Time = m.UpdatedAt
 	}
 	return nil
 }
 
-// Open opens the file, a directory that holds it, or its archive. What is none of
-// these is ErrUnsupported.
+// Open opens the file, a directory that contains it, or its archive. For
+// anything else the error is ErrUnsupported.
 func (f Form) Open(ctx context.Context, name string) (_ *File, err error) {
 	info, err := os.Stat(name)
 	if err != nil {
 		return nil, err
 	}
 	if info.IsDir() {
-		return f.folder(ctx, name)
+		return f.openDirectory(ctx, name)
 	}
 	in, err := os.Open(name)
 	if err != nil {
@@ -89,7 +90,7 @@ func (f Form) Open(ctx context.Context, name string) (_ *File, err error) {
 	d := &File{ReaderAt: in, f: in, Size: info.Size(), Time: info.ModTime()}
 	switch err := f.Check(in, d.Size); {
 	case err == nil:
-		if err := f.beside(d, filepath.Dir(name)); err != nil {
+		if err := f.readNote(d, filepath.Dir(name)); err != nil {
 			d.Close()
 			return nil, err
 		}
@@ -102,18 +103,18 @@ func (f Form) Open(ctx context.Context, name string) (_ *File, err error) {
 	return f.unpack(ctx, in, d.Time)
 }
 
-func (f Form) folder(ctx context.Context, name string) (*File, error) {
+func (f Form) openDirectory(ctx context.Context, name string) (*File, error) {
 	for _, below := range append([]string{""}, f.Folders...) {
 		file := filepath.Join(name, filepath.FromSlash(below), f.Name)
 		if info, err := os.Stat(file); err == nil && !info.IsDir() {
 			return f.Open(ctx, file)
 		}
 	}
-	return nil, fmt.Errorf("no %s in the directory: %w", f.Name, assay.ErrUnsupported)
+	return nil, fmt.Errorf("the directory has no %s: %w", f.Name, assay.ErrUnsupported)
 }
 
-// beside reads the note.
-func (f Form) beside(d *File, dir string) error {
+// readNote reads the note beside the file.
+func (f Form) readNote(d *File, dir string) error {
 	if f.Note == "" {
 		return nil
 	}
@@ -131,7 +132,7 @@ func (f Form) beside(d *File, dir string) error {
 	return nil
 }
 
-// unpack takes the database out of its archive to a temporary file.
+// unpack extracts the database from its archive to a temporary file.
 func (f Form) unpack(ctx context.Context, in *os.File, at time.Time) (_ *File, err error) {
 	if _, err := in.Seek(0, io.SeekStart); err != nil {
 		return nil, err
@@ -151,7 +152,7 @@ func (f Form) unpack(ctx context.Context, in *os.File, at time.Time) (_ *File, e
 		return nil, err
 	}
 	if d.f == nil {
-		return nil, fmt.Errorf("no %s in the archive: %w", f.Name, assay.ErrUnsupported)
+		return nil, fmt.Errorf("the archive has no %s: %w", f.Name, assay.ErrUnsupported)
 	}
 	d.ReaderAt = d.f
 	return d, f.Check(d.f, d.Size)
@@ -159,8 +160,8 @@ func (f Form) unpack(ctx context.Context, in *os.File, at time.Time) (_ *File, e
 
 func (f Form) not() error { return fmt.Errorf("not %s: %w", f.Title, assay.ErrUnsupported) }
 
-// members reads the archive's files. One with another large file than the
-// database is another's.
+// members reads the files of the archive. An archive with another large file
+// belongs to another database.
 func (f Form) members(ctx context.Context, d *File, r io.Reader) error {
 	t := tar.NewReader(r)
 	for n := range maxMembers {
@@ -168,7 +169,7 @@ func (f Form) members(ctx context.Context, d *File, r io.Reader) error {
 		switch {
 		case err == io.EOF:
 			return tardoc.End(r)
-		case err != nil && n == 0 && !errors.Is(err, assay.ErrMalformed): // the compression is whole
+		case err != nil && n == 0 && !errors.Is(err, assay.ErrMalformed): // read to the end, which checks the compression
 			return f.not()
 		case err != nil:
 			return fmt.Errorf("archive: %w: %w", err, assay.ErrMalformed)
@@ -190,14 +191,14 @@ func (f Form) members(ctx context.Context, d *File, r io.Reader) error {
 // spool writes the database to a temporary file.
 func (f Form) spool(ctx context.Context, d *File, r io.Reader) error {
 	if d.f != nil {
-		return fmt.Errorf("%s twice in the archive: %w", f.Name, assay.ErrMalformed)
+		return fmt.Errorf("the archive has %s twice: %w", f.Name, assay.ErrMalformed)
 	}
 	var err error
 	if d.f, err = os.CreateTemp("", "assay-import-*.db"); err != nil {
 		return err
 	}
-	// At once where open files can be removed, so that a process that is killed
-	// leaves none.
+	// Open files are removed at once on systems that allow it, so that a killed
+	// process leaves no files.
 	d.temp = os.Remove(d.f.Name()) != nil
 	d.Size, err = io.Copy(d.f, &reader{ctx, limit.Reader(r, maxDatabase)})
 	if errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, assay.ErrMalformed) {
@@ -206,7 +207,7 @@ func (f Form) spool(ctx context.Context, d *File, r io.Reader) error {
 	return err
 }
 
-// reader ends with its context.
+// reader fails when its context ends.
 type reader struct {
 	ctx context.Context
 	r   io.Reader

@@ -15,9 +15,9 @@ import (
 	"github.com/assaysec/assay/scan"
 )
 
-// TestHostileFolder: what cannot be read in a folder of source code is told,
+// TestHostileDirectory: what cannot be read in a directory of source code is reported,
 // soon, and the rest is found.
-func TestHostileFolder(t *testing.T) {
+func TestHostileDirectory(t *testing.T) {
 	deep := strings.Repeat(`{"dependencies":{"a":`, 20_000) + "{}" + strings.Repeat("}}", 20_000)
 	circle := "# yarn lockfile v1\n\na@1:\n  version \"1.0.0\"\n  dependencies:\n    b \"1\"\n\nb@1:\n  version \"1.0.0\"\n  dependencies:\n    a \"1\"\n"
 	dir := contract.WriteDir(t,

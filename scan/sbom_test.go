@@ -34,8 +34,8 @@ func held(r *assay.Report) (out []string) {
 	return out
 }
 
-// TestSBOMOfImages: a bill of materials gives, when scanned, what the image
-// that it is of gives.
+// TestSBOMOfImages: a scan of an SBOM gives the same packages and findings as a
+// scan of its image.
 func TestSBOMOfImages(t *testing.T) {
 	db := database(t, t.TempDir())
 	for _, name := range []string{"debian-old", "alpine", "rpm-sqlite", "httpd", "python", "node", "java", "go", "polyglot"} {

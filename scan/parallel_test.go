@@ -155,7 +155,7 @@ func TestAtOnce(t *testing.T) {
 	}
 }
 
-// unbuilt takes from a report when the database was built, which is told of each
+// unbuilt takes from a report when the database was built, which differs in each
 // shard: the same documents make the same shards at another time.
 func unbuilt(report string) string {
 	var out []string
@@ -167,7 +167,7 @@ func unbuilt(report string) string {
 	return strings.Join(out, "")
 }
 
-// buildAgain builds the database anew until it is told to stop.
+// buildAgain builds the database anew until it gets a signal to stop.
 func buildAgain(t *testing.T, dir string, done <-chan struct{}) {
 	for {
 		streams, err := scan.StreamsIn(dir)
