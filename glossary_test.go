@@ -15,8 +15,8 @@ import (
 	"testing"
 )
 
-// plainDirs are the directories, with all below them, whose messages are checked.
-var plainDirs = []string{"cmd/assay"}
+// plainDirs are the directories, with all below them, whose messages are checked: all of them.
+var plainDirs = []string{"."}
 
 // explained are the phrases in which a message may use a word that we do not use:
 // to explain ours, or to quote the name that others gave to something.

@@ -26,7 +26,7 @@ import (
 )
 
 func main() {
-	mirror := flag.String("mirror", os.Getenv("ASSAY_MIRROR"), "folder of publishers' documents")
+	mirror := flag.String("mirror", os.Getenv("ASSAY_MIRROR"), "directory of publishers' documents")
 	runs := flag.Int("runs", 5, "counted runs of each, after one that is not")
 	ask := flag.String("ask", "", "only answer look-ups from this database (what database runs as a process of its own)")
 	stream := flag.String("stream", "", "with -ask: the stream")

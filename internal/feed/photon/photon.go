@@ -153,7 +153,7 @@ func (e *entry) advisory(stream assay.Stream) (a assay.Advisory, why string) {
 			before, _, _ := strings.Cut(e.Affected[len(all):], " ")
 			p.Ranges[0].Fixed = before
 		case !strings.HasPrefix(e.Affected, "all versions"):
-			return a, "affected versions only as prose"
+			return a, "affected versions only as text"
 		}
 	default:
 		return a, "unknown status"

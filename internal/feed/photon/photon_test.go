@@ -53,7 +53,7 @@ func TestEntries(t *testing.T) {
 		{"not affected, of old", entryOf(id, "NA", "NA", ""), `CVE-2023-0001 [] CRITICAL: photon:5.0 curl not_affected "NA" <`},
 		{"no release yet", entryOf(id, before, "NA", "Open"), `CVE-2023-0001 [PHSA-2024-5.0-0184] CRITICAL: photon:5.0 curl affected "Open" <8-1.ph5 2024-01-04`},
 		{"all", entryOf(id, "all versions are vulnerable", "NA", ""), `CVE-2023-0001 [] CRITICAL: photon:5.0 curl affected "" <`},
-		{"in words", entryOf(id, "8 to 9", "NA", ""), `affected versions only as prose`},
+		{"in words", entryOf(id, "8 to 9", "NA", ""), `affected versions only as text`},
 		{"investigated", entryOf(id, "NA", "NA", "Under Investigation"), `CVE-2023-0001 [] CRITICAL: photon:5.0 curl under_investigation "Under Investigation" <`},
 		{"never", entryOf(id, "NA", "NA", "Will Not Fix"), `CVE-2023-0001 [] CRITICAL: photon:5.0 curl will_not_fix "Will Not Fix" <`},
 		{"a fix that is none", entryOf(id, "NA", "NA", "Fixed"), `no affected versions`},
