@@ -65,8 +65,8 @@ func (o *VEXOptions) hubs() (*vexhub.Hubs, []vexhub.Repository, error) {
 	return h, all, err
 }
 
-// VEXRepositoriesOf lists the repositories of the options.
-func VEXRepositoriesOf(o VEXOptions) (out []VEXRepository, _ error) {
+// ListVEXRepositories lists the repositories of the options.
+func ListVEXRepositories(o VEXOptions) (out []VEXRepository, _ error) {
 	h, all, err := o.hubs()
 	if err != nil {
 		return nil, err

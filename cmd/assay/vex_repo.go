@@ -85,7 +85,7 @@ func newVEXRepoList(g *global) *cobra.Command {
 		Short:   "List the repositories and the age of their copies",
 		Example: "  assay vex repo list",
 		RunE: func(*cobra.Command, []string) error {
-			all, err := scan.VEXRepositoriesOf(scan.VEXOptions{Config: o.config, CacheDir: g.cacheDir, SkipUpdate: true})
+			all, err := scan.ListVEXRepositories(scan.VEXOptions{Config: o.config, CacheDir: g.cacheDir, SkipUpdate: true})
 			if err != nil {
 				return err
 			}
