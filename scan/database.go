@@ -80,8 +80,8 @@ const retryAfter = 10 * time.Minute
 
 // A Database is the advisory database in a directory. It fetches only streams
 // that scans ask for, when they are missing or older than MaxAge. Any number of
-// scans may use it at once, each through its own session. A scan waits only for
-// a fetch of streams that it needs.
+// scans may use it at once, each through its own session. A scan that needs no
+// fetch waits for none; fetches into one directory run one after another.
 type Database struct {
 	dir     string
 	options DatabaseOptions
@@ -174,7 +174,7 @@ func (d *Database) maxAge() time.Duration {
 
 // hasFeed reports whether a source for the stream is known.
 func (d *Database) hasFeed(s assay.Stream) bool {
-	return d.isPublished() || slices.ContainsFunc(d.options.Feeds, func(f assay.Feed) bool {
+	return d.isPublished() && d.fetch != nil || slices.ContainsFunc(d.options.Feeds, func(f assay.Feed) bool {
 		return slices.ContainsFunc(f.Streams(), func(p assay.Stream) bool { return p.Covers(s) })
 	})
 }

@@ -317,3 +317,53 @@ func TestOld(t *testing.T) {
 		}
 	}
 }
+
+// TestDatabaseView: a session sees the newest shard of a stream that it did not ask
+// before, and keeps those that it asked.
+func TestDatabaseView(t *testing.T) {
+	f := &changing{}
+	dir := t.TempDir()
+	old := openDatabase(t, scan.DatabaseOptions{CacheDir: dir, Feeds: []assay.Feed{f}, Getter: documents, MaxAge: time.Nanosecond})
+	if _, err := ensure(t, old, "a:1", "a:2"); err != nil {
+		t.Fatal(err)
+	}
+	d := openDatabase(t, scan.DatabaseOptions{CacheDir: dir, Feeds: []assay.Feed{f}, Getter: documents})
+	s := d.Session()
+	defer s.Close()
+	if _, err := s.Ensure(t.Context(), []assay.Stream{"a:1"}); err != nil || count(t, s, "a:1") != 1 {
+		t.Fatal(err)
+	}
+	if _, err := ensure(t, old, "a:1", "a:2"); err != nil { // by another process
+		t.Fatal(err)
+	}
+	if gaps, err := s.Ensure(t.Context(), []assay.Stream{"a:1", "a:2"}); err != nil || len(gaps) > 0 {
+		t.Error(gaps, err)
+	}
+	if a, b := count(t, s, "a:1"), count(t, s, "a:2"); a != 1 || b != 2 {
+		t.Errorf("%d and %d advisories, want 1 (asked before) and 2 (new)", a, b)
+	}
+}
+
+// TestPublishedOffline: without fetching, a published database has no streams that
+// no feed has: that is a gap of a scan, not its end. A repository that fails may
+// have what the others do not have.
+func TestPublishedOffline(t *testing.T) {
+	published := scan.PublishedOptions{Repositories: []string{t.TempDir()}}
+	d := openDatabase(t, scan.DatabaseOptions{CacheDir: t.TempDir(), Offline: true, Feeds: everything, Published: published})
+	if _, err := ensure(t, d, "openwrt"); !errors.Is(err, assay.ErrUnsupported) || errors.Is(err, assay.ErrNotFound) {
+		t.Errorf("a stream without feed: %v", err)
+	}
+	from := t.TempDir()
+	g, _ := documents()
+	if _, err := new(db.Builder).Update(t.Context(), from, everything, g, []assay.Stream{"a:1"}); err != nil {
+		t.Fatal(err)
+	}
+	published.Repositories = []string{from, "127.0.0.1:1/team/db:1"}
+	d = openDatabase(t, scan.DatabaseOptions{CacheDir: t.TempDir(), Feeds: everything, Published: published})
+	if _, err := ensure(t, d, "a:1"); err != nil {
+		t.Errorf("the first repository has it: %v", err)
+	}
+	if _, err := ensure(t, d, "a:2"); err == nil || errors.Is(err, assay.ErrUnsupported) || !strings.Contains(err.Error(), "127.0.0.1:1") {
+		t.Errorf("the one that cannot be reached may have it: %v", err)
+	}
+}

@@ -25,6 +25,7 @@ type Plan = plan.Plan
 // as it removes.
 func Fix(ctx context.Context, r *assay.Report, request Request) (_ *Plan, err error) {
 	defer catch(&err, "fixes for %s", r.Image.Name)
+	request.Warn = nil // the scan has warned
 	s := begin(&request)
 	defer s.end()
 	if s.session == nil {
@@ -35,7 +36,6 @@ func Fix(ctx context.Context, r *assay.Report, request Request) (_ *Plan, err er
 		return nil, err
 	}
 	options := request.options(suppressors)
-	options.Warn = nil
 	if options.AsOf.IsZero() {
 		options.AsOf = r.AsOf
 	}

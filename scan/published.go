@@ -116,6 +116,9 @@ func (o *PublishedOptions) Pull(ctx context.Context, dir string, wanted []assay.
 		log.Warn("another repository was used", "used", strings.Join(used, ", "), "because", errors.Join(errs...))
 	}
 	sum.Missing = missingStreams(sum.Missing, sum)
+	if len(wanted) > 0 { // which a repository that failed may have
+		return sum, errors.Join(errs...)
+	}
 	return sum, nil
 }
 

@@ -34,7 +34,7 @@ func (s *session) Ensure(ctx context.Context, streams []assay.Stream) ([]assay.G
 	if err := d.update(ctx, stale); err != nil {
 		return nil, err
 	}
-	have, err := s.shards(streams, len(stale) > 0)
+	have, err := s.shards()
 	if err != nil {
 		return nil, err
 	}
@@ -84,20 +84,17 @@ func isAdvisories(s assay.Stream) bool {
 	return s != assay.StreamKEV && s != assay.StreamEPSS && s != assay.StreamEOL && s.Family() != assay.StreamDetails
 }
 
-// shards lists the shards of this session by stream. It looks for new ones after
-// a fetch, or if a wanted one is missing.
-func (s *session) shards(wanted []assay.Stream, fetched bool) (map[assay.Stream]*assay.Shard, error) {
+// shards lists the shards of this session by stream: as they were when a stream
+// was asked first, and as they are now for the others.
+func (s *session) shards() (map[assay.Stream]*assay.Shard, error) {
 	open, fresh, err := s.openView()
 	if err != nil || open == nil {
 		return nil, err
 	}
-	have := byStream(open.Shards())
-	missing := slices.ContainsFunc(wanted, func(w assay.Stream) bool { return have[w] == nil })
-	if fresh || !fetched && !missing {
-		return have, nil
-	}
-	if err := open.Refresh(); err != nil {
-		return nil, err
+	if !fresh {
+		if err := open.Refresh(); err != nil {
+			return nil, err
+		}
 	}
 	return byStream(open.Shards()), nil
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/limit"
@@ -53,6 +54,7 @@ type VEX struct {
 	hubs         *vexhub.Hubs // nil without VEXRepositories
 	repositories []vexhub.Repository
 	updating     sync.Mutex  // held while the copies are updated
+	updated      time.Time   // guarded by updating; zero before the first update
 	mu           sync.Mutex  // of old
 	old          []assay.Gap // copies that could not be updated
 }
@@ -168,18 +170,29 @@ func readVEX(name string) (*vex.Document, error) {
 }
 
 // update updates the copies of repositories whose update interval has passed. If
-// another scan is updating them, this scan uses the existing copies.
+// another scan is updating them, or did a moment ago, this scan uses the existing
+// copies.
 func (v *VEX) update(ctx context.Context) error {
 	if v.hubs == nil || !v.updating.TryLock() {
 		return nil
 	}
 	defer v.updating.Unlock()
+	if !v.updated.IsZero() && time.Since(v.updated) < retryAfter {
+		return nil
+	}
+	hubs := *v.hubs
+	if hubs.Fetch != nil { // a Fetcher asks for each document once
+		var err error
+		if hubs.Fetch, err = v.options.fetcher(); err != nil {
+			return err
+		}
+	}
 	var gaps []assay.Gap
 	for _, r := range v.repositories {
 		if !r.Enabled {
 			continue
 		}
-		_, old, err := v.hubs.Update(ctx, r, false)
+		_, old, err := hubs.Update(ctx, r, false)
 		if err != nil {
 			return err
 		}
@@ -187,10 +200,20 @@ func (v *VEX) update(ctx context.Context) error {
 			gaps = append(gaps, assay.Gap{Where: "VEX repository " + r.Name, What: old.Error()})
 		}
 	}
+	v.updated = time.Now()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.old = gaps
 	return nil
+}
+
+// fetcher creates what fetches documents, in the cache directory.
+func (o *VEXOptions) fetcher() (assay.Getter, error) {
+	dir, err := CacheDir(o.CacheDir)
+	if err != nil {
+		return nil, err
+	}
+	return o.Fetch.getter(dir)
 }
 
 // suppressor is the suppressor for one target, with the documents that are
@@ -257,6 +280,9 @@ func (v *VEX) referenced(ctx context.Context, img *assay.Image, to *triage.VEX) 
 	wanted := v.hasSource(VEXReferenced)
 	b, err := content(ctx, img)
 	if err != nil {
+		if wanted {
+			return &OptionError{"vex", fmt.Errorf("sbom-ref requires a scan of the SBOM: %w", err)}
+		}
 		return nil // the scan of the SBOM will report it
 	}
 	sbom, err := vex.ParseSBOM(b)
