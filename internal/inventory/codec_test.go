@@ -53,16 +53,16 @@ func TestCodecKeepsAll(t *testing.T) {
 	}
 }
 
-// bill is a reader whose files say what only bills of materials do.
-type bill struct{ pairs }
+// sbomLike is a reader whose facts have what only those of SBOMs have.
+type sbomLike struct{}
 
-func (bill) Name() string { return "bill" }
+func (sbomLike) Name() string { return "bill" }
 
-func (bill) Wants() []assay.Pattern {
+func (sbomLike) Wants() []assay.Pattern {
 	return []assay.Pattern{{Glob: "**/bill", Scope: assay.ScopeInstalled}}
 }
 
-func (bill) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
+func (sbomLike) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	return assay.Facts{Gaps: []assay.Gap{{Where: f.Path, What: "a package without a name"}}, DevLeftOut: 3, SBOM: "spdx", Packages: []assay.Package{{Type: "npm", Name: "a", Version: "1"}}}, nil
 }
 
@@ -70,7 +70,7 @@ func (bill) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 // the whole image.
 func TestCacheKeepsAll(t *testing.T) {
 	c := &counting{entries: map[string][]byte{}}
-	o := Options{Readers: []assay.Reader{bill{}}, Cache: c}
+	o := Options{Readers: []assay.Reader{sbomLike{}}, Cache: c}
 	var want *assay.Inventory
 	for i, text := range []string{"-- 1/bill --\nx\n", "-- 1/bill --\nx\n", "-- 1/bill --\nx\n-- 2/y --\n"} { // read; the image cached; its first layer cached
 		inv, err := Build(t.Context(), testimage.Parse(t, text), o)

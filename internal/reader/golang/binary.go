@@ -88,7 +88,7 @@ func isGo(x *executable.File, size int64) (bool, error) {
 		return x.Find(magic, 0, size) >= 0, nil
 	}
 	if _, ok := x.Section(".gopclntab", "__gopclntab"); ok {
-		return false, fmt.Errorf("Go program without build information, as built before Go 1.13: %w", assay.ErrUnsupported)
+		return false, fmt.Errorf("no build information in a Go program, as built before Go 1.13: %w", assay.ErrUnsupported)
 	}
 	return false, nil
 }

@@ -21,7 +21,7 @@ func Read(b []byte) (*assay.Report, error) {
 		return nil, fmt.Errorf("%w: %w", err, assay.ErrMalformed)
 	}
 	if in.SchemaVersion != 2 {
-		return nil, fmt.Errorf("Trivy report with schema version %d: %w", in.SchemaVersion, assay.ErrUnsupported)
+		return nil, fmt.Errorf("schema version %d of a Trivy report: %w", in.SchemaVersion, assay.ErrUnsupported)
 	}
 	m := &in.Metadata
 	r := &assay.Report{Schema: assay.ReportSchema, Kind: assay.TargetKind(in.ArtifactType), Created: in.CreatedAt, Packages: []assay.Package{}, Findings: []assay.Finding{},
