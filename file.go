@@ -127,9 +127,9 @@ type Streamer interface {
 	Stream(ctx context.Context, h *Header) (facts Facts, w FileStream)
 }
 
-// A FileStream takes the bytes of one file in order, in pieces of any length, and
-// keeps none of them but what it says. It bounds itself what it holds back for
-// what spans two pieces.
+// A FileStream takes the bytes of one file in order, in pieces of any length. It may
+// keep the end of a piece, to find results that span two pieces, and bounds that by a
+// constant of its own; it keeps nothing else but its results.
 type FileStream interface {
 	// Write takes the next bytes and does not keep p. After an error it gets no
 	// more of the file.
