@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/source"
 	"github.com/assaysec/assay/internal/test/contract"
+	"github.com/assaysec/assay/internal/test/memory"
 	"github.com/assaysec/assay/scan"
 )
 
@@ -41,14 +41,12 @@ func TestHostileDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer img.Close()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
+	allocated := memory.Allocated()
 	r, err := scan.Scan(ctx, scan.Request{Scopes: assay.ScopeSystem | assay.ScopeDeclared, ListOnly: true, Image: img})
 	if err != nil {
 		t.Fatal(err)
 	}
-	runtime.ReadMemStats(&after)
-	if used := after.TotalAlloc - before.TotalAlloc; used > 256<<20 {
+	if used := allocated(); used > 256<<20 {
 		t.Errorf("%d bytes allocated", used)
 	}
 	var got []string

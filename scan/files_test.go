@@ -5,15 +5,14 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"runtime"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/inventory"
 	"github.com/assaysec/assay/internal/section"
+	"github.com/assaysec/assay/internal/test/memory"
 )
 
 // TestFilesWidth: the table reads well in narrow and in wide terminals.
@@ -62,15 +61,15 @@ func TestFilesMillion(t *testing.T) {
 		}()
 		return r, nil
 	}}}}
-	peak, stop := watchHeap()
+	watched := memory.Peak()
 	inv := filesOf(t, img)
-	stop()
+	peak := watched()
 	if got := inv.Sections["files"].Len(); got != n || len(inv.Gaps) > 0 {
 		t.Errorf("%d files, %v", got, inv.Gaps)
 	}
-	t.Logf("peak %d MB, %d bytes a file", *peak>>20, *peak/n)
-	if *peak > 400<<20 {
-		t.Errorf("a million files took %d MB", *peak>>20)
+	t.Logf("peak %d MB, %d bytes a file", peak>>20, peak/n)
+	if peak > 400<<20 {
+		t.Errorf("a million files took %d MB", peak>>20)
 	}
 }
 
@@ -81,26 +80,4 @@ func filesOf(t *testing.T, img *assay.Image) *assay.Inventory {
 		t.Fatal(err)
 	}
 	return inv
-}
-
-// watchHeap notes the largest heap until stop, above what was there before.
-func watchHeap() (peak *uint64, stop func()) {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	base, done, over := m.HeapAlloc, make(chan bool), make(chan bool)
-	peak = new(uint64)
-	go func() {
-		defer close(over)
-		for {
-			runtime.ReadMemStats(&m)
-			*peak = max(*peak, m.HeapAlloc-min(base, m.HeapAlloc))
-			select {
-			case <-done:
-				return
-			case <-time.After(5 * time.Millisecond):
-			}
-		}
-	}()
-	return peak, func() { close(done); <-over }
 }

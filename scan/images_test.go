@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -22,6 +21,7 @@ import (
 	"github.com/assaysec/assay/internal/feed"
 	"github.com/assaysec/assay/internal/source"
 	"github.com/assaysec/assay/internal/test/corpus"
+	"github.com/assaysec/assay/internal/test/memory"
 	"github.com/assaysec/assay/scan"
 	"github.com/google/go-cmp/cmp"
 )
@@ -389,11 +389,9 @@ func TestAdversarial(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := corpus.Image(t, "adversarial/"+name+".tar")
 			ctx := t.Context()
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
+			allocated := memory.Allocated()
 			defer func() {
-				runtime.ReadMemStats(&after)
-				if n := after.TotalAlloc - before.TotalAlloc; n > maxAdversarial {
+				if n := allocated(); n > maxAdversarial {
 					t.Errorf("%d MB allocated", n>>20)
 				} else {
 					t.Logf("%d MB allocated", n>>20)

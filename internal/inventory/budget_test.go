@@ -6,15 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/section/files"
+	"github.com/assaysec/assay/internal/test/memory"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -140,14 +139,13 @@ func TestPeak(t *testing.T) {
 	}
 	measure := func(n int) (counted, heap int64) {
 		budget := NewBudget(Limits{})
-		peak, stop := watchHeap()
+		peak := memory.Peak()
 		var g sync.WaitGroup
 		for range n {
 			g.Go(func() { scan(budget) })
 		}
 		g.Wait()
-		stop()
-		return budget.peak, int64(*peak)
+		return budget.peak, int64(peak())
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(20)) // what is measured is what is in use, not what the collector leaves
 	scan(nil)                                        // tables that are made once
@@ -161,26 +159,4 @@ func TestPeak(t *testing.T) {
 	if heapMany > 3*heapOne {
 		t.Errorf("heap of one scan %d MB, of sixteen at once %d MB", heapOne>>20, heapMany>>20)
 	}
-}
-
-// watchHeap notes the largest heap until stop, above what was there before.
-func watchHeap() (peak *uint64, stop func()) {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	base, done, over := m.HeapAlloc, make(chan bool), make(chan bool)
-	peak = new(uint64)
-	go func() {
-		defer close(over)
-		for {
-			runtime.ReadMemStats(&m)
-			*peak = max(*peak, m.HeapAlloc-min(base, m.HeapAlloc))
-			select {
-			case <-done:
-				return
-			case <-time.After(2 * time.Millisecond):
-			}
-		}
-	}()
-	return peak, func() { close(done); <-over }
 }

@@ -7,12 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/test/memory"
 	"github.com/assaysec/assay/internal/test/testimage"
 )
 
@@ -93,19 +93,17 @@ func TestHostile(t *testing.T) {
 		})...)}, 0, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
+			allocated := memory.Allocated()
 			inv, s, err := build(t, tt.layers)
 			if err != nil {
 				t.Fatal(err)
 			}
-			runtime.ReadMemStats(&after)
+			bytes := int64(allocated())
 			entries, size := 0, int64(0)
 			for i, l := range s.layers {
 				entries += len(l.Index)
 				size += tt.layers[i].Size
 			}
-			bytes := int64(after.TotalAlloc - before.TotalAlloc)
 			t.Logf("%d entries: %d look-ups (%d an entry), %d MB allocated (%d bytes an entry)", entries, s.looks, s.looks/entries, bytes>>20, bytes/int64(entries))
 			if s.looks > maxLooks*entries || bytes > maxBytes*int64(entries)+maxTimes*size {
 				t.Errorf("%d entries took %d look-ups and %d bytes", entries, s.looks, bytes)

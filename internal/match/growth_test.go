@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"runtime"
 	"testing"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/distro"
+	"github.com/assaysec/assay/internal/test/memory"
 	"github.com/assaysec/assay/internal/version"
 )
 
@@ -55,11 +55,9 @@ func TestWorkGrowsWithFindings(t *testing.T) {
 		return all
 	}
 	measure := func(work func() (findings int, _ *counting)) (comparisons, bytes, findings int) {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
+		allocated := memory.Allocated()
 		findings, c := work()
-		runtime.ReadMemStats(&after)
-		return c.n, int(after.TotalAlloc - before.TotalAlloc), findings
+		return c.n, int(allocated()), findings
 	}
 	for _, tt := range []struct {
 		name string

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"math"
 	"runtime"
-	"runtime/metrics"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,6 +15,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/test/memory"
 )
 
 func report() *assay.Report {
@@ -175,7 +174,7 @@ func TestHostile(t *testing.T) {
 		"deep from a text": "ignore if json.unmarshal(concat(\"\", [\"[\" | some _ in numbers.range(1, 5000000)]))\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			peak := watch(t)
+			peak := memory.Peak()
 			p, err := compile(t.Context(), "p.rego", []byte("package trivy\n"+policy), trivy, bounds{300 * time.Millisecond, 10 * time.Second, budget{maxEachSteps, maxEachBytes}, maxAllSteps})
 			out := false
 			if err == nil {
@@ -267,31 +266,6 @@ func TestMeasures(t *testing.T) {
 
 // maxPeak bounds the memory that a hostile policy takes.
 const maxPeak = 512 << 20
-
-// watch samples how much memory the process holds, until the peak is asked for.
-func watch(t testing.TB) (peak func() uint64) {
-	t.Helper()
-	var most atomic.Uint64
-	done := make(chan struct{})
-	var sampling sync.WaitGroup
-	sampling.Go(func() {
-		sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
-		for {
-			metrics.Read(sample)
-			most.Store(max(most.Load(), sample[0].Value.Uint64()))
-			select {
-			case <-done:
-				return
-			case <-time.After(time.Millisecond):
-			}
-		}
-	})
-	return func() uint64 {
-		close(done)
-		sampling.Wait()
-		return most.Load()
-	}
-}
 
 // TestManySteps holds that a policy which does much for each finding ends, too.
 func TestManySteps(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/test/memory"
 )
 
 // A FormatCase is a format, and how documents of its form are read.
@@ -116,11 +116,9 @@ func (c *FormatCase) grows(t *testing.T) {
 	write := func(text string) uint64 {
 		r := Report()
 		texts(r, func(_ string, set func(string)) { set(text) })
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
+		allocated := memory.Allocated()
 		c.write(t, r, c.everything())
-		runtime.ReadMemStats(&after)
-		return after.TotalAlloc - before.TotalAlloc
+		return allocated()
 	}
 	once, twice := write(long[:len(long)/2]), write(long)
 	if twice > 3*once+(1<<20) {
