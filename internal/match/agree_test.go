@@ -194,6 +194,7 @@ func TestJudgementsAreTheResult(t *testing.T) {
 			}
 		}
 		everyRow(t, seed, inv, db, all)
+		declared(t, seed, inv, all)
 		byName(t, seed, inv, db, res, o)
 		byAdvisory(t, seed, inv, db, affected, o)
 	}
@@ -227,6 +228,24 @@ func everyRow(t *testing.T, seed uint64, inv *assay.Inventory, db memory, all []
 					t.Fatalf("%d: no judgement of %s", seed, key)
 				}
 			}
+		}
+	}
+}
+
+// declared holds that nothing about a vulnerability is unknown where a registry's
+// advisory says that the package is not affected.
+func declared(t *testing.T, seed uint64, inv *assay.Inventory, all []match.Judgement) {
+	t.Helper()
+	by := map[string]bool{}
+	key := func(j *match.Judgement) string { return fmt.Sprintf("%d %s", j.Package, j.ID) }
+	for i := range all {
+		if p := &inv.Packages[all[i].Package]; !p.IsSystem() && p.Type != "generic" && all[i].Rule == match.RuleDeclared {
+			by[key(&all[i])] = true
+		}
+	}
+	for i := range all {
+		if by[key(&all[i])] && all[i].Verdict == match.VerdictUnknown {
+			t.Fatalf("%d: package %d, %s: unknown (%s), and declared", seed, all[i].Package, all[i].ID, all[i].Rule)
 		}
 	}
 }

@@ -260,8 +260,7 @@ func (m *registryMatcher) judgeVulnerability(t *target, v *vulnerability, distro
 	switch {
 	case declared != nil:
 		if m.store.request != nil {
-			c := clearance{rule: RuleOutweighed, by: declared.Advisory}
-			m.settle(VerdictNotAffected, RuleOutweighed, c.String(), "")
+			m.outweigh(declared)
 		}
 	case len(m.matching) > 0:
 		m.derive(t, v, distro)
@@ -373,6 +372,18 @@ func (m *registryMatcher) settle(v Verdict, r Rule, detail, fix string) {
 		j.detail = detail
 		if v != VerdictNotAffected {
 			j.Fix = fix
+		}
+	}
+}
+
+// outweigh decides the rows that would be findings or gaps: "not affected" wins.
+func (m *registryMatcher) outweigh(declared *Judgement) {
+	c := clearance{rule: RuleOutweighed, by: declared.Advisory}
+	detail := c.String()
+	for i := range m.rows {
+		if j := &m.rows[i]; j.Verdict != VerdictNotAffected {
+			j.decide(VerdictNotAffected, RuleOutweighed)
+			j.detail = detail
 		}
 	}
 }
