@@ -150,10 +150,15 @@ func (t *builder) keep(ctx context.Context, wants map[int][]*want, kept map[int]
 // readMissing reads a missing file and adds its facts to its layer.
 func (t *builder) readMissing(ctx context.Context, to *layerFacts, kept map[int]map[string]*spooled, k missingFile) {
 	r := t.readers[k.reader]
+	read := func(f *assay.File) fileFacts {
+		facts := t.kinds.readFile(ctx, r, f)
+		to.transient = to.transient || facts.transient
+		return facts
+	}
 	if !k.exact {
 		for path, h := range kept[k.layer] {
 			if matchPath(k.glob, path) {
-				to.Files = append(to.Files, t.kinds.readFile(ctx, r, &h.File))
+				to.Files = append(to.Files, read(&h.File))
 			}
 		}
 		return
@@ -165,7 +170,7 @@ func (t *builder) readMissing(ctx context.Context, to *layerFacts, kept map[int]
 		if c := kept[k.below][k.glob+k.with]; k.with != "" && c != nil {
 			f.With = map[string]*assay.File{k.with: &c.File}
 		}
-		add = t.kinds.readFile(ctx, r, &f)
+		add = read(&f)
 	}
 	add.Path = k.as
 	if k.with != "" {

@@ -14,7 +14,7 @@ import (
 
 // assemble builds the inventory from the visible facts.
 func (t *builder) assemble(s *squasher, facts []fact) *assay.Inventory {
-	inv := &assay.Inventory{Gaps: slices.Clone(t.img.Gaps)}
+	inv := &assay.Inventory{Gaps: slices.Clone(t.img.Gaps), Sections: t.sections(s, facts)}
 	told := map[*layerFacts]bool{} // a layer may occur many times
 	for l, layer := range s.layers {
 		for _, g := range layer.Gaps {
@@ -65,33 +65,7 @@ func (t *builder) assemble(s *squasher, facts []fact) *assay.Inventory {
 	t.finish(inv)
 	own(inv, owners, t.databases)
 	merge(inv)
-	inv.Sections = t.sections(s, facts)
 	return inv
-}
-
-// sections builds the sections of the requested kinds.
-func (t *builder) sections(s *squasher, visible []fact) assay.Sections {
-	if len(t.kinds.all) == 0 {
-		return nil
-	}
-	out := assay.Sections{}
-	for _, kind := range t.kinds.all {
-		layers := make([]layerSection, len(s.layers))
-		found := make([]packedWriter, len(s.layers))
-		for _, f := range visible {
-			if len(f.Items) > 0 && t.kinds.readers[f.Reader] == kind {
-				found[f.layer].add([]byte(f.path), f.Items)
-			}
-		}
-		for l := range layers {
-			layers[l] = s.section(kind, l)
-			if w := found[l]; w.count > 0 {
-				layers[l].readers = &packed{Data: w.data, Count: w.count}
-			}
-		}
-		out[kind.Name] = section(kind, layers)
-	}
-	return out
 }
 
 // managed lists the types of the packages in the image's OS package databases.

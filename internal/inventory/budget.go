@@ -48,12 +48,12 @@ type Budget struct {
 	grows  bool             // the limit of facts grows with the largest scan
 
 	mu      sync.Mutex
-	used    [resources]int64
-	largest int64         // most bytes of facts that one scan used
-	layer   int64         // most bytes of facts that one layer used
-	peak    int64         // most bytes of facts and of files in memory that all scans used together
-	scans   []*account    // oldest first
-	changed chan struct{} // closed when a waiting scan may try again
+	used    [resources]int64 // with what is reserved
+	largest int64            // most bytes of facts that one scan used, of the last ones
+	layer   int64            // most bytes of facts that one layer used, of the last ones
+	peak    int64            // most bytes of facts and of files in memory that all scans used together
+	scans   []*account       // oldest first
+	changed chan struct{}    // closed when a waiting scan may try again
 
 	buffers sync.Pool // of files in memory
 }
@@ -78,7 +78,8 @@ var processBudget = sync.OnceValue(func() *Budget { return NewBudget(Limits{}) }
 // An account records what one scan has acquired from a budget.
 type account struct {
 	*Budget
-	own [resources]int64
+	own      [resources]int64
+	reserved int64 // bytes of facts, beside its own, for layers whose facts are not known yet
 }
 
 // begin opens the account of a scan; end closes it.
@@ -94,6 +95,9 @@ func (b *Budget) begin() *account {
 func (a *account) end() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.largest = recent(a.largest, a.own[factBytes])
+	a.own[factBytes] += a.reserved
+	a.reserved = 0
 	for what, n := range a.own {
 		a.used[what] -= n
 		a.own[what] = 0
@@ -101,6 +105,10 @@ func (a *account) end() {
 	a.scans = slices.DeleteFunc(a.scans, func(x *account) bool { return x == a })
 	a.wake()
 }
+
+// recent adds n to the most of the last values: what one huge image needed is forgotten
+// after some usual ones.
+func recent(most, n int64) int64 { return max(n, most-most/8) }
 
 // wake wakes waiting scans; mu is locked.
 func (b *Budget) wake() {
@@ -111,8 +119,13 @@ func (b *Budget) wake() {
 // acquire acquires n of a resource, and waits until that much is free. It returns
 // ErrTooLarge if one scan may never have so much.
 func (a *account) acquire(ctx context.Context, what int, n int64) error {
+	return a.acquireReserved(ctx, what, n, 0)
+}
+
+// acquireReserved is acquire of n of which some is reserved.
+func (a *account) acquireReserved(ctx context.Context, what int, n, reserved int64) error {
 	for {
-		ok, changed := a.look(what, n)
+		ok, changed := a.look(what, n, reserved)
 		if changed == nil && !ok {
 			return fmt.Errorf("%d bytes or files exceed the limit of one scan: %w", n, assay.ErrTooLarge)
 		}
@@ -129,23 +142,24 @@ func (a *account) acquire(ctx context.Context, what int, n int64) error {
 
 // tryAcquire is acquire without waiting.
 func (a *account) tryAcquire(what int, n int64) bool {
-	ok, _ := a.look(what, n)
+	ok, _ := a.look(what, n, 0)
 	return ok
 }
 
 // look acquires n if it is free. Otherwise changed is closed when to look again; nil
-// means never.
-func (a *account) look(what int, n int64) (ok bool, changed chan struct{}) {
+// means never. Of n, reserved is reserved for it.
+func (a *account) look(what int, n, reserved int64) (ok bool, changed chan struct{}) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.own[what]+n > a.alone[what] {
 		return false, nil
 	}
-	if !a.fits(what, n) {
+	if n > reserved && !a.fits(what, n-reserved) {
 		return false, a.changed
 	}
-	a.used[what] += n
+	a.used[what] += n - reserved
 	a.own[what] += n
+	a.reserved -= reserved
 	a.largest = max(a.largest, a.own[factBytes])
 	a.peak = max(a.peak, a.used[factBytes]+a.used[memoryBytes])
 	return true, nil
@@ -156,6 +170,9 @@ func (a *account) look(what int, n int64) (ok bool, changed chan struct{}) {
 func (a *account) fits(what int, n int64) bool {
 	oldest := a.scans[0]
 	others := a.used[what] - oldest.own[what]
+	if what == factBytes {
+		others -= oldest.reserved
+	}
 	if what != jobSlots {
 		return a == oldest || others+n <= a.limit(what)
 	}
@@ -173,24 +190,82 @@ func (b *Budget) limit(what int) int64 {
 	return b.shared[what]
 }
 
-// acquireLayer acquires what the facts of a layer may need, before they are known: as
-// much as the largest layer so far, but at most half of the limit.
-func (a *account) acquireLayer(ctx context.Context) (int64, error) {
-	a.mu.Lock()
-	n := min(a.layer, a.limit(factBytes)/2, a.alone[factBytes]-a.own[factBytes])
-	a.mu.Unlock()
-	err := a.acquire(ctx, factBytes, n)
-	if err != nil && ctx.Err() == nil { // other layers of the image have it by now: fit handles that
-		return 0, nil
-	}
-	return n, err
+// A claim is what one layer's facts have of the budget.
+type claim struct {
+	account  *account
+	has      int64 // bytes
+	reserved int64 // bytes, besides
 }
 
-// sawLayer records how much the facts of a layer used.
-func (b *Budget) sawLayer(n int64) {
-	b.mu.Lock()
-	b.layer = max(b.layer, n)
-	b.mu.Unlock()
+// claimLayer reserves what the facts of a layer may need, before they are known: as
+// much as the largest of the last layers, but at most half of the limit. It waits until
+// that much is free. The oldest scan reserves nothing, because it never waits later.
+func (a *account) claimLayer(ctx context.Context) (*claim, error) {
+	c := &claim{account: a}
+	for {
+		changed := a.reserve(c)
+		if changed == nil {
+			return c, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-changed:
+		}
+	}
+}
+
+// reserve reserves for c if enough is free. Otherwise changed is closed when to try
+// again.
+func (a *account) reserve(c *claim) (changed chan struct{}) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a == a.scans[0] {
+		return nil
+	}
+	n := min(a.layer, a.limit(factBytes)/2)
+	if !a.fits(factBytes, n) {
+		return a.changed
+	}
+	c.reserved = n
+	a.reserved += n
+	a.used[factBytes] += n
+	return nil
+}
+
+// resize changes the claim to n bytes. It waits while other scans use too much, and
+// returns ErrTooLarge if one scan may never have so much; the claim is unchanged then.
+func (c *claim) resize(ctx context.Context, n int64) error {
+	if n <= c.has {
+		c.account.release(factBytes, c.has-n)
+		c.has = n
+		return nil
+	}
+	reserved := min(c.reserved, n-c.has)
+	if err := c.account.acquireReserved(ctx, factBytes, n-c.has, reserved); err != nil {
+		return err
+	}
+	c.has, c.reserved = n, c.reserved-reserved
+	return nil
+}
+
+// settle ends the reservation: what the claim has is all that the layer's facts need.
+func (c *claim) settle() {
+	a := c.account
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.layer = recent(a.layer, c.has)
+	a.reserved -= c.reserved
+	a.used[factBytes] -= c.reserved
+	c.reserved = 0
+	a.wake()
+}
+
+// drop gives back what the claim has.
+func (c *claim) drop() {
+	c.account.release(factBytes, c.has)
+	c.has = 0
+	c.settle()
 }
 
 // release returns n to the budget.
@@ -203,15 +278,6 @@ func (a *account) release(what int, n int64) {
 	a.used[what] -= n
 	a.own[what] -= n
 	a.wake()
-}
-
-// resize changes an acquired amount from has to n.
-func (a *account) resize(ctx context.Context, what int, has, n int64) error {
-	if n > has {
-		return a.acquire(ctx, what, n-has)
-	}
-	a.release(what, has-n)
-	return nil
 }
 
 // buffer returns an empty buffer with room for size bytes.

@@ -118,6 +118,78 @@ func TestBudgetWaits(t *testing.T) {
 	}
 }
 
+// TestClaims: what is reserved for a layer is used by it, counts for others, and never
+// as facts of the scan.
+func TestClaims(t *testing.T) {
+	b := NewBudget(Limits{Facts: 100})
+	b.layer = 40
+	first, second := b.begin(), b.begin()
+	ctx := t.Context()
+	c, err := first.claimLayer(ctx)
+	if err != nil || c.reserved != 0 {
+		t.Errorf("the oldest scan reserved %d, %v", c.reserved, err)
+	}
+	if c, err = second.claimLayer(ctx); err != nil || b.used[factBytes] != 40 || second.own[factBytes] != 0 {
+		t.Errorf("%+v, %v", b.used, err)
+	}
+	b.alone[factBytes] = 60 // of one scan; what is reserved is not among it
+	if err := c.resize(ctx, 60); err != nil || b.used[factBytes] != 60 || second.reserved != 0 || second.own[factBytes] != 60 {
+		t.Errorf("%+v, %v", b.used, err)
+	}
+	c.settle()
+	b.layer = 40
+	if c, err = second.claimLayer(ctx); err != nil || b.used[factBytes] != 100 || b.largest != 60 {
+		t.Errorf("%+v, %d, %v", b.used, b.largest, err)
+	}
+	cancelled, cancel := context.WithCancel(ctx)
+	cancel()
+	if _, err := second.claimLayer(cancelled); !errors.Is(err, context.Canceled) {
+		t.Errorf("no room to reserve: %v", err)
+	}
+	c.drop()
+	second.end()
+	first.end()
+	if b.used != [resources]int64{} {
+		t.Errorf("not given back: %v", b.used)
+	}
+	for range 50 {
+		c := &claim{account: b.begin()}
+		c.settle()
+		c.account.end()
+	}
+	if b.layer > 10 || b.largest > 10 {
+		t.Errorf("never forgotten: %d, %d", b.layer, b.largest)
+	}
+}
+
+// TestWithoutDisk: where no temporary file can be made, small files wait for memory that
+// other scans use.
+func TestWithoutDisk(t *testing.T) {
+	b := NewBudget(Limits{Memory: 4000})
+	defer b.begin().end()
+	other, a := b.begin(), b.begin()
+	defer a.end()
+	if !other.tryAcquire(memoryBytes, 3500) {
+		t.Fatal("no memory")
+	}
+	s := &spool{dir: t.TempDir() + "/none", account: a}
+	got := make(chan error)
+	go func() {
+		h, err := s.store(t.Context(), assay.File{Size: 3}, strings.NewReader("abc"))
+		if err == nil {
+			h.release()
+		}
+		got <- err
+	}()
+	other.end()
+	if err := <-got; err != nil {
+		t.Error(err)
+	}
+	if _, err := s.store(t.Context(), assay.File{Size: spoolOver + 1}, strings.NewReader("")); !errors.Is(err, os.ErrNotExist) {
+		t.Error(err)
+	}
+}
+
 // TestPeak: sixteen scans at once take up little more memory than one alone.
 func TestPeak(t *testing.T) {
 	if testing.Short() {

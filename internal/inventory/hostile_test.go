@@ -151,14 +151,14 @@ func TestFit(t *testing.T) {
 	budget := NewBudget(Limits{})
 	budget.alone[factBytes] = 10_000
 	b := &builder{account: budget.begin()}
-	got, err := b.fit(t.Context(), f, 0)
+	got, err := b.fit(t.Context(), f, &claim{account: b.account})
 	if err != nil || len(got.Files[0].Facts.Packages) != 0 || len(got.Files[0].Gaps) != 1 || len(f.Files[0].Facts.Packages) != 1000 || got.sections["k"].Count != 0 || len(got.sections["k"].Gaps) != 1 {
 		t.Errorf("%+v, %v", got.Files, err)
 	}
 	b.account.end()
 	b.account = budget.begin()
 	budget.alone[factBytes] = 100
-	if _, err := b.fit(t.Context(), f, 0); !errors.Is(err, assay.ErrTooLarge) {
+	if _, err := b.fit(t.Context(), f, &claim{account: b.account}); !errors.Is(err, assay.ErrTooLarge) {
 		t.Errorf("no room: %v", err)
 	}
 }

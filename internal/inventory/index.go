@@ -88,6 +88,11 @@ func (b *indexBuilder) add(path string, bits uint8) (before uint8) {
 	return before
 }
 
+// has reports whether an entry is recorded at path.
+func (b *indexBuilder) has(path string) bool {
+	return path != "" && b.bits[hashPath(path)]&bitKind != 0
+}
+
 // addParents records the directories above an entry, up to a recorded one.
 func (b *indexBuilder) addParents(dir string) {
 	if dir == "" {

@@ -14,6 +14,7 @@ import (
 	"io"
 	"maps"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -73,7 +74,7 @@ func Build(ctx context.Context, img *assay.Image, o Options) (*assay.Inventory, 
 		return nil, err
 	}
 	inv := b.assemble(s, visible)
-	if ctx.Err() == nil && key != "" && !slices.ContainsFunc(layers, func(l *layerFacts) bool { return l.transient }) && !b.spool.refused.Load() {
+	if ctx.Err() == nil && key != "" && !slices.ContainsFunc(s.layers, func(l *layerFacts) bool { return l.transient }) && !b.spool.refused.Load() {
 		_ = o.Cache.Put(ctx, key, encodeInventory(inv, b.layerRef, len(img.Layers))) // otherwise the next scan builds it again
 	}
 	return inv, ctx.Err()
@@ -165,7 +166,8 @@ func (t *builder) layers(ctx context.Context) ([]*layerFacts, error) {
 		return cmp.Or(cmp.Compare(t.img.Layers[b].Size, t.img.Layers[a].Size), b-a)
 	})
 	for _, i := range todo {
-		g.Go(func() error {
+		g.Go(func() (err error) {
+			defer recovered(&err, i)
 			defer t.progress(len(todo))
 			f, err := t.layer(gctx, t.img.Layers[i])
 			if err != nil {
@@ -194,6 +196,14 @@ func (t *builder) layers(ctx context.Context) ([]*layerFacts, error) {
 	return layers, nil
 }
 
+// recovered makes a panic the error of the function that defers it: in a goroutine of
+// its own it would end the process, with all other scans.
+func recovered(err *error, layer int) {
+	if v := recover(); v != nil {
+		*err = fmt.Errorf("layer %d: internal error: %v; please report it with the image\n%s", layer, v, debug.Stack())
+	}
+}
+
 func (t *builder) progress(total int) {
 	n := t.done.Add(1)
 	if t.o.Progress != nil {
@@ -212,7 +222,7 @@ func name(l assay.Layer) string {
 // layer returns the facts of one layer, cached or read; nil when the source provides it
 // only together with others.
 func (t *builder) layer(ctx context.Context, l assay.Layer) (*layerFacts, error) {
-	charged, err := t.account.acquireLayer(ctx)
+	claim, err := t.account.claimLayer(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -223,13 +233,12 @@ func (t *builder) layer(ctx context.Context, l assay.Layer) (*layerFacts, error)
 	f, missing := t.cached(ctx, l)
 	switch {
 	case f != nil && len(missing) == 0:
-		return t.fit(ctx, f, charged)
+		return t.fit(ctx, f, claim)
 	case l.Open == nil && l.Walk == nil:
-		t.account.release(factBytes, charged)
+		claim.drop()
 		return nil, nil
 	}
-	lr := t.reader(missing)
-	lr.charged = charged
+	lr := t.reader(missing, claim)
 	if f != nil {
 		lr.readers, lr.matcher = nil, &matcher{skip: t.o.Skip}
 	}
@@ -322,8 +331,8 @@ func (t *builder) putKinds(ctx context.Context, key string, f *layerFacts) {
 
 // reader returns a reader of a layer, for all file readers and for the streamers of
 // some kinds.
-func (t *builder) reader(streamed []*assay.SectionKind) *layerReader {
-	l := &layerReader{readers: t.readers, matcher: t.matcher, spool: t.spool, kinds: t.kinds, progress: t.o.Progress}
+func (t *builder) reader(streamed []*assay.SectionKind, c *claim) *layerReader {
+	l := &layerReader{budget: c, readers: t.readers, matcher: t.matcher, spool: t.spool, kinds: t.kinds, progress: t.o.Progress}
 	l.streams, l.packers = newStreamings(streamed)
 	return l
 }
@@ -331,13 +340,24 @@ func (t *builder) reader(streamed []*assay.SectionKind) *layerReader {
 // readLayer reads a layer: all of it, or, where its facts are cached, only for the
 // missing kinds.
 func (t *builder) readLayer(ctx context.Context, l assay.Layer, cached *layerFacts, lr *layerReader) (*layerFacts, error) {
-	defer func() { t.account.release(factBytes, lr.charged) }()
+	f, err := t.readFacts(ctx, l, lr)
+	if err != nil {
+		lr.budget.drop()
+		return nil, err
+	}
+	if cached == nil {
+		t.put(ctx, l.Key, f)
+		return t.fit(ctx, f, lr.budget)
+	}
+	t.putKinds(ctx, l.Key, f)
+	maps.Copy(cached.sections, f.sections)
+	return t.fit(ctx, cached, lr.budget)
+}
+
+// readFacts reads a layer and returns its facts.
+func (t *builder) readFacts(ctx context.Context, l assay.Layer, lr *layerReader) (*layerFacts, error) {
 	if l.Walk != nil {
-		f, err := lr.walk(ctx, &l)
-		if err != nil {
-			return nil, err
-		}
-		return t.fitRead(ctx, f, lr)
+		return lr.walk(ctx, &l)
 	}
 	r, err := l.Open(ctx)
 	if err != nil {
@@ -347,31 +367,14 @@ func (t *builder) readLayer(ctx context.Context, l assay.Layer, cached *layerFac
 		return nil, err
 	}
 	defer r.Close()
-	f, err := lr.read(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	if cached == nil {
-		t.put(ctx, l.Key, f)
-		return t.fitRead(ctx, f, lr)
-	}
-	t.putKinds(ctx, l.Key, f)
-	maps.Copy(cached.sections, f.sections)
-	return t.fitRead(ctx, cached, lr)
+	return lr.read(ctx, r)
 }
 
-// fitRead is fit for facts that were just read; it includes what the reader acquired
-// from the budget.
-func (t *builder) fitRead(ctx context.Context, f *layerFacts, lr *layerReader) (*layerFacts, error) {
-	charged := lr.charged
-	lr.charged = 0
-	return t.fit(ctx, f, charged)
-}
-
-// fit acquires from the budget what a layer's facts need. If one image may not have so
+// fit claims from the budget what a layer's facts need. If one image may not have so
 // much, it drops the facts of files; paths and links stay, because squashing needs
-// them. charged is what was acquired so far.
-func (t *builder) fit(ctx context.Context, f *layerFacts, charged int64) (*layerFacts, error) {
+// them.
+func (t *builder) fit(ctx context.Context, f *layerFacts, c *claim) (*layerFacts, error) {
+	defer c.settle()
 	rest := f.treeSize()
 	size := rest
 	for i := range f.Files {
@@ -380,8 +383,7 @@ func (t *builder) fit(ctx context.Context, f *layerFacts, charged int64) (*layer
 	for _, p := range f.sections {
 		size += p.size()
 	}
-	t.account.sawLayer(size)
-	if err := t.account.resize(ctx, factBytes, charged, size); err == nil {
+	if err := c.resize(ctx, size); err == nil {
 		return f, nil
 	} else if ctx.Err() != nil {
 		return nil, ctx.Err()
@@ -402,7 +404,7 @@ func (t *builder) fit(ctx context.Context, f *layerFacts, charged int64) (*layer
 			bare.sections[name] = &packed{Gaps: []assay.Gap{{What: what}}}
 		}
 	}
-	if err := t.account.resize(ctx, factBytes, charged, rest); err != nil {
+	if err := c.resize(ctx, rest); err != nil {
 		return nil, cmp.Or(ctx.Err(), fmt.Errorf("the index of the image's layers exceeds %d bytes: %w", maxImage, assay.ErrTooLarge))
 	}
 	return &bare, nil
@@ -439,11 +441,13 @@ func (t *builder) stream(ctx context.Context, layers []*layerFacts, missing []in
 	defer t.account.release(jobSlots, 1)
 	var tooMuch error
 	err := t.img.Stream(ctx, want, func(r io.Reader) (func(string), error) {
-		lr := t.reader(t.kinds.all)
+		lr := t.reader(t.kinds.all, &claim{account: t.account})
 		f, err := lr.read(ctx, r)
-		t.account.release(factBytes, lr.charged)
+		if err != nil {
+			lr.budget.drop()
+		}
 		return func(diffID string) {
-			spooled, err := t.fit(ctx, f, 0)
+			spooled, err := t.fit(ctx, f, lr.budget)
 			tooMuch = cmp.Or(tooMuch, err)
 			for _, i := range wanted[diffID] {
 				layers[i] = spooled

@@ -80,7 +80,7 @@ type layerReader struct {
 	packers map[string]*packer // by the name of their kind
 	buffer  []byte             // buffer through which files pass
 	keep    bool               // return the files instead of passing them to readers
-	charged int64              // bytes acquired from the budget for facts
+	budget  *claim             // what it has acquired from the budget for facts
 
 	progress func(assay.Progress) // of a walk; may be nil
 
@@ -144,16 +144,17 @@ func (l *layerReader) begin() {
 // charge acquires from the budget what the layer's facts need so far, and waits while
 // other scans use it. fit handles what one scan may not have.
 func (l *layerReader) charge(ctx context.Context) error {
+	if l.budget == nil { // no facts are kept
+		return ctx.Err()
+	}
 	need := l.size + int64(l.linkBytes) + indexCost*int64(len(l.index.bits))
-	if need-l.charged < chargeStep || l.keep {
-		return ctx.Err()
+	for _, p := range l.packers {
+		need += p.size
 	}
-	if err := l.spool.account.acquire(ctx, factBytes, need-l.charged); ctx.Err() != nil {
-		return ctx.Err()
-	} else if err == nil {
-		l.charged = need
+	if need-l.budget.has >= chargeStep {
+		_ = l.budget.resize(ctx, need)
 	}
-	return nil
+	return ctx.Err()
 }
 
 const (
@@ -205,9 +206,11 @@ func (l *layerReader) entry(ctx context.Context, h *tarstream.Header, r io.Reade
 		return nil
 	}
 	if len(path) > maxPath { // no program can create it
+		short, what := path[:maxPath/64]+"…", fmt.Sprintf("path of %d bytes exceeds the limit of %d; not read", len(path), maxPath)
 		if len(l.matcher.match(nil, path)) > 0 {
-			l.gap(path[:maxPath/64]+"…", fmt.Sprintf("path of %d bytes exceeds the limit of %d; not read", len(path), maxPath))
+			l.gap(short, what)
 		}
+		l.notStreamed(short, what)
 		return nil
 	}
 	dir, base := split(path)
@@ -280,8 +283,7 @@ func (l *layerReader) whiteout(ctx context.Context, dir, base string) {
 	}
 	if base == opaqueName {
 		if dir != "" {
-			l.index.add(dir, bitOpaque)
-			l.see(ctx, &assay.Header{Path: dir, Type: assay.EntryOpaque})
+			l.seeOnce(ctx, l.index.add(dir, bitOpaque)&bitOpaque != 0, &assay.Header{Path: dir, Type: assay.EntryOpaque})
 		} else {
 			l.gap(base, "invalid whiteout: the root cannot be opaque; ignored")
 		}
@@ -294,8 +296,15 @@ func (l *layerReader) whiteout(ctx context.Context, dir, base string) {
 	case "", ".", "..":
 		l.gap(join(dir, base), "invalid whiteout without a name; ignored")
 	default:
-		l.index.add(join(dir, name), bitWhiteout)
-		l.see(ctx, &assay.Header{Path: join(dir, name), Type: assay.EntryWhiteout})
+		path := join(dir, name)
+		l.seeOnce(ctx, l.index.add(path, bitWhiteout)&bitWhiteout != 0, &assay.Header{Path: path, Type: assay.EntryWhiteout})
+	}
+}
+
+// seeOnce passes a whiteout to the streamers, unless the layer has it already.
+func (l *layerReader) seeOnce(ctx context.Context, again bool, h *assay.Header) {
+	if !again {
+		l.see(ctx, h)
 	}
 }
 
@@ -366,7 +375,7 @@ func (l *layerReader) add(f fileFacts) {
 		f.bytes = f.size()
 	}
 	if l.size+f.bytes > maxFacts {
-		f.Facts, f.Gaps = assay.Facts{}, []string{fmt.Sprintf("the facts of this layer exceed %d bytes; the facts of this file are dropped", maxFacts)}
+		f.Facts, f.Items, f.Gaps = assay.Facts{}, nil, []string{fmt.Sprintf("the facts of this layer exceed %d bytes; the facts of this file are dropped", maxFacts)}
 		f.bytes = 0
 	}
 	l.size += f.bytes

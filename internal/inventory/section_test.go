@@ -33,6 +33,9 @@ func (w *words) Stream(_ context.Context, h *assay.Header) (facts assay.Facts, _
 	if strings.HasPrefix(h.Link, "secret") {
 		facts.Add(w.kind, &hit{Word: "link"})
 	}
+	if h.Path == "secret" {
+		facts.Add(w.kind, &hit{Word: "name"})
+	}
 	return facts, &wordStream{kind: w.kind}
 }
 
@@ -128,6 +131,12 @@ func TestSections(t *testing.T) {
 		{name: "a file in place of a directory", image: "-- 1/d/e/a --\nsecret\n-- 1/d --\nclean\n", want: ""},
 		{name: "a directory again keeps what is in it", image: "-- 1/d/ --\n-- 1/d/a --\nsecret\n-- 1/d/ --\n", want: "1 d/a secret"},
 		{name: "a hard link outlives its file", image: "-- 1/a --\nsecret\n-- 1/b => a --\n-- 2/.wh.a --\n", want: "1 b secret"},
+		{name: "a hard link to a file of a lower layer", image: "-- 1/usr/a --\nsecret\n-- 1/lib -> usr --\n-- 2/b => lib/a --\n-- 3/c => b --\n-- 4/usr/.wh.a --\n-- 4/.wh.b --\n", want: "3 c secret"},
+		{name: "a hard link, then its file again", image: "-- 1/a --\nsecret\n-- 1/b => a --\n-- 1/a --\nclean\n", want: "1 b secret"},
+		{name: "a hard link to nothing", image: "-- 1/b => a --\n", want: "", gap: "layer 0: b: a hard link to \"a\", which is not in the image; not read"},
+		{name: "items of the header and of the content", image: "-- 1/secret --\nsecret\n", want: "1 secret name, 1 secret secret"},
+		{name: "items of a hard link and of its file", image: "-- 1/a --\nsecret\n-- 1/secret => a --\n", want: "1 a secret, 1 secret name, 1 secret secret"},
+		{name: "below a link to itself", image: "-- 1/lib -> lib --\n-- 2/lib/a --\nsecret\n", want: "", gap: "layer 1: lib/a: its directory is a dangling symbolic link; ignored"},
 		{name: "a link's own header", image: "-- 1/l -> secret/x --\n", want: "1 l link"},
 		{name: "written through a link of a lower layer", image: "-- 1/usr/lib/ --\n-- 1/lib -> usr/lib --\n-- 2/lib/a --\nsecret\n", want: "2 usr/lib/a secret"},
 		{name: "written through a link, then deleted", image: "-- 1/usr/lib/ --\n-- 1/lib -> usr/lib --\n-- 2/lib/a --\nsecret\n-- 3/lib/.wh.a --\n", want: ""},
@@ -155,12 +164,12 @@ func TestSections(t *testing.T) {
 
 // TestFiles: the listing tells what each layer did, whatever came after it.
 func TestFiles(t *testing.T) {
-	img := testimage.Parse(t, "-- 1/d/ --\n-- 1/d/a --\nx\n-- 1/d/b --\nx\n-- 1/e/f --\nx\n-- 2/d/a --\nxy\n-- 2/d/.wh.b --\n-- 2/e/.wh..wh..opq --\n-- 2/e/ --\n-- 2/g -> d --\n-- 3/.wh.d --\n-- 3/d/c --\n\n-- 4 --\n")
+	img := testimage.Parse(t, "-- 1/d/ --\n-- 1/d/a --\nx\n-- 1/d/b --\nx\n-- 1/e/f --\nx\n-- 2/d/a --\nxy\n-- 2/d/.wh.b --\n-- 2/e/.wh..wh..opq --\n-- 2/e/ --\n-- 2/g -> d --\n-- 3/.wh.d --\n-- 2/d/.wh.b --\n-- 3/d/c --\n\n-- 4/g/c --\n\n-- 4/g/n --\n\n-- 5 --\n")
 	inv, err := Build(t.Context(), img, Options{Kinds: []*assay.SectionKind{files.Kind}})
 	if err != nil || len(inv.Gaps) > 0 {
 		t.Fatal(err, inv.Gaps)
 	}
-	const want = "1 d added, 1 d/a added, 1 d/b added, 1 e/f added, 2 d/a changed, 2 d/b deleted, 2 e changed, 2 e opaque, 2 g added, 3 d deleted, 3 d/c added"
+	const want = "1 d added, 1 d/a added, 1 d/b added, 1 e/f added, 2 d/a changed, 2 d/b deleted, 2 e changed, 2 e opaque, 2 g added, 3 d deleted, 3 d/c added, 4 g/c changed, 4 g/n added"
 	if got := items(inv.Sections["files"]); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -222,3 +231,77 @@ func TestManyFilesWithoutHit(t *testing.T) {
 		t.Errorf("%v, %v: %s", err, inv.Gaps, items(inv.Sections["words"]))
 	}
 }
+
+// TestPerLayerReaders: what readers find in lower layers stays, too.
+func TestPerLayerReaders(t *testing.T) {
+	l := &lines{}
+	k := assay.NewSectionKind(assay.SectionKindOf[hit]{Name: "words", Title: "Words", Readers: []assay.Reader{l}, PerLayer: func(h *hit, below bool) {
+		if below {
+			h.Word += "!"
+		}
+	}})
+	l.kind = k
+	inv, err := Build(t.Context(), testimage.Parse(t, "-- 1/b.lines --\nx\n-- 1/a.lines --\nx\n-- 2/a.lines --\ny\n-- 3/.wh.a.lines --\n"), Options{Kinds: []*assay.SectionKind{k}})
+	if got := items(inv.Sections["words"]); err != nil || got != "1 a.lines x, 1 b.lines x, 2 a.lines y!" {
+		t.Errorf("%v: %s", err, got)
+	}
+}
+
+// TestPacker: a path that occurs again and again needs no more room, and the limit
+// holds for everything.
+func TestPacker(t *testing.T) {
+	p := &packer{at: map[string]position{}}
+	p.add(classEntry, "d/a", []byte("x"))
+	p.forget("d", true)
+	size := p.size
+	for range 1000 {
+		p.forget("d", true)
+	}
+	if p.size != size || len(p.records) != 1 || len(p.gone) != 1 || p.itemsAt("d/a") != nil {
+		t.Errorf("%d bytes, %d before; %d records, %d marks", p.size, size, len(p.records), len(p.gone))
+	}
+	if out := p.pack(); out.Count != 0 || len(out.Gaps) != 0 {
+		t.Errorf("%+v", out)
+	}
+	p = &packer{}
+	for i := range 9 {
+		p.add(classEntry, fmt.Sprint(i), make([]byte, maxFacts/8))
+	}
+	p.size = maxFacts
+	p.forget("0", true)
+	if out := p.pack(); out.Count != 7 || len(out.Gaps) != 1 || !strings.HasPrefix(out.Gaps[0].What, "3 more results are dropped") {
+		t.Errorf("%d paths, %v", out.Count, out.Gaps)
+	}
+}
+
+// TestPanicOfLayer: a panic in a layer ends the scan, not the process.
+func TestPanicOfLayer(t *testing.T) {
+	img := testimage.Parse(t, "-- 1/a --\n\n-- 2/b --\n")
+	img.Layers[1].Open = func(context.Context) (io.ReadCloser, error) { panic("boom") }
+	if _, err := Build(t.Context(), img, Options{Readers: readers}); err == nil || !strings.HasPrefix(err.Error(), "layer 1: internal error: boom; please report it with the image") {
+		t.Error(err)
+	}
+}
+
+// TestPanicBehindLink: what a reader that panicked found is not cached, also where the
+// file was read later than its layer.
+func TestPanicBehindLink(t *testing.T) {
+	img := testimage.Parse(t, "-- 1/data/x --\npanic\n-- 2/etc/x.system -> ../data/x --\n")
+	c := &counting{entries: map[string][]byte{}}
+	inv, err := Build(t.Context(), img, Options{Readers: []assay.Reader{panicking{}}, Cache: c})
+	if err != nil || !strings.Contains(gaps(inv), "the reader panicked") {
+		t.Fatal(err, gaps(inv))
+	}
+	for key := range c.entries {
+		if strings.Contains(key, "image ") {
+			t.Errorf("cached: %q", key)
+		}
+	}
+}
+
+// panicking is a reader that panics.
+type panicking struct{}
+
+func (panicking) Name() string                                           { return "panicking" }
+func (panicking) Wants() []assay.Pattern                                 { return []assay.Pattern{{Glob: "etc/x.system"}} }
+func (panicking) Read(context.Context, *assay.File) (assay.Facts, error) { panic("always") }

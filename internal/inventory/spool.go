@@ -3,6 +3,7 @@ package inventory
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -56,15 +57,19 @@ func (h *spooled) release() {
 // what it needs. It returns ErrTooLarge where this scan already uses too much.
 func (s *spool) store(ctx context.Context, f assay.File, r io.Reader) (*spooled, error) {
 	h := &spooled{File: f}
-	if f.Size <= spoolOver {
-		if ok, err := s.toMemory(h, r); err != nil {
-			return nil, err
-		} else if ok {
-			return h, nil
+	small := f.Size <= spoolOver
+	if small {
+		if ok, err := s.toMemory(h, r, s.tryMemory); ok || err != nil {
+			return h, err
 		}
 	}
 	if err := s.toDisk(ctx, h); err != nil {
-		return nil, err
+		if !small || errors.Is(err, assay.ErrTooLarge) || ctx.Err() != nil {
+			return nil, err
+		}
+		// No temporary file can be made: wait for memory instead.
+		_, err := s.toMemory(h, r, func(n int64) (bool, error) { err := s.account.acquire(ctx, memoryBytes, n); return err == nil, err })
+		return h, err
 	}
 	if _, err := io.CopyN(h.ReaderAt.(io.Writer), r, f.Size); err != nil {
 		h.release()
@@ -73,12 +78,15 @@ func (s *spool) store(ctx context.Context, f assay.File, r io.Reader) (*spooled,
 	return h, nil
 }
 
-// toMemory reads r into memory; ok is false when too little is left.
-func (s *spool) toMemory(h *spooled, r io.Reader) (ok bool, _ error) {
+func (s *spool) tryMemory(n int64) (bool, error) { return s.account.tryAcquire(memoryBytes, n), nil }
+
+// toMemory reads r into memory, if acquire allows it.
+func (s *spool) toMemory(h *spooled, r io.Reader, acquire func(int64) (bool, error)) (ok bool, _ error) {
 	buf := s.account.buffer(h.Size)
 	cost := int64(buf.Cap()) + heldCost
-	if !s.account.tryAcquire(memoryBytes, cost) {
-		return false, nil
+	if ok, err := acquire(cost); !ok {
+		s.account.buffers.Put(buf)
+		return false, err
 	}
 	h.free = func() {
 		s.account.buffers.Put(buf)

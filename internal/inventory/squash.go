@@ -51,11 +51,12 @@ type squasher struct {
 	allowed map[string]string // by reader and real path: the system path that leads there
 	gaps    []assay.Gap
 	missing []missingFile
+	items   map[*packed]map[string][]byte // of layers to whose files upper layers have hard links
 }
 
 func (t *builder) newSquasher(ctx context.Context, layers []*layerFacts) (*squasher, error) {
 	s := &squasher{tree: newTree(ctx, layers), readers: t.readers, kinds: t.kinds.all, matcher: t.matcher, top: len(layers) - 1,
-		files: map[*layerFacts]map[string]int{}, last: map[*layerFacts]int{}, allowed: map[string]string{}}
+		files: map[*layerFacts]map[string]int{}, last: map[*layerFacts]int{}, allowed: map[string]string{}, items: map[*packed]map[string][]byte{}}
 	return s, s.placeFiles()
 }
 
@@ -103,54 +104,6 @@ func (s *squasher) placeFiles() error {
 		}
 	}
 	return nil
-}
-
-// placeItems resolves the paths of streamers' items, like placeFiles, where a layer
-// wrote them through a link of a lower layer.
-func (s *squasher) placeItems(l int, layer *layerFacts) {
-	for _, kind := range s.kinds {
-		if kind.IsPerLayer() {
-			continue
-		}
-		for path := range layer.sections[kind.Name].records() {
-			dir, base := split(path)
-			if real, ok := s.resolve(dir, l, true); ok && real != dir {
-				s.move(l, join(real, base), path)
-			}
-		}
-	}
-}
-
-// section returns the streamers' items of a layer that are visible in the image.
-func (s *squasher) section(kind *assay.SectionKind, l int) (out layerSection) {
-	in := s.layers[l].sections[kind.Name]
-	if in == nil {
-		return out
-	}
-	if kind.IsPerLayer() {
-		out.streamed, out.below = in, make([]bool, 0, in.Count)
-		for path := range in.records() {
-			p := place{}
-			if l > 0 {
-				p = s.look(path, l-1)
-			}
-			out.below = append(out.below, p.kind != 0 || p.implied)
-			if s.ctx.Err() != nil {
-				return layerSection{}
-			}
-		}
-		return out
-	}
-	var w packedWriter
-	for path, items := range in.records() {
-		dir, base := split(path)
-		real, ok := s.resolve(dir, l, true)
-		if ok && s.visible(join(real, base), l, s.top) {
-			w.add([]byte(join(real, base)), items)
-		}
-	}
-	out.streamed = &packed{Data: w.data, Count: w.count}
-	return out
 }
 
 // factsAt returns the facts of a reader about the file at a real path in layer l.

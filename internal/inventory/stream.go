@@ -27,7 +27,7 @@ func newStreamings(all []*assay.SectionKind) (out []*streaming, packers map[stri
 		}
 		p := &packer{}
 		if !kind.IsPerLayer() {
-			p.at = map[string]uint32{}
+			p.at = map[string]position{}
 		}
 		packers[kind.Name] = p
 		for _, s := range kind.Streamers {
@@ -80,7 +80,7 @@ func (l *layerReader) see(ctx context.Context, h *assay.Header) (wanted bool) {
 		l.keepItems(s, c, h.Path, facts)
 	}
 	if h.Type == assay.EntryHardlink {
-		l.copyItems(h.Path, h.Link)
+		l.linkItems(h.Path, h.Link)
 	}
 	return wanted
 }
@@ -101,25 +101,23 @@ func (l *layerReader) keepItems(s *streaming, c class, path string, facts assay.
 		l.streamGap(s, path, g)
 	}
 	if len(items) > 0 {
-		l.addItems(s.out, c, path, items)
+		s.out.add(c, path, items)
 	}
 }
 
-// addItems adds a record, within the limit.
-func (l *layerReader) addItems(p *packer, c class, path string, items []byte) {
-	if l.size+int64(len(path)+len(items)+2*recordCost) > maxFacts {
-		p.dropped++
-		return
-	}
-	l.size += p.add(c, path, items)
-}
-
-// copyItems copies the items of a file to a hard link to it, for when the file's first
-// name is deleted.
-func (l *layerReader) copyItems(path, target string) {
+// linkItems copies the items of a file to a hard link to it, for when the file's first
+// name is deleted. If the file is not in this layer, squashing copies them.
+func (l *layerReader) linkItems(path, target string) {
+	inLayer := l.index.has(target)
 	for _, p := range l.packers {
-		if at, ok := p.at[target]; ok {
-			l.addItems(p, classEntry, path, p.record(at).items)
+		switch {
+		case p.at == nil:
+		case !inLayer:
+			p.add(classLink, path, []byte(target))
+		default:
+			if items := p.itemsAt(target); len(items) > 0 {
+				p.add(classEntry, path, items)
+			}
 		}
 	}
 }
@@ -130,16 +128,18 @@ func (l *layerReader) forgetItems(path string, before uint8, isDir bool) {
 		return
 	}
 	for _, p := range l.packers {
-		l.size += p.forget(path, !isDir)
+		p.forget(path, !isDir)
 	}
 }
 
 func (l *layerReader) streamGap(s *streaming, path, what string) {
-	if len(s.out.gaps) == maxLayerGaps {
-		s.out.gaps = append(s.out.gaps, assay.Gap{What: s.streamer.Name() + ": more gaps of this kind, which are not listed"})
-	}
-	if len(s.out.gaps) < maxLayerGaps {
-		s.out.gaps = append(s.out.gaps, assay.Gap{Where: path, What: s.streamer.Name() + ": " + what})
+	s.out.gap(path, s.streamer.Name()+": "+what)
+}
+
+// notStreamed records that the streamers do not see an entry.
+func (l *layerReader) notStreamed(path, what string) {
+	for _, p := range l.packers {
+		p.gap(path, what)
 	}
 }
 

@@ -53,7 +53,7 @@ func (l *layerReader) visit(ctx context.Context, e *assay.Entry, other func(stri
 	dir, _ := split(e.Path)
 	l.index.addParents(dir)
 	switch {
-	case e.Err != nil && (e.Mode.IsDir() || len(l.matcher.match(nil, e.Path)) > 0):
+	case e.Err != nil && (e.Mode.IsDir() || len(l.streams) > 0 || len(l.matcher.match(nil, e.Path)) > 0):
 		l.gap(e.Path, e.Err.Error())
 	case e.Err != nil:
 	case e.Mode.IsDir():

@@ -17,7 +17,7 @@ func TestStreamWalk(t *testing.T) {
 	walk := func(_ context.Context, visit func(*assay.Entry) error) error {
 		for _, e := range []*assay.Entry{
 			{Path: "a", Mode: 0o644, UID: 5, GID: 6, HasOwner: true}, {Path: "b.lines", Mode: 0o644}, {Path: "dev", Mode: fs.ModeDevice}, {Path: "l", Mode: fs.ModeSymlink | 0o777, Link: "secret"},
-			{Path: "locked", Mode: 0o600}, {Path: "p", Mode: 0o755 | fs.ModeSetuid}, {Path: "skipped", Mode: fs.ModeDir}, {Path: "skipped/s"}, {Path: "z", Mode: 0o644},
+			{Path: "locked", Mode: 0o600}, {Path: "p", Mode: 0o755 | fs.ModeSetuid}, {Path: "skipped", Mode: fs.ModeDir}, {Path: "skipped/s"}, {Path: "y", Err: fs.ErrInvalid}, {Path: "z", Mode: 0o644},
 		} {
 			e.Size = int64(len(content[e.Path]))
 			e.Open = func() (assay.ReaderAtCloser, error) {
@@ -52,7 +52,7 @@ func TestStreamWalk(t *testing.T) {
 	if got, want := strings.Join(listed, ", "), "a -rw-r--r-- 5:6, b.lines -rw-r--r--, dev s---------, l lrwxrwxrwx, locked -rw-------, p -rwsr-xr-x, z -rw-r--r--"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if g := gaps(inv); !strings.Contains(g, "p: words: the reader panicked (content)") || !strings.Contains(g, "locked: words: permission denied") || len(inv.Gaps) != 2 {
+	if g := gaps(inv); !strings.Contains(g, "p: words: the reader panicked (content)") || !strings.Contains(g, "locked: words: permission denied") || !strings.Contains(g, "y: invalid argument") || len(inv.Gaps) != 3 {
 		t.Errorf("gaps %s", g)
 	}
 }
