@@ -22,6 +22,7 @@ type FilesRequest struct {
 	Paths []string     // only these and everything below them: paths inside the image, with * and **; none means all
 
 	Cache    assay.Cache          // of contents of layers; nil means no cache
+	Budget   *Budget              // of memory and disk, shared with scans; nil means the budget of the process
 	Verify   bool                 // check every digest again, even of cached layers
 	Progress func(assay.Progress) // may be nil
 }
@@ -54,7 +55,11 @@ func ListFiles(ctx context.Context, r FilesRequest) (_ *FileListing, err error) 
 	if len(match) > 0 {
 		filter.Path = match.Match
 	}
-	inv, err := inventory.Build(ctx, &only, inventory.Options{Kinds: []*assay.SectionKind{section.Files}, Cache: r.Cache, Build: build(), Verify: r.Verify, Progress: r.Progress})
+	o := inventory.Options{Kinds: []*assay.SectionKind{section.Files}, Cache: r.Cache, Build: build(), Verify: r.Verify, Progress: r.Progress}
+	if r.Budget != nil {
+		o.Budget = r.Budget.inventory
+	}
+	inv, err := inventory.Build(ctx, &only, o)
 	if err != nil {
 		return nil, err
 	}
