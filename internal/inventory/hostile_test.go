@@ -101,7 +101,7 @@ func TestHostile(t *testing.T) {
 			bytes := int64(allocated())
 			entries, size := 0, int64(0)
 			for i, l := range s.layers {
-				entries += len(l.Index)
+				entries += len(l.Index.Bits)
 				size += tt.layers[i].Size
 			}
 			t.Logf("%d entries: %d look-ups (%d an entry), %d MB allocated (%d bytes an entry)", entries, s.looks, s.looks/entries, bytes>>20, bytes/int64(entries))
@@ -146,7 +146,7 @@ func TestReleaseBehindLink(t *testing.T) {
 // TestFit: what layers say is left out when there is no room for it, and the
 // image refused when there is none for where their files are.
 func TestFit(t *testing.T) {
-	f := &layerFacts{Index: make(index, 100), Files: []fileFacts{{Path: "p", Facts: assay.Facts{Packages: make([]assay.Package, 1000)}}},
+	f := &layerFacts{Index: index{make([]byte, 100*hashLen), make([]byte, 100)}, Files: []fileFacts{{Path: "p", Facts: assay.Facts{Packages: make([]assay.Package, 1000)}}},
 		sections: map[string]*packed{"k": {Data: make([]byte, 100), Count: 1}}}
 	budget := NewBudget(Limits{})
 	budget.alone[factBytes] = 10_000

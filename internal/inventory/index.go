@@ -1,9 +1,11 @@
 package inventory
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"slices"
+	"sort"
 	"strings"
 )
 
@@ -20,37 +22,47 @@ const (
 const (
 	bitKind = bitFile | bitDir | bitLink
 	bitHide = bitFile | bitLink | bitWhiteout | bitOpaque // of a directory: hides what lower layers have in it
-	kindLen = 6
 )
 
-// An index says what a layer does to any path, in eight bytes an entry, because a
-// million files must not cost a gigabyte. Each element is a hash of a path with the
-// bits above in its lowest six; sorted. The hash is cut from SHA-256, so that nobody
-// can make a file that hides another by chance.
-type index []uint64
+// An index says what a layer does to any path, in 17 bytes an entry, because a million
+// files must not cost a gigabyte. Paths are known by their hashes alone: half of a
+// SHA-256, so that nobody can find two paths with one hash.
+type index struct {
+	Hashes []byte // hashLen bytes of each path, sorted
+	Bits   []byte // of each path
+}
 
-// A pathHash identifies a path in an index; its lowest kindLen bits are zero.
-type pathHash uint64
+const hashLen = 16
+
+// A pathHash identifies a path in an index. That of the root is zero.
+type pathHash struct{ high, low uint64 }
 
 func hashPath(path string) pathHash { return hashes(path)[0] }
 
-// under returns the hash of name in the directory with hash h; 0 is the root. So the
-// hashes of a path and of all its parents cost time linear in the path.
+// under returns the hash of name in the directory with hash h. So the hashes of a path
+// and of all its parents cost time linear in the path.
 func (h pathHash) under(name string) pathHash {
-	var room [264]byte // names have up to 255 bytes
-	b := append(binary.LittleEndian.AppendUint64(room[:0], uint64(h)), name...)
+	var room [272]byte // names have up to 255 bytes
+	b := binary.BigEndian.AppendUint64(room[:0], h.high)
+	b = append(binary.BigEndian.AppendUint64(b, h.low), name...)
 	sum := sha256.Sum256(b)
-	return pathHash(binary.LittleEndian.Uint64(sum[:8]) &^ (1<<kindLen - 1))
+	return pathHash{binary.BigEndian.Uint64(sum[:8]), binary.BigEndian.Uint64(sum[8:16])}
 }
 
 // get returns the bits of a path.
-func (x index) get(h pathHash) uint64 {
-	i, _ := slices.BinarySearch(x, uint64(h))
-	if i < len(x) && x[i]&^(1<<kindLen-1) == uint64(h) {
-		return x[i] & (1<<kindLen - 1)
+func (x *index) get(h pathHash) uint8 {
+	i, found := sort.Find(len(x.Bits), func(i int) int {
+		b := x.Hashes[i*hashLen:]
+		return cmp.Or(cmp.Compare(h.high, binary.BigEndian.Uint64(b)), cmp.Compare(h.low, binary.BigEndian.Uint64(b[8:])))
+	})
+	if !found {
+		return 0
 	}
-	return 0
+	return x.Bits[i]
 }
+
+// valid reports whether an index from the cache is one.
+func (x *index) valid() bool { return len(x.Hashes) == hashLen*len(x.Bits) }
 
 // An indexBuilder builds an index while a layer is read.
 type indexBuilder struct {
@@ -108,12 +120,17 @@ func (b *indexBuilder) addParents(dir string) {
 }
 
 func (b *indexBuilder) index() index {
-	x := make(index, 0, len(b.bits))
-	for h, bits := range b.bits {
-		x = append(x, uint64(h)|uint64(bits))
+	all := make([]pathHash, 0, len(b.bits))
+	for h := range b.bits {
+		all = append(all, h)
 	}
-	slices.Sort(x)
-	return x
+	slices.SortFunc(all, func(x, y pathHash) int { return cmp.Or(cmp.Compare(x.high, y.high), cmp.Compare(x.low, y.low)) })
+	out := index{make([]byte, 0, hashLen*len(all)), make([]byte, 0, len(all))}
+	for _, h := range all {
+		out.Hashes = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(out.Hashes, h.high), h.low)
+		out.Bits = append(out.Bits, b.bits[h])
+	}
+	return out
 }
 
 // hashes returns the hashes of path and of its parents, the path itself first.

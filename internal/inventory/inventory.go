@@ -271,7 +271,7 @@ func (t *builder) kindKey(kind *assay.SectionKind, layer string) string {
 func (t *builder) cached(ctx context.Context, l assay.Layer) (f *layerFacts, missing []*assay.SectionKind) {
 	if t.o.Cache != nil && l.Key != "" && !t.o.Verify {
 		if b, err := t.o.Cache.Get(ctx, t.key(l.Key)); err == nil {
-			if f, err = decode(b); err != nil {
+			if f, err = decode(b); err != nil || !f.Index.valid() {
 				f = nil // written by an unknown build: treated as missing
 			}
 		}
@@ -412,7 +412,7 @@ func (t *builder) fit(ctx context.Context, f *layerFacts, c *claim) (*layerFacts
 
 // treeSize estimates the bytes of the index of a layer's files.
 func (f *layerFacts) treeSize() int64 {
-	size := int64(8*len(f.Index) + 16*len(f.Asked))
+	size := int64(17*len(f.Index.Bits) + 16*len(f.Asked))
 	for path, target := range f.Links {
 		size += int64(len(path) + len(target) + linkCost)
 	}

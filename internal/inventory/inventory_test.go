@@ -363,7 +363,7 @@ func FuzzClean(f *testing.F) {
 }
 
 func FuzzDecode(f *testing.F) {
-	f.Add(encode(&layerFacts{Files: []fileFacts{{Path: "p", Facts: assay.Facts{Packages: []assay.Package{{Name: "n"}}}}}, Index: index{3}}))
+	f.Add(encode(&layerFacts{Files: []fileFacts{{Path: "p", Facts: assay.Facts{Packages: []assay.Package{{Name: "n"}}}}}, Index: index{make([]byte, hashLen), []byte{bitFile}}}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if l, err := decode(b); err == nil {
 			encode(l)

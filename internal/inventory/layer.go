@@ -158,7 +158,7 @@ func (l *layerReader) charge(ctx context.Context) error {
 }
 
 const (
-	indexCost  = 24      // bytes of an entry while the index is built
+	indexCost  = 48      // bytes of an entry while the index is built
 	chargeStep = 1 << 20 // bytes of facts that are acquired at once
 )
 

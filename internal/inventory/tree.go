@@ -23,7 +23,7 @@ type tree struct {
 
 	dir       string     // the directory of the last look-up: many files are in few directories
 	directory []pathHash // of it and of its parents, itself first
-	above     []uint64   // by layer, what it does to these; 0 when not looked up yet
+	above     []uint16   // by layer, what it does to these; 0 when not looked up yet
 }
 
 // maxMemo bounds the memo in bytes; dropped entries are looked up again.
@@ -36,13 +36,13 @@ type memoKey struct {
 
 // A place is what a path refers to.
 type place struct {
-	kind    uint64 // bitFile, bitDir, bitLink; 0: nothing that a layer mentions
+	kind    uint8 // bitFile, bitDir, bitLink; 0: nothing that a layer mentions
 	layer   int
 	implied bool // a layer has something below it
 }
 
 func newTree(ctx context.Context, layers []*layerFacts) *tree {
-	return &tree{ctx: ctx, layers: layers, moved: make([]map[string]string, len(layers)), above: make([]uint64, len(layers)), memo: map[memoKey]place{}}
+	return &tree{ctx: ctx, layers: layers, moved: make([]map[string]string, len(layers)), above: make([]uint16, len(layers)), memo: map[memoKey]place{}}
 }
 
 // at returns what is at path, whose parents are real directories, in the file system of
@@ -101,7 +101,7 @@ func (t *tree) enter(dir string) {
 	if dir == t.dir && t.directory != nil {
 		return
 	}
-	t.dir, t.directory = dir, []pathHash{0}
+	t.dir, t.directory = dir, []pathHash{{}}
 	if dir != "" {
 		t.directory = hashes(dir)
 	}
@@ -109,13 +109,13 @@ func (t *tree) enter(dir string) {
 }
 
 // hidden returns what layer l does to the directory and to its parents.
-func (t *tree) hidden(l int) uint64 {
-	const known = 1 << kindLen
+func (t *tree) hidden(l int) uint16 {
+	const known = 1 << 8
 	if t.above[l] == 0 {
 		t.above[l] = known
 		if t.dir != "" {
 			for _, h := range t.directory {
-				t.above[l] |= t.layers[l].Index.get(h)
+				t.above[l] |= uint16(t.layers[l].Index.get(h))
 			}
 		}
 	}
