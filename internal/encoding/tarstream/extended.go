@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/limit"
@@ -21,8 +20,22 @@ type extended struct {
 	uid, gid   int64
 	hasUID     bool
 	hasGID     bool
-	sparse     bool
-	sparseName string
+
+	sparseName, sparseMajor, sparseMinor string // GNU's, in pax
+	sparseMap                            bool
+}
+
+// isSparse reports whether the entry is a sparse file, by the version of the format; the
+// oldest has none.
+// https://www.gnu.org/software/tar/manual/html_node/PAX-0.html
+func (e *extended) isSparse() bool {
+	switch version := e.sparseMajor + "." + e.sparseMinor; version {
+	case "0.0", "0.1", "1.0":
+		return true
+	case ".":
+		return e.sparseMap
+	}
+	return false
 }
 
 // read reads the extended header in the content of r's current entry.
@@ -43,7 +56,7 @@ func (e *extended) read(r *Reader, flag byte) error {
 		*e = extended{longName: e.longName, longLink: e.longLink}
 		return e.records(r)
 	}
-	return nil // global: it has nothing that a scan needs; Next skips it
+	return nil
 }
 
 // records reads pax records, "LENGTH KEY=VALUE\n", and stores only those that
@@ -69,7 +82,10 @@ func (e *extended) records(r *Reader) error {
 		}
 		left -= len(key)
 		k := string(key[:len(key)-1])
-		if !used(k) {
+		if isSparseMap(k) {
+			e.sparseMap = e.sparseMap || left > 1
+		}
+		if !isUsed(k) {
 			if _, err := b.Discard(left); err != nil {
 				return badRecord(err)
 			}
@@ -88,8 +104,17 @@ func (e *extended) records(r *Reader) error {
 	}
 }
 
-func used(key string) bool {
-	return key == "path" || key == "linkpath" || key == "size" || key == "uid" || key == "gid" || strings.HasPrefix(key, "GNU.sparse.")
+// isSparseMap reports whether a record lists the extents of a sparse file.
+func isSparseMap(key string) bool {
+	return key == "GNU.sparse.map" || key == "GNU.sparse.offset" || key == "GNU.sparse.numbytes"
+}
+
+func isUsed(key string) bool {
+	switch key {
+	case "path", "linkpath", "size", "uid", "gid", "GNU.sparse.name", "GNU.sparse.major", "GNU.sparse.minor":
+		return true
+	}
+	return false
 }
 
 func (e *extended) set(key, value string) error {
@@ -99,6 +124,10 @@ func (e *extended) set(key, value string) error {
 	case "linkpath":
 		e.link = value
 	case "size":
+		if value == "" {
+			e.size, e.hasSize = 0, false
+			return nil
+		}
 		n, err := strconv.ParseInt(value, 10, 64)
 		if err != nil || n < 0 {
 			return fmt.Errorf("pax size %.20q: %w", value, assay.ErrMalformed)
@@ -116,9 +145,10 @@ func (e *extended) set(key, value string) error {
 		}
 	case "GNU.sparse.name":
 		e.sparseName = value
-		e.sparse = true
-	default:
-		e.sparse = true
+	case "GNU.sparse.major":
+		e.sparseMajor = value
+	case "GNU.sparse.minor":
+		e.sparseMinor = value
 	}
 	return nil
 }

@@ -2,9 +2,10 @@
 // layer has up to a million entries of which a scan needs a few. It is lenient,
 // because damage in one place must not hide the entries before it.
 //
-// Unlike archive/tar, it seeks over unwanted content if the source can seek,
-// reads extended headers of any length but stores only what it needs, and leaves
-// names unchanged.
+// What archive/tar accepts is read alike, because the programs that unpack images
+// use it: a scan sees the files that a container has. Unlike archive/tar, it seeks
+// over unwanted content if the source can seek, and reads extended headers of any
+// length but stores only what it needs.
 //
 // Formats: https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html
 // (ustar, pax) and
@@ -29,6 +30,7 @@ const (
 	Symlink
 	Hardlink
 	Other
+	Global // a global extended header: no file, but an entry to archive/tar
 )
 
 const (
@@ -109,9 +111,12 @@ func (r *Reader) Next() (*Header, error) {
 		r.left, r.pad = size, -size&(blockSize-1)
 		flag := r.block[156]
 		switch flag {
-		case 'x', 'L', 'K', 'g':
+		case 'x', 'L', 'K', 'g': // a global one ends the extended headers before it
 			if size > maxExtended {
 				return nil, fmt.Errorf("extended tar header of %d bytes: %w", size, assay.ErrTooLarge)
+			}
+			if flag == 'g' {
+				return r.global()
 			}
 			if err := ext.read(r, flag); err != nil {
 				return nil, err
@@ -123,6 +128,19 @@ func (r *Reader) Next() (*Header, error) {
 		}
 		return &r.h, nil
 	}
+}
+
+// global reads a global extended header.
+func (r *Reader) global() (*Header, error) {
+	var own extended
+	r.h.Name, r.h.Kind = r.name(), Global
+	if err := own.records(r); err != nil {
+		return nil, err
+	}
+	if own.name != "" {
+		r.h.Name = own.name
+	}
+	return &r.h, nil
 }
 
 // Read reads the content of the current entry.
@@ -167,12 +185,6 @@ func (r *Reader) entry(flag byte, ext *extended) error {
 	if ext.longLink != "" {
 		h.Link = ext.longLink
 	}
-	if ext.sparse {
-		h.Sparse = true
-		if ext.sparseName != "" {
-			h.Name = ext.sparseName
-		}
-	}
 	switch flag {
 	case '1', '2', '3', '4', '5', '6':
 		// These have no content, whatever their size is, as in every tar
@@ -189,6 +201,12 @@ func (r *Reader) entry(flag byte, ext *extended) error {
 	h.Kind, h.Size = File, r.left
 	if flag == 0 && strings.HasSuffix(h.Name, "/") { // the oldest archives mark directories this way
 		h.Kind = Dir
+	}
+	if ext.isSparse() {
+		h.Sparse = true
+		if ext.sparseName != "" {
+			h.Name = ext.sparseName
+		}
 	}
 	return nil
 }
@@ -221,14 +239,38 @@ func (r *Reader) skipSparseHeaders() error {
 	return nil
 }
 
+// name returns the name in the header. Its prefix is where the format has it.
 func (r *Reader) name() string {
-	name := text(r.block[:100])
-	if string(r.block[257:263]) == "ustar\x00" {
-		if prefix := text(r.block[345:500]); prefix != "" {
-			return prefix + "/" + name
-		}
+	name, prefix := text(r.block[:100]), ""
+	switch magic := string(r.block[257:265]); {
+	case magic[:6] == "ustar\x00" && string(r.block[508:]) == "tar\x00": // star's
+		prefix = text(r.block[345:476])
+	case magic[:6] == "ustar\x00":
+		prefix = text(r.block[345:500])
+	case magic == "ustar  \x00":
+		prefix = r.gnuPrefix()
+	}
+	if prefix != "" {
+		return prefix + "/" + name
 	}
 	return name
+}
+
+// gnuPrefix returns the prefix in a header of GNU's format, which has none but times in
+// its place. archive/tar takes for a prefix what is not a time, because old versions of
+// it wrote one there.
+func (r *Reader) gnuPrefix() string {
+	for _, time := range [][]byte{r.block[345:357], r.block[357:369]} {
+		if _, err := number(time); time[0] == 0 || err == nil {
+			continue
+		}
+		prefix := text(r.block[345:500])
+		if strings.IndexFunc(prefix, func(c rune) bool { return c >= 0x80 }) >= 0 {
+			return ""
+		}
+		return prefix
+	}
+	return ""
 }
 
 // readBlock reads a block; at the end of the source it returns io.EOF, because
@@ -355,6 +397,9 @@ func number(b []byte) (int64, error) {
 		return int64(v), nil
 	}
 	b = bytes.Trim(b, " \x00")
+	if i := bytes.IndexByte(b, 0); i >= 0 {
+		b = b[:i]
+	}
 	var v int64
 	for _, c := range b {
 		if c < '0' || c > '7' || v>>60 != 0 {
