@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/assaysec/assay"
 )
@@ -75,6 +76,11 @@ func (t *builder) readAgain(ctx context.Context, layers []*layerFacts, todo []mi
 	}
 	for _, k := range todo {
 		add(k.layer, k.glob, k)
+		for link := range strings.SplitSeq(k.links, "\x00") {
+			if link != "" {
+				add(k.layer, link, k)
+			}
+		}
 		if k.with != "" {
 			add(k.below, k.glob+k.with, k)
 		}

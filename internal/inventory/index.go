@@ -52,13 +52,19 @@ func (h pathHash) under(name string) pathHash {
 // get returns the bits of a path.
 func (x *index) get(h pathHash) uint8 {
 	i, found := sort.Find(len(x.Bits), func(i int) int {
-		b := x.Hashes[i*hashLen:]
-		return cmp.Or(cmp.Compare(h.high, binary.BigEndian.Uint64(b)), cmp.Compare(h.low, binary.BigEndian.Uint64(b[8:])))
+		at := x.hash(i)
+		return cmp.Or(cmp.Compare(h.high, at.high), cmp.Compare(h.low, at.low))
 	})
 	if !found {
 		return 0
 	}
 	return x.Bits[i]
+}
+
+// hash returns the hash of an element.
+func (x *index) hash(i int) pathHash {
+	b := x.Hashes[i*hashLen:]
+	return pathHash{binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])}
 }
 
 // valid reports whether an index from the cache is one.

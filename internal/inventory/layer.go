@@ -16,8 +16,7 @@ const (
 	// maxEntries bounds the entries of a layer; the largest images have two million
 	// files in all layers.
 	maxEntries = 20_000_000
-	// maxLinkBytes bounds a layer's symbolic links, and its hard links at wanted paths,
-	// in bytes: half a million links of usual length.
+	// maxLinkBytes bounds a layer's symbolic and hard links, in bytes: half a million links of usual length.
 	maxLinkBytes = 64 << 20
 	linkCost     = 64 // overhead of a link beside its path and target
 	// maxPath bounds a path and a link's target, as Linux does.
@@ -48,7 +47,8 @@ type layerFacts struct {
 	Files []fileFacts
 	Index index
 	Links map[string]string // symbolic links
-	Hards map[string]string // hard links at wanted paths, whose files no reader of this layer got
+	Hards map[string]string // hard links, except those whose facts are copied
+	Again []string          // those of Hards whose files the layer writes again after them
 	Asked []string          // symbolic links at wanted paths
 	Gaps  []assay.Gap       // Where is a path, or ""
 
@@ -88,8 +88,11 @@ type layerReader struct {
 	index     indexBuilder
 	linkBytes int
 	moreGaps  int
-	wanted    int                 // files that were read
-	size      int64               // of the facts
+	wanted    int   // files that were read
+	size      int64 // of the facts
+	dirs      realDirs
+	forgotten int                 // links looked at by forgetLinks
+	targets   map[string][]string // hard links of out.Hards, by their targets
 	at        map[string][]int    // where in out.files the facts about a path are; a forgotten one has none
 	below     map[string][]string // directories above those: the paths right in them
 	with      map[string]*spooled
@@ -137,6 +140,7 @@ func (l *layerReader) read(ctx context.Context, r io.Reader) (*layerFacts, error
 
 func (l *layerReader) begin() {
 	l.index, l.out.Links, l.out.Hards = newIndexBuilder(), map[string]string{}, map[string]string{}
+	l.targets = map[string][]string{}
 	l.at, l.below = map[string][]int{}, map[string][]string{}
 	l.with, l.mains = map[string]*spooled{}, map[string][]*want{}
 }
@@ -175,6 +179,8 @@ func (l *layerReader) end(ctx context.Context) (*layerFacts, error) {
 		l.out.Gaps = append(l.out.Gaps, assay.Gap{What: fmt.Sprintf("%d more gaps of this kind, which are not listed", l.moreGaps)})
 	}
 	l.out.Files = slices.DeleteFunc(l.out.Files, func(f fileFacts) bool { return f.Path == "" })
+	l.out.Again = slices.DeleteFunc(l.out.Again, func(path string) bool { _, ok := l.out.Hards[path]; return !ok })
+	slices.Sort(l.out.Again)
 	l.out.Asked = slices.DeleteFunc(l.out.Asked, func(path string) bool { _, ok := l.out.Links[path]; return !ok })
 	l.out.transient = l.out.transient || slices.ContainsFunc(l.out.Files, func(f fileFacts) bool { return f.transient })
 	l.packSections()
@@ -214,23 +220,32 @@ func (l *layerReader) entry(ctx context.Context, h *tarstream.Header, r io.Reade
 		return nil
 	}
 	dir, base := split(path)
+	dir, ok := l.realDir(dir)
+	if path = join(dir, base); !ok {
+		l.gap(path, "symbolic links form a cycle or are nested too deeply; not read")
+		return nil
+	}
 	if strings.HasPrefix(base, whiteoutPrefix) || strings.HasPrefix(dir, aufsPrefix) {
 		l.whiteout(ctx, dir, base)
 		return nil
 	}
-	l.index.addParents(dir)
-	before := l.index.add(path, entryKinds[h.Kind].bit)
-	l.forgetItems(path, before, h.Kind == tarstream.Dir)
-	if h.Kind == tarstream.Dir {
-		l.forgetOne(path)
-	} else {
-		l.forget(path)
+	switch h.Kind {
+	case tarstream.Global:
+		l.global(path)
+		return nil
+	case tarstream.Hardlink:
+		l.resolveHardlink(h)
+	}
+	if err := l.replace(path, dir, h.Kind); err != nil {
+		return err
 	}
 	switch h.Kind {
 	case tarstream.Symlink:
 		l.link(path, h.Link)
 	case tarstream.Hardlink:
-		l.hardlink(path, clean(h.Link))
+		if err := l.hardlink(ctx, path, h.Link); err != nil {
+			return err
+		}
 	}
 	streamed := l.see(ctx, header(path, h))
 	if h.Kind != tarstream.File {
@@ -249,6 +264,25 @@ func (l *layerReader) entry(ctx context.Context, h *tarstream.Header, r io.Reade
 	return l.streamRest(path, r)
 }
 
+// replace records an entry in the index, and removes what the layer had at its path.
+func (l *layerReader) replace(path, dir string, kind byte) error {
+	l.index.addParents(dir)
+	before := l.index.add(path, entryKinds[kind].bit)
+	l.forgetItems(path, before, kind == tarstream.Dir)
+	l.rewritten(path)
+	if kind == tarstream.Dir {
+		l.forgetOne(path)
+		return nil
+	}
+	if before&bitParent != 0 {
+		if err := l.forgetLinks(path); err != nil {
+			return err
+		}
+	}
+	l.forget(path)
+	return nil
+}
+
 // header describes an entry of a tar to streamers.
 func header(path string, h *tarstream.Header) *assay.Header {
 	out := &assay.Header{Path: path, Type: entryKinds[h.Kind].entry, Mode: h.Mode, UID: h.UID, GID: h.GID, HasOwner: true}
@@ -258,7 +292,7 @@ func header(path string, h *tarstream.Header) *assay.Header {
 	case tarstream.Symlink:
 		out.Link = h.Link
 	case tarstream.Hardlink:
-		out.Link = clean(h.Link)
+		out.Link = h.Link
 	}
 	return out
 }
@@ -329,7 +363,7 @@ func (l *layerReader) forget(path string) {
 
 // forgetOne removes the facts of one path.
 func (l *layerReader) forgetOne(path string) {
-	delete(l.out.Links, path)
+	l.forgetLink(path)
 	delete(l.out.Hards, path)
 	l.drop(l.with, path)
 	l.drop(l.kept, path)
@@ -418,6 +452,7 @@ func (l *layerReader) link(path, target string) {
 		return
 	}
 	l.out.Links[path] = target
+	l.dirs = realDirs{}
 	if l.ws = l.matcher.match(l.ws[:0], path); len(l.ws) > 0 {
 		l.out.Asked = append(l.out.Asked, path)
 	}
@@ -425,10 +460,17 @@ func (l *layerReader) link(path, target string) {
 
 // hardlink copies the facts of the linked file to a wanted path. If no reader wanted
 // the file under its first name, squashing handles the link.
-func (l *layerReader) hardlink(path, target string) {
+func (l *layerReader) hardlink(ctx context.Context, path, target string) error {
+	if l.keep {
+		return l.keepHardlink(ctx, path, target)
+	}
 	l.ws = onePerReader(l.matcher.match(l.ws[:0], path))
-	if len(l.ws) == 0 || !l.claim(path) {
-		return
+	if len(l.ws) == 0 { // another link may lead here
+		l.keepLink(path, target)
+		return nil
+	}
+	if !l.claim(path) {
+		return nil
 	}
 	for _, w := range l.ws {
 		i := slices.IndexFunc(l.at[target], func(i int) bool { return l.out.Files[i].Reader == l.readers[w.reader].Name() })
@@ -436,8 +478,17 @@ func (l *layerReader) hardlink(path, target string) {
 			f := l.out.Files[l.at[target][i]]
 			f.Path = path
 			l.add(f)
-		} else if l.linked(path, target) {
-			l.out.Hards[path] = target
+		} else {
+			l.keepLink(path, target)
 		}
+	}
+	return nil
+}
+
+// keepLink records a hard link for squashing.
+func (l *layerReader) keepLink(path, target string) {
+	if _, ok := l.out.Hards[path]; !ok && l.linked(path, target) {
+		l.out.Hards[path] = target
+		l.targets[target] = append(l.targets[target], path)
 	}
 }

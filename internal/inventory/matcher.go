@@ -3,6 +3,7 @@ package inventory
 import (
 	"cmp"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/assaysec/assay"
@@ -132,6 +133,11 @@ func (m *matcher) match(ws []*want, path string) []*want {
 		ws = filter(ws, m.first[base[0]], path)
 	}
 	return m.allowed(filter(ws, m.other, path), path)
+}
+
+// wantsIn reports whether a file at path, or in the system's directory path, is wanted.
+func (m *matcher) wantsIn(path string) bool {
+	return len(m.match(nil, path)) > 0 || slices.ContainsFunc(m.all, func(w *want) bool { return w.rooted && strings.HasPrefix(w.glob, path+"/") })
 }
 
 // allowed drops all of ws where the user skips path.

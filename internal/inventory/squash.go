@@ -33,6 +33,7 @@ type missingFile struct {
 	as     string // its path in the image
 	name   string // the path under which the reader wants it
 	to     int    // the layer that the facts belong to
+	links  string // glob is a hard link to these paths, separated by NUL, of which the layer later writes one again
 	with   string // suffix: read the companion below together with the file
 	below  int    // layer of the companion
 }
@@ -223,15 +224,20 @@ func (s *squasher) reachSystemPaths() {
 			s.reachHard(l, path)
 		}
 	}
+	s.reachThroughLinks()
 }
 
 // reachHard handles a hard link at a wanted path.
 func (s *squasher) reachHard(l int, raw string) {
+	wants := s.matcher.match(nil, raw)
+	if len(wants) == 0 {
+		return
+	}
 	path, ok := s.resolve(raw, l, false)
 	if !ok || !s.visible(path, l, s.top) {
 		return
 	}
-	for _, w := range s.matcher.match(nil, raw) {
+	for _, w := range wants {
 		if w.companion == "" && (!w.rooted || matchPath(w.glob, path)) {
 			s.need(w, path, path, l)
 		}
@@ -267,8 +273,8 @@ func (s *squasher) need(w *want, path, name string, l int) {
 		return
 	}
 	raw := s.raw(path, l)
-	if target, ok := s.layers[l].Hards[raw]; ok {
-		s.needHard(w, path, name, l, target)
+	if _, ok := s.layers[l].Hards[raw]; ok {
+		s.needHard(w, path, name, l)
 		return
 	}
 	s.missing = append(s.missing, missingFile{layer: l, glob: raw, exact: true, reader: w.reader, as: path, name: name, to: l})
@@ -276,26 +282,34 @@ func (s *squasher) need(w *want, path, name string, l int) {
 
 // needHard adds the target of the hard link at path in layer l to the files still to be
 // read.
-func (s *squasher) needHard(w *want, path, name string, l int, target string) {
-	for range maxHops {
-		real, ok := s.resolve(target, l, true)
+func (s *squasher) needHard(w *want, path, name string, l int) {
+	missing := missingFile{layer: l, glob: s.raw(path, l), exact: true, reader: w.reader, as: path, name: name, to: l}
+	var links []string
+	again := false
+	for at := missing.glob; len(links) < maxHops; {
+		target, ok := s.layers[l].Hards[at]
 		if !ok {
 			break
 		}
-		p := s.at(real, l)
-		if p.kind != bitFile {
-			break
-		}
-		if p.layer == l {
-			if next, ok := s.layers[l].Hards[s.raw(real, l)]; ok {
-				target = next
-				continue
-			}
-		}
-		s.missing = append(s.missing, missingFile{layer: p.layer, glob: s.raw(real, p.layer), exact: true, reader: w.reader, as: path, name: name, to: l})
+		_, rewritten := slices.BinarySearch(s.layers[l].Again, at)
+		again = again || rewritten
+		links = append(links, target)
+		at = target
+	}
+	if again { // read in the order of the layer's entries
+		missing.links = strings.Join(links, "\x00")
+		s.missing = append(s.missing, missing)
 		return
 	}
-	s.gaps = append(s.gaps, assay.Gap{Where: s.where(l, path), What: fmt.Sprintf("a hard link to %q, which is not in the image; not read", target)})
+	target := links[len(links)-1]
+	real, ok := s.resolve(target, l, true)
+	p := s.at(real, l)
+	if len(links) == maxHops || !ok || p.kind != bitFile {
+		s.gaps = append(s.gaps, assay.Gap{Where: s.where(l, path), What: fmt.Sprintf("a hard link to %q, which is not in the image; not read", target)})
+		return
+	}
+	missing.layer, missing.glob = p.layer, s.raw(real, p.layer)
+	s.missing = append(s.missing, missing)
 }
 
 // reachCompanion handles a companion that is in another layer than its file: both are
