@@ -15,7 +15,8 @@ type Suppressor interface {
 // what it met.
 type ReportSuppressor interface {
 	// Suppress is asked about a finding of the report, once for each. The error
-	// says that it cannot judge, and ends the scan.
+	// says that it cannot judge, and ends the scan. Once ctx has ended, each
+	// call returns an error: the context's, if there is no other.
 	Suppress(ctx context.Context, f *Finding) (_ Suppression, suppressed bool, _ error)
 	// Gaps lists what could not be looked up about the findings so far.
 	Gaps() []Gap

@@ -84,7 +84,10 @@ func (v *VEX) ForReport(ctx context.Context, r *assay.Report) (assay.ReportSuppr
 }
 
 // Suppress implements assay.ReportSuppressor.
-func (v *vexJudge) Suppress(_ context.Context, f *assay.Finding) (assay.Suppression, bool, error) {
+func (v *vexJudge) Suppress(ctx context.Context, f *assay.Finding) (assay.Suppression, bool, error) {
+	if ctx.Err() != nil {
+		return assay.Suppression{}, false, context.Cause(ctx)
+	}
 	s, out, err := v.judge(f)
 	if err != nil || !out {
 		return assay.Suppression{}, false, err

@@ -185,6 +185,9 @@ func (s *Set) ForReport(_ context.Context, r *assay.Report) (assay.ReportSuppres
 // Suppress suppresses a finding that a rule matches, unless the rule has
 // expired.
 func (s *judge) Suppress(ctx context.Context, f *assay.Finding) (assay.Suppression, bool, error) {
+	if ctx.Err() != nil {
+		return assay.Suppression{}, false, context.Cause(ctx)
+	}
 	n, err := s.first(ctx, f)
 	if err != nil || n < 0 {
 		return assay.Suppression{}, false, err

@@ -92,6 +92,9 @@ func (m *meter) makes(bytes int) {
 // runWithin runs work until it is done, the context ends, or it takes so long
 // that it must be stuck in one step. Such work continues in the background.
 func runWithin(ctx context.Context, long time.Duration, m *meter, work func() error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	done := make(chan error, 1)
 	go func() {
 		defer func() {

@@ -12,8 +12,8 @@ import (
 
 // Suppressor checks what holds of every suppressor: it judges a report the same
 // way each time and beside others, changes nothing of the report, says who
-// suppresses a finding and as what, has no memory of other reports, and heeds the
-// end of a context. The report has at least one finding that is suppressed.
+// suppresses a finding and as what, has no memory of other reports, and judges no
+// finding once the context is cancelled. The report has at least one finding that is suppressed.
 func Suppressor(t *testing.T, s assay.Suppressor, report func() *assay.Report) {
 	t.Helper()
 	want := judgedBy(t, s, report())
@@ -54,13 +54,18 @@ func Suppressor(t *testing.T, s assay.Suppressor, report func() *assay.Report) {
 	t.Run("cancelled", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		r := report()
-		of, err := s.ForReport(ctx, r)
-		for i := 0; err == nil && i < len(r.Findings); i++ {
-			_, _, err = of.Suppress(ctx, &r.Findings[i])
+		if _, err := s.ForReport(ctx, report()); err != nil && !errors.Is(err, context.Canceled) {
+			t.Errorf("report: %v, want %v or none", err, context.Canceled)
 		}
-		if err != nil && !errors.Is(err, context.Canceled) {
-			t.Errorf("error %v is not the context's", err)
+		r := report()
+		of, err := s.ForReport(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range r.Findings {
+			if _, _, err := of.Suppress(ctx, &r.Findings[i]); !errors.Is(err, context.Canceled) {
+				t.Errorf("%s: %v, want %v", r.Findings[i].ID, err, context.Canceled)
+			}
 		}
 	})
 }
