@@ -96,7 +96,7 @@ func judgedBy(t testing.TB, s assay.Suppressor, r *assay.Report) judgement {
 			t.Error(err)
 		}
 		switch {
-		case ok && (by.By == "" || by.As == assay.StatusUnknown):
+		case ok && (by.By == "" || by.As == "" || by.As == assay.StatusUnknown):
 			t.Errorf("%s is suppressed by %q as %q: both must be said", f.ID, by.By, by.As)
 		case ok:
 			out.suppressed[f.ID+" "+r.Packages[f.Package].Name] = by
