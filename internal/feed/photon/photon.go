@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"slices"
 	"strings"
@@ -177,12 +178,13 @@ type notice struct {
 	issued time.Time
 }
 
-// notices indexes the notices of a branch.
+// notices indexes the notices of a branch. There are none if their document is
+// missing or has no definitions, because they only add to the entries.
 func notices(ctx context.Context, g assay.Getter, b string) (map[fix][]notice, error) {
 	major, _, _ := strings.Cut(b, ".")
 	url := Notices + "com.vmware.phsa-photon" + major + ".xml.gz"
 	known := map[fix][]notice{}
-	err := oval.Fetch(ctx, g, url, func(d *oval.Definition) error {
+	add := func(d *oval.Definition) error {
 		n := notice{id: identifier(d), issued: cve.Time(d.Metadata.Advisory.Issued.Date)}
 		if n.id == "" {
 			return nil
@@ -196,7 +198,8 @@ func notices(ctx context.Context, g assay.Getter, b string) (map[fix][]notice, e
 			}
 		}
 		return nil
-	})
+	}
+	err := document.Read(ctx, g, url, func(body io.Reader) error { return oval.Read(ctx, body, add) })
 	if errors.Is(err, assay.ErrNotFound) {
 		return nil, nil
 	}

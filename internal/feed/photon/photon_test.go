@@ -83,6 +83,18 @@ func TestContract(t *testing.T) {
 	contract.Feed(t, contract.FeedCase{Feed: Feed{}, Documents: docs, Wanted: "photon:4.0"})
 }
 
+// TestNoNotices: entries are kept where a branch has no notices.
+func TestNoNotices(t *testing.T) {
+	docs := documents(entryOf("CVE-2023-0001", "NA", "8-1.ph5", "Fixed"))
+	docs[Notices+"com.vmware.phsa-photon5.xml.gz"] = []byte(`<oval_definitions xmlns="urn:o"><definitions/></oval_definitions>`)
+	empty := contract.Fetch(t, Feed{}, docs)
+	delete(docs, Notices+"com.vmware.phsa-photon5.xml.gz")
+	missing := contract.Fetch(t, Feed{}, docs)
+	if diff := cmp.Diff(missing, empty); diff != "" || empty.Kept() != 2 {
+		t.Errorf("%d entries with an empty document, want the 2 without one:\n%s", empty.Kept(), diff)
+	}
+}
+
 func TestBranches(t *testing.T) {
 	docs := documents(entryOf("CVE-2023-0001", "NA", "8-1.ph5", "Fixed"))
 	docs[Branches] = []byte(`{"branches": ["../x", "5.0"]}`)
