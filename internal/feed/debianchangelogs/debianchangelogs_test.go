@@ -120,7 +120,9 @@ func TestFetch(t *testing.T) {
 }
 
 func TestContract(t *testing.T) {
-	contract.Feed(t, contract.FeedCase{Feed: Feed{}, Documents: mirror(t).Documents, Wanted: "debian:12", Skips: func(url string) bool { return strings.Contains(url, "/pool/") }})
+	docs := mirror(t).Documents
+	delete(docs, Archive+"pool/openssl/openssl_3.0.2-1.debian.tar.gz") // an older version's, which is read only in place of the newest: see TestBroken
+	contract.Feed(t, contract.FeedCase{Feed: Feed{}, Documents: docs, Wanted: "debian:12", Skips: func(url string) bool { return strings.Contains(url, "/pool/") }})
 }
 
 func TestBroken(t *testing.T) {

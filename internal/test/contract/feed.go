@@ -169,7 +169,7 @@ func Feed(t *testing.T, c FeedCase) {
 		}
 	})
 	t.Run("stop", func(t *testing.T) { checkStop(t, c) })
-	t.Run("broken", func(t *testing.T) { checkBroken(t, c) })
+	t.Run("broken", func(t *testing.T) { checkBroken(t, c, all) })
 }
 
 // checkRecords checks that records are whole and of the streams.
@@ -283,7 +283,9 @@ type failing struct{ err error }
 
 func (f failing) Get(context.Context, string) (io.ReadCloser, error) { return nil, f.err }
 
-func checkBroken(t *testing.T, c FeedCase) {
+// checkBroken breaks one document at a time; unbroken are the records while all are
+// whole.
+func checkBroken(t *testing.T, c FeedCase, unbroken *Records) {
 	for _, url := range slices.Sorted(maps.Keys(c.Documents)) {
 		whole := c.Documents[url]
 		for name, b := range map[string][]byte{
@@ -300,8 +302,11 @@ func checkBroken(t *testing.T, c FeedCase) {
 			var r Records
 			err := c.Feed.Fetch(t.Context(), d, nil, &r)
 			if c.Skips != nil && c.Skips(url) {
-				if err != nil || len(r.Skipped) == 0 {
-					t.Errorf("%s: %s: %v, want it skipped", url, name, err)
+				if err != nil || !skipsMore(&r, unbroken) {
+					t.Errorf("%s: %s: %v, skipped %v, want it skipped, too", url, name, err, r.Skipped)
+				}
+				for _, lost := range lostAdvisories(unbroken, &r) {
+					t.Errorf("%s: %s: %s is neither kept nor skipped", url, name, lost)
 				}
 				continue
 			}
@@ -312,6 +317,43 @@ func checkBroken(t *testing.T, c FeedCase) {
 			}
 		}
 	}
+}
+
+// skipsMore reports whether r skips a record that unbroken does not skip, or skips it
+// for another reason.
+func skipsMore(r, unbroken *Records) bool {
+	for why, ids := range r.Skipped {
+		for _, id := range ids {
+			if !slices.Contains(unbroken.Skipped[why], id) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// lostAdvisories lists the advisories of unbroken that r does not have, unless it
+// skips them or their package.
+func lostAdvisories(unbroken, r *Records) (lost []string) {
+	has := map[string]bool{}
+	for _, a := range r.Advisories {
+		for _, p := range a.Affected {
+			has[a.ID+" of "+p.Name] = true
+		}
+	}
+	for _, ids := range r.Skipped {
+		for _, id := range ids {
+			has[id] = true
+		}
+	}
+	for _, a := range unbroken.Advisories {
+		for _, p := range a.Affected {
+			if key := a.ID + " of " + p.Name; !has[key] && !has[a.ID] && !has[p.Name] {
+				lost = append(lost, key)
+			}
+		}
+	}
+	return lost
 }
 
 // FuzzFeed feeds the fuzzer's bytes to the feed, packed as its publisher does,
