@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"regexp"
 	"testing"
 	"time"
 
@@ -12,11 +13,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// kindName matches names that are keys in JSON and values of a flag without quotes.
+var kindName = regexp.MustCompile(`^[a-z][a-z-]*$`)
+
 // SectionKind holds what every kind of section owes: names, one that fits a JSON
 // key and a flag, and items of which no field is lost in the cache or in a report.
 func SectionKind(t *testing.T, k *assay.SectionKind) {
 	t.Helper()
-	if k.Name == "" || k.Title == "" || k.About == "" || !glob.MatchString(k.Name) {
+	if k.Name == "" || k.Title == "" || k.About == "" || !kindName.MatchString(k.Name) {
 		t.Errorf("kind %q, title %q, about %q", k.Name, k.Title, k.About)
 	}
 	if len(k.Readers)+len(k.Streamers) == 0 {
