@@ -19,7 +19,7 @@ type recorder struct {
 	assay.Getter
 
 	mu        sync.Mutex
-	last      string            // the last requested document, for error messages
+	last      string            // the last requested document or directory, for error messages
 	documents map[string]string // as in source.Documents; nil if the Getter has no digests
 }
 
@@ -50,6 +50,7 @@ func (r *recorder) Get(ctx context.Context, url string) (io.ReadCloser, error) {
 
 // List implements assay.Lister.
 func (r *recorder) List(ctx context.Context, url string) ([]string, error) {
+	r.asked(url)
 	l, ok := r.Getter.(assay.Lister)
 	if !ok {
 		return nil, fmt.Errorf("%s: directories cannot be listed: %w", url, assay.ErrUnsupported)
@@ -96,7 +97,7 @@ func (r *recorder) asked(url string) {
 }
 
 // fetch runs a feed's Fetch with the recorder. A panic of the feed becomes an
-// error with the last requested document.
+// error with the last requested document or directory.
 func (r *recorder) fetch(ctx context.Context, f assay.Feed, wanted []assay.Stream, s assay.Sink) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
