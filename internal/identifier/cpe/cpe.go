@@ -79,22 +79,37 @@ func (n *Name) set(parts []string) {
 
 // split splits attributes at their colons, and removes the backslashes that
 // quote characters. A quoted star is a plain one.
-func split(s string) (parts []string) {
-	var b strings.Builder
+func split(s string) []string {
+	parts := make([]string, 0, attributes)
+	begin := 0
 	for i := 0; i < len(s); i++ {
-		switch {
-		case s[i] == '\\' && i+1 < len(s):
+		switch s[i] {
+		case '\\':
 			i++
-			b.WriteByte(s[i])
-		case s[i] == '\\':
-		case s[i] == ':':
-			parts = append(parts, b.String())
-			b.Reset()
-		default:
-			b.WriteByte(s[i])
+		case ':':
+			parts = append(parts, unquote(s[begin:i]))
+			begin = i + 1
 		}
 	}
-	return append(parts, b.String())
+	return append(parts, unquote(s[begin:]))
+}
+
+// unquote removes the backslashes that quote characters. It copies only values that
+// have one, because few do and NVD publishes millions of names.
+func unquote(s string) string {
+	if strings.IndexByte(s, '\\') < 0 {
+		return s
+	}
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' {
+			if i++; i == len(s) {
+				break
+			}
+		}
+		b = append(b, s[i])
+	}
+	return string(b)
 }
 
 // Key is equal for all names of one product.

@@ -87,6 +87,15 @@ func TestMatches(t *testing.T) {
 	}
 }
 
+func BenchmarkParseFormatted(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, ok := ParseFormatted("cpe:2.3:a:apache:http_server:2.4.50:*:*:*:*:*:*:*"); !ok {
+			b.Fatal("no name")
+		}
+	}
+}
+
 // FuzzParse: a name matches itself, and both readers agree on what both take.
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{"", "cpe:/", "cpe:/a:microsoft:internet_explorer:8.0.6001:beta", "cpe:2.3:a:microsoft:internet_explorer:8.0.6001:beta:*:*:*:*:*:*", `cpe:2.3:a:a\:b:c\\:*:*:*:*:*:*:*:*`, `cpe:2.3:\`} {
