@@ -1,10 +1,11 @@
 package nvd
 
 import (
+	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/identifier/cpe"
 	"github.com/assaysec/assay/internal/version"
 	"github.com/assaysec/assay/internal/version/requirement"
 )
@@ -36,6 +37,7 @@ const (
 	maxBeside   = 100 // CPEs that must also be present; some configurations list every device of a vendor
 	whyNegated  = "negated configuration"
 	whyVersions = "configuration whose versions cannot be compared"
+	whyCPE      = "configuration with a malformed CPE name"
 )
 
 // products converts configurations to one row for each affected product that is
@@ -73,8 +75,15 @@ func criteria(matches []match) (out []string) {
 func (n *node) rows(beside []string, skip func(why string)) (out []assay.Affected) {
 	for i := range n.Matches {
 		m := &n.Matches[i]
-		parts := splitCPE(m.Criteria)
-		if !m.Vulnerable || len(parts) < 7 || parts[2] == "h" {
+		if !m.Vulnerable {
+			continue
+		}
+		name, ok := cpe.ParseFormatted(m.Criteria)
+		if !ok {
+			skip(whyCPE)
+			continue
+		}
+		if name.Part == "h" {
 			continue
 		}
 		with := slices.Clone(beside)
@@ -84,9 +93,9 @@ func (n *node) rows(beside []string, skip func(why string)) (out []assay.Affecte
 		if len(with) > maxBeside {
 			with = with[:maxBeside:maxBeside]
 		}
-		a := assay.Affected{Stream: assay.StreamCPE, Name: unescape(parts[3]) + ":" + unescape(parts[4]), Status: assay.StatusAffected,
+		a := assay.Affected{Stream: assay.StreamCPE, Name: cmp.Or(name.Vendor, "*") + ":" + cmp.Or(name.Product, "*"), Status: assay.StatusAffected,
 			Qualifiers: assay.Qualifiers{CPEs: []string{m.Criteria}, RunningOn: with}}
-		if err := m.versions(&a, parts); err != nil {
+		if err := m.versions(&a, name); err != nil {
 			skip(whyVersions)
 			continue
 		}
@@ -97,11 +106,10 @@ func (n *node) rows(beside []string, skip func(why string)) (out []assay.Affecte
 
 // versions sets the affected versions of the product: a range, one version, or
 // all.
-func (m *match) versions(a *assay.Affected, parts []string) error {
-	if v := parts[5]; v != "*" && v != "-" {
-		v = unescape(v)
-		if u := parts[6]; u != "*" && u != "-" {
-			v += ":" + unescape(u)
+func (m *match) versions(a *assay.Affected, name cpe.Name) error {
+	if v := name.Version; v != "" && v != "-" {
+		if u := name.Update; u != "" && u != "-" {
+			v += ":" + u
 		}
 		a.Versions = []string{v}
 		return nil
@@ -121,22 +129,3 @@ func (m *match) versions(a *assay.Affected, parts []string) error {
 	a.Ranges = []assay.Range{r}
 	return nil
 }
-
-// splitCPE splits a formatted CPE name at its colons; colons within values have
-// a backslash. https://nvlpubs.nist.gov/nistpubs/Legacy/IR/nistir7695.pdf
-func splitCPE(s string) []string {
-	var parts []string
-	begin := 0
-	for i := 0; i < len(s); i++ {
-		switch s[i] {
-		case '\\':
-			i++
-		case ':':
-			parts = append(parts, s[begin:i])
-			begin = i + 1
-		}
-	}
-	return append(parts, s[begin:])
-}
-
-func unescape(s string) string { return strings.ReplaceAll(s, `\`, "") }

@@ -234,7 +234,8 @@ func TestProducts(t *testing.T) {
 			"v:p [{   }] [] [" + cpe("o:w:os:*:*") + "]"},
 		{"negated", `[{"nodes":[{"negate":true,"cpeMatch":[{"vulnerable":true,"criteria":"` + cpe("a:v:p:*:*") + `"}]}]}]`, "skip " + whyNegated},
 		{"no versions", `[{"nodes":[{"cpeMatch":[{"vulnerable":true,"criteria":"` + cpe("a:v:p:*:*") + `","versionStartExcluding":"a b"}]}]}]`, "skip " + whyVersions},
-		{"no CPE", `[{"nodes":[{"cpeMatch":[{"vulnerable":true,"criteria":"cpe"}]}]}]`, ""},
+		{"no CPE", `[{"nodes":[{"cpeMatch":[{"vulnerable":true,"criteria":"cpe"}]}]}]`, "skip " + whyCPE},
+		{"a backslash in a name", `[{"nodes":[{"cpeMatch":[{"vulnerable":true,"criteria":"` + cpe(`a:v:p\\\\q:*:*`) + `"}]}]}]`, `v:p\q [{   }] [] []`},
 	} {
 		var c []configuration
 		if err := json.Unmarshal([]byte(tt.in), &c); err != nil {
