@@ -12,6 +12,7 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/database/db"
 	"github.com/assaysec/assay/internal/encoding/printable"
+	"github.com/assaysec/assay/internal/identifier/cpe"
 	"github.com/assaysec/assay/internal/identifier/purl"
 )
 
@@ -22,11 +23,11 @@ func ParseQuery(s string) (q Query, err error) {
 	case strings.HasPrefix(s, "pkg:"):
 		q.Stream, q.Package, err = purl.Lookup(s)
 	case strings.HasPrefix(s, "cpe:"):
-		parts := strings.Split(strings.TrimPrefix(strings.TrimPrefix(s, "cpe:2.3:"), "cpe:/"), ":")
-		if len(parts) < 3 {
+		name, _ := cpe.Parse(s) // of any part: applications and systems are in one stream
+		if name.Vendor == "" || name.Product == "" {
 			return q, &OptionError{"", fmt.Errorf("%q names no vendor and product", s)}
 		}
-		q.Stream, q.Package = assay.StreamCPE, strings.ToLower(parts[1]+":"+parts[2])
+		q.Stream, q.Package = assay.StreamCPE, strings.ToLower(name.Vendor+":"+name.Product)
 	case isID(s):
 		q.ID = s
 	default:
