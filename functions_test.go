@@ -20,7 +20,8 @@ const (
 )
 
 // TestFunctions holds the bounds in all code but tests. A function literal
-// counts as part of the function that holds it, except for its parameters.
+// counts as part of the function that holds it, except for its parameters; in a
+// package's variable it is a function of its own.
 func TestFunctions(t *testing.T) {
 	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -37,12 +38,8 @@ func TestFunctions(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		for _, decl := range f.Decls {
-			if fn, ok := decl.(*ast.FuncDecl); ok && fn.Body != nil {
-				for _, fault := range functionFaults(fset, fn) {
-					t.Errorf("%s: %s: %s", fset.Position(fn.Pos()), fn.Name.Name, fault)
-				}
-			}
+		for _, fault := range functionFaults(fset, f) {
+			t.Error(fault)
 		}
 		return nil
 	})
@@ -51,13 +48,36 @@ func TestFunctions(t *testing.T) {
 	}
 }
 
-// functionFaults lists the bounds that a function breaks.
-func functionFaults(fset *token.FileSet, fn *ast.FuncDecl) (faults []string) {
-	if n := fset.Position(fn.End()).Line - fset.Position(fn.Pos()).Line + 1; n > maxFunctionLines {
-		faults = append(faults, fmt.Sprintf("%d lines, more than %d", n, maxFunctionLines))
+// functionFaults lists the bounds that the functions of a file break.
+func functionFaults(fset *token.FileSet, f *ast.File) (faults []string) {
+	for _, decl := range f.Decls {
+		ast.Inspect(decl, func(n ast.Node) bool {
+			switch fn := n.(type) {
+			case *ast.FuncDecl:
+				if fn.Body != nil {
+					faults = append(faults, boundFaults(fset, fn.Name.Name, fn, fn.Type, fn.Body)...)
+				}
+				return false
+			case *ast.FuncLit: // in a package's variable
+				faults = append(faults, boundFaults(fset, "function literal", fn, fn.Type, fn.Body)...)
+				return false
+			}
+			return true
+		})
 	}
-	complexity, parameters := 1, fn.Type.Params.NumFields()
-	ast.Inspect(fn.Body, func(n ast.Node) bool {
+	return faults
+}
+
+// boundFaults lists the bounds that a function breaks.
+func boundFaults(fset *token.FileSet, name string, fn ast.Node, typ *ast.FuncType, body *ast.BlockStmt) (faults []string) {
+	fault := func(format string, args ...any) {
+		faults = append(faults, fmt.Sprintf("%s: %s: ", fset.Position(fn.Pos()), name)+fmt.Sprintf(format, args...))
+	}
+	if n := fset.Position(fn.End()).Line - fset.Position(fn.Pos()).Line + 1; n > maxFunctionLines {
+		fault("%d lines, more than %d", n, maxFunctionLines)
+	}
+	complexity, parameters := 1, typ.Params.NumFields()
+	ast.Inspect(body, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.IfStmt, *ast.ForStmt, *ast.RangeStmt:
 			complexity++
@@ -79,10 +99,37 @@ func functionFaults(fset *token.FileSet, fn *ast.FuncDecl) (faults []string) {
 		return true
 	})
 	if complexity > maxComplexity {
-		faults = append(faults, fmt.Sprintf("complexity %d, more than %d", complexity, maxComplexity))
+		fault("complexity %d, more than %d", complexity, maxComplexity)
 	}
 	if parameters > maxParameters {
-		faults = append(faults, fmt.Sprintf("%d parameters, more than %d", parameters, maxParameters))
+		fault("%d parameters, more than %d", parameters, maxParameters)
 	}
 	return faults
+}
+
+// TestFunctionFaults: functions, methods and the literals in a package's variables are
+// measured, each once.
+func TestFunctionFaults(t *testing.T) {
+	const parameters = "(a, b, c, d, e, f, g int)"
+	lines := "{" + strings.Repeat("\n", 60) + "}"
+	for _, tt := range []struct{ name, code, want string }{
+		{"function", "func f" + parameters + " {}", "a.go:2:1: f: 7 parameters, more than 6"},
+		{"method", "func (x) f()" + lines, "a.go:2:1: f: 61 lines, more than 60"},
+		{"literal in a function", "func f() { _ = func" + parameters + " {} }", "a.go:2:1: f: 7 parameters, more than 6"},
+		{"literal in a variable", "var v = func" + parameters + " {}", "a.go:2:9: function literal: 7 parameters, more than 6"},
+		{"literals in a table", "var v = []any{1, func() {}, x{f: func()" + lines + "}}", "a.go:2:34: function literal: 61 lines, more than 60"},
+		{"literal in a literal", "var v = func() { _ = func" + parameters + " {} }", "a.go:2:9: function literal: 7 parameters, more than 6"},
+		{"within the bounds", "var v = func(a int) {}", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			fset := token.NewFileSet()
+			f, err := parser.ParseFile(fset, "a.go", "package a\n"+tt.code, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(functionFaults(fset, f), "; "); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
 }
