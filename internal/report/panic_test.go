@@ -17,16 +17,23 @@ func TestPanic(t *testing.T) {
 	if err := f.Write(io.Discard, r, assay.FormatOptions{}); err == nil || err.Error() != "format bad: the report on app:1: internal error: oops" {
 		t.Errorf("write: %v", err)
 	}
-	if err := f.Check(assay.FormatOptions{}); err == nil || !strings.Contains(err.Error(), "format bad: its options: internal error: oops") {
+	if err := f.CheckOptions(assay.FormatOptions{}); err == nil || err.Error() != "format bad: its options: internal error: oops" {
 		t.Errorf("check: %v", err)
+	}
+	if err := f.CheckOptions(assay.FormatOptions{Tree: true}); !errors.Is(err, assay.ErrUnsupported) || strings.Count(err.Error(), "format bad") != 1 {
+		t.Errorf("check of an option that is not declared: %v", err)
+	}
+	if f := guard(assay.Format{Name: "all"}); f.Check != nil {
+		t.Error("a format that takes all values has a Check")
 	}
 	for _, f := range All() {
 		for option := assay.OptionWidth; option <= assay.OptionMaxChars; option <<= 1 {
 			o := assay.FormatOptions{Width: 1, Color: true, ShowLayers: true, AllPkgs: true, Tree: true, Suppressed: true, Template: "x", MaxChars: 9000}
 			only := assay.Format{Options: option}
-			err := f.Write(io.Discard, r, only.Keep(o))
-			if refused := errors.Is(err, assay.ErrUnsupported) && strings.Contains(err.Error(), "option "+option.String()); refused == f.Takes(option) {
-				t.Errorf("%s: option %s: %v", f.Name, option, err)
+			for _, err := range []error{f.Write(io.Discard, r, only.Keep(o)), f.CheckOptions(only.Keep(o))} {
+				if refused := errors.Is(err, assay.ErrUnsupported) && strings.Contains(err.Error(), "option "+option.String()); refused == f.Takes(option) {
+					t.Errorf("%s: option %s: %v", f.Name, option, err)
+				}
 			}
 		}
 	}

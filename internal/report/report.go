@@ -61,9 +61,9 @@ const MaxTemplate = template.MaxTemplate
 // views convert a report to other forms for templates.
 var views = map[string]func(*assay.Report) any{"trivyResults": trivyjson.Results}
 
-// All lists the formats; the first is the default. Their Check and Write refuse
-// unsupported options, and turn a panic into an error that names the format and the
-// report.
+// All lists the formats; the first is the default. Their CheckOptions and Write
+// refuse unsupported options, and turn a panic into an error that names the format and
+// its input.
 func All() []assay.Format {
 	formats := []assay.Format{table.Format, json.Format, trivyjson.Format, cyclonedx.JSON, cyclonedx.XML, spdx.JSON, spdx.TagValue,
 		sarif.Format, junit.Format, markdown.Format, template.New(views)}
@@ -78,15 +78,14 @@ func guard(f assay.Format) assay.Format {
 	declared := f
 	declared.Check = nil
 	guarded := f
-	guarded.Check = func(o assay.FormatOptions) (err error) {
-		defer recoverPanic(f.Name, "its options", &err)
-		if err := declared.CheckOptions(o); err != nil || f.Check == nil {
-			return err
+	if f.Check != nil {
+		guarded.Check = func(o assay.FormatOptions) (err error) { // CheckOptions names the format, and checks what it declares
+			defer recoverPanic("its options", &err)
+			return f.Check(o)
 		}
-		return f.Check(o)
 	}
 	guarded.Write = func(w io.Writer, r *assay.Report, o assay.FormatOptions) (err error) {
-		defer recoverPanic(f.Name, "the report on "+printable.Text(r.Image.Name), &err)
+		defer recoverPanic("format "+f.Name+": the report on "+printable.Text(r.Image.Name), &err)
 		if err := declared.CheckOptions(o); err != nil {
 			return err
 		}
@@ -96,9 +95,9 @@ func guard(f assay.Format) assay.Format {
 }
 
 // recoverPanic, when deferred, turns a panic into an error.
-func recoverPanic(format, input string, err *error) {
+func recoverPanic(input string, err *error) {
 	if p := recover(); p != nil {
-		*err = fmt.Errorf("format %s: %s: internal error: %v", format, input, p)
+		*err = fmt.Errorf("%s: internal error: %v", input, p)
 	}
 }
 
