@@ -151,12 +151,13 @@ func (c *ImporterCase) broken(t *testing.T) {
 		}
 		c.try(t, "damaged", b, 0)
 	}
-	c.try(t, "huge", c.File, 32<<30)
 	c.try(t, "twice", slices.Concat(c.File, c.File), 0)
+	t.Run("huge", func(t *testing.T) { c.try(t, "huge", c.File, 32<<30) }) // last, because it may be skipped
 }
 
 // try opens a file, of size where that is not 0, and fetches from it. Either
-// fails with a sentinel, or the records are complete.
+// fails with a sentinel, or the records are complete. It skips the test where the
+// file system has no files of that size.
 func (c *ImporterCase) try(t *testing.T, name string, content []byte, size int64) (ok bool) {
 	t.Helper()
 	path := c.put(t, c.Name, content)
