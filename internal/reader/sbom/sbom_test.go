@@ -114,7 +114,7 @@ func TestForms(t *testing.T) {
 }
 
 func TestContract(t *testing.T) {
-	samples := map[string]string{"a": cyclone, "b": cycloneXML, "c": spdxJSON, "d": spdxTags, "e": spdxThree, "f": syftJSON, "g": purls, "h": wrapped(cyclone)}
+	samples := map[string]string{"a.cdx.json": cyclone, "b.cdx.xml": cycloneXML, "c.spdx.json": spdxJSON, "d.spdx": spdxTags, "e.spdx.json": spdxThree, "f.syft.json": syftJSON, "g.cdx": purls, "h.cdx": wrapped(cyclone)}
 	contract.Reader(t, Reader{}, samples)
 	contract.Reader(t, Embedded{}, samples)
 }

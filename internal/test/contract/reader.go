@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/assaysec/assay"
 )
 
@@ -21,31 +23,43 @@ import (
 var glob = regexp.MustCompile(`^(\*\*/)?[^/]+(/[^/]+)*$`)
 
 // Reader holds what every reader owes: patterns that the engine can compile,
-// a constant answer to Wants, and no panic, endless loop or unbounded result
-// from any beginning of a genuine file. samples are contents by path.
+// a constant answer to Wants, the same facts each time, and no panic, endless loop
+// or unbounded result from any beginning of a genuine file. samples are contents by
+// path; the reader wants each of them, and at least one has facts.
 func Reader(t *testing.T, r assay.Reader, samples map[string]string) {
 	t.Helper()
 	if r.Name() == "" || strings.ContainsAny(r.Name(), " /") {
 		t.Errorf("name %q", r.Name())
 	}
 	wants := r.Wants()
-	if len(wants) == 0 || len(wants) != len(r.Wants()) {
-		t.Errorf("wants %d patterns, then %d", len(wants), len(r.Wants()))
+	if len(wants) == 0 {
+		t.Error("no patterns")
+	}
+	if d := cmp.Diff(wants, r.Wants()); d != "" {
+		t.Errorf("wants other patterns the second time:\n%s", d)
 	}
 	for _, p := range wants {
 		if !glob.MatchString(p.Glob) || strings.Contains(strings.TrimPrefix(p.Glob, "**/"), "**") || p.MaxSize < 0 {
 			t.Errorf("pattern %+v", p)
 		}
 	}
+	hasFacts := false
 	for path, content := range samples {
+		if !wanted(r, path) {
+			t.Errorf("%s: no pattern matches the sample's path", path)
+		}
 		for i := range 32 {
 			Read(t, r, path, content[:len(content)*i/32])
 		}
 		facts, err := Read(t, r, path, content)
 		again, err2 := Read(t, r, path, content)
-		if len(facts.Packages) != len(again.Packages) || (err == nil) != (err2 == nil) {
-			t.Errorf("%s: not the same twice", path)
+		if d := cmp.Diff(facts, again); d != "" || (err == nil) != (err2 == nil) {
+			t.Errorf("%s: errors %v, then %v; another reading differs:\n%s", path, err, err2, d)
 		}
+		hasFacts = hasFacts || facts.Release != nil || len(facts.Packages)+len(facts.Owns)+len(facts.Sections) > 0
+	}
+	if !hasFacts {
+		t.Error("no sample has facts")
 	}
 }
 
