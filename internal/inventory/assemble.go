@@ -211,9 +211,30 @@ func (t *builder) finish(inv *assay.Inventory) {
 			p.PURL = purl.Of(p, inv.Release)
 		}
 	}
-	if len(inv.Packages) == 0 && inv.Release.ID == "" && len(t.o.Readers) > 0 {
+	switch {
+	case len(t.o.Readers) == 0:
+	case len(inv.Packages) == 0 && inv.Release.ID == "":
 		inv.Gaps = append(inv.Gaps, nothing(t.img.Kind))
+	case t.lacksDatabase(inv):
+		inv.Gaps = append(inv.Gaps, noDatabase(inv.Release))
 	}
+}
+
+// lacksDatabase reports whether a distribution was found but none of its packages: its
+// database was deleted, is empty, or is of no supported kind.
+func (t *builder) lacksDatabase(inv *assay.Inventory) bool {
+	return inv.Release.ID != "" && t.o.Scopes&assay.ScopeSystem != 0 && t.img.Kind != assay.KindSBOM &&
+		!slices.ContainsFunc(inv.Packages, func(p assay.Package) bool {
+			return p.IsSystem() || p.Type == assay.TypeEbuild || p.Type == assay.TypeNix
+		})
+}
+
+func noDatabase(r assay.Release) assay.Gap {
+	title, kind := r.ID, "of a supported kind"
+	if family, known := distro.Of(r); known {
+		title, kind = family.Title, "("+family.Package+")"
+	}
+	return assay.Gap{Where: cmp.Or(r.Path, "image"), What: fmt.Sprintf("%s without a package database %s that lists packages; which packages of the distribution are installed is unknown", strings.TrimSpace(title+" "+r.Version), kind)}
 }
 
 // nothing adds a gap for a target in which no reader found anything.

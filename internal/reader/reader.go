@@ -12,8 +12,10 @@ import (
 	"github.com/assaysec/assay/internal/reader/binary"
 	"github.com/assaysec/assay/internal/reader/bitnami"
 	"github.com/assaysec/assay/internal/reader/bottlerocket"
+	"github.com/assaysec/assay/internal/reader/chisel"
 	"github.com/assaysec/assay/internal/reader/cocoapods"
 	"github.com/assaysec/assay/internal/reader/conan"
+	"github.com/assaysec/assay/internal/reader/cos"
 	"github.com/assaysec/assay/internal/reader/dart"
 	"github.com/assaysec/assay/internal/reader/dotnet"
 	"github.com/assaysec/assay/internal/reader/dpkg"
@@ -54,7 +56,7 @@ func All() []assay.Reader {
 
 // systems read the release and the OS packages.
 var systems = []assay.Reader{
-	osrelease.Reader{}, dpkg.Reader{}, apk.Reader{}, rpm.Reader{}, bottlerocket.Reader{}, alpm.Reader{}, opkg.Reader{},
+	osrelease.Reader{}, dpkg.Reader{}, apk.Reader{}, rpm.Reader{}, bottlerocket.Reader{}, chisel.Manifest{}, cos.List{}, alpm.Reader{}, opkg.Reader{},
 	snap.Base{}, portage.Installed{},
 }
 
