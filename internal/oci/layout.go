@@ -63,6 +63,55 @@ func OpenLayout(ctx context.Context, fsys fs.FS, choice string, o assay.SourceOp
 	return img, nil
 }
 
+// LayoutHas reports whether the index of a layout lists the image with a configuration:
+// where entries have one of names, each of them; otherwise any. Known is false where no
+// manifest of such an entry can be read.
+func LayoutHas(ctx context.Context, fsys fs.FS, names []string, config string) (has, known bool, err error) {
+	raw, err := ReadFile(fsys, IndexFile, MaxManifest)
+	if err != nil {
+		return false, false, err
+	}
+	doc, err := parseDocument(raw)
+	if err != nil {
+		return false, false, fmt.Errorf("%s: %w", IndexFile, err)
+	}
+	named := slices.DeleteFunc(slices.Clone(doc.Manifests), func(d Descriptor) bool { return !slices.ContainsFunc(names, d.hasName) })
+	if len(named) == 0 {
+		return layoutHas(ctx, layoutBlobs{fsys}, doc.Manifests, config)
+	}
+	has = true
+	for _, d := range named {
+		h, k, err := layoutHas(ctx, layoutBlobs{fsys}, []Descriptor{d}, config)
+		if err != nil {
+			return false, false, err
+		}
+		has, known = has && (h || !k), known || k
+	}
+	return has, known, nil
+}
+
+// layoutHas reports whether one of ds, or of the images in them, has a configuration.
+func layoutHas(ctx context.Context, b Blobs, ds []Descriptor, config string) (has, known bool, err error) {
+	f := flattener{ctx: ctx, blobs: b}
+	if err := f.add(ds, 0); err != nil {
+		return false, false, err
+	}
+	for _, d := range f.manifests {
+		raw, err := Read(ctx, b, d, MaxManifest)
+		if err != nil {
+			continue // of a platform that was not saved
+		}
+		doc, err := parseDocument(raw)
+		if err != nil {
+			return false, false, fmt.Errorf("manifest %s: %w", d.Digest, err)
+		}
+		if known = true; doc.Config != nil && doc.Config.Digest == config {
+			return true, true, nil
+		}
+	}
+	return false, known, nil
+}
+
 // checkLayoutVersion reports a layout of an unsupported version. A layout without the
 // version file counts as version 1, for some tools leave the file out.
 func checkLayoutVersion(fsys fs.FS) error {

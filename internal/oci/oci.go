@@ -45,9 +45,8 @@ type Descriptor struct {
 
 // Annotations contains the annotations of a descriptor that assay uses.
 type Annotations struct {
-	RefName       string `json:"org.opencontainers.image.ref.name"` // a tag, or a full reference
-	ImageName     string `json:"io.containerd.image.name"`          // a full reference
-	ReferenceType string `json:"vnd.docker.reference.type"`         // "attestation-manifest"
+	RefName   string `json:"org.opencontainers.image.ref.name"` // a tag, or a full reference
+	ImageName string `json:"io.containerd.image.name"`          // a full reference
 }
 
 // A Platform is the platform of a manifest in an index.
@@ -263,10 +262,11 @@ func (f *flattener) nested(d Descriptor, depth int) error {
 }
 
 // isAttestation reports whether d is an attestation of BuildKit about an image, not an
-// image.
+// image. Its platform decides, as it does for container engines: annotations may say
+// anything.
 // https://github.com/moby/buildkit/blob/v0.12.0/docs/attestations/attestation-storage.md
 func (d Descriptor) isAttestation() bool {
-	return d.Annotations.ReferenceType != "" || d.Platform != nil && d.Platform.OS == "unknown" && d.Platform.Arch == "unknown"
+	return d.Platform != nil && d.Platform.OS == "unknown" && d.Platform.Arch == "unknown"
 }
 
 // openManifest builds the image of one manifest.

@@ -185,6 +185,9 @@ func openPath(ctx context.Context, sources []assay.Source, ref string, o Options
 	if s == nil {
 		return nil, fmt.Errorf("%s: unknown source %s: %w", ref, name, assay.ErrUnsupported)
 	}
+	if name == archive.DockerName {
+		return archive.Open(ctx, ref, o.SourceOptions)
+	}
 	return s.Open(ctx, ref, o.SourceOptions)
 }
 

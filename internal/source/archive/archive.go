@@ -52,6 +52,14 @@ func (OCI) Open(ctx context.Context, ref string, o assay.SourceOptions) (*assay.
 	return open(ctx, ref, OCIName, o)
 }
 
+// Open opens an image of an archive in either format. One that has both, and in them
+// different images, is ErrMalformed.
+func Open(ctx context.Context, ref string, o assay.SourceOptions) (*assay.Image, error) {
+	return open(ctx, ref, "", o)
+}
+
+// open opens an image; prefer is the name of the source whose format counts where the
+// archive has both.
 func open(ctx context.Context, ref, prefer string, o assay.SourceOptions) (*assay.Image, error) {
 	path, choice, info, ok := oci.SplitPath(ref)
 	switch {
@@ -130,6 +138,9 @@ func (a *archive) image(ctx context.Context, choice, prefer string, o assay.Sour
 	switch {
 	case docker && !(layout && prefer == OCIName):
 		img, err = a.dockerImage(ctx, choice, o)
+		if err == nil && layout && prefer == "" {
+			err = a.compare(ctx, img)
+		}
 	case layout:
 		name = OCIName
 		img, err = oci.OpenLayout(ctx, a, choice, o)

@@ -213,6 +213,57 @@ func TestChoice(t *testing.T) {
 	}
 }
 
+// TestTwoFormats: an archive in both formats has one image, or the user says which.
+func TestTwoFormats(t *testing.T) {
+	a, b, other := contract.NewImage("demo:1", "a"), contract.NewImage("demo:1", "b"), contract.NewImage("demo:2", "b")
+	index := func(ms ...*contract.TestImage) []contract.File {
+		var entries []any
+		var files []contract.File
+		for _, m := range ms {
+			_, blobs := m.Manifest(nil)
+			_, tag, _ := strings.Cut(m.Name, ":")
+			files = append(files, blobs...)
+			entries = append(entries, m.Entry(nil, map[string]string{"org.opencontainers.image.ref.name": tag, "io.containerd.image.name": "docker.io/library/" + m.Name}))
+		}
+		raw, err := json.Marshal(map[string]any{"schemaVersion": 2, "manifests": entries})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return append(files, contract.File{Name: oci.IndexFile, Content: string(raw)})
+	}
+	for _, tt := range []struct {
+		name     string
+		index    []contract.File
+		err, gap string
+	}{
+		{name: "the same image", index: index(a)},
+		{name: "the same image and one of another name", index: index(a, other)},
+		{name: "another image", index: index(b), err: "describe different images; choose one of them: docker-archive:PATH or oci-archive:PATH"},
+		{name: "the same image and another of its name", index: index(a, b), err: "describe different images"},
+		{name: "an image of another name", index: index(other), err: "describe different images"},
+		{name: "no manifest", index: index(a)[len(index(a))-1:], gap: "no manifest there can be read"},
+		{name: "damaged", index: []contract.File{{Name: oci.IndexFile, Content: "{"}}, gap: "index.json: "},
+	} {
+		path := contract.WriteTar(t, "both.tar", append(a.DockerSave(), tt.index...)...)
+		img, err := Open(t.Context(), path, assay.SourceOptions{})
+		if (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+		if err == nil {
+			if (len(img.Gaps) == 0) != (tt.gap == "") || tt.gap != "" && !strings.Contains(img.Gaps[0].String(), tt.gap) {
+				t.Errorf("%s: gaps %v", tt.name, img.Gaps)
+			}
+			img.Close()
+		}
+		chosen, err := Docker{}.Open(t.Context(), path, assay.SourceOptions{})
+		if err != nil || chosen.ID != oci.Digest(a.Config) {
+			t.Errorf("%s: the chosen format: %v", tt.name, err)
+			continue
+		}
+		chosen.Close()
+	}
+}
+
 func TestKeys(t *testing.T) {
 	m := contract.NewImage("app:1", "a", "b", "a")
 	path := contract.WriteTar(t, "image.tar", m.DockerSave()...)

@@ -62,6 +62,25 @@ func (a *archive) dockerImage(ctx context.Context, choice string, o assay.Source
 	return img, ctx.Err()
 }
 
+// compare reports an error when index.json describes another image than manifest.json:
+// container engines use one or the other. It adds a gap when that is not known.
+func (a *archive) compare(ctx context.Context, img *assay.Image) error {
+	has, known, err := oci.LayoutHas(ctx, a, img.RepoTags, img.ID)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil || !known:
+		what := fmt.Sprintf("not compared with %s, because no manifest there can be read; some container engines use that one", manifestFile)
+		if err != nil {
+			what += ": " + err.Error()
+		}
+		img.Gaps = append(img.Gaps, assay.Gap{Where: oci.IndexFile, What: what})
+	case !has:
+		return fmt.Errorf("%s and %s describe different images; choose one of them: %s:PATH or %s:PATH: %w", manifestFile, oci.IndexFile, DockerName, OCIName, assay.ErrMalformed)
+	}
+	return nil
+}
+
 // chosen selects an image: "" the only one, ":tag" by name or tag, "@n" the n-th from
 // 0, "@sha256:…" by the digest of its configuration.
 func chosen(all []saved, choice string) (saved, error) {
