@@ -31,8 +31,9 @@ func (t *builder) squash(ctx context.Context, layers []*layerFacts) (*squasher, 
 		}
 		var todo []missingFile
 		for _, k := range s.missing {
-			if !done[k] {
-				done[k] = true
+			once := k
+			if once.name = ""; !done[once] { // many links may lead to one file
+				done[once] = true
 				todo = append(todo, k)
 			}
 		}
@@ -88,7 +89,8 @@ func (t *builder) readAgain(ctx context.Context, layers []*layerFacts, todo []mi
 	if err := t.keep(ctx, wants, kept); err != nil {
 		return err
 	}
-	own := map[int]bool{} // layers whose facts are a copy, which may be changed
+	read := map[missingFile]fileFacts{} // by what was read
+	own := map[int]bool{}               // layers whose facts are a copy, which may be changed
 	for _, k := range todo {
 		if !own[k.to] {
 			own[k.to] = true
@@ -96,7 +98,7 @@ func (t *builder) readAgain(ctx context.Context, layers []*layerFacts, todo []mi
 			to.Files = slices.Clone(to.Files)
 			layers[k.to] = &to
 		}
-		t.readMissing(ctx, layers[k.to], kept, k)
+		t.readMissing(ctx, layers[k.to], kept, read, k)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -153,8 +155,9 @@ func (t *builder) keep(ctx context.Context, wants map[int][]*want, kept map[int]
 	})
 }
 
-// readMissing reads a missing file and adds its facts to its layer.
-func (t *builder) readMissing(ctx context.Context, to *layerFacts, kept map[int]map[string]*spooled, k missingFile) {
+// readMissing reads a missing file, unless it was read under another name, and adds its
+// facts to its layer.
+func (t *builder) readMissing(ctx context.Context, to *layerFacts, kept map[int]map[string]*spooled, done map[missingFile]fileFacts, k missingFile) {
 	r := t.readers[k.reader]
 	read := func(f *assay.File) fileFacts {
 		facts := t.kinds.readFile(ctx, r, f)
@@ -169,14 +172,19 @@ func (t *builder) readMissing(ctx context.Context, to *layerFacts, kept map[int]
 		}
 		return
 	}
-	add := fileFacts{Reader: r.Name(), Gaps: []string{"the links at this path lead to no readable file"}}
-	if h := kept[k.layer][k.glob]; h != nil {
+	once := k
+	once.as, once.name, once.to = "", "", 0
+	add, again := done[once]
+	if h := kept[k.layer][k.glob]; h == nil {
+		add = fileFacts{Reader: r.Name(), Gaps: []string{"the links at this path lead to no readable file"}}
+	} else if !again {
 		f := h.File
 		f.Path = k.name
 		if c := kept[k.below][k.glob+k.with]; k.with != "" && c != nil {
 			f.With = map[string]*assay.File{k.with: &c.File}
 		}
 		add = read(&f)
+		done[once] = add
 	}
 	add.Path = k.as
 	if k.with != "" {

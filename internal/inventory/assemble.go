@@ -35,6 +35,7 @@ func (t *builder) assemble(s *squasher, facts []fact) *assay.Inventory {
 	var parts []assay.Release
 	var owns []assay.Ownership
 	managed := t.managed(facts)
+	listed := map[*assay.Package]bool{} // first packages of files under other names
 	for _, f := range facts {
 		if s.ctx.Err() != nil {
 			break // nobody reads the inventory then
@@ -51,6 +52,9 @@ func (t *builder) assemble(s *squasher, facts []fact) *assay.Inventory {
 			parts = append(parts, part)
 		}
 		owns = append(owns, f.Facts.Owns...)
+		if isListed(listed, f.Facts.Packages) {
+			continue
+		}
 		packages := t.packages(s, f)
 		if f.Facts.SBOM != "" && t.o.Scopes&assay.ScopeSBOM == 0 { // the database of the OS packages knows better what is installed
 			packages = slices.DeleteFunc(packages, func(p assay.Package) bool { return managed[p.Type] })
@@ -66,6 +70,17 @@ func (t *builder) assemble(s *squasher, facts []fact) *assay.Inventory {
 	own(inv, owners, t.databases)
 	merge(inv)
 	return inv
+}
+
+// isListed reports whether the packages are those of a file under another name: each is
+// installed once. It remembers them.
+func isListed(listed map[*assay.Package]bool, packages []assay.Package) bool {
+	if len(packages) == 0 || slices.ContainsFunc(packages, func(p assay.Package) bool { return !p.IsSystem() }) {
+		return false
+	}
+	again := listed[&packages[0]]
+	listed[&packages[0]] = true
+	return again
 }
 
 // managed lists the types of the packages in the image's OS package databases.
