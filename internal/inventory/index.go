@@ -17,6 +17,7 @@ const (
 	bitWhiteout             // deletes what lower layers have there
 	bitOpaque               // deletes what lower layers have below it
 	bitParent               // the layer has something below it
+	bitLate                 // it had so before it had an entry there
 )
 
 const (
@@ -98,6 +99,12 @@ func (b *indexBuilder) add(path string, bits uint8) (before uint8) {
 	h := up.under(base)
 	before = b.bits[h]
 	if bits&bitKind != 0 {
+		if bits&bitDir != 0 && before&(bitFile|bitLink) != 0 { // a new directory
+			bits |= bitOpaque
+		}
+		if before&bitParent != 0 && before&bitKind == 0 {
+			bits |= bitLate
+		}
 		bits |= before &^ bitKind
 	} else {
 		bits |= before

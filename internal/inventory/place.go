@@ -105,23 +105,13 @@ func (s *squasher) placeItems(l int, layer *layerFacts) {
 		if in == nil || kind.IsPerLayer() {
 			continue
 		}
+		var dir layerDir
 		for path := range in.records() {
-			s.placeItem(l, path)
+			s.placePath(&dir, l, path)
 		}
 		for _, link := range in.Links {
-			s.placeItem(l, link.Path)
+			s.placePath(&dir, l, link.Path)
 		}
-	}
-}
-
-func (s *squasher) placeItem(l int, path string) {
-	dir, base := split(path)
-	real, ok := s.resolve(dir, l, true)
-	switch {
-	case !ok:
-		s.gaps = append(s.gaps, assay.Gap{Where: s.where(l, path), What: "its directory is a dangling symbolic link; ignored"})
-	case real != dir:
-		s.move(l, join(real, base), path)
 	}
 }
 

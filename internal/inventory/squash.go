@@ -79,25 +79,17 @@ func (s *squasher) placeFiles() error {
 		if len(s.facts)+len(layer.Files) > maxFiles {
 			return fmt.Errorf("layer %d: more than %d files with facts in the layers up to this one: %w", l, maxFiles, assay.ErrTooLarge)
 		}
-		dir, real, ok := "", "", true
+		var dir layerDir
 		for i := range layer.Files {
 			f := &layer.Files[i]
-			d, base := split(f.Path)
-			if d != dir {
-				dir = d
-				real, ok = s.resolve(dir, l, true)
-			}
-			if !ok {
-				s.gaps = append(s.gaps, assay.Gap{Where: s.where(l, f.Path), What: "its directory is a dangling symbolic link; ignored"})
-				continue
-			}
-			path := join(real, base)
-			if path != f.Path {
-				s.move(l, path, f.Path)
-			} else if s.last[layer] != l {
+			path, ok := s.placePath(&dir, l, f.Path)
+			if !ok || path == f.Path && s.last[layer] != l {
 				continue
 			}
 			s.facts = append(s.facts, fact{fileFacts: f, layer: l, path: path})
+		}
+		for _, path := range slices.Sorted(maps.Keys(layer.Hards)) {
+			s.placeHard(&dir, l, path)
 		}
 		s.placeItems(l, layer)
 		if err := s.ctx.Err(); err != nil {
@@ -106,6 +98,67 @@ func (s *squasher) placeFiles() error {
 	}
 	return nil
 }
+
+// A layerDir is a directory of a layer's tar, and where it is in the image.
+type layerDir struct {
+	dir, real string
+	ok        bool
+	known     bool
+	unsure    bool // where it is depends on the order of the layer's entries
+}
+
+// placePath returns where layer l wrote what has a path in its tar, and records it where
+// that was through a link of a lower layer. dir is the directory of the path before.
+func (s *squasher) placePath(dir *layerDir, l int, raw string) (path string, ok bool) {
+	d, base := split(raw)
+	if !dir.known || d != dir.dir {
+		*dir = s.layerDir(l, d)
+	}
+	if !dir.ok {
+		s.gaps = append(s.gaps, assay.Gap{Where: s.where(l, raw), What: "its directory is a dangling symbolic link; ignored"})
+		return "", false
+	}
+	path = join(dir.real, base)
+	if path == raw {
+		return path, true
+	}
+	other, again := s.moved[l][path]
+	if dir.unsure || again && other != raw || s.layers[l].Index.get(hashPath(path))&(bitKind|bitWhiteout) != 0 {
+		s.gaps = append(s.gaps, assay.Gap{Where: s.where(l, raw), What: unsure})
+	}
+	s.move(l, path, raw)
+	return path, true
+}
+
+// placeHard is placePath for a hard link. Its target may lead through a link of a lower
+// layer, too.
+func (s *squasher) placeHard(dir *layerDir, l int, raw string) {
+	if _, ok := s.placePath(dir, l, raw); !ok || len(s.matcher.match(nil, raw)) == 0 {
+		return
+	}
+	target := s.layers[l].Hards[raw]
+	in, base := split(target)
+	at := s.layerDir(l, in)
+	if at.real != in && s.layers[l].Index.get(hashPath(join(at.real, base)))&bitKind != 0 {
+		s.gaps = append(s.gaps, assay.Gap{Where: s.where(l, target), What: unsure})
+	}
+}
+
+func (s *squasher) layerDir(l int, dir string) layerDir {
+	real, ok := s.resolve(dir, l, true)
+	out := layerDir{dir: dir, real: real, ok: ok, known: true}
+	if ok && real != dir && l > 0 {
+		before, ok := s.resolve(dir, l-1, true)
+		out.unsure = !ok || before != real
+		for _, h := range hashes(real) {
+			out.unsure = out.unsure || s.layers[l].Index.get(h)&bitHide != 0
+		}
+	}
+	return out
+}
+
+// unsure is the gap for a path that not all container engines put in the same place.
+const unsure = "written through a symbolic link of a lower layer, beside what this layer writes to the same place: what is there depends on the container engine"
 
 // factsAt returns the facts of a reader about the file at a real path in layer l.
 func (s *squasher) factsAt(reader, path string, l int) *fileFacts {

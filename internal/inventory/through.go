@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/assaysec/assay"
 )
 
 // reachThroughLinks finds wanted files that a layer wrote through a symbolic link of a
@@ -28,14 +30,14 @@ func (s *squasher) reachThroughLinks() {
 	}
 }
 
-// openDirs returns the layers that write below a path without an entry of their own
-// there: that is how layers write through links.
+// openDirs returns the layers that write below a path before they have an entry of their
+// own there: that is how layers write through links.
 func (s *squasher) openDirs() map[pathHash][]int {
 	open := map[pathHash][]int{}
 	for l := 1; l < len(s.layers); l++ {
 		x := &s.layers[l].Index
 		for i, bits := range x.Bits {
-			if bits&bitParent != 0 && bits&bitKind == 0 {
+			if bits&bitLate != 0 || bits&bitParent != 0 && bits&bitKind == 0 {
 				open[x.hash(i)] = append(open[x.hash(i)], l)
 			}
 		}
@@ -48,6 +50,10 @@ func (s *squasher) openDirs() map[pathHash][]int {
 func (s *squasher) reachThroughLink(link string, l int) {
 	dir, ok := s.resolve(link, l-1, true)
 	if !ok {
+		return
+	}
+	if s.layers[l].Index.get(hashPath(link))&bitLate != 0 {
+		s.gaps = append(s.gaps, assay.Gap{Where: s.where(l, link), What: unsure})
 		return
 	}
 	for _, w := range s.matcher.all {
