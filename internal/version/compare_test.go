@@ -103,6 +103,15 @@ func TestCompare(t *testing.T) {
 			v0.0.0-20190125091013-d26f9f9a57f3 < v0.0.0-20190125092013-000000000000
 			3.1.1-canary.20211030 < 3.1.1
 			1.0.0-Z < 1.0.0-a`,
+		Actions: `v1.2.3 = 1.2.3
+			7.x > 7.99.99
+			7.x < 8.0.0-rc1
+			7.1.x > 7.1.5
+			7.1.x < 7.2
+			7.1.x < 7.x
+			7.x = 7.x
+			0.x > 0.99999999999999999999
+			1.0.0-rc.1 < 1`,
 		NuGet: `1.0 = 1.0.0.0.0
 			1.8.3 < 1.8.3.1
 			3.0.0-alpha10 < 3.0.0-alpha4
@@ -179,7 +188,10 @@ func TestCompare(t *testing.T) {
 			1.0_1 > 1.0
 			99999999999999999999 < 100000000000000000000`,
 		Packagist: `1 > 1.0-rc1
-			1.0 < 1.0.0
+			1.0 = 1.0.0
+			8 = 8.0.0.0
+			v3.0 = 3.0.0
+			1.0-rc1 = 1.0.0.0-RC1
 			2.0 > 2.0.0-beta1
 			1.0.0 < 1.0.0.1
 			1.0.1 > 1.0.0.9
@@ -316,6 +328,7 @@ func TestKeyRefuses(t *testing.T) {
 		RPM:    {"", "1 2", "1\n", long},
 		Pacman: {"", "1 2", "1:-1", "-1", long},
 
+		Actions:   {"", "1 2", "main", "x", ".x", "v7.x", "7..x", "98ed4a1", long},
 		Bitnami:   {"", "1 2", "nightly.2026-03-10.0", "-1", long},
 		CRAN:      {"", "1 2", "1.", "1..2", "-1", "1.a", long},
 		Gem:       {"", "1 2", "a", ".1", "1_2", "v1", long},
@@ -337,6 +350,90 @@ func TestKeyRefuses(t *testing.T) {
 			if _, err := Compare(s, "1", v); err == nil {
 				t.Errorf("%s: Compare with %.30q gives no error", s.Name(), v)
 			}
+		}
+	}
+}
+
+// TestRevision holds that no scheme orders commits.
+func TestRevision(t *testing.T) {
+	for _, v := range []string{
+		"98ed4a1b2c3d4e5f60718293a4b5c6d7e8f90a1b", "1234567890123456789012345678901234567890", strings.Repeat("0a", 32),
+		"98ed4a1", "1aaaaaa", "9abcdef0123", "98ed4a1-dirty", "20231301a", "98ED4A1", "98ed4a1/main",
+	} {
+		if !IsRevision(v) {
+			t.Errorf("%s is no revision", v)
+		}
+		for _, s := range All() {
+			if k, err := s.Key(v); !errors.Is(err, assay.ErrMalformed) || k != "" {
+				t.Errorf("%s: Key(%s) = %q, %v, want ErrMalformed", s.Name(), v, k, err)
+			}
+		}
+	}
+	for _, v := range []string{
+		"1.2.3", "20240101", "20240101a", "20240101b1", "2024010101", "1234567", "12a", "2024a", "1.0b1", "1.21rc2", "1:98ed4a1.1", "9.8ed4a1b2",
+		"v0.0.0-20190125091013-d26f9f9a57f3", "0.0.0-98ed4a1", "abcdefa", "", "123456789012345678901234567890123456789",
+	} {
+		if IsRevision(v) {
+			t.Errorf("%s is a revision", v)
+		}
+	}
+}
+
+func TestPlace(t *testing.T) {
+	for s, tt := range map[Scheme]struct{ unplaced, placed []string }{
+		Actions:   {[]string{"main", "98ed4a1"}, []string{"v7", "7.x"}},
+		Generic:   {[]string{"master"}, []string{"cci.20200101"}},
+		Maven:     {[]string{"master-SNAPSHOT", "LATEST", "unspecified", "${project.version}"}, []string{"Finchley.RELEASE", "r09", "1-SNAPSHOT"}},
+		Packagist: {[]string{"dev-master", "master", "dev-1.x", "DEV-main", "v"}, []string{"1.x-dev", "v1.0", "1.0.x-dev", "9999999-dev"}},
+		PEP440:    {[]string{"master", "trunk", "0.3.2d", "2.0.0-final"}, []string{"1.0", "1!2", "2.6.0+cu124", "1.0rc1", "20240101"}},
+		SemVer:    {[]string{"main", "latest", "HEAD", "(devel)"}, []string{"1.0.0", "1.21rc2"}},
+	} {
+		for _, v := range tt.unplaced {
+			if k, err := Place(s, v); !errors.Is(err, assay.ErrMalformed) || k != "" {
+				t.Errorf("%s: Place(%s) = %q, %v, want ErrMalformed", s.Name(), v, k, err)
+			}
+		}
+		for _, v := range tt.placed {
+			if _, err := Place(s, v); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+// TestEqualTexts holds that a version that cannot be judged is equal to itself.
+func TestEqualTexts(t *testing.T) {
+	for _, s := range All() {
+		if c, err := Compare(s, "98ed4a1", "98ed4a1"); err != nil || c != 0 {
+			t.Errorf("%s: %d, %v", s.Name(), c, err)
+		}
+		if _, err := Compare(s, "98ed4a1", "98ed4a2"); err == nil {
+			t.Errorf("%s: no error", s.Name())
+		}
+	}
+}
+
+func TestPublic(t *testing.T) {
+	for v, want := range map[string]string{"2.6.0+cu124": "2.6.0", "1!2+a": "1!2", "2.6.0": "2.6.0", "x+y": "x+y", "1+": "1+"} {
+		if got := Public(PEP440, v); got != want {
+			t.Errorf("%s is %s, want %s", v, got, want)
+		}
+	}
+	if got := Public(Pub, "1+a"); got != "1+a" {
+		t.Error(got)
+	}
+}
+
+func TestInLine(t *testing.T) {
+	f := Actions.(Floating)
+	for _, tt := range []struct {
+		floating, v string
+		want        bool
+	}{
+		{"7.x", "7.0.6", true}, {"7.x", "v7.0.6", true}, {"7.x", "7", true}, {"7.x", "70.1.0", false}, {"7.x", "8.0.0", false}, {"7.1.x", "7.1.2", true}, {"7.1.x", "7.2.0", false}, {"7.0.1", "7.0.1", false},
+	} {
+		if got := f.InLine(tt.floating, tt.v); got != tt.want {
+			t.Errorf("%s, %s: %v", tt.floating, tt.v, got)
 		}
 	}
 }

@@ -1,6 +1,9 @@
 package version
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // maven orders versions as Maven's specification does and, since 3.9.0, Maven:
 // numbers and qualifiers, divided by dots, hyphens and where letters and digits
@@ -15,6 +18,18 @@ import "strings"
 type maven struct{ byteOrder }
 
 func (maven) Name() string { return "maven" }
+
+// branch is a branch, or what stands for a version that is not known:
+// "master-SNAPSHOT", Maven's LATEST, Gradle's "unspecified".
+var branch = regexp.MustCompile(`(?i)^(master|main|trunk|develop|development|dev|head|default|latest|nightly|edge|snapshot|unspecified|unknown|undefined)([-.]snapshot)?$`)
+
+// Unplaced holds branches back. Other words may be releases: "Finchley.RELEASE".
+func (maven) Unplaced(v string) string {
+	if branch.MatchString(v) || strings.Contains(v, "${") {
+		return "a branch or a placeholder, which has no order"
+	}
+	return ""
+}
 
 // The parts of a version, as they sort; the qualifiers of pre-releases are
 // before mavenEnd.

@@ -10,9 +10,9 @@ import (
 // of pre-releases come before the end of the version, "patch" after it, unknown
 // ones, which branches have, before all. The case of letters, a leading "v",
 // "stable" with its numbers and what follows a plus do not count; "x" in the name of a branch
-// ("1.x-dev") is the greatest number. Numbers that are missing are zero, as
-// Composer has it; of two versions that differ by such only, the one that writes
-// them is newer, as PHP has it: "1" > "1.0-rc1", and "1.0.0" > "1.0".
+// ("1.x-dev") is the greatest number. Numbers that are missing are zero, for
+// Composer writes four: "1.0" = "1.0.0". Branches that are named ("dev-master")
+// are no releases, and match no range of them.
 //
 // "#" stands for any number, or none. No bytes can express that: only Compare
 // orders a version that has it.
@@ -39,8 +39,16 @@ const (
 // phpBranch is the number that Composer puts in the place of an "x".
 const phpBranch = "9999999"
 
+// Unplaced holds the branches back that have no number.
+func (packagist) Unplaced(v string) string {
+	if s := strings.TrimLeft(v, "vV"); s == "" || !isDigit(s[0]) {
+		return "a branch, which has no order"
+	}
+	return ""
+}
+
 // Key is whether a part is "#", then the parts without the zeros that end the
-// numbers before the first word, then the count of those.
+// numbers before the first word.
 func (packagist) Key(v string) (Key, error) {
 	if err := check("packagist", v); err != nil {
 		return "", err
@@ -89,7 +97,7 @@ func (packagist) Key(v string) (Key, error) {
 		}
 		s = s[n:]
 	}
-	return Key(append(k, phpEnd, byte(zeros>>8), byte(zeros))), nil
+	return Key(append(k, phpEnd)), nil
 }
 
 // appendPHPWord appends a word in any case.

@@ -39,6 +39,24 @@ func (pep440) Doubtful(v string) bool {
 	return !ok
 }
 
+// Unplaced holds legacy versions back: pip no longer installs them.
+func (s pep440) Unplaced(v string) string {
+	if s.Doubtful(v) {
+		return "not a version by PEP 440"
+	}
+	return ""
+}
+
+// Public is v without its local version, which counts only beside another one:
+// "2.6.0" for "2.6.0+cu124". What is no version stays as it is.
+func (s pep440) Public(v string) string {
+	public, _, ok := strings.Cut(v, "+")
+	if !ok || s.Doubtful(v) {
+		return v
+	}
+	return public
+}
+
 // pepPre and pepPost are names of releases and how their kinds sort, longer
 // before shorter ones.
 var (

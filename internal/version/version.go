@@ -30,6 +30,29 @@ type Lenient interface {
 	Doubtful(v string) bool
 }
 
+// A Partial is a Scheme with versions that have a key, so that they can be sorted and
+// found in lists, but no place among releases: branches, and what is not of its form.
+type Partial interface {
+	Scheme
+	// Unplaced says why v has no place among releases; "" when it has one.
+	Unplaced(v string) (why string)
+}
+
+// A Local is a Scheme whose versions have a part that counts only where the version
+// that they are compared with has one, too.
+type Local interface {
+	Scheme
+	// Public is v without that part.
+	Public(v string) string
+}
+
+// A Floating is a Scheme with versions that stand for the newest one of a line.
+type Floating interface {
+	Scheme
+	// InLine reports whether v may be what the floating version stands for.
+	InLine(floating, v string) bool
+}
+
 // A Key is a parsed version: opaque bytes that only the scheme that made them
 // compares. Unless the scheme's doc says otherwise the order of the keys as
 // strings is the order of the versions, and equal keys are equal versions.
@@ -37,6 +60,7 @@ type Key string
 
 // The schemes.
 var (
+	Actions   Scheme = actions{}
 	Apk       Scheme = apk{}
 	Bitnami   Scheme = bitnami{}
 	CRAN      Scheme = cran{}
@@ -59,7 +83,7 @@ var (
 // All lists the schemes by name.
 func All() []Scheme {
 	return []Scheme{
-		Apk, Bitnami, CRAN, Deb, Gem, Generic, Hackage, Maven, NuGet,
+		Actions, Apk, Bitnami, CRAN, Deb, Gem, Generic, Hackage, Maven, NuGet,
 		Packagist, Pacman, PEP440, Perl, Portage, Pub, RPM, SemVer,
 	}
 }
@@ -74,9 +98,12 @@ func ByName(name string) (_ Scheme, ok bool) {
 	return nil, false
 }
 
-// Compare orders two versions: negative where a is the older. A version that s
-// cannot judge is ErrMalformed.
+// Compare orders two versions: negative where a is the older. Equal texts are equal. Of
+// others, a version that s cannot judge is ErrMalformed.
 func Compare(s Scheme, a, b string) (int, error) {
+	if a == b && a != "" {
+		return 0, nil
+	}
 	x, err := s.Key(a)
 	if err != nil {
 		return 0, err
@@ -93,6 +120,27 @@ func Compare(s Scheme, a, b string) (int, error) {
 func Doubtful(s Scheme, v string) bool {
 	d, ok := s.(Lenient)
 	return ok && d.Doubtful(v)
+}
+
+// Place returns the key of an installed version. It refuses what Key refuses, and
+// versions that have no place among releases: to compare these with the bounds of an
+// advisory would be a guess.
+func Place(s Scheme, v string) (Key, error) {
+	k, err := s.Key(v)
+	if p, ok := s.(Partial); ok && err == nil {
+		if why := p.Unplaced(v); why != "" {
+			return "", bad(s.Name(), v, why)
+		}
+	}
+	return k, err
+}
+
+// Public returns v without what counts only beside a version that has it, too.
+func Public(s Scheme, v string) string {
+	if l, ok := s.(Local); ok {
+		return l.Public(v)
+	}
+	return v
 }
 
 // byteOrder compares the keys of schemes whose order bytes can express.
@@ -119,6 +167,9 @@ func check(scheme, v string) error {
 		if v[i] <= ' ' || v[i] == 0x7f {
 			return bad(scheme, v, "blank or control character")
 		}
+	}
+	if IsRevision(v) {
+		return bad(scheme, v, "a commit, which has no order")
 	}
 	return nil
 }

@@ -97,6 +97,7 @@ func sample(t testing.TB, s Scheme, n int) []string {
 		RPM:    {"~", "^", ".", "_", "a", "el", "Z", "-", "+", "é"},
 		Pacman: {".", "a", "rc", "_", "+", ".a", ".1"},
 
+		Actions:   {".", ".0", ".x", "-a", "-1", "rc", ".0.0"},
 		Bitnami:   {".", "-", "-0", "-1", "-rc.1", "-1-a", "+a"},
 		CRAN:      {".", "-", ".0", "-1"},
 		Gem:       {".", ".0", ".a", "b", "-", ".pre", ".0.0", "Z"},
@@ -230,7 +231,7 @@ func FuzzCompare(f *testing.F) {
 
 func BenchmarkKey(b *testing.B) {
 	for s, v := range map[Scheme]string{
-		Apk: "1.36.1_p20230702-r15", Deb: "1:2.39.5-0+deb12u1", RPM: "1:3.0.7-25.el9_3.2", Pacman: "1:2.39.5+r3+gabc-1",
+		Actions: "v46.0.1", Apk: "1.36.1_p20230702-r15", Deb: "1:2.39.5-0+deb12u1", RPM: "1:3.0.7-25.el9_3.2", Pacman: "1:2.39.5+r3+gabc-1",
 		Bitnami: "11.2.2-1", CRAN: "0.9-12.1", Gem: "3.0.0.alpha.5.0.3", Generic: "1.0.2u-fips", Hackage: "0.1.26.10",
 		Maven: "4.1.104.Final-redhat-1", NuGet: "3.14.0-rc1", Packagist: "v3.12.0RC1", PEP440: "1.2.3rc1.post2.dev3",
 		Perl: "1.002003", Portage: "1.2.3b_rc1-r2", Pub: "3.0.0-nullsafety.0+1", SemVer: "v0.0.0-20130808000456-233bccbb1abe",
