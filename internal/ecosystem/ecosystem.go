@@ -18,8 +18,8 @@ type Ecosystem struct {
 	Type   string       // of its purls; "" where there is none
 	Scheme string       // of its versions, as named in package version
 
-	name    func(string) string // spells a name as the stream does; nil keeps it
-	version func(string) string // spells a version as the stream does; nil keeps it
+	name    func(string) string               // spells a name as the stream does; nil keeps it
+	version func(name, version string) string // spells a version as the scheme does; nil keeps it
 }
 
 // ecosystems lists them by stream. OSV's names are those of
@@ -33,7 +33,7 @@ var ecosystems = []Ecosystem{
 	{Stream: "cran", Title: "CRAN", OSV: []string{"cran", "bioconductor"}, Type: "cran", Scheme: "cran"},
 	{Stream: "crates.io", Title: "crates.io", OSV: []string{"crates.io"}, Type: "cargo", Scheme: "semver"},
 	{Stream: "ghc", Title: "GHC", OSV: []string{"ghc"}, Scheme: "hackage"},
-	{Stream: "github-actions", Title: "GitHub Actions", OSV: []string{"github actions"}, Type: "githubactions", Scheme: "semver", name: strings.ToLower},
+	{Stream: "github-actions", Title: "GitHub Actions", OSV: []string{"github actions"}, Type: "githubactions", Scheme: "actions", name: strings.ToLower, version: floating},
 	{Stream: "go", Title: "Go", OSV: []string{"go"}, Type: "golang", Scheme: "semver", version: toolchain},
 	{Stream: "hackage", Title: "Hackage", OSV: []string{"hackage"}, Type: "hackage", Scheme: "hackage"},
 	{Stream: "hex", Title: "Hex", OSV: []string{"hex"}, Type: "hex", Scheme: "semver", name: strings.ToLower},
@@ -50,7 +50,7 @@ var ecosystems = []Ecosystem{
 	{Stream: "pub", Title: "Pub", OSV: []string{"pub"}, Type: "pub", Scheme: "pub", name: strings.ToLower},
 	{Stream: "pypi", Title: "PyPI", OSV: []string{"pypi"}, Type: "pypi", Scheme: "pep440", name: pep503},
 	{Stream: "ruby", Title: "Ruby interpreters", Scheme: "gem"},
-	{Stream: "rubygems", Title: "RubyGems", OSV: []string{"rubygems"}, Type: "gem", Scheme: "gem"},
+	{Stream: "rubygems", Title: "RubyGems", OSV: []string{"rubygems"}, Type: "gem", Scheme: "gem", version: withoutPlatform},
 	{Stream: "swift", Title: "Swift", OSV: []string{"swifturl"}, Type: "swift", Scheme: "semver", name: repository},
 	{Stream: "vscode", Title: "Visual Studio Code", OSV: []string{"vscode"}, Type: "vscode-extension", Scheme: "semver", name: strings.ToLower},
 }
@@ -99,12 +99,12 @@ func (e *Ecosystem) Name(n string) string {
 	return e.name(n)
 }
 
-// Version spells a package's version as the stream does.
-func (e *Ecosystem) Version(v string) string {
+// Version spells the version of an installed package as the scheme does.
+func (e *Ecosystem) Version(name, v string) string {
 	if e.version == nil {
 		return v
 	}
-	return e.version(v)
+	return e.version(name, v)
 }
 
 var separators = regexp.MustCompile(`[-_.]+`)
@@ -131,13 +131,44 @@ func pod(n string) string {
 	return n
 }
 
-// toolchain returns the version of a Go toolchain as a module version: "1.22.3" for
-// "go1.22.3 X:boringcrypto". https://go.dev/doc/toolchain#version
-func toolchain(v string) string {
-	rest, ok := strings.CutPrefix(v, "go")
-	if !ok || rest == "" || rest[0] < '0' || rest[0] > '9' {
+// goVersion is the version of a Go toolchain. What follows is the vendor's: "b7" of
+// BoringCrypto's branch, "-1.el9", "+auto", " (Red Hat …)", " X:fips".
+// https://go.dev/doc/toolchain#version
+var goVersion = regexp.MustCompile(`^(?:go)?([0-9]+(?:\.[0-9]+)*)((?:rc|beta|alpha)[0-9]+)?`)
+
+// toolchain returns the version of a Go toolchain, or of the standard library, as a
+// module version: "1.22.3" for "go1.22.3b7". Between releases there is none: "devel
+// go1.25-d524e1e" stays as it is.
+func toolchain(name, v string) string {
+	m := goVersion.FindStringSubmatch(v)
+	if m == nil || name != "stdlib" && name != "toolchain" && name != "std" && !strings.HasPrefix(v, "go") {
 		return v
 	}
-	rest, _, _ = strings.Cut(rest, " ")
-	return rest
+	return m[1] + m[2]
+}
+
+// gemPlatform is the platform that a gem is built for, perhaps behind the processor.
+// https://docs.ruby-lang.org/en/master/Gem/Platform.html
+var gemPlatform = regexp.MustCompile(`(?i)^([0-9][0-9a-z.]*?)-(?:[0-9a-z_]+-)?(?:ruby|linux|darwin|macosx?|mingw(?:32|64)?|mswin(?:32|64)?|cygwin|java|jruby|dalvik|dotnet|macruby|truffleruby|freebsd|openbsd|netbsd|solaris|aix|hpux|netware|wasi|unknown)[0-9.]*(?:[-_][0-9a-z._-]+)?$`)
+
+// withoutPlatform returns the version of a gem for one platform: "1.13.9" for
+// "1.13.9-aarch64-linux-gnu".
+func withoutPlatform(_, v string) string {
+	if m := gemPlatform.FindStringSubmatch(v); m != nil {
+		return m[1]
+	}
+	return v
+}
+
+// line is the tag that a publisher moves to the newest version of a line. GitHub's own
+// SBOMs write "4.*.*".
+var line = regexp.MustCompile(`^[vV]?([0-9]+(?:\.[0-9]+)?)(?:\.[*xX]){0,2}$`)
+
+// floating returns the newest version of the line that an action's tag follows: "7.x"
+// for "v7", "7.1.x" for "v7.1".
+func floating(_, v string) string {
+	if m := line.FindStringSubmatch(v); m != nil {
+		return m[1] + ".x"
+	}
+	return v
 }

@@ -124,7 +124,7 @@ func (d *distroMatcher) judgePackage(ctx context.Context, i int, p *assay.Packag
 func (d *distroMatcher) target(i int, p *assay.Package) *target {
 	t := &target{pkg: p, index: i}
 	t.name, t.version = d.family.Subject(p)
-	t.key, t.bad = d.versions.scheme.Key(t.version)
+	t.installed, t.bad = d.versions.place(t.version)
 	return t
 }
 
@@ -155,7 +155,7 @@ func (d *distroMatcher) judgeRow(t *target, j *Judgement) {
 		j.cause = t.bad
 		j.decide(VerdictUnknown, RuleInstalledVersion)
 	default:
-		j.compare(d.versions.find(j.Row, t.key))
+		j.compare(d.versions.find(j.Row, t.installed))
 	}
 }
 

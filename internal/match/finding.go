@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/version"
 )
 
 // finding combines the advisories on a vulnerability. The rows in m.matching contain
@@ -40,26 +39,22 @@ func (m *registryMatcher) finding(t *target, v *vulnerability) *assay.Finding {
 // fixes lists, in order, the versions that advisories call fixed and that no row
 // contains. A version that another row calls vulnerable is no fix.
 func (m *registryMatcher) fixes() (out []string) {
-	type candidate struct {
-		version string
-		key     version.Key
-	}
-	var all []candidate
+	var all []installed
 	for i := range m.rows {
 		if !m.rows[i].isVulnerable() {
 			continue
 		}
 		for _, r := range m.rows[i].Row.Ranges {
-			if k, err := m.versions.key(r.Fixed); r.Fixed != "" && err == nil {
-				all = append(all, candidate{r.Fixed, k})
+			if c, err := m.versions.candidate(r.Fixed); r.Fixed != "" && err == nil {
+				all = append(all, c)
 			}
 		}
 	}
-	slices.SortStableFunc(all, func(a, b candidate) int { return m.versions.scheme.Compare(a.key, b.key) })
+	slices.SortStableFunc(all, func(a, b installed) int { return m.versions.scheme.Compare(a.key, b.key) })
 	for i, c := range all {
 		if i == 0 || m.versions.scheme.Compare(all[i-1].key, c.key) != 0 {
-			if row, _ := m.containing(c.key); row == nil {
-				out = append(out, c.version)
+			if row, _ := m.containing(c); row == nil {
+				out = append(out, c.text)
 			}
 		}
 	}
@@ -74,7 +69,7 @@ func (m *registryMatcher) fix(t *target, fixes []string) string {
 		return ""
 	}
 	for _, v := range fixes {
-		if k, err := m.versions.key(v); err == nil && m.versions.scheme.Compare(k, t.key) > 0 {
+		if k, err := m.versions.key(v); err == nil && m.versions.compare(t.installed, v, k) < 0 {
 			return v
 		}
 	}
@@ -83,13 +78,13 @@ func (m *registryMatcher) fix(t *target, fixes []string) string {
 
 // containing returns a row by which a version is affected, and the range; nil when
 // there is none.
-func (m *registryMatcher) containing(key version.Key) (*Judgement, *assay.Range) {
+func (m *registryMatcher) containing(in installed) (*Judgement, *assay.Range) {
 	for i := range m.rows {
 		j := &m.rows[i]
 		if !j.isVulnerable() {
 			continue
 		}
-		if r, _ := m.findKey(j.Row, key); r != nil {
+		if r, _ := m.findVersion(j.Row, in); r != nil {
 			return j, r
 		}
 	}
@@ -191,8 +186,8 @@ func (m *registryMatcher) because(t *target, h *Judgement, fixed string) string 
 	if h.by.Fixed == "" || h.by.Fixed == fixed {
 		return b.String()
 	}
-	if k, err := m.versions.key(h.by.Fixed); err == nil {
-		if o, by := m.containing(k); o != nil {
+	if c, err := m.versions.candidate(h.by.Fixed); err == nil {
+		if o, by := m.containing(c); o != nil {
 			fmt.Fprintf(&b, "; %s is not a fix: %s says that it is affected %s", h.by.Fixed, o.Advisory.ID, interval(by))
 		}
 	}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/distro"
-	"github.com/assaysec/assay/internal/version"
 )
 
 // Options contains the user's choices about matching. The zero value suits most users.
@@ -176,7 +175,7 @@ type target struct {
 	pkg           *assay.Package
 	index         int // in the inventory
 	name, version string
-	key           version.Key
-	bad           error // why there is no key
+	installed     installed
+	bad           error // why it cannot be compared
 	product       product
 }

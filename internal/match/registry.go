@@ -10,7 +10,6 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/ecosystem"
-	"github.com/assaysec/assay/internal/version"
 )
 
 // This file matches language packages with their registries' advisories. One matching
@@ -155,7 +154,7 @@ var errNoVersion = errors.New("the version is unknown")
 
 // targets lists the names of a package: NVD may have several.
 func (m *registryMatcher) targets(i int, p *assay.Package) []*target {
-	all := []*target{{name: m.ecosystem.Name(p.Name), version: m.ecosystem.Version(p.Version)}}
+	all := []*target{{name: m.ecosystem.Name(p.Name), version: m.ecosystem.Version(p.Name, p.Version)}}
 	if m.ecosystem == products {
 		all = productsOf(p)
 	}
@@ -206,7 +205,7 @@ func (m *registryMatcher) judgeTarget(ctx context.Context, t *target) error {
 	if t.version == "" {
 		t.bad = errNoVersion
 	} else {
-		t.key, t.bad = m.versions.scheme.Key(t.version)
+		t.installed, t.bad = m.versions.place(t.version)
 	}
 	distro, err := m.owners.verdict(ctx, t.pkg)
 	if err != nil {
@@ -307,30 +306,31 @@ func (m *registryMatcher) judgeRow(t *target, j *Judgement) {
 }
 
 // find returns the range or version of a row that contains the target. A listed version
-// counts even where it cannot be compared. A target without a key matches only a listed
-// version, or the range of all versions.
+// counts even where it cannot be compared. A target that cannot be compared is only what
+// has the same text, or is in the range of all versions.
 func (m *registryMatcher) find(t *target, row *assay.Affected) (*assay.Range, error) {
 	if t.version != "" && slices.Contains(row.Versions, t.version) {
 		return only(t.version), nil
 	}
 	if t.bad != nil {
-		if i := slices.Index(row.Ranges, assay.Range{}); i >= 0 {
-			return &row.Ranges[i], nil
+		r, ok := findText(row, t.version)
+		if r == nil && (!ok || len(row.Versions) > 0) {
+			return nil, t.bad
 		}
-		return nil, t.bad
+		return r, nil
 	}
-	return m.findKey(row, t.key)
+	return m.findVersion(row, t.installed)
 }
 
-// findKey returns the range or version that contains a key. Listed versions that cannot
-// be compared count as other versions.
-func (m *registryMatcher) findKey(row *assay.Affected, key version.Key) (*assay.Range, error) {
-	r, err := m.versions.findRange(row.Ranges, key)
+// findVersion returns the range or version that contains a version. Listed versions that
+// cannot be compared count as other versions.
+func (m *registryMatcher) findVersion(row *assay.Affected, in installed) (*assay.Range, error) {
+	r, err := m.versions.findRange(row.Ranges, in)
 	if r != nil {
 		return r, nil
 	}
 	for _, v := range row.Versions {
-		if k, bad := m.versions.key(v); bad == nil && m.versions.scheme.Compare(k, key) == 0 {
+		if k, bad := m.versions.key(v); bad == nil && m.versions.compare(in, v, k) == 0 {
 			return only(v), nil
 		}
 	}

@@ -73,9 +73,10 @@ func quoteCPE(s string) string {
 // A constraint is a part of a range, with the order of the judged version and
 // its own.
 type constraint struct {
-	op  string
-	key version.Key
-	cmp int
+	op     string
+	key    version.Key
+	public bool // it has no part that only some versions have; see version.Local
+	cmp    int
 }
 
 // isSatisfied reports whether the judged version satisfies the constraint.
@@ -110,18 +111,27 @@ func (p PURL) In(within string) (in, known bool) {
 	if !ok {
 		return false, false
 	}
-	v, err := s.Key(e.Version(p.url.Version))
+	installed := e.Version(p.url.Name, p.url.Version)
+	v, err := version.Place(s, installed)
+	if err != nil {
+		return false, false
+	}
+	public, err := s.Key(version.Public(s, installed))
 	if err != nil {
 		return false, false
 	}
 	equal, listed, left := false, false, false // it is one of those listed; some are; some are left out
 	var bounds []constraint
 	for text := range strings.SplitSeq(list, "|") {
-		c, ok := parseConstraint(s, e, text)
+		c, ok := parseConstraint(s, text)
 		if !ok {
 			return false, false
 		}
-		switch c.cmp = s.Compare(v, c.key); {
+		c.cmp = s.Compare(v, c.key)
+		if c.public {
+			c.cmp = s.Compare(public, c.key)
+		}
+		switch {
 		case c.op == "=":
 			equal, listed = equal || c.cmp == 0, true
 		case c.op == "!=" && c.cmp == 0:
@@ -140,7 +150,7 @@ func (p PURL) In(within string) (in, known bool) {
 
 // parseConstraint parses a constraint: an operator, by default equality, and a
 // version.
-func parseConstraint(s version.Scheme, e *ecosystem.Ecosystem, text string) (c constraint, ok bool) {
+func parseConstraint(s version.Scheme, text string) (c constraint, ok bool) {
 	text = strings.TrimSpace(text)
 	c.op = "="
 	for _, op := range []string{">=", "<=", "!=", ">", "<", "="} {
@@ -153,7 +163,8 @@ func parseConstraint(s version.Scheme, e *ecosystem.Ecosystem, text string) (c c
 	if err != nil {
 		return c, false
 	}
-	c.key, err = s.Key(e.Version(v))
+	c.public = version.Public(s, v) == v
+	c.key, err = s.Key(v)
 	return c, err == nil
 }
 
