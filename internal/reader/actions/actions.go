@@ -4,11 +4,13 @@ package actions
 import (
 	"context"
 	"path"
+	"regexp"
 	"strings"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/yamldoc"
 	"github.com/assaysec/assay/internal/reader/internal/listing"
+	"github.com/assaysec/assay/internal/version"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -17,7 +19,9 @@ const maxWorkflow = 4 << 20
 
 // Workflow reads workflows and action.yml. A package is the repository that an
 // action or a reusable workflow lies in, at whatever path, "owner/name": by that
-// advisories know it. Its version is the tag, branch or commit as it is written.
+// advisories know it. Its version is the tag, branch or commit as it is written; of a
+// commit the version in the comment behind it, as GitHub and its update tools have it:
+// "@b4ffde6… # v4.1.1". https://docs.github.com/en/actions/reference/security/secure-use
 // Actions of the project itself and images are left out.
 //
 // Format: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax
@@ -105,5 +109,13 @@ func uses(l *listing.List, n *yaml.Node) {
 		l.Malformed("invalid uses: %.80q", s)
 		return
 	}
+	if v := commented.FindStringSubmatch(n.LineComment); v != nil && version.IsRevision(ref) {
+		ref = v[1]
+	}
 	l.Add(parts[0]+"/"+parts[1], ref)
 }
+
+// commented is a whole version in a comment: "v4.1.1", "tag=v4.1.1",
+// "ratchet:actions/checkout@v4.1.1". Which release of a line such as "v4" a commit is
+// the comment does not say.
+var commented = regexp.MustCompile(`(?:^|[\s#=@:/(])(v?[0-9]+\.[0-9]+\.[0-9]+(?:[-+][0-9A-Za-z.+-]*[0-9A-Za-z])?)(?:$|[\s,;:)])`)

@@ -50,7 +50,7 @@ func TestWorkflow(t *testing.T) {
 		err            error
 	}{
 		{"workflow", ".github/workflows/ci.yml", workflow, []assay.Package{
-			action("actions/checkout", "b4ffde65f46336ab88eb53be808477a3936bae11"),
+			action("actions/checkout", "v4.1.1"),
 			action("github/codeql-action", "v2"),
 			action("octo-org/repo", "main"),
 		}, assay.ErrUnsupported},
@@ -66,6 +66,43 @@ func TestWorkflow(t *testing.T) {
 				t.Error(d, err)
 			}
 		})
+	}
+}
+
+// TestComment holds that a commit has the version that the comment names, if it names one.
+func TestComment(t *testing.T) {
+	const commit = "b4ffde65f46336ab88eb53be808477a3936bae11"
+	for line, want := range map[string]string{
+		commit + " # v4.1.1":                          "v4.1.1",
+		commit + " # 4.1.1":                           "4.1.1",
+		commit + " #v4.1.1":                           "v4.1.1",
+		commit + " # tag=v4.1.1":                      "v4.1.1",
+		commit + " # ratchet:actions/checkout@v4.1.1": "v4.1.1",
+		commit + " # pin@v4.1.1, see #12":             "v4.1.1",
+		commit + " # v4.1.1-rc.1 of May":              "v4.1.1-rc.1",
+		commit[:7] + " # v4.1.1":                      "v4.1.1",
+		commit + " # v4":                              commit,
+		commit + " # v4.1":                            commit,
+		commit + " # main":                            commit,
+		commit + " # 2026-01-02":                      commit,
+		commit + " # 127.0.0.1x y":                    commit,
+		commit:                                        commit,
+		"v4 # v4.1.1":                                 "v4",
+		"main # v4.1.1":                               "main",
+	} {
+		facts, err := contract.Read(t, Workflow{}, ".github/workflows/ci.yml", "jobs:\n  a:\n    steps:\n      - uses: a/b@"+line+"\n        with: {}\n      - run: x\n")
+		if err != nil || len(facts.Packages) != 1 || facts.Packages[0].Version != want {
+			t.Errorf("%s: %v, %v, want %s", line, facts.Packages, err, want)
+		}
+	}
+	for _, in := range []string{
+		"jobs:\n  a:\n    uses: \"a/b/.github/workflows/c.yml@" + commit + "\" # v4.1.1\n",
+		"jobs:\n  a:\n    steps:\n    - name: x\n      uses: 'a/b@" + commit + "'  # v4.1.1\n",
+	} {
+		facts, err := contract.Read(t, Workflow{}, ".github/workflows/ci.yml", in)
+		if err != nil || len(facts.Packages) != 1 || facts.Packages[0].Version != "v4.1.1" {
+			t.Errorf("%s: %v, %v", in, facts.Packages, err)
+		}
 	}
 }
 
