@@ -7,14 +7,13 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/distro"
 	"github.com/assaysec/assay/internal/ecosystem"
-	"github.com/package-url/packageurl-go"
 )
 
 // Lookup returns the stream, or the pattern of streams, with advisories about a
 // package URL, and the package's name there. If there is none, the error is
 // ErrUnsupported.
 func Lookup(s string) (stream assay.Stream, name string, err error) {
-	u, err := packageurl.FromString(s)
+	u, err := parse(s)
 	if err != nil {
 		return "", "", fmt.Errorf("purl %q: %w: %w", s, err, assay.ErrMalformed)
 	}

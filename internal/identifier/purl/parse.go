@@ -6,13 +6,12 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/distro"
-	"github.com/package-url/packageurl-go"
 )
 
 // Parse returns the package of a purl, and the purl's data on its distribution.
 // PURL is the purl unchanged.
 func Parse(s string) (assay.Package, assay.Release, error) {
-	u, err := packageurl.FromString(s)
+	u, err := parse(s)
 	if err != nil {
 		return assay.Package{}, assay.Release{}, fmt.Errorf("purl %q: %w: %w", s, err, assay.ErrMalformed)
 	}

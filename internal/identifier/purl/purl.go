@@ -42,10 +42,45 @@ func Of(p *assay.Package, r assay.Release) string {
 		set("rpmmod", m)
 	}
 	u.Qualifiers = packageurl.QualifiersFromMap(q)
-	if err := u.Normalize(); err != nil {
+	if err := normalize(&u); err != nil {
 		u.Name, u.Namespace = p.Name, "" // a name that the rules of the type forbid stays unchanged
 	}
 	return u.ToString()
+}
+
+// plain is a type without rules about its names.
+const plain = "generic"
+
+// parse reads a purl. Paths of Go modules keep their case, as the go command and all
+// advisories have them; the library lowers it.
+// https://go.dev/ref/mod#module-path
+// A Julia package without the UUID that the specification demands is read, too.
+func parse(s string) (packageurl.PackageURL, error) {
+	kind, rest, ok := strings.Cut(strings.TrimLeft(s[min(len(s), len("pkg:")):], "/"), "/")
+	if kind = strings.ToLower(kind); !ok || !keepsCase(kind) || !strings.EqualFold(s[:len("pkg:")], "pkg:") {
+		return packageurl.FromString(s)
+	}
+	u, err := packageurl.FromString("pkg:" + plain + "/" + rest)
+	u.Type = kind
+	return u, err
+}
+
+// keepsCase reports whether the library's rules of a type are not those of its registry.
+func keepsCase(kind string) bool { return kind == assay.TypeGo || kind == assay.TypeJulia }
+
+// normalize writes the parts of a purl by the rules of its type.
+func normalize(u *packageurl.PackageURL) error {
+	kind := u.Type
+	if !keepsCase(kind) {
+		if kind == assay.TypeHex || kind == assay.TypePub || kind == assay.TypeOTP {
+			u.Namespace, u.Name = strings.ToLower(u.Namespace), strings.ToLower(u.Name)
+		}
+		return u.Normalize()
+	}
+	u.Type = plain
+	err := u.Normalize()
+	u.Type = kind
+	return err
 }
 
 // Cut splits a package's name into the namespace and name of its purl, by the
@@ -66,10 +101,11 @@ func Cut(kind, name string) (namespace, rest string) {
 	return "", name
 }
 
-// Join is the reverse of Cut.
+// Join is the reverse of Cut. The author of a CPAN distribution and the vendor of a Conan
+// recipe are no part of the name: advisories do not have them.
 func Join(kind, namespace, name string) string {
 	switch {
-	case namespace == "":
+	case namespace == "", kind == assay.TypeCPAN, kind == assay.TypeConan:
 		return name
 	case kind == assay.TypeMaven:
 		return namespace + ":" + name

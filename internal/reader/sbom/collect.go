@@ -74,6 +74,9 @@ func (c *collector) pkg(e *entry) (p assay.Package, hint assay.Release) {
 			if q.Version == "" {
 				q.Version = p.Version
 			}
+			if q.Type == assay.TypeGo && strings.EqualFold(q.Name, e.name) {
+				q.Name = e.name // programs that follow old rules write purls in lower case
+			}
 			p = q
 		}
 	}
