@@ -21,8 +21,7 @@ func Lookup(s string) (stream assay.Stream, name string, err error) {
 	if e, ok := ecosystem.OfType(u.Type); ok {
 		return e.Stream, e.Name(Join(e.Type, u.Namespace, u.Name)), nil
 	}
-	_, version, _ := strings.Cut(q["distro"], "-")
-	r := assay.Release{ID: u.Namespace, Version: version}
+	r := release(u.Namespace, q["distro"])
 	f, ok := distro.Of(r)
 	if !ok {
 		return "", "", fmt.Errorf("purl %q: no advisories for packages of type %s with namespace %q: %w", s, u.Type, u.Namespace, assay.ErrUnsupported)

@@ -33,40 +33,38 @@ func Parse(s string) (assay.Package, assay.Release, error) {
 	return p, release(u.Namespace, q["distro"]), nil
 }
 
-// release is the distribution of a package. The namespace of its purl is the
-// vendor: "debian" and "debian-12", or "redhat" and "rhel-9.4".
+// release is the distribution of a package. The namespace of its purl is the vendor;
+// the qualifier has the name and version, "debian-12", "amazon-AMI release 2018.03", or
+// one of them only, "jammy".
 func release(namespace, of string) assay.Release {
-	name, version, ok := cutVersion(of)
-	switch {
-	case !ok: // only a version, or nothing
-		return assay.Release{ID: id(namespace), Version: version}
-	case version == "": // a distribution without releases, or the name of a release
-		if r := (assay.Release{ID: id(name)}); known(r) {
-			return r
-		}
-		return assay.Release{ID: id(namespace), Codename: name}
+	of = strings.TrimSpace(of)
+	if known(of) {
+		return distro.Named(of, "")
 	}
-	return assay.Release{ID: id(name), Version: version}
+	for i := len(of) - 1; i > 0; i-- {
+		if strings.IndexByte("-: ", of[i]) >= 0 && known(of[:i]) {
+			return distro.Named(of[:i], of[i+1:])
+		}
+	}
+	if name, version, ok := cutVersion(of); ok && !known(namespace) {
+		return distro.Named(name, version) // another distribution, which is unsupported
+	}
+	return distro.Named(namespace, of)
 }
 
-func id(name string) string { return distro.ID(name) }
-
-func known(r assay.Release) bool {
-	_, ok := distro.Of(r)
+func known(name string) bool {
+	_, ok := distro.Of(assay.Release{ID: distro.ID(name)})
 	return ok
 }
 
-// cutVersion splits "opensuse-leap-15.4" before the version.
-func cutVersion(s string) (id, version string, ok bool) {
-	for i := 0; i+1 < len(s); i++ {
+// cutVersion splits "plan9-4" before the version.
+func cutVersion(s string) (name, version string, ok bool) {
+	for i := 1; i+1 < len(s); i++ {
 		if s[i] == '-' && s[i+1] >= '0' && s[i+1] <= '9' {
 			return s[:i], s[i+1:], true
 		}
 	}
-	if s != "" && s[0] >= '0' && s[0] <= '9' {
-		return "", s, false
-	}
-	return s, "", s != ""
+	return "", "", false
 }
 
 // sourceRPM splits name-version-release.src.rpm.

@@ -173,7 +173,8 @@ func (c *collector) component(m *cdx.Component, root bool, depth int) {
 	switch m.Type {
 	case cdx.ComponentTypeOS:
 		if c.head.Release == nil && m.Name != "none" && m.Name != "" {
-			c.head.Release = &assay.Release{ID: distro.ID(m.Name), Version: m.Version}
+			r := distro.Named(m.Name, m.Version)
+			c.head.Release = &r
 		}
 	case cdx.ComponentTypeFile, cdx.ComponentTypeCryptographicAsset, cdx.ComponentTypeData, cdx.ComponentTypeDevice, cdx.ComponentTypeContainer:
 		if m.PackageURL != "" && m.Type == cdx.ComponentTypeFile {

@@ -74,7 +74,8 @@ func (d *document) facts() (assay.Facts, error) {
 		p := &d.Packages[i]
 		if p.Purpose == "OPERATING-SYSTEM" || p.Purpose == "OPERATING_SYSTEM" {
 			if c.head.Release == nil {
-				c.head.Release = &assay.Release{ID: distro.ID(p.Name), Version: p.Version}
+				r := distro.Named(p.Name, p.Version)
+				c.head.Release = &r
 			}
 			continue
 		}

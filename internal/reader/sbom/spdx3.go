@@ -146,7 +146,8 @@ func (g *graph) notesOfDocument(c *collector) {
 func (c *collector) three(p *element, licence string, notes []string) {
 	if p.Purpose == "operatingSystem" {
 		if c.head.Release == nil {
-			c.head.Release = &assay.Release{ID: distro.ID(p.Name), Version: p.Version}
+			r := distro.Named(p.Name, p.Version)
+			c.head.Release = &r
 		}
 		return
 	}

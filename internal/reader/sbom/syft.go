@@ -1,9 +1,11 @@
 package sbom
 
 import (
+	"cmp"
 	"encoding/json"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/distro"
 	"github.com/assaysec/assay/internal/encoding/stanza"
 	"github.com/assaysec/assay/internal/record/bom"
 )
@@ -53,7 +55,9 @@ func syft(b []byte) (assay.Facts, error) {
 	}
 	c := newCollector("syft")
 	if d.Distro.ID != "" {
-		c.head.Release = &assay.Release{ID: d.Distro.ID, Version: d.Distro.VersionID, Codename: d.Distro.Codename, Name: d.Distro.Name}
+		r := distro.Named(d.Distro.ID, cmp.Or(d.Distro.VersionID, d.Distro.Codename))
+		r.Codename, r.Name = cmp.Or(d.Distro.Codename, r.Codename), d.Distro.Name
+		c.head.Release = &r
 	}
 	for i := range d.Artifacts {
 		a := &d.Artifacts[i]

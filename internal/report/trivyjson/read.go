@@ -35,7 +35,7 @@ func Read(b []byte) (*assay.Report, error) {
 		r.Image.Layers = append(r.Image.Layers, assay.LayerInfo{DiffID: l.DiffID, Digest: l.Digest, Size: l.Size, CreatedBy: l.CreatedBy})
 	}
 	if m.OS != nil {
-		r.Release = assay.Release{ID: distro.ID(m.OS.Family), Version: m.OS.Name}
+		r.Release = distro.Named(m.OS.Family, m.OS.Name)
 		if m.OS.EOSL {
 			r.Release.EOL = "ended"
 		}
