@@ -105,6 +105,15 @@ type Package struct {
 	Symbols       Symbols  `json:"-"`                       // of a Go module: the functions that the binary links; nil when unknown
 	EOL           string   `json:"eol,omitempty"`           // of a runtime or server that no distribution maintains: as Release.EOL
 	Layer         LayerRef `json:"layer,omitzero"`          // the layer that added it
+	Release       *Release `json:"release,omitempty"`       // of an OS package of another distribution than the target's: SBOMs may list several
+}
+
+// ReleaseIn returns the release that an OS package of a target belongs to.
+func (p *Package) ReleaseIn(target Release) Release {
+	if p.Release != nil {
+		return *p.Release
+	}
+	return target
 }
 
 // EndOfLife reports whether a runtime has reached its end of life at a time.

@@ -11,7 +11,7 @@ import (
 func Scheme(r assay.Release, p *assay.Package) (_ version.Scheme, ok bool) {
 	name := ""
 	if p.IsSystem() {
-		if f, ok := distro.Of(r); ok {
+		if f, ok := distro.Of(p.ReleaseIn(r)); ok {
 			name = f.Scheme
 		}
 	} else if e, ok := OfType(p.Type); ok {

@@ -158,6 +158,9 @@ func (t *builder) layerRef(l int) assay.LayerRef {
 func identity(p *assay.Package) string {
 	id := p.Type + "\x00" + p.Name + "\x00" + p.Version + "\x00" + p.Arch
 	if p.IsSystem() {
+		if p.Release != nil {
+			id += "\x00" + p.Release.ID + "\x00" + p.Release.Version
+		}
 		return id
 	}
 	return id + "\x00" + p.Path
@@ -216,9 +219,13 @@ func (t *builder) finish(inv *assay.Inventory) {
 		seen[id] = true
 		return again
 	})
-	family, known := distro.Of(inv.Release)
+	main, mainKnown := distro.Of(inv.Release)
 	for i := range inv.Packages {
 		p := &inv.Packages[i]
+		family, known := main, mainKnown
+		if p.Release != nil {
+			family, known = distro.Of(*p.Release)
+		}
 		if known && p.IsSystem() {
 			p.ThirdParty = family.ThirdParty(p)
 		}

@@ -39,13 +39,16 @@ type Result struct {
 func Streams(inv *assay.Inventory, o Options) ([]assay.Stream, []assay.Gap) {
 	var streams []assay.Stream
 	var gaps []assay.Gap
-	family, stream, gap := distribution(inv)
-	if gap != nil {
-		gaps = append(gaps, *gap)
-	}
-	if family != nil {
+	for _, part := range byDistribution(inv) {
+		family, stream, gap := distribution(part)
+		if gap != nil {
+			gaps = append(gaps, *gap)
+		}
+		if family == nil {
+			continue
+		}
 		streams = append(streams, stream)
-		streams = append(streams, rebuilderStreams(inv, family)...)
+		streams = append(streams, rebuilderStreams(part, family)...)
 		if family.Repositories != "" {
 			streams = append(streams, family.Repositories)
 		}
@@ -59,7 +62,7 @@ func Streams(inv *assay.Inventory, o Options) ([]assay.Stream, []assay.Gap) {
 	if gap != nil {
 		gaps = append(gaps, *gap)
 	}
-	return streams, gaps
+	return unique(streams), gaps
 }
 
 // Packages matches all packages of an inventory. Package of a finding is an index in
@@ -119,17 +122,23 @@ func judge(ctx context.Context, inv *assay.Inventory, advisories assay.Advisorie
 	if r != nil && r.subjects != nil {
 		r.owners = ownersWanted(inv, r)
 	}
-	d, gaps, err := judgeDistro(ctx, inv, advisories, o, r)
-	if err != nil {
-		return Result{}, err
-	}
 	var out Result
-	if d != nil {
-		out = Result{Findings: d.findings, Suppressed: d.suppressed, Gaps: d.gaps.all}
-	} else {
-		out.Gaps = gaps
+	var own *distroMatcher // of the target's own distribution
+	for i, part := range byDistribution(inv) {
+		d, gaps, err := judgeDistro(ctx, part, advisories, o, r)
+		switch {
+		case err != nil:
+			return Result{}, err
+		case d == nil:
+			out.Gaps = append(out.Gaps, gaps...)
+		default:
+			out.Findings, out.Suppressed, out.Gaps = append(out.Findings, d.findings...), append(out.Suppressed, d.suppressed...), append(out.Gaps, d.gaps.all...)
+			if i == 0 {
+				own = d
+			}
+		}
 	}
-	more, err := judgeRegistries(ctx, inv, store{advisories: advisories, request: r}, o, d)
+	more, err := judgeRegistries(ctx, inv, store{advisories: advisories, request: r}, o, own)
 	if err != nil {
 		return Result{}, err
 	}
@@ -164,6 +173,16 @@ func distribution(inv *assay.Inventory) (*distro.Family, assay.Stream, *assay.Ga
 		return nil, "", &assay.Gap{Where: "distribution " + label(inv.Release), What: "its release is unknown; " + unchecked}
 	}
 	return family, stream, nil
+}
+
+// unique removes streams that are repeated.
+func unique(streams []assay.Stream) (out []assay.Stream) {
+	for _, s := range streams {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 func label(r assay.Release) string {

@@ -102,6 +102,34 @@ func show(inv *assay.Inventory, fs []assay.Finding, gaps []assay.Gap) (out []str
 	return out
 }
 
+// TestSeveralDistributions holds that each package is matched with the advisories of its
+// own distribution, and that one of an unknown distribution is a gap.
+func TestSeveralDistributions(t *testing.T) {
+	of := func(p assay.Package, name string, r *assay.Release) assay.Package {
+		p.Name, p.Release = name, r
+		return p
+	}
+	older, plan9 := &assay.Release{ID: "debian", Version: "11"}, &assay.Release{ID: "plan9", Version: "4"}
+	inv := &assay.Inventory{Release: bookworm, Packages: []assay.Package{
+		of(src("1.0-1"), "twelve", nil), of(src("1.0-1"), "eleven", older),
+		of(assay.Package{Type: "rpm", Version: "1-1"}, "npm", &alma), of(src("1.0-1"), "nine", plan9),
+		{Type: "npm", Name: "lodash", Version: "1.0.0"},
+	}}
+	advisories := memory{
+		adv("CVE-1", deb(below("1.0-2"), "")), adv("CVE-2", assay.Affected{Stream: "debian:11", Name: "src", Ranges: below("1.0-3")}),
+		adv("CVE-3", assay.Affected{Stream: "almalinux:8", Name: "npm", Ranges: below("2-1")}), adv("CVE-4", row("npm", "lodash", assay.Range{})),
+	}
+	streams, gaps := match.Streams(inv, match.Options{})
+	if diff := cmp.Diff([]assay.Stream{"debian:12", "debian:11", "almalinux:8", "npm"}, streams); diff != "" || len(gaps) != 1 {
+		t.Error(diff, gaps)
+	}
+	r, err := match.Packages(t.Context(), inv, advisories, match.Options{})
+	want := []string{"twelve CVE-1 fixed 1.0-2", "eleven CVE-2 fixed 1.0-3", "npm CVE-3 fixed 2-1", "lodash CVE-4 affected", "gap: distribution plan9 4: unsupported; 1 OS package is listed, not checked"}
+	if diff := cmp.Diff(want, show(inv, r.Findings, r.Gaps)); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+}
+
 func TestPackages(t *testing.T) {
 	amd64 := assay.Qualifiers{Arches: []string{"x86_64"}}
 	node18 := assay.Qualifiers{Module: "nodejs:18"}

@@ -24,7 +24,7 @@ func registriesOf(inv *assay.Inventory, o Options) ([]registryMatcher, *assay.Ga
 	var foreign []string
 	n := 0
 	covered := CoveredByDistro(inv, o)
-	family, _, _ := distribution(inv)
+	family, _, _ := distribution(byDistribution(inv)[0])
 	byEcosystem := map[*ecosystem.Ecosystem]int{}
 	of := func(e *ecosystem.Ecosystem) *registryMatcher {
 		at, ok := byEcosystem[e]
@@ -79,6 +79,7 @@ func registriesOf(inv *assay.Inventory, o Options) ([]registryMatcher, *assay.Ga
 // CoveredByDistro lists the PURLs of the OS packages that the distribution's advisories
 // cover: these also cover what the packages own.
 func CoveredByDistro(inv *assay.Inventory, o Options) map[string]bool {
+	inv = byDistribution(inv)[0]
 	family, _, _ := distribution(inv)
 	if family == nil || o.Comprehensive {
 		return nil

@@ -59,7 +59,7 @@ func unitsOf(r *assay.Report) (units []*unit) {
 func newUnit(r *assay.Report, p *assay.Package, system map[string]string) *unit {
 	u := &unit{scheme: schemeOf(r, p)}
 	u.Type, u.Name, u.From, u.Where = p.Type, p.Name, p.Version, home(p)
-	if f, ok := distro.Of(r.Release); ok && p.IsSystem() {
+	if f, ok := distro.Of(p.ReleaseIn(r.Release)); ok && p.IsSystem() {
 		u.Name = p.SourceName()
 		if u.bySource = f.BySource; u.bySource {
 			u.From = p.SourceVer()

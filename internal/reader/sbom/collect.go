@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/distro"
 	"github.com/assaysec/assay/internal/encoding/stanza"
 	"github.com/assaysec/assay/internal/identifier/purl"
 	"github.com/assaysec/assay/internal/record/bom"
@@ -17,7 +18,7 @@ type collector struct {
 	packages []assay.Package
 	refs     map[string]int // packages by their name in the SBOM
 	on       [][]int
-	hints    []assay.Release // what purls say of the distribution
+	hints    []assay.Release // what the purls of packages say of the distribution
 	errs     stanza.Errors
 	nameless []string
 }
@@ -52,9 +53,7 @@ func (c *collector) add(e *entry) {
 		c.nameless = append(c.nameless, p.Name)
 		return
 	}
-	if hint.ID != "" {
-		c.hints = append(c.hints, hint)
-	}
+	c.hints = append(c.hints, hint)
 	if e.ref != "" {
 		c.refs[e.ref] = len(c.packages)
 	}
@@ -130,6 +129,7 @@ func (c *collector) facts() (assay.Facts, error) {
 	if f.Release == nil {
 		f.Release = c.hint()
 	}
+	c.others(f.Release)
 	if err := bounded(len(f.Packages)); err != nil {
 		f.Packages = f.Packages[:stanza.MaxPackages]
 		c.errs.Add(err)
@@ -137,13 +137,15 @@ func (c *collector) facts() (assay.Facts, error) {
 	return f, c.errs.Err()
 }
 
-// hint is the distribution that most purls tell; of another one's packages the
-// error tells.
+// hint is the distribution that most purls name; nil when they name none.
 func (c *collector) hint() *assay.Release {
 	count := map[string]int{}
 	best := ""
 	by := map[string]assay.Release{}
 	for _, r := range c.hints {
+		if r.ID == "" {
+			continue
+		}
 		key := r.ID + " " + r.Version
 		count[key]++
 		by[key] = r
@@ -154,11 +156,45 @@ func (c *collector) hint() *assay.Release {
 	if best == "" {
 		return nil
 	}
-	if len(count) > 1 {
-		c.errs.Add(fmt.Errorf("packages of %d distributions; all are matched as packages of %s: %w", len(count), strings.TrimSpace(best), assay.ErrUnsupported))
-	}
 	r := by[best]
 	return &r
+}
+
+// others notes the releases of the OS packages that are of another distribution than the
+// SBOM's own.
+func (c *collector) others(own *assay.Release) {
+	known := map[string]*assay.Release{} // by ID and version
+	for i, r := range c.hints {
+		if own == nil || r.ID == "" || !c.packages[i].IsSystem() {
+			continue
+		}
+		key := r.ID + " " + r.Version
+		other, ok := known[key]
+		if !ok {
+			if r, _ = distro.Identify([]assay.Release{r}); isOther(r, *own) {
+				other = &r
+			}
+			known[key] = other
+		}
+		c.packages[i].Release = other
+	}
+}
+
+// isOther reports whether a release has other advisories than the SBOM's own. A release
+// without a version says too little.
+func isOther(r, own assay.Release) bool {
+	own, _ = distro.Identify([]assay.Release{own})
+	f, ok := distro.Of(r)
+	g, ok2 := distro.Of(own)
+	switch {
+	case !ok && !ok2:
+		return r.ID != own.ID
+	case !ok:
+		return r.Version != ""
+	case f.Stream(r) == "":
+		return false
+	}
+	return !ok2 || f != g || f.Stream(r) != g.Stream(own)
 }
 
 // trivy applies what Trivy tells in properties of its own, which purls do not.

@@ -61,6 +61,9 @@ func told(ps []assay.Package) (out []string) {
 				s += " " + x.name + ":" + x.value
 			}
 		}
+		if p.Release != nil {
+			s += " of:" + p.Release.ID + " " + p.Release.Version
+		}
 		out = append(out, s)
 	}
 	return out
@@ -88,7 +91,10 @@ func TestForms(t *testing.T) {
 			{"type":"library","group":"github.com/BurntSushi","name":"toml","version":"v1.0.0","purl":"pkg:golang/github.com/burntsushi/toml@v1.0.0"},{"type":"library","name":"other","version":"v1.0.0","purl":"pkg:golang/a.example/B@v1.0.0"}]}`,
 			[]string{"golang github.com/Masterminds/goutils v1.1.0", "golang github.com/BurntSushi/toml v1.0.0", "golang a.example/B v1.0.0"}, "", ""},
 		{"a list with a mistake", "pkg:npm/a@1\nnonsense\ncpe:2.3:a:b\npkg:npm/nov\n", []string{"npm a 1"}, "", "line 2"},
-		{"two distributions", "pkg:deb/debian/a@1?distro=debian-12\npkg:deb/debian/c@1?distro=debian-12\npkg:deb/debian/b@1?distro=debian-11\n", []string{"deb a 1", "deb c 1", "deb b 1"}, "debian 12", "2 distributions"},
+		{"two distributions", "pkg:deb/debian/a@1?distro=debian-12\npkg:deb/debian/c@1?distro=debian-12\npkg:deb/debian/b@1?distro=debian-11\n", []string{"deb a 1", "deb c 1", "deb b 1 of:debian 11"}, "debian 12", ""},
+		{"two distributions, one of them named", `{"bomFormat":"CycloneDX","components":[{"type":"operating-system","name":"debian","version":"12"},{"type":"library","name":"a","version":"1","purl":"pkg:apk/alpine/a@1?distro=alpine-3.20.1"},
+			{"type":"library","name":"b","version":"1","purl":"pkg:deb/debian/b@1?distro=debian-12.5"},{"type":"library","name":"c","version":"1","purl":"pkg:deb/debian/c@1"},{"type":"library","name":"d","version":"1","purl":"pkg:rpm/plan9/d@1?distro=plan9-4"}]}`,
+			[]string{"apk a 1 of:alpine 3.20.1", "deb b 1", "deb c 1", "rpm d 1 of:plan9 4"}, "debian 12", ""},
 		{"nothing", "", nil, "", "empty"},
 		{"something else", "<html/>", nil, "", "not an SBOM"},
 		{"another JSON", `{"a":1}`, nil, "", "not an SBOM"},
