@@ -8,6 +8,7 @@ package phpsec
 import (
 	"context"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -22,8 +23,8 @@ import (
 // Document is the database's main branch.
 const Document = "https://github.com/FriendsOfPHP/security-advisories/archive/refs/heads/master.tar.gz"
 
-// Feed reads the archive. Identifiers are CVEs, else the file's path:
-// "adodb/adodb-php/2018-03-06".
+// Feed reads the archive. Identifiers are CVEs, else GitHub's, which files are named
+// after or the link has, else the file's path: "adodb/adodb-php/2018-03-06".
 type Feed struct{}
 
 // Name is "phpsec".
@@ -67,14 +68,38 @@ func (f Feed) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, 
 	})
 }
 
+// ghsa is GitHub's identifier. https://docs.github.com/en/code-security/concepts/vulnerability-reporting-and-management/github-advisory-database
+var ghsa = regexp.MustCompile(`(?i)\bGHSA(-[23456789cfghjmpqrvwx]{4}){3}\b`)
+
+// names lists the CVE and GitHub's identifiers of a record; stem is its file's name
+// without the extension.
+func (r *record) names(stem string) (out []string) {
+	for _, text := range []string{r.CVE, stem} {
+		if c := strings.ToUpper(strings.TrimSpace(text)); cve.Valid(c) && len(out) == 0 {
+			out = append(out, c)
+		}
+	}
+	for _, text := range []string{stem, r.Link} {
+		if g := ghsa.FindString(text); g != "" {
+			if g = "GHSA" + strings.ToLower(g[len("GHSA"):]); !slices.Contains(out, g) {
+				out = append(out, g)
+			}
+		}
+	}
+	return out
+}
+
 func (r *record) advisory(id string) (_ assay.Advisory, why string) {
 	pkg, ok := strings.CutPrefix(r.Reference, "composer://")
 	if !ok || pkg == "" {
 		return assay.Advisory{}, "no package of a known ecosystem"
 	}
 	a := assay.Advisory{ID: id, Title: strings.TrimSpace(r.Title), URL: r.Link}
-	if c := strings.ToUpper(strings.TrimSpace(r.CVE)); cve.Valid(c) {
-		a.ID, a.VendorIDs = c, []string{id}
+	if names := r.names(path.Base(id)); len(names) > 0 {
+		a.ID, a.VendorIDs = names[0], []string{id}
+		if len(names) > 1 {
+			a.Aliases = cve.Set(names[1:])
+		}
 	}
 	var all []string
 	for _, b := range r.Branches {
