@@ -105,7 +105,7 @@ func (r *record) advisory() (_ assay.Advisory, why string) {
 		return assay.Advisory{}, why
 	}
 	a := assay.Advisory{
-		ID: m.ID, Aliases: cve.Set(m.Aliases), Kind: osv.RustKind(m.Informational, m.Categories),
+		ID: m.ID, Aliases: cve.Set(m.Aliases), Kind: osv.RustKind(m.Informational, m.Categories, m.Aliases),
 		URL: "https://rustsec.org/advisories/" + m.ID + ".html", References: m.References, Published: markdown.Time(m.Date),
 	}
 	if m.URL != "" {

@@ -134,18 +134,22 @@ func (r *Record) kind() assay.Kind {
 	}
 	for i := range r.Affected {
 		x := &r.Affected[i].Extra
-		if k := RustKind(string(x.Informational), x.Categories); k != assay.KindVulnerability {
+		if k := RustKind(string(x.Informational), x.Categories, append([]string{r.ID}, r.Aliases...)); k != assay.KindVulnerability {
 			return k
 		}
 	}
 	return assay.KindVulnerability
 }
 
-// RustKind is the kind of a RustSec record by its "informational" and
-// "categories". https://github.com/rustsec/advisory-db#advisory-format
-func RustKind(informational string, categories []string) assay.Kind {
+// RustKind is the kind of a RustSec record by its "informational", "categories" and
+// names. What is unsound, or has a notice, is a vulnerability where somebody gave it a
+// CVE. https://github.com/rustsec/advisory-db#advisory-format
+func RustKind(informational string, categories, names []string) assay.Kind {
 	if slices.Contains(categories, "malicious") {
 		return assay.KindMalware
+	}
+	if informational != "unmaintained" && slices.ContainsFunc(names, cve.Valid) {
+		return assay.KindVulnerability
 	}
 	switch informational {
 	case "unmaintained":

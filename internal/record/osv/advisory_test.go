@@ -61,6 +61,10 @@ func TestAdvisoryWhy(t *testing.T) {
 		{"malware", `{"id":"MAL-1","affected":[{"package":{"ecosystem":"npm","name":"x"},"ranges":[{"events":[{"introduced":"0"}]}],"versions":["1"]}]}`, "", assay.KindMalware, 0},
 		{"malware by GitHub", `{"id":"GHSA-1","database_specific":{"cwe_ids":["CWE-506"]},"affected":[{"package":{"ecosystem":"npm","name":"x"},"versions":["1"]}]}`, "", assay.KindMalware, 0},
 		{"unsound", `{"id":"X","affected":[{"package":{"ecosystem":"npm","name":"x"},"versions":["1"],"database_specific":{"informational":"unsound"}}]}`, "", assay.KindUnsound, 0},
+		{"unsound, with a CVE", `{"id":"X","aliases":["CVE-2024-1234"],"affected":[{"package":{"ecosystem":"npm","name":"x"},"versions":["1"],"database_specific":{"informational":"unsound"}}]}`, "", "", 0},
+		{"a notice with a CVE", `{"id":"X","aliases":["CVE-2024-1234"],"affected":[{"package":{"ecosystem":"npm","name":"x"},"versions":["1"],"database_specific":{"informational":"notice"}}]}`, "", "", 0},
+		{"unsound, by GitHub's name", `{"id":"X","aliases":["GHSA-1"],"affected":[{"package":{"ecosystem":"npm","name":"x"},"versions":["1"],"database_specific":{"informational":"unsound"}}]}`, "", assay.KindUnsound, 0},
+		{"unmaintained, with a CVE", `{"id":"X","aliases":["CVE-2024-1234"],"affected":[{"package":{"ecosystem":"npm","name":"x"},"versions":["1"],"database_specific":{"informational":"unmaintained"}}]}`, "", assay.KindUnmaintained, 0},
 		{"odd extras", `{"id":"X","database_specific":[],"affected":[{"package":{"ecosystem":"npm","name":"x"},"versions":["1"],"database_specific":"x","ecosystem_specific":[1]}]}`, "", "", 0},
 		{"own severities", `{"id":"X","affected":[{"package":{"ecosystem":"npm","name":"x"},"versions":["1"],"severity":[{"type":"CVSS_V3","score":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}]},{"package":{"ecosystem":"npm","name":"y"},"versions":["1"]}]}`, "", "", assay.SeverityCritical},
 	} {
