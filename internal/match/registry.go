@@ -151,7 +151,16 @@ type registryMatcher struct {
 	suppressed []assay.Suppressed
 }
 
-var errNoVersion = errors.New("the version is unknown")
+var (
+	errNoVersion = errors.New("the version is unknown")
+	errLocal     = errors.New("it is built from a directory of the project")
+)
+
+// isLocal reports whether a package is a directory of the project that stands for a
+// package of the registry: what it contains is no version of that.
+func isLocal(p *assay.Package) bool {
+	return p.Relation == assay.RelationWorkspace && p.Version == ""
+}
 
 // targets lists the names of a package: NVD may have several.
 func (m *registryMatcher) targets(i int, p *assay.Package) []*target {
@@ -203,9 +212,12 @@ func (m *registryMatcher) judgeTarget(ctx context.Context, t *target) error {
 	if len(all) == 0 {
 		return nil
 	}
-	if t.version == "" {
+	switch {
+	case isLocal(t.pkg):
+		t.bad = errLocal
+	case t.version == "":
 		t.bad = errNoVersion
-	} else {
+	default:
 		t.installed, t.bad = m.versions.place(t.version)
 	}
 	distro, err := m.owners.verdict(ctx, t.pkg)
@@ -312,6 +324,9 @@ func (m *registryMatcher) judgeRow(t *target, j *Judgement) {
 func (m *registryMatcher) find(t *target, row *assay.Affected) (*assay.Range, error) {
 	if t.version != "" && slices.Contains(row.Versions, t.version) {
 		return only(t.version), nil
+	}
+	if t.bad == errLocal {
+		return nil, t.bad
 	}
 	if t.bad != nil {
 		r, ok := findText(row, t.version)

@@ -135,6 +135,8 @@ func TestLanguages(t *testing.T) {
 
 		{"no version", lodash(""), memory{adv("CVE-1", js(span{Fixed: "1.0.0"})), adv("MAL-1", js(all), kind(assay.KindMalware))},
 			[]string{"lodash MAL-1 affected", "gap: package lodash: its version cannot be compared with 1 of the 2 known vulnerabilities of lodash: the version is unknown"}},
+		{"a directory of the project", assay.Package{Type: assay.TypeGo, Name: "x/y", Relation: assay.RelationWorkspace}, memory{adv("CVE-1", golang("x/y", span{Fixed: "1.0.0"})), adv("CVE-2", golang("x/y", all))},
+			[]string{"gap: package x/y: its version cannot be compared with 2 of the 2 known vulnerabilities of x/y: it is built from a directory of the project"}},
 		{"no version, and nothing known", of(assay.TypeNPM, "other", ""), memory{adv("CVE-1", js(span{Fixed: "1.0.0"}))}, nil},
 		{"a version that is none", of(assay.TypeGo, "x/y", "(devel)"), memory{adv("CVE-1", golang("x/y", span{Fixed: "1.0.0"}))},
 			[]string{"gap: package x/y (devel): its version cannot be compared with 1 of the 1 known vulnerabilities of x/y: "}},

@@ -132,7 +132,7 @@ func modulesOf(info *debug.BuildInfo) []*module {
 			return
 		}
 		m := &module{assay.Package{Type: assay.TypeGo, Name: name, Version: version, Arch: arch, OS: system, Relation: r}, path, false}
-		m.report = !seen[m.Ref()] && (version != "" || r == assay.RelationRoot)
+		m.report = !seen[m.Ref()] && (version != "" || r != "")
 		seen[m.Ref()], seen["path "+path] = true, true
 		modules = append(modules, m)
 	}
@@ -143,11 +143,15 @@ func modulesOf(info *debug.BuildInfo) []*module {
 		if d == nil || d.Path == "" {
 			continue
 		}
-		name, version := d.Path, released(d.Version)
-		if r := d.Replace; r != nil && !local(r.Path) && released(r.Version) != "" {
+		name, version, relation := d.Path, released(d.Version), assay.Relation("")
+		switch r := d.Replace; {
+		case r == nil:
+		case local(r.Path) || released(r.Version) == "":
+			version, relation = "", assay.RelationWorkspace
+		default:
 			name, version = r.Path, r.Version
 		}
-		add(d.Path, name, version, "")
+		add(d.Path, name, version, relation)
 	}
 	version := toolchain(info.GoVersion)
 	if info.Path == "cmd/go" { // a part of the toolchain, which has advisories of its own

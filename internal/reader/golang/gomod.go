@@ -26,8 +26,9 @@ const (
 // beside it tells the others: of each the highest version.
 // https://go.dev/ref/mod#go-mod-file
 //
-// What stands in for a module with a directory keeps its name and version. Of a
-// version that is required and excluded it is not told which comes instead.
+// What a directory replaces is a part of the project without a version: the code of the
+// directory is built, whatever the requirement says. Of a version that is required and
+// excluded it is not told which comes instead.
 type Mod struct{}
 
 func (Mod) Name() string { return "go-mod" }
@@ -187,16 +188,20 @@ func fields(line string) (words []string, comment string, err error) {
 	}
 }
 
-// replaced is what is built in place of a requirement.
-func (m *mod) replaced(r requirement) requirement {
+// replaced is what is built in place of a requirement; without a version, and a part of
+// the project, where that is a directory.
+func (m *mod) replaced(r requirement) (requirement, bool) {
 	to, ok := m.replace[r]
 	if !ok {
 		to = m.replace[requirement{path: r.path}]
 	}
-	if to.path == "" || to.version == "" || local(to.path) {
-		return r
+	switch {
+	case to.path == "":
+		return r, false
+	case to.version == "" || local(to.path):
+		return requirement{path: r.path}, true
 	}
-	return to
+	return to, false
 }
 
 func (m *mod) packages() []assay.Package {
@@ -226,7 +231,10 @@ func (m *mod) packages() []assay.Package {
 		if m.indirect[i] {
 			relation = assay.RelationIndirect
 		}
-		to := m.replaced(r)
+		to, project := m.replaced(r)
+		if project {
+			relation = assay.RelationWorkspace
+		}
 		add(to.path, to.version, relation)
 	}
 	if len(excluded) > 0 {
@@ -237,7 +245,7 @@ func (m *mod) packages() []assay.Package {
 	}
 	if m.module != "" {
 		for i := range ps {
-			if ps[i].Relation == assay.RelationDirect {
+			if ps[i].Relation == assay.RelationDirect || ps[i].Relation == assay.RelationWorkspace {
 				ps[0].DependsOn = append(ps[0].DependsOn, ps[i].Ref())
 			}
 		}
@@ -295,8 +303,11 @@ func (m *mod) sum(f *assay.File, ps []assay.Package) []assay.Package {
 	}
 	slices.Sort(paths)
 	for _, path := range paths[:min(len(paths), stanza.MaxPackages)] {
-		to := m.replaced(requirement{path, highest[path]})
+		to, project := m.replaced(requirement{path, highest[path]})
 		p := assay.Package{Type: assay.TypeGo, Name: to.path, Version: to.version, Relation: assay.RelationIndirect}
+		if project {
+			p.Relation = assay.RelationWorkspace
+		}
 		if !seen[p.Ref()] {
 			seen[p.Ref()] = true
 			ps = append(ps, p)

@@ -67,12 +67,12 @@ func TestMod(t *testing.T) {
 	}
 	direct, indirect := assay.RelationDirect, assay.RelationIndirect
 	want := []assay.Package{
-		{Type: "golang", Name: "example.org/app", Relation: "root", DependsOn: []string{"a.org/one@v1.0.0", "a.org/five@v1.5.0", "stdlib@1.22.3"}},
+		{Type: "golang", Name: "example.org/app", Relation: "root", DependsOn: []string{"a.org/one@v1.0.0", "a.org/five@", "stdlib@1.22.3"}},
 		{Type: "golang", Name: "a.org/one", Version: "v1.0.0", Relation: direct},
 		{Type: "golang", Name: "a.org/two", Version: "v2.0.0+incompatible", Relation: indirect},
 		{Type: "golang", Name: "a.org/three", Version: "v0.0.0-20200101000000-0123456789ab", Relation: indirect},
 		{Type: "golang", Name: "b.org/four/v2", Version: "v2.4.0", Relation: indirect},
-		{Type: "golang", Name: "a.org/five", Version: "v1.5.0", Relation: direct},
+		{Type: "golang", Name: "a.org/five", Relation: assay.RelationWorkspace},
 		{Type: "golang", Name: "stdlib", Version: "1.22.3", Relation: direct},
 	}
 	if d := cmp.Diff(want, facts.Packages); d != "" {

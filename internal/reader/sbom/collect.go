@@ -49,7 +49,7 @@ func (c *collector) add(e *entry) {
 		return
 	case p.Type == "" || p.Name == "":
 		return
-	case p.Version == "" && p.Relation != assay.RelationRoot && p.Digest == "":
+	case p.Version == "" && p.Relation != assay.RelationRoot && p.Relation != assay.RelationWorkspace && p.Digest == "":
 		c.nameless = append(c.nameless, p.Name)
 		return
 	}

@@ -74,7 +74,7 @@ func read(t testing.TB, r assay.Reader, f *assay.File) (assay.Facts, error) {
 	t.Helper()
 	facts, err := r.Read(context.Background(), f)
 	for _, p := range facts.Packages {
-		if p.Type == "" || p.Name == "" || p.Version == "" && p.Digest == "" && p.Relation != assay.RelationRoot {
+		if p.Type == "" || p.Name == "" || p.Version == "" && p.Digest == "" && p.Relation != assay.RelationRoot && p.Relation != assay.RelationWorkspace {
 			t.Errorf("%s: package without type, name or version: %+v", f.Path, p)
 		}
 	}
