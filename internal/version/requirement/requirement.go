@@ -142,7 +142,7 @@ func (r reader) tokens(text string) []string {
 	if r.Syntax != Plain {
 		var b strings.Builder
 		for i := range len(text) {
-			if i > 0 && strings.IndexByte("<>=!^", text[i]) >= 0 && strings.IndexByte("<>=!~^ ", text[i-1]) < 0 {
+			if i > 0 && strings.IndexByte("<>=!^", text[i]) >= 0 && strings.IndexByte("<>=!~^ ", text[i-1]) < 0 && !epoch(text, i) {
 				b.WriteByte(' ')
 			}
 			b.WriteByte(text[i])
@@ -150,6 +150,11 @@ func (r reader) tokens(text string) []string {
 		text = b.String()
 	}
 	return strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == ' ' || c == '\t' || c == '\n' || c == '\r' })
+}
+
+// epoch reports whether the byte at i is the mark behind an epoch of Python's: "1!2.0".
+func epoch(text string, i int) bool {
+	return text[i] == '!' && i+1 < len(text) && text[i+1] >= '0' && text[i+1] <= '9'
 }
 
 // split divides an operator from the version behind it.
@@ -267,8 +272,15 @@ func (r reader) partial(v string) (parts []string, partial bool) {
 	return parts, plain && len(parts) < 3 && (r.Syntax == NPM || r.Syntax == Cargo || r.Syntax == Hex)
 }
 
-// numbers are the numbers that a version begins with, between dots.
+// numbers are the numbers that a version begins with, between dots. An epoch of Python's
+// stays with the first, "1!2".
 func numbers(v string) (out []string) {
+	if e, rest, ok := strings.Cut(v, "!"); ok && e != "" && strings.Trim(e, "0123456789") == "" {
+		if out = numbers(rest); len(out) > 0 {
+			out[0] = e + "!" + out[0]
+		}
+		return out
+	}
 	v, _, _ = strings.Cut(v, "+")
 	v, _, _ = strings.Cut(v, "-")
 	for _, p := range strings.Split(v, ".") {
@@ -328,6 +340,9 @@ func next(parts []string, i int) []string {
 
 // increment adds one to a decimal number of any length.
 func increment(digits string) string {
+	if epoch, rest, ok := strings.Cut(digits, "!"); ok {
+		return epoch + "!" + increment(rest)
+	}
 	b := []byte(digits)
 	for i := len(b) - 1; i >= 0; i-- {
 		if b[i] != '9' {
@@ -461,13 +476,9 @@ func Ranges(syntax Syntax, name string, affected, patched, unaffected []string) 
 	return r, ""
 }
 
-// Patch sets the fixes of ranges that have an end but no fix: the next of the
-// patched versions.
+// Patch sets the fixes of ranges: of one that has an end but no fix the next of the
+// patched versions, of one that contradicts them the last that lies in it.
 func Patch(scheme version.Scheme, ranges []assay.Range, patched []string) {
-	type fix struct {
-		v   string
-		key version.Key
-	}
 	var fixes []fix
 	for _, v := range patched {
 		if k, err := scheme.Key(v); err == nil {
@@ -477,6 +488,10 @@ func Patch(scheme version.Scheme, ranges []assay.Range, patched []string) {
 	slices.SortStableFunc(fixes, func(a, b fix) int { return scheme.Compare(a.key, b.key) })
 	for i := range ranges {
 		r := &ranges[i]
+		if v := contradicting(scheme, ranges, i, fixes); v != "" {
+			r.Fixed, r.LastAffected, r.Before = v, "", ""
+			continue
+		}
 		end, err := scheme.Key(cmp.Or(r.LastAffected, r.Before))
 		if r.Fixed != "" || err != nil {
 			continue
@@ -489,4 +504,51 @@ func Patch(scheme version.Scheme, ranges []assay.Range, patched []string) {
 			r.Fixed = fixes[at].v
 		}
 	}
+}
+
+// A fix is a patched version.
+type fix struct {
+	v   string
+	key version.Key
+}
+
+// contradicting returns the patched version that range i wrongly contains, "" for none:
+// its last affected version, or the last one inside where none is between its end and
+// the next range. "<= 1.6.14" with the fix 1.6.14 is fixed in 1.6.14. Patched versions
+// inside a range that has a fix of its own are those of other branches.
+func contradicting(scheme version.Scheme, ranges []assay.Range, i int, fixes []fix) (inside string) {
+	r := &ranges[i]
+	low, _ := scheme.Key(r.Introduced) // the lowest key where there is none
+	end, err := scheme.Key(cmp.Or(r.LastAffected, r.Before, r.Fixed))
+	open := *r == assay.Range{Introduced: r.Introduced}
+	if err != nil && !open {
+		return ""
+	}
+	for _, f := range fixes {
+		if r.Introduced != "" && scheme.Compare(f.key, low) <= 0 {
+			continue
+		}
+		switch c := 0; {
+		case open:
+			inside = f.v
+		default:
+			if c = scheme.Compare(f.key, end); c == 0 && r.LastAffected != "" {
+				return f.v
+			}
+			if c < 0 {
+				inside = f.v
+			} else if !startsBefore(scheme, ranges, end, f.key) {
+				return "" // the range's own fix
+			}
+		}
+	}
+	return inside
+}
+
+// startsBefore reports whether a range starts above end, and not above v.
+func startsBefore(scheme version.Scheme, ranges []assay.Range, end, v version.Key) bool {
+	return slices.ContainsFunc(ranges, func(r assay.Range) bool {
+		low, err := scheme.Key(r.Introduced)
+		return err == nil && scheme.Compare(low, end) > 0 && scheme.Compare(low, v) <= 0
+	})
 }

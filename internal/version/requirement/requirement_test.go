@@ -105,6 +105,20 @@ func TestParse(t *testing.T) {
 			t.Errorf("%s %q: got %s (%v), want %s", tt.syntax, tt.text, got, err, tt.want)
 		}
 	}
+	for _, tt := range []struct{ text, want string }{
+		{"==1!2.0", "[1!2.0,1!2.0]"}, {">=1!2.0,<2!1", "[1!2.0,2!1)"}, {">=1!2.0<1!3", "[1!2.0,1!3)"}, {"!=1!2.0,>=1", ""}, {"~=1!2.2", "[1!2.2,1!3.dev0!"}, {"==1!2.*", "[1!2.dev0,1!3.dev0!"}, {"~=1!9.9", "[1!9.9,1!10.dev0!"},
+		{"<=2.6.0", "[,2.6.0]"}, {">=1,!=1.5,<2", ""},
+	} {
+		set, err := Parse(Python, version.PEP440, tt.text)
+		if err != nil {
+			t.Errorf("%q: %v", tt.text, err)
+			continue
+		}
+		ranges, err := set.Ranges()
+		if got := show(ranges); got != tt.want && tt.want != "" {
+			t.Errorf("%q: got %s (%v), want %s", tt.text, got, err, tt.want)
+		}
+	}
 	for _, text := range []string{"", ">=", "|| 1", "a", ">= 1, <", "[1", "[]", "=!1", "^a", "~a"} {
 		if set, err := Parse(NPM, semver, text); !errors.Is(err, assay.ErrMalformed) {
 			t.Errorf("%q: %v, %v", text, set, err)
@@ -258,5 +272,35 @@ func TestBounds(t *testing.T) {
 	}
 	if _, why := Ranges(NPM, "no scheme", []string{"1"}, nil, nil); why != WhyOrder {
 		t.Error(why)
+	}
+}
+
+// TestPatch holds that patched versions win over a range that contains them.
+func TestPatch(t *testing.T) {
+	type r = assay.Range
+	for _, tt := range []struct {
+		name    string
+		ranges  []r
+		patched string
+		want    string
+	}{
+		{"the last affected", []r{{LastAffected: "1.6.14"}}, "1.6.14", "[,1.6.14)"},
+		{"the last affected, spelled otherwise", []r{{LastAffected: "1.6"}}, "1.6.0", "[,1.6.0)"},
+		{"the last affected, and later branches", []r{{LastAffected: "1.6.14"}, {Introduced: "2.0.0", LastAffected: "2.0.1"}}, "1.6.14 2.0.2", "[,1.6.14) [2.0.0,2.0.1]2.0.2"},
+		{"inside", []r{{Fixed: "1.7.0"}}, "1.6.14", "[,1.6.14)"},
+		{"inside, before an end", []r{{Before: "1.7.0"}}, "1.6.14", "[,1.6.14)"},
+		{"inside, without an end", []r{{Introduced: "1.0.0"}}, "1.6.14 1.7.0", "[1.0.0,1.7.0)"},
+		{"inside, of two", []r{{LastAffected: "1.9.0"}, {Introduced: "2.0.0", Fixed: "2.1.0"}}, "1.6.14 2.1.0", "[,1.6.14) [2.0.0,2.1.0)"},
+		{"inside, beside its own", []r{{Fixed: "1.7.0"}}, "1.6.14 1.7.0", "[,1.7.0)"},
+		{"inside, beside a later one", []r{{LastAffected: "1.7.0"}}, "1.6.14 1.7.1", "[,1.7.0]1.7.1"},
+		{"the end", []r{{Before: "1.7.0"}}, "1.7.0", "[,1.7.0!1.7.0"},
+		{"below", []r{{Introduced: "1.7.0", LastAffected: "1.8.0"}}, "1.6.14 1.7.0", "[1.7.0,1.8.0]"},
+		{"none", []r{{LastAffected: "1.8.0"}}, "", "[,1.8.0]"},
+		{"all versions", []r{{}}, "1.0.0", "[,1.0.0)"},
+	} {
+		Patch(version.SemVer, tt.ranges, strings.Fields(tt.patched))
+		if got := show(tt.ranges); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
 	}
 }
