@@ -134,6 +134,7 @@ type Qualifiers struct {
 	OS        []string // operating systems, as GOOS names them
 	Imports   []Import // vulnerable parts of the package; users of its other parts are not affected
 	RunningOn []string // CPEs, one of which must be present too
+	UUID      string   // of a Julia package, whose name need not be unique
 }
 
 // An Import is a part of a package, as the ecosystem names it: a Go package, a Rust

@@ -176,6 +176,9 @@ func limits(q *assay.Qualifiers) string {
 	if q.Flavour != "" {
 		parts = append(parts, "flavour "+q.Flavour)
 	}
+	if q.UUID != "" {
+		parts = append(parts, "UUID "+q.UUID)
+	}
 	if len(parts) == 0 {
 		return "its fix belongs to another module or flavour than the package"
 	}

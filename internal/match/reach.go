@@ -7,6 +7,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/identifier/cve"
+	"github.com/assaysec/assay/internal/identifier/purl"
 )
 
 // This file judges whether an installed package contains the vulnerable code: it is
@@ -58,7 +59,16 @@ func (m *registryMatcher) applies(t *target, q *assay.Qualifiers) bool {
 	if m.ecosystem == products && !t.product.applies(q, m.release) {
 		return false
 	}
-	return hasArch(t.pkg.Arch, q.Arches) && hasOS(t.pkg.OS, q.OS)
+	return hasArch(t.pkg.Arch, q.Arches) && hasOS(t.pkg.OS, q.OS) && hasUUID(t.pkg, q.UUID)
+}
+
+// hasUUID reports whether a package has the UUID of a row, or one of them none.
+func hasUUID(p *assay.Package, uuid string) bool {
+	if uuid == "" {
+		return true
+	}
+	own := purl.UUID(p.PURL)
+	return own == "" || own == uuid
 }
 
 // maxFunctions bounds the functions that a reason names; the rest is counted.

@@ -131,6 +131,9 @@ func TestLanguages(t *testing.T) {
 			adv("R-3", with(row("crates.io", "c", all), func(r *assay.Affected) {
 				r.Qualifiers.Imports = []assay.Import{{Path: "a", Arches: []string{"amd64"}}}
 			}))}, []string{"c R-2 affected"}},
+		{"another UUID", assay.Package{Type: assay.TypeJulia, Name: "HTTP", Version: "1.0.0", PURL: "pkg:julia/HTTP@1.0.0?uuid=0a"}, memory{adv("CVE-1", with(row("julia", "HTTP", all), func(r *assay.Affected) { r.Qualifiers.UUID = "0b" })),
+			adv("CVE-2", with(row("julia", "HTTP", all), func(r *assay.Affected) { r.Qualifiers.UUID = "0a" })), adv("CVE-3", row("julia", "HTTP", all))}, []string{"HTTP CVE-2 affected", "HTTP CVE-3 affected"}},
+		{"no UUID", of(assay.TypeJulia, "HTTP", "1.0.0"), memory{adv("CVE-1", with(row("julia", "HTTP", all), func(r *assay.Affected) { r.Qualifiers.UUID = "0b" }))}, []string{"HTTP CVE-1 affected"}},
 		{"no architecture", of(assay.TypeCargo, "c", "1.0.0"), memory{adv("R-1", with(row("crates.io", "c", all), func(r *assay.Affected) { r.Qualifiers.Arches = []string{"x86"} }))}, []string{"c R-1 affected"}},
 
 		{"no version", lodash(""), memory{adv("CVE-1", js(span{Fixed: "1.0.0"})), adv("MAL-1", js(all), kind(assay.KindMalware))},

@@ -39,6 +39,7 @@ func (w *writer) affected(f *assay.Affected) {
 	}
 	w.strings(13, f.Qualifiers.RunningOn)
 	w.time(14, f.FixDate)
+	w.string(15, f.Qualifiers.UUID)
 }
 
 func decodeAffected(f *assay.Affected, b message) error {
@@ -77,6 +78,8 @@ func decodeAffected(f *assay.Affected, b message) error {
 			q.RunningOn = append(q.RunningOn, p.s)
 		case 14:
 			f.FixDate, err = decodeTime(p)
+		case 15:
+			q.UUID = p.s
 		}
 		return err
 	})

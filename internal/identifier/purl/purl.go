@@ -48,6 +48,30 @@ func Of(p *assay.Package, r assay.Release) string {
 	return u.ToString()
 }
 
+// OfJulia returns the package URL of a Julia package, whose name alone is not unique.
+// https://github.com/package-url/purl-spec/blob/main/types-doc/julia-definition.md
+func OfJulia(name, version, uuid string) string {
+	u := packageurl.PackageURL{Type: assay.TypeJulia, Name: name, Version: version}
+	if uuid != "" {
+		u.Qualifiers = packageurl.QualifiersFromMap(map[string]string{qualifierUUID: strings.ToLower(uuid)})
+	}
+	return u.ToString()
+}
+
+const qualifierUUID = "uuid"
+
+// UUID returns the UUID in the package URL of a Julia package; "" where there is none.
+func UUID(s string) string {
+	if !strings.Contains(s, qualifierUUID) {
+		return ""
+	}
+	u, err := parse(s)
+	if err != nil || u.Type != assay.TypeJulia {
+		return ""
+	}
+	return strings.ToLower(u.Qualifiers.Map()[qualifierUUID])
+}
+
 // plain is a type without rules about its names.
 const plain = "generic"
 

@@ -47,3 +47,15 @@ func TestOf(t *testing.T) {
 		})
 	}
 }
+
+func TestJulia(t *testing.T) {
+	const dates = "ade2ca70-3891-5945-98fb-dc099432e06a"
+	if got := OfJulia("Dates", "1.9.0+1", "ADE2ca70-3891-5945-98fb-dc099432e06a"); got != "pkg:julia/Dates@1.9.0%2B1?uuid="+dates {
+		t.Error(got)
+	}
+	for in, want := range map[string]string{OfJulia("Dates", "1", dates): dates, OfJulia("Dates", "1", ""): "", "pkg:npm/uuid@1?uuid=2": "", "uuid": "", "pkg:julia/uuid@1": ""} {
+		if got := UUID(in); got != want {
+			t.Errorf("%s: %q, want %q", in, got, want)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/tomldoc"
+	"github.com/assaysec/assay/internal/identifier/purl"
 	"github.com/assaysec/assay/internal/reader/internal/listing"
 )
 
@@ -119,6 +120,9 @@ func take(l *listing.List, name string, t map[string]any, julia string) entry {
 		}
 	}
 	e.index = l.Add(name, version)
+	if e.index >= 0 {
+		l.Packages[e.index].PURL = purl.OfJulia(name, version, e.uuid)
+	}
 	if e.index >= 0 && local {
 		l.Packages[e.index].Relation = assay.RelationWorkspace
 	}

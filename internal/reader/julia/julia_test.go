@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/identifier/purl"
 	"github.com/assaysec/assay/internal/test/contract"
 	"github.com/google/go-cmp/cmp"
 )
@@ -60,8 +61,14 @@ version = "0.1.2+0"
 `
 )
 
+// uuids are those of the manifests' packages.
+var uuids = map[string]string{
+	"A1.10.2": "a0000000-0000-0000-0000-000000000000", "B1.0.0": "b1000000-0000-0000-0000-000000000000", "B2.0.0": "b2000000-0000-0000-0000-000000000000",
+	"C0.1.0": "c0000000-0000-0000-0000-000000000000", "Dates1.9.0": "ade2ca70-3891-5945-98fb-dc099432e06a", "Pinned0.1.2+0": "d0000000-0000-0000-0000-000000000000",
+}
+
 func jl(name, version string, r assay.Relation, needs ...string) assay.Package {
-	return assay.Package{Type: "julia", Name: name, Version: version, Relation: r, DependsOn: needs}
+	return assay.Package{Type: "julia", Name: name, Version: version, PURL: purl.OfJulia(name, version, uuids[name+version]), Relation: r, DependsOn: needs}
 }
 
 func TestManifest(t *testing.T) {

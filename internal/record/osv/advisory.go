@@ -9,6 +9,7 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/ecosystem"
 	"github.com/assaysec/assay/internal/identifier/cve"
+	"github.com/assaysec/assay/internal/identifier/purl"
 	"github.com/assaysec/assay/internal/record/cvss"
 	"github.com/assaysec/assay/internal/version"
 )
@@ -244,7 +245,7 @@ func (a *Affected) severity(r *Record) assay.Severity {
 	return max(only.Severity, newest.Severity())
 }
 
-// qualifiers are the vulnerable parts and systems. RustSec uses Rust's names of
+// qualifiers are the vulnerable parts and systems, and the UUID of a Julia package. RustSec uses Rust's names of
 // systems, which differ from GOOS only for macOS, and Rust's names of
 // architectures.
 func (a *Affected) qualifiers() (q assay.Qualifiers) {
@@ -257,6 +258,7 @@ func (a *Affected) qualifiers() (q assay.Qualifiers) {
 	if len(q.Arches) == 0 {
 		q.Arches = nil
 	}
+	q.UUID = purl.UUID(a.Package.PURL)
 	return q
 }
 

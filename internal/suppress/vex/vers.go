@@ -107,17 +107,8 @@ func (p PURL) In(within string) (in, known bool) {
 	if list == "*" {
 		return true, true
 	}
-	s, ok := version.ByName(e.Scheme)
+	s, v, public, ok := p.installed(e)
 	if !ok {
-		return false, false
-	}
-	installed := e.Version(p.url.Name, p.url.Version)
-	v, err := version.Place(s, installed)
-	if err != nil {
-		return false, false
-	}
-	public, err := s.Key(version.Public(s, installed))
-	if err != nil {
 		return false, false
 	}
 	equal, listed, left := false, false, false // it is one of those listed; some are; some are left out
@@ -146,6 +137,22 @@ func (p PURL) In(within string) (in, known bool) {
 		return equal || left && !listed, true
 	}
 	return between(s, bounds)
+}
+
+// installed returns the scheme and the key of the package's version, and the key for
+// constraints without a local version; see version.Local.
+func (p PURL) installed(e *ecosystem.Ecosystem) (s version.Scheme, key, public version.Key, ok bool) {
+	s, ok = version.ByName(e.Scheme)
+	if !ok {
+		return nil, "", "", false
+	}
+	v := e.Version(p.url.Name, p.url.Version)
+	key, err := version.Place(s, v)
+	if err != nil {
+		return nil, "", "", false
+	}
+	public, err = s.Key(version.Public(s, v))
+	return s, key, public, err == nil
 }
 
 // parseConstraint parses a constraint: an operator, by default equality, and a
