@@ -379,6 +379,17 @@ func TestRevision(t *testing.T) {
 	}
 }
 
+func TestOfTag(t *testing.T) {
+	for tag, want := range map[string]string{
+		"v1.4.2": "1.4.2", "1.4.2": "1.4.2", "V1.4": "1.4", "v1.4.2-rc.1": "1.4.2-rc.1", "1.4rc1": "1.4rc1",
+		"v1": "", "main": "", "1.x": "", "98ed4a1": "", "release/1.2": "", "": "", "semver:^1.2": "", "1.2.3 4": "",
+	} {
+		if got := OfTag(tag); got != want {
+			t.Errorf("%s: %q, want %q", tag, got, want)
+		}
+	}
+}
+
 func TestPlace(t *testing.T) {
 	for s, tt := range map[Scheme]struct{ unplaced, placed []string }{
 		Actions:   {[]string{"main", "98ed4a1"}, []string{"v7", "7.x"}},

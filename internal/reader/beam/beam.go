@@ -14,6 +14,7 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/limit"
 	"github.com/assaysec/assay/internal/reader/internal/listing"
+	"github.com/assaysec/assay/internal/version"
 )
 
 const (
@@ -101,16 +102,7 @@ func tag(lock term) string {
 	if len(lock.items) < 4 {
 		return ""
 	}
-	return release(lock.items[3].get("tag").text)
-}
-
-var version = regexp.MustCompile(`^[0-9]+(\.[0-9]+)+`)
-
-func release(tag string) string {
-	if v := strings.TrimPrefix(tag, "v"); version.MatchString(v) {
-		return v
-	}
-	return ""
+	return version.OfTag(lock.items[3].get("tag").text)
 }
 
 var (

@@ -7,6 +7,7 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/limit"
 	"github.com/assaysec/assay/internal/reader/internal/listing"
+	"github.com/assaysec/assay/internal/version"
 )
 
 // Rebar reads rebar.lock of all versions. Packages at level 0 are those that
@@ -62,7 +63,7 @@ func (Rebar) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 func repositoryVersion(source term) string {
 	for _, t := range source.items {
 		if t.tuple("tag", 2) {
-			return release(t.items[1].text)
+			return version.OfTag(t.items[1].text)
 		}
 	}
 	return ""

@@ -5,6 +5,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/reader/internal/listing"
+	"github.com/assaysec/assay/internal/version"
 )
 
 // A list gathers the packages of one file.
@@ -75,6 +76,13 @@ func tarball(address, name string) string {
 		}
 	}
 	return ""
+}
+
+// ofTag is the version that the tag in a repository's address names,
+// "github:o/r#v1.2.3"; "" for branches and commits.
+func ofTag(address string) string {
+	_, tag, _ := strings.Cut(address, "#")
+	return version.OfTag(tag)
 }
 
 // cutSpec cuts "name@range"; the name may have a scope.

@@ -127,6 +127,8 @@ const (
 		"c": {"version": "npm:real@1.0.0", "resolved": false, "dev": true, "dependencies": {"e": {"version": "1.0.0"}}},
 		"t": {"version": "https://example.org/t/-/t-1.2.3.tgz"},
 		"g": {"version": "git+https://example.org/g.git#00"},
+		"tagged": {"version": "git+ssh://git@github.com/o/tagged.git#98ed4a1b2c3d4e5f60718293a4b5c6d7e8f90a1b", "from": "github:o/tagged#v1.2.3"},
+		"branch": {"version": "github:o/branch#98ed4a1b2c3d4e5f60718293a4b5c6d7e8f90a1b", "from": "github:o/branch#main"},
 		"here": {"version": "file:../here"}}}`
 	sampleYarn1 = "# yarn lockfile v1\r\n\r\n\"@s/n@^1.0.0\", \"@s/n@>= 1, < 2\":\r\n  version \"1.5.0\"\r\n  resolved \"https://example.org/@s/n/-/n-1.5.0.tgz#00\"\r\n" +
 		"  dependencies:\n    b \"^2.0.0\"\n    \"@s/m\" \"*\"\n  optionalDependencies:\n    c \"1\"\n\n\"@s/m@*\":\n  version \"3.0.0\"\n\nb@^1.0.0:\n  version \"1.0.0\"\n\nb@^2.0.0:\n  version \"2.0.0\"\n\n\"c@npm:real@1\":\n  version \"1.1.0\"\n\n" +
@@ -158,9 +160,9 @@ func TestLocks(t *testing.T) {
 		{"npm 3", NPM{}, "package-lock.json", sampleLock3, map[string]string{"node_modules/b/package.json": `{"name":"b","version":"1.0.0","license":"BSD"}`, "node_modules/c/package.json": `{"name":"c","version":"2.0.0","license":"BSD"}`}, []string{
 			"app@0.1.0 root -> a@1.0.0 real@1.0.0 w@0.2.0 (ISC)", "a@1.0.0 direct -> b@2.0.0 d@1.0.0 (MIT; X)", "b@2.0.0 indirect -> c@1.0.0", "b@1.0.0 direct (BSD)", "c@1.0.0 direct", "real@1.0.0 direct", "d@1.0.0 direct dev -> b@1.0.0", "w@0.2.0 workspace -> b@1.0.0", "@s/n@3.0.0 indirect"}, "1 package has no version: broken"},
 		{"npm 1", NPM{}, "npm-shrinkwrap.json", sampleLock1, map[string]string{"node_modules/a/node_modules/b/package.json": `{"name":"b","version":"2.0.0","license":"BSD"}`}, []string{
-			"a@1.0.0 -> b@2.0.0", "b@2.0.0 -> real@1.0.0 (BSD)", "b@1.0.0", "real@1.0.0 dev", "e@1.0.0 dev", "t@1.2.3"}, "1 package has no version: g"},
+			"a@1.0.0 -> b@2.0.0", "b@2.0.0 -> real@1.0.0 (BSD)", "b@1.0.0", "real@1.0.0 dev", "e@1.0.0 dev", "t@1.2.3", "tagged@1.2.3"}, "2 packages have no version: branch, g"},
 		{"npm 1 and a manifest", NPM{}, "package-lock.json", sampleLock1, map[string]string{"package.json": `{"dependencies":{"a":"1"},"devDependencies":{"c":"1"}}`}, []string{
-			"a@1.0.0 direct -> b@2.0.0", "b@2.0.0 indirect -> real@1.0.0", "b@1.0.0 indirect", "real@1.0.0 direct dev", "e@1.0.0 indirect dev", "t@1.2.3 indirect"}, ": g"},
+			"a@1.0.0 direct -> b@2.0.0", "b@2.0.0 indirect -> real@1.0.0", "b@1.0.0 indirect", "real@1.0.0 direct dev", "e@1.0.0 indirect dev", "t@1.2.3 indirect", "tagged@1.2.3 indirect"}, ": branch, g"},
 		{"installed", NPM{}, "node_modules/a/package-lock.json", sampleLock1, nil, nil, ""},
 		{"another shape", NPM{}, "package-lock.json", `{"packages": {"node_modules/a": {"version": 5}, "node_modules/b": {"version": "1.0.0"}}}`, nil, []string{"b@1.0.0 indirect"}, "malformed"},
 		{"very deep", NPM{}, "package-lock.json", strings.Repeat(`{"dependencies":{"a":`, 100) + `{"version":"1.0.0"}` + strings.Repeat("}}", 100), nil, nil, "more than 64 levels deep"},

@@ -263,6 +263,7 @@ func (t *tree) fill(f *assay.File) {
 type npmNested struct {
 	Version      json.RawMessage       `json:"version"`
 	Resolved     json.RawMessage       `json:"resolved"`
+	From         json.RawMessage       `json:"from"` // what was asked for, where that is an address
 	Dev          bool                  `json:"dev"`
 	Requires     json.RawMessage       `json:"requires"` // a table, or true
 	Dependencies map[string]*npmNested `json:"dependencies"`
@@ -345,6 +346,10 @@ func (n *nest) entry(name string, e *npmNested) int {
 		}
 		if v == "" && strings.HasPrefix(version, "file:") {
 			return -1 // a directory of the project
+		}
+		if v == "" {
+			from, _ := str(e.From)
+			v = ofTag(from)
 		}
 		version = v
 	}

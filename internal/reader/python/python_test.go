@@ -123,6 +123,7 @@ func TestRequirements(t *testing.T) {
 		{"comment ends a continuation", "a==1 \\\n# b==2 \\\nc==3", []string{"a@1", "c@3"}, ""},
 		{"twice", "a==1\na==1\na==2", []string{"a@1", "a@2"}, ""},
 		{"options", "-i https://example.org/simple\n--extra-index-url=https://example.org\n--pre\n-e .\n--editable=./sub\n--no-binary :all:\na==1 --no-binary a", []string{"a@1"}, ""},
+		{"tags of repositories", "-e git+https://example.org/a.git@v1.2.3#egg=a\nb @ git+ssh://git@example.org/b.git@2.0.1\nc @ git+https://example.org/c@98ed4a1b2c3d4e5f60718293a4b5c6d7e8f90a1b\ngit+https://u@example.org/d#egg=d\ne @ git+https://example.org/e@main ; x\n", []string{"a@1.2.3", "b@2.0.1"}, "3 packages have no version: d, c, e"},
 		{"addresses", "a @ https://example.org/a-1.2-py3-none-any.whl ; x\n./wheels/b-2-py2.py3-none-any.whl\nc@https://example.org/c-3.0.tar.gz#sha256=00\n./local\n-e git+https://example.org/d.git@v1#egg=d\ngit+https://example.org/e.git", []string{"a@1.2", "b@2", "c@3.0"}, "2 packages have no version: d, git+https://example.org/e.git"},
 		{"open", "a\nb>=1\nc~=1.0\nd==1.*\ne==${V}\nf!=1", nil, "6 packages have no version: a, b, c, d, e, f"},
 		{"many open", "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\nk\nl", nil, "j and 2 more"},

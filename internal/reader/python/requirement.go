@@ -9,6 +9,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/version"
 )
 
 // A spec is a requirement, which asks for a package.
@@ -39,6 +40,8 @@ func parse(s string) (r spec, err error) {
 		r.url, _, _ = strings.Cut(strings.TrimSpace(at), " ")
 		if _, v, ok := artifact(r.url, r.name); ok {
 			r.pin = v
+		} else {
+			r.pin = ofTag(r.url)
 		}
 		return r, nil
 	}
@@ -107,6 +110,18 @@ func artifact(address, name string) (_, version string, ok bool) {
 		return stem[:i], stem[i+1:], true
 	}
 	return "", "", false
+}
+
+// ofTag is the version that the tag in a repository's address names,
+// "git+https://host/a.git@v1.2.3#egg=a"; "" for branches and commits.
+// https://pip.pypa.io/en/stable/topics/vcs-support/
+func ofTag(address string) string {
+	address, _, _ = strings.Cut(address, "#")
+	i := strings.LastIndexByte(address, '@')
+	if !strings.Contains(address, "+") || i < strings.LastIndexByte(address, '/') {
+		return ""
+	}
+	return version.OfTag(address[i+1:])
 }
 
 // text decodes what editors and shells write: UTF-8, or UTF-16 with a mark, as

@@ -175,7 +175,7 @@ func (r *asked) address(line string) {
 		if egg, ok := strings.CutPrefix(part, "egg="); ok {
 			egg, _, _ = strings.Cut(egg, "[")
 			if validName(egg) {
-				r.Add(egg, "")
+				r.Add(egg, ofTag(word))
 				return
 			}
 		}
