@@ -150,16 +150,36 @@ func (d *DB) Lookup(ctx context.Context, s assay.Stream, name string) iter.Seq2[
 			yield(assay.Advisory{}, err)
 			return
 		}
-		list, err := sh.get(name)
-		if err != nil {
-			yield(assay.Advisory{}, err)
-			return
+		names := []string{name}
+		if s == lowered && name == strings.ToLower(name) {
+			others, err := sh.spellings(ctx, name)
+			if err != nil {
+				yield(assay.Advisory{}, err)
+				return
+			}
+			names = append(names, others...)
 		}
-		if err := advisories(list, s, name, yield); err != nil && err != errStop {
-			yield(assay.Advisory{}, sh.damaged(err))
+		for _, name := range names {
+			list, err := sh.get(name)
+			if err != nil {
+				yield(assay.Advisory{}, err)
+				return
+			}
+			err = advisories(list, s, name, yield)
+			if err == errStop {
+				return
+			}
+			if err != nil {
+				yield(assay.Advisory{}, sh.damaged(err))
+				return
+			}
 		}
 	}
 }
+
+// lowered is the stream whose names some programs write in lower case, as older rules of
+// package URLs demanded: a name without capitals also means those that have them.
+const lowered assay.Stream = "go"
 
 // errStop ends a walk whose caller wants no more.
 var errStop = errors.New("stop")

@@ -58,6 +58,29 @@ func TestLookup(t *testing.T) {
 	}
 }
 
+// TestLookupLowered holds that a Go module in lower case, as some programs write purls,
+// has the advisories of the module with capitals, and no other stream's package has.
+func TestLookupLowered(t *testing.T) {
+	dir, w := t.TempDir(), &web{}
+	w.set("alpha", "go h.example/Some/Mod CVE-2024-0001 1\ngo h.example/some/mod CVE-2024-0002 2\ngo h.example/plain CVE-2024-0003 3\nnpm Some CVE-2024-0004 4\n")
+	runUpdate(t, dir, w, []assay.Feed{lines{"alpha", []assay.Stream{"go", "npm"}, nil}}, nil, false)
+	d := open(t, dir)
+	for _, tt := range []struct {
+		stream     assay.Stream
+		name, want string
+	}{
+		{"go", "h.example/some/mod", "CVE-2024-0002<2 (alpha) CVE-2024-0001<1 (alpha)"},
+		{"go", "h.example/Some/Mod", "CVE-2024-0001<1 (alpha)"},
+		{"go", "h.example/SOME/mod", ""},
+		{"go", "h.example/plain", "CVE-2024-0003<3 (alpha)"},
+		{"npm", "some", ""},
+	} {
+		if got := look(t, d, tt.stream, tt.name); got != tt.want {
+			t.Errorf("%s %s: %s, want %s", tt.stream, tt.name, got, tt.want)
+		}
+	}
+}
+
 func TestDetail(t *testing.T) {
 	_, d := small(t)
 	for id, want := range map[string]assay.Detail{

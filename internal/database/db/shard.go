@@ -11,6 +11,8 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -29,6 +31,9 @@ type shard struct {
 	stream assay.Stream
 	db     *bolt.DB
 	dec    *zstd.Decoder
+
+	foldLock sync.Mutex
+	folded   map[string][]string // keys with capitals by their lower case; nil before spellings
 }
 
 // openShard opens the file of e, which must be intact: it has the size and
@@ -172,6 +177,26 @@ func (s *shard) get(key string) (list message, err error) {
 		err = s.damaged(fmt.Errorf("%s: %w", key, err))
 	}
 	return list, err
+}
+
+// spellings returns the keys that are name in another case.
+func (s *shard) spellings(ctx context.Context, name string) ([]string, error) {
+	s.foldLock.Lock()
+	defer s.foldLock.Unlock()
+	if s.folded == nil {
+		folded := map[string][]string{}
+		err := s.scan(ctx, false, func(key string, _ message) error {
+			if low := strings.ToLower(key); low != key {
+				folded[low] = append(folded[low], key)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		s.folded = folded
+	}
+	return s.folded[name], nil
 }
 
 // scan calls f for each key and its list, in the order of keys. It reads a batch
