@@ -59,7 +59,11 @@ func (t *builder) assemble(s *squasher, facts []fact) *assay.Inventory {
 		if f.Facts.SBOM != "" && t.o.Scopes&assay.ScopeSBOM == 0 { // the database of the OS packages knows better what is installed
 			packages = slices.DeleteFunc(packages, func(p assay.Package) bool { return managed[p.Type] })
 		}
-		inv.Packages = append(inv.Packages, packages...)
+		if inv.Packages == nil { // usually most of them, which need not be copied
+			inv.Packages = packages
+		} else {
+			inv.Packages = append(inv.Packages, packages...)
+		}
 	}
 	owners := s.owners(owns, facts, t.databases)
 	var gaps []assay.Gap
