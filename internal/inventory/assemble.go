@@ -15,22 +15,7 @@ import (
 // assemble builds the inventory from the visible facts.
 func (t *builder) assemble(s *squasher, facts []fact) *assay.Inventory {
 	inv := &assay.Inventory{Gaps: slices.Clone(t.img.Gaps), Sections: t.sections(s, facts)}
-	told := map[*layerFacts]bool{} // a layer may occur many times
-	for l, layer := range s.layers {
-		for _, g := range layer.Gaps {
-			if !told[layer] {
-				inv.Gaps = append(inv.Gaps, assay.Gap{Where: s.where(l, g.Where), What: g.What})
-			}
-		}
-		for _, name := range slices.Sorted(maps.Keys(layer.sections)) {
-			for _, g := range layer.sections[name].Gaps {
-				if !told[layer] {
-					inv.Gaps = append(inv.Gaps, assay.Gap{Where: s.where(l, g.Where), What: g.What})
-				}
-			}
-		}
-		told[layer] = true
-	}
+	inv.Gaps = append(inv.Gaps, s.layerGaps()...)
 	inv.Gaps = append(inv.Gaps, s.gaps...)
 	var parts []assay.Release
 	var owns []assay.Ownership
@@ -74,6 +59,25 @@ func (t *builder) assemble(s *squasher, facts []fact) *assay.Inventory {
 	own(inv, owners, t.databases)
 	merge(inv)
 	return inv
+}
+
+// layerGaps returns the gaps about the layers themselves, and those of streamers.
+func (s *squasher) layerGaps() (out []assay.Gap) {
+	told := map[*layerFacts]bool{} // a layer may occur many times
+	for l, layer := range s.layers {
+		if told[layer] {
+			continue
+		}
+		told[layer] = true
+		gaps := slices.Clone(layer.Gaps)
+		for _, name := range slices.Sorted(maps.Keys(layer.sections)) {
+			gaps = append(gaps, layer.sections[name].Gaps...)
+		}
+		for _, g := range gaps {
+			out = append(out, assay.Gap{Where: s.where(l, g.Where), What: g.What})
+		}
+	}
+	return out
 }
 
 // isListed reports whether the packages are those of a file under another name: each is
