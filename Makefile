@@ -28,11 +28,11 @@ demo: build ## scan an image and show the report
 test: test-tools images lint unit ## everything that CI runs, with what it needs
 
 # Whole feeds, whole and hostile images under the race detector take minutes and tell nothing new.
-WHOLE := TestRoundTrip|TestOSVRecordByRecord|TestImages|TestFindings|TestAdversarial|TestEverySource|TestHostile$$|TestSoftware|TestSBOMOfImages|TestGovulncheck|TestFixCarriedOut|TestExplainAgreesWithScan|TestAtOnceMemory|TestFilesMillion
+WHOLE := TestRoundTrip|TestOSVRecordByRecord|TestImages|TestFindings|TestAdversarial|TestEverySource|TestHostile$$|TestSoftware|TestSBOMOfImages|TestGovulncheck|TestFixCarriedOut|TestExplainAgreesWithScan|TestAtOnceMemory|TestFilesMillion|TestCases
 
 unit: ## the Go tests alone
 	$(GO) test $(RACE) -timeout 20m -skip '$(WHOLE)' ./...
-	$(GO) test -timeout 20m -run '$(WHOLE)' ./scan ./internal/inventory ./internal/feed
+	$(GO) test -timeout 20m -run '$(WHOLE)' ./scan ./internal/inventory ./internal/feed ./cmd/assay
 
 lint: ## vet, formatting, staticcheck, govulncheck
 	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
