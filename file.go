@@ -71,6 +71,10 @@ type File struct {
 	// Other reads another file of the target, at a clean path. Nil where files
 	// come one by one, as in a layer, so that no other can be asked for.
 	Other func(path string, most int64) ([]byte, error)
+
+	// List returns the names in another directory of the target, sorted, those of
+	// directories with a slash at the end. Nil where Other is.
+	List func(dir string) ([]string, error)
 }
 
 // Sibling reads the file that lies at name, relative to f's directory: "go.sum",

@@ -85,6 +85,8 @@ type Layer struct {
 	// Other reads one file of a layer that has Walk, following no link that
 	// leaves its root. See File.Other.
 	Other func(path string, most int64) ([]byte, error)
+	// List returns the names in a directory of the layer. See File.List.
+	List func(dir string) ([]string, error)
 }
 
 // An Entry is a file, directory or link of a layer that has Walk. It is valid only

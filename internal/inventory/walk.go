@@ -23,7 +23,7 @@ func (l *layerReader) walk(ctx context.Context, layer *assay.Layer) (*layerFacts
 		if size += e.Size; n&0xff == 0 && l.progress != nil {
 			l.progress(assay.Progress{Task: "Reading files", Done: size})
 		}
-		return l.visit(ctx, e, layer.Other)
+		return l.visit(ctx, e, layer)
 	})
 	if l.progress != nil {
 		l.progress(assay.Progress{Task: "Reading files", Done: size, End: true})
@@ -39,7 +39,7 @@ func (l *layerReader) walk(ctx context.Context, layer *assay.Layer) (*layerFacts
 }
 
 // visit handles one entry of a walk.
-func (l *layerReader) visit(ctx context.Context, e *assay.Entry, other func(string, int64) ([]byte, error)) error {
+func (l *layerReader) visit(ctx context.Context, e *assay.Entry, layer *assay.Layer) error {
 	if e.Path == "" {
 		if e.Err != nil {
 			l.gap("", e.Err.Error())
@@ -67,7 +67,7 @@ func (l *layerReader) visit(ctx context.Context, e *assay.Entry, other func(stri
 	default:
 		l.index.add(e.Path, bitFile)
 		if e.Mode.IsRegular() {
-			l.visitFile(ctx, e, other)
+			l.visitFile(ctx, e, layer)
 		}
 	}
 	if e.Err == nil {
@@ -124,7 +124,7 @@ func unixMode(m fs.FileMode) uint32 {
 }
 
 // visitFile finds the readers of a regular file and reads it for them.
-func (l *layerReader) visitFile(ctx context.Context, e *assay.Entry, other func(string, int64) ([]byte, error)) {
+func (l *layerReader) visitFile(ctx context.Context, e *assay.Entry, layer *assay.Layer) {
 	l.ws = l.matcher.match(l.ws[:0], e.Path)
 	ask := l.needsHead(uint32(e.Mode.Perm()), e.Size)
 	if len(l.ws) == 0 && !ask {
@@ -135,7 +135,7 @@ func (l *layerReader) visitFile(ctx context.Context, e *assay.Entry, other func(
 		l.gap(e.Path, err.Error()) // it is wanted, or may be a program
 		return
 	}
-	f := &spooled{File: assay.File{Path: e.Path, Mode: uint32(e.Mode.Perm()), Size: e.Size, ReaderAt: r, Other: other}, free: func() {
+	f := &spooled{File: assay.File{Path: e.Path, Mode: uint32(e.Mode.Perm()), Size: e.Size, ReaderAt: r, Other: layer.Other, List: layer.List}, free: func() {
 		if err := r.Close(); err != nil {
 			l.gap(e.Path, err.Error())
 		}
@@ -177,6 +177,6 @@ func (l *layerReader) offerCopy(ctx context.Context, f *spooled) {
 		l.refuse(f.Path, err.Error())
 		return
 	}
-	c.Other = f.Other
+	c.Other, c.List = f.Other, f.List
 	l.offer(ctx, f.Path, c)
 }

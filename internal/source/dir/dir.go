@@ -54,7 +54,7 @@ func Open(name string) (*assay.Image, error) {
 			t.system = true
 		}
 	}
-	l := assay.Layer{History: -1, Other: t.other, Walk: t.walk}
+	l := assay.Layer{History: -1, Other: t.other, List: t.names, Walk: t.walk}
 	if only != "" {
 		l.Walk = func(_ context.Context, visit func(*assay.Entry) error) error { return t.single(only, visit) }
 	}
@@ -220,6 +220,36 @@ func (t *tree) other(p string, most int64) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", p, err)
 	}
 	return b, nil
+}
+
+// maxListed bounds the names in a directory that a reader asks for: it looks for the
+// parts of a project, of which the largest known have some thousands.
+const maxListed = 20_000
+
+// names lists a directory that a reader asks for.
+func (t *tree) names(dir string) ([]string, error) {
+	f, err := t.root.OpenFile(filepath.FromSlash(dir), os.O_RDONLY|nonblock, 0)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: %w", dir, err, assay.ErrNotFound)
+	}
+	defer f.Close()
+	entries, err := f.ReadDir(maxListed + 1)
+	if err != nil && err != io.EOF {
+		return nil, fmt.Errorf("%s: %w: %w", dir, err, assay.ErrNotFound)
+	}
+	if len(entries) > maxListed {
+		return nil, fmt.Errorf("%s: more than %d entries: %w", dir, maxListed, assay.ErrTooLarge)
+	}
+	names := make([]string, 0, len(entries))
+	for _, e := range entries {
+		name := e.Name()
+		if e.IsDir() {
+			name += "/"
+		}
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names, nil
 }
 
 // plain returns the error without the path, which messages show already.

@@ -106,6 +106,20 @@ func ReadDir(t testing.TB, r assay.Reader, dir string) (map[string]assay.Facts, 
 			}
 			return b, nil
 		}
+		f.List = func(dir string) (names []string, err error) {
+			entries, err := fs.ReadDir(root, dir)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", dir, assay.ErrNotFound)
+			}
+			for _, e := range entries {
+				name := e.Name()
+				if e.IsDir() {
+					name += "/"
+				}
+				names = append(names, name)
+			}
+			return names, nil
+		}
 		facts[path], errs[path] = read(t, r, f)
 		return nil
 	})
