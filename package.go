@@ -33,6 +33,7 @@ const (
 	TypeGo        = "golang"
 	TypeHackage   = "hackage"
 	TypeHex       = "hex"
+	TypeJSR       = "jsr" // JavaScript's registry of Deno
 	TypeJulia     = "julia"
 	TypeK8s       = "k8s"
 	TypeLuaRocks  = "luarocks"

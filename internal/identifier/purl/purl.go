@@ -115,7 +115,7 @@ func Cut(kind, name string) (namespace, rest string) {
 	switch kind {
 	case assay.TypeMaven:
 		sep = ":"
-	case assay.TypeNPM, assay.TypeGo, assay.TypeComposer, assay.TypeSwift, assay.TypeActions, assay.TypeTerraform, assay.TypeEbuild, assay.TypeLuaRocks, assay.TypeHex, assay.TypePEAR:
+	case assay.TypeNPM, assay.TypeJSR, assay.TypeGo, assay.TypeComposer, assay.TypeSwift, assay.TypeActions, assay.TypeTerraform, assay.TypeEbuild, assay.TypeLuaRocks, assay.TypeHex, assay.TypePEAR:
 	default:
 		return "", name
 	}

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,7 +14,7 @@ import (
 	"github.com/assaysec/assay/internal/reader/internal/listing"
 )
 
-// Deno reads what deno.lock, versions 2 to 5, has of npm's packages. All that
+// Deno reads what deno.lock, versions 2 to 5, has of npm's and of JSR's packages. All that
 // the project or a module from elsewhere asks for counts as asked for directly.
 //
 // Format: https://docs.deno.com/runtime/fundamentals/modules/#integrity-checking-and-lock-files
@@ -31,6 +32,7 @@ func (Deno) Wants() []assay.Pattern {
 type denoPackages struct {
 	Specifiers map[string]string     `json:"specifiers"`
 	NPM        map[string]*denoEntry `json:"npm"`
+	JSR        map[string]*denoEntry `json:"jsr"`
 	Packages   map[string]*denoEntry `json:"packages"` // version 2
 }
 
@@ -52,6 +54,7 @@ func (Deno) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		Specifiers map[string]string `json:"specifiers"`
 		Packages   json.RawMessage   `json:"packages"`
 		NPM        json.RawMessage   `json:"npm"`
+		JSR        json.RawMessage   `json:"jsr"`
 	}
 	if err := listing.JSON(b, &doc); err != nil {
 		return assay.Facts{}, err
@@ -74,8 +77,47 @@ func (Deno) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 			l.Error(fmt.Errorf("npm: %w", err))
 		}
 	}
+	if doc.JSR != nil && doc.Packages == nil {
+		if err := listing.JSON(doc.JSR, &in.JSR); err != nil {
+			l.Error(fmt.Errorf("jsr: %w", err))
+		}
+	}
 	d := deno{list: l, at: map[string]int{}, named: map[string][]int{}}
 	d.add(in)
+	facts, err := l.Facts()
+	more, err2 := jsr(in)
+	facts.Packages = append(facts.Packages, more.Packages...)
+	return facts, errors.Join(err, err2)
+}
+
+// jsr lists the packages of JSR, "@scope/name@1.0.0" by key. What of npm's they need is
+// among what the file says that the project asks for.
+func jsr(in denoPackages) (assay.Facts, error) {
+	l := listing.New(assay.TypeJSR)
+	l.Name, l.Version = validName, validVersion
+	for _, key := range slices.Sorted(maps.Keys(in.JSR)) {
+		l.Add(cutSpec(key))
+	}
+	at := l.Names(nil)
+	var direct []int
+	for spec := range in.Specifiers {
+		if name, ok := strings.CutPrefix(spec, "jsr:"); ok {
+			name, _ = cutSpec(name)
+			direct = append(direct, at[name]...)
+		}
+	}
+	for key, e := range in.JSR {
+		if e == nil {
+			continue
+		}
+		for _, need := range needed(e.Dependencies) {
+			if name, ok := strings.CutPrefix(need, "jsr:"); ok {
+				name, _ = cutSpec(name)
+				l.Need(l.Find(cutSpec(key)), at[name]...)
+			}
+		}
+	}
+	l.Mark(direct, nil)
 	return l.Facts()
 }
 

@@ -183,7 +183,7 @@ func TestLocks(t *testing.T) {
 		{"bun", Bun{}, "bun.lock", sampleBun, nil, []string{"app@0.1.0 root -> a@1.0.0 w@0.2.0", "w@0.2.0 workspace -> b@2.0.0", "a@1.0.0 direct -> b@1.0.0", "b@1.0.0 indirect", "b@2.0.0 direct -> @s/n@2.0.0", "real@1.0.0 direct dev -> @s/n@1.0.0", "@s/n@1.0.0 indirect dev -> b@1.0.0", "@s/n@2.0.0 indirect"}, "no version: g"},
 		{"bun's binary form", Bun{}, "bun.lockb", "x", nil, nil, "unsupported"},
 		{"both of bun's", Bun{}, "bun.lockb", "x", map[string]string{"bun.lock": "{}"}, nil, ""},
-		{"deno 4", Deno{}, "deno.lock", sampleDeno4, nil, []string{"a@1.0.0 direct -> @s/n@1.0.0 b@2.0.0", "b@2.0.0 indirect", "@s/n@1.0.0 indirect -> b@2.0.0"}, ""},
+		{"deno 4", Deno{}, "deno.lock", sampleDeno4, nil, []string{"type jsr", "@std/x@1.0.0 direct", "a@1.0.0 direct -> @s/n@1.0.0 b@2.0.0", "b@2.0.0 indirect", "@s/n@1.0.0 indirect -> b@2.0.0"}, ""},
 		{"deno 3", Deno{}, "deno.lock", sampleDeno3, nil, []string{"a@1.0.0 direct -> b@2.0.0", "b@2.0.0 indirect"}, ""},
 		{"deno 2", Deno{}, "deno.lock", sampleDeno2, nil, []string{"a@1.0.0 direct -> b@2.0.0", "b@2.0.0 indirect"}, ""},
 		{"deno's other shape", Deno{}, "deno.lock", `{"version": "4", "npm": 5}`, nil, nil, "npm: "},
