@@ -60,7 +60,7 @@ func (Installed) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	} else {
 		b = b[:n]
 	}
-	var m manifest
+	var m packageJSON
 	if err := m.identify(b); err != nil {
 		return assay.Facts{}, err
 	}
@@ -104,8 +104,8 @@ func place(file string) (folder string, installed bool) {
 	return folder, true
 }
 
-// A manifest is what package.json says.
-type manifest struct {
+// A packageJSON is what package.json says.
+type packageJSON struct {
 	Name, Version string
 	licences      []string
 	needs         []string // names of what it needs to run, in order
@@ -115,7 +115,7 @@ type manifest struct {
 }
 
 // identify reads who the package is, and passes over the rest.
-func (m *manifest) identify(b []byte) error {
+func (m *packageJSON) identify(b []byte) error {
 	var licence, licences []byte
 	err := members(b, func(key string, value []byte) error {
 		ok := true
@@ -147,7 +147,7 @@ func (m *manifest) identify(b []byte) error {
 const maxNeeds = 10_000
 
 // need adds the names among requirements that are names of packages.
-func (m *manifest) need(raw []byte) {
+func (m *packageJSON) need(raw []byte) {
 	for name := range specs(raw) {
 		if len(m.needs) < maxNeeds && validName(name) {
 			m.needs = append(m.needs, name)

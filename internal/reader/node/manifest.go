@@ -13,7 +13,7 @@ import (
 
 // beside reads the manifest at a path relative to a lock file's directory; nil
 // when there is none.
-func beside(f *assay.File, name string) (*manifest, error) {
+func beside(f *assay.File, name string) (*packageJSON, error) {
 	b, err := f.Sibling(name, maxManifest)
 	if errors.Is(err, assay.ErrNotFound) {
 		return nil, nil
@@ -21,7 +21,7 @@ func beside(f *assay.File, name string) (*manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	var m manifest
+	var m packageJSON
 	if err := m.identify(b); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -29,7 +29,7 @@ func beside(f *assay.File, name string) (*manifest, error) {
 }
 
 // asks reads what the project asks for.
-func (m *manifest) asks(b []byte) error {
+func (m *packageJSON) asks(b []byte) error {
 	return members(b, func(key string, value []byte) error {
 		switch key {
 		case "dependencies":
@@ -68,7 +68,7 @@ const maxWorkspaces = 10_000
 
 // members reads the manifests of a project's other parts. All is false when
 // patterns stand for more of them, which cannot be listed from here.
-func (m *manifest) members(f *assay.File) (ms []*manifest, all bool) {
+func (m *packageJSON) members(f *assay.File) (ms []*packageJSON, all bool) {
 	all = true
 	seen := map[string]bool{}
 	for _, w := range m.workspaces[:min(len(m.workspaces), maxWorkspaces)] {
@@ -105,7 +105,7 @@ func (l list) licences(f *assay.File, places func(p *assay.Package) []string) {
 		all := places(p)
 		for _, dir := range all[:min(len(all), maxPlaces)] {
 			b, err := f.Sibling(dir+"/package.json", maxManifest)
-			var m manifest
+			var m packageJSON
 			if err == nil && m.identify(b) == nil && m.Version == p.Version && m.Name == p.Name {
 				p.Licences = slices.Clone(m.licences)
 				break

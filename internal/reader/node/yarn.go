@@ -153,7 +153,7 @@ func (y *yarn) project(f *assay.File, entries []*yarnEntry) error {
 	if err != nil {
 		return err
 	}
-	var members []*manifest
+	var members []*packageJSON
 	var direct, dev []int
 	all, workspaces := true, map[string]bool{}
 	for _, e := range entries {
@@ -180,7 +180,7 @@ func (y *yarn) project(f *assay.File, entries []*yarnEntry) error {
 	}
 	if root != nil && len(workspaces) == 0 {
 		members, all = root.members(f)
-		for i, m := range append([]*manifest{root}, members...) {
+		for i, m := range append([]*packageJSON{root}, members...) {
 			relation := assay.RelationWorkspace
 			if i == 0 {
 				relation = assay.RelationRoot
@@ -203,7 +203,7 @@ type asked struct{ direct, dev []int }
 
 // member adds a part of the project, if it has a version, and returns what it
 // asks for.
-func (y *yarn) member(i int, m *manifest, relation assay.Relation) (a asked) {
+func (y *yarn) member(i int, m *packageJSON, relation assay.Relation) (a asked) {
 	if i < 0 && validName(m.Name) && validVersion(m.Version) {
 		i = y.Add(m.Name, m.Version)
 	}
