@@ -65,6 +65,7 @@ var languages = []assay.Reader{
 	java.Archive{}, java.Machine{}, java.Pom{}, java.Gradle{}, java.SBT{},
 	dotnet.Deps{}, dotnet.Lock{}, dotnet.Config{}, dotnet.Props{}, dotnet.Project{}, dotnet.Assembly{}, dotnet.Bundle{},
 	python.Installed{}, python.Requirements{}, python.Poetry{}, python.Pipfile{}, python.UV{}, python.PDM{}, python.Pylock{}, python.Conda{}, python.Environment{},
+	python.Pyproject{}, python.PipfileProject{}, python.Setup{}, python.RequirementsIn{},
 	node.Installed{}, node.NPM{}, node.Yarn{}, node.PNPM{}, node.Bun{}, node.Deno{}, node.Project{}, node.DenoProject{},
 	golang.Binary{}, golang.Mod{},
 	rust.Auditable{}, rust.Lock{},

@@ -18,37 +18,46 @@ type project struct {
 	devGroups   map[string]bool
 }
 
+// pyprojectDoc is what is read of pyproject.toml.
+type pyprojectDoc struct {
+	Project struct {
+		Dependencies any            `toml:"dependencies"`
+		Dynamic      []string       `toml:"dynamic"`
+		Optional     map[string]any `toml:"optional-dependencies"`
+	} `toml:"project"`
+	Groups map[string]any `toml:"dependency-groups"`
+	Tool   struct {
+		PDM struct {
+			Dev map[string]any `toml:"dev-dependencies"`
+		} `toml:"pdm"`
+		UV struct {
+			Dev any `toml:"dev-dependencies"`
+		} `toml:"uv"`
+		Poetry struct {
+			Dependencies map[string]any `toml:"dependencies"`
+			Dev          map[string]any `toml:"dev-dependencies"`
+			Group        map[string]struct {
+				Dependencies map[string]any `toml:"dependencies"`
+			} `toml:"group"`
+		} `toml:"poetry"`
+	} `toml:"tool"`
+}
+
 // pyproject reads pyproject.toml beside a lock file; nil when there is none.
 // https://packaging.python.org/en/latest/specifications/pyproject-toml/,
 // https://packaging.python.org/en/latest/specifications/dependency-groups/,
 // https://python-poetry.org/docs/pyproject/
 func pyproject(f *assay.File) (*project, error) {
-	var doc struct {
-		Project struct {
-			Dependencies any            `toml:"dependencies"`
-			Optional     map[string]any `toml:"optional-dependencies"`
-		} `toml:"project"`
-		Groups map[string]any `toml:"dependency-groups"`
-		Tool   struct {
-			PDM struct {
-				Dev map[string]any `toml:"dev-dependencies"`
-			} `toml:"pdm"`
-			UV struct {
-				Dev any `toml:"dev-dependencies"`
-			} `toml:"uv"`
-			Poetry struct {
-				Dependencies map[string]any `toml:"dependencies"`
-				Dev          map[string]any `toml:"dev-dependencies"`
-				Group        map[string]struct {
-					Dependencies map[string]any `toml:"dependencies"`
-				} `toml:"group"`
-			} `toml:"poetry"`
-		} `toml:"tool"`
-	}
+	var doc pyprojectDoc
 	found, err := listing.Sibling(f, "pyproject.toml", maxProject, tomldoc.Unmarshal, &doc)
 	if !found || err != nil {
 		return nil, err
 	}
+	return doc.project(), nil
+}
+
+// project is what the document asks for.
+func (doc *pyprojectDoc) project() *project {
 	p := project{devGroups: map[string]bool{}}
 	p.direct = wishes(doc.Project.Dependencies)
 	for _, list := range doc.Project.Optional {
@@ -70,7 +79,7 @@ func pyproject(f *assay.File) (*project, error) {
 		}
 		p.dev = append(p.dev, table(g.Dependencies)...)
 	}
-	return &p, nil
+	return &p
 }
 
 // wishes reads a list of requirements; what is none, such as the inclusion of

@@ -9,6 +9,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/reader/internal/manifest"
 )
 
 const (
@@ -84,8 +85,7 @@ func (r *asked) line(dir, line string, depth int, constraint bool) error {
 	case line[0] == '-':
 		return r.option(dir, line, depth, constraint)
 	case isAddress(line):
-		r.address(line)
-		return nil
+		return r.address(dir, line)
 	}
 	s, err := parse(line)
 	switch {
@@ -120,8 +120,7 @@ func (r *asked) option(dir, line string, depth int, constraint bool) error {
 	}
 	for _, name := range []string{"--editable", "-e"} {
 		if arg, ok := strings.CutPrefix(line, name); ok {
-			r.address(strings.TrimLeft(arg, " \t="))
-			return nil
+			return r.address(dir, strings.TrimLeft(arg, " \t="))
 		}
 	}
 	return nil
@@ -131,8 +130,16 @@ func (r *asked) include(dir, name string, depth int, constraint bool) error {
 	file := path.Join(dir, name)
 	whole := path.Join(path.Dir(r.f.Path), file)
 	key := fmt.Sprint(constraint, whole)
-	if name == "" || strings.Contains(name, "://") || path.IsAbs(name) || !constraint && isRequirements(whole) || r.got[key] {
+	switch {
+	case name == "" || r.got[key]:
 		return nil
+	case strings.Contains(name, "://") || path.IsAbs(name):
+		return fmt.Errorf("includes %.200s, which is not read: %w", name, assay.ErrUnsupported)
+	case !constraint && isRequirements(whole):
+		if !manifest.Exists(r.f, file) {
+			return missing(name)
+		}
+		return nil // read for itself
 	}
 	if depth == maxIncluded || len(r.got) == maxIncludes || r.more >= maxMore {
 		return fmt.Errorf("%s: too many included files; not read: %w", name, assay.ErrTooLarge)
@@ -140,7 +147,7 @@ func (r *asked) include(dir, name string, depth int, constraint bool) error {
 	r.got[key] = true
 	b, err := r.f.Sibling(file, maxRequirements)
 	if errors.Is(err, assay.ErrNotFound) {
-		return nil
+		return missing(name)
 	}
 	if err != nil {
 		return err
@@ -148,6 +155,11 @@ func (r *asked) include(dir, name string, depth int, constraint bool) error {
 	r.more += len(b)
 	r.read(file, text(b), depth+1, constraint)
 	return nil
+}
+
+// missing is the error for an included file that cannot be read.
+func missing(name string) error {
+	return fmt.Errorf("includes %.200s, which is missing or outside of the scanned directory: %w", name, assay.ErrUnsupported)
 }
 
 // isAddress reports whether a line names a place instead of a package.
@@ -163,12 +175,12 @@ func isAddress(line string) bool {
 }
 
 // address notes a package that comes from an address. A directory is a part of
-// the project itself.
-func (r *asked) address(line string) {
+// the project itself, and read for itself unless it lies outside of what is scanned.
+func (r *asked) address(dir, line string) error {
 	word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
 	if name, version, ok := artifact(word, ""); ok {
 		r.Add(name, version)
-		return
+		return nil
 	}
 	address, fragment, _ := strings.Cut(word, "#")
 	for part := range strings.SplitSeq(fragment, "&") {
@@ -176,13 +188,21 @@ func (r *asked) address(line string) {
 			egg, _, _ = strings.Cut(egg, "[")
 			if validName(egg) {
 				r.Add(egg, ofTag(word))
-				return
+				return nil
 			}
 		}
 	}
 	if strings.Contains(address, "://") && !strings.HasPrefix(address, "file:") {
 		r.NoVersion(address)
+		return nil
 	}
+	place, _, _ := strings.Cut(strings.TrimPrefix(address, "file:"), "[")
+	place = strings.TrimPrefix(place, "//")
+	whole := path.Join(path.Dir(r.f.Path), dir, place)
+	if path.IsAbs(place) || whole == ".." || strings.HasPrefix(whole, "../") {
+		return fmt.Errorf("asks for the project in %.200s, which is outside of the scanned directory: %w", place, assay.ErrUnsupported)
+	}
+	return nil
 }
 
 // settle gives what names no version the one that a constraint allows.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/assaysec/assay"
@@ -54,6 +55,7 @@ type Project struct {
 	seen     map[string]bool
 	open     []string // what has no exact version
 	computed bool
+	read     bool // what it computes is in files that are read
 }
 
 // Read reads a manifest. Where a lock file pins what it asks for, or it asks for
@@ -69,7 +71,7 @@ func (k Kind) Read(f *assay.File) (assay.Facts, error) {
 		return assay.Facts{}, nil
 	}
 	p.Error(k.Ask(p))
-	if len(p.seen) == 0 && k.Asks != nil && k.Asks.MatchString(text) {
+	if len(p.seen) == 0 && !p.read && k.Asks != nil && k.Asks.MatchString(text) {
 		p.computed = true
 	}
 	p.Error(p.gap())
@@ -155,9 +157,13 @@ func (p *Project) Ask(name, version string, dev bool) int {
 // another file that is not read.
 func (p *Project) Computed() { p.computed = true }
 
+// Elsewhere notes that what the project computes is in a file that is read for itself.
+func (p *Project) Elsewhere() { p.read = true }
+
 // gap is what cannot be known of a project without a lock file; nil where it asks for
 // nothing.
 func (p *Project) gap() error {
+	slices.Sort(p.open)
 	all, what := len(p.seen), ""
 	switch {
 	case all == 0 && !p.computed:
