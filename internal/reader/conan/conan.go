@@ -13,6 +13,7 @@ import (
 	"github.com/assaysec/assay/internal/encoding/limit"
 	"github.com/assaysec/assay/internal/encoding/stanza"
 	"github.com/assaysec/assay/internal/reader/internal/listing"
+	"github.com/assaysec/assay/internal/reader/internal/manifest"
 )
 
 const (
@@ -178,7 +179,8 @@ func (File) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 			l.Malformed("line before the first section: %.40q", line)
 		}
 	})
-	return l.Facts()
+	facts, err := l.Facts()
+	return facts, manifest.Kind{Locks: locks}.Unlocked(f, len(facts.Packages), err)
 }
 
 // Info reads conaninfo.txt of packages in Conan's cache. Of Conan 1 the path

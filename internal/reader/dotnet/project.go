@@ -15,6 +15,7 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/limit"
 	"github.com/assaysec/assay/internal/reader/internal/listing"
+	"github.com/assaysec/assay/internal/reader/internal/manifest"
 )
 
 const (
@@ -95,6 +96,10 @@ func (Props) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	return d.Facts()
 }
 
+// locks are what NuGet writes beside a project with all that it needs in turn: the lock
+// file, or what it restored.
+var locks = []string{"packages.lock.json", "obj/project.assets.json"}
+
 // Project reads projects of MSBuild that name what they need themselves. Where
 // a lock file lies beside one it is that which tells. A version is the least
 // that will do, which is the one that NuGet takes.
@@ -121,7 +126,7 @@ func (Project) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	if err != nil || len(m.references) == 0 {
 		return assay.Facts{}, err
 	}
-	if _, err := f.Sibling("packages.lock.json", maxJSON); err == nil {
+	if (manifest.Kind{Locks: locks}).Locked(f) {
 		return assay.Facts{}, nil
 	}
 	central := centralVersions(f)
@@ -145,6 +150,7 @@ func (Project) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		d.add(r, assay.RelationDirect)
 	}
 	facts, err := d.Facts()
+	err = manifest.Kind{}.Unlocked(f, len(facts.Packages), err)
 	for _, p := range facts.Packages {
 		root.DependsOn = append(root.DependsOn, p.Ref())
 	}

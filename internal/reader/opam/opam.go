@@ -11,6 +11,7 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/limit"
 	"github.com/assaysec/assay/internal/reader/internal/listing"
+	"github.com/assaysec/assay/internal/reader/internal/manifest"
 )
 
 const maxFile = 2 << 20 // a switch has some thousand packages, in 100 kB; every sign costs 24 bytes
@@ -72,10 +73,14 @@ func (Project) Wants() []assay.Pattern {
 }
 
 func (Project) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
+	k := manifest.Kind{Locks: []string{path.Base(f.Path) + ".locked", "opam.locked"}}
+	locked := strings.HasSuffix(path.Base(f.Path), ".locked")
+	if !locked && k.Locked(f) {
+		return assay.Facts{}, nil
+	}
 	l := listing.New(assay.TypeOpam)
 	fields, err := read(f)
 	l.Error(err)
-	locked := strings.HasSuffix(path.Base(f.Path), ".locked")
 	own := map[string]bool{} // the project's other packages, which it pins to its directory
 	for _, t := range fields["pin-depends"] {
 		name, _, _ := strings.Cut(t.text, ".")
@@ -106,7 +111,11 @@ func (Project) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 			l.Packages[j].Relation = assay.RelationDirect
 		}
 	}
-	return l.Facts()
+	facts, err := l.Facts()
+	if locked || err != nil {
+		return facts, err
+	}
+	return facts, k.Unlocked(f, len(facts.Packages), nil)
 }
 
 // A token is a string, a word or a sign.

@@ -59,6 +59,16 @@ func TestRead(t *testing.T) {
 	}
 }
 
+func TestLocked(t *testing.T) {
+	const asks, locked = "opam-version: \"2.0\"\ndepends: [\"a\" {= \"1.0\"}]\n", "opam-version: \"2.0\"\ndepends: [\"a\" {= \"1.0\"} \"b\" {= \"2.0\"}]\n"
+	contract.Manifest(t, Project{}, []contract.Project{
+		{Name: "beside its lock file", File: "x.opam", Files: map[string]string{"x.opam": "depends: [\"a\" \"b\"]\n", "x.opam.locked": locked}},
+		{Name: "beside a lock file for all", File: "x.opam", Files: map[string]string{"x.opam": asks, "opam.locked": locked}},
+		{Name: "beside another's lock file", File: "x.opam", Files: map[string]string{"x.opam": asks, "y.opam.locked": locked}, Want: "a@1.0", Gap: "no lock file"},
+		{Name: "lock file", File: "x.opam.locked", Files: map[string]string{"x.opam.locked": locked}, Want: "a@1.0, b@2.0"},
+	})
+}
+
 func TestContract(t *testing.T) {
 	contract.Reader(t, Switch{}, map[string]string{".opam-switch/switch-state": state})
 	contract.Reader(t, Project{}, map[string]string{"x.opam": project})

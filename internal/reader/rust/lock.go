@@ -103,7 +103,7 @@ func (l *lock) find(dependency string) int {
 func (l *lock) relate(f *assay.File, crates []crate) {
 	top, err := readManifest(f, "Cargo.toml")
 	if err != nil {
-		top = &manifest{}
+		top = &cargoTOML{}
 	}
 	if !errors.Is(err, assay.ErrNotFound) {
 		l.Error(err)
@@ -145,8 +145,8 @@ func (l *lock) relate(f *assay.File, crates []crate) {
 	}
 }
 
-// A manifest is a Cargo.toml.
-type manifest struct {
+// A cargoTOML is a Cargo.toml.
+type cargoTOML struct {
 	Package      project                   `toml:"package"`
 	Project      project                   `toml:"project"` // the old word
 	Dependencies map[string]any            `toml:"dependencies"`
@@ -180,8 +180,8 @@ func (p *project) licence() string {
 }
 
 // readManifest reads a Cargo.toml.
-func readManifest(f *assay.File, name string) (*manifest, error) {
-	m := &manifest{}
+func readManifest(f *assay.File, name string) (*cargoTOML, error) {
+	m := &cargoTOML{}
 	found, err := listing.Sibling(f, name, maxManifest, tomldoc.Unmarshal, m)
 	if err == nil && !found {
 		err = assay.ErrNotFound
@@ -198,8 +198,8 @@ func readManifest(f *assay.File, name string) (*manifest, error) {
 // manifests finds the manifests of the project's crates, by their names: the
 // one beside the lock file, and those of the members of its workspace, which
 // are in directories called as they are where the directories are given by a pattern.
-func (l *lock) manifests(f *assay.File, top *manifest) map[string]*manifest {
-	of := map[string]*manifest{top.Package.Name: top}
+func (l *lock) manifests(f *assay.File, top *cargoTOML) map[string]*cargoTOML {
+	of := map[string]*cargoTOML{top.Package.Name: top}
 	seen := map[string]bool{}
 	read := func(dir string) bool {
 		name := path.Join(dir, "Cargo.toml")
@@ -232,7 +232,7 @@ func (l *lock) manifests(f *assay.File, top *manifest) map[string]*manifest {
 
 // inherit fills in the workspace's words for dependencies of which the manifest
 // says that the workspace tells: they may have another name there.
-func (m *manifest) inherit(workspace map[string]any) {
+func (m *cargoTOML) inherit(workspace map[string]any) {
 	for _, set := range m.sets() {
 		for key, value := range set.of {
 			if t, ok := value.(map[string]any); ok && t["workspace"] == true && workspace[key] != nil {
@@ -247,7 +247,7 @@ type set struct {
 	dev bool
 }
 
-func (m *manifest) sets() []set {
+func (m *cargoTOML) sets() []set {
 	sets := []set{{m.Dependencies, false}, {m.Build, false}, {m.BuildOld, false}, {m.Dev, true}, {m.DevOld, true}}
 	for _, t := range m.Target {
 		sets = append(sets, set{t.Dependencies, false}, set{t.Build, false}, set{t.Dev, true})
@@ -256,7 +256,7 @@ func (m *manifest) sets() []set {
 }
 
 // onlyDev tells which crates are asked for to develop with and for nothing else.
-func (m *manifest) onlyDev() map[string]bool {
+func (m *cargoTOML) onlyDev() map[string]bool {
 	if m == nil {
 		return nil
 	}
