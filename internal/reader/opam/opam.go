@@ -81,6 +81,16 @@ func (Project) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	l := listing.New(assay.TypeOpam)
 	fields, err := read(f)
 	l.Error(err)
+	depends(l, fields, locked)
+	facts, err := l.Facts()
+	if locked || err != nil {
+		return facts, err
+	}
+	return facts, k.Unlocked(f, len(facts.Packages), nil)
+}
+
+// depends adds what a project asks for.
+func depends(l *listing.List, fields map[string][]token, locked bool) {
 	own := map[string]bool{} // the project's other packages, which it pins to its directory
 	for _, t := range fields["pin-depends"] {
 		name, _, _ := strings.Cut(t.text, ".")
@@ -111,11 +121,6 @@ func (Project) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 			l.Packages[j].Relation = assay.RelationDirect
 		}
 	}
-	facts, err := l.Facts()
-	if locked || err != nil {
-		return facts, err
-	}
-	return facts, k.Unlocked(f, len(facts.Packages), nil)
 }
 
 // A token is a string, a word or a sign.
