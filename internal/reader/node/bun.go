@@ -69,7 +69,7 @@ func (Bun) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		}
 		l.Error(err)
 	}
-	bun := bun{list: l, doc: &doc, inside: map[string]map[string]int{}}
+	bun := bun{list: l, doc: &doc, inside: map[string]map[string]int{}, dirs: map[string][]map[string]json.RawMessage{}}
 	bun.add()
 	bun.link()
 	l.licences(f, hoisted)
@@ -83,6 +83,7 @@ type bun struct {
 	// Packages by name, by the key of what has the node_modules directory, "" for
 	// the project; -1 for what is none.
 	inside map[string]map[string]int
+	dirs   map[string][]map[string]json.RawMessage // what directories ask for, by their keys
 }
 
 func (b *bun) add() {
@@ -146,9 +147,18 @@ func (b *bun) link() {
 			if field[0] != '{' || json.Unmarshal(field, &needs) != nil {
 				continue
 			}
+			if b.inside[dir][name] < 0 {
+				b.dirs[key] = []map[string]json.RawMessage{needs.Dependencies, needs.Optional, needs.Peer}
+			}
 			b.Need(b.inside[dir][name], b.found(key, needs.Dependencies, needs.Optional, needs.Peer)...)
 		}
 	}
+	b.mark()
+}
+
+// mark says what the project asks for: itself, its workspaces, and through directories
+// that are no packages themselves.
+func (b *bun) mark() {
 	var direct, dev []int
 	for place, w := range b.doc.Workspaces {
 		if w == nil {
@@ -158,8 +168,8 @@ func (b *bun) link() {
 		if place == "" {
 			from = ""
 		}
-		asked := b.found(from, w.Dependencies, w.Optional, w.Peer)
-		direct, dev = append(direct, asked...), append(dev, b.found(from, w.Dev)...)
+		asked := b.reach(from, w.Dependencies, w.Optional, w.Peer)
+		direct, dev = append(direct, asked...), append(dev, b.reach(from, w.Dev)...)
 		b.Need(b.Find(w.Name, w.Version), asked...)
 	}
 	if len(direct)+len(dev) > 0 {
@@ -187,6 +197,32 @@ func (b *bun) found(key string, tables ...map[string]json.RawMessage) (is []int)
 				return is
 			}
 			is = append(is, findIn(near, name))
+		}
+	}
+	return is
+}
+
+// reach is found, and what directories among the found ask for in turn.
+func (b *bun) reach(key string, tables ...map[string]json.RawMessage) (is []int) {
+	type asks struct {
+		key    string
+		tables []map[string]json.RawMessage
+	}
+	todo, seen := []asks{{key, tables}}, map[string]bool{}
+	for len(todo) > 0 && !b.Enough() {
+		at := todo[0]
+		todo = todo[1:]
+		is = append(is, b.found(at.key, at.tables...)...)
+		for _, t := range at.tables {
+			for name := range t {
+				for _, next := range []string{at.key + "/" + name, name} {
+					if of, ok := b.dirs[next]; ok && !seen[next] {
+						seen[next] = true
+						todo = append(todo, asks{next, of})
+						break
+					}
+				}
+			}
 		}
 	}
 	return is

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/reader/internal/manifest"
 )
 
 // beside reads the manifest at a path relative to a lock file's directory; nil
@@ -66,22 +66,18 @@ func specs(raw []byte) map[string]string {
 // maxWorkspaces bounds the manifests of members that are read.
 const maxWorkspaces = 10_000
 
-// members reads the manifests of a project's other parts. All is false when
-// patterns stand for more of them, which cannot be listed from here.
+// members reads the manifests of a project's other parts. All is false when there may
+// be more of them, for directories that patterns stand for cannot always be listed.
 func (m *packageJSON) members(f *assay.File) (ms []*packageJSON, all bool) {
-	all = true
-	seen := map[string]bool{}
-	for _, w := range m.workspaces[:min(len(m.workspaces), maxWorkspaces)] {
-		if strings.ContainsAny(w, "*?[{!") {
+	dirs, all := manifest.Dirs(f, m.workspaces)
+	if len(dirs) > maxWorkspaces {
+		dirs, all = dirs[:maxWorkspaces], false
+	}
+	for _, dir := range dirs {
+		member, err := beside(f, path.Join(dir, "package.json"))
+		if err != nil {
 			all = false
-			continue
-		}
-		name := path.Join(w, "package.json")
-		if seen[name] {
-			continue
-		}
-		seen[name] = true
-		if member, err := beside(f, name); err == nil && member != nil {
+		} else if member != nil {
 			ms = append(ms, member)
 		}
 	}

@@ -11,8 +11,8 @@ import (
 
 // Yarn reads yarn.lock of every version. What the project asks for, and for
 // what, comes from package.json beside it and those of its workspaces, which
-// version 1 does not list: where package.json has them by patterns, nothing is
-// said to be for development only.
+// version 1 does not list: where some of them may be missing, nothing is said to be
+// for development only.
 type Yarn struct{}
 
 func (Yarn) Name() string { return "yarn-lock" }
@@ -28,12 +28,15 @@ func (Yarn) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	l := newList()
 	file := yarnFile{list: l}
 	l.Error(file.read(f.Reader()))
-	y := yarn{list: l, asked: map[string]int{}, named: map[string][]int{}}
+	y := yarn{list: l, asked: map[string]int{}, named: map[string][]int{}, passed: map[string][]string{}}
 	for _, e := range file.entries {
 		e.index = y.entry(e)
 		for _, key := range e.keys {
 			name, _ := cutSpec(key)
 			y.asked[key] = e.index
+			if e.index < 0 && !strings.Contains(e.resolution, "@workspace:") { // whose manifests tell more
+				y.passed[key] = e.needs
+			}
 			if of := y.named[name]; len(of) == 0 || of[len(of)-1] != e.index {
 				y.named[name] = append(of, e.index)
 			}
@@ -56,6 +59,8 @@ type yarn struct {
 	list
 	asked map[string]int   // by "name@range"; -1 for what is no package
 	named map[string][]int // by the name alone
+
+	passed map[string][]string // what directories ask for, by "name@range"
 }
 
 // unversioned is the version that Yarn writes of the project's own parts.
@@ -143,6 +148,29 @@ func (y *yarn) find(need string) []int {
 	return of[:min(len(of), maxSame)]
 }
 
+// reach are the packages that a requirement means, and those that a directory which it
+// means asks for in turn. Such a directory is no package itself.
+func (y *yarn) reach(need string) (is []int) {
+	todo, seen := []string{need}, map[string]bool{need: true}
+	for len(todo) > 0 && len(seen) < maxPassed {
+		need, todo = todo[0], todo[1:]
+		is = append(is, y.find(need)...)
+		name, version := cutSpec(need)
+		for _, key := range []string{need, name + "@npm:" + version} {
+			for _, next := range y.passed[key] {
+				if !seen[next] {
+					seen[next] = true
+					todo = append(todo, next)
+				}
+			}
+		}
+	}
+	return is
+}
+
+// maxPassed bounds the directories that one requirement leads through.
+const maxPassed = 10_000
+
 // maxSame bounds the versions of one package among which nothing tells which
 // is meant.
 const maxSame = 20
@@ -212,11 +240,11 @@ func (y *yarn) member(i int, m *packageJSON, relation assay.Relation) (a asked) 
 	}
 	for _, needs := range []map[string]string{m.dependencies, m.optional} {
 		for name, version := range needs {
-			a.direct = append(a.direct, y.find(name+"@"+version)...)
+			a.direct = append(a.direct, y.reach(name+"@"+version)...)
 		}
 	}
 	for name, version := range m.dev {
-		a.dev = append(a.dev, y.find(name+"@"+version)...)
+		a.dev = append(a.dev, y.reach(name+"@"+version)...)
 	}
 	y.Need(i, a.direct...)
 	return a

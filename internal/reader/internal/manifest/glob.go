@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -29,11 +30,14 @@ func Dirs(f *assay.File, patterns []string) (dirs []string, ok bool) {
 		all, g.ok = all[:maxPatterns], false
 	}
 	for _, p := range all {
-		if p = clean(p); p != "" && p[0] != '!' {
+		if p[0] != '!' {
 			g.walk(".", strings.Split(p, "/"), 0)
 		}
 	}
-	return slices.DeleteFunc(g.dirs, func(dir string) bool { return !Member(all, dir) }), g.ok
+	if !slices.ContainsFunc(all, func(p string) bool { return p[0] == '!' }) {
+		return g.dirs, g.ok
+	}
+	return slices.DeleteFunc(g.dirs, func(dir string) bool { return !member(all, dir) }), g.ok
 }
 
 type globber struct {
@@ -96,10 +100,15 @@ func (g *globber) list(dir string) (names []string) {
 // Member reports whether patterns of a workspace stand for a directory, the last that
 // matches deciding.
 func Member(patterns []string, dir string) bool {
+	return member(expand(patterns), dir)
+}
+
+// member is Member for patterns that are expanded.
+func member(patterns []string, dir string) bool {
 	is := false
-	for _, p := range expand(patterns) {
+	for _, p := range patterns {
 		p, not := strings.CutPrefix(p, "!")
-		if match(strings.Split(clean(p), "/"), strings.Split(dir, "/")) {
+		if match(strings.Split(p, "/"), strings.Split(dir, "/")) {
 			is = !not
 		}
 	}
@@ -126,17 +135,20 @@ func match(pattern, dir []string) bool {
 	return reached[len(dir)]
 }
 
+// double is "**" several times, which is no more than once.
+var double = regexp.MustCompile(`\*\*(?:/\*\*)+`)
+
 // clean spells a pattern as a path: "./packages/*/" is "packages/*".
 func clean(p string) string {
 	p = strings.ReplaceAll(strings.TrimSpace(p), `\`, "/")
 	not := strings.HasPrefix(p, "!")
-	if p = path.Clean(strings.TrimPrefix(strings.TrimPrefix(p, "!"), "/")); not {
+	if p = double.ReplaceAllString(path.Clean(strings.TrimPrefix(strings.TrimPrefix(p, "!"), "/")), "**"); not {
 		p = "!" + p
 	}
 	return p
 }
 
-// expand expands braces: "{a,b}/*" is "a/*" and "b/*".
+// expand expands braces, "{a,b}/*" is "a/*" and "b/*", and cleans what that gives.
 func expand(patterns []string) (out []string) {
 	todo := slices.Clone(patterns[:min(len(patterns), maxPatterns)])
 	slices.Reverse(todo)
@@ -146,7 +158,7 @@ func expand(patterns []string) (out []string) {
 		open := strings.IndexByte(p, '{')
 		end := strings.IndexByte(p[open+1:], '}') + open + 1
 		if open < 0 || end <= open || len(todo) > maxPatterns {
-			out = append(out, p)
+			out = append(out, clean(p))
 			continue
 		}
 		if inner := strings.LastIndexByte(p[:end], '{'); inner > open {
