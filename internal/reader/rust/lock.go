@@ -9,6 +9,7 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/tomldoc"
 	"github.com/assaysec/assay/internal/reader/internal/listing"
+	"github.com/assaysec/assay/internal/reader/internal/manifest"
 )
 
 const (
@@ -196,8 +197,7 @@ func readManifest(f *assay.File, name string) (*cargoTOML, error) {
 }
 
 // manifests finds the manifests of the project's crates, by their names: the
-// one beside the lock file, and those of the members of its workspace, which
-// are in directories called as they are where the directories are given by a pattern.
+// one beside the lock file, and those of the members of its workspace.
 func (l *lock) manifests(f *assay.File, top *cargoTOML) map[string]*cargoTOML {
 	of := map[string]*cargoTOML{top.Package.Name: top}
 	seen := map[string]bool{}
@@ -213,16 +213,16 @@ func (l *lock) manifests(f *assay.File, top *cargoTOML) map[string]*cargoTOML {
 		}
 		return len(seen) < maxMembers
 	}
-	for _, member := range top.Workspace.Members {
-		dir, _, pattern := strings.Cut(member, "*")
-		if !pattern {
-			if !read(dir) {
-				return of
-			}
-			continue
+	dirs, _ := manifest.Dirs(f, top.Workspace.Members)
+	for _, dir := range dirs {
+		if !read(dir) {
+			return of
 		}
-		for i := range l.own {
-			if name := l.Packages[i].Name; of[name] == nil && !read(dir+name) {
+	}
+	for _, s := range top.sets() { // crates in directories are members without being named
+		for _, value := range s.of {
+			t, _ := value.(map[string]any)
+			if dir, ok := t["path"].(string); ok && !read(dir) {
 				return of
 			}
 		}
