@@ -18,7 +18,7 @@ type Scope uint8
 const (
 	ScopeSystem    Scope = 1 << iota // the operating system: its release, its package manager's database
 	ScopeInstalled                   // installed software: archives, executables, metadata of installed packages
-	ScopeDeclared                    // dependencies of source code: lock files, manifests
+	ScopeDeclared                    // dependencies of source code: lock files, manifests; not below node_modules and the like
 	ScopeSBOM                        // SBOMs, where they are the target
 )
 

@@ -358,6 +358,34 @@ func TestMatcher(t *testing.T) {
 	}
 }
 
+// declared wants lock files, one of which is what is installed in images.
+type declared struct{ assay.Reader }
+
+func (declared) Wants() []assay.Pattern {
+	return []assay.Pattern{{Glob: "**/a.lock", Scope: assay.ScopeDeclared}, {Glob: "**/b.lock", Scope: assay.ScopeDeclared | assay.ScopeInstalled}}
+}
+
+// TestMatcherOfInstalled holds that what belongs to installed packages says nothing of
+// what a project asks for.
+func TestMatcherOfInstalled(t *testing.T) {
+	for _, tt := range []struct {
+		path   string
+		scopes assay.Scope
+		want   int
+	}{
+		{"a.lock", assay.ScopeDeclared, 1},
+		{"app/vendor/x/a.lock", assay.ScopeDeclared, 1},
+		{"app/node_modules/x/a.lock", assay.ScopeSystem | assay.ScopeDeclared, 0},
+		{"app/node_modules/x/b.lock", assay.ScopeDeclared, 0},
+		{"app/node_modules/x/b.lock", assay.ScopeInstalled, 1},
+		{"lib/site-packages/x/b.lock", assay.ScopeInstalled | assay.ScopeDeclared, 1},
+	} {
+		if ws := compile([]assay.Reader{declared{}}, tt.scopes).match(nil, tt.path); len(ws) != tt.want {
+			t.Errorf("%s: %d patterns, want %d", tt.path, len(ws), tt.want)
+		}
+	}
+}
+
 func TestClean(t *testing.T) {
 	for in, want := range map[string]string{
 		"": "", "/": "", ".": "", "..": "", "a": "a", "/a": "a", "./a/": "a", "a//b": "a/b", "a/./b": "a/b", "a/../b": "b",

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/ecosystem"
 )
 
 // claimDepth is how many trailing components of a system path select a file while its
@@ -22,6 +23,7 @@ type want struct {
 	exact     bool   // glob is a path without wildcards
 	glob      string // without "**/"
 	tail      string // compared while reading: the last components of glob
+	declared  bool   // what source code asks for: not in directories of installed packages
 	companion string // suffix: the file is a companion of the file without it
 	with      []string
 	exec      bool   // executables only
@@ -52,7 +54,7 @@ func compile(readers []assay.Reader, scopes assay.Scope) *matcher {
 				continue
 			}
 			glob, anywhere := strings.CutPrefix(p.Glob, "**/")
-			w := want{reader: i, max: p.MaxSize, rooted: !anywhere, glob: glob, with: p.With, exec: p.Executable, beside: p.RequiresSibling, without: p.UnlessSibling}
+			w := want{reader: i, max: p.MaxSize, rooted: !anywhere, glob: glob, declared: p.Scope&scopes == assay.ScopeDeclared, with: p.With, exec: p.Executable, beside: p.RequiresSibling, without: p.UnlessSibling}
 			if w.max == 0 {
 				w.max = assay.DefaultMaxSize
 			}
@@ -140,10 +142,17 @@ func (m *matcher) wantsIn(path string) bool {
 	return len(m.match(nil, path)) > 0 || slices.ContainsFunc(m.all, func(w *want) bool { return w.rooted && strings.HasPrefix(w.glob, path+"/") })
 }
 
-// allowed drops all of ws where the user skips path.
+// allowed drops all of ws where the user skips path, and those of what source code
+// asks for where path belongs to an installed package.
 func (m *matcher) allowed(ws []*want, path string) []*want {
-	if len(ws) > 0 && m.skip.file(path) {
+	if len(ws) == 0 {
+		return ws
+	}
+	if m.skip.file(path) {
 		return ws[:0]
+	}
+	if slices.ContainsFunc(ws, func(w *want) bool { return w.declared }) && ecosystem.IsInstalled(path) {
+		ws = slices.DeleteFunc(ws, func(w *want) bool { return w.declared })
 	}
 	return ws
 }

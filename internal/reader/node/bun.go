@@ -45,9 +45,6 @@ type bunLock struct {
 }
 
 func (Bun) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
-	if inModules(f.Path) {
-		return assay.Facts{}, nil
-	}
 	if strings.HasSuffix(f.Path, ".lockb") {
 		if _, err := f.Sibling("bun.lock", maxLock); !errors.Is(err, assay.ErrNotFound) {
 			return assay.Facts{}, nil

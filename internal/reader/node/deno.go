@@ -42,9 +42,6 @@ type denoEntry struct {
 }
 
 func (Deno) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
-	if inModules(f.Path) {
-		return assay.Facts{}, nil
-	}
 	b, err := limit.ReadAll(f.Reader(), maxLock)
 	if err != nil {
 		return assay.Facts{}, err

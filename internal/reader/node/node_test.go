@@ -163,7 +163,6 @@ func TestLocks(t *testing.T) {
 			"a@1.0.0 -> b@2.0.0", "b@2.0.0 -> real@1.0.0 (BSD)", "b@1.0.0", "real@1.0.0 dev", "e@1.0.0 dev", "t@1.2.3", "tagged@1.2.3"}, "2 packages have no version: branch, g"},
 		{"npm 1 and a manifest", NPM{}, "package-lock.json", sampleLock1, map[string]string{"package.json": `{"dependencies":{"a":"1"},"devDependencies":{"c":"1"}}`}, []string{
 			"a@1.0.0 direct -> b@2.0.0", "b@2.0.0 indirect -> real@1.0.0", "b@1.0.0 indirect", "real@1.0.0 direct dev", "e@1.0.0 indirect dev", "t@1.2.3 indirect", "tagged@1.2.3 indirect"}, ": branch, g"},
-		{"installed", NPM{}, "node_modules/a/package-lock.json", sampleLock1, nil, nil, ""},
 		{"another shape", NPM{}, "package-lock.json", `{"packages": {"node_modules/a": {"version": 5}, "node_modules/b": {"version": "1.0.0"}}}`, nil, []string{"b@1.0.0 indirect"}, "malformed"},
 		{"very deep", NPM{}, "package-lock.json", strings.Repeat(`{"dependencies":{"a":`, 100) + `{"version":"1.0.0"}` + strings.Repeat("}}", 100), nil, nil, "more than 64 levels deep"},
 		{"too deep", NPM{}, "package-lock.json", strings.Repeat(`{"dependencies":{"a":`, 20000), nil, nil, "malformed"},

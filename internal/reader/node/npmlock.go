@@ -24,7 +24,7 @@ const (
 )
 
 // NPM reads package-lock.json and npm-shrinkwrap.json, versions 1 to 3, of
-// projects; those inside node_modules count for nobody. Version 1 does not say
+// projects. Version 1 does not say
 // what the project asks for; package.json beside it does.
 //
 // Format: https://docs.npmjs.com/cli/configuring-npm/package-lock-json
@@ -65,9 +65,6 @@ type npmPackage struct {
 }
 
 func (NPM) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
-	if inModules(f.Path) {
-		return assay.Facts{}, nil
-	}
 	b, err := limit.ReadAll(f.Reader(), maxLock)
 	if err != nil {
 		return assay.Facts{}, err

@@ -73,9 +73,6 @@ func (v *pnpmVersion) UnmarshalYAML(decode func(any) error) error {
 }
 
 func (PNPM) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
-	if inModules(f.Path) {
-		return assay.Facts{}, nil
-	}
 	b, err := limit.ReadAll(f.Reader(), maxLock)
 	if err != nil {
 		return assay.Facts{}, err

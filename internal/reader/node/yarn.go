@@ -22,9 +22,6 @@ func (Yarn) Wants() []assay.Pattern {
 }
 
 func (Yarn) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
-	if inModules(f.Path) {
-		return assay.Facts{}, nil
-	}
 	l := newList()
 	file := yarnFile{list: l}
 	l.Error(file.read(f.Reader()))

@@ -44,11 +44,6 @@ type pin struct {
 }
 
 func (Resolved) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
-	for _, dir := range []string{"/.build/checkouts/", "/SourcePackages/checkouts/"} {
-		if strings.Contains("/"+f.Path, dir) {
-			return assay.Facts{}, nil // of a dependency, for which it counts nothing
-		}
-	}
 	var doc struct {
 		Object struct {
 			Pins []pin `json:"pins"`
