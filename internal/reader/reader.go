@@ -62,9 +62,9 @@ var systems = []assay.Reader{
 
 // languages read language packages.
 var languages = []assay.Reader{
-	java.Archive{}, java.Machine{}, java.Pom{}, java.Gradle{}, java.SBT{},
+	java.Archive{}, java.Machine{}, java.Pom{}, java.Gradle{}, java.SBT{}, java.Nebula{}, java.Bazel{}, java.Verification{},
 	java.Build{}, java.Catalog{}, java.Scala{}, java.Clojure{},
-	dotnet.Deps{}, dotnet.Lock{}, dotnet.Config{}, dotnet.Props{}, dotnet.Project{}, dotnet.Assembly{}, dotnet.Bundle{},
+	dotnet.Deps{}, dotnet.Lock{}, dotnet.Config{}, dotnet.Props{}, dotnet.Project{}, dotnet.Assembly{}, dotnet.Bundle{}, dotnet.Paket{}, dotnet.PaketProject{}, dotnet.Assets{},
 	python.Installed{}, python.Requirements{}, python.Poetry{}, python.Pipfile{}, python.UV{}, python.PDM{}, python.Pylock{}, python.Conda{}, python.Environment{},
 	python.Pyproject{}, python.PipfileProject{}, python.Setup{}, python.RequirementsIn{},
 	node.Installed{}, node.NPM{}, node.Yarn{}, node.PNPM{}, node.Bun{}, node.Deno{}, node.Project{}, node.DenoProject{},
