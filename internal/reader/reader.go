@@ -45,6 +45,7 @@ import (
 	"github.com/assaysec/assay/internal/reader/snap"
 	"github.com/assaysec/assay/internal/reader/swift"
 	"github.com/assaysec/assay/internal/reader/terraform"
+	"github.com/assaysec/assay/internal/reader/unread"
 	"github.com/assaysec/assay/internal/reader/vcpkg"
 	"github.com/assaysec/assay/internal/reader/wordpress"
 )
@@ -88,7 +89,7 @@ var languages = []assay.Reader{
 
 // others read software that is installed in other ways.
 var others = []assay.Reader{
-	actions.Workflow{}, terraform.Lock{},
+	actions.Workflow{}, terraform.Lock{}, unread.Reader{},
 	homebrew.Keg{}, homebrew.Cask{}, nix.Store{}, snap.Snap{}, flatpak.Deployed{}, bitnami.Components{},
 	kernel.Modules{}, kernel.Image{},
 	elf.Package{}, binary.Classifier{},
