@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/limit"
@@ -18,12 +20,37 @@ type GitOptions = git.Options
 
 // Directory opens a directory, or a single file, of this machine.
 func Directory(path string, kind assay.TargetKind) (*assay.Image, error) {
+	if kind == assay.KindFilesystem && isArchive(path) {
+		return nil, fmt.Errorf("%s is an archive, not a directory: scan an image with `assay image --input %s`, and unpack a root file system to scan its directory: %w", path, path, assay.ErrUnsupported)
+	}
 	img, err := dir.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	img.Kind = kind
 	return img, nil
+}
+
+// isArchive reports whether a file is a tar, by its name or the magic in its first
+// header. https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html
+func isArchive(path string) bool {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return false
+	}
+	for _, ending := range []string{".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".tar.bz2"} {
+		if strings.HasSuffix(strings.ToLower(path), ending) {
+			return true
+		}
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	magic := make([]byte, 5)
+	_, err = f.ReadAt(magic, 257)
+	return err == nil && string(magic) == "ustar"
 }
 
 // Disk opens the disk image of a virtual machine, or a disk device of this machine.
