@@ -2,11 +2,13 @@ package sbom
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/distro"
 	"github.com/assaysec/assay/internal/encoding/stanza"
+	"github.com/assaysec/assay/internal/identifier/cpe"
 	"github.com/assaysec/assay/internal/identifier/purl"
 	"github.com/assaysec/assay/internal/record/bom"
 )
@@ -19,6 +21,8 @@ type collector struct {
 	refs     map[string]int // packages by their name in the SBOM
 	on       [][]int
 	hints    []assay.Release // what the purls of packages say of the distribution
+	sources  bool            // an OS package names its source package, or says that it is the same
+	bare     []string        // OS packages that name none
 	errs     stanza.Errors
 	nameless []string
 }
@@ -54,6 +58,12 @@ func (c *collector) add(e *entry) {
 		return
 	}
 	c.hints = append(c.hints, hint)
+	if p.Type == assay.TypeDeb || p.Type == assay.TypeApk {
+		c.sources = c.sources || p.Source != "" || ours(e.properties)
+		if p.Source == "" {
+			c.bare = append(c.bare, p.Name)
+		}
+	}
 	if e.ref != "" {
 		c.refs[e.ref] = len(c.packages)
 	}
@@ -87,11 +97,26 @@ func (c *collector) pkg(e *entry) (p assay.Package, hint assay.Release) {
 	trivy(&p, e.properties)
 	if p.Type == "" && len(e.cpes) > 0 {
 		p.Type = assay.TypeGeneric
+		for _, s := range e.cpes { // what is known by CPE names only may have its version there
+			if n, ok := cpe.Parse(s); ok && p.Version == "" {
+				p.Version = cpeVersion(n)
+			}
+		}
 	}
+	p.Dev = p.Dev || isDev(e.properties)
 	if e.purl != "" && p.Type != assay.TypeGeneric && !ours(e.properties) {
 		p.CPEs = nil // guesses of other scanners
 	}
 	return p, hint
+}
+
+// isDev reports whether properties of the official taxonomy of CycloneDX say that only
+// development needs a package.
+// https://github.com/CycloneDX/cyclonedx-property-taxonomy/blob/main/cdx.md
+func isDev(properties []bom.Property) bool {
+	return slices.ContainsFunc(properties, func(q bom.Property) bool {
+		return q.Value == "true" && (q.Name == "cdx:npm:package:development" || q.Name == "cdx:composer:package:isDevRequirement")
+	})
 }
 
 func ours(properties []bom.Property) bool {
@@ -118,12 +143,11 @@ const maxNamed = 5
 // facts is what was collected.
 func (c *collector) facts() (assay.Facts, error) {
 	bom.Depend(c.packages, c.on)
-	if n := len(c.nameless); n > 0 {
-		names := strings.Join(c.nameless[:min(n, maxNamed)], ", ")
-		if n > maxNamed {
-			names = fmt.Sprintf("%s and %d more", names, n-maxNamed)
-		}
-		c.errs.Add(fmt.Errorf("without a purl, or a version, so not matched: %s", names))
+	if len(c.nameless) > 0 {
+		c.errs.Add(fmt.Errorf("without a purl, or a version, so not matched: %s", named(c.nameless)))
+	}
+	if len(c.bare) > 0 && !c.sources {
+		c.errs.Add(fmt.Errorf("no OS package of the SBOM names its source package, which the distribution's advisories are about; those whose source has another name are not matched: %s: %w", named(c.bare), assay.ErrUnsupported))
 	}
 	f := assay.Facts{Packages: c.packages, Release: c.head.Release, Gaps: c.head.Gaps, SBOM: c.form, DevLeftOut: c.head.DevLeftOut}
 	if f.Release == nil {
@@ -135,6 +159,15 @@ func (c *collector) facts() (assay.Facts, error) {
 		c.errs.Add(err)
 	}
 	return f, c.errs.Err()
+}
+
+// named shows the first of many names.
+func named(names []string) string {
+	shown := strings.Join(names[:min(len(names), maxNamed)], ", ")
+	if more := len(names) - maxNamed; more > 0 {
+		shown = fmt.Sprintf("%s and %d more", shown, more)
+	}
+	return shown
 }
 
 // hint is the distribution that most purls name; nil when they name none.

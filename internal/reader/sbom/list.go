@@ -7,9 +7,10 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/stanza"
+	"github.com/assaysec/assay/internal/identifier/cpe"
 )
 
-// list reads purls and CPE 2.3 names, one a line, with comments.
+// list reads purls and CPE names, one a line, with comments.
 func list(b []byte) (assay.Facts, error) {
 	c := newCollector("list")
 	for l, err := range stanza.Lines(bytes.NewReader(b)) {
@@ -34,22 +35,24 @@ func list(b []byte) (assay.Facts, error) {
 	return c.facts()
 }
 
-// cpe takes a CPE 2.3 name with a version.
+// cpe takes a CPE name, of version 2.2 or 2.3.
 func (c *collector) cpe(name string, line int) {
-	parts := strings.Split(strings.ReplaceAll(name, `\:`, "\x00"), ":")
-	if len(parts) != 13 || parts[1] != "2.3" {
-		c.errs.Add(fmt.Errorf("line %d: invalid CPE 2.3 name %.60q: %w", line, name, assay.ErrMalformed))
+	n, ok := cpe.Parse(name)
+	if _, full := cpe.ParseFormatted(name); !ok || !full && !strings.HasPrefix(name, "cpe:/") {
+		c.errs.Add(fmt.Errorf("line %d: invalid CPE name %.60q: %w", line, name, assay.ErrMalformed))
 		return
 	}
-	for i := range parts {
-		parts[i] = strings.ReplaceAll(strings.ReplaceAll(parts[i], "\x00", ":"), `\`, "")
+	c.add(&entry{name: n.Product, version: cpeVersion(n), cpes: []string{name}, software: true})
+}
+
+// cpeVersion is the version of a CPE name, with the update behind a colon; "" where it
+// has none.
+func cpeVersion(n cpe.Name) string {
+	if n.Version == "" || n.Version == "-" {
+		return ""
 	}
-	version := parts[5]
-	if version == "*" || version == "-" {
-		version = ""
+	if n.Update != "" && n.Update != "-" {
+		return n.Version + ":" + n.Update
 	}
-	if u := parts[6]; version != "" && u != "*" && u != "-" {
-		version += ":" + u
-	}
-	c.add(&entry{name: parts[4], version: version, cpes: []string{name}})
+	return n.Version
 }

@@ -77,7 +77,73 @@ func (Embedded) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 // errNone is of what is no SBOM.
 var errNone = fmt.Errorf("not an SBOM in a supported format (CycloneDX, SPDX, Syft's JSON, a list of purls or CPE names): %w", assay.ErrUnsupported)
 
+// read reads an SBOM. Of several attestations, one a line as cosign prints them, it reads
+// those of SBOMs; packages that an earlier one has are not listed again.
 func read(b []byte) (assay.Facts, error) {
+	all := attestations(b)
+	if len(all) < 2 {
+		return readOne(b)
+	}
+	var facts assay.Facts
+	var errs stanza.Errors
+	found, seen := false, map[string]bool{}
+	for _, one := range all {
+		f, err := readOne(one)
+		if errors.Is(err, errNone) {
+			continue // provenance, VEX
+		}
+		if err != nil {
+			errs.Add(err)
+		}
+		if !found {
+			facts, found = f, f.SBOM != ""
+			for i := range f.Packages {
+				seen[key(&f.Packages[i])] = true
+			}
+			continue
+		}
+		for i := range f.Packages {
+			if k := key(&f.Packages[i]); !seen[k] && len(facts.Packages) < stanza.MaxPackages {
+				seen[k] = true
+				facts.Packages = append(facts.Packages, f.Packages[i])
+			}
+		}
+	}
+	if err := errs.Err(); err != nil || found {
+		return facts, err
+	}
+	return assay.Facts{}, fmt.Errorf("none of %d attestations is of an SBOM: %w", len(all), errNone)
+}
+
+// key identifies a package among those of several SBOMs of one target.
+func key(p *assay.Package) string { return p.Type + " " + p.Arch + " " + p.Ref() }
+
+// maxAttestations bounds those of one file; an image has a few.
+const maxAttestations = 1000
+
+// attestations splits what is several documents of JSON, each an envelope or a
+// statement; nil for all else.
+func attestations(b []byte) (all []json.RawMessage) {
+	b = bytes.TrimSpace(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")))
+	if len(b) == 0 || b[0] != '{' || !bytes.Contains(b, []byte(`"payload"`)) && !bytes.Contains(b, []byte(`"predicate"`)) && !bytes.Contains(b, []byte(`"dsseEnvelope"`)) {
+		return nil
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	for len(all) < maxAttestations {
+		var one json.RawMessage
+		if d.Decode(&one) != nil {
+			break
+		}
+		all = append(all, one)
+	}
+	if rest := b[d.InputOffset():]; len(all) > 0 && len(bytes.TrimSpace(rest)) > 0 {
+		all = append(all, rest) // invalid, or too many: its error tells
+	}
+	return all
+}
+
+// readOne reads one SBOM, perhaps inside envelopes.
+func readOne(b []byte) (assay.Facts, error) {
 	for range maxWraps {
 		inner, err := unwrap(b)
 		if err != nil {
@@ -109,7 +175,7 @@ func unwrap(b []byte) ([]byte, error) {
 		return nil, nil
 	}
 	var e envelope
-	d := json.NewDecoder(bytes.NewReader(b)) // cosign writes several, one a line: the first counts
+	d := json.NewDecoder(bytes.NewReader(b))
 	if err := d.Decode(&e); err != nil {
 		return nil, malformed(err)
 	}
@@ -128,9 +194,13 @@ func unwrap(b []byte) ([]byte, error) {
 	return nil, nil
 }
 
-// predicate is the SBOM of a statement; old ones of cosign's have it as text in
-// "Data".
+// predicate is the SBOM of a statement; cosign has those in forms other than JSON as
+// text, and in old ones as text in "Data".
 func predicate(b json.RawMessage) ([]byte, error) {
+	var whole string
+	if json.Unmarshal(b, &whole) == nil {
+		return []byte(whole), nil
+	}
 	var old struct{ Data json.RawMessage }
 	if json.Unmarshal(b, &old) == nil && old.Data != nil {
 		var text string
@@ -169,6 +239,7 @@ func object(b []byte) (assay.Facts, error) {
 		Graph       json.RawMessage `json:"@graph"`
 		Artifacts   json.RawMessage `json:"artifacts"`
 		Descriptor  json.RawMessage `json:"descriptor"`
+		SBOM        json.RawMessage `json:"sbom"` // what GitHub exports has the document in this member
 		cycloneParts
 	}
 	if err := json.Unmarshal(b, &form); err != nil {
@@ -183,6 +254,8 @@ func object(b []byte) (assay.Facts, error) {
 		return spdx3(b)
 	case form.Artifacts != nil && form.Descriptor != nil:
 		return syft(b)
+	case bytes.Contains(form.SBOM, []byte(`"spdxVersion"`)):
+		return spdx2(form.SBOM)
 	}
 	return assay.Facts{}, errNone
 }

@@ -3,6 +3,7 @@ package sbom
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -86,15 +87,30 @@ func TestForms(t *testing.T) {
 		{"SPDX with tags", spdxTags, []string{"gem b 1 licence:MIT on:c@2", "gem c 2"}, "", ""},
 		{"SPDX 3", spdxThree, []string{"cargo b 1 licence:MIT on:c@2", "cargo c 2"}, "", ""},
 		{"Syft", syftJSON, []string{"deb python3-x 1-1 source:x 1-0 licence:MIT path:var/lib/dpkg/status", "pypi x 1 licence:BSD path:usr/lib/x/METADATA owner:pkg:deb/debian/python3-x@1-1?arch=all&distro=debian-12"}, "debian 12", ""},
-		{"a list", purls, []string{"npm lodash 4.17.4", "deb curl 8", "generic http_server 2.4.54 cpe:cpe:2.3:a:apache:http_server:2.4.54:*:*:*:*:*:*:*"}, "debian 12", ""},
 		{"modules whose purls are in lower case", `{"bomFormat":"CycloneDX","components":[{"type":"library","name":"github.com/Masterminds/goutils","version":"v1.1.0","purl":"pkg:golang/github.com/masterminds/goutils@v1.1.0"},
 			{"type":"library","group":"github.com/BurntSushi","name":"toml","version":"v1.0.0","purl":"pkg:golang/github.com/burntsushi/toml@v1.0.0"},{"type":"library","name":"other","version":"v1.0.0","purl":"pkg:golang/a.example/B@v1.0.0"}]}`,
 			[]string{"golang github.com/Masterminds/goutils v1.1.0", "golang github.com/BurntSushi/toml v1.0.0", "golang a.example/B v1.0.0"}, "", ""},
+		{"a list", purls, []string{"npm lodash 4.17.4", "deb curl 8", "generic http_server 2.4.54 cpe:cpe:2.3:a:apache:http_server:2.4.54:*:*:*:*:*:*:*"}, "debian 12", "names its source package, which the distribution's advisories are about; those whose source has another name are not matched: curl"},
+		{"a list that names sources", "pkg:deb/debian/libssl3@3?distro=debian-12&upstream=openssl\npkg:deb/debian/curl@8?distro=debian-12\n", []string{"deb libssl3 3 source:openssl", "deb curl 8"}, "debian 12", ""},
+		{"CPE names of version 2.2", "cpe:/a:haxx:curl:8.21.0\ncpe:/a:v:p:1.0:sp1\ncpe:/a:v\ncpe:2.3:a:v:p:1.0\n", []string{"generic curl 8.21.0 cpe:cpe:/a:haxx:curl:8.21.0", "generic p 1.0:sp1 cpe:cpe:/a:v:p:1.0:sp1"}, "", "line 3: invalid CPE name"},
+		{"a CPE name without a version", "cpe:2.3:a:haxx:curl:*:*:*:*:*:*:*:*\n", nil, "", "without a purl, or a version, so not matched: curl"},
+		{"provenance first", provenance + line(cyclone), cyclones, "debian 12", "not matched: nameless 9"},
+		{"provenance last", line(cyclone) + provenance, cyclones, "debian 12", "not matched: nameless 9"},
+		{"two SBOMs", line(cycloneXMLasJSON) + provenance + line(spdxJSON), []string{"pypi y 2", "apk curl 8-r0 source:curl-src 8-r0 licence:curl", "gem b 1 path:app/b on:curl"}, "", ""},
+		{"statements", statement(`"x"`) + "\n" + statement(cyclone) + "\n", cyclones, "debian 12", "nameless"},
+		{"provenance only", provenance + provenance, nil, "", "none of 2 attestations is of an SBOM"},
+		{"a broken line", line(cyclone) + `{"payload`, cyclones, "debian 12", "malformed"},
+		{"SPDX as text in an attestation", statement(quote(spdxTags)), []string{"gem b 1 licence:MIT on:c@2", "gem c 2"}, "", ""},
+		{"GitHub's export", `{"sbom":` + spdxJSON + `}`, []string{"apk curl 8-r0 source:curl-src 8-r0 licence:curl", "gem b 1 path:app/b on:curl"}, "alpine 3.20.1", ""},
+		{"GitHub's export of something else", `{"sbom":{"a":1}}`, nil, "", "not an SBOM"},
+		{"SPDX by CPE names only", `{"spdxVersion":"SPDX-2.3","packages":[{"SPDXID":"SPDXRef-a","name":"curl","externalRefs":[{"referenceType":"cpe23Type","referenceLocator":"cpe:2.3:a:haxx:curl:8.21.0:*:*:*:*:*:*:*"}]},{"SPDXID":"SPDXRef-b","name":"p","versionInfo":"1.0","externalRefs":[{"referenceType":"cpe22Type","referenceLocator":"cpe:/a:v:p:1.0"}]}]}`,
+			[]string{"generic curl 8.21.0 cpe:cpe:2.3:a:haxx:curl:8.21.0:*:*:*:*:*:*:*", "generic p 1.0 cpe:cpe:/a:v:p:1.0"}, "", ""},
+		{"Syft's older schema", `{"artifacts":[{"id":"1","name":"x","version":"1","purl":"pkg:pypi/x@1"}],"distro":{"name":"debian","version":"11","idLike":"debian"},"descriptor":{"name":"syft"}}`, []string{"pypi x 1"}, "debian 11", ""},
 		{"a list with a mistake", "pkg:npm/a@1\nnonsense\ncpe:2.3:a:b\npkg:npm/nov\n", []string{"npm a 1"}, "", "line 2"},
-		{"two distributions", "pkg:deb/debian/a@1?distro=debian-12\npkg:deb/debian/c@1?distro=debian-12\npkg:deb/debian/b@1?distro=debian-11\n", []string{"deb a 1", "deb c 1", "deb b 1 of:debian 11"}, "debian 12", ""},
+		{"two distributions", "pkg:deb/debian/a@1?distro=debian-12\npkg:deb/debian/c@1?distro=debian-12\npkg:deb/debian/b@1?distro=debian-11\n", []string{"deb a 1", "deb c 1", "deb b 1 of:debian 11"}, "debian 12", "names its source package"},
 		{"two distributions, one of them named", `{"bomFormat":"CycloneDX","components":[{"type":"operating-system","name":"debian","version":"12"},{"type":"library","name":"a","version":"1","purl":"pkg:apk/alpine/a@1?distro=alpine-3.20.1"},
 			{"type":"library","name":"b","version":"1","purl":"pkg:deb/debian/b@1?distro=debian-12.5"},{"type":"library","name":"c","version":"1","purl":"pkg:deb/debian/c@1"},{"type":"library","name":"d","version":"1","purl":"pkg:rpm/plan9/d@1?distro=plan9-4"}]}`,
-			[]string{"apk a 1 of:alpine 3.20.1", "deb b 1", "deb c 1", "rpm d 1 of:plan9 4"}, "debian 12", ""},
+			[]string{"apk a 1 of:alpine 3.20.1", "deb b 1", "deb c 1", "rpm d 1 of:plan9 4"}, "debian 12", "names its source package"},
 		{"nothing", "", nil, "", "empty"},
 		{"something else", "<html/>", nil, "", "not an SBOM"},
 		{"another JSON", `{"a":1}`, nil, "", "not an SBOM"},
@@ -119,6 +135,44 @@ func TestForms(t *testing.T) {
 				t.Errorf("release %q, want %q", release, tt.release)
 			}
 		})
+	}
+}
+
+const (
+	provenance       = `{"payloadType":"application/vnd.in-toto+json","payload":"eyJfdHlwZSI6Imh0dHBzOi8vaW4tdG90by5pby9TdGF0ZW1lbnQvdjAuMSIsInByZWRpY2F0ZVR5cGUiOiJodHRwczovL3Nsc2EuZGV2L3Byb3ZlbmFuY2UvdjAuMiIsInByZWRpY2F0ZSI6e319","signatures":[]}` + "\n"
+	cycloneXMLasJSON = `{"bomFormat":"CycloneDX","components":[{"type":"library","name":"y","version":"2","purl":"pkg:pypi/y@2"}]}`
+)
+
+// statement is an in-toto statement with a predicate, line an envelope around one with
+// the end of its line.
+func statement(predicate string) string {
+	return `{"_type":"https://in-toto.io/Statement/v0.1","predicateType":"x","predicate":` + strings.ReplaceAll(predicate, "\n", " ") + `}`
+}
+
+func line(sbom string) string {
+	return `{"payloadType":"application/vnd.in-toto+json","payload":"` + base64.StdEncoding.EncodeToString([]byte(statement(sbom))) + `","signatures":[]}` + "\n"
+}
+
+func quote(s string) string {
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
+
+// TestDev holds that properties of other tools say what is for development only.
+func TestDev(t *testing.T) {
+	facts, err := contract.Read(t, Reader{}, "x", `{"bomFormat":"CycloneDX","components":[
+{"type":"library","name":"a","version":"1","purl":"pkg:npm/a@1","properties":[{"name":"cdx:npm:package:development","value":"true"}]},
+{"type":"library","name":"b","version":"1","purl":"pkg:npm/b@1","properties":[{"name":"cdx:npm:package:development","value":"false"}]},
+{"type":"library","name":"c","version":"1","purl":"pkg:composer/x/c@1","properties":[{"name":"cdx:composer:package:isDevRequirement","value":"true"}]}]}`)
+	got := ""
+	for _, p := range facts.Packages {
+		got += fmt.Sprint(p.Name, " ", p.Dev, " ")
+	}
+	if got != "a true b false x/c true " || err != nil {
+		t.Error(got, err)
 	}
 }
 
@@ -167,7 +221,7 @@ func TestShared(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	for _, s := range []string{cyclone, cycloneXML, spdxJSON, spdxTags, spdxThree, syftJSON, purls, wrapped(cyclone)} {
+	for _, s := range []string{cyclone, cycloneXML, spdxJSON, spdxTags, spdxThree, syftJSON, purls, wrapped(cyclone), provenance + line(cyclone), "cpe:/a:v:p:1.0", `{"sbom":` + spdxJSON + `}`} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -125,7 +125,7 @@ func (p *spdxPackage) entry() *entry {
 			if e.purl == "" {
 				e.purl = r.Locator
 			}
-		case "cpe23Type", "http://spdx.org/rdf/references/cpe23Type":
+		case "cpe23Type", "http://spdx.org/rdf/references/cpe23Type", "cpe22Type", "http://spdx.org/rdf/references/cpe22Type":
 			e.cpes = append(e.cpes, r.Locator)
 		}
 	}

@@ -36,7 +36,9 @@ type syftDocument struct {
 		ID        string `json:"id"`
 		VersionID string `json:"versionID"`
 		Codename  string `json:"versionCodename"`
-		Name      string `json:"prettyName"`
+		Pretty    string `json:"prettyName"`
+		Name      string `json:"name"`    // before version 3 of the schema: the ID
+		Version   string `json:"version"` // and the version
 	} `json:"distro"`
 }
 
@@ -54,9 +56,9 @@ func syft(b []byte) (assay.Facts, error) {
 		return assay.Facts{}, malformed(err)
 	}
 	c := newCollector("syft")
-	if d.Distro.ID != "" {
-		r := distro.Named(d.Distro.ID, cmp.Or(d.Distro.VersionID, d.Distro.Codename))
-		r.Codename, r.Name = cmp.Or(d.Distro.Codename, r.Codename), d.Distro.Name
+	if id := cmp.Or(d.Distro.ID, d.Distro.Name); id != "" {
+		r := distro.Named(id, cmp.Or(d.Distro.VersionID, d.Distro.Version, d.Distro.Codename))
+		r.Codename, r.Name = cmp.Or(d.Distro.Codename, r.Codename), d.Distro.Pretty
 		c.head.Release = &r
 	}
 	for i := range d.Artifacts {
