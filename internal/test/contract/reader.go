@@ -25,7 +25,8 @@ var glob = regexp.MustCompile(`^(\*\*/)?[^/]+(/[^/]+)*$`)
 // Reader holds what every reader owes: patterns that the engine can compile,
 // a constant answer to Wants, the same facts each time, and no panic, endless loop
 // or unbounded result from any beginning of a genuine file. samples are contents by
-// path; the reader wants each of them, and at least one has facts.
+// path; the reader wants each of them, and at least one has facts, or is
+// reported as unsupported.
 func Reader(t *testing.T, r assay.Reader, samples map[string]string) {
 	t.Helper()
 	if r.Name() == "" || strings.ContainsAny(r.Name(), " /") {
@@ -56,7 +57,7 @@ func Reader(t *testing.T, r assay.Reader, samples map[string]string) {
 		if d := cmp.Diff(facts, again); d != "" || (err == nil) != (err2 == nil) {
 			t.Errorf("%s: errors %v, then %v; another reading differs:\n%s", path, err, err2, d)
 		}
-		hasFacts = hasFacts || facts.Release != nil || len(facts.Packages)+len(facts.Owns)+len(facts.Sections) > 0
+		hasFacts = hasFacts || facts.Release != nil || len(facts.Packages)+len(facts.Owns)+len(facts.Sections) > 0 || errors.Is(err, assay.ErrUnsupported)
 	}
 	if !hasFacts {
 		t.Error("no sample has facts")
