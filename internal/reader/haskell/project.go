@@ -2,6 +2,7 @@ package haskell
 
 import (
 	"context"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -124,8 +125,8 @@ func askHpack(p *manifest.Project) error {
 	}
 	for _, key := range []string{"executables", "tests", "benchmarks"} {
 		all, _ := doc[key].(map[string]any)
-		for _, v := range all {
-			visit(v, key != "executables")
+		for _, name := range slices.Sorted(maps.Keys(all)) {
+			visit(all[name], key != "executables")
 		}
 	}
 	return nil

@@ -60,19 +60,20 @@ func pyproject(f *assay.File) (*project, error) {
 func (doc *pyprojectDoc) project() *project {
 	p := project{devGroups: map[string]bool{}}
 	p.direct = wishes(doc.Project.Dependencies)
-	for _, list := range doc.Project.Optional {
-		p.direct = append(p.direct, wishes(list)...)
+	for _, extra := range slices.Sorted(maps.Keys(doc.Project.Optional)) {
+		p.direct = append(p.direct, wishes(doc.Project.Optional[extra])...)
 	}
 	p.dev = wishes(doc.Tool.UV.Dev)
 	for _, groups := range []map[string]any{doc.Groups, doc.Tool.PDM.Dev} {
-		for name, list := range groups {
-			p.dev = append(p.dev, wishes(list)...)
+		for _, name := range slices.Sorted(maps.Keys(groups)) {
+			p.dev = append(p.dev, wishes(groups[name])...)
 			p.devGroups[name] = true
 		}
 	}
 	p.direct = append(p.direct, table(doc.Tool.Poetry.Dependencies)...)
 	p.dev = append(p.dev, table(doc.Tool.Poetry.Dev)...)
-	for name, g := range doc.Tool.Poetry.Group {
+	for _, name := range slices.Sorted(maps.Keys(doc.Tool.Poetry.Group)) {
+		g := doc.Tool.Poetry.Group[name]
 		if name == "main" {
 			p.direct = append(p.direct, table(g.Dependencies)...)
 			continue

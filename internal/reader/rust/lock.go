@@ -3,7 +3,9 @@ package rust
 import (
 	"context"
 	"errors"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/assaysec/assay"
@@ -249,7 +251,8 @@ type set struct {
 
 func (m *cargoTOML) sets() []set {
 	sets := []set{{m.Dependencies, false}, {m.Build, false}, {m.BuildOld, false}, {m.Dev, true}, {m.DevOld, true}}
-	for _, t := range m.Target {
+	for _, name := range slices.Sorted(maps.Keys(m.Target)) {
+		t := m.Target[name]
 		sets = append(sets, set{t.Dependencies, false}, set{t.Build, false}, set{t.Dev, true})
 	}
 	return sets
