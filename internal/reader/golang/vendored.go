@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/assaysec/assay"
@@ -36,7 +37,7 @@ func (Vendored) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	if b, err := f.Sibling("../go.mod", maxSum); err == nil && newGo.Match(b) {
 		return assay.Facts{}, nil
 	}
-	l := listing.New(assay.TypeGo)
+	l := vendorList{listing.New(assay.TypeGo)}
 	at := -1
 	for line, err := range stanza.Lines(limit.Reader(f.Reader(), maxSum)) {
 		if err != nil {
@@ -45,25 +46,27 @@ func (Vendored) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		}
 		words := strings.Fields(line.Text)
 		switch {
-		case len(words) > 1 && words[0] == "##" && words[1] == "explicit;" || len(words) == 2 && words[0] == "##" && words[1] == "explicit":
-			if at >= 0 {
-				l.Packages[at].Relation = assay.RelationDirect
-			}
-		case len(words) < 3 || words[0] != "#":
-		case len(words) >= 5 && (words[2] == "=>" || words[3] == "=>"): // # path [version] => path version
-			at = -1
-			if words[2] != "=>" || !strings.HasPrefix(words[3], ".") {
-				if to := words[len(words)-2:]; to[0] != "=>" {
-					at = l.Add(to[0], to[1])
-				}
-			}
-		case words[2] != "=>" && (len(words) == 3):
-			at = l.Add(words[1], words[2])
-		default:
-			at = -1 // replaced by a directory
+		case len(words) > 1 && words[0] == "##" && strings.TrimSuffix(words[1], ";") == "explicit" && at >= 0:
+			l.Packages[at].Relation = assay.RelationDirect
+		case len(words) > 2 && words[0] == "#":
+			at = l.module(words[1:])
 		}
 	}
 	return l.Facts()
+}
+
+type vendorList struct{ *listing.List }
+
+// module adds what a line names, "path version", perhaps with "=> path version" behind,
+// which is what was copied; -1 for a directory.
+func (l vendorList) module(words []string) int {
+	if i := slices.Index(words, "=>"); i >= 0 {
+		words = words[i+1:]
+	}
+	if len(words) != 2 {
+		return -1
+	}
+	return l.Add(words[0], words[1])
 }
 
 // Old reads the lock files of the package managers before modules: dep, Glide and
