@@ -105,8 +105,7 @@ func askHpack(p *manifest.Project) error {
 		return err
 	}
 	name, _ := doc["name"].(string)
-	var visit func(v any, dev bool)
-	visit = func(v any, dev bool) {
+	visit := func(v any, dev bool) {
 		section, _ := v.(map[string]any)
 		switch list := section["dependencies"].(type) {
 		case string:
