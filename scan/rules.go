@@ -30,7 +30,11 @@ func LoadRules(o RuleOptions) ([]assay.Suppressor, error) {
 		optional bool
 	}{{o.IgnoreFiles, ignore.Read, false}, {o.Optional, ignore.Read, true}, {o.Whitelists, ignore.ReadWhitelist, false}} {
 		for _, name := range l.names {
-			b, err := limit.ReadFile(name, ignore.MaxFile)
+			open := limit.ReadFile
+			if l.optional {
+				open = limit.ReadRegular
+			}
+			b, err := open(name, ignore.MaxFile)
 			if l.optional && errors.Is(err, fs.ErrNotExist) {
 				continue
 			}

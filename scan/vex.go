@@ -123,7 +123,7 @@ func (v *VEX) read(name string) error {
 		return fmt.Errorf("over %d documents: %w", maxVEXFiles, assay.ErrTooLarge)
 	}
 	for _, file := range files {
-		d, err := readVEX(file)
+		d, err := readVEX(file, file != name)
 		if err != nil {
 			return fmt.Errorf("%s: %w", file, err)
 		}
@@ -160,8 +160,13 @@ func vexFiles(name string) ([]string, error) {
 	return out, nil
 }
 
-func readVEX(name string) (*vex.Document, error) {
-	f, err := os.Open(name)
+// readVEX reads a document; one that a directory has must be a regular file.
+func readVEX(name string, inDirectory bool) (*vex.Document, error) {
+	open := os.Open
+	if inDirectory {
+		open = limit.OpenRegular
+	}
+	f, err := open(name)
 	if err != nil {
 		return nil, err
 	}

@@ -42,7 +42,7 @@ func (d *Dir) Get(_ context.Context, key string) ([]byte, error) {
 	if err != nil {
 		return nil, notFound(err)
 	}
-	if info.Size() > maxEntry {
+	if info.Size() > maxEntry || !info.Mode().IsRegular() {
 		return nil, assay.ErrNotFound
 	}
 	b, err := os.ReadFile(name)

@@ -20,6 +20,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/boltfile"
+	"github.com/assaysec/assay/internal/encoding/limit"
 )
 
 // A Place is another location of a database: a registry, an archive, a
@@ -193,7 +194,7 @@ func (a *adoption) patched(ctx context.Context, e, former *entry) (io.ReadCloser
 	if !ok || former == nil {
 		return nil, assay.ErrNotFound
 	}
-	f, err := os.Open(a.path(former))
+	f, err := limit.OpenRegular(a.path(former))
 	if err != nil {
 		return nil, err
 	}
@@ -236,7 +237,7 @@ func recoverPanics(read func() error) (err error) {
 // validate checks the whole file, because the library that reads shards trusts
 // its content and a malicious file makes it panic.
 func validate(file string) error {
-	f, err := os.Open(file)
+	f, err := limit.OpenRegular(file)
 	if err != nil {
 		return err
 	}
@@ -312,7 +313,7 @@ func TakeSnapshot(ctx context.Context, dir string, wanted []assay.Stream) (*Snap
 			s.Close()
 			return nil, err
 		}
-		f, err := os.Open(path)
+		f, err := limit.OpenRegular(path)
 		if err != nil {
 			s.Close()
 			return nil, err

@@ -76,7 +76,7 @@ type retired struct {
 // readIndex returns ErrNotFound when there is no database in dir.
 func readIndex(dir string) (*index, error) {
 	path := filepath.Join(dir, indexName)
-	b, err := limit.ReadFile(path, maxIndex)
+	b, err := limit.ReadRegular(path, maxIndex)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: no advisory database: %w; run `assay db update`", dir, assay.ErrNotFound)
 	}

@@ -19,6 +19,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/encoding/limit"
 )
 
 const (
@@ -110,7 +111,7 @@ func intact(ctx context.Context, path string, e *entry, full bool) error {
 
 // fileDigest is the SHA-256 of a file, "sha256:…".
 func fileDigest(ctx context.Context, path string) (string, error) {
-	f, err := os.Open(path)
+	f, err := limit.OpenRegular(path)
 	if err != nil {
 		return "", err
 	}

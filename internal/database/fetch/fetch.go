@@ -152,7 +152,7 @@ func (f *Fetcher) Cached(ctx context.Context, address string) (io.ReadCloser, er
 		return nil, err
 	}
 	if r := f.cached(ctx, key(address)); p.dir == "" && r != nil && r.body() != "" {
-		if file, err := os.Open(f.path(r.body())); err == nil {
+		if file, err := limit.OpenRegular(f.path(r.body())); err == nil {
 			return file, nil
 		}
 	}
@@ -235,7 +235,7 @@ func (f *Fetcher) open(ctx context.Context, address, version string) (*os.File, 
 			return nil, "", err
 		}
 		var file *os.File
-		if file, err = os.Open(f.path(r.body())); err == nil {
+		if file, err = limit.OpenRegular(f.path(r.body())); err == nil {
 			return file, r.SHA256, nil
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			break

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/encoding/limit"
 )
 
 // place is the location of the documents of hosts: a directory, a URL, or, if
@@ -88,7 +89,16 @@ func (p place) name(u *url.URL) string {
 // open opens the document u in the directory. A directory in its place is
 // ErrNotFound.
 func (p place) open(u *url.URL, max int64) (*os.File, error) {
-	f, err := os.OpenInRoot(p.dir, p.name(u))
+	root, err := os.OpenRoot(p.dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	name := p.name(u)
+	if info, err := root.Stat(name); err == nil && info.IsDir() {
+		return nil, assay.ErrNotFound
+	}
+	f, err := limit.OpenRegularIn(root, name)
 	if err != nil {
 		if os.IsNotExist(err) {
 			return nil, assay.ErrNotFound
@@ -97,10 +107,6 @@ func (p place) open(u *url.URL, max int64) (*os.File, error) {
 	}
 	st, err := f.Stat()
 	switch {
-	case err == nil && st.IsDir():
-		err = assay.ErrNotFound
-	case err == nil && !st.Mode().IsRegular():
-		err = fmt.Errorf("not a file: %w", assay.ErrUnsupported)
 	case err == nil && st.Size() > max:
 		err = fmt.Errorf("over %d bytes: %w", max, assay.ErrTooLarge)
 	}

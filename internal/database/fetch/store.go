@@ -77,7 +77,7 @@ func (f *Fetcher) lock(ctx context.Context, key string) (unlock func(), err erro
 
 // load reads a record; nil if there is no usable one.
 func (f *Fetcher) load(name, key string) *record {
-	b, err := limit.ReadFile(f.path(name), maxRecord)
+	b, err := limit.ReadRegular(f.path(name), maxRecord)
 	r := &record{key: key}
 	if err != nil || json.Unmarshal(b, r) != nil {
 		return nil
@@ -95,7 +95,7 @@ func (f *Fetcher) cached(ctx context.Context, key string) *record {
 	if len(r.SHA256) != 2*sha256.Size {
 		return nil
 	}
-	body, err := os.Open(f.path(r.body()))
+	body, err := limit.OpenRegular(f.path(r.body()))
 	if err != nil {
 		return nil
 	}

@@ -83,7 +83,7 @@ type Directory string
 
 // Index returns the index.
 func (f Directory) Index(context.Context) ([]byte, error) {
-	file, err := os.Open(filepath.Join(string(f), "index.json"))
+	file, err := limit.OpenRegular(filepath.Join(string(f), "index.json"))
 	if err != nil {
 		if os.IsNotExist(err) {
 			err = fmt.Errorf("%s: no advisory database: %w", string(f), assay.ErrNotFound)
@@ -100,5 +100,5 @@ func (f Directory) Shard(_ context.Context, s assay.Shard) (io.ReadCloser, error
 	if err != nil {
 		return nil, err
 	}
-	return os.Open(filepath.Join(string(f), "shards", n+".db"))
+	return limit.OpenRegular(filepath.Join(string(f), "shards", n+".db"))
 }

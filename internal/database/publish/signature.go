@@ -96,14 +96,14 @@ func (d *during) Read(p []byte) (int, error) {
 // `cosign sign-blob --output-signature` writes it, or FILE.sigstore.json, as its
 // --bundle.
 func verifyBeside(k *signature.Key, path string, sum [sha256.Size]byte) error {
-	if sig, err := limit.ReadFile(path+".sig", maxSignature); err == nil {
+	if sig, err := limit.ReadRegular(path+".sig", maxSignature); err == nil {
 		if raw, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(sig))); err == nil && k.Verify(sum, nil, raw) {
 			return nil
 		}
 	} else if !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if raw, err := limit.ReadFile(path+".sigstore.json", maxSignature); err == nil {
+	if raw, err := limit.ReadRegular(path+".sigstore.json", maxSignature); err == nil {
 		var b signature.Bundle
 		if json.Unmarshal(raw, &b) == nil && bytes.Equal(b.Message.Digest.Value, sum[:]) && k.Verify(sum, nil, b.Message.Signature) {
 			return nil

@@ -28,6 +28,10 @@ func ReadFile(name string, max int64) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
+	return readNamed(f, name, max)
+}
+
+func readNamed(f *os.File, name string, max int64) ([]byte, error) {
 	b, err := ReadAll(f, max)
 	if errors.Is(err, assay.ErrTooLarge) { // other errors of files have the name
 		err = fmt.Errorf("%s: %w", name, err)

@@ -146,7 +146,7 @@ func (d *Dump) walk(ctx context.Context, visit zipdoc.Visit) error {
 }
 
 func read(file string) ([]byte, error) {
-	f, err := os.Open(file)
+	f, err := limit.OpenRegular(file)
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +156,7 @@ func read(file string) ([]byte, error) {
 
 // archive visits the records in a zip.
 func archive(ctx context.Context, file string, visit zipdoc.Visit) error {
-	f, err := os.Open(file)
+	f, err := limit.OpenRegular(file)
 	if err != nil {
 		return err
 	}

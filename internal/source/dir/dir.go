@@ -178,14 +178,11 @@ func (t *tree) single(name string, visit func(*assay.Entry) error) error {
 
 // open opens a file; it does not block on a pipe that replaced it.
 func (t *tree) open(p string) (assay.ReaderAtCloser, error) {
-	f, err := t.root.OpenFile(p, os.O_RDONLY|nonblock, 0)
+	f, err := limit.OpenRegularIn(t.root, p)
 	if err != nil {
 		return nil, plain(err)
 	}
 	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("no longer a regular file")
-	}
 	if err != nil {
 		f.Close()
 		return nil, plain(err)
@@ -228,7 +225,7 @@ const maxListed = 20_000
 
 // names lists a directory that a reader asks for.
 func (t *tree) names(dir string) ([]string, error) {
-	f, err := t.root.OpenFile(filepath.FromSlash(dir), os.O_RDONLY|nonblock, 0)
+	f, err := limit.OpenDirectoryIn(t.root, filepath.FromSlash(dir))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w: %w", dir, err, assay.ErrNotFound)
 	}

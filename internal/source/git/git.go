@@ -215,7 +215,7 @@ func Describe(directory string) (info assay.RepositoryInfo) {
 	}
 	defer root.Close()
 	read := func(name string) string {
-		f, err := root.Open(name)
+		f, err := limit.OpenRegularIn(root, name)
 		if err != nil {
 			return ""
 		}

@@ -50,7 +50,7 @@ var names = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
 // Load reads a configuration in the format of Trivy's vex/repository.yaml.
 // Without a file it is Default.
 func Load(path string) ([]Repository, error) {
-	b, err := limit.ReadFile(path, maxConfig)
+	b, err := limit.ReadRegular(path, maxConfig)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Default(), nil
 	}

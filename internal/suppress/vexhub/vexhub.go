@@ -73,7 +73,7 @@ func (h *Hubs) file(r Repository) string { return filepath.Join(h.Dir, r.Name+".
 
 // State returns the state of the copy. ErrNotFound: there is no copy.
 func (h *Hubs) State(r Repository) (*State, error) {
-	f, err := os.Open(h.file(r))
+	f, err := limit.OpenRegular(h.file(r))
 	if err != nil {
 		if errors.Is(err, os.ErrNotExist) {
 			err = assay.ErrNotFound
@@ -189,7 +189,7 @@ func parseManifest(b []byte, secure bool) (*State, []string, error) {
 // get opens a document.
 func (h *Hubs) get(ctx context.Context, g assay.Getter, at string) (io.ReadCloser, error) {
 	if u, err := url.Parse(at); err == nil && u.Scheme == "file" {
-		f, err := os.Open(filepath.FromSlash(u.Path))
+		f, err := limit.OpenRegular(filepath.FromSlash(u.Path))
 		if errors.Is(err, os.ErrNotExist) {
 			err = fmt.Errorf("%s: %w", at, assay.ErrNotFound)
 		}

@@ -106,7 +106,7 @@ func (f Form) Open(ctx context.Context, name string) (_ *File, err error) {
 func (f Form) openDirectory(ctx context.Context, name string) (*File, error) {
 	for _, below := range append([]string{""}, f.Folders...) {
 		file := filepath.Join(name, filepath.FromSlash(below), f.Name)
-		if info, err := os.Stat(file); err == nil && !info.IsDir() {
+		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() {
 			return f.Open(ctx, file)
 		}
 	}
@@ -118,7 +118,7 @@ func (f Form) readNote(d *File, dir string) error {
 	if f.Note == "" {
 		return nil
 	}
-	in, err := os.Open(filepath.Join(dir, f.Note))
+	in, err := limit.OpenRegular(filepath.Join(dir, f.Note))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -1,5 +1,5 @@
 //go:build !unix
 
-package dir
+package limit
 
 const nonblock = 0

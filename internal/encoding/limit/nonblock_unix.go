@@ -1,6 +1,6 @@
 //go:build unix
 
-package dir
+package limit
 
 import "syscall"
 
