@@ -2,30 +2,19 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
 	"log/slog"
-	"maps"
 	"os"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/assaysec/assay/internal/encoding/limit"
 	"github.com/assaysec/assay/scan"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"go.yaml.in/yaml/v4"
 )
 
-const (
-	envPrefix  = "ASSAY_"
-	configName = "assay.yaml"
-	// maxConfig bounds the configuration file, which people write by hand.
-	maxConfig = 1 << 20
-)
+const envPrefix = "ASSAY_"
 
 // global holds the flags of every command.
 type global struct {
@@ -40,7 +29,7 @@ type global struct {
 }
 
 func (g *global) flags(f *pflag.FlagSet) {
-	f.StringVarP(&g.config, "config", "c", "", "configuration `FILE` (default: assay.yaml in this directory, if it exists)")
+	f.StringVarP(&g.config, "config", "c", "", "configuration `FILE` (default: assay/assay.yaml in the user's configuration directory; assay.yaml in this directory may set only what is harmless)")
 	f.StringVar(&g.cacheDir, "cache-dir", "", "`DIRECTORY` of the database and the layer cache (default: assay in the user's cache directory)")
 	f.BoolVarP(&g.quiet, "quiet", "q", false, "show no progress and no warnings")
 	f.BoolVarP(&g.debug, "debug", "d", false, "print debug messages")
@@ -55,22 +44,10 @@ var mustNotBeEmpty = []string{"severity", "vuln-severity-source", "ignore-status
 // load sets the flags that are not on the command line from the environment and the
 // configuration file. An empty variable counts as not set.
 func (g *global) load(cmd *cobra.Command) error {
-	file, name, err := g.file(cmd)
+	g.deadline.set(g.timeout, g.err)
+	file, err := g.settings(cmd)
 	if err != nil {
 		return err
-	}
-	known := map[string]bool{}
-	for _, c := range all(cmd.Root()) {
-		c.Flags().VisitAll(func(f *pflag.Flag) { known[f.Name] = true })
-	}
-	for _, key := range slices.Sorted(maps.Keys(file)) {
-		if !known[key] {
-			like := nearest(key, flagNames(all(cmd.Root())...))
-			if like != "" {
-				like = "; did you mean " + like + "?"
-			}
-			return usagef("%s: unknown setting %q%s (settings are named like the flags, see assay --help)", name, key, like)
-		}
 	}
 	var errs []error
 	cmd.Flags().Visit(func(f *pflag.Flag) {
@@ -88,8 +65,8 @@ func (g *global) load(cmd *cobra.Command) error {
 				errs = append(errs, usageError{wrongValue(variable, err)})
 			}
 		} else if v, ok := file[f.Name]; ok {
-			if err := cmd.Flags().Set(f.Name, v); err != nil {
-				errs = append(errs, usageError{wrongValue(name+": "+f.Name, err)})
+			if err := cmd.Flags().Set(f.Name, v.value); err != nil {
+				errs = append(errs, usageError{wrongValue(v.place()+": "+f.Name, err)})
 			}
 		}
 	})
@@ -99,6 +76,7 @@ func (g *global) load(cmd *cobra.Command) error {
 	if g.timeout <= 0 {
 		return usagef("--timeout %v: must be above zero", g.timeout)
 	}
+	g.deadline.set(g.timeout, g.err)
 	level := slog.LevelWarn
 	switch {
 	case g.debug:
@@ -108,81 +86,6 @@ func (g *global) load(cmd *cobra.Command) error {
 	}
 	slog.SetDefault(slog.New(&peopleHandler{mu: &sync.Mutex{}, w: g.err, level: level}))
 	return nil
-}
-
-// file reads the configuration file into settings by name, each in the form of a
-// flag's value.
-func (g *global) file(cmd *cobra.Command) (settings map[string]string, name string, err error) {
-	name = g.config
-	explicit := name != ""
-	if !explicit {
-		name = os.Getenv(envPrefix + "CONFIG")
-		explicit = name != ""
-	}
-	if !explicit {
-		name = configName
-	}
-	f, err := os.Open(name)
-	if errors.Is(err, fs.ErrNotExist) && !explicit {
-		return nil, name, nil
-	}
-	if err != nil {
-		return nil, name, usagef("configuration: %w", err)
-	}
-	defer f.Close()
-	b, err := limit.ReadAll(f, maxConfig)
-	if err != nil {
-		return nil, name, usagef("configuration %s: %w", name, err)
-	}
-	var doc any
-	if err := yaml.Unmarshal(b, &doc); err != nil {
-		return nil, name, usagef("configuration %s: %w", name, err)
-	}
-	m, ok := doc.(map[string]any)
-	if !ok && doc != nil {
-		return nil, name, usagef("configuration %s: write one setting a line, such as severity: HIGH", name)
-	}
-	settings = map[string]string{}
-	for key, v := range m {
-		s, err := setting(v)
-		if err != nil {
-			return nil, name, usagef("configuration %s: %s: %w", name, key, err)
-		}
-		settings[key] = s
-	}
-	return settings, name, nil
-}
-
-// setting writes a value in the form of a flag's value: lists with commas.
-func setting(v any) (string, error) {
-	switch v := v.(type) {
-	case nil:
-		return "", nil
-	case string, bool, int, int64, uint64, float64:
-		return fmt.Sprint(v), nil
-	case []any:
-		var parts []string
-		for _, e := range v {
-			s, err := setting(e)
-			if err != nil {
-				return "", err
-			}
-			parts = append(parts, s)
-		}
-		return strings.Join(parts, ","), nil
-	case map[string]any:
-		var parts []string
-		for key, e := range v {
-			s, err := setting(e)
-			if err != nil {
-				return "", err
-			}
-			parts = append(parts, key+"="+s)
-		}
-		slices.Sort(parts)
-		return strings.Join(parts, ","), nil
-	}
-	return "", fmt.Errorf("%v is not a text, a number or a list", v)
 }
 
 // limited is ctx with --timeout as its deadline.

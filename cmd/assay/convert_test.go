@@ -79,7 +79,7 @@ func TestConvert(t *testing.T) {
 			t.Fatal(err)
 		}
 		var out, errs bytes.Buffer
-		if code := run(t.Context(), []string{"convert", own}, streams{strings.NewReader(""), &out, &errs}); code != 3 || !strings.Contains(errs.String(), want) || !strings.Contains(errs.String(), own) || out.Len() > 0 {
+		if code := run(t.Context(), []string{"convert", own}, streams{strings.NewReader(""), &out, &errs, nil}); code != 3 || !strings.Contains(errs.String(), want) || !strings.Contains(errs.String(), own) || out.Len() > 0 {
 			t.Errorf("%s: exit code %d, %s", text, code, errs.String())
 		}
 	}

@@ -61,7 +61,7 @@ func parseCommand(line string) error {
 	for i := range words {
 		words[i] = strings.NewReplacer("'", "", `"`, "").Replace(words[i])
 	}
-	cmd, args, err := newRoot(streams{strings.NewReader(""), &strings.Builder{}, &strings.Builder{}}).Find(words)
+	cmd, args, err := newRoot(streams{strings.NewReader(""), &strings.Builder{}, &strings.Builder{}, nil}).Find(words)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ func TestFilesLikeTar(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := corpus.Image(t, name+".docker.tar")
 			var out, stderr bytes.Buffer
-			if code := run(t.Context(), []string{"files", "--input", path, "-f", "json", "--cache-dir", t.TempDir()}, streams{strings.NewReader(""), &out, &stderr}); code != exitOK || stderr.Len() > 0 {
+			if code := run(t.Context(), []string{"files", "--input", path, "-f", "json", "--cache-dir", t.TempDir()}, streams{strings.NewReader(""), &out, &stderr, nil}); code != exitOK || stderr.Len() > 0 {
 				t.Fatalf("exit code %d: %s", code, stderr.String())
 			}
 			var got struct {

@@ -172,7 +172,7 @@ func TestTrivyGoldens(t *testing.T) {
 func runAssay(t *testing.T, code int, args ...string) []byte {
 	t.Helper()
 	var out, errs bytes.Buffer
-	if got := run(context.Background(), args, streams{strings.NewReader(""), &out, &errs}); got != code {
+	if got := run(context.Background(), args, streams{strings.NewReader(""), &out, &errs, nil}); got != code {
 		t.Fatalf("assay %s: exit code %d, want %d\n%s", strings.Join(args, " "), got, code, errs.String())
 	}
 	return out.Bytes()

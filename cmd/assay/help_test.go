@@ -13,7 +13,7 @@ import (
 // importers, so their lines may be longer.
 func TestHelp(t *testing.T) {
 	const columns, usage, choices = 80, 160, 210 // a flag's choices may be long
-	root := newRoot(streams{strings.NewReader(""), &strings.Builder{}, &strings.Builder{}})
+	root := newRoot(streams{strings.NewReader(""), &strings.Builder{}, &strings.Builder{}, nil})
 	for _, cmd := range all(root) {
 		name := cmd.CommandPath()
 		if cmd.Short == "" || strings.HasSuffix(cmd.Short, ".") || !strings.HasPrefix(cmd.Short, strings.ToUpper(cmd.Short[:1])) {

@@ -31,13 +31,15 @@ const (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
+	context.AfterFunc(ctx, stop) // a second signal ends the process
+	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr, &deadline{}}))
 }
 
 // streams is what a command reads from and writes to.
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
+	deadline *deadline // may be nil
 }
 
 // run runs the command line args and returns the exit code.
@@ -99,6 +101,29 @@ type exitCode int
 
 func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 
+// grace is how long a command may take to clean up after --timeout. git gets five
+// seconds of it.
+const grace = 10 * time.Second
+
+// A deadline ends the process, even when a read or write of a pipe or a device waits
+// forever, which a context does not interrupt.
+type deadline struct{ timer *time.Timer }
+
+// set ends the process after a timeout and the grace, instead of at the deadline that
+// was set before. A nil deadline, of tests, never ends the process.
+func (d *deadline) set(timeout time.Duration, stderr io.Writer) {
+	if d == nil {
+		return
+	}
+	if d.timer != nil {
+		d.timer.Stop()
+	}
+	d.timer = time.AfterFunc(max(timeout, 0)+grace, func() {
+		fmt.Fprintf(stderr, "assay: %s\n", timeoutError(timeout))
+		os.Exit(exitFailed)
+	})
+}
+
 // timeoutError reports that the command took longer than --timeout.
 type timeoutError time.Duration
 
@@ -124,8 +149,10 @@ them with published advisories, and reports for each finding how severe it is,
 which layer introduced it and which version fixes it.
 
 Each flag can also be set in the environment (ASSAY_CACHE_DIR for --cache-dir)
-or in assay.yaml (cache-dir: PATH). The command line wins over the environment,
-and the environment over the file.
+or in a configuration file (cache-dir: PATH). The command line wins over the
+environment, and the environment over the file. assay.yaml in the current
+directory may set only what hides nothing and writes nothing; to trust it, use
+--config assay.yaml.
 
 Exit codes:
   0  success

@@ -31,6 +31,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", e.WorkDir+"/home")
 			e.Setenv("XDG_CACHE_HOME", e.WorkDir+"/cache")
+			e.Setenv("XDG_CONFIG_HOME", e.WorkDir+"/home/.config")
 			e.Setenv("ASSAY_MIRROR", e.WorkDir+"/mirror")
 			e.Setenv("GORACE", "atexit_sleep_ms=10") // else each command takes a second to end under the race detector
 			s := httptest.NewServer(fake.New(fake.Logger(log.New(io.Discard, "", 0))))
