@@ -50,7 +50,7 @@ func TestMarkdown(t *testing.T) {
 
 </details>
 
-<sub>1 finding is suppressed by ignore rules, policies or VEX documents.<br>
+<sub>1 finding is suppressed by .assayignore.<br>
 1 gap: something could not be read or judged, so this report may be incomplete.<br>
 Advisories: debian:10 (2 records, built 3 hours ago).<br>
 By assay 1, 2024-07-02 10:00 UTC.</sub>

@@ -1,7 +1,12 @@
 package summary
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/printable"
@@ -52,10 +57,41 @@ func Suppressed(r *assay.Report, show bool) (lines []string) {
 		lines = append(lines, fmt.Sprintf("%s not apply (function not linked, other platform, kernel headers, patched by the distribution).", printable.Count(matched, "more vulnerability does", "more vulnerabilities do")))
 	}
 	if others > 0 {
-		lines = append(lines, fmt.Sprintf("%s suppressed by ignore rules, policies or VEX documents.", printable.Count(others, "finding is", "findings are")))
+		lines = append(lines, fmt.Sprintf("%s suppressed by %s.", printable.Count(others, "finding is", "findings are"), suppressors(r, others)))
 	}
 	if len(lines) > 0 && !show {
 		lines = append(lines, "List them with --show-suppressed.")
 	}
 	return lines
+}
+
+// maxSuppressors bounds the files that a line names.
+const maxSuppressors = 5
+
+// placeIn is the place in a file that a suppression names after the file.
+var placeIn = regexp.MustCompile(`(:\d+| \(statement \d+\))$`)
+
+// suppressors names the files with the rules, policies and documents that suppress
+// findings, the one with most findings first, and how many each suppresses.
+func suppressors(r *assay.Report, total int) string {
+	counts := map[string]int{}
+	for i := range r.Suppressed {
+		if by := r.Suppressed[i].By; by != assay.SuppressedByMatch {
+			counts[placeIn.ReplaceAllString(by, "")]++
+		}
+	}
+	files := slices.SortedFunc(maps.Keys(counts), func(a, b string) int { return cmp.Or(counts[b]-counts[a], strings.Compare(a, b)) })
+	var parts []string
+	for i, f := range files {
+		if i == maxSuppressors && len(files) > maxSuppressors+1 {
+			parts = append(parts, fmt.Sprintf("%d more files", len(files)-i))
+			break
+		}
+		part := printable.Text(f)
+		if counts[f] != total {
+			part += fmt.Sprintf(" (%d)", counts[f])
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, ", ")
 }
