@@ -110,6 +110,10 @@ func (o RepositoryOptions) git() source.GitOptions {
 	return source.GitOptions{Branch: o.Branch, Tag: o.Tag, Commit: o.Commit, Insecure: o.Insecure, CACert: o.CACert}
 }
 
+// IsRepositoryAddress reports whether OpenRepository fetches ref, which is then not a
+// directory.
+func IsRepositoryAddress(ref string) bool { return source.IsRepositoryAddress(ref) }
+
 // OpenRepository opens a source code repository: a directory as it is, or a URL
 // from which the git program fetches one commit. No code in it is run.
 func OpenRepository(ctx context.Context, ref string, o RepositoryOptions) (*assay.Image, error) {

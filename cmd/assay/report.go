@@ -134,6 +134,9 @@ func (o *reportOptions) write(g *global, format assay.Format, r *assay.Report) e
 	for _, title := range format.Unwritten(r) {
 		slog.Warn(fmt.Sprintf("-f %s leaves out the section %s; use -f json", format.Name, title))
 	}
+	if format.Name != "table" && format.Name != "markdown" { // whose summaries name them
+		o.filter.rules.report(g, r)
+	}
 	opts := o.how(format)
 	write := func(w io.Writer) error { return format.Write(w, r, opts) }
 	if o.output == "" || o.output == "-" || o.output == "/dev/stdout" {

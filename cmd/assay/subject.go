@@ -90,7 +90,13 @@ func (o *subjectOptions) judged(ctx context.Context, ref string, visit func(cont
 	if f := &request.Filter; o.all {
 		*f = scan.Filter{SeveritySources: f.SeveritySources, AsOf: f.AsOf}
 	}
-	return o.work(ctx, func(ctx context.Context, bars *progress) error {
+	var judged *assay.Report
+	judge := visit
+	visit = func(ctx context.Context, r *assay.Report, request scan.Request) error {
+		judged = r
+		return judge(ctx, r, request)
+	}
+	err = o.work(ctx, func(ctx context.Context, bars *progress) error {
 		if subject.Report == nil {
 			return o.scan(ctx, t, request, bars, visit)
 		}
@@ -103,6 +109,10 @@ func (o *subjectOptions) judged(ctx context.Context, ref string, visit func(cont
 		}
 		return visit(ctx, r, request)
 	})
+	if err == nil && judged != nil {
+		o.report.filter.rules.report(o.global, judged)
+	}
+	return err
 }
 
 // subject is the image or file that args or --input name; --input may also name a

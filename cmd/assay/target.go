@@ -80,7 +80,7 @@ func newRepository(g *global) *cobra.Command {
 		Long: `Scan the packages in the lock files and manifests of a source code repository.
 PATH is scanned as it is. From an ADDRESS (https, ssh, git, file), the git
 program fetches one commit without its history. assay runs no code of the
-repository.`,
+repository, and uses no ignore files of the current directory for an ADDRESS.`,
 		Example: `  assay repo .
   assay repo https://github.com/org/app --branch main
   assay repo git@example.com:org/app.git --tag v1.4.0
@@ -89,6 +89,9 @@ repository.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := at.Check(); err != nil {
 				return err
+			}
+			if scan.IsRepositoryAddress(args[0]) {
+				o.report.filter.rules.distrust(o.global)
 			}
 			return o.run(cmd.Context(), target{kind: assay.KindRepository, open: func(ctx context.Context, bars *progress) (img *assay.Image, err error) {
 				err = bars.while("Fetching the repository", func() error {

@@ -111,3 +111,6 @@ func absolute(path string) string {
 	}
 	return path
 }
+
+// IsRepositoryAddress reports whether Repository fetches ref.
+func IsRepositoryAddress(ref string) bool { return git.IsAddress(ref) }
