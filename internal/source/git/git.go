@@ -34,7 +34,7 @@ type Options struct {
 // IsAddress reports whether a reference is an address, not a directory.
 func IsAddress(ref string) bool {
 	if scheme, _, ok := strings.Cut(ref, "://"); ok {
-		switch scheme {
+		switch strings.ToLower(scheme) {
 		case "http", "https", "ssh", "git", "file", "git+ssh":
 			return true
 		}
@@ -58,13 +58,16 @@ const (
 // submodules. The caller calls done when it no longer needs the files.
 func Fetch(ctx context.Context, address string, o Options) (directory string, info assay.RepositoryInfo, gaps []assay.Gap, done func(), err error) {
 	if _, err := exec.LookPath("git"); err != nil {
-		return "", info, nil, nil, fmt.Errorf("%s: the git program is not installed: install it, or clone the repository and scan the directory: %w", withoutPassword(address), assay.ErrUnsupported)
+		return "", info, nil, nil, fmt.Errorf("%s: the git program is not installed: install it, or clone the repository and scan the directory: %w", printable.NoCredentials(address), assay.ErrUnsupported)
 	}
 	directory, err = os.MkdirTemp(o.Dir, "assay-*")
 	if err != nil {
 		return "", info, nil, nil, err
 	}
 	done = func() { os.RemoveAll(directory) }
+	if scheme, rest, ok := strings.Cut(address, "://"); ok { // git knows schemes in lower case only
+		address = strings.ToLower(scheme) + "://" + rest
+	}
 	g := &git{ctx: ctx, dir: directory, o: o, address: address}
 	if err = g.checkout(); err == nil {
 		if info, err = g.info(); err == nil {
@@ -127,9 +130,9 @@ func (g *git) info() (assay.RepositoryInfo, error) {
 	}
 	parts := strings.SplitN(strings.TrimSpace(string(out)), "\x00", 4)
 	if len(parts) < 4 {
-		return assay.RepositoryInfo{}, fmt.Errorf("%s: its last commit: %w", g.address, assay.ErrMalformed)
+		return assay.RepositoryInfo{}, fmt.Errorf("%s: its last commit: %w", printable.NoCredentials(g.address), assay.ErrMalformed)
 	}
-	r := assay.RepositoryInfo{URL: withoutPassword(g.address), Branch: g.o.Branch, Commit: parts[0], Author: parts[1], Committer: parts[2], Message: strings.TrimSpace(parts[3])}
+	r := assay.RepositoryInfo{URL: printable.NoCredentials(g.address), Branch: g.o.Branch, Commit: parts[0], Author: parts[1], Committer: parts[2], Message: strings.TrimSpace(parts[3])}
 	if g.o.Tag != "" {
 		r.Tags = []string{g.o.Tag}
 	}
@@ -178,12 +181,12 @@ func (g *git) run(args ...string) ([]byte, error) {
 	if g.ctx.Err() != nil {
 		return nil, g.ctx.Err()
 	}
-	what := strings.TrimSpace(stderr.String())
+	what := printable.NoCredentials(strings.TrimSpace(stderr.String()))
 	what = printable.Text(strings.ReplaceAll(what[:min(len(what), maxMessage)], "\n", "; "))
 	if what == "" {
 		what = err.Error()
 	}
-	return nil, fmt.Errorf("%s: git %s: %s%w", withoutPassword(g.address), args[0], what, kindOf(what))
+	return nil, fmt.Errorf("%s: git %s: %s%w", printable.NoCredentials(g.address), args[0], what, kindOf(what))
 }
 
 // textless is an error that wraps another without repeating its text.
@@ -200,10 +203,6 @@ func kindOf(what string) error {
 	}
 	return textless{assay.ErrNotFound}
 }
-
-var password = regexp.MustCompile(`^([a-z+]+://)[^/@]*@`)
-
-func withoutPassword(address string) string { return password.ReplaceAllString(address, "$1") }
 
 // Describe returns the current commit of a directory, read from the files in .git:
 // running git would obey the repository's configuration. For a directory without .git
@@ -239,7 +238,7 @@ func Describe(directory string) (info assay.RepositoryInfo) {
 			info.Commit = commit(hash)
 		}
 	}
-	info.URL = withoutPassword(origin(read("config")))
+	info.URL = printable.NoCredentials(origin(read("config")))
 	return info
 }
 
