@@ -27,6 +27,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/encoding/printable"
 )
 
 // Bounds for publishers.
@@ -83,11 +84,11 @@ func New(o Options) (*Fetcher, error) {
 	f := &Fetcher{o: o, docs: map[string]*document{}, hosts: map[string]place{}, stall: maxStall}
 	var err error
 	if f.mirror, err = newPlace(o.Mirror); err != nil {
-		return nil, fmt.Errorf("mirror %s: %w", o.Mirror, err)
+		return nil, printable.SafeError(fmt.Errorf("mirror %s: %w", o.Mirror, err))
 	}
 	for host, base := range o.Hosts {
 		if f.hosts[host], err = newPlace(base); err != nil {
-			return nil, fmt.Errorf("mirror of %s: %w", host, err)
+			return nil, printable.SafeError(fmt.Errorf("mirror of %s: %w", host, err))
 		}
 	}
 	if f.o.Dir == "" {
@@ -217,7 +218,8 @@ func links(page []byte) []string {
 }
 
 // open returns the document and its digest, "" if it is not known yet.
-func (f *Fetcher) open(ctx context.Context, address, version string) (*os.File, string, error) {
+func (f *Fetcher) open(ctx context.Context, address, version string) (_ *os.File, _ string, err error) {
+	defer func() { err = printable.SafeError(err) }() // of the URL of a mirror, too
 	p, u, err := f.locate(address)
 	if err != nil {
 		return nil, "", err

@@ -93,6 +93,9 @@ func mirrors(r name.Reference, o assay.SourceOptions) ([]place, error) {
 	}
 	var places []place
 	for _, m := range list {
+		if strings.Contains(m, "@") { // the error of package name would show the password
+			return nil, fmt.Errorf("mirror of %s: want a host without a user and a password; log in with `docker login`: %w", host, assay.ErrMalformed)
+		}
 		at := strings.Trim(strings.TrimPrefix(m, "https://"), "/") + "/" + r.Context().RepositoryStr()
 		repo, err := name.NewRepository(at, registryclient.NameOptions(o)...)
 		if err == nil && strings.Contains(m, "://") && !strings.HasPrefix(m, "https://") {
