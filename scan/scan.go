@@ -23,7 +23,7 @@ import (
 // Scan scans an image, a directory, an SBOM or a disk and reports its packages
 // and findings. Parts that could not be read or judged are gaps of the report;
 // on an error there is no usable report.
-func Scan(ctx context.Context, request Request) (_ *assay.Report, err error) {
+func Scan(ctx context.Context, request Request) (r *assay.Report, err error) {
 	if request.Image == nil {
 		return nil, errors.New("no image to scan: set Request.Image")
 	}
@@ -40,7 +40,12 @@ func Scan(ctx context.Context, request Request) (_ *assay.Report, err error) {
 	if err != nil {
 		return nil, err
 	}
-	r := s.report(&img, inv)
+	r = s.report(&img, inv)
+	defer func() {
+		if r != nil {
+			r.Gaps = tidyGaps(r.Gaps)
+		}
+	}()
 	r.DevLeftOut = dev
 	if request.ListOnly {
 		return r, nil
@@ -62,7 +67,6 @@ func Scan(ctx context.Context, request Request) (_ *assay.Report, err error) {
 	if err := triage.Apply(ctx, r, request.options(suppressors)); err != nil {
 		return nil, err
 	}
-	r.Gaps = unique(r.Gaps)
 	return r, nil
 }
 
@@ -84,6 +88,7 @@ func Rejudge(ctx context.Context, saved *assay.Report, request Request) (_ *assa
 	if err := triage.Apply(ctx, &r, request.options(suppressors)); err != nil {
 		return nil, err
 	}
+	r.Gaps = tidyGaps(r.Gaps)
 	return &r, nil
 }
 
@@ -166,14 +171,18 @@ func unreadable(img *assay.Image, inv *assay.Inventory) error {
 	return fmt.Errorf("%s: not an SBOM: %w", img.Name, assay.ErrUnsupported)
 }
 
-// unique removes duplicate gaps: a package may be in many places.
-func unique(gaps []assay.Gap) []assay.Gap {
+// tidyGaps removes repeated gaps, and credentials in URLs of lock files and mirrors.
+func tidyGaps(gaps []assay.Gap) []assay.Gap {
 	seen := map[assay.Gap]bool{}
-	return slices.DeleteFunc(gaps, func(g assay.Gap) bool {
-		again := seen[g]
-		seen[g] = true
-		return again
-	})
+	var out []assay.Gap
+	for _, g := range gaps {
+		g = assay.Gap{Where: printable.NoCredentials(g.Where), What: printable.NoCredentials(g.What)}
+		if !seen[g] {
+			seen[g] = true
+			out = append(out, g)
+		}
+	}
+	return out
 }
 
 // match adds findings and their details to the report.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/limit"
+	"github.com/assaysec/assay/internal/encoding/printable"
 	"github.com/assaysec/assay/internal/oci/registryclient"
 	"github.com/assaysec/assay/internal/oci/signature"
 	"github.com/assaysec/assay/internal/suppress/attestation"
@@ -247,7 +248,7 @@ func (v *VEX) suppressor(ctx context.Context, img *assay.Image, warn func(string
 func (v *VEX) find(ctx context.Context, names []string) (out []triage.VEXDocument, _ []assay.Gap, _ error) {
 	docs, gaps, err := v.hubs.Find(ctx, v.repositories, names)
 	for _, d := range docs {
-		out = append(out, triage.VEXDocument{Name: d.Name, Document: d.Document})
+		out = append(out, triage.VEXDocument{Name: printable.NoCredentials(d.Name), Document: d.Document})
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -316,7 +317,7 @@ func (v *VEX) referenced(ctx context.Context, img *assay.Image, to *triage.VEX) 
 		if err != nil {
 			return fmt.Errorf("--vex sbom-ref: %w", err)
 		}
-		to.Documents = append(to.Documents, triage.VEXDocument{Name: at, Document: d, OfSBOM: true})
+		to.Documents = append(to.Documents, triage.VEXDocument{Name: printable.NoCredentials(at), Document: d, OfSBOM: true})
 	}
 	return nil
 }
