@@ -43,7 +43,7 @@ func (h *peopleHandler) Handle(_ context.Context, r slog.Record) error {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	_, err := fmt.Fprintf(h.w, "assay: %s%s\n", levelNames[r.Level], printable.Text(text))
+	_, err := fmt.Fprintf(h.w, "assay: %s%s\n", levelNames[r.Level], printable.Text(printable.NoCredentials(text)))
 	return err
 }
 
@@ -88,6 +88,6 @@ type warnings struct {
 // notify writes a message that is not a warning to standard error, unless --quiet.
 func (g *global) notify(format string, args ...any) {
 	if !g.quiet {
-		fmt.Fprintf(g.err, "assay: %s\n", printable.Text(fmt.Sprintf(format, args...)))
+		fmt.Fprintf(g.err, "assay: %s\n", printable.Text(printable.NoCredentials(fmt.Sprintf(format, args...))))
 	}
 }

@@ -63,8 +63,8 @@ func run(ctx context.Context, args []string, s streams) int {
 	return exitFailed
 }
 
-// message is the text of an error for people. It has no control characters, so
-// that nothing in it can move the cursor.
+// message is the text of an error for people. It has no credentials, and no control
+// characters, so that nothing in it can move the cursor.
 func message(err error) string {
 	if errors.Is(err, context.Canceled) {
 		return "interrupted"
@@ -74,7 +74,7 @@ func message(err error) string {
 		return late.Error()
 	}
 	text := ""
-	for i, line := range splitLines(err.Error()) {
+	for i, line := range splitLines(printable.NoCredentials(err.Error())) {
 		if i > 0 {
 			text += "\n"
 		}

@@ -80,7 +80,7 @@ func (p *progress) show(u assay.Progress) {
 		if p.p == nil {
 			p.p = mpb.New(mpb.WithOutput(p.w), mpb.WithWidth(30), mpb.WithAutoRefresh())
 		}
-		name := printable.Cut(printable.Text(u.Task), 40)
+		name := printable.Cut(printable.Text(printable.NoCredentials(u.Task)), 40)
 		counts := decor.CountersKibiByte("% .1f / % .1f")
 		switch {
 		case u.Total == 0 && u.Done == 0:

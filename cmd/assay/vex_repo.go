@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/assaysec/assay/internal/encoding/printable"
 	"github.com/assaysec/assay/internal/encoding/wholefile"
 	"github.com/assaysec/assay/internal/suppress/vexhub"
 	"github.com/assaysec/assay/scan"
@@ -106,7 +107,7 @@ func newVEXRepoList(g *global) *cobra.Command {
 				} else if !r.Checked.IsZero() {
 					age = r.Checked.Format(time.DateTime)
 				}
-				fmt.Fprintf(w, "%s\t%t\t%s\t%s\n", r.Name, r.Enabled, r.URL, age)
+				fmt.Fprintf(w, "%s\t%t\t%s\t%s\n", r.Name, r.Enabled, printable.NoCredentials(r.URL), printable.NoCredentials(age))
 			}
 			return w.Flush()
 		},
@@ -131,7 +132,7 @@ func newVEXRepoDownload(g *global) *cobra.Command {
 				errs := []error{err}
 				for _, r := range all {
 					if errs = append(errs, r.Err); r.Err == nil && !g.quiet {
-						fmt.Fprintf(g.out, "%s: %s\n", r.Name, r.Archive)
+						fmt.Fprintf(g.out, "%s: %s\n", r.Name, printable.NoCredentials(r.Archive))
 					}
 				}
 				return errors.Join(errs...)
