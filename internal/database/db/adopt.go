@@ -26,6 +26,8 @@ import (
 // A Place is another location of a database: a registry, an archive, a
 // directory.
 type Place interface {
+	// Name names the index.json for people: its file, or the place that has it.
+	Name() string
 	// Index returns the database's index.json.
 	Index(ctx context.Context) ([]byte, error)
 	// Shard returns the file of a shard in the index.
@@ -56,7 +58,7 @@ func (b *Builder) Adopt(ctx context.Context, dir string, from Place, wanted []as
 	}
 	theirs, err := parseIndex(raw)
 	if err != nil {
-		return Result{}, err
+		return Result{}, fmt.Errorf("%s: %w", from.Name(), err)
 	}
 	u, unlock, err := b.begin(ctx, dir)
 	if err != nil {
@@ -120,7 +122,7 @@ func (a *adoption) adoptShard(ctx context.Context, e *entry) error {
 	case err != nil:
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		a.failed = append(a.failed, fmt.Errorf("stream %s: %w", e.Stream, err))
+		a.failed = append(a.failed, fmt.Errorf("%s: stream %s: %w", a.from.Name(), e.Stream, err))
 		return nil
 	}
 	a.note(got, true)

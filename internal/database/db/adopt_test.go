@@ -25,6 +25,8 @@ type copied struct {
 	moved  []assay.Stream
 }
 
+func (c *copied) Name() string { return "the copy" }
+
 func (c *copied) Index(context.Context) ([]byte, error) { return c.index, nil }
 
 func (c *copied) Shard(_ context.Context, s assay.Shard) (io.ReadCloser, error) {

@@ -84,6 +84,9 @@ func readIndex(dir string) (*index, error) {
 		return nil, err
 	}
 	ix, err := parseIndex(b)
+	if errors.Is(err, assay.ErrMalformed) {
+		return nil, fmt.Errorf("%s: %w; delete it and run `assay db update`", path, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -97,9 +100,9 @@ func parseIndex(b []byte) (*index, error) {
 	case ix.Format > Format || err != nil && newer(b): // a newer format may have another structure
 		return nil, fmt.Errorf("the database has a newer format than %d, the newest that this assay reads: %w; update assay, or use another directory", Format, assay.ErrUnsupported)
 	case err != nil:
-		return nil, fmt.Errorf("%w: %w; delete it and run `assay db update`", err, assay.ErrMalformed)
+		return nil, fmt.Errorf("not the index of an advisory database, or damaged: %w: %w", err, assay.ErrMalformed)
 	case ix.Format < 1:
-		return nil, fmt.Errorf("missing format: %w; delete it and run `assay db update`", assay.ErrMalformed)
+		return nil, fmt.Errorf("not the index of an advisory database, or damaged: missing format: %w", assay.ErrMalformed)
 	}
 	for _, e := range ix.Shards {
 		for i := range e.Sources {
@@ -108,7 +111,7 @@ func parseIndex(b []byte) (*index, error) {
 			}
 		}
 		if hash, ok := strings.CutPrefix(e.Digest, "sha256:"); !ok || len(hash) != 2*sha256.Size || strings.Trim(hash, "0123456789abcdef") != "" {
-			return nil, fmt.Errorf("shard %s: digest %q: %w; delete it and run `assay db update`", e.Stream, e.Digest, assay.ErrMalformed)
+			return nil, fmt.Errorf("shard %s: digest %q: %w", e.Stream, e.Digest, assay.ErrMalformed)
 		}
 	}
 	sum := sha256.Sum256(b)

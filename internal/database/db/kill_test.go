@@ -81,6 +81,8 @@ func other(dir string) string { return filepath.Join(filepath.Dir(dir), "other")
 // directory is a place that is a database's own directory.
 type folder string
 
+func (f folder) Name() string { return filepath.Join(string(f), indexName) }
+
 func (f folder) Index(context.Context) ([]byte, error) {
 	return os.ReadFile(filepath.Join(string(f), indexName))
 }

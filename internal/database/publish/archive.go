@@ -178,6 +178,9 @@ func damaged(err error) error {
 	return fmt.Errorf("truncated or damaged: %w: %w", err, assay.ErrMalformed)
 }
 
+// Name implements db.Place.
+func (a *Archive) Name() string { return a.f.Name() + ": " + indexName }
+
 // Index returns the index.
 func (a *Archive) Index(context.Context) ([]byte, error) { return a.index, nil }
 

@@ -12,9 +12,10 @@ package publish
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"os"
+	"io/fs"
 	"path/filepath"
 
 	"github.com/klauspost/compress/zstd"
@@ -81,11 +82,14 @@ func fileName(s assay.Shard) (string, error) {
 // Directory is a database's own directory, or a copy of it.
 type Directory string
 
+// Name implements db.Place.
+func (f Directory) Name() string { return filepath.Join(string(f), "index.json") }
+
 // Index returns the index.
 func (f Directory) Index(context.Context) ([]byte, error) {
 	file, err := limit.OpenRegular(filepath.Join(string(f), "index.json"))
 	if err != nil {
-		if os.IsNotExist(err) {
+		if errors.Is(err, fs.ErrNotExist) {
 			err = fmt.Errorf("%s: no advisory database: %w", string(f), assay.ErrNotFound)
 		}
 		return nil, err

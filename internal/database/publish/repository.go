@@ -170,6 +170,7 @@ func (w *pusher) blob(ctx context.Context, d descriptor, open func() (io.ReadClo
 type Repository struct {
 	Digest string // of its manifest
 
+	name     string // the reference
 	client   *registryclient.Client
 	manifest *manifest
 	layers   map[string]descriptor // by the shard's digest
@@ -189,7 +190,7 @@ func OpenRepository(ctx context.Context, ref string, key *signature.Key, o regis
 	if err != nil {
 		return nil, registryclient.Explain(err, r, o.SourceOptions)
 	}
-	p := &Repository{client: c, progress: o.Progress}
+	p := &Repository{name: r.Name(), client: c, progress: o.Progress}
 	if err := p.read(ctx, r, key); err != nil {
 		c.Close()
 		return nil, registryclient.Explain(err, r, o.SourceOptions)
@@ -252,6 +253,9 @@ func (m *manifest) shards() map[string]descriptor {
 	}
 	return out
 }
+
+// Name implements db.Place.
+func (p *Repository) Name() string { return p.name + ": " + indexName }
 
 // Index returns the index.
 func (p *Repository) Index(ctx context.Context) ([]byte, error) {
