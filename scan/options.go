@@ -32,16 +32,21 @@ func (e *OptionError) Error() string {
 func (e *OptionError) Unwrap() error { return e.Err }
 
 // CacheDir returns dir or, if it is empty, assay in the user's cache directory.
-// The directory need not exist.
+// The directory need not exist, but must not be a file, nor its database.
 func CacheDir(dir string) (string, error) {
-	if dir != "" {
-		return dir, nil
+	if dir == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			return "", &OptionError{"cache-dir", fmt.Errorf("no cache directory: %w; name one", err)}
+		}
+		dir = filepath.Join(user, "assay")
 	}
-	user, err := os.UserCacheDir()
-	if err != nil {
-		return "", &OptionError{"cache-dir", fmt.Errorf("no cache directory: %w; name one", err)}
+	for _, d := range []string{dir, DatabaseDir(dir)} {
+		if info, err := os.Stat(d); err == nil && !info.IsDir() {
+			return "", &OptionError{"cache-dir", fmt.Errorf("%s is a file: name a directory", d)}
+		}
 	}
-	return filepath.Join(user, "assay"), nil
+	return dir, nil
 }
 
 // DatabaseDir is the directory of the advisory database in a cache directory.
