@@ -42,11 +42,30 @@ type streams struct {
 	deadline *deadline // may be nil
 }
 
+// output remembers the first error of a writer.
+type output struct {
+	io.Writer
+	err error
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.Writer.Write(p)
+	if err != nil && o.err == nil {
+		o.err = fmt.Errorf("standard output: %w", err)
+	}
+	return n, err
+}
+
 // run runs the command line args and returns the exit code.
 func run(ctx context.Context, args []string, s streams) int {
+	out := &output{Writer: s.out}
+	s.out = out
 	root := newRoot(s)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	if err == nil {
+		err = out.err // of commands that write line by line
+	}
 	var code exitCode
 	switch {
 	case err == nil:

@@ -17,6 +17,9 @@ import (
 
 // isTerminal reports whether w is a terminal, and its width.
 func isTerminal(w io.Writer) (width int, ok bool) {
+	if o, ok := w.(*output); ok {
+		w = o.Writer
+	}
 	f, isFile := w.(*os.File)
 	if !isFile || !term.IsTerminal(int(f.Fd())) {
 		return 0, false
