@@ -2,6 +2,7 @@ package oci
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -49,4 +50,13 @@ func SplitPath(ref string) (path, choice string, info os.FileInfo, ok bool) {
 		}
 	}
 	return ref, "", nil, false
+}
+
+// HasHost reports whether a reference begins with the host of a registry, as Docker
+// recognises one: a first part with a dot or a port, or localhost. A path that begins
+// with a slash or a dot has none.
+// https://github.com/distribution/reference/blob/v0.6.0/normalize.go
+func HasHost(ref string) bool {
+	host, rest, ok := strings.Cut(ref, "/")
+	return ok && rest != "" && !strings.HasPrefix(host, ".") && !filepath.IsAbs(ref) && (host == "localhost" || strings.ContainsAny(host, ".:"))
 }

@@ -70,6 +70,10 @@ func Open(ctx context.Context, sources []assay.Source, ref string, o Options) (*
 	if looksLikePath(ref) {
 		p, _, info, ok := oci.SplitPath(ref)
 		switch {
+		case ok && oci.HasHost(ref) && !archiveName(p) && containsImage(p, info):
+			// The current directory may be a stranger's: its directories do not take the
+			// place of a registry's images.
+			return nil, fmt.Errorf("%s: is both an image in a registry and a path: write registry:%s or ./%s: %w", ref, ref, ref, assay.ErrUnsupported)
 		case ok && (onlyPath(ref) || archiveName(p) || containsImage(p, info)):
 			return openPath(ctx, sources, ref, o)
 		case onlyPath(ref):
