@@ -15,6 +15,7 @@ import (
 	"github.com/assaysec/assay/internal/database/db"
 	"github.com/assaysec/assay/internal/database/publish"
 	"github.com/assaysec/assay/internal/importer"
+	"github.com/assaysec/assay/internal/oci"
 	"github.com/assaysec/assay/internal/oci/registryclient"
 	"github.com/assaysec/assay/internal/oci/signature"
 )
@@ -63,7 +64,11 @@ func (o *PublishedOptions) openPlace(ctx context.Context, name string) (publishe
 	if err != nil {
 		return nil, err
 	}
-	if dir, ok := databaseIn(name); ok {
+	dir, ok := databaseIn(name)
+	if err := checkDirectory(name, ok); err != nil {
+		return nil, err
+	}
+	if ok {
 		if key != nil {
 			return nil, unsigned(name)
 		}
@@ -74,6 +79,15 @@ func (o *PublishedOptions) openPlace(ctx context.Context, name string) (publishe
 
 func unsigned(dir string) error {
 	return &OptionError{"db-key", fmt.Errorf("%s is a directory, which has no signature to verify", dir)}
+}
+
+// checkDirectory refuses a directory whose name is also that of a published database:
+// the current directory may be a stranger's.
+func checkDirectory(name string, isDatabase bool) error {
+	if isDatabase && oci.HasHost(name) {
+		return &OptionError{"", fmt.Errorf("%s: is both a reference and a directory: write ./%s for the directory", name, name)}
+	}
+	return nil
 }
 
 // databaseIn is the directory with the index: the given one, or the database in
@@ -261,7 +275,11 @@ func (o *PublishedOptions) Diff(ctx context.Context, old, next string, wanted []
 // openOther opens a database at another location, with a temporary directory if it
 // needs one.
 func (o *PublishedOptions) openOther(ctx context.Context, name string, wanted []assay.Stream, log *slog.Logger) (_ *db.DB, done func(), err error) {
-	if dir, ok := databaseIn(name); ok {
+	dir, ok := databaseIn(name)
+	if err := checkDirectory(name, ok); err != nil {
+		return nil, nil, err
+	}
+	if ok {
 		if o.Key != "" {
 			return nil, nil, unsigned(name)
 		}
