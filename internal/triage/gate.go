@@ -19,12 +19,13 @@ type condition struct {
 	kev      bool           // known to be exploited
 	fixable  bool           // there is a fix
 	own      bool           // not from the base image
+	unrated  bool           // nobody rated it
 }
 
 // ParseGate reads conditions; a finding that matches any of them fails the scan.
 // A condition has parts that must all hold: a severity ("high": high or
 // critical; "unknown": all), "risk=70" (that or more), "kev", "fixable", "own"
-// (not from the base image); "high+fixable".
+// (not from the base image), "unrated" (its severity is unknown); "high+fixable".
 func ParseGate(conditions []string) (Gate, error) {
 	var g Gate
 	for _, text := range conditions {
@@ -63,10 +64,12 @@ func (c *condition) add(part string) error {
 		c.fixable = true
 	case "own":
 		c.own = true
+	case "unrated":
+		c.unrated = true
 	default:
 		s, ok := assay.ParseSeverity(part)
 		if !ok || part == "" {
-			return fmt.Errorf("%q is neither a severity nor risk=N, kev, fixable or own", part)
+			return fmt.Errorf("%q is neither a severity nor risk=N, kev, fixable, own or unrated", part)
 		}
 		c.severity = s
 	}
@@ -77,19 +80,53 @@ func (c *condition) add(part string) error {
 // that fail the scan.
 func (g Gate) CountFailing(r *assay.Report) (n int) {
 	for i := range r.Findings {
-		f := &r.Findings[i]
-		if slices.ContainsFunc(g.any, func(c condition) bool { return c.matches(r, f) }) {
+		if g.matches(r, &r.Findings[i]) {
 			n++
 		}
 	}
 	for _, s := range r.Sections {
 		for i := range s.Items() {
-			if s.Kind.Gates(i.Value) && slices.ContainsFunc(g.any, func(c condition) bool { return c.matchesItem(r, s.Kind, i) }) {
+			if s.Kind.Gates(i.Value) && g.matchesItem(r, s.Kind, i) {
 				n++
 			}
 		}
 	}
 	return n
+}
+
+// CountUnrated counts the findings, and the items of further kinds of results, that
+// nobody rated: that do not fail the scan, but might if they had a severity.
+func (g Gate) CountUnrated(r *assay.Report) (n int) {
+	var rated Gate // the conditions as if every severity and risk were high enough
+	for _, c := range g.any {
+		if c.severity != assay.SeverityUnknown || c.risk > 0 {
+			c.severity, c.risk = assay.SeverityUnknown, 0
+			rated.any = append(rated.any, c)
+		}
+	}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		if f.Severity == assay.SeverityUnknown && !g.matches(r, f) && rated.matches(r, f) {
+			n++
+		}
+	}
+	for _, s := range r.Sections {
+		for i := range s.Items() {
+			_, isRated := s.Kind.Severity(i.Value)
+			if !isRated && s.Kind.Gates(i.Value) && !g.matchesItem(r, s.Kind, i) && rated.matchesItem(r, s.Kind, i) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func (g Gate) matches(r *assay.Report, f *assay.Finding) bool {
+	return slices.ContainsFunc(g.any, func(c condition) bool { return c.matches(r, f) })
+}
+
+func (g Gate) matchesItem(r *assay.Report, k *assay.SectionKind, i assay.Item) bool {
+	return slices.ContainsFunc(g.any, func(c condition) bool { return c.matchesItem(r, k, i) })
 }
 
 // matchesItem reports whether an item of a further kind of results meets a
@@ -99,10 +136,10 @@ func (c condition) matchesItem(r *assay.Report, k *assay.SectionKind, i assay.It
 		return false
 	}
 	severity, ok := k.Severity(i.Value)
-	return c.severity == assay.SeverityUnknown || ok && severity >= c.severity
+	return (c.severity == assay.SeverityUnknown || ok && severity >= c.severity) && (!c.unrated || !ok)
 }
 
 func (c condition) matches(r *assay.Report, f *assay.Finding) bool {
 	return f.Severity >= c.severity && f.Risk >= c.risk && (!c.kev || f.Detail.KEV != nil) && (!c.fixable || f.FixedIn != "") &&
-		(!c.own || !r.FromBase(&r.Packages[f.Package]))
+		(!c.own || !r.FromBase(&r.Packages[f.Package])) && (!c.unrated || f.Severity == assay.SeverityUnknown)
 }

@@ -76,6 +76,10 @@ func Apply(ctx context.Context, r *assay.Report, o Options) error {
 	return warn(ctx, suppressors, o.Warn)
 }
 
+// GapUnrated is where the gap is that counts the findings without a severity that a
+// filter by severity left out.
+const GapUnrated = "severity"
+
 // filter removes findings that the options do not select, and counts them.
 func filter(r *assay.Report, o *Options) {
 	if gap := noBase; o.IgnoreBase && r.Image.Base == nil && r.Kind.IsImage() && !slices.Contains(r.Gaps, gap) {
@@ -100,7 +104,7 @@ func filter(r *assay.Report, o *Options) {
 		filterSections(r, o.Severities)
 	}
 	if unrated > 0 {
-		r.Gaps = append(r.Gaps, assay.Gap{Where: "severity", What: fmt.Sprintf(
+		r.Gaps = append(r.Gaps, assay.Gap{Where: GapUnrated, What: fmt.Sprintf(
 			"unknown for %d of %d findings, which --severity left out; add UNKNOWN to see them", unrated, all)})
 	}
 }

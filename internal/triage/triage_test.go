@@ -171,6 +171,7 @@ func TestGate(t *testing.T) {
 		want int
 	}{
 		{"", 0}, {"critical", 1}, {"HIGH", 2}, {"low", 3}, {"unknown", 4}, {"severity=important", 2}, {"risk=50", 2}, {"risk>=70", 1}, {"risk=70.1", 0}, {"kev", 1}, {"fixable", 1},
+		{"unrated", 1}, {"high,unrated", 3}, {"unrated+own", 1}, {"unrated+kev", 0}, {"unrated+high", 0},
 		{"own", 2}, {"high+fixable", 1}, {"critical+fixable", 0}, {"critical+fixable,kev", 1}, {"critical,kev, high + own", 3},
 	} {
 		g, err := triage.ParseGate(slices.DeleteFunc(strings.Split(tt.on, ","), func(s string) bool { return s == "" }))
@@ -179,6 +180,18 @@ func TestGate(t *testing.T) {
 		}
 		if got := g.CountFailing(r); got != tt.want {
 			t.Errorf("%q: %d, want %d", tt.on, got, tt.want)
+		}
+	}
+	for _, tt := range []struct {
+		on   string
+		want int
+	}{{"critical", 1}, {"risk=90", 1}, {"high+own", 1}, {"high+kev", 0}, {"high+fixable", 0}, {"high,unrated", 0}, {"unknown", 0}, {"kev", 0}, {"unrated", 0}} {
+		g, err := triage.ParseGate(strings.Split(tt.on, ","))
+		if err != nil {
+			t.Errorf("%q: %v", tt.on, err)
+		}
+		if got := g.CountUnrated(r); got != tt.want {
+			t.Errorf("%q: %d unrated, want %d", tt.on, got, tt.want)
 		}
 	}
 	for _, on := range []string{"terrible", "risk", "risk=", "risk=0", "risk=101", "risk=NaN", "kev=1", "+", "high+", "epss=3", " "} {
