@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"github.com/assaysec/assay"
@@ -26,7 +27,7 @@ func (o *gateOptions) flags(f *pflag.FlagSet) {
 	o.given = f.Changed
 	f.IntVar(&o.exitCode, "exit-code", 0, "exit code when there are findings; with --fail-on, when one matches it; 0 for never")
 	f.IntVar(&o.exitOnEOL, "exit-on-eol", 0, "exit code when the distribution or a runtime has reached its end of life (EOL)")
-	f.StringSliceVar(&o.failOn, "fail-on", nil, "exit with 1, or --exit-code, when a finding matches: SEVERITY (or worse), risk=N (or more), kev, fixable, own (not from the base image); + means and: high+fixable")
+	f.StringSliceVar(&o.failOn, "fail-on", nil, "exit with 1, or --exit-code, when a finding matches: SEVERITY (or worse), risk=N (or more), kev, fixable, own (not from the base image), unrated (no severity is known); + means and: high+fixable")
 	f.StringVar(&o.threshold, "threshold", "", "the same as --fail-on SEVERITY (clair-scanner's name)")
 	f.BoolVar(&o.failOnGaps, "fail-on-gaps", false, fmt.Sprintf("exit with %d when something could not be read or judged", exitGaps))
 }
@@ -69,9 +70,23 @@ func (o *gateOptions) conditions() string {
 	return strings.Join(all, ",")
 }
 
+// warnUnrated counts the findings that no gate on severities could judge: nobody rated
+// them.
+func (o *gateOptions) warnUnrated(r *assay.Report, gated bool) {
+	if n := o.gate.CountUnrated(r); n > 0 {
+		slog.Warn(fmt.Sprintf("--fail-on %s cannot judge %s without a severity; add unrated to fail on them", o.conditions(), printable.Count(n, "finding", "findings")))
+	}
+	for _, gap := range r.Gaps {
+		if gap.Where == triage.GapUnrated && (gated || o.exitCode != 0) {
+			slog.Warn(gap.String())
+		}
+	}
+}
+
 // verdict is the exit code of a report, as an exitCode; nil for 0.
 func (o *gateOptions) verdict(g *global, r *assay.Report) error {
 	gated := len(o.failOn) > 0 || o.threshold != ""
+	o.warnUnrated(r, gated)
 	switch matching := o.gate.CountFailing(r); {
 	case o.exitOnEOL != 0 && r.EndOfLife():
 		return exitCode(o.exitOnEOL)

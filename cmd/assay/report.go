@@ -34,12 +34,15 @@ type reportOptions struct {
 	maxChars    int
 	filter      filterOptions
 	gate        gateOptions
+
+	given func(flag string) bool // whether the user set the flag
 }
 
 func (o *reportOptions) flags(f *pflag.FlagSet) {
+	o.given = f.Changed
 	names := scan.Formats()
 	f.StringVarP(&o.format, "format", "f", names[0], "format: "+strings.Join(names, ", ")+"; @ chooses a version: cyclonedx@1.7")
-	f.StringVarP(&o.output, "output", "o", "", "write the report to this `FILE`")
+	f.StringVarP(&o.output, "output", "o", "", "write the report to this `FILE`; the name of a format chooses the format")
 	f.BoolVar(&o.listAllPkgs, "list-all-pkgs", false, "also list packages without findings (JSON always does)")
 	f.BoolVar(&o.tree, "dependency-tree", false, "table: show the dependency paths to packages with findings")
 	f.BoolVar(&o.showLayers, "show-layers", false, "table: show the layer and instruction of each package")
@@ -53,6 +56,9 @@ func (o *reportOptions) flags(f *pflag.FlagSet) {
 // check returns an error for invalid flags before anything is read.
 func (o *reportOptions) check() (assay.Format, error) {
 	if err := o.gate.check(); err != nil {
+		return assay.Format{}, err
+	}
+	if err := o.readOutput(); err != nil {
 		return assay.Format{}, err
 	}
 	name, version, _ := strings.Cut(o.format, "@")
@@ -146,6 +152,36 @@ func (o *reportOptions) write(g *global, format assay.Format, r *assay.Report) e
 		return write(g.out)
 	}
 	return writeReport(o.output, write)
+}
+
+// theirFormats are Grype's and Syft's names of formats: ours, or "" for none.
+var theirFormats = map[string]string{"cyclonedx-json": "cyclonedx", "spdx-tag-value": "spdx", "text": "table", "syft-table": "table", "syft-text": "table",
+	"syft-json": "", "github-json": "", "purls": "", "embedded-cyclonedx-vex-json": "", "embedded-cyclonedx-vex-xml": ""}
+
+// readOutput reads --output as Grype and Syft do when it is a format, or FORMAT=FILE, and
+// --format is not given. It warns, because a file may be meant.
+func (o *reportOptions) readOutput() error {
+	name, file, _ := strings.Cut(o.output, "=")
+	base, version, hasVersion := strings.Cut(name, "@")
+	ours, theirs := theirFormats[base]
+	switch {
+	case slices.Contains(scan.Formats(), base):
+		ours = base
+	case !theirs:
+		return nil
+	case ours == "":
+		return usagef("-o %s: %s is a format of Grype or Syft: want one of %s, with -f; for a file of that name write -o ./%s", o.output, base, strings.Join(scan.Formats(), ", "), o.output)
+	}
+	if o.given("format") {
+		slog.Warn(fmt.Sprintf("-o %s writes %s to a file of that name: -f chooses the format, and -o the file", o.output, o.format))
+		return nil
+	}
+	if hasVersion {
+		ours += "@" + version
+	}
+	slog.Warn(fmt.Sprintf("-o %s is read as -f %s, as Grype and Syft do; for a file of that name write -o ./%s", o.output, ours, o.output))
+	o.format, o.output = ours, file
+	return nil
 }
 
 // place returns an error, before the scan, when --output cannot be written.
