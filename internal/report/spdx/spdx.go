@@ -38,7 +38,9 @@ func writeJSON(w io.Writer, r *assay.Report, _ assay.FormatOptions) error {
 
 func writeTags(w io.Writer, r *assay.Report, _ assay.FormatOptions) error {
 	doc := convert(r)
-	for _, p := range doc.Packages { // where tag-value text has the annotations of packages
+	for _, p := range doc.Packages {
+		p.PrimaryPackagePurpose = strings.ReplaceAll(p.PrimaryPackagePurpose, "_", "-")
+		// Tag-value text has the annotations of packages at the document.
 		for _, a := range p.Annotations {
 			a.AnnotationSPDXIdentifier = common.MakeDocElementID("", string(p.PackageSPDXIdentifier))
 			doc.Annotations = append(doc.Annotations, &a)
@@ -97,6 +99,10 @@ const (
 	document = "DOCUMENT"
 	target   = "Target"
 	none     = "NOASSERTION"
+
+	// system is the purpose of the distribution in JSON; tag-value text has a dash.
+	// https://github.com/spdx/spdx-spec/blob/v2.3/schemas/spdx-schema.json
+	system = "OPERATING_SYSTEM"
 )
 
 // A converter makes a document from a report.
@@ -122,7 +128,7 @@ func convert(r *assay.Report) *v2_3.Document {
 	c.relate(document, "DESCRIBES", target)
 	if r.Release.ID != "" {
 		c.doc.Packages = append(c.doc.Packages, &v2_3.Package{PackageName: r.Release.ID, PackageSPDXIdentifier: "System", PackageVersion: r.Release.Version,
-			PackageDownloadLocation: none, PackageLicenseConcluded: none, PackageLicenseDeclared: none, PrimaryPackagePurpose: "OPERATING-SYSTEM"})
+			PackageDownloadLocation: none, PackageLicenseConcluded: none, PackageLicenseDeclared: none, PrimaryPackagePurpose: system})
 		c.relate(target, "CONTAINS", "System")
 	}
 	for i := range r.Packages {
