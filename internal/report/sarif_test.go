@@ -276,3 +276,26 @@ func TestSARIFFingerprints(t *testing.T) {
 		t.Errorf("%q", c)
 	}
 }
+
+// TestSARIFVersion: a validator compares the tool's versions by their number.
+func TestSARIFVersion(t *testing.T) {
+	for version, want := range map[string][2]string{
+		"1.2.3": {"1.2.3", "1.2.3"}, "v1.2.3-rc.1+x": {"1.2.3-rc.1+x", "1.2.3-rc.1+x"}, "v1.2": {"1.2", ""}, "dev": {"0.0.0-dev", "0.0.0-dev"}, "": {"", ""}, "v": {"", ""},
+	} {
+		r := small()
+		r.Tool.Version = version
+		var doc struct {
+			Runs []struct {
+				Tool struct {
+					Driver struct{ Version, SemanticVersion string }
+				}
+			}
+		}
+		if err := stdjson.Unmarshal([]byte(write(t, "sarif", r, assay.FormatOptions{})), &doc); err != nil {
+			t.Fatal(err)
+		}
+		if d := doc.Runs[0].Tool.Driver; d.Version != want[0] || d.SemanticVersion != want[1] {
+			t.Errorf("%s: %q, want %q", version, d, want)
+		}
+	}
+}

@@ -42,6 +42,7 @@ type tool struct {
 type driver struct {
 	Name           string `json:"name"`
 	Version        string `json:"version,omitempty"`
+	Semantic       string `json:"semanticVersion,omitempty"`
 	InformationURI string `json:"informationUri"`
 	Rules          []rule `json:"rules"`
 }

@@ -10,6 +10,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -40,7 +41,7 @@ func convert(r *assay.Report, o assay.FormatOptions) log {
 	c := converter{r: r, rules: map[string]int{}, seen: map[string]int{}}
 	suppressed := o.Suppressed && len(r.Suppressed) > 0
 	c.run = run{
-		Tool:        tool{driver{Name: cmp.Or(r.Tool.Name, "assay"), Version: r.Tool.Version, InformationURI: informationURI, Rules: []rule{}}},
+		Tool:        tool{driver{Name: cmp.Or(r.Tool.Name, "assay"), Version: number(r.Tool.Version), Semantic: semantic(r.Tool.Version), InformationURI: informationURI, Rules: []rule{}}},
 		Invocations: []invocation{{Successful: true, EndTime: endTime(r.Created), Notifications: notifications(r)}},
 		ColumnKind:  "utf16CodeUnits", Results: []result{}, Properties: targetOf(r), VersionControlProvenance: provenance(r),
 	}
@@ -56,6 +57,31 @@ func convert(r *assay.Report, o assay.FormatOptions) log {
 		}
 	}
 	return log{Schema: schemaURI, Version: "2.1.0", Runs: []run{c.run}}
+}
+
+// number returns a version that begins with a digit, by which programs compare the
+// versions of tools (rule SARIF2005 of Microsoft's validator); "0.0.0-" and the text for
+// one without a number.
+func number(version string) string {
+	v := strings.TrimPrefix(version, "v")
+	switch {
+	case v == "":
+		return ""
+	case v[0] < '0' || v[0] > '9':
+		return "0.0.0-" + version
+	}
+	return v
+}
+
+// semver is what semanticVersion may be (§3.19.12). https://semver.org
+var semver = regexp.MustCompile(`^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
+
+// semantic is the version if it is a semantic version.
+func semantic(version string) string {
+	if v := number(version); semver.MatchString(v) {
+		return v
+	}
+	return ""
 }
 
 func endTime(t time.Time) string {
