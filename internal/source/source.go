@@ -63,7 +63,7 @@ func Open(ctx context.Context, sources []assay.Source, ref string, o Options) (*
 		} else if err != nil {
 			return nil, fmt.Errorf("%s: %w", s.Name(), err)
 		}
-		img.Name = ref
+		img.Name = rest // the scheme says where the image is from, as Source does
 		return img, nil
 	}
 	path := ""
