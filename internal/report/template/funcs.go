@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"maps"
 	"reflect"
 	"regexp"
 	"slices"
@@ -35,14 +36,14 @@ func (r *run) funcs() template.FuncMap {
 		"package": r.pkg, "pkg": r.pkg, "groups": r.groups,
 		"rank": rank, "severities": severities,
 		"now": func() time.Time { return r.report.Created }, "getCurrentTime": func() string { return r.report.Created.Format(time.RFC3339Nano) },
-		"date": func(layout string, t time.Time) (string, error) { return r.text(t.Format(layout)) }, "appVersion": func() string { return r.report.Tool.Version },
+		"date": func(layout string, t any) (string, error) { return r.dateInZone(layout, t, "") }, "appVersion": func() string { return r.report.Tool.Version },
 
 		"add": fold(func(a, b int64) (int64, error) { return a + b, nil }), "mul": fold(func(a, b int64) (int64, error) { return a * b, nil }),
 		"sub": fold(func(a, b int64) (int64, error) { return a - b, nil }), "div": fold(div), "mod": fold(mod),
 		"max": fold(func(a, b int64) (int64, error) { return max(a, b), nil }), "min": fold(func(a, b int64) (int64, error) { return min(a, b), nil }),
 
 		"default": func(d, v any) any { return either(!empty(v), v, d) }, "empty": empty, "ternary": func(yes, no any, ok bool) any { return either(ok, yes, no) },
-		"list": func(v ...any) []string { return texts(v) }, "first": first, "last": last, "uniq": r.uniq, "sortAlpha": r.sorted,
+		"list": func(v ...any) []any { return v }, "first": first, "last": last, "uniq": r.uniq, "sortAlpha": r.sorted,
 		"split": func(sep, s string) ([]string, error) {
 			return strings.Split(s, sep), r.spend(16 * strings.Count(s, sep))
 		},
@@ -55,6 +56,7 @@ func (r *run) funcs() template.FuncMap {
 		"toJson": r.toJSON(""), "toPrettyJson": r.toJSON("  "),
 	}
 	all["splitList"] = all["split"]
+	maps.Copy(all, r.sprig())
 	for name, f := range plain {
 		all[name] = func(v any) (string, error) { return r.text(f(text(v))) }
 	}

@@ -178,6 +178,9 @@ func try(t *template.Template, r *run) error {
 	if err == nil {
 		return nil
 	}
+	if strings.Contains(err.Error(), "range can't iterate over {") && strings.Contains(err.Error(), "at <.>") {
+		return fmt.Errorf("%w: the report is no list: put a template for Trivy inside {{with trivyResults .}}...{{end}}: %w", lined{err}, assay.ErrMalformed)
+	}
 	if m := noField.FindStringSubmatch(err.Error()); m == nil || strings.HasPrefix(m[1], "map[") || m[1] == "interface {}" {
 		return nil
 	}
@@ -192,8 +195,12 @@ type lined struct{ error }
 func (l lined) Unwrap() error { return l.error }
 
 func (l lined) Error() string {
-	return stepped.ReplaceAllString(place.ReplaceAllString(l.error.Error(), "line $1: "), "")
+	text := iterated.ReplaceAllString(l.error.Error(), "$1")
+	return stepped.ReplaceAllString(place.ReplaceAllString(text, "line $1: "), "")
 }
+
+// iterated matches an error with a whole value, which may be the report.
+var iterated = regexp.MustCompile(`(?s)(range can't iterate over) .*$`)
 
 // stepped matches the part of errors that names an added function, which users do not
 // know.
