@@ -97,8 +97,9 @@ func (StackLock) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	return l.Facts()
 }
 
-// Freeze reads cabal.project.freeze. Constraints that allow a range or set
-// flags pin nothing.
+// Freeze reads cabal.project.freeze. Constraints that set flags pin nothing. A package
+// whose only constraints allow a range, or the version that comes with the compiler
+// ("installed"), has no version.
 //
 // Format: https://cabal.readthedocs.io/en/stable/cabal-commands.html#cabal-freeze
 type Freeze struct{}
@@ -112,9 +113,15 @@ func (Freeze) Wants() []assay.Pattern {
 // pinned is a constraint, "any.name ==1.2.3", "name ==1.2.3".
 var pinned = regexp.MustCompile(`^(?:any\.|setup\.)?([0-9A-Za-z]+(?:-[0-9A-Za-z]+)*)\s*==\s*([0-9]+(?:\.[0-9]+)*)\s*$`)
 
+// unpinned is a constraint on a version that names none: "any.base installed",
+// "wide >=1 && <2", "name ==1.*".
+// https://cabal.readthedocs.io/en/stable/cabal-project-description-file.html#cfg-field-constraints
+var unpinned = regexp.MustCompile(`^(?:any\.|setup\.)?([0-9A-Za-z]+(?:-[0-9A-Za-z]+)*)(?:\s+installed$|\s*[=<>^(])`)
+
 func (Freeze) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	l := listing.New(assay.TypeHackage)
 	inside, known, lines := false, false, false
+	pins, open := map[string]bool{}, []string{}
 	for line, err := range stanza.Lines(limit.Reader(f.Reader(), maxFile)) {
 		if err != nil {
 			l.Error(err)
@@ -134,9 +141,18 @@ func (Freeze) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 			continue
 		}
 		for part := range strings.SplitSeq(text, ",") {
-			if m := pinned.FindStringSubmatch(strings.TrimSpace(part)); m != nil {
+			part = strings.TrimSpace(part)
+			if m := pinned.FindStringSubmatch(part); m != nil {
+				pins[m[1]] = true
 				l.Add(m[1], m[2])
+			} else if m := unpinned.FindStringSubmatch(part); m != nil {
+				open = append(open, m[1])
 			}
+		}
+	}
+	for _, name := range open {
+		if !pins[name] {
+			l.NoVersion(name)
 		}
 	}
 	if lines && !known {

@@ -40,7 +40,7 @@ constraints: any.aeson ==2.1.2.1,
              aeson -cffi +ordered-keymap,
              any.base-orphans ==0.9.0,
              -- a comment
-             old ==1.0, wide >=1
+             old ==1.0, old >=1
 index-state: hackage.haskell.org 2023-01-01T00:00:00Z
 `
 )
@@ -56,6 +56,7 @@ func TestRead(t *testing.T) {
 		{"stack.yaml", Stack{}, stack, []string{"acme-missiles@0.3", "text@2.0.2", "hs-2-x@1.0"}, assay.ErrUnsupported},
 		{"stack.yaml.lock", StackLock{}, stackLock, []string{"acme-missiles@0.3", "forked@1.2.0.1"}, nil},
 		{"freeze", Freeze{}, freeze, []string{"aeson@2.1.2.1", "base-orphans@0.9.0", "old@1.0"}, nil},
+		{"freeze without versions", Freeze{}, "constraints: any.base installed,\n  ghc-prim installed, wide >=1 && <2, any.star ==1.*, either ==1.0 || ==2.0, a ==1, a installed, f +flag", []string{"a@1"}, assay.ErrUnsupported},
 		{"empty stack.yaml", Stack{}, "", nil, nil},
 		{"bogus stack.yaml", Stack{}, "bogus", nil, assay.ErrMalformed},
 		{"bogus lock", StackLock{}, "bogus", nil, assay.ErrMalformed},
