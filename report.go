@@ -35,7 +35,7 @@ type Suppressed struct {
 
 // A Suppression says that a finding does not count, and who says so.
 type Suppression struct {
-	As     Status `json:"as"`     // what holds instead: StatusNotAffected, StatusFixed, StatusIgnored
+	As     Status `json:"as"`     // what holds instead: StatusNotAffected, StatusFixed, StatusIgnored; StatusUnderInvestigation where the publisher has not decided
 	By     string `json:"by"`     // who says so: SuppressedByMatch, or the file or document and the place in it: ".assayignore:3"
 	Reason string `json:"reason"` // in words; "" where nobody gave one
 }

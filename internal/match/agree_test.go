@@ -149,6 +149,9 @@ func pairs(inv *assay.Inventory, res match.Result) (affected, suppressed map[str
 		affected[fmt.Sprintf("%d %s", f.Package, f.ID)] = f.FixedIn
 	}
 	for _, f := range res.Suppressed {
+		if f.As == assay.StatusUnderInvestigation {
+			continue
+		}
 		suppressed[fmt.Sprintf("%d %s", f.Package, f.ID)] = f.FixedIn
 	}
 	return affected, suppressed
@@ -186,6 +189,13 @@ func TestJudgementsAreTheResult(t *testing.T) {
 		a, s := verdicts(all)
 		if !cmp.Equal(a, affected) || !cmp.Equal(s, suppressed) {
 			t.Fatalf("%d: findings (-result +judgements):\n%s\nsuppressed:\n%s", seed, cmp.Diff(affected, a), cmp.Diff(suppressed, s))
+		}
+		for _, f := range res.Suppressed {
+			if f.As == assay.StatusUnderInvestigation && !slices.ContainsFunc(all, func(j match.Judgement) bool {
+				return j.Rule == match.RuleUndetermined && j.Package == f.Package && j.Advisory.ID == f.ID
+			}) {
+				t.Fatalf("%d: %s is under investigation, and no judgement says so", seed, f.ID)
+			}
 		}
 		for i := range all {
 			rules[all[i].Rule]++

@@ -313,13 +313,11 @@ func clearanceOf(f *assay.Finding, cleared map[string]clearance) (c clearance, o
 // derive makes findings, suppressed entries and gaps from the judgements.
 func (d *distroMatcher) derive(t *target) {
 	for i := range d.rows {
-		switch j := &d.rows[i]; j.Rule {
-		case RuleIncomparable:
+		if j := &d.rows[i]; j.Rule == RuleIncomparable {
 			d.gaps.addIncomparable(j, t.name)
-		case RuleUndetermined:
-			d.gaps.undetermined = append(d.gaps.undetermined, j.Advisory.ID)
 		}
 	}
+	d.suppressed = append(d.suppressed, undetermined(d.rows)...)
 	for i := range d.groups {
 		g := &d.groups[i]
 		if g.verdict == VerdictNotAffected {
@@ -338,6 +336,35 @@ func (d *distroMatcher) derive(t *target) {
 // suppressed returns the suppressed finding of a package without the vulnerable code.
 func suppressed(f assay.Finding, reason string) assay.Suppressed {
 	return assay.Suppressed{Finding: f, Suppression: assay.Suppression{As: assay.StatusNotAffected, By: assay.SuppressedByMatch, Reason: reason}}
+}
+
+// undetermined returns the vulnerabilities of a package that the publisher investigates,
+// each once, unless another row decides about them. They are no findings, and no gaps
+// either, for nothing is left to look up.
+func undetermined(rows []Judgement) (out []assay.Suppressed) {
+	if !slices.ContainsFunc(rows, func(j Judgement) bool { return j.Rule == RuleUndetermined }) {
+		return nil
+	}
+	decided := map[string]bool{}
+	for i := range rows {
+		if j := &rows[i]; j.Verdict == VerdictAffected || j.Verdict == VerdictSuppressed || j.Rule == RuleDeclared {
+			decided[j.Advisory.ID] = true
+			for _, id := range j.Advisory.Aliases {
+				decided[id] = true
+			}
+		}
+	}
+	for i := range rows {
+		j := &rows[i]
+		if a := j.Advisory; j.Rule != RuleUndetermined || decided[a.ID] || slices.ContainsFunc(a.Aliases, func(id string) bool { return decided[id] }) {
+			continue
+		}
+		decided[j.Advisory.ID] = true
+		f := finding(j)
+		f.Status, f.Because = assay.StatusUnderInvestigation, string(j.Row.Stream)+": "+j.Because()
+		out = append(out, assay.Suppressed{Finding: f, Suppression: assay.Suppression{As: assay.StatusUnderInvestigation, By: cmp.Or(f.Publisher, f.Feed), Reason: j.Because()}})
+	}
+	return out
 }
 
 // because says in words what decided a finding.
@@ -418,5 +445,4 @@ func (d *distroMatcher) sum() {
 		}
 		d.gaps.add(some(names, "package", "packages"), fmt.Sprintf("not the distribution's (%s), so not covered by the advisories of %s; %s", reason, d.stream, unchecked))
 	}
-	d.gaps.sumUndetermined()
 }

@@ -423,13 +423,11 @@ func (m *registryMatcher) deriveGaps(t *target) (ok bool) {
 		}
 	}
 	for i := range m.rows {
-		switch j := &m.rows[i]; j.Rule {
-		case RuleUndetermined:
-			m.gaps.undetermined = append(m.gaps.undetermined, j.Advisory.ID)
-		case RuleNotice:
+		if j := &m.rows[i]; j.Rule == RuleNotice {
 			m.notices = append(m.notices, fmt.Sprintf("%s %s %s (%s)", t.pkg.Name, t.pkg.Version, noticed[j.Advisory.Kind], j.Advisory.ID))
 		}
 	}
+	m.suppressed = append(m.suppressed, undetermined(m.rows)...)
 	return ok
 }
 
@@ -481,7 +479,6 @@ func (m *registryMatcher) visitCovered(ctx context.Context, inv *assay.Inventory
 
 // sum makes gaps of what was counted.
 func (m *registryMatcher) sum() {
-	m.gaps.sumUndetermined()
 	slices.Sort(m.notices)
 	if all := slices.Compact(m.notices); len(all) > 0 {
 		m.gaps.add(string(m.ecosystem.Stream), "notices, not listed as findings: "+some(all, "", ""))

@@ -74,10 +74,9 @@ func (s *store) visit(t *target, advisories []assay.Advisory, v Verdict, r Rule,
 
 // gapList collects the gaps of one stream.
 type gapList struct {
-	stream       assay.Stream
-	all          []assay.Gap
-	reported     map[assay.Gap]bool // gaps that several packages share
-	undetermined []string           // advisories
+	stream   assay.Stream
+	all      []assay.Gap
+	reported map[assay.Gap]bool // gaps that several packages share
 }
 
 func (g *gapList) add(where, what string) {
@@ -94,14 +93,6 @@ func (g *gapList) addIncomparable(j *Judgement, name string) {
 		}
 		g.reported[gap] = true
 		g.all = append(g.all, gap)
-	}
-}
-
-// sumUndetermined adds one gap for all advisories that are not determined.
-func (g *gapList) sumUndetermined() {
-	slices.Sort(g.undetermined)
-	if ids := slices.Compact(g.undetermined); len(ids) > 0 {
-		g.add(string(g.stream), "the publisher has not determined whether installed packages are affected by "+some(ids, "", "")+"; not listed as findings")
 	}
 }
 

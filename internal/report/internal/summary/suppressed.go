@@ -45,16 +45,22 @@ func Why(r assay.Suppression) string {
 
 // Suppressed counts the suppressed findings; show says whether the report lists them.
 func Suppressed(r *assay.Report, show bool) (lines []string) {
-	matched, others := 0, 0
+	matched, open, others := 0, 0, 0
 	for i := range r.Suppressed {
-		if r.Suppressed[i].By == assay.SuppressedByMatch {
+		switch s := &r.Suppressed[i].Suppression; {
+		case s.By == assay.SuppressedByMatch:
 			matched++
-		} else {
+		case s.As == assay.StatusUnderInvestigation:
+			open++
+		default:
 			others++
 		}
 	}
 	if matched > 0 {
 		lines = append(lines, fmt.Sprintf("%s not apply (function not linked, other platform, kernel headers, patched by the distribution).", printable.Count(matched, "more vulnerability does", "more vulnerabilities do")))
+	}
+	if open > 0 {
+		lines = append(lines, fmt.Sprintf("%s under investigation: the publisher has not determined whether the packages are affected.", printable.Count(open, "more vulnerability is", "more vulnerabilities are")))
 	}
 	if others > 0 {
 		lines = append(lines, fmt.Sprintf("%s suppressed by %s.", printable.Count(others, "finding is", "findings are"), suppressors(r, others)))
@@ -76,7 +82,7 @@ var placeIn = regexp.MustCompile(`(:\d+| \(statement \d+\))$`)
 func suppressors(r *assay.Report, total int) string {
 	counts := map[string]int{}
 	for i := range r.Suppressed {
-		if by := r.Suppressed[i].By; by != assay.SuppressedByMatch {
+		if by := r.Suppressed[i].By; by != assay.SuppressedByMatch && r.Suppressed[i].As != assay.StatusUnderInvestigation {
 			counts[placeIn.ReplaceAllString(by, "")]++
 		}
 	}
