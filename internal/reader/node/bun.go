@@ -89,6 +89,9 @@ func (b *bun) add() {
 		if b.inside[dir] == nil {
 			b.inside[dir] = map[string]int{}
 		}
+		if len(b.doc.Packages[key]) == 0 { // null
+			b.NoVersion(name)
+		}
 		b.inside[dir][name] = b.entry(b.doc.Packages[key])
 	}
 	if root := b.doc.Workspaces[""]; root != nil && root.Name != "" && root.Version != "" {

@@ -115,6 +115,9 @@ func (t *tree) add() {
 	for _, place := range slices.Sorted(maps.Keys(t.at)) {
 		p := t.at[place]
 		if p == nil {
+			if name := moduleName(place); name != "" { // "node_modules/a": null
+				t.NoVersion(name)
+			}
 			continue
 		}
 		p.index = -1
@@ -303,6 +306,7 @@ func (n *nest) add(up *scope, dir string, entries map[string]*npmNested, dev boo
 	for _, name := range slices.Sorted(maps.Keys(entries)) {
 		e := entries[name]
 		if e == nil {
+			n.NoVersion(name)
 			continue
 		}
 		e.Dev = e.Dev || dev // nobody else can reach what lies inside a package

@@ -116,10 +116,12 @@ func (p *pnpm) read() {
 	tools := p.tools(importers)
 	flagged := false // whether packages say themselves that they are for development
 	for _, key := range slices.Sorted(maps.Keys(p.doc.Packages)) {
-		if e := p.doc.Packages[key]; e != nil {
-			flagged = flagged || e.Dev
-			p.at[key] = p.entry(key, e, e.Dev || tools)
+		e := p.doc.Packages[key]
+		if e == nil { // the key has name and version
+			e = &pnpmPackage{}
 		}
+		flagged = flagged || e.Dev
+		p.at[key] = p.entry(key, e, e.Dev || tools)
 	}
 	for _, key := range slices.Sorted(maps.Keys(p.doc.Snapshots)) {
 		bare := withoutPeers(key)
