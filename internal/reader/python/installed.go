@@ -55,7 +55,23 @@ func (Installed) Wants() []assay.Pattern {
 	return append(ps, assay.Pattern{Glob: "**/*.egg", Scope: assay.ScopeInstalled, MaxSize: maxEgg})
 }
 
+// isLeftover reports whether metadata are what pip left of an uninstalled package: it
+// gives the name a "~", older versions a "-", and ignores it from then on.
+// https://github.com/pypa/pip/blob/25.0/src/pip/_internal/metadata/importlib/_envs.py
+func isLeftover(file string) bool {
+	for part := range strings.SplitSeq(file, "/") {
+		lower := strings.ToLower(part)
+		if (strings.HasPrefix(part, "~") || strings.HasPrefix(part, "-")) && (strings.HasSuffix(lower, ".dist-info") || strings.HasSuffix(lower, ".egg-info") || strings.HasSuffix(lower, ".egg")) {
+			return true
+		}
+	}
+	return false
+}
+
 func (Installed) Read(ctx context.Context, f *assay.File) (assay.Facts, error) {
+	if isLeftover(f.Path) {
+		return assay.Facts{}, nil
+	}
 	var magic [4]byte
 	if n, _ := f.ReadAt(magic[:], 0); n == 4 && string(magic[:]) == "PK\x03\x04" {
 		return egg(ctx, f)
