@@ -160,7 +160,7 @@ func (f *parsed) finding(v *vulnerability) assay.Finding {
 	if !ok {
 		n = f.add(k, p)
 	}
-	out := assay.Finding{ID: v.VulnerabilityID, VendorIDs: v.VendorIDs, Package: n, Status: assay.Status(v.Status), SeveritySource: v.SeveritySource, URL: v.PrimaryURL, Feed: "trivy"}
+	out := assay.Finding{ID: v.VulnerabilityID, VendorIDs: v.VendorIDs, Package: n, Status: assay.Status(v.Status), SeveritySource: ourName(v.SeveritySource), URL: v.PrimaryURL, Feed: "trivy"}
 	out.Severity, _ = assay.ParseSeverity(v.Severity)
 	if v.FixedVersion != "" {
 		out.Fixes = strings.Split(v.FixedVersion, ", ")
@@ -179,7 +179,7 @@ func (f *parsed) finding(v *vulnerability) assay.Finding {
 	}{{1, assay.SeverityLow}, {2, assay.SeverityMedium}, {3, assay.SeverityHigh}, {4, assay.SeverityCritical}} {
 		for source, n := range v.VendorSeverity {
 			if n == d.from {
-				out.Detail.Ratings = append(out.Detail.Ratings, assay.Rating{Source: source, Severity: d.to})
+				out.Detail.Ratings = append(out.Detail.Ratings, assay.Rating{Source: ourName(source), Severity: d.to})
 			}
 		}
 	}
@@ -201,7 +201,7 @@ func scoresOf(by map[string]scores) (out []assay.CVSS) {
 			if c.Score == 0 && c.Vector == "" {
 				continue
 			}
-			if c.Source = source; strings.HasPrefix(c.Vector, "CVSS:3.0/") {
+			if c.Source = ourName(source); strings.HasPrefix(c.Vector, "CVSS:3.0/") {
 				c.Version = "3.0"
 			}
 			out = append(out, c)

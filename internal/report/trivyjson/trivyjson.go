@@ -311,20 +311,19 @@ func evr(s string) (epoch int, version, release string) {
 
 func convertFinding(f *assay.Finding, p *assay.Package) vulnerability {
 	v := vulnerability{VulnerabilityID: f.ID, VendorIDs: f.VendorIDs, PkgID: id(p), PkgName: p.Name, PkgIdentifier: identifier{p.PURL},
-		InstalledVersion: p.Version, FixedVersion: f.FixedIn, Status: string(f.Status), Layer: layerOf(p), SeveritySource: sourceID(f.SeveritySource),
+		InstalledVersion: noEpoch(p, p.Version), FixedVersion: noEpoch(p, f.FixedIn), Status: string(f.Status), Layer: layerOf(p), SeveritySource: sourceID(f.SeveritySource),
 		PrimaryURL: f.URL, Vulnerability: Vulnerability{Title: f.Detail.Title, Description: f.Detail.Text, Severity: severityName(f.Severity), CweIDs: f.Detail.CWEs,
 			References: f.Detail.References, PublishedDate: date(f.Detail.Published), LastModifiedDate: date(f.Detail.Modified)}}
 	if s, ok := sources[f.Feed]; ok {
 		v.DataSource = &s
 	}
-	if f.Severity != assay.SeverityUnknown {
-		v.VendorSeverity = map[string]int{sourceID(f.SeveritySource): severityNumber(f.Severity)}
-	}
+	v.VendorSeverity = vendorSeverity(f)
 	for _, c := range f.Detail.CVSS {
 		if v.CVSS == nil {
 			v.CVSS = map[string]scores{}
 		}
-		s := v.CVSS[c.Source]
+		source := sourceID(c.Source)
+		s := v.CVSS[source]
 		switch c.Version {
 		case "2.0":
 			s.V2Vector, s.V2Score = c.Vector, c.Score
@@ -335,23 +334,63 @@ func convertFinding(f *assay.Finding, p *assay.Package) vulnerability {
 				s.V3Vector, s.V3Score = c.Vector, c.Score
 			}
 		}
-		v.CVSS[c.Source] = s
-		if v.VendorSeverity == nil {
-			v.VendorSeverity = map[string]int{}
-		}
-		if n := severityNumber(c.Severity()); n > v.VendorSeverity[c.Source] && c.Source != f.SeveritySource {
-			v.VendorSeverity[c.Source] = n
-		}
+		v.CVSS[source] = s
 	}
 	return v
 }
 
-// sourceID returns Trivy's name of a publisher.
-func sourceID(feed string) string {
-	if s, ok := sources[feed]; ok {
-		return s.ID
+// noEpoch is the version of an rpm package as Trivy writes it: an epoch of 0 is left out.
+func noEpoch(p *assay.Package, version string) string {
+	if p.Type != assay.TypeRPM {
+		return version
 	}
-	return feed
+	return strings.TrimPrefix(version, "0:")
+}
+
+// vendorSeverity is the severity by source: that of the finding's source, then the
+// sources' own words, then the highest of their scores.
+func vendorSeverity(f *assay.Finding) map[string]int {
+	out, scored := map[string]int{}, map[string]int{}
+	if f.Severity != assay.SeverityUnknown {
+		out[sourceID(f.SeveritySource)] = severityNumber(f.Severity)
+	}
+	for _, r := range f.Detail.Ratings {
+		if _, ok := out[sourceID(r.Source)]; !ok && r.Severity != assay.SeverityUnknown {
+			out[sourceID(r.Source)] = severityNumber(r.Severity)
+		}
+	}
+	for _, c := range f.Detail.CVSS {
+		scored[sourceID(c.Source)] = max(scored[sourceID(c.Source)], severityNumber(c.Severity()))
+	}
+	for source, n := range scored {
+		if _, ok := out[source]; !ok && n > 0 {
+			out[source] = n
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
+}
+
+// trivyNames are Trivy's names of sources, where they differ from ours.
+// https://github.com/aquasecurity/trivy-db/blob/main/pkg/vulnsrc/vulnerability/const.go
+var trivyNames = map[string]string{
+	"almalinux": "alma", "arch": "arch-linux", "azurelinux": "azure", "oracle": "oracle-oval", "suse": "suse-cvrf", "rubysec": "ruby-advisory-db", "phpsec": "php-security-advisories",
+	"nodecore": "nodejs-security-wg", "kubernetes": "k8s",
+}
+
+// sourceID returns Trivy's name of a source.
+func sourceID(source string) string { return cmp.Or(trivyNames[source], source) }
+
+// ourName returns our name of a source of Trivy's.
+func ourName(source string) string {
+	for ours, theirs := range trivyNames {
+		if theirs == source {
+			return ours
+		}
+	}
+	return source
 }
 
 // severityName returns Trivy's name of a severity; Trivy has no "negligible".
