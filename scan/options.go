@@ -10,6 +10,7 @@ import (
 	"github.com/assaysec/assay/internal/cache"
 	"github.com/assaysec/assay/internal/database/fetch"
 	"github.com/assaysec/assay/internal/feed"
+	"github.com/assaysec/assay/internal/oci/registryclient"
 )
 
 // An OptionError reports an invalid option. The caller must correct it; nothing
@@ -70,6 +71,8 @@ type FetchOptions struct {
 	// Mirrors have https://HOST/PATH as HOST/PATH. An entry is a directory or a
 	// URL for all publishers, or HOST=DIRECTORY or HOST=URL for one host.
 	Mirrors   []string
+	CACert    string               // file of certificates to trust in addition to the system's; "" means none
+	Insecure  bool                 // allow TLS without verification
 	UserAgent string               // "" means assay
 	Progress  func(assay.Progress) // may be nil
 }
@@ -103,7 +106,11 @@ func (o FetchOptions) getter(cacheDir string) (*fetch.Fetcher, error) {
 	if agent == "" {
 		agent = "assay"
 	}
-	f, err := fetch.New(fetch.Options{Dir: DocumentsDir(cacheDir), Mirror: all, Hosts: hosts, UserAgent: agent, Progress: o.Progress})
+	trust, err := registryclient.TLS(o.CACert, o.Insecure)
+	if err != nil {
+		return nil, &OptionError{"", err}
+	}
+	f, err := fetch.New(fetch.Options{Dir: DocumentsDir(cacheDir), Mirror: all, Hosts: hosts, TLS: trust, UserAgent: agent, Progress: o.Progress})
 	if err != nil {
 		return nil, &OptionError{"mirror", err}
 	}

@@ -10,6 +10,7 @@ package fetch
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -48,6 +49,7 @@ type Options struct {
 	Dir       string               // the cache; "" means assay/documents below the user's cache directory
 	Mirror    string               // directory or URL with https://HOST/PATH as HOST/PATH; "" means none
 	Hosts     map[string]string    // host → directory or URL that replaces https://HOST; takes precedence over Mirror
+	TLS       *tls.Config          // of that client; nil means the system's certificates
 	Client    *http.Client         // nil means a client that respects HTTPS_PROXY, HTTP_PROXY and NO_PROXY
 	Offline   bool                 // use only the cache, without network access
 	MaxAge    time.Duration        // a document fetched less than this ago is not requested again; 0 means always request
@@ -102,18 +104,18 @@ func New(o Options) (*Fetcher, error) {
 	f.o.Retries = cmp.Or(o.Retries, 4)
 	f.o.Backoff = cmp.Or(o.Backoff, 500*time.Millisecond)
 	f.o.UserAgent = cmp.Or(o.UserAgent, "assay")
-	f.client = client(o.Client)
+	f.client = client(o.Client, o.TLS)
 	return f, nil
 }
 
 var errRedirect = errors.New("redirected")
 
 // client returns c, or a new client, with our limit of redirects.
-func client(c *http.Client) *http.Client {
+func client(c *http.Client, trust *tls.Config) *http.Client {
 	if c == nil {
 		c = &http.Client{Transport: &http.Transport{
 			Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, MaxIdleConns: 100, IdleConnTimeout: maxStall,
-			DialContext: (&net.Dialer{Timeout: maxDial}).DialContext, TLSHandshakeTimeout: maxDial,
+			DialContext: (&net.Dialer{Timeout: maxDial}).DialContext, TLSHandshakeTimeout: maxDial, TLSClientConfig: trust,
 		}}
 	}
 	our := *c

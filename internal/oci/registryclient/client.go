@@ -98,11 +98,9 @@ func Connect(ctx context.Context, repo name.Repository, o Options) (*Client, err
 	if err != nil {
 		return nil, err
 	}
-	conf := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: o.Insecure}
-	if o.CACert != "" {
-		if conf.RootCAs, err = roots(o.CACert); err != nil {
-			return nil, err
-		}
+	conf, err := TLS(o.CACert, o.Insecure)
+	if err != nil {
+		return nil, err
 	}
 	base := &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
@@ -133,6 +131,16 @@ func Connect(ctx context.Context, repo name.Repository, o Options) (*Client, err
 func (c *Client) Close() error {
 	c.base.CloseIdleConnections()
 	return nil
+}
+
+// TLS returns a configuration that trusts the system's certificates and those in a file,
+// or with insecure every certificate.
+func TLS(file string, insecure bool) (_ *tls.Config, err error) {
+	conf := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: insecure}
+	if file != "" {
+		conf.RootCAs, err = roots(file)
+	}
+	return conf, err
 }
 
 // roots returns the system's certificates and those in the file.
