@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/scan"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -26,6 +27,8 @@ type global struct {
 	warned   warnings
 	timeout  time.Duration
 	noColor  bool
+	caCert   string
+	insecure bool
 }
 
 func (g *global) flags(f *pflag.FlagSet) {
@@ -34,6 +37,8 @@ func (g *global) flags(f *pflag.FlagSet) {
 	f.BoolVarP(&g.quiet, "quiet", "q", false, "show no progress and no warnings")
 	f.BoolVarP(&g.debug, "debug", "d", false, "print debug messages")
 	f.DurationVar(&g.timeout, "timeout", 30*time.Minute, "stop after this long")
+	f.StringVar(&g.caCert, "cacert", "", "`FILE` of certificates that everything assay fetches may use, in addition to the system's (git: instead of them)")
+	f.BoolVar(&g.insecure, "insecure", false, "allow unverified TLS for everything that assay fetches, and plain HTTP for registries")
 	f.BoolVar(&g.noColor, "no-color", false, "use no colors (also: NO_COLOR)")
 }
 
@@ -106,6 +111,12 @@ func (g *global) work(ctx context.Context, do func(context.Context, *progress) e
 		return cause
 	}
 	return err
+}
+
+// trust adds --cacert and --insecure to the options of registries.
+func (g *global) trust(o assay.SourceOptions) assay.SourceOptions {
+	o.CACert, o.Insecure = g.caCert, g.insecure
+	return o
 }
 
 // cache is the cache directory; it need not exist.

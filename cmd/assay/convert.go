@@ -54,7 +54,7 @@ func (o *reportOptions) convert(ctx context.Context, g *global, from getterOptio
 		if err != nil {
 			return err
 		}
-		if request.VEX, err = o.filter.vex.open(ctx, g, target{kind: saved.Kind}, from.fetch(bars), false); err != nil {
+		if request.VEX, err = o.filter.vex.open(ctx, g, target{kind: saved.Kind}, from.fetch(g, bars), false); err != nil {
 			return err
 		}
 		r, err = scan.Rejudge(ctx, saved, request)

@@ -50,9 +50,10 @@ func (o *dbOptions) check() error {
 // open opens the database for a scan.
 func (o *dbOptions) open(g *global, bars *progress) (*scan.Database, error) {
 	published := o.PublishedOptions
+	published.Registry = g.trust(published.Registry)
 	published.Registry.Progress = bars.update()
 	return scan.OpenDatabase(scan.DatabaseOptions{CacheDir: g.cacheDir, Offline: o.offline, SkipUpdate: o.skipUpdate, MaxAge: o.maxAge, FailOnOld: o.failOld,
-		Fetch: o.fetch(bars), Published: published, Log: slog.Default()})
+		Fetch: o.fetch(g, bars), Published: published, Log: slog.Default()})
 }
 
 // getterOptions are the flags for fetching publishers' documents.
@@ -63,8 +64,8 @@ func (o *getterOptions) flags(f *pflag.FlagSet) {
 }
 
 // fetch is how documents are fetched.
-func (o *getterOptions) fetch(bars *progress) scan.FetchOptions {
-	return scan.FetchOptions{Mirrors: o.mirrors, UserAgent: "assay/" + programVersion(), Progress: bars.update()}
+func (o *getterOptions) fetch(g *global, bars *progress) scan.FetchOptions {
+	return scan.FetchOptions{Mirrors: o.mirrors, CACert: g.caCert, Insecure: g.insecure, UserAgent: "assay/" + programVersion(), Progress: bars.update()}
 }
 
 func dbDir(cacheDir string) string { return scan.DatabaseDir(cacheDir) }
@@ -125,7 +126,7 @@ func (o *updateOptions) update(ctx context.Context, g *global, build bool) error
 	u.CacheDir, u.Streams, u.All, u.Force, u.Log = g.cacheDir, asStreams(o.names), build, build, slog.Default()
 	var done scan.Changes
 	err := g.work(ctx, func(ctx context.Context, bars *progress) (err error) {
-		u.Fetch = o.fetch(bars)
+		u.Fetch = o.fetch(g, bars)
 		done, err = scan.Update(ctx, u)
 		return err
 	})

@@ -28,7 +28,7 @@ serves it.`,
 	streamsFlag(cmd.Flags(), &names)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return g.withCache(cmd.Context(), func(ctx context.Context, dir string, bars *progress) error {
-			n, size, err := scan.CopyDocuments(ctx, o.fetch(bars), dir, args[0], asStreams(names))
+			n, size, err := scan.CopyDocuments(ctx, o.fetch(g, bars), dir, args[0], asStreams(names))
 			bars.end()
 			if !g.quiet && (err == nil || n > 0) {
 				fmt.Fprintf(g.out, "%d documents, %s, in %s\n", n, printable.Size(size), args[0])

@@ -38,8 +38,6 @@ func (o *publishedOptions) registryFlags(f *pflag.FlagSet) {
 	f.StringVar(&r.Username, "username", "", "user name for the registry (default: Docker's configuration and credential helpers)")
 	f.StringVar(&r.Password, "password", "", "password for the registry; prefer ASSAY_PASSWORD")
 	f.StringVar(&r.RegistryToken, "registry-token", "", "bearer token for the registry")
-	f.StringVar(&r.CACert, "cacert", "", "`FILE` of certificates to trust in addition to the system's")
-	f.BoolVar(&r.Insecure, "insecure", false, "allow plain HTTP and unverified TLS")
 }
 
 func newDBPull(g *global) *cobra.Command {
@@ -69,6 +67,7 @@ with that cosign key.`,
 			return usagef("no database given: name a reference, or set --db-repository")
 		}
 		return g.withDB(cmd.Context(), func(ctx context.Context, dir string, bars *progress) error {
+			o.Registry = g.trust(o.Registry)
 			o.Registry.Progress = bars.update()
 			res, err := o.Pull(ctx, dir, asStreams(names), slog.Default())
 			bars.end()
@@ -130,7 +129,7 @@ not have, and prints the digest; sign it with "cosign sign --key".`,
 				return err
 			}
 			defer s.Close()
-			p, err := publish.Push(ctx, args[0], e, registryclient.Options{SourceOptions: o.Registry})
+			p, err := publish.Push(ctx, args[0], e, registryclient.Options{SourceOptions: g.trust(o.Registry)})
 			if err != nil {
 				return err
 			}

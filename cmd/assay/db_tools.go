@@ -141,6 +141,7 @@ a registry. Without NEW, OLD is compared with the local database.`,
 			if len(args) == 1 {
 				args = append(args, dir)
 			}
+			o.Registry = g.trust(o.Registry)
 			o.Registry.Progress = bars.update()
 			changes, err := o.Diff(ctx, args[0], args[1], asStreams(names), slog.Default())
 			if err != nil {

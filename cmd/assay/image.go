@@ -75,8 +75,6 @@ func (o *imageOptions) sourceFlags(f *pflag.FlagSet) {
 	f.StringVar(&s.Username, "username", "", "user name for the registry (default: Docker's configuration and credential helpers)")
 	f.StringVar(&s.Password, "password", "", "password for the registry; prefer ASSAY_PASSWORD")
 	f.StringVar(&s.RegistryToken, "registry-token", "", "bearer token for the registry")
-	f.StringVar(&s.CACert, "cacert", "", "`FILE` of certificates to trust in addition to the system's")
-	f.BoolVar(&s.Insecure, "insecure", false, "allow plain HTTP and unverified TLS")
 	f.StringSliceVar(&o.mirrors, "registry-mirror", nil, "`HOST=MIRROR`: try the mirror before the host; may be repeated")
 	f.StringVar(&s.DockerHost, "docker-host", "", "address of Docker's API (default $DOCKER_HOST, then its socket)")
 	f.StringVar(&s.PodmanHost, "podman-host", "", "address of Podman's API (default $CONTAINER_HOST, then its sockets)")
@@ -122,6 +120,7 @@ func (o *imageOptions) target(ref string) target {
 
 // check returns an error for flags that are invalid or contradict each other.
 func (o *imageOptions) check() error {
+	o.source.SourceOptions = o.trust(o.source.SourceOptions)
 	for _, m := range o.mirrors {
 		host, mirror, ok := strings.Cut(m, "=")
 		if !ok || host == "" || mirror == "" {

@@ -126,7 +126,7 @@ func (o *scanOptions) prepare(ctx context.Context, t target, request *scan.Reque
 	if request.ListOnly {
 		return nil
 	}
-	if request.VEX, err = o.report.filter.vex.open(ctx, o.global, t, o.db.fetch(bars), o.db.offline); err != nil {
+	if request.VEX, err = o.report.filter.vex.open(ctx, o.global, t, o.db.fetch(o.global, bars), o.db.offline); err != nil {
 		return err
 	}
 	if t.base != nil {

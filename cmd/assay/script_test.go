@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"log"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -37,10 +39,29 @@ func TestScripts(t *testing.T) {
 			s := httptest.NewServer(fake.New(fake.Logger(log.New(io.Discard, "", 0))))
 			e.Defer(s.Close)
 			e.Setenv("REGISTRY", s.Listener.Addr().String())
+			if err := secure(e); err != nil {
+				return err
+			}
 			return os.MkdirAll(e.WorkDir+"/mirror", 0o755)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"mkimage": mkimage, "truncate": truncate, "exits": exits, "mktrivydb": mktrivydb, "push": pushArchive, "attest": attest, "mkhub": mkhub},
 	})
+}
+
+// secure gives a script a mirror at $TLSMIRROR and a registry at $TLSREGISTRY whose
+// certificate is only in $WORK/ca.pem.
+func secure(e *testscript.Env) error {
+	quiet := log.New(io.Discard, "", 0)
+	mirror, registry := httptest.NewUnstartedServer(http.FileServer(http.Dir(e.WorkDir+"/mirror"))), httptest.NewUnstartedServer(fake.New(fake.Logger(quiet)))
+	for name, s := range map[string]*httptest.Server{"TLSMIRROR": mirror, "TLSREGISTRY": registry} {
+		s.Config.ErrorLog = quiet
+		s.StartTLS()
+		e.Defer(s.Close)
+		e.Setenv(name, s.URL)
+	}
+	e.Setenv("TLSREGISTRY", registry.Listener.Addr().String())
+	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: mirror.Certificate().Raw})
+	return os.WriteFile(e.WorkDir+"/ca.pem", cert, 0o600)
 }
 
 // mkimage makes an image of a txtar, in which each file's name begins with the

@@ -90,6 +90,7 @@ repository, and uses no ignore files of the current directory for an ADDRESS.`,
 			if err := at.Check(); err != nil {
 				return err
 			}
+			at.CACert, at.Insecure = g.caCert, g.insecure
 			if scan.IsRepositoryAddress(args[0]) {
 				o.report.filter.rules.distrust(o.global)
 			}
@@ -106,8 +107,6 @@ repository, and uses no ignore files of the current directory for an ADDRESS.`,
 	f.StringVar(&at.Branch, "branch", "", "the `BRANCH` to fetch (default: the repository's default branch)")
 	f.StringVar(&at.Tag, "tag", "", "the `TAG` to fetch")
 	f.StringVar(&at.Commit, "commit", "", "the `COMMIT` to fetch")
-	f.BoolVar(&at.Insecure, "insecure", false, "allow unverified TLS")
-	f.StringVar(&at.CACert, "cacert", "", "`FILE` of certificates to trust instead of the system's")
 	o.flags(f)
 	return cmd
 }

@@ -127,7 +127,7 @@ func newVEXRepoDownload(g *global) *cobra.Command {
 		Args:    cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return g.work(cmd.Context(), func(ctx context.Context, bars *progress) error {
-				all, err := scan.UpdateVEX(ctx, scan.VEXOptions{Config: o.config, CacheDir: g.cacheDir, Fetch: from.fetch(bars)}, args)
+				all, err := scan.UpdateVEX(ctx, scan.VEXOptions{Config: o.config, CacheDir: g.cacheDir, Fetch: from.fetch(g, bars)}, args)
 				bars.end()
 				errs := []error{err}
 				for _, r := range all {
