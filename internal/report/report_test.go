@@ -3,6 +3,7 @@ package report_test
 import (
 	"bytes"
 	stdjson "encoding/json"
+	"fmt"
 	"os"
 	"regexp"
 	"slices"
@@ -155,7 +156,13 @@ func TestTableVerdict(t *testing.T) {
 		{"end not known", func(r *assay.Report) { r.Release.EOL = "" }, "app:1 (debian 10.13)", "end of life"},
 		{"ended, no date", func(r *assay.Report) { r.Release.EOL = "ended" }, "debian 10.13 has reached its end of life: its advisories", "life on"},
 		{"no release", func(r *assay.Report) { r.Release = assay.Release{} }, "\napp:1\n=====\nTotal", "debian 10.13"},
-		{"many gaps", func(r *assay.Report) { r.Gaps = make([]assay.Gap, 25) }, "… and 5 more: see -f json", ""},
+		{"many gaps", func(r *assay.Report) {
+			r.Gaps = nil
+			for i := range 25 {
+				r.Gaps = append(r.Gaps, assay.Gap{Where: "a", What: fmt.Sprint("cause ", i)})
+			}
+		}, "… and 5 more: see -f json", ""},
+		{"one cause of many gaps", func(r *assay.Report) { r.Gaps = slices.Repeat([]assay.Gap{{Where: "a", What: "malformed"}}, 25) }, "judged (25, 1 cause)\n  - a, a, a and 22 more: malformed\n", "see -f json"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

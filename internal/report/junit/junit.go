@@ -247,7 +247,7 @@ func (c *converter) skipped(s *assay.Suppressed) {
 	c.suite(p).add(t)
 }
 
-// gaps adds a skipped case for each gap. They are not errors: publishers always have
+// gaps adds a skipped case for each cause of gaps. They are not errors: publishers always have
 // undecided cases, so no run would pass. Standard error lists them, too.
 func (c *converter) gaps() {
 	if len(c.r.Gaps) == 0 {
@@ -255,7 +255,7 @@ func (c *converter) gaps() {
 	}
 	s := c.named("not read or not judged", "")
 	var lines []string
-	for _, g := range c.r.Gaps {
+	for _, g := range summary.Gaps(c.r) {
 		s.add(testcase{Class: "gap", Name: cmp.Or(printable.Text(g.Where), "gap"), Skipped: &outcome{Message: printable.Text(g.What), Type: "gap"}})
 		lines = append(lines, printable.Text(g.String()))
 	}

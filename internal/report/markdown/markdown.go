@@ -278,8 +278,9 @@ func link(f *assay.Finding) string {
 
 // gaps lists what could not be read or judged, so that findings may be missing.
 func (p *printer) gaps() block {
-	b := block{head: fmt.Sprintf("\n### Not read or not judged (%d)\n\n", len(p.r.Gaps)), more: "gaps"}
-	for _, g := range p.r.Gaps {
+	gaps := summary.Gaps(p.r)
+	b := block{head: fmt.Sprintf("\n### Not read or not judged (%s)\n\n", summary.GapCounts(p.r, gaps)), more: "gaps"}
+	for _, g := range gaps {
 		b.lines = append(b.lines, "- **"+text(g.Where, maxCell)+"**: "+text(g.What, maxLine)+"\n")
 	}
 	return b

@@ -97,7 +97,7 @@ func notifications(r *assay.Report) (out []notification) {
 	for _, line := range summary.EndOfLife(r) {
 		out = append(out, notification{"warning", text{Text: plain(line)}})
 	}
-	for _, g := range r.Gaps {
+	for _, g := range summary.Gaps(r) {
 		out = append(out, notification{"warning", text{Text: plain("Not read or not judged: " + g.String())}})
 	}
 	return out

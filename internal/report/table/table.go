@@ -116,11 +116,11 @@ func fix(f *assay.Finding) string {
 
 // gaps lists what could not be read or judged, so that findings may be missing.
 func (p *printer) gaps() {
-	gaps := p.r.Gaps
+	gaps := summary.Gaps(p.r)
 	if len(gaps) == 0 {
 		return
 	}
-	p.printf("\n%s\n", p.paint(fmt.Sprintf("Not read or not judged (%d)", len(gaps)), text.Bold))
+	p.printf("\n%s\n", p.paint(fmt.Sprintf("Not read or not judged (%s)", summary.GapCounts(p.r, gaps)), text.Bold))
 	for i, g := range gaps {
 		if i == maxGaps {
 			p.printf("  … and %d more: see -f json\n", len(gaps)-i)
