@@ -5,14 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/assaysec/assay"
-	"github.com/assaysec/assay/internal/distro"
-	"github.com/assaysec/assay/internal/ecosystem"
 	"github.com/assaysec/assay/internal/encoding/printable"
 	"github.com/assaysec/assay/internal/inventory"
 	"github.com/assaysec/assay/internal/match"
@@ -208,109 +205,6 @@ func (s *scanner) match(ctx context.Context, inv *assay.Inventory, r *assay.Repo
 		r.Findings = found.Findings
 	}
 	return s.details(ctx, r)
-}
-
-// ensure makes sure that the streams can be asked. It returns those that can. A
-// stream that no feed has becomes a gap, because the user cannot fix that.
-func (s *scanner) ensure(ctx context.Context, streams []assay.Stream, r *assay.Report) (assay.Advisories, error) {
-	needed := slices.DeleteFunc(slices.Clone(streams), func(s assay.Stream) bool { return s == assay.StreamRHELCPE })
-	if len(needed) < len(streams) { // without this stream the default repositories are assumed
-		gaps, err := s.session.Ensure(ctx, []assay.Stream{assay.StreamRHELCPE})
-		r.Gaps = append(r.Gaps, gaps...)
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		if err != nil {
-			r.Gaps = append(r.Gaps, assay.Gap{Where: "repositories", What: fmt.Sprintf("their contents are unknown: %v", err)})
-		}
-	}
-	gaps, err := s.session.Ensure(ctx, needed)
-	r.Gaps = append(r.Gaps, gaps...)
-	none := excluding{Advisories: s.session, streams: map[assay.Stream]bool{}}
-	for _, e := range splitErrors(err) {
-		if !errors.Is(e, assay.ErrUnsupported) {
-			return nil, joinByReason(err)
-		}
-		missing := needed // a database that does not report which
-		var one *StreamError
-		if errors.As(e, &one) {
-			missing = []assay.Stream{one.Stream}
-		}
-		for _, m := range missing {
-			none.streams[m] = true
-		}
-		where, then := "distribution "+r.Release.ID+" "+r.Release.Version, "its packages are listed, not matched"
-		if eco, ok := ecosystem.Of(missing[0]); ok {
-			where = "packages of " + eco.Title
-		} else if by, ok := distro.RebuilderOf(missing[0]); ok {
-			where = "packages that " + by.Title + " rebuilt"
-			if !by.Exclusive {
-				then = "only the distribution's are matched with them"
-			}
-		}
-		r.Gaps = append(r.Gaps, assay.Gap{Where: where, What: fmt.Sprintf("no advisories (%s); %s",
-			strings.TrimSuffix(e.Error(), ": "+assay.ErrUnsupported.Error()), then)})
-	}
-	return none, nil
-}
-
-// joinByReason joins the errors of streams with the same reason.
-func joinByReason(err error) error {
-	var whys []string
-	streams := map[string][]string{}
-	for _, e := range splitErrors(err) {
-		var one *StreamError
-		if !errors.As(e, &one) {
-			return fmt.Errorf("advisories for %w", err)
-		}
-		why := one.Err.Error()
-		if streams[why] == nil {
-			whys = append(whys, why)
-		}
-		streams[why] = append(streams[why], string(one.Stream))
-	}
-	var lines []string
-	for _, why := range whys {
-		lines = append(lines, strings.Join(streams[why], ", ")+": "+why)
-	}
-	return &unready{fmt.Sprintf("advisories for %s", strings.Join(lines, "\n")), err}
-}
-
-// unready reports why advisories cannot be asked, with a message of its own.
-type unready struct {
-	text string
-	err  error
-}
-
-func (e *unready) Error() string { return e.text }
-func (e *unready) Unwrap() error { return e.err }
-
-// splitErrors splits joined errors.
-func splitErrors(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		var all []error
-		for _, e := range joined.Unwrap() {
-			all = append(all, splitErrors(e)...)
-		}
-		return all
-	}
-	if err == nil {
-		return nil
-	}
-	return []error{err}
-}
-
-// excluding answers nothing for some streams.
-type excluding struct {
-	assay.Advisories
-	streams map[assay.Stream]bool
-}
-
-func (w excluding) Lookup(ctx context.Context, s assay.Stream, name string) iter.Seq2[assay.Advisory, error] {
-	if w.streams[s] {
-		return func(func(assay.Advisory, error) bool) {}
-	}
-	return w.Advisories.Lookup(ctx, s, name)
 }
 
 // details adds the details of each vulnerability.
