@@ -84,7 +84,11 @@ func (b *Builder) Update(ctx context.Context, dir string, feeds []assay.Feed, g 
 			}
 		}
 	}()
-	if err := u.read(ctx, g, runs); err != nil {
+	err = u.read(ctx, g, runs)
+	if err == nil {
+		runs, err = u.readApart(ctx, g, runs)
+	}
+	if err != nil {
 		return Result{}, fmt.Errorf("database %s: %w; the old one is unchanged", dir, err)
 	}
 	res, err := u.exchange(ctx, runs)
@@ -93,19 +97,56 @@ func (b *Builder) Update(ctx context.Context, dir string, feeds []assay.Feed, g 
 	}
 	res.Missing = u.missing(wanted)
 	var errs []error
-	for _, r := range runs {
-		if b.Partial && errors.Is(r.err, assay.ErrNotFound) && !u.gave(r.feed.Name()) {
-			res.Absent = append(res.Absent, r.feed.Name())
-			continue
-		}
-		errs = append(errs, r.err)
-	}
+	res.Absent, errs = u.failures(runs)
 	return res, errors.Join(errs...)
 }
 
-// gave reports whether the database has data from a feed.
-func (u *update) gave(feed string) bool {
-	return slices.ContainsFunc(u.ix.Shards, func(e entry) bool { return e.status(feed) != nil })
+// failures returns the errors of the runs, without those of feeds that a partial mirror
+// does not have. These are absent: "osv", or "osv (npm, pub)" for some of its streams.
+func (u *update) failures(runs []*run) (absent []string, errs []error) {
+	streams, present := map[string][]string{}, map[string]bool{}
+	var feeds []string
+	for _, r := range runs {
+		name := r.feed.Name()
+		if !u.Partial || !errors.Is(r.err, assay.ErrNotFound) || u.gave(r) {
+			errs = append(errs, r.err)
+			present[name] = true
+			continue
+		}
+		if !slices.Contains(feeds, name) {
+			feeds = append(feeds, name)
+		}
+		for _, s := range r.covers {
+			streams[name] = append(streams[name], string(s))
+		}
+	}
+	for _, name := range feeds {
+		if present[name] {
+			name += " (" + strings.Join(streams[name], ", ") + ")"
+		}
+		absent = append(absent, name)
+	}
+	return absent, errs
+}
+
+// gave reports whether the database has data from a run's feed for its streams.
+func (u *update) gave(r *run) bool {
+	return slices.ContainsFunc(u.ix.Shards, func(e entry) bool { return r.hasStream(e.Stream) && e.status(r.feed.Name()) != nil })
+}
+
+// A FeedError reports that a feed could not be read for some streams.
+type FeedError struct {
+	Feed    string
+	Streams []assay.Stream // patterns
+	Err     error
+}
+
+func (e *FeedError) Error() string { return e.Feed + ": " + e.Err.Error() }
+func (e *FeedError) Unwrap() error { return e.Err }
+
+// Covers reports whether the feed could not be read for a stream.
+func (e *FeedError) Covers(s assay.Stream) bool {
+	return slices.ContainsFunc(e.Streams, func(p assay.Stream) bool { return p.Covers(s) })
 }
 
 // begin locks the directory and reads the database.
@@ -195,7 +236,7 @@ func (u *update) read(ctx context.Context, g assay.Getter, runs []*run) error {
 				spools: map[assay.Stream]*spool{}, status: assay.FeedStatus{Feed: r.feed.Name(), Fetched: fetched},
 			}
 			if r.err = rec.fetch(ctx, r.feed, r.wanted, r.sink); r.err != nil {
-				r.err = fmt.Errorf("%s: %w", r.feed.Name(), r.err)
+				r.err = &FeedError{Feed: r.feed.Name(), Streams: r.covers, Err: r.err}
 			}
 			r.documents = rec.documents
 			if err := ctx.Err(); err != nil {
@@ -205,6 +246,33 @@ func (u *update) read(ctx context.Context, g assay.Getter, runs []*run) error {
 		})
 	}
 	return group.Wait()
+}
+
+// readApart reads feeds again stream by stream if a document of one of their streams is
+// missing or malformed, because it must not cost the others.
+func (u *update) readApart(ctx context.Context, g assay.Getter, runs []*run) ([]*run, error) {
+	var out []*run
+	for _, r := range runs {
+		_, isImported := r.feed.(assay.DatedFeed)
+		if isImported || len(r.covers) < 2 || !errors.Is(r.err, assay.ErrNotFound) && !errors.Is(r.err, assay.ErrMalformed) {
+			out = append(out, r)
+			continue
+		}
+		var parts []*run
+		for _, s := range r.covers {
+			parts = append(parts, &run{feed: r.feed, wanted: []assay.Stream{s}, covers: []assay.Stream{s}})
+		}
+		if err := u.read(ctx, g, parts); err != nil {
+			return append(append(out, r), parts...), err
+		}
+		if !slices.ContainsFunc(parts, func(p *run) bool { return p.err == nil || p.err.Error() != r.err.Error() }) {
+			parts = []*run{r} // one document is about all streams
+		} else {
+			r.sink.close()
+		}
+		out = append(out, parts...)
+	}
+	return out, nil
 }
 
 func (u *update) jobs() int {

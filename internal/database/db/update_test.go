@@ -347,3 +347,59 @@ func TestPartialMirror(t *testing.T) {
 		t.Errorf("the old data: %q", got)
 	}
 }
+
+// apart is a feed with one document a stream.
+type apart struct{ streams []assay.Stream }
+
+func (apart) Name() string              { return "apart" }
+func (f apart) Streams() []assay.Stream { return f.streams }
+
+func (f apart) Fetch(ctx context.Context, g assay.Getter, wanted []assay.Stream, s assay.Sink) error {
+	if wanted == nil {
+		wanted = f.streams
+	}
+	for _, w := range wanted {
+		if err := (lines{name: string(w)}).Fetch(ctx, g, nil, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// TestStreamsApart: a missing or malformed document costs no other stream of its feed.
+func TestStreamsApart(t *testing.T) {
+	feeds := []assay.Feed{apart{[]assay.Stream{"a", "b", "c"}}, lines{"all", []assay.Stream{"a", "b"}, nil}}
+	for _, tt := range []struct{ name, b, want string }{
+		{"missing", "", "b: not found"},
+		{"malformed", "fail", "apart: b: malformed"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w, dir := &web{}, t.TempDir()
+			w.set("a", "a p CVE-1 1\n")
+			w.set("c", "c p CVE-1 1\n")
+			if tt.b != "" {
+				w.set("b", tt.b)
+			}
+			for _, wanted := range [][]assay.Stream{nil, {"a", "b", "c"}} {
+				res, err := new(Builder).Update(t.Context(), dir, feeds, w, wanted)
+				var failed *FeedError
+				if err == nil || !strings.Contains(err.Error(), tt.want) || !errors.As(err, &failed) || !failed.Covers("b") || failed.Covers("a") {
+					t.Errorf("error %v", err)
+				}
+				if n := strings.Count(err.Error(), "all: all: "); n != 1 {
+					t.Errorf("a document about all streams: %d errors", n)
+				}
+				if len(res.Built)+len(res.Unchanged) != 2 || look(t, open(t, dir), "a", "p") == "" || look(t, open(t, dir), "c", "p") == "" {
+					t.Errorf("%+v", res)
+				}
+			}
+			if tt.b != "" {
+				return
+			}
+			res, err := (&Builder{Partial: true}).Update(t.Context(), t.TempDir(), feeds, w, nil)
+			if err != nil || !slices.Equal(res.Absent, []string{"apart (b)", "all"}) {
+				t.Errorf("of a partial mirror: %v, %v", res.Absent, err)
+			}
+		})
+	}
+}
