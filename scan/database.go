@@ -266,12 +266,15 @@ func (d *Database) endAttempts(streams []assay.Stream, err error, abandoned bool
 }
 
 // failure is why the last attempt at a stream failed; nil if it succeeded or
-// there was none.
+// there was none. Errors of feeds without this stream do not count.
 func (d *Database) failure(s assay.Stream) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if a := d.attempts[s]; a != nil && !a.at.IsZero() {
-		return a.err
+		return errors.Join(slices.DeleteFunc(splitErrors(a.err), func(err error) bool {
+			var failed *db.FeedError
+			return errors.As(err, &failed) && !failed.Covers(s)
+		})...)
 	}
 	return nil
 }
