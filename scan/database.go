@@ -179,7 +179,8 @@ func (d *Database) hasFeed(s assay.Stream) bool {
 	})
 }
 
-// stale lists the streams that are missing or old, and that may be fetched now.
+// stale lists the streams that are missing, old or without their main feed, and that may
+// be fetched now.
 func (d *Database) stale(ctx context.Context, streams []assay.Stream) ([]assay.Stream, error) {
 	feeds := d.options.Feeds
 	if d.isPublished() {
@@ -189,6 +190,9 @@ func (d *Database) stale(ctx context.Context, streams []assay.Stream) ([]assay.S
 	if err != nil || d.fetch == nil {
 		return nil, err
 	}
+	if stale, err = d.addIncomplete(stale, streams); err != nil {
+		return nil, err
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(stale), func(s assay.Stream) bool {
@@ -196,6 +200,26 @@ func (d *Database) stale(ctx context.Context, streams []assay.Stream) ([]assay.S
 		recent := a != nil && !a.at.IsZero() && time.Since(a.at) < min(retryAfter, max(d.maxAge(), 0))
 		return recent || !d.hasFeed(s)
 	}), nil
+}
+
+// addIncomplete adds the streams whose shard was built without their main feed.
+func (d *Database) addIncomplete(stale, streams []assay.Stream) ([]assay.Stream, error) {
+	open, err := db.OpenIn(d.dir, &d.pool)
+	if errors.Is(err, assay.ErrNotFound) {
+		return stale, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer open.Close()
+	have := byStream(open.Shards())
+	stale = slices.Clone(stale)
+	for _, s := range streams {
+		if d.incomplete(have[s]) != nil && !slices.Contains(stale, s) {
+			stale = append(stale, s)
+		}
+	}
+	return stale, nil
 }
 
 // update fetches streams, and waits for those that others are fetching. It holds

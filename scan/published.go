@@ -34,6 +34,9 @@ type Changes struct {
 	Unchanged []assay.Stream
 	Missing   []assay.Stream // wanted, but not available
 	Absent    []string       // feeds without documents in a partial mirror
+
+	// Incomplete lists streams that were built without their main feed: "npm (osv)".
+	Incomplete []string
 }
 
 // publishedDatabase is the location of a published database.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/database/db"
+	"github.com/assaysec/assay/internal/feed"
 )
 
 // session is a Session of a Database.
@@ -39,11 +40,15 @@ func (s *session) Ensure(ctx context.Context, streams []assay.Stream) ([]assay.G
 		return nil, err
 	}
 	var errs []error
+	var gaps []assay.Gap
 	var ages []*age
 	byAge := map[string][]assay.Stream{}
 	for _, name := range streams {
 		old, err := d.judge(name, have[name])
 		errs = append(errs, err)
+		if g := d.incomplete(have[name]); g != nil {
+			gaps = append(gaps, *g)
+		}
 		if old != nil {
 			if byAge[old.key()] == nil {
 				ages = append(ages, old)
@@ -51,7 +56,6 @@ func (s *session) Ensure(ctx context.Context, streams []assay.Stream) ([]assay.G
 			byAge[old.key()] = append(byAge[old.key()], name)
 		}
 	}
-	var gaps []assay.Gap
 	for _, a := range ages {
 		old := byAge[a.key()]
 		g := a.gap(old)
@@ -226,6 +230,26 @@ func (d *Database) judge(s assay.Stream, shard *assay.Shard) (*age, error) {
 		return nil, &StreamError{s, fmt.Errorf("not in the published database: %w", assay.ErrUnsupported)}
 	}
 	return nil, &StreamError{s, fmt.Errorf("the publisher has no advisories for it: %w", assay.ErrUnsupported)}
+}
+
+// incomplete reports a shard that was built without the main feed of its stream.
+func (d *Database) incomplete(shard *assay.Shard) *assay.Gap {
+	if shard == nil {
+		return nil
+	}
+	main := feed.MissingMain(shard)
+	if main == "" {
+		return nil
+	}
+	g := &assay.Gap{Where: "advisories of " + string(shard.Stream), What: fmt.Sprintf("without feed %s, the main one of %s: what only it has is missing", main, shard.Stream)}
+	for _, err := range splitErrors(d.failure(shard.Stream)) {
+		var failed *db.FeedError
+		if errors.As(err, &failed) && failed.Feed == main {
+			why, _, _ := strings.Cut(failed.Err.Error(), "\n")
+			g.What += ": " + why
+		}
+	}
+	return g
 }
 
 // age is the age of a shard that is too old, and why there is nothing newer.

@@ -75,7 +75,31 @@ func Update(ctx context.Context, o UpdateOptions) (Changes, error) {
 	if err == nil && len(c.Built)+len(c.Unchanged) == 0 {
 		err = nothingBuilt(all)
 	}
-	return c, err
+	var incomplete error
+	if c.Incomplete, incomplete = incompleteStreams(dir, slices.Concat(c.Built, c.Unchanged)); incomplete != nil || len(c.Incomplete) == 0 || len(o.Streams) > 0 {
+		return c, errors.Join(err, incomplete)
+	}
+	return c, errors.Join(err, fmt.Errorf("some streams lack their main feed: %s; name the streams with --streams to accept that", strings.Join(c.Incomplete, ", ")))
+}
+
+// incompleteStreams lists the streams that were built without their main feed: "npm
+// (osv)".
+func incompleteStreams(dir string, streams []assay.Stream) (out []string, _ error) {
+	d, err := db.Open(dir)
+	if errors.Is(err, assay.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	shards := d.Shards()
+	for i := range shards {
+		if main := feed.MissingMain(&shards[i]); main != "" && slices.Contains(streams, shards[i].Stream) {
+			out = append(out, fmt.Sprintf("%s (%s)", shards[i].Stream, main))
+		}
+	}
+	return out, nil
 }
 
 // nothingBuilt is the error of an update without failures and without a result.

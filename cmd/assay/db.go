@@ -133,6 +133,9 @@ func (o *updateOptions) update(ctx context.Context, g *global, build bool) error
 	if len(done.Absent) > 0 {
 		g.notify("the mirror has no documents for %s", strings.Join(done.Absent, ", "))
 	}
+	if len(done.Incomplete) > 0 && len(u.Streams) > 0 {
+		g.notify("these streams lack their main feed, and scans report them as gaps: %s", strings.Join(done.Incomplete, ", "))
+	}
 	return g.changed(done, "built", "its publisher has no documents for it", err)
 }
 

@@ -130,3 +130,35 @@ func DebianChangelogs(packages []string) assay.Feed {
 func ForScans() []assay.Feed {
 	return slices.DeleteFunc(All(), func(f assay.Feed) bool { return assay.UseOf(f) > assay.UseAlways })
 }
+
+// Main returns the feed without which the advisories of a stream are incomplete: OSV's
+// for the registries that it has, for it collects what the others publish; otherwise the
+// only feed that a scan may fetch. "" if there is none.
+func Main(s assay.Stream) string {
+	var main []string
+	for _, f := range ForScans() {
+		if slices.ContainsFunc(f.Streams(), func(p assay.Stream) bool { return p.Covers(s) }) {
+			if f.Name() == (osv.Feed{}).Name() {
+				return f.Name()
+			}
+			main = append(main, f.Name())
+		}
+	}
+	if len(main) != 1 {
+		return ""
+	}
+	return main[0]
+}
+
+// MissingMain returns the main feed of a shard's stream if the shard was built without
+// it; "" if it is complete. Another scanner's database is complete in itself.
+func MissingMain(shard *assay.Shard) string {
+	main := Main(shard.Stream)
+	for _, f := range shard.Feeds {
+		isOwn := slices.ContainsFunc(All(), func(g assay.Feed) bool { return g.Name() == f.Feed })
+		if f.Feed == main || !isOwn {
+			return ""
+		}
+	}
+	return main
+}

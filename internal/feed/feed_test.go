@@ -324,3 +324,39 @@ func BenchmarkLookups(b *testing.B) {
 		d.Close()
 	}
 }
+
+func TestMainFeed(t *testing.T) {
+	for stream, want := range map[assay.Stream]string{"npm": "osv", "maven": "osv", "cpan": "cpan", "conan": "glad", "ruby": "rubysec", "debian:12": "debian",
+		"rhel:9": "redhat", "mageia:9": "osv", "unheard-of": ""} {
+		if got := feed.Main(stream); got != want {
+			t.Errorf("%s: %q, want %q", stream, got, want)
+		}
+	}
+	for _, s := range feed.All() {
+		for _, stream := range s.Streams() {
+			if assay.UseOf(s) == assay.UseAlways && feed.Main(stream) == "" {
+				t.Errorf("%s has no main feed", stream)
+			}
+		}
+	}
+	for _, tt := range []struct {
+		stream assay.Stream
+		feeds  []string
+		want   string
+	}{
+		{"npm", []string{"osv", "retirejs"}, ""},
+		{"npm", []string{"retirejs"}, "osv"},
+		{"npm", []string{"glad", "ghsa"}, "osv"},
+		{"npm", []string{"trivy-db"}, ""},
+		{"debian:12", []string{"debian-changelogs"}, ""},
+		{"unheard-of", []string{"osv"}, ""},
+	} {
+		shard := assay.Shard{Stream: tt.stream}
+		for _, f := range tt.feeds {
+			shard.Feeds = append(shard.Feeds, assay.FeedStatus{Feed: f})
+		}
+		if got := feed.MissingMain(&shard); got != tt.want {
+			t.Errorf("%s of %v: %q, want %q", tt.stream, tt.feeds, got, tt.want)
+		}
+	}
+}
