@@ -81,6 +81,8 @@ func TestArchive(t *testing.T) {
 		{"no properties", "a/lib.jar", jar(t, "META-INF/maven/g/lib/pom.xml", `<project><parent><groupId>g</groupId><version>4</version></parent><artifactId>lib</artifactId><version>${project.parent.version}.1</version><licenses><license><name>MIT</name></license></licenses></project>`), []string{"g:lib@4.1 #"}, ""},
 		{"no version", "a/app.war", jar(t, "META-INF/maven/g/a/pom.properties", "artifactId=a\n"), nil, "1 artifact has no version: g:a"},
 		{"manifest", "a/thing-1.2.jar", jar(t, manifest("Bundle-SymbolicName: org.some.thing-core;singleton:=true", "Implementation-Version: 1.2", "Implementation-Vendor-Id: org.some", "Bundle-License: MIT;link=x,Apache-2.0")...), []string{"org.some:thing@1.2 #"}, ""},
+		{"an entry's section", "a/thing.jar", jar(t, manifest("Bundle-License: MIT", "", "Name: org/other/", "Implementation-Title: other", "Implementation-Version: 1.2", "Implementation-Vendor-Id: org.other")...), []string{"thing@ #"}, ""},
+		{"a section only", "a/thing-2.jar", jar(t, manifest("", "Name: org/other/", "Implementation-Title: other-thing", "Implementation-Version: 1.2")...), []string{"thing@2 #"}, ""},
 		{"Jenkins", "p/gradle.hpi", jar(t, manifest("Group-Id: org.jenkins-ci.plugins", "Short-Name: gradle", "Plugin-Version: 2.11 (private)")...), []string{"org.jenkins-ci.plugins:gradle@2.11 #"}, ""},
 		{"name only", "a/some-lib-1.2.3-linux-x86_64.jar", jar(t, "a.class", ""), []string{"some-lib@1.2.3 #"}, ""},
 		{"nothing", "a/App.JAR", jar(t, "a.class", ""), []string{"App@ #"}, ""},

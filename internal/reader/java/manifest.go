@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// manifest is what of an archive's manifest may tell which package it is: the
-// main attributes and, where those do not have them, the same attributes of the
-// first of the sections after.
+// manifest contains the main attributes of an archive's manifest that may identify the
+// package. The sections after them are about single entries, such as a library that was
+// packed into the archive.
 //
 // Format: https://docs.oracle.com/en/java/javase/21/docs/specs/jar/jar.html#jar-manifest
 type manifest map[string]string
@@ -26,7 +26,6 @@ var attributes = map[string]bool{
 func parseManifest(b []byte) manifest {
 	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
 	m := manifest{}
-	main := true
 	var last string // attribute that a line may continue, whose value is
 	var whole []byte
 	keep := func() {
@@ -46,7 +45,6 @@ func parseManifest(b []byte) manifest {
 		}
 		if len(line) == 0 {
 			keep()
-			main = main && len(m) == 0 // empty lines before the first attribute end nothing
 			continue
 		}
 		if line[0] == ' ' {
@@ -61,7 +59,10 @@ func parseManifest(b []byte) manifest {
 			continue
 		}
 		key := strings.ToLower(string(name))
-		if attributes[key] && (main || strings.HasPrefix(key, "implementation-") || strings.HasPrefix(key, "specification-")) {
+		if key == "name" { // which begins each section
+			break
+		}
+		if attributes[key] {
 			if _, known := m[key]; !known {
 				last, whole = key, append(whole[:0], bytes.TrimPrefix(value, []byte(" "))...)
 			}
