@@ -140,3 +140,21 @@ func (w excluding) Lookup(ctx context.Context, s assay.Stream, name string) iter
 	}
 	return w.Advisories.Lookup(ctx, s, name)
 }
+
+// Names lists the names of packages in a stream; none of streams that are excluded.
+func (w excluding) Names(ctx context.Context, s assay.Stream) iter.Seq2[string, error] {
+	if w.streams[s] {
+		return func(func(string, error) bool) {}
+	}
+	return namesIn(ctx, w.Advisories, s)
+}
+
+// namesIn lists the names of packages in a stream; ErrUnsupported if the database cannot.
+func namesIn(ctx context.Context, a assay.Advisories, s assay.Stream) iter.Seq2[string, error] {
+	if l, ok := a.(interface {
+		Names(context.Context, assay.Stream) iter.Seq2[string, error]
+	}); ok {
+		return l.Names(ctx, s)
+	}
+	return func(yield func(string, error) bool) { yield("", assay.ErrUnsupported) }
+}

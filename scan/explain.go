@@ -164,6 +164,11 @@ func (t *tolerantAdvisories) Lookup(ctx context.Context, s assay.Stream, name st
 	}
 }
 
+// Names lists the names of packages in a stream.
+func (t *tolerantAdvisories) Names(ctx context.Context, s assay.Stream) iter.Seq2[string, error] {
+	return namesIn(ctx, t.Advisories, s)
+}
+
 // maxNames bounds the names of one vulnerability.
 const maxNames = 64
 

@@ -148,6 +148,15 @@ func (s *session) Lookup(ctx context.Context, stream assay.Stream, name string) 
 	return open.Lookup(ctx, stream, name)
 }
 
+// Names lists the names of packages in a stream.
+func (s *session) Names(ctx context.Context, stream assay.Stream) iter.Seq2[string, error] {
+	open, err := s.requireDatabase()
+	if err != nil {
+		return func(yield func(string, error) bool) { yield("", err) }
+	}
+	return open.Names(ctx, stream)
+}
+
 // Search implements Session.
 func (s *session) Search(ctx context.Context, q Query) iter.Seq2[assay.Advisory, error] {
 	open, err := s.requireDatabase()

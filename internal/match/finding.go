@@ -175,7 +175,7 @@ func (m *registryMatcher) because(t *target, h *Judgement, fixed string) string 
 		status = "malicious"
 	}
 	fmt.Fprintf(&b, "%s: package %s is %s %s", m.ecosystem.Stream, t.name, status, interval(h.by))
-	if notes := slices.DeleteFunc([]string{h.Row.Reason, systems(&h.Row.Qualifiers), m.linked(t)}, func(s string) bool { return s == "" }); len(notes) > 0 {
+	if notes := slices.DeleteFunc([]string{h.Row.Reason, systems(&h.Row.Qualifiers), t.note, m.linked(t)}, func(s string) bool { return s == "" }); len(notes) > 0 {
 		fmt.Fprintf(&b, " (%s)", strings.Join(notes, ", "))
 	}
 	if t.pkg.Version == "" {

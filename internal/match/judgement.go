@@ -135,7 +135,7 @@ func (j *Judgement) versions() string {
 	}
 	if j.Verdict == VerdictAffected {
 		text := fmt.Sprintf("affected %s; %s", interval(j.by), installed)
-		if notes := slices.DeleteFunc([]string{j.Row.Reason, j.detail}, func(s string) bool { return s == "" }); len(notes) > 0 {
+		if notes := slices.DeleteFunc([]string{j.Row.Reason, j.of.note, j.detail}, func(s string) bool { return s == "" }); len(notes) > 0 {
 			text += " (" + strings.Join(notes, ", ") + ")"
 		}
 		return text

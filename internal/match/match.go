@@ -197,4 +197,5 @@ type target struct {
 	installed     installed
 	bad           error // why it cannot be compared
 	product       product
+	note          string // how the name was found, where the package does not state it
 }

@@ -117,6 +117,9 @@ func judgeRegistries(ctx context.Context, inv *assay.Inventory, s store, o Optio
 // judge judges all requested packages of the ecosystem.
 func (m *registryMatcher) judge(ctx context.Context, inv *assay.Inventory) error {
 	m.gaps.stream, m.known = m.ecosystem.Stream, map[string][]vulnerability{}
+	if err := m.findGroups(ctx, inv); err != nil {
+		return err
+	}
 	for _, i := range m.packages {
 		if err := m.judgePackage(ctx, i, &inv.Packages[i]); err != nil {
 			return err
@@ -141,7 +144,9 @@ type registryMatcher struct {
 	gaps      gapList
 	known     map[string][]vulnerability // by name
 	owners    *owners                    // nil where the registries alone decide
-	notices   []string                   // of advisories that are notices, not vulnerabilities
+
+	byArtifact map[string][]string // names in the stream of the artifacts without a group; nil if unknown
+	notices    []string            // of advisories that are notices, not vulnerabilities
 
 	rows      []Judgement     // about the current vulnerability; reused
 	matching  []*Judgement    // rows that contain the installed version; reused
@@ -167,6 +172,8 @@ func (m *registryMatcher) targets(i int, p *assay.Package) []*target {
 	all := []*target{{name: m.ecosystem.Name(p.Name), version: m.ecosystem.Version(p.Name, p.Version)}}
 	if m.ecosystem == products {
 		all = productsOf(p)
+	} else {
+		m.withGroup(all[0], p)
 	}
 	for _, t := range all {
 		t.pkg, t.index = p, i
@@ -190,6 +197,7 @@ func (m *registryMatcher) judgePackage(ctx context.Context, i int, p *assay.Pack
 		return nil
 	}
 	targets := m.targets(i, p)
+	m.reportGroup(p)
 	m.otherName = nil
 	if len(targets) > 1 {
 		m.otherName = map[string]bool{}
