@@ -144,8 +144,10 @@ func (l *lookup) repository(ctx context.Context, repo string, digests []string) 
 	defer l.client.Close()
 	l.repo, l.subjects = repo, map[string]bool{}
 	var inside []oci.Descriptor
-	for _, d := range digests {
+	for _, d := range digests { // an attestation in an index names the image's own manifest
 		l.subjects[d] = true
+	}
+	for _, d := range digests {
 		more, err := l.index(ctx, d)
 		if err != nil && !registryclient.Absent(err) {
 			return registryclient.Explain(err, ref, l.options.SourceOptions)

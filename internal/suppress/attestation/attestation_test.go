@@ -286,9 +286,11 @@ func TestIndex(t *testing.T) {
 	s.put("2", typeIndex, index)
 	s.attach(strings.Replace(oci.Digest(index), ":", "-", 1)+".att", "", typeEnvelope, nil, (*signer)(nil).envelope(statement(openvex, oci.Digest(index), document)))
 	s.image.RepoDigests = []string{s.host + "/team/app@" + oci.Digest(index)}
-	s.image.Digest = "" // as engines have it
-	if docs, gaps := s.find(Options{}); len(docs) != 2 || gaps != "" {
-		t.Errorf("%d documents; gaps %q", len(docs), gaps)
+	for _, digest := range []string{"", s.image.Digest} { // as engines have it, and registries
+		s.image.Digest = digest
+		if docs, gaps := s.find(Options{}); len(docs) != 2 || gaps != "" {
+			t.Errorf("digest %q: %d documents; gaps %q", digest, len(docs), gaps)
+		}
 	}
 }
 
