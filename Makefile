@@ -27,12 +27,12 @@ demo: build ## scan an image and show the report
 
 test: test-tools images lint unit ## everything that CI runs, with what it needs
 
-# Whole feeds, whole and hostile images under the race detector take minutes and tell nothing new.
-WHOLE := TestRoundTrip|TestOSVRecordByRecord|TestImages|TestFindings|TestAdversarial|TestEverySource|TestHostile$$|TestSoftware|TestSBOMOfImages|TestGovulncheck|TestFixCarriedOut|TestExplainAgreesWithScan|TestAtOnceMemory|TestFilesMillion|TestCases
+# Whole feeds, whole and hostile images, and hostile reports in every format, under the race detector take minutes and tell nothing new.
+WHOLE := TestRoundTrip|TestOSVRecordByRecord|TestImages|TestFindings|TestAdversarial|TestEverySource|TestHostile$$|TestSoftware|TestSBOMOfImages|TestGovulncheck|TestFixCarriedOut|TestExplainAgreesWithScan|TestAtOnceMemory|TestFilesMillion|TestCases|TestFormat$$
 
 unit: ## the Go tests alone
 	$(GO) test $(RACE) -timeout 20m -skip '$(WHOLE)' ./...
-	$(GO) test -timeout 20m -run '$(WHOLE)' ./scan ./internal/inventory ./internal/feed ./cmd/assay
+	$(GO) test -timeout 20m -run '$(WHOLE)' ./scan ./internal/inventory ./internal/feed ./internal/report/... ./internal/test/example/format ./cmd/assay
 
 lint: ## vet, formatting, staticcheck, govulncheck
 	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
