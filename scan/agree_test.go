@@ -150,7 +150,10 @@ func agree(t *testing.T, known *recorder, o match.Options, r *assay.Report) []st
 		want[fmt.Sprintf("%d %s", f.Package, f.ID)] = "affected " + f.FixedIn
 	}
 	for _, f := range r.Suppressed {
-		want[fmt.Sprintf("%d %s", f.Package, f.ID)] = "suppressed " + f.FixedIn
+		key := fmt.Sprintf("%d %s", f.Package, f.ID)
+		if want[key] = "suppressed " + f.FixedIn; f.As == assay.StatusUnderInvestigation {
+			want[key] = "undetermined"
+		}
 	}
 	inv := &assay.Inventory{Release: r.Release, Packages: r.Packages}
 	judged, rows, hits := map[string]bool{}, 0, map[string]bool{}
@@ -170,8 +173,12 @@ func agree(t *testing.T, known *recorder, o match.Options, r *assay.Report) []st
 			j := &all[i]
 			rows++
 			judged[j.Advisory.ID] = true
-			if j.Verdict == match.VerdictAffected || j.Verdict == match.VerdictSuppressed {
-				got[fmt.Sprintf("%d %s", j.Package, j.ID)] = string(j.Verdict) + " " + j.Fix
+			key := fmt.Sprintf("%d %s", j.Package, j.ID)
+			switch {
+			case j.Verdict == match.VerdictAffected || j.Verdict == match.VerdictSuppressed:
+				got[key] = string(j.Verdict) + " " + j.Fix
+			case j.Rule == match.RuleUndetermined && want[key] == "undetermined": // no other row decides
+				got[key] = "undetermined"
 			}
 			if j.Verdict == match.VerdictAffected {
 				hits[hit(j)] = true
@@ -244,6 +251,9 @@ func explained(t *testing.T, request scan.Request, r *assay.Report, ids []string
 		want, got := map[string]bool{}, map[string]bool{}
 		for _, f := range e.Found {
 			verdict := "affected"
+			if f.Suppression != nil && f.Suppression.As == assay.StatusUnderInvestigation {
+				continue
+			}
 			if f.Suppression != nil {
 				verdict = "suppressed"
 			}
