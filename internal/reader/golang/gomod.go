@@ -27,8 +27,8 @@ const (
 // https://go.dev/ref/mod#go-mod-file
 //
 // What a directory replaces is a part of the project without a version: the code of the
-// directory is built, whatever the requirement says. Of a version that is required and
-// excluded it is not told which comes instead.
+// directory is built, whatever the requirement says. go.mod does not name the version that
+// replaces one that is both required and excluded.
 type Mod struct{}
 
 func (Mod) Name() string { return "go-mod" }
