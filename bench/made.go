@@ -31,12 +31,12 @@ func made(w io.Writer, work, cache, assay string, runs int) error {
 		if err := m.make(dir); err != nil {
 			return err
 		}
-		read, err := measure(runs, nil, "sh", "-c", "tar -cf - \"$0\" | cat >/dev/null", dir)
+		read, err := measureOne(runs, "sh", "-c", "tar -cf - \"$0\" | cat >/dev/null", dir)
 		if err != nil {
 			return err
 		}
 		row(w, m.name, "tar to nowhere", read, "", read)
-		f, err := measure(runs, nil, assay, "rootfs", "-q", "--offline", "--cache-dir", cache, "-f", "cyclonedx", "-o", filepath.Join(work, "bill.json"), dir)
+		f, err := measureOne(runs, assay, "rootfs", "-q", "--offline", "--cache-dir", cache, "-f", "cyclonedx", "-o", filepath.Join(work, "bill.json"), dir)
 		if err != nil {
 			return err
 		}

@@ -116,37 +116,68 @@ type figure struct {
 	rss       int64   // peak, bytes
 }
 
-func measure(runs int, before func() error, name string, args ...string) (figure, error) {
-	var walls, cpus []float64
-	var rss []int64
-	for i := range runs + 1 {
-		if before != nil {
-			if err := before(); err != nil {
-				return figure{}, err
-			}
+// A command is a program to measure.
+type command struct {
+	name   string
+	args   []string
+	before func() error // run before each run; may be nil
+}
+
+// run runs the command once.
+func (c command) run() (wall, cpu float64, peak int64, err error) {
+	if c.before != nil {
+		if err := c.before(); err != nil {
+			return 0, 0, 0, err
 		}
-		cmd := exec.CommandContext(context.Background(), name, args...)
-		var stderr bytes.Buffer
-		cmd.Stderr = &stderr
-		start := time.Now()
-		if err := cmd.Run(); err != nil {
-			return figure{}, fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, stderr.Bytes())
-		}
-		if i == 0 {
-			continue
-		}
-		walls = append(walls, time.Since(start).Seconds())
-		cpus = append(cpus, (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds())
-		peak := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss
-		if runtime.GOOS != "darwin" { // which counts bytes, the others kilobytes
-			peak <<= 10
-		}
-		rss = append(rss, int64(peak))
 	}
-	slices.Sort(walls)
-	slices.Sort(cpus)
-	slices.Sort(rss)
-	return figure{walls[runs/2], cpus[runs/2], rss[runs/2]}, nil
+	cmd := exec.CommandContext(context.Background(), c.name, c.args...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	start := time.Now()
+	if err := cmd.Run(); err != nil {
+		return 0, 0, 0, fmt.Errorf("%s %s: %w: %s", c.name, strings.Join(c.args, " "), err, stderr.Bytes())
+	}
+	wall = time.Since(start).Seconds()
+	peak = cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss
+	if runtime.GOOS != "darwin" { // which counts bytes, the others kilobytes
+		peak <<= 10
+	}
+	return wall, (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(), peak, nil
+}
+
+// measure runs commands in turn, so that a machine that gets slower does so for all of
+// them, and returns the medians of each.
+func measure(runs int, commands ...command) ([]figure, error) {
+	walls, cpus, peaks := make([][]float64, len(commands)), make([][]float64, len(commands)), make([][]int64, len(commands))
+	for i := range runs + 1 {
+		for n, c := range commands {
+			wall, cpu, peak, err := c.run()
+			if err != nil {
+				return nil, err
+			}
+			if i == 0 {
+				continue
+			}
+			walls[n], cpus[n], peaks[n] = append(walls[n], wall), append(cpus[n], cpu), append(peaks[n], peak)
+		}
+	}
+	out := make([]figure, len(commands))
+	for n := range commands {
+		slices.Sort(walls[n])
+		slices.Sort(cpus[n])
+		slices.Sort(peaks[n])
+		out[n] = figure{walls[n][runs/2], cpus[n][runs/2], peaks[n][runs/2]}
+	}
+	return out, nil
+}
+
+// measureOne measures one command.
+func measureOne(runs int, name string, args ...string) (figure, error) {
+	f, err := measure(runs, command{name: name, args: args})
+	if err != nil {
+		return figure{}, err
+	}
+	return f[0], nil
 }
 
 // A bench measures scans of images.
@@ -183,7 +214,7 @@ func (b *bench) run(mirror string, names []string) error {
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(out, "image\twhat\twall s\tcpu s\tpeak MB\tratio\tof\t")
 	defer out.Flush()
-	start, err := measure(b.runs, nil, assay, "--help")
+	start, err := measureOne(b.runs, assay, "--help")
 	if err != nil {
 		return err
 	}
@@ -210,7 +241,7 @@ func row(w io.Writer, image, what string, f figure, of string, limit figure) {
 // image measures one image in both forms.
 func (b *bench) image(w io.Writer, name string) error {
 	archive, layout := filepath.Join(b.images, name+".docker.tar"), filepath.Join(b.images, name+".oci")
-	cat, err := measure(b.runs, nil, "cat", archive)
+	cat, err := measureOne(b.runs, "cat", archive)
 	if err != nil {
 		return err
 	}
@@ -222,13 +253,13 @@ func (b *bench) image(w io.Writer, name string) error {
 	if err != nil {
 		return err
 	}
-	decoder, err := measure(b.runs, nil, b.self, "-decode", layout)
+	decoder, err := measureOne(b.runs, b.self, "-decode", layout)
 	if err != nil {
 		return err
 	}
 	row(w, name, "our decoder alone", decoder, "", decoder)
 	if _, err := exec.LookPath("pigz"); err == nil {
-		pigz, err := measure(b.runs, nil, "sh", "-c", fmt.Sprintf("printf '%%s\\n' %s | xargs -P%d -n1 pigz -dc >/dev/null", strings.Join(paths, " "), runtime.NumCPU()))
+		pigz, err := measureOne(b.runs, "sh", "-c", fmt.Sprintf("printf '%%s\\n' %s | xargs -P%d -n1 pigz -dc >/dev/null", strings.Join(paths, " "), runtime.NumCPU()))
 		if err != nil {
 			return err
 		}
@@ -244,36 +275,48 @@ func (b *bench) scans(w io.Writer, name, form, path, of string, limit figure) er
 		what string
 		cold bool
 	}{{"cold", true}, {"cached", false}} {
-		f, err := b.scan(b.assay, b.cache, path, m.cold)
+		var builds []command
+		for _, program := range []string{b.assay, b.old} {
+			if program == "" {
+				continue
+			}
+			c, err := b.scan(program, path, m.cold)
+			if err != nil {
+				return err
+			}
+			builds = append(builds, c)
+		}
+		f, err := measure(b.runs, builds...)
 		if err != nil {
 			return err
 		}
-		row(w, name, form+", "+m.what, f, of, limit)
-		if b.old == "" {
+		row(w, name, form+", "+m.what, f[0], of, limit)
+		if len(f) == 1 {
 			continue
 		}
-		old, err := b.scan(b.old, b.cache+"-old", path, m.cold)
-		if err != nil {
-			return err
-		}
-		row(w, name, form+", "+m.what+", other build", old, of, limit)
-		fmt.Fprintf(w, "%s\t%s\t\t\t\t%.2f\tother build\t\n", name, form+", "+m.what, f.wall/old.wall)
+		row(w, name, form+", "+m.what+", other build", f[1], of, limit)
+		fmt.Fprintf(w, "%s\t%s\t\t\t\t%.2f\tother build\t\n", name, form+", "+m.what, f[0].wall/f[1].wall)
 	}
 	return nil
 }
 
-// scan measures one build on one image. Each build has layers cached in a
+// scan is the scan of one image by one build. Each build has layers cached in a
 // directory of its own, and the database of both is the same.
-func (b *bench) scan(assay, cache, path string, cold bool) (figure, error) {
+func (b *bench) scan(assay, path string, cold bool) (command, error) {
+	cache := b.cache
+	if assay == b.old {
+		cache += "-old"
+	}
 	if err := os.MkdirAll(cache, 0o755); err != nil {
-		return figure{}, err
+		return command{}, err
 	}
 	if err := os.Symlink(filepath.Join(b.cache, "db"), filepath.Join(cache, "db")); err != nil && !os.IsExist(err) {
-		return figure{}, err
+		return command{}, err
 	}
 	before := func() error { return os.RemoveAll(filepath.Join(cache, "layers")) }
 	if !cold {
 		before = nil
 	}
-	return measure(b.runs, before, assay, "image", "-q", "--offline", "--cache-dir", cache, "-f", "json", "-o", filepath.Join(cache, "report.json"), "--input", path)
+	args := []string{"image", "-q", "--offline", "--cache-dir", cache, "-f", "json", "-o", filepath.Join(cache, "report.json"), "--input", path}
+	return command{assay, args, before}, nil
 }

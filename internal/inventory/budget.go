@@ -1,7 +1,6 @@
 package inventory
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"math"
@@ -55,7 +54,7 @@ type Budget struct {
 	scans   []*account       // oldest first
 	changed chan struct{}    // closed when a waiting scan may try again
 
-	buffers sync.Pool // of files in memory
+	buffers buffers
 }
 
 // NewBudget makes a budget.
@@ -278,15 +277,4 @@ func (a *account) release(what int, n int64) {
 	a.used[what] -= n
 	a.own[what] -= n
 	a.wake()
-}
-
-// buffer returns an empty buffer with room for size bytes.
-func (b *Budget) buffer(size int64) *bytes.Buffer {
-	buf, _ := b.buffers.Get().(*bytes.Buffer)
-	if buf == nil || int64(buf.Cap()) > 4*size+poolOver { // a large buffer is wasted on a small file
-		buf = new(bytes.Buffer)
-	}
-	buf.Reset()
-	buf.Grow(int(size))
-	return buf
 }

@@ -165,11 +165,11 @@ func TestClaims(t *testing.T) {
 // TestWithoutDisk: where no temporary file can be made, small files wait for memory that
 // other scans use.
 func TestWithoutDisk(t *testing.T) {
-	b := NewBudget(Limits{Memory: 4000})
+	b := NewBudget(Limits{Memory: 2 * (minBuffer + heldCost)})
 	defer b.begin().end()
 	other, a := b.begin(), b.begin()
 	defer a.end()
-	if !other.tryAcquire(memoryBytes, 3500) {
+	if !other.tryAcquire(memoryBytes, 2*minBuffer) {
 		t.Fatal("no memory")
 	}
 	s := &spool{dir: t.TempDir() + "/none", account: a}

@@ -306,7 +306,7 @@ func TestSpool(t *testing.T) {
 	}
 	h.release()
 	h.release()
-	budget.alone[memoryBytes] = heldCost + 100
+	budget.alone[memoryBytes] = minBuffer + heldCost + 100
 	for range 2 { // the second goes to disk
 		if h, err = hold("small", 5); err != nil {
 			t.Fatal(err)

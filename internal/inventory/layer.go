@@ -220,8 +220,11 @@ func (l *layerReader) entry(ctx context.Context, h *tarstream.Header, r io.Reade
 		return nil
 	}
 	dir, base := split(path)
-	dir, ok := l.realDir(dir)
-	if path = join(dir, base); !ok {
+	real, ok := l.realDir(dir)
+	if real != dir {
+		dir, path = real, join(real, base)
+	}
+	if !ok {
 		l.gap(path, "symbolic links form a cycle or are nested too deeply; not read")
 		return nil
 	}
@@ -247,7 +250,7 @@ func (l *layerReader) entry(ctx context.Context, h *tarstream.Header, r io.Reade
 			return err
 		}
 	}
-	streamed := l.see(ctx, header(path, h))
+	streamed := len(l.streams) > 0 && l.see(ctx, header(path, h))
 	if h.Kind != tarstream.File {
 		return nil
 	}

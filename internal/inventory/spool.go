@@ -20,8 +20,7 @@ const (
 	// maxMemory bounds the bytes of one scan's wanted files in memory at one time:
 	// files that wait for a companion, or to be read again, add up.
 	maxMemory = 128 << 20
-	heldCost  = 1 << 10  // overhead of a file beside its content
-	poolOver  = 64 << 10 // bytes up to which a buffer serves a file of any size
+	heldCost  = 1 << 10 // overhead of a file beside its content
 	// maxOnDisk bounds the temporary files at one time: systems limit a process to some
 	// thousand open files.
 	maxOnDisk = 256
@@ -82,21 +81,22 @@ func (s *spool) tryMemory(n int64) (bool, error) { return s.account.tryAcquire(m
 
 // toMemory reads r into memory, if acquire allows it.
 func (s *spool) toMemory(h *spooled, r io.Reader, acquire func(int64) (bool, error)) (ok bool, _ error) {
-	buf := s.account.buffer(h.Size)
-	cost := int64(buf.Cap()) + heldCost
+	buf := s.account.buffers.get(int(h.Size))
+	cost := int64(cap(buf)) + heldCost
 	if ok, err := acquire(cost); !ok {
-		s.account.buffers.Put(buf)
+		s.account.buffers.put(buf)
 		return false, err
 	}
 	h.free = func() {
-		s.account.buffers.Put(buf)
+		s.account.buffers.put(buf)
 		s.account.release(memoryBytes, cost)
 	}
-	if _, err := io.CopyN(buf, r, h.Size); err != nil {
+	content := buf[:h.Size]
+	if _, err := io.ReadFull(r, content); err != nil {
 		h.release()
 		return false, noEOF(err)
 	}
-	h.ReaderAt = bytes.NewReader(buf.Bytes())
+	h.ReaderAt = bytes.NewReader(content)
 	return true, nil
 }
 
@@ -139,7 +139,7 @@ func (s *spool) toDisk(ctx context.Context, h *spooled) error {
 }
 
 func noEOF(err error) error {
-	if err == io.EOF {
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
 		return fmt.Errorf("truncated: %w", assay.ErrMalformed)
 	}
 	return err
