@@ -14,10 +14,13 @@ func newDiff(g *global) *cobra.Command {
 	o := newSubject(g)
 	cmd := &cobra.Command{
 		Use:   "diff OLD NEW",
-		Short: "Compare two images: packages and findings introduced or fixed",
-		Long: `Compare two images, saved reports (-f json, or Trivy's) or SBOMs, and show which
+		Short: "Compare two targets: packages and findings introduced or fixed",
+		Long: `Compare two targets or saved reports (-f json, or Trivy's), and show which
 packages and findings were introduced, which are fixed and why, and which are
 unchanged. With --input NEW, only OLD is an argument.
+
+A target is an image, a directory, a repository, an SBOM or a disk image. A
+prefix chooses one kind: dir: rootfs: repo: sbom: vm: or one of assay image.
 
 Two reports are compared as they are; with reports of one image from two days,
 the difference is that of the advisories.
@@ -25,6 +28,7 @@ the difference is that of the advisories.
 The exit code is 1, or that of --exit-code, when findings were introduced; with
 --fail-on, when one of them matches it.`,
 		Example: `  assay diff app:1.4 app:1.5
+  assay diff ./main ./feature
   assay diff app:1.4 --input app-1.5.tar --fail-on high
   assay diff monday.json tuesday.json -o json
   assay diff app:1.4 app:1.5 --severity HIGH,CRITICAL --exit-code 0`,

@@ -16,17 +16,21 @@ func newExplain(g *global) *cobra.Command {
 	o := newSubject(g)
 	o.all = true
 	cmd := &cobra.Command{
-		Use:   "explain ID [IMAGE|REPORT|SBOM]",
-		Short: "Explain a vulnerability, and why an image is affected or not",
+		Use:   "explain ID [TARGET|REPORT]",
+		Short: "Explain a vulnerability, and why a target is affected or not",
 		Long: `Explain a vulnerability by its ID (CVE, GHSA, DSA, RHSA, ...): severities by
 source, exploitation, and the advisories of each publisher.
 
-With an image, a report or an SBOM, also explain the findings: where the package
-is, the dependency path to it, the advisory and versions that decided, and what
+With a target or a report, also explain the findings: where the package is, the
+dependency path to it, the advisory and versions that decided, and what
 suppresses the finding; or why there is no finding. Ignore rules apply; filters
-such as --severity do not.`,
+such as --severity do not.
+
+TARGET is an image, a directory, a repository, an SBOM or a disk image. A prefix
+chooses one kind: dir: rootfs: repo: sbom: vm: or one of assay image.`,
 		Example: `  assay explain CVE-2021-44228
   assay explain CVE-2023-45288 app:1.4
+  assay explain CVE-2023-45288 ./src
   assay explain GHSA-jf85-cpcp-j695 report.json -o json
   assay explain CVE-2022-0778 --input app.tar`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -50,6 +54,7 @@ such as --severity do not.`,
 		},
 	}
 	o.flags(cmd)
+	repositoryFlags(cmd.Flags(), &o.commit)
 	return cmd
 }
 
@@ -77,7 +82,7 @@ func (o *subjectOptions) explain(ctx context.Context, id string, args []string) 
 		return err
 	})
 	if errors.Is(err, assay.ErrNotFound) {
-		return nil, fmt.Errorf("%w (or name an image: assay then fetches what the image needs)", err)
+		return nil, fmt.Errorf("%w (or name a target: assay then fetches what it needs)", err)
 	}
 	return e, err
 }

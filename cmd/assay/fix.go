@@ -12,7 +12,7 @@ import (
 func newFix(g *global) *cobra.Command {
 	o := newSubject(g)
 	cmd := &cobra.Command{
-		Use:   "fix IMAGE|REPORT|SBOM",
+		Use:   "fix TARGET|REPORT",
 		Short: "Plan the upgrades that remove the most risk, with commands",
 		Long: `Plan which packages to upgrade to which version, with the findings that each
 upgrade removes. The plan has commands of the image's package managers, the same
@@ -20,8 +20,12 @@ as lines of a Dockerfile, and the findings that remain with the reason. assay
 matches the planned versions again, so that it does not recommend a version that
 has vulnerabilities of its own.
 
+TARGET is an image, a directory, a repository, an SBOM or a disk image. A prefix
+chooses one kind: dir: rootfs: repo: sbom: vm: or one of assay image.
+
 The plan leaves out findings that filters or ignore rules leave out.`,
 		Example: `  assay fix app:1.4
+  assay fix .
   assay fix --input app.tar --severity HIGH,CRITICAL
   assay fix report.json -o json | jq -r '.dockerfile[]' > Dockerfile`,
 		Args: o.one(whichSubject),
@@ -45,5 +49,6 @@ The plan leaves out findings that filters or ignore rules leave out.`,
 		},
 	}
 	o.flags(cmd)
+	repositoryFlags(cmd.Flags(), &o.commit)
 	return cmd
 }

@@ -10,10 +10,11 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// subjectOptions are the flags of fix, diff and explain: those of assay image,
-// without the format of the report.
+// subjectOptions are the flags of fix, diff and explain: those of assay image and assay
+// repository, without the format of the report.
 type subjectOptions struct {
 	imageOptions
+	commit scan.RepositoryOptions
 	format string // table or json
 	all    bool   // do not apply filters such as --severity
 }
@@ -24,7 +25,7 @@ const (
 	jsonForm = "json"
 )
 
-const whichSubject = "no image given: name an image, a report or an SBOM, or a file with --input"
+const whichSubject = "no target given: name an image, a directory, a repository, an SBOM, a disk image or a report, or a file with --input"
 
 func newSubject(g *global) *subjectOptions {
 	return &subjectOptions{imageOptions: imageOptions{scanOptions: scanOptions{global: g}}}
@@ -51,6 +52,9 @@ func (o *subjectOptions) check() error {
 	if err := o.imageOptions.check(); err != nil {
 		return err
 	}
+	if err := o.commit.Check(); err != nil {
+		return err
+	}
 	return o.report.place()
 }
 
@@ -69,20 +73,14 @@ func (o *subjectOptions) put(text func(w io.Writer, width int) error, json func(
 	return writeReport(o.report.output, func(w io.Writer) error { return write(w, 0) })
 }
 
-// judged calls visit with the report on ref, which is an image or a file with a
-// report or an SBOM, and with the request that the report was made or judged by.
+// judged calls visit with the report on ref, which is a target or a file with a report,
+// and with the request that the report was made or judged by.
 func (o *subjectOptions) judged(ctx context.Context, ref string, visit func(context.Context, *assay.Report, scan.Request) error) error {
 	subject, err := scan.Recognize(ref, o.in)
 	if err != nil {
 		return err
 	}
-	t := o.target(ref)
-	switch {
-	case subject.SBOM:
-		t = sbomTarget(ref, subject.Pipe)
-	case subject.Report != nil:
-		t.kind = subject.Report.Kind
-	}
+	t := o.subjectTarget(subject)
 	request, err := o.request(t)
 	if err != nil {
 		return err
@@ -115,6 +113,25 @@ func (o *subjectOptions) judged(ctx context.Context, ref string, visit func(cont
 	return err
 }
 
+// subjectTarget is a subject as a target.
+func (o *subjectOptions) subjectTarget(s scan.Subject) target {
+	switch s.Kind {
+	case assay.KindFilesystem:
+		return directoryTarget(s.Ref, s.Scopes)
+	case assay.KindRepository:
+		return o.repositoryTarget(s.Ref, o.commit)
+	case assay.KindVM:
+		return diskTarget(s.Ref)
+	case assay.KindSBOM:
+		return sbomTarget(s.Ref, s.Pipe)
+	}
+	t := o.target(s.Ref)
+	if s.Report != nil {
+		t.kind = s.Report.Kind
+	}
+	return t
+}
+
 // subject is the image or file that args or --input name; --input may also name a
 // saved report.
 func (o *subjectOptions) subject(args []string) (string, error) {
@@ -127,7 +144,7 @@ func (o *subjectOptions) subject(args []string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if s.Report == nil && !s.SBOM {
+		if s.Report == nil && s.Kind == assay.KindImage {
 			return "", nil
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/scan"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // onePath requires one argument, which is a path.
@@ -65,9 +66,14 @@ software. It follows links inside the root only.`,
 
 // directory scans a directory or a file. Scopes 0 are those of a directory.
 func (o *scanOptions) directory(ctx context.Context, path string, scopes assay.Scope) error {
-	return o.run(ctx, target{kind: assay.KindFilesystem, scopes: scopes, open: func(context.Context, *progress) (*assay.Image, error) {
+	return o.run(ctx, directoryTarget(path, scopes))
+}
+
+// directoryTarget is the directory or file at path as a target.
+func directoryTarget(path string, scopes assay.Scope) target {
+	return target{kind: assay.KindFilesystem, scopes: scopes, open: func(context.Context, *progress) (*assay.Image, error) {
 		return scan.OpenDirectory(path)
-	}})
+	}}
 }
 
 func newRepository(g *global) *cobra.Command {
@@ -90,25 +96,34 @@ repository, and uses no ignore files of the current directory for an ADDRESS.`,
 			if err := at.Check(); err != nil {
 				return err
 			}
-			at.CACert, at.Insecure = g.caCert, g.insecure
-			if scan.IsRepositoryAddress(args[0]) {
-				o.report.filter.rules.distrust(o.global)
-			}
-			return o.run(cmd.Context(), target{kind: assay.KindRepository, open: func(ctx context.Context, bars *progress) (img *assay.Image, err error) {
-				err = bars.while("Fetching the repository", func() error {
-					img, err = scan.OpenRepository(ctx, args[0], at)
-					return err
-				})
-				return img, err
-			}})
+			return o.run(cmd.Context(), o.repositoryTarget(args[0], at))
 		},
 	}
-	f := cmd.Flags()
-	f.StringVar(&at.Branch, "branch", "", "the `BRANCH` to fetch (default: the repository's default branch)")
-	f.StringVar(&at.Tag, "tag", "", "the `TAG` to fetch")
-	f.StringVar(&at.Commit, "commit", "", "the `COMMIT` to fetch")
-	o.flags(f)
+	repositoryFlags(cmd.Flags(), &at)
+	o.flags(cmd.Flags())
 	return cmd
+}
+
+func repositoryFlags(f *pflag.FlagSet, at *scan.RepositoryOptions) {
+	f.StringVar(&at.Branch, "branch", "", "the `BRANCH` of a repository to fetch (default: the repository's default branch)")
+	f.StringVar(&at.Tag, "tag", "", "the `TAG` of a repository to fetch")
+	f.StringVar(&at.Commit, "commit", "", "the `COMMIT` of a repository to fetch")
+}
+
+// repositoryTarget is the repository at a path or an address as a target. A stranger's
+// repository brings no ignore rules.
+func (o *scanOptions) repositoryTarget(ref string, at scan.RepositoryOptions) target {
+	if scan.IsRepositoryAddress(ref) {
+		o.report.filter.rules.distrust(o.global)
+	}
+	at.CACert, at.Insecure = o.caCert, o.insecure
+	return target{kind: assay.KindRepository, open: func(ctx context.Context, bars *progress) (img *assay.Image, err error) {
+		err = bars.while("Fetching the repository", func() error {
+			img, err = scan.OpenRepository(ctx, ref, at)
+			return err
+		})
+		return img, err
+	}}
 }
 
 func newVM(g *global) *cobra.Command {
@@ -124,13 +139,16 @@ what it does not read as a gap. It mounts nothing, so it needs no privileges.`,
   assay vm disk.vmdk --severity HIGH,CRITICAL -f json -o report.json`,
 		Args: onePath("disk image"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.run(cmd.Context(), target{kind: assay.KindVM, open: func(context.Context, *progress) (*assay.Image, error) {
-				return scan.OpenDisk(args[0])
-			}})
+			return o.run(cmd.Context(), diskTarget(args[0]))
 		},
 	}
 	o.flags(cmd.Flags())
 	return cmd
+}
+
+// diskTarget is the disk image at path as a target.
+func diskTarget(path string) target {
+	return target{kind: assay.KindVM, open: func(context.Context, *progress) (*assay.Image, error) { return scan.OpenDisk(path) }}
 }
 
 func newSBOM(g *global) *cobra.Command {

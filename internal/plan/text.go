@@ -47,7 +47,7 @@ func (p *Plan) Text(w io.Writer, width int) error {
 	}
 	if n := len(p.Gaps); n > 0 {
 		t.Line("")
-		t.Wrapped("", fmt.Sprintf("%s could not be read or judged, so there may be more to fix: see assay image.", printable.Count(n, "thing", "things")))
+		t.Wrapped("", fmt.Sprintf("%s could not be read or judged, so there may be more to fix: scan the target to see what.", printable.Count(n, "thing", "things")))
 	}
 	return t.Flush()
 }

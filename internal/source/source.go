@@ -67,6 +67,9 @@ func Open(ctx context.Context, sources []assay.Source, ref string, o Options) (*
 		return img, nil
 	}
 	path := ""
+	if _, err := os.Stat(ref); err == nil {
+		path = ref
+	}
 	if looksLikePath(ref) {
 		p, _, info, ok := oci.SplitPath(ref)
 		switch {
@@ -74,9 +77,9 @@ func Open(ctx context.Context, sources []assay.Source, ref string, o Options) (*
 			// The current directory may be a stranger's: its directories do not take the
 			// place of a registry's images.
 			return nil, fmt.Errorf("%s: is both an image in a registry and a path: write registry:%s or ./%s: %w", ref, ref, ref, assay.ErrUnsupported)
-		case ok && (onlyPath(ref) || archiveName(p) || containsImage(p, info)):
+		case ok && (IsPath(ref) || archiveName(p) || containsImage(p, info)):
 			return openPath(ctx, sources, ref, o)
-		case onlyPath(ref):
+		case IsPath(ref):
 			return nil, fmt.Errorf("%s: no such file or directory: %w", ref, assay.ErrNotFound)
 		case ok:
 			path = p
@@ -123,7 +126,7 @@ func (f *failure) Error() string {
 		fmt.Fprintf(&b, "\n  %s", strings.ReplaceAll(err.Error(), "\n", " "))
 	}
 	if f.path != "" {
-		fmt.Fprintf(&b, "\n  path: %s is neither an image archive nor an OCI layout", f.path)
+		fmt.Fprintf(&b, "\n  path: %s is neither an image archive nor an OCI layout; assay fs scans directories and files, assay vm disks", f.path)
 	}
 	return b.String()
 }
@@ -199,7 +202,7 @@ func openPath(ctx context.Context, sources []assay.Source, ref string, o Options
 // like an archive.
 func looksLikePath(ref string) bool {
 	p, _, _ := strings.Cut(ref, ":")
-	return onlyPath(ref) || strings.ContainsAny(ref, "/"+string(filepath.Separator)) || archiveName(p)
+	return IsPath(ref) || strings.ContainsAny(ref, "/"+string(filepath.Separator)) || archiveName(p)
 }
 
 // archiveName reports whether a path ends like those of archives and layouts.
@@ -212,13 +215,19 @@ func archiveName(path string) bool {
 	return false
 }
 
-// onlyPath reports whether a reference can only be a path.
-func onlyPath(ref string) bool {
-	return ref == "." || ref == ".." || filepath.IsAbs(ref) || strings.HasPrefix(ref, "./") || strings.HasPrefix(ref, "../") || strings.HasPrefix(ref, "/")
+// IsPath reports whether a reference can only be a path, not the name of an image.
+func IsPath(ref string) bool {
+	return ref == "." || ref == ".." || strings.HasSuffix(ref, "/") || filepath.IsAbs(ref) || strings.HasPrefix(ref, "./") || strings.HasPrefix(ref, "../") || strings.HasPrefix(ref, "/")
 }
 
-// containsImage reports whether an OCI layout, or an archive, compressed or not, is
+// ContainsImage reports whether an OCI layout, or an archive, compressed or not, is
 // stored at path.
+func ContainsImage(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && containsImage(path, info)
+}
+
+// containsImage is ContainsImage of a path that info describes.
 func containsImage(path string, info os.FileInfo) bool {
 	if info.IsDir() {
 		_, err := os.Stat(filepath.Join(path, oci.IndexFile))

@@ -6,9 +6,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/disk/virtualdisk"
 	"github.com/assaysec/assay/internal/encoding/limit"
 	"github.com/assaysec/assay/internal/source/dir"
 	"github.com/assaysec/assay/internal/source/git"
@@ -55,6 +57,14 @@ func isArchive(path string) bool {
 
 // Disk opens the disk image of a virtual machine, or a disk device of this machine.
 func Disk(path string) (*assay.Image, error) { return vmdisk.Open(path) }
+
+// diskEndings are the endings of files with disks.
+var diskEndings = []string{".qcow2", ".vmdk", ".vhd", ".vhdx", ".img", ".raw"}
+
+// IsDisk reports whether a file is a disk image, by its first bytes or by its name.
+func IsDisk(path string, head []byte) bool {
+	return virtualdisk.Recognize(head) || slices.Contains(diskEndings, strings.ToLower(filepath.Ext(path)))
+}
 
 // maxSBOM bounds an SBOM read from standard input.
 const maxSBOM = 256 << 20

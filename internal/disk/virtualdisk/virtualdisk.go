@@ -54,6 +54,17 @@ var foreign = []struct {
 	{257, "ustar", "a tar archive, as of an appliance (OVA)"},
 }
 
+// Recognize reports whether a file is a disk by its first bytes. Those of a raw disk
+// and of a VHD of fixed size say nothing.
+func Recognize(head []byte) bool {
+	for _, magic := range []string{qcowMagic[:4], sparseMagic, "vhdxfile", vhdMagic} {
+		if bytes.HasPrefix(head, []byte(magic)) {
+			return true
+		}
+	}
+	return isDescriptor(head)
+}
+
 // Open tells the format of a file of size bytes, and reads its head.
 func Open(f io.ReaderAt, size int64, sibling Sibling) (*Disk, error) {
 	head := make([]byte, min(size, headSize))
