@@ -4,6 +4,7 @@ import (
 	"hash/fnv"
 	"io"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -96,6 +97,7 @@ type Package struct {
 	State         string   `json:"state,omitempty"`         // when not plainly installed: "half-installed", "unpacked", …
 	ThirdParty    string   `json:"thirdParty,omitempty"`    // why the distribution's advisories do not cover it; "" when they do
 	Path          string   `json:"path,omitempty"`          // the file that lists it; "a.war!/lib/b.jar" inside an archive
+	Line          int      `json:"line,omitempty"`          // of Path, from 1, where a lock file or a manifest lists it; 0 when unknown
 	PURL          string   `json:"purl,omitempty"`          //
 	FoundBy       string   `json:"foundBy,omitempty"`       // name of the reader
 	Relation      Relation `json:"relation,omitempty"`      // to the project whose file lists it; "" when unknown
@@ -119,6 +121,15 @@ func (p *Package) ReleaseIn(target Release) Release {
 
 // EndOfLife reports whether a runtime has reached its end of life at a time.
 func (p *Package) EndOfLife(at time.Time) bool { return ended(p.EOL, at) }
+
+// Place returns where the package is listed: its path, and its line where that is known,
+// "web/package-lock.json:12".
+func (p *Package) Place() string {
+	if p.Line == 0 {
+		return p.Path
+	}
+	return p.Path + ":" + strconv.Itoa(p.Line)
+}
 
 // IsSystem reports whether the package is an OS package, by its type.
 func (p *Package) IsSystem() bool {

@@ -24,6 +24,7 @@ type want struct {
 	glob      string // without "**/"
 	tail      string // compared while reading: the last components of glob
 	declared  bool   // what source code asks for: not in directories of installed packages
+	lines     bool   // the file is a lock file or a manifest: its packages have lines
 	companion string // suffix: the file is a companion of the file without it
 	with      []string
 	exec      bool   // executables only
@@ -54,7 +55,7 @@ func compile(readers []assay.Reader, scopes assay.Scope) *matcher {
 				continue
 			}
 			glob, anywhere := strings.CutPrefix(p.Glob, "**/")
-			w := want{reader: i, max: p.MaxSize, rooted: !anywhere, glob: glob, declared: p.Scope&scopes == assay.ScopeDeclared, with: p.With, exec: p.Executable, beside: p.RequiresSibling, without: p.UnlessSibling}
+			w := want{reader: i, max: p.MaxSize, rooted: !anywhere, glob: glob, declared: p.Scope&scopes == assay.ScopeDeclared, lines: p.Scope&scopes&assay.ScopeDeclared != 0, with: p.With, exec: p.Executable, beside: p.RequiresSibling, without: p.UnlessSibling}
 			if w.max == 0 {
 				w.max = assay.DefaultMaxSize
 			}

@@ -10,8 +10,10 @@ import (
 	"strings"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/encoding/limit"
 	"github.com/assaysec/assay/internal/encoding/tarstream"
 	"github.com/assaysec/assay/internal/encoding/wire"
+	"github.com/assaysec/assay/internal/inventory/internal/location"
 )
 
 // This file passes the files of a layer to the readers that want them.
@@ -117,7 +119,11 @@ func (l *layerReader) offer(ctx context.Context, path string, f *spooled) {
 			wait = true
 			l.mains[path] = append(l.mains[path], w)
 		default:
-			l.add(l.kinds.readFile(ctx, l.readers[w.reader], &f.File))
+			facts := l.kinds.readFile(ctx, l.readers[w.reader], &f.File)
+			if w.lines {
+				facts.locate(&f.File)
+			}
+			l.add(facts)
 		}
 	}
 	if wait {
@@ -217,6 +223,20 @@ func (k kinds) readFile(ctx context.Context, r assay.Reader, f *assay.File) file
 	facts.Sections = nil
 	out.Facts, out.Items, out.Gaps = facts, items, append(out.Gaps, gaps...)
 	return out
+}
+
+// maxLocated bounds the files in which packages are located; lock files of large
+// repositories have some 10 MB.
+const maxLocated = 32 << 20
+
+// locate finds the lines on which a file lists its packages.
+func (f *fileFacts) locate(file *assay.File) {
+	if len(f.Facts.Packages) == 0 || file.Size > maxLocated {
+		return
+	}
+	if b, err := limit.ReadAll(file.Reader(), maxLocated); err == nil {
+		location.Locate(b, f.Facts.Packages)
+	}
 }
 
 // unjoin splits an error of errors.Join; an error that wraps several in a text of its

@@ -138,7 +138,11 @@ func component(p *assay.Package, ref string) cdx.Component {
 		c.Hashes = &[]cdx.Hash{{Algorithm: cdx.HashAlgoSHA1, Value: sum}}
 	}
 	if p.Path != "" {
-		c.Evidence = &cdx.Evidence{Occurrences: &[]cdx.EvidenceOccurrence{{Location: p.Path}}}
+		at := cdx.EvidenceOccurrence{Location: p.Path}
+		if p.Line > 0 {
+			at.Line = &p.Line
+		}
+		c.Evidence = &cdx.Evidence{Occurrences: &[]cdx.EvidenceOccurrence{at}}
 	}
 	return c
 }

@@ -221,7 +221,7 @@ func (c *converter) about(g *summary.Group) (lines []string) {
 		q := &c.r.Packages[n]
 		where := ""
 		if !q.IsSystem() && q.Path != "" {
-			where = " in " + q.Path
+			where = " in " + q.Place()
 		}
 		add("Package", q.Name+" "+q.Version+where)
 	}

@@ -206,7 +206,7 @@ func (p *printer) places(u *summary.Update) string {
 		if q.IsSystem() {
 			names = append(names, code(q.Name))
 		} else if q.Path != "" && !p.isSBOM(q) {
-			names = append(names, code(tail(q.Path)))
+			names = append(names, code(tail(q.Place())))
 		}
 	}
 	switch {
@@ -252,7 +252,7 @@ func (p *printer) row(g *summary.Group) string {
 	if n := len(g.Packages); n > 1 && q.IsSystem() {
 		name += fmt.Sprintf(" +%d", n-1)
 	} else if !q.IsSystem() && q.Path != "" && !p.isSBOM(q) {
-		if name += "<br>in " + code(tail(q.Path)); n > 1 {
+		if name += "<br>in " + code(tail(q.Place())); n > 1 {
 			name += fmt.Sprintf(" and %d more", n-1)
 		}
 	}

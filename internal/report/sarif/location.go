@@ -23,7 +23,7 @@ func isSourceCode(r *assay.Report) bool {
 func (c *converter) location(p *assay.Package) location {
 	file, _, _ := strings.Cut(p.Path, "!/")
 	l := location{
-		Physical: physicalLocation{Artifact: artifactLocation{URI: place(c.r, file)}, Region: region{StartLine: 1}},
+		Physical: physicalLocation{Artifact: artifactLocation{URI: place(c.r, file)}, Region: region{StartLine: max(p.Line, 1)}},
 		Logical:  []logicalLocation{{Name: plain(p.Name), QualifiedName: plain(p.Ref()), Kind: "package"}},
 		Message:  text{Text: plain(p.Ref())},
 	}

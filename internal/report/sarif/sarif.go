@@ -173,7 +173,7 @@ func message(r *assay.Report, f *assay.Finding, p *assay.Package) text {
 	add("Severity", f.Severity.String())
 	add("Risk", summary.Risk(f))
 	add("Exploitation", summary.Exploited(f))
-	add("Path", p.Path)
+	add("Path", p.Place())
 	if r.Kind.IsImage() {
 		add("Layer", summary.Layer(p.Layer))
 	}

@@ -100,7 +100,7 @@ func (p *printer) where(g *summary.Group, room int) string {
 	if first.Path == "" || p.r.Kind == assay.KindSBOM && first.Path == filepath.Base(p.r.Image.Name) { // the SBOM itself is no place
 		return ""
 	}
-	path, more := printable.Text(first.Path), ""
+	path, more := printable.Text(first.Place()), ""
 	if n := len(g.Packages); n > 1 {
 		more = fmt.Sprintf(" and %d more", n-1)
 	}
@@ -257,7 +257,7 @@ func (p *printer) notes(pkg *assay.Package) (out []string) {
 		out = append(out, "owned by "+printable.Text(name))
 	}
 	if !pkg.IsSystem() && pkg.Path != "" {
-		out = append(out, "in "+printable.Text(pkg.Path))
+		out = append(out, "in "+printable.Text(pkg.Place()))
 	}
 	if p.o.ShowLayers && p.r.Kind.IsImage() {
 		out = append(out, summary.Layer(pkg.Layer))

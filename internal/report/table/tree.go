@@ -83,7 +83,7 @@ func place(pkg *assay.Package) string {
 	if pkg.IsSystem() || pkg.Path == "" {
 		return ""
 	}
-	return " in " + printable.Text(pkg.Path)
+	return " in " + printable.Text(pkg.Place())
 }
 
 type tree struct {

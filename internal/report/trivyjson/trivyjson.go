@@ -108,6 +108,7 @@ type pkg struct {
 	DependsOn       []string   `json:",omitempty"`
 	Layer           layer      `json:",omitzero"`
 	FilePath        string     `json:",omitempty"`
+	Locations       []lines    `json:",omitempty"`
 	AnalyzedBy      string     `json:",omitempty"`
 }
 
@@ -269,6 +270,9 @@ func sortVulnerabilities(all []vulnerability) {
 	})
 }
 
+// lines are those of a file that list a package, from 1.
+type lines struct{ StartLine, EndLine int }
+
 func layerOf(p *assay.Package) layer {
 	return layer{Digest: p.Layer.Digest, DiffID: p.Layer.DiffID, CreatedBy: p.Layer.CreatedBy}
 }
@@ -287,6 +291,9 @@ func id(p *assay.Package) string {
 func convertPackage(p *assay.Package) pkg {
 	out := pkg{ID: id(p), Name: p.Name, Identifier: identifier{p.PURL}, Arch: p.Arch, SrcName: p.SourceName(), Licenses: p.Licences,
 		Maintainer: p.Vendor, Modularitylabel: p.Module, DependsOn: p.DependsOn, Layer: layerOf(p), FilePath: p.Path}
+	if p.Line > 0 {
+		out.Locations = []lines{{p.Line, p.Line}}
+	}
 	if p.Type == assay.TypeApk || p.Type == assay.TypeAlpm {
 		out.Version, out.SrcVersion = p.Version, p.SourceVer()
 		return out
