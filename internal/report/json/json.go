@@ -2,10 +2,10 @@
 package json
 
 import (
-	"encoding/json"
 	"io"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/encoding/jsonwriter"
 	"github.com/assaysec/assay/internal/encoding/printable"
 )
 
@@ -15,9 +15,6 @@ var Format = assay.Format{Name: "json", About: "everything, in assay's own form"
 
 func write(w io.Writer, r *assay.Report, _ assay.FormatOptions) error {
 	return printable.Write(w, printable.EscapeJSON, func(w io.Writer) error {
-		e := json.NewEncoder(w)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		return e.Encode(r)
+		return jsonwriter.Write(w, r, "  ")
 	})
 }

@@ -8,7 +8,6 @@ package sarif
 
 import (
 	"cmp"
-	"encoding/json"
 	"io"
 	"regexp"
 	"slices"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/encoding/jsonwriter"
 	"github.com/assaysec/assay/internal/encoding/printable"
 	"github.com/assaysec/assay/internal/report/internal/summary"
 )
@@ -31,9 +31,7 @@ const (
 
 func write(w io.Writer, r *assay.Report, o assay.FormatOptions) error {
 	return printable.Write(w, printable.EscapeJSON, func(w io.Writer) error {
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(convert(r, o))
+		return jsonwriter.Write(w, convert(r, o), "  ")
 	})
 }
 

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/encoding/jsonwriter"
 	"github.com/assaysec/assay/internal/encoding/printable"
 )
 
@@ -171,9 +172,7 @@ var sources = map[string]dataSource{
 
 func write(w io.Writer, r *assay.Report, _ assay.FormatOptions) error {
 	return printable.Write(w, printable.EscapeJSON, func(w io.Writer) error {
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(convert(r))
+		return jsonwriter.Write(w, convert(r), "  ")
 	})
 }
 
