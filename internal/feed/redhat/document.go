@@ -159,7 +159,7 @@ func parse(p *csaf.Product) (out pkg, ok bool) {
 		return out, false
 	}
 	out.arch, out.module = q.Get("arch"), module(q.Get("rpmmod"))
-	if version != "" {
+	if _, stream, _ := strings.Cut(out.module, ":"); version != "" && version != stream { // "go-toolset@rhel8?rpmmod=go-toolset:rhel8"
 		out.version = evr(q.Get("epoch"), version)
 	}
 	return out, out.name != "" && !strings.HasPrefix(q.Get("distro"), "hummingbird")
@@ -277,13 +277,29 @@ func (t *table) product(p *csaf.Product) (*pkg, string, bool) {
 	if parsed == nil || !strings.HasPrefix(cpe, "cpe:/") {
 		return nil, "", false
 	}
-	if mod, ok := strings.CutPrefix(purlOf(p.Whole.Part), "pkg:rpmmod/redhat/"); ok && parsed.module == "" {
-		name, version, _ := strings.Cut(mod, "@")
+	if label := moduleOf(purlOf(p.Whole.Part)); label != "" && parsed.module == "" {
 		with := *parsed
-		with.module = module(name + ":" + version)
+		with.module = label
 		return &with, channel(cpe), true
 	}
 	return parsed, channel(cpe), true
+}
+
+// moduleOf returns the module that a purl names, as name:stream; "" if it names none:
+// "pkg:rpmmod/redhat/go-toolset@rhel8:8090020230627:c0?arch=x86_64",
+// "pkg:rpmmod/redhat/go-toolset@rhel8?rpmmod=go-toolset:rhel8".
+func moduleOf(purl string) string {
+	rest, ok := strings.CutPrefix(purl, "pkg:rpmmod/redhat/")
+	if !ok {
+		return ""
+	}
+	rest, _, _ = strings.Cut(rest, "?")
+	name, version, _ := strings.Cut(rest, "@")
+	label, ok := unescape(name + ":" + version)
+	if !ok {
+		return ""
+	}
+	return module(label)
 }
 
 func purlOf(p *csaf.Product) string {

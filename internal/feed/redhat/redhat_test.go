@@ -124,6 +124,11 @@ func TestProducts(t *testing.T) {
 				`CVE-2024-1 RHSA-2024:2: rhel:9 curl{}[x86_64] affected "" <1:7.76.1-26.el9_3.2 o:redhat:enterprise_linux:9::baseos`}},
 		{"module", []product{{"fixed", "cpe:/a:redhat:enterprise_linux:8::appstream", "a", "pkg:rpm/redhat/perl-FCGI@0.78-12.module%2Bel8.10.0%2B23147%2B20b7d289?arch=x86_64&rpmmod=perl-FCGI:0.78:8100020250529111000:2f1c5fa1", fix}},
 			[]string{`CVE-2024-1 RHSA-2024:1: rhel:8 perl-FCGI{perl-FCGI:0.78}[x86_64] affected "" <0.78-12.module+el8.10.0+23147+20b7d289 a:redhat:enterprise_linux:8::appstream`}},
+		{"module's stream for a version", []product{{"known_affected", el8, "a", "pkg:rpm/redhat/go-toolset@rhel8?rpmmod=go-toolset:rhel8", "none_available|Affected|"}, {"known_not_affected", el8, "b", "pkg:rpm/redhat/golang@rhel8?arch=src&rpmmod=go-toolset:rhel8", ""},
+			{"fixed", el8, "c", "pkg:rpm/redhat/delve@rhel8?arch=x86_64&rpmmod=go-toolset:rhel8", fix}, {"known_not_affected", el8, "d", "pkg:rpm/redhat/go-toolset@1.20.6-1.module%2Bel8?arch=x86_64&rpmmod=go-toolset:rhel8", ""}},
+			[]string{`CVE-2024-1 : rhel:8 go-toolset{go-toolset:rhel8}[] affected "Affected" < o:redhat:enterprise_linux:8`,
+				`CVE-2024-1 : rhel:8 go-toolset{go-toolset:rhel8}[x86_64] not_affected "" =1.20.6-1.module+el8 o:redhat:enterprise_linux:8`,
+				`CVE-2024-1 : rhel:8 golang{go-toolset:rhel8}[src] not_affected "" < o:redhat:enterprise_linux:8`}},
 		{"open", []product{{"known_affected", el8, "a", "pkg:rpm/redhat/a", "none_available|Affected|"}, {"known_affected", el8, "b.src", "pkg:rpm/redhat/b?arch=src", "none_available|Fix deferred|"},
 			{"known_affected", el8, "c", "pkg:rpm/redhat/c", "no_fix_planned|Will not fix|"}, {"known_affected", el8, "d", "pkg:rpm/redhat/d?rpmmod=m:1", "no_fix_planned|Out of support scope|"},
 			{"known_affected", el8, "e", "pkg:rpm/redhat/e", "workaround|Do not|"}, {"under_investigation", el8, "f", "pkg:rpm/redhat/f", "Low"}},
@@ -156,6 +161,22 @@ func TestProducts(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestModules holds that a module is read from its purl, whatever else that has.
+func TestModules(t *testing.T) {
+	for purl, want := range map[string]string{
+		"pkg:rpmmod/redhat/go-toolset@rhel8":                                            "go-toolset:rhel8",
+		"pkg:rpmmod/redhat/go-toolset@rhel8?rpmmod=go-toolset:rhel8":                    "go-toolset:rhel8",
+		"pkg:rpmmod/redhat/perl-FCGI@0.78:8100020250529111000:2f1c5fa1?arch=x86_64":     "perl-FCGI:0.78",
+		"pkg:rpmmod/redhat/perl-FCGI@0.78%3A8100020250529111000%3A2f1c5fa1?arch=x86_64": "perl-FCGI:0.78",
+		"pkg:rpmmod/redhat/go-toolset":                                                  "",
+		"pkg:rpm/redhat/go-toolset@rhel8":                                               "",
+	} {
+		if got := moduleOf(purl); got != want {
+			t.Errorf("%s: %q, want %q", purl, got, want)
+		}
 	}
 }
 
