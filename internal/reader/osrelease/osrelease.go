@@ -286,22 +286,3 @@ func contentManifest(text string) (*assay.Release, error) {
 	}
 	return &assay.Release{ContentSets: m.ContentSets[:min(len(m.ContentSets), maxRepos)]}, nil
 }
-
-// label finds a label of the Dockerfile that older Red Hat images carry.
-var label = regexp.MustCompile(`"?(com\.redhat\.component|architecture|name|version|release)"?="([^"]*)"`)
-
-// dockerfile reads the image's own name, version and release.
-func dockerfile(text string) (*assay.Release, error) {
-	v := map[string]string{}
-	for _, m := range label.FindAllStringSubmatch(text, maxRepos) {
-		v[m[1]] = m[2]
-	}
-	if v["com.redhat.component"] == "" || v["version"] == "" || v["release"] == "" {
-		return nil, nil
-	}
-	nvr := v["com.redhat.component"] + "-" + v["version"] + "-" + v["release"]
-	if v["architecture"] != "" {
-		nvr += "-" + v["architecture"]
-	}
-	return &assay.Release{NVR: nvr}, nil
-}

@@ -44,6 +44,13 @@ func TestRead(t *testing.T) {
 		{"esm malformed", "var/lib/ubuntu-advantage/status.json", `{`, nil, true},
 		{"content sets", "root/buildinfo/content_manifests/ubi.json", `{"content_sets":["rhel-9-for-x86_64-baseos-rpms"]}`, &assay.Release{ContentSets: []string{"rhel-9-for-x86_64-baseos-rpms"}}, false},
 		{"labels", "root/buildinfo/Dockerfile-ubi8-8.3", "LABEL \"com.redhat.component\"=\"ubi8-container\" \\\n \"version\"=\"8.3\" \"release\"=\"227\" \"architecture\"=\"x86_64\"\n", &assay.Release{NVR: "ubi8-container-8.3-227-x86_64"}, false},
+		{"labels without quotes", "root/buildinfo/Dockerfile-ubi8-8.3", "FROM sha256:1\nLABEL com.redhat.component=ubi8-container version=8.3 release=227 \\\n# c\n\n  architecture=x86_64\n", &assay.Release{NVR: "ubi8-container-8.3-227-x86_64"}, false},
+		{"labels with variables", "root/buildinfo/Dockerfile-ubi8-8.3", "ARG RELEASE=9\nFROM a\nARG RELEASE\nENV VERSION=\"8.3\" COMPONENT ubi8\nENV COMPONENT ubi8\nLABEL \"com.redhat.component\"=\"$COMPONENT-container\" version=${VERSION} 'release'=${RELEASE:-1}.${NONE:-2}\n", &assay.Release{NVR: "ubi8-container-8.3-9.2"}, false},
+		{"labels one by one, in the older form", "root/buildinfo/Dockerfile-ubi8-8.3", "LABEL com.redhat.component ubi8-container\nlabel version 8.3\nLABEL release=\"227\"\nLABEL description='$version says \"version\"=\"9\"'\n", &assay.Release{NVR: "ubi8-container-8.3-227"}, false},
+		{"labels of the last stage", "root/buildinfo/Dockerfile-ubi8-8.3", "FROM a AS b\nLABEL com.redhat.component=x version=1 release=1\nFROM b\nLABEL com.redhat.component=y version=2 release=3\n", &assay.Release{NVR: "y-2-3"}, false},
+		{"labels with an unknown variable", "root/buildinfo/Dockerfile-ubi8-8.3", "LABEL com.redhat.component=x version=$UNKNOWN release=1\n", nil, false},
+		{"labels that only a comment or another instruction has", "root/buildinfo/Dockerfile-ubi8-8.3", "# LABEL com.redhat.component=x version=1 release=1\nRUN echo com.redhat.component=\"x\" version=\"1\" release=\"1\"\n", nil, false},
+		{"variables that grow", "root/buildinfo/Dockerfile-ubi8-8.3", "ENV A=aaaaaaaa\n" + strings.Repeat("ENV A=$A$A$A$A\n", 50) + "LABEL com.redhat.component=x version=$A release=1\n", nil, false},
 		{"bottlerocket", "x86_64-bottlerocket-linux-gnu/sys-root/usr/lib/os-release", "ID=bottlerocket\nVERSION_ID=1.2\n", &assay.Release{ID: "bottlerocket", Version: "1.2"}, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
