@@ -263,7 +263,7 @@ func (d *distroMatcher) weigh(t *target) {
 			cleared[id] = c
 		}
 	}
-	d.clearMinorRelease(t.version, cleared)
+	d.clearMinorRelease(t, cleared)
 	headers := !d.options.KernelHeaders && isHeaders(t.pkg)
 	for i := range d.groups {
 		g := &d.groups[i]

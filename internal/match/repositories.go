@@ -169,31 +169,50 @@ func (d *distroMatcher) lookup(ctx context.Context, of subject) ([]assay.Advisor
 	return all, nil
 }
 
-// minorRelease matches the minor release that an rpm was built for: "el9_2".
-var minorRelease = regexp.MustCompile(`\.(el\d+_\d+)`)
+// Builds for one minor release: minorRelease matches the suffix of most ("el9_2"); kernels
+// of RHEL 6 and 7 have none, and zStream matches the number that each minor release has
+// there instead, before two that count its updates ("3.10.0-957.27.2.el7" is of 7.6).
+// https://access.redhat.com/articles/3078
+var (
+	minorRelease = regexp.MustCompile(`\.(el\d+_\d+)`)
+	zStream      = regexp.MustCompile(`^((?:\d+:)?[^-:]+-\d+)(?:\.\d+){2,}(\.el\d+)(?:\.|$)`)
+)
+
+// minorReleaseOf returns what the builds of an rpm for the minor release of a version
+// share; "" if the version does not say for which one it was built.
+func minorReleaseOf(v string) string {
+	if tag := minorRelease.FindString(v); tag != "" {
+		return tag
+	}
+	if m := zStream.FindStringSubmatch(v); m != nil {
+		return strings.TrimPrefix(m[1], "0:") + m[2]
+	}
+	return ""
+}
 
 // clearMinorRelease clears the vulnerabilities whose highest fix for the package's own
 // minor release is installed. The fix of a later minor release has a higher version,
-// but is not meant for this one.
-func (d *distroMatcher) clearMinorRelease(installed string, cleared map[string]clearance) {
-	tag := minorRelease.FindString(installed)
-	if tag == "" {
+// but is not meant for this one. The products of a row are of no account: a build that
+// extended support published contains its fixes, whatever repository it is from.
+func (d *distroMatcher) clearMinorRelease(t *target, cleared map[string]clearance) {
+	own := minorReleaseOf(t.version)
+	if own == "" {
 		return
 	}
 	highest := map[string]string{} // by vulnerability
 	for i := range d.rows {
 		j := &d.rows[i]
-		if j.Rule == RulePlatform {
+		if j.Rule == RulePlatform && !d.family.Applies(t.pkg, j.Row, nil) {
 			continue
 		}
 		for _, r := range j.Row.Ranges {
-			if minorRelease.FindString(r.Fixed) == tag && (highest[j.ID] == "" || d.versions.isLater(r.Fixed, highest[j.ID])) {
+			if r.Fixed != "" && minorReleaseOf(r.Fixed) == own && (highest[j.ID] == "" || d.versions.isLater(r.Fixed, highest[j.ID])) {
 				highest[j.ID] = r.Fixed
 			}
 		}
 	}
 	for id, fixed := range highest {
-		if c, err := version.Compare(d.versions.scheme, installed, fixed); err == nil && c >= 0 {
+		if c, err := version.Compare(d.versions.scheme, t.version, fixed); err == nil && c >= 0 {
 			cleared[id] = clearance{rule: RuleMinorRelease, fixed: fixed}
 		}
 	}
