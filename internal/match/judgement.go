@@ -41,6 +41,7 @@ const (
 	RuleKernelHeaders    Rule = "kernel-headers"    // suppressed: the package contains only headers
 	RuleWithdrawn        Rule = "withdrawn"         // not affected: the publisher withdrew the advisory
 	RuleUnreviewed       Rule = "unreviewed"        // not affected: a reviewed advisory is about the same vulnerability
+	RuleMakers           Rule = "makers"            // not affected: the makers' own database decides about the package
 	RuleNotice           Rule = "notice"            // not affected: the advisory is a notice, not a vulnerability
 	RuleUndetermined     Rule = "undetermined"      // unknown: the publisher has not decided
 	RuleIncomparable     Rule = "incomparable"      // unknown: a version in the row cannot be compared
@@ -117,6 +118,8 @@ func (j *Judgement) Because() string {
 		return "the publisher withdrew the advisory"
 	case RuleUnreviewed:
 		return "the advisory is not reviewed, and a reviewed one is about the same vulnerability"
+	case RuleMakers:
+		return "Go's own vulnerability database decides about " + j.Row.Name + "; other advisories add names and texts only"
 	case RuleNotice:
 		return "the advisory is a notice, not a vulnerability (" + string(j.Advisory.Kind) + ")"
 	case RuleIncomparable:

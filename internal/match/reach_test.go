@@ -71,6 +71,61 @@ func TestReach(t *testing.T) {
 	}
 }
 
+// TestMakers holds that Go's own database decides about the standard library and
+// golang.org/x, where it is there, and that others' advisories add names.
+func TestMakers(t *testing.T) {
+	inGo := func(id, name, fixed string, functions []string, ids ...string) assay.Advisory {
+		r := row("go", name, assay.Range{Fixed: fixed})
+		if functions != nil {
+			r.Qualifiers.Imports = []assay.Import{{Path: name + "/http2", Symbols: functions}}
+		}
+		return adv(id, r, aliases(ids...))
+	}
+	for _, name := range []string{"golang.org/x/net", "stdlib", "example.org/x/net"} {
+		own := inGo("GO-2023-2102", name, "1.17.0", []string{"Server.ServeConn"}, "CVE-2023-39325", "GHSA-4374-p667-p6c8")
+		copied := inGo("GHSA-4374-p667-p6c8", name, "1.18.0", nil, "CVE-2023-39325")
+		same := inGo("GHSA-qppj-fm5r-hxr3", name, "1.17.0", nil, "CVE-2023-44487")
+		unreviewed := inGo("GO-2024-1", name, "", nil, "CVE-2024-1", "GHSA-1")
+		unreviewed.Affected[0].Reason = "unreviewed"
+		reviewed := inGo("GHSA-1", name, "1.18.0", nil, "CVE-2024-1")
+		for _, tt := range []struct {
+			name, version string
+			advisories    memory
+			linked        string
+			want, foreign []string // findings, then suppressed; foreign: of a module that Go's makers do not keep
+		}{
+			{"not linked", "1.16.0", memory{own, copied, same}, "Other", []string{"not: CVE-2023-39325"}, []string{"CVE-2023-44487", "not: CVE-2023-39325"}},
+			{"linked", "1.16.0", memory{same, copied, own}, "Server.ServeConn", []string{"CVE-2023-39325"}, []string{"CVE-2023-39325", "CVE-2023-44487"}},
+			{"fixed by Go's ranges", "1.17.0", memory{own, copied, same}, "Server.ServeConn", nil, []string{"CVE-2023-39325"}},
+			{"without Go's database", "1.16.0", memory{copied, same}, "Other", []string{"CVE-2023-39325", "CVE-2023-44487"}, []string{"CVE-2023-39325", "CVE-2023-44487"}},
+			{"Go's copy of GitHub's", "1.16.0", memory{unreviewed, reviewed}, "Other", []string{"CVE-2024-1"}, []string{"CVE-2024-1"}},
+		} {
+			t.Run(name+" "+tt.name, func(t *testing.T) {
+				p := assay.Package{Type: assay.TypeGo, Name: name, Version: tt.version, Arch: "amd64", OS: "linux", Symbols: symbols(name + "/http2." + tt.linked)}
+				res, err := match.Packages(t.Context(), &assay.Inventory{Packages: []assay.Package{p}}, tt.advisories, match.Options{})
+				if err != nil || len(res.Gaps) > 0 {
+					t.Fatal(err, res.Gaps)
+				}
+				var got []string
+				for _, f := range res.Findings {
+					got = append(got, f.ID)
+				}
+				slices.Sort(got)
+				for _, f := range res.Suppressed {
+					got = append(got, "not: "+f.ID)
+				}
+				want := tt.want
+				if name == "example.org/x/net" {
+					want = tt.foreign
+				}
+				if d := cmp.Diff(want, got); d != "" {
+					t.Error(d)
+				}
+			})
+		}
+	}
+}
+
 func TestOwned(t *testing.T) {
 	system := assay.Package{Type: "deb", Name: "python3-x", Version: "1.0-1", PURL: "pkg:deb/debian/python3-x@1.0-1"}
 	owned := assay.Package{Type: assay.TypePyPI, Name: "x", Version: "1.0", Owner: system.PURL}

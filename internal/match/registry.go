@@ -258,6 +258,9 @@ func (m *registryMatcher) vulnerabilities(ctx context.Context, name string) ([]v
 		advisories = normalizeVersions(name, advisories)
 	}
 	all := vulnerabilities(advisories)
+	if m.ecosystem.Type == assay.TypeGo {
+		decideByGo(name, all)
+	}
 	m.known[name] = all
 	return all, nil
 }
@@ -292,15 +295,15 @@ func (m *registryMatcher) judgeVulnerability(t *target, v *vulnerability, distro
 }
 
 // judgeRows judges each row by itself. It visits at once the rows that no longer count:
-// those about other builds, and those outweighed by a reviewed advisory.
+// those about other builds, and those outweighed by another advisory.
 func (m *registryMatcher) judgeRows(t *target, v *vulnerability) {
 	m.rows = m.rows[:0]
 	for n, a := range v.advisories {
 		for i := range a.Affected {
 			j := Judgement{Package: t.index, ID: v.id, Advisory: a, Row: &a.Affected[i], of: t}
 			switch {
-			case v.outweighed != nil && v.outweighed[n]:
-				j.decide(VerdictNotAffected, RuleUnreviewed)
+			case v.outweighed != nil && v.outweighed[n] != "":
+				j.decide(VerdictNotAffected, v.outweighed[n])
 			case !m.applies(t, &j.Row.Qualifiers):
 				j.decide(VerdictNotAffected, RulePlatform)
 			default:

@@ -249,7 +249,7 @@ func TestLanguageBecause(t *testing.T) {
 		{memory{adv("CVE-1", with(lib(assay.Range{Fixed: "1.22.4"}), windows))}, "affected below 1.22.4 (on plan9, windows only); installed is go1.22.3"},
 		{memory{adv("CVE-1", with(lib(assay.Range{}), func(r *assay.Affected) { r.Qualifiers.OS, r.Reason = []string{"darwin"}, "unreviewed" }))}, "affected in every version, without a fix (unreviewed, on darwin only); installed is go1.22.3"},
 		{memory{adv("MAL-1", lib(assay.Range{}), kind(assay.KindMalware))}, "malicious in every version, without a fix; installed is go1.22.3"},
-		{memory{adv("CVE-1", lib(assay.Range{Fixed: "1.22.4"})), adv("GO-1", lib(assay.Range{Introduced: "1.22.4", Fixed: "1.22.6"}), aliases("CVE-1"))},
+		{memory{adv("GO-0", lib(assay.Range{Fixed: "1.22.4"}), aliases("CVE-1")), adv("GO-1", lib(assay.Range{Introduced: "1.22.4", Fixed: "1.22.6"}), aliases("CVE-1"))},
 			"affected below 1.22.4; installed is go1.22.3; 1.22.4 is not a fix: GO-1 says that it is affected from 1.22.4 to below 1.22.6"},
 	} {
 		inv := &assay.Inventory{Packages: []assay.Package{{Type: assay.TypeGo, Name: "stdlib", Version: "go1.22.3"}}}
