@@ -96,13 +96,25 @@ func (Core) Wants() []assay.Pattern {
 
 var release = regexp.MustCompile(`(?m)^\s*\$wp_version\s*=\s*['"]([0-9][0-9A-Za-z.-]*)['"]`)
 
+// comment finds comments of PHP, and strings, in which there are none.
+// https://www.php.net/manual/en/language.basic-syntax.comments.php
+var comment = regexp.MustCompile(`(?s)/\*.*?(?:\*/|$)|(?://|#)[^\n]*|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"`)
+
+// uncomment removes a comment and keeps a string.
+func uncomment(s string) string {
+	if s[0] == '\'' || s[0] == '"' {
+		return s
+	}
+	return ""
+}
+
 func (Core) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	text, err := head(f, maxVersion)
 	if err != nil {
 		return assay.Facts{}, err
 	}
 	l := listing.New(assay.TypeGeneric)
-	m := release.FindStringSubmatch(text)
+	m := release.FindStringSubmatch(comment.ReplaceAllStringFunc(text, uncomment))
 	if m == nil {
 		l.Malformed("WordPress version is missing")
 		return l.Facts()

@@ -34,6 +34,9 @@ func TestRead(t *testing.T) {
 		{"another file", Plugin{}, "wp-content/plugins/akismet/class.php", "<?php\nclass A {}\n", nil, nil},
 		{"no version", Plugin{}, "wp-content/plugins/a/a.php", "/* Plugin Name: A */", nil, assay.ErrUnsupported},
 		{"core", Core{}, "var/www/wp-includes/version.php", core, []assay.Package{{Type: "generic", Name: "wordpress", Version: "6.4.2", CPEs: []string{"cpe:2.3:a:wordpress:wordpress:6.4.2:*:*:*:*:*:*:*"}}}, nil},
+		{"core after comments", Core{}, "wp-includes/version.php", "<?php\n/*\n$wp_version = '1.0';\n*/\n// $wp_version = '1.1';\n# it's old\n$x = '/*'; $y = \"//\";\n$wp_version = '6.4.2';\n",
+			[]assay.Package{{Type: "generic", Name: "wordpress", Version: "6.4.2", CPEs: []string{"cpe:2.3:a:wordpress:wordpress:6.4.2:*:*:*:*:*:*:*"}}}, nil},
+		{"core in comments only", Core{}, "wp-includes/version.php", "<?php\n/**\n * Since:\n\t$wp_version = '1.0';\n */\n/*\n$wp_version = '2.0';", nil, assay.ErrMalformed},
 		{"bogus core", Core{}, "wp-includes/version.php", "bogus", nil, assay.ErrMalformed},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
