@@ -42,23 +42,41 @@ func (Package) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	if !ok || x.Format != executable.ELF {
 		return assay.Facts{}, nil
 	}
-	s, ok := x.Section(".note.package")
-	if !ok {
-		return assay.Facts{}, nil
-	}
-	b, err := x.Data(s, maxNote)
-	if err != nil {
+	text, err := find(x)
+	if text == nil || err != nil {
 		return assay.Facts{}, err
-	}
-	text, ok := description(b, x.Order)
-	if !ok {
-		return assay.Facts{}, fmt.Errorf("section .note.package: not a package note: %w", assay.ErrMalformed)
 	}
 	p, err := read(text)
 	if err != nil {
 		return assay.Facts{}, fmt.Errorf("section .note.package: %w: %w", err, assay.ErrMalformed)
 	}
 	return assay.Facts{Packages: []assay.Package{p}}, nil
+}
+
+// find returns the note of a file: that of the section, else one among the notes of the
+// segments, by which a file whose sections are missing or contradict them is loaded.
+func find(x *executable.File) ([]byte, error) {
+	s, named := x.Section(".note.package")
+	if named {
+		b, err := x.Data(s, maxNote)
+		if err != nil {
+			return nil, err
+		}
+		if text, ok := description(b, x.Order); ok {
+			return text, nil
+		}
+	}
+	for _, p := range x.Segments {
+		if p.Kind == executable.SegmentNote && p.Size <= maxNote {
+			if text, ok := description(x.At(p.Offset, p.Size), x.Order); ok {
+				return text, nil
+			}
+		}
+	}
+	if named {
+		return nil, fmt.Errorf("section .note.package: not a package note: %w", assay.ErrMalformed)
+	}
+	return nil, nil
 }
 
 // description finds the note among those of the section: sizes of owner and

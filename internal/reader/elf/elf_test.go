@@ -69,6 +69,34 @@ func TestPackage(t *testing.T) {
 	}
 }
 
+// TestSegments holds that a note is found by the program headers where the sections are
+// missing, or lie.
+func TestSegments(t *testing.T) {
+	le := binary.LittleEndian
+	note := noteOf("GNU\x00", 3, "abc") + noteOf("FDO\x00", noteType, `{"type":"deb","name":"x","version":"1"}`)
+	for name, lie := range map[string]func(b []byte){
+		"no sections":    func(b []byte) { le.PutUint64(b[40:], 0) },
+		"another name":   func(b []byte) { le.PutUint32(b[64+64:], 3) },
+		"another offset": func(b []byte) { le.PutUint64(b[64+64+24:], 64) },
+		"nothing wrong":  func([]byte) {},
+	} {
+		b := []byte(file(note))
+		at := len(b)
+		lie(b)
+		header := make([]byte, 56)
+		le.PutUint32(header, 4)
+		le.PutUint64(header[8:], uint64(strings.Index(string(b), note)))
+		le.PutUint64(header[32:], uint64(len(note)))
+		le.PutUint64(b[32:], uint64(at))
+		le.PutUint16(b[54:], 56)
+		le.PutUint16(b[56:], 1)
+		facts, err := contract.Read(t, Package{}, "usr/bin/x", string(b)+string(header))
+		if d := cmp.Diff([]assay.Package{{Type: "deb", Name: "x", Version: "1"}}, facts.Packages); d != "" || err != nil {
+			t.Errorf("%s: %v %s", name, err, d)
+		}
+	}
+}
+
 func TestContract(t *testing.T) {
 	contract.Reader(t, Package{}, map[string]string{"usr/bin/x": of(`{"type":"deb","name":"x","version":"1"}`)})
 }

@@ -8,6 +8,7 @@ import (
 	"debug/buildinfo"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"runtime/debug"
 	"slices"
@@ -47,7 +48,7 @@ func (Binary) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	if ok, err := isGo(x, f.Size); !ok {
 		return assay.Facts{}, err
 	}
-	info, err := buildinfo.Read(f)
+	info, err := readInfo(x, f)
 	if err != nil {
 		return assay.Facts{}, fmt.Errorf("build information: %w: %w", err, assay.ErrMalformed)
 	}
@@ -67,11 +68,23 @@ func (Binary) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 	return facts, nil
 }
 
+// readInfo reads the build information; of an ELF file whose sections do not lead to it, by
+// its segments.
+func readInfo(x *executable.File, f io.ReaderAt) (*debug.BuildInfo, error) {
+	info, err := buildinfo.Read(f)
+	if err != nil && x.Format == executable.ELF {
+		if other, bad := buildinfo.Read(x.WithoutSections()); bad == nil {
+			return other, nil
+		}
+	}
+	return info, err
+}
+
 // magic begins the build information.
 const magic = "\xff Go buildinf:"
 
-// isGo looks for what Go's linker leaves behind. Where a table of sections is
-// there, it tells.
+// isGo looks for what Go's linker leaves behind: the sections name it, unless they are
+// missing, damaged or renamed.
 func isGo(x *executable.File, size int64) (bool, error) {
 	if _, ok := x.Section(".go.buildinfo", "__go_buildinfo"); ok {
 		return true, nil
@@ -84,8 +97,14 @@ func isGo(x *executable.File, size int64) (bool, error) {
 			}
 		}
 		return false, nil
-	case len(x.Sections) == 0:
+	case len(x.Sections) == 0 || x.Partial:
 		return x.Find(magic, 0, size) >= 0, nil
+	}
+	const head = 64 << 10 // the linker puts it first into the data
+	for _, s := range x.Segments {
+		if s.Kind == executable.SegmentLoad && s.Flags&executable.Writable != 0 && x.Find(magic, s.Offset, s.Offset+min(s.Size, head)) >= 0 {
+			return true, nil // the sections have other names
+		}
 	}
 	if _, ok := x.Section(".gopclntab", "__gopclntab"); ok {
 		return false, fmt.Errorf("no build information in a Go program, as built before Go 1.13: %w", assay.ErrUnsupported)

@@ -2,6 +2,7 @@ package golang
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"os"
 	"os/exec"
@@ -117,12 +118,45 @@ func TestBinary(t *testing.T) {
 		t.Error(err, d)
 	}
 
+	lies(t, in, facts)
+
 	// Damage to the build information must not look like no Go program.
 	i := strings.Index(in, magic)
 	if facts, err := contract.Read(t, Binary{}, "x", in[:i+15]+strings.Repeat("\xff", 60)+in[i+75:]); !errors.Is(err, assay.ErrMalformed) {
 		t.Errorf("%+v, %v", facts.Packages, err)
 	}
 	contract.Reader(t, Binary{}, map[string]string{"tool": in})
+}
+
+// lies holds that a program whose sections lie is read by its segments, as it is loaded.
+func lies(t *testing.T, in string, want assay.Facts) {
+	t.Helper()
+	le := binary.LittleEndian
+	table := le.Uint64([]byte(in[40:]))
+	n := int(le.Uint16([]byte(in[60:])))
+	each := func(b []byte, lie func(section []byte)) {
+		for i := 1; i < n; i++ {
+			lie(b[int(table)+64*i:][:64])
+		}
+	}
+	for name, lie := range map[string]func(b []byte){
+		"a table after the file's end": func(b []byte) { le.PutUint64(b[40:], 1<<40) },
+		"a table of other bytes":       func(b []byte) { le.PutUint64(b[40:], 64) },
+		"more sections than there are": func(b []byte) { le.PutUint16(b[60:], 0xfff0) },
+		"names elsewhere":              func(b []byte) { le.PutUint16(b[62:], 1) },
+		"no index of the names":        func(b []byte) { le.PutUint16(b[62:], 0xfff0) },
+		"no names":                     func(b []byte) { each(b, func(s []byte) { le.PutUint32(s, 0) }) },
+		"other addresses":              func(b []byte) { each(b, func(s []byte) { le.PutUint64(s[16:], le.Uint64(s[16:])+0x1000) }) },
+		"other offsets":                func(b []byte) { each(b, func(s []byte) { le.PutUint64(s[24:], 0x40) }) },
+		"other sizes":                  func(b []byte) { each(b, func(s []byte) { le.PutUint64(s[32:], 1<<33) }) },
+	} {
+		b := []byte(in)
+		lie(b)
+		got, err := contract.Read(t, Binary{}, "usr/bin/tool", string(b))
+		if d := cmp.Diff(want, got); d != "" || err != nil {
+			t.Errorf("%s: %v %.400s", name, err, d)
+		}
+	}
 }
 
 func TestOtherFormats(t *testing.T) {

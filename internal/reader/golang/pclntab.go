@@ -72,7 +72,7 @@ func functionNames(x *executable.File, size int64) ([]byte, error) {
 			}
 		}
 	}
-	if len(x.Sections) == 0 {
+	if len(x.Sections) == 0 || x.Format == executable.ELF { // the sections may lie
 		return searchNames(x, 0, size)
 	}
 	return nil, errNoTable

@@ -3,7 +3,8 @@
 // first that can be read). Nothing but headers is read, and what they claim is
 // held against the file's size, so that opening costs microseconds on any
 // bytes. Sections that lie outside the file are left out, and a file whose
-// table of sections is missing or damaged has none: programs run without.
+// table of sections is missing or damaged has none: programs run without. An ELF file is
+// loaded by its segments, so that sections that contradict these are left out, too.
 //
 // Formats: https://refspecs.linuxfoundation.org/elf/gabi4+/contents.html,
 // https://learn.microsoft.com/windows/win32/debug/pe-format,
@@ -42,10 +43,26 @@ type File struct {
 	Order    binary.ByteOrder
 	Bits     int // 32 or 64
 	Sections []Section
+	Segments []Segment // of ELF
+	Partial  bool      // sections are missing, or were left out because they contradict the segments
 
 	r    io.ReaderAt
 	size int64
 }
+
+// A Segment is what an ELF file's program headers say about a part of it.
+type Segment struct {
+	Kind, Flags  uint32
+	Addr         uint64
+	Offset, Size int64 // in the reader
+}
+
+// Kinds and flags of segments.
+const (
+	SegmentLoad = 1
+	SegmentNote = 4
+	Writable    = 2
+)
 
 // Bounds of what is read; a genuine file has some dozens of sections, a kernel
 // module a hundred, an object file with a section a function some ten thousand.
@@ -53,6 +70,7 @@ const (
 	maxSections = 1 << 17
 	maxNames    = 16 << 20 // bytes of section names
 	maxCommands = 1 << 20  // bytes of Mach-O's load commands
+	maxSegments = 1 << 10  // genuine files have about ten
 	maxFat      = 32       // architectures; also tells it from a Java class, which begins alike
 )
 
@@ -129,10 +147,12 @@ func (f *File) elf(head []byte) bool {
 	var shoff uint64
 	var tail []byte
 	entry := int64(40)
+	f.Partial = true
+	if f.Bits == 64 && len(head) < 64 {
+		return true
+	}
+	f.elfSegments(head)
 	if f.Bits == 64 {
-		if len(head) < 64 {
-			return true
-		}
 		shoff, tail, entry = f.Order.Uint64(head[40:]), head[58:], 64
 	} else {
 		shoff, tail = uint64(f.Order.Uint32(head[32:])), head[46:]
@@ -152,23 +172,93 @@ func (f *File) elf(head []byte) bool {
 		names = uint64(f.elfSection(first).link)
 	}
 	if n <= maxSections && names < n {
+		f.Partial = false
 		f.elfSections(f.read(int64(shoff), int64(n)*size), int(size), int(names))
 	}
 	return true
 }
 
+// elfSegments reads the program headers.
+func (f *File) elfSegments(head []byte) {
+	off, tail, entry := uint64(f.Order.Uint32(head[28:])), head[42:], 32
+	if f.Bits == 64 {
+		off, tail, entry = f.Order.Uint64(head[32:]), head[54:], 56
+	}
+	size, n := int(f.Order.Uint16(tail)), int(f.Order.Uint16(tail[2:]))
+	if off >= uint64(f.size) || size < entry || n > maxSegments {
+		return
+	}
+	table := f.read(int64(off), int64(size)*int64(n))
+	for ; len(table) >= size; table = table[size:] {
+		s := Segment{Kind: f.Order.Uint32(table)}
+		var at, length uint64
+		if f.Bits == 64 {
+			s.Flags, at, s.Addr, length = f.Order.Uint32(table[4:]), f.Order.Uint64(table[8:]), f.Order.Uint64(table[16:]), f.Order.Uint64(table[32:])
+		} else {
+			s.Flags, at, s.Addr, length = f.Order.Uint32(table[24:]), uint64(f.Order.Uint32(table[4:])), uint64(f.Order.Uint32(table[8:])), uint64(f.Order.Uint32(table[16:]))
+		}
+		if length > 0 && at < uint64(f.size) {
+			s.Offset, s.Size = int64(at), int64(min(length, uint64(f.size)-at))
+			f.Segments = append(f.Segments, s)
+		}
+	}
+}
+
+// isLoaded reports whether the segments have a section that is in memory where it says.
+// An object file has no segments.
+func (f *File) isLoaded(s *elfSection) bool {
+	const alloc = 2
+	if s.flags&alloc == 0 || s.size == 0 {
+		return true
+	}
+	known := false
+	for i := range f.Segments {
+		p := &f.Segments[i]
+		if p.Kind != SegmentLoad {
+			continue
+		}
+		known = true
+		if at := uint64(p.Offset); s.off >= at && s.size <= uint64(p.Size) && s.off-at <= uint64(p.Size)-s.size && s.addr-p.Addr == s.off-at {
+			return true
+		}
+	}
+	return !known
+}
+
+// WithoutSections returns an ELF file as if it had no table of sections.
+func (f *File) WithoutSections() io.ReaderAt { return withoutSections{f} }
+
+type withoutSections struct{ f *File }
+
+func (w withoutSections) ReadAt(b []byte, off int64) (int, error) {
+	n, err := w.f.r.ReadAt(b, off)
+	hide := func(from, to int64) { // the bytes between two offsets
+		for i := max(from, off); i < min(to, off+int64(n)); i++ {
+			b[i-off] = 0
+		}
+	}
+	if w.f.Bits == 64 {
+		hide(40, 48)
+		hide(60, 64)
+	} else {
+		hide(32, 36)
+		hide(48, 52)
+	}
+	return n, err
+}
+
 type elfSection struct {
-	name, kind, link uint32
-	addr, off, size  uint64
+	name, kind, link       uint32
+	flags, addr, off, size uint64
 }
 
 func (f *File) elfSection(b []byte) (s elfSection) {
 	s.name, s.kind = f.Order.Uint32(b), f.Order.Uint32(b[4:])
 	if f.Bits == 64 {
-		s.addr, s.off, s.size, s.link = f.Order.Uint64(b[16:]), f.Order.Uint64(b[24:]), f.Order.Uint64(b[32:]), f.Order.Uint32(b[40:])
+		s.flags, s.addr, s.off, s.size, s.link = f.Order.Uint64(b[8:]), f.Order.Uint64(b[16:]), f.Order.Uint64(b[24:]), f.Order.Uint64(b[32:]), f.Order.Uint32(b[40:])
 		return s
 	}
-	s.addr, s.off, s.size, s.link = uint64(f.Order.Uint32(b[12:])), uint64(f.Order.Uint32(b[16:])), uint64(f.Order.Uint32(b[20:])), f.Order.Uint32(b[24:])
+	s.flags, s.addr, s.off, s.size, s.link = uint64(f.Order.Uint32(b[8:])), uint64(f.Order.Uint32(b[12:])), uint64(f.Order.Uint32(b[16:])), uint64(f.Order.Uint32(b[20:])), f.Order.Uint32(b[24:])
 	return s
 }
 
@@ -188,6 +278,10 @@ func (f *File) elfSections(table []byte, size, names int) {
 	for i := range n {
 		s := f.elfSection(table[i*size:])
 		if s.kind == 0 || s.kind == 8 || int64(s.name) >= int64(len(text)) { // none, or no bytes in the file
+			continue
+		}
+		if !f.isLoaded(&s) {
+			f.Partial = true
 			continue
 		}
 		name, _, _ := strings.Cut(text[s.name:], "\x00")
