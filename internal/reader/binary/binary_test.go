@@ -138,6 +138,77 @@ func TestClassifier(t *testing.T) {
 	}
 }
 
+// TestFullFiles holds that a version is found in what a whole program has around it, which
+// differs from what short extracts have.
+func TestFullFiles(t *testing.T) {
+	const run = "\x001.3.0.1-motley-82a5fec\x001.34.3\x001.64.0\x009.2.1\x006.21.0\x00"
+	const parts = " deflate 1.3.0.1 Copyright 1995-2023 \x00c-ares library initialization not yet performed\x00The user callback function failed\x00"
+	for _, tt := range []struct {
+		name, path, in string
+		want           []string
+	}{
+		{"helm", "usr/local/bin/helm", "\x00\x00v3.11.1\x00cheddar\x00", []string{"helm@3.11.1"}},
+		{"helm, a number before", "usr/local/bin/helm", "\x00\xf0?v3.11.1\x00v9.9.9", []string{"helm@3.11.1"}},
+		{"helm, by the linker's flags", "usr/local/bin/helm", "build\t-ldflags=\"-w -s -X helm.sh/helm/v3/internal/version.version=v3.10.3 -X helm.sh/helm/v3/internal/version.metadata=\"\n", []string{"helm@3.10.3"}},
+		{"helm, of which only modules have versions", "usr/local/bin/helm", "dep\tgithub.com/Masterminds/sprig/v3\tv3.2.3\th1:x\n go1.21.1 v3.2.1 text", nil},
+		{"traefik 1", "traefik", "\x00\xe0?v1.7.34\x00", []string{"traefik@1.7.34"}},
+		{"traefik 2", "usr/local/bin/traefik", "\x00\x00\xf8@2.10.7\x00saintmarcelin\x00", []string{"traefik@2.10.7"}},
+		{"traefik, by the linker's flags", "traefik", "-X github.com/traefik/traefik/v3/pkg/version.Version=3.0.4 -X", []string{"traefik@3.0.4"}},
+		{"ingress-nginx", "nginx-ingress-controller", "\x00\x00v1.9.4\x00git-846d251814\x00", []string{"ingress-nginx@1.9.4"}},
+		{"ingress-nginx, a number before", "nginx-ingress-controller", "\xcd\xec@v1.9.4\x00", []string{"ingress-nginx@1.9.4"}},
+		{"ingress-nginx of old", "nginx-ingress-controller", "\x00nginx-0.30.0\x00", []string{"ingress-nginx@0.30.0"}},
+		{"deno", "bin/deno", "user agent Deno/2.1.4 \x00", []string{"deno@2.1.4"}},
+		{"consul 1.7", "bin/consul", "\x00v1.7.0\x0095fb95bfa6\x00", []string{"consul@1.7.0"}},
+		{"consul 1.12", "bin/consul", "\x00\xf0?1.12.9+ent\x00", []string{"consul@1.12.9"}},
+		{"consul with its pages", "bin/consul", "<!-- CONSUL_VERSION: 1.15.4 -->\x001.2.3\x00", []string{"consul@1.15.4"}},
+		{"erlang of a distribution", "erts-13.1.5/bin/beam.smp", "Erlang/OTP 25 [erts-13.1.5]\x0013.1.5\x00\x0025.2.3\x00", []string{"erlang@25.2.3"}},
+		{"erlang, by its directory", "erts/bin/erlexec", " -I/build/erlang-25.2.3+dfsg/erts/x86_64 ", []string{"erlang@25.2.3"}},
+		{"erlang's own image", "erts/bin/erlexec", "/usr/src/otp_src_26.2.1/erts/", []string{"erlang@26.2.1"}},
+		{"MySQL Cluster's server", "usr/sbin/mysqld", "\x00mysql-5.7.44 ndb-7.6.28\x00", []string{"mysql-cluster@7.6.28", "mysql@5.7.44"}},
+		{"MySQL Cluster's server, by its directory", "usr/sbin/mysqld", "/BUILD/mysql-cluster-gpl-8.0.35/sql/\x008.0.35-cluster\x00mysql_real_escape_string_quote\x00", []string{"mysql-cluster@8.0.35", "mysql@8.0.35"}},
+		{"php-cli", "usr/bin/php-cli8.2", "X-Powered-By: PHP/8.2.36\x00", []string{"php@8.2.36"}},
+		{"zstd's library", "usr/lib/libzstd.so.1.5.4", "iA\x03v\x001.5.4\x00", []string{"zstd@1.5.4"}},
+		{"zstd's library, after a table", "x.libs/libzstd-1a2b3c4d.so.1.5.5", "\x07\xfe1.5.5\x00", []string{"zstd@1.5.5"}},
+		{"jq after a release", "usr/bin/jq", "\x001.5-1\x00", []string{"jq@1.5"}},
+		{"jq of a commit", "usr/bin/jq", "\x001.5-1-a5b5cbe\x00", []string{"jq@1.5"}},
+		{"varnish 4.0", "usr/sbin/varnishd", "varnish-4.0.5\x00revision %s\x00", []string{"varnish@4.0.5"}},
+		{"varnish 4.0, of which the name is elsewhere", "usr/lib/varnish/libvarnish.so", "varnish\x004.0.5\x0007eff4c29\x00", []string{"varnish@4.0.5"}},
+		{"a wheel's OpenSSL", "site-packages/psycopg2_binary.libs/libcrypto-ea28cefb.so.1.1", "\x00OpenSSL 1.1.1k  25 Mar 2021\x00", []string{"openssl@1.1.1k"}},
+		{"a wheel's libssl", "site-packages/x.libs/libssl-3d69114b.so.1.1.1k", "\x00OpenSSL 1.1.1k  25 Mar 2021\x00", []string{"openssl@1.1.1k"}},
+		{"a wheel's zlib", "site-packages/x.libs/libz-eb09ad1d.so.1.2.3", " deflate 1.2.3 Copyright 1995-2005 Jean-loup Gailly ", []string{"zlib@1.2.3"}},
+		{"a distribution's zlib", "usr/lib/libz.so.1.2.3", " deflate 1.2.3 Copyright 1995-2005 Jean-loup Gailly ", nil},
+		{"a wheel's libpng", "x.libs/libpng16-819ff2d8.so.16.39.0", "\n libpng version 1.6.39 - November 20, 2022", []string{"libpng@1.6.39"}},
+		{"a wheel's expat", "x.libs/libexpat-36a5a0e2.so.1.8.1", "\x00expat_2.4.1\x00", []string{"expat@2.4.1"}},
+		{"a wheel's libtiff, libssh2 and bzip2", "x.libs/libtiff-1.so.5", "LIBTIFF, Version 4.2.0\n", []string{"libtiff@4.2.0"}},
+		{"a wheel's libssh2", "x.libs/libssh2-1.so.1", "\x00SSH-2.0-libssh2_1.9.0\x00", []string{"libssh2@1.9.0"}},
+		{"a wheel's bzip2", "x.libs/libbz2-a273e504.so.1.0.6", "\x001.0.6, 6-Sept-2010\x00", []string{"bzip2@1.0.6"}},
+		{"what Node.js has inside", "usr/local/bin/node", "node.js/v22.12.0\x00OpenSSL 3.0.15+quic 3 Sep 2024\x00" + parts + run,
+			[]string{"node@22.12.0", "openssl@3.0.15", "zlib@1.3.0.1", "c-ares@1.34.3", "nghttp2@1.64.0"}},
+		{"Node.js with the system's libraries", "usr/bin/node", "node.js/v18.20.4\x00" + run, []string{"node@18.20.4"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, in := range []string{tt.in, strings.Repeat("\x00\x7fx1.2", window/6) + tt.in + strings.Repeat("\x03", window)} {
+				facts, err := contract.Read(t, Classifier{}, tt.path, in)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var got []string
+				for _, p := range facts.Packages {
+					got = append(got, p.Ref())
+					if len(p.CPEs) == 0 {
+						t.Errorf("%s: no CPE", p.Ref())
+					}
+				}
+				slices.Sort(got)
+				want := slices.Sorted(slices.Values(tt.want))
+				if !slices.Equal(got, want) {
+					t.Errorf("%q, want %q", got, want)
+				}
+			}
+		})
+	}
+}
+
 func TestParse(t *testing.T) {
 	for _, in := range []string{"files x", "[a]\nwhat x", "[a]\nfind \"abcd\" x", "[a]\nfind (?P<version>x)", "[a]\nfind \"ab (?P<version>x)", "[a]\nfind 99999999999999999999 \"abcd\" (?P<version>x)", "[a]\nnot x"} {
 		if _, err := parse(in); err == nil {
