@@ -105,6 +105,7 @@ type Package struct {
 	Owner         string   `json:"owner,omitempty"`         // PURL of the OS package that owns Path; "" when none does
 	CPEs          []string `json:"cpes,omitempty"`          // its name at NVD, where it is in no registry: CPE 2.3 with the version
 	Digest        string   `json:"digest,omitempty"`        // of the file, "sha1:…", where that identifies the package
+	ClassRoot     string   `json:"classRoot,omitempty"`     // of a Java archive without a group: the Java package that contains all its classes
 	Symbols       Symbols  `json:"-"`                       // of a Go module: the functions that the binary links; nil when unknown
 	EOL           string   `json:"eol,omitempty"`           // of a runtime or server that no distribution maintains: as Release.EOL
 	Layer         LayerRef `json:"layer,omitzero"`          // the layer that added it

@@ -60,15 +60,51 @@ func (m *registryMatcher) findGroups(ctx context.Context, inv *assay.Inventory) 
 	return nil
 }
 
-// withGroup names a package without a group as the only advisories about such an artifact
-// do.
+// groupsOf lists the names that a package without a group may have in the stream, and says
+// how a single one was found. The group is that of the only artifact of this name; of
+// several, the only one to which the Java package of all classes belongs.
+func (m *registryMatcher) groupsOf(p *assay.Package) (names []string, note string) {
+	const unstated = "the archive does not state its group; "
+	names = m.byArtifact[p.Name]
+	var fitting []string
+	for _, name := range names {
+		if group, _, _ := strings.Cut(name, ":"); containsRoot(group, p.ClassRoot) {
+			fitting = append(fitting, name)
+		}
+	}
+	switch {
+	case len(fitting) == 1:
+		return fitting, unstated + "all its classes are in " + p.ClassRoot
+	case len(fitting) > 1:
+		return fitting, ""
+	case len(names) == 1:
+		return names, unstated + "no other one with advisories has an artifact of this name"
+	}
+	return names, ""
+}
+
+// containsRoot reports whether a group is, or is above, the Java package of an archive's
+// classes, or shares three words with it, as "com.fasterxml.jackson.core" does with
+// "com.fasterxml.jackson.databind". Two words are often those of a large publisher.
+func containsRoot(group, root string) bool {
+	if group == "" || root == "" {
+		return false
+	}
+	if group == root || strings.HasPrefix(root, group+".") {
+		return true
+	}
+	a, b := strings.Split(group, "."), strings.Split(root, ".")
+	return len(a) >= 3 && len(b) >= 3 && slices.Equal(a[:3], b[:3])
+}
+
+// withGroup names a package without a group as the advisories about such an artifact do,
+// where only one of them can be meant.
 func (m *registryMatcher) withGroup(t *target, p *assay.Package) {
 	if !lacksGroup(p) {
 		return
 	}
-	if names := m.byArtifact[p.Name]; len(names) == 1 {
-		t.name = names[0]
-		t.note = "the archive does not state its group; no other one with advisories has an artifact of this name"
+	if names, note := m.groupsOf(p); len(names) == 1 {
+		t.name, t.note = names[0], note
 	}
 }
 
@@ -78,7 +114,8 @@ func (m *registryMatcher) reportGroup(p *assay.Package) {
 		return
 	}
 	where := "package " + strings.TrimSpace(p.Name+" "+p.Version)
-	switch names := m.byArtifact[p.Name]; {
+	names, _ := m.groupsOf(p)
+	switch {
 	case m.byArtifact == nil:
 		m.gaps.add(where, "its group is unknown; not matched")
 	case len(names) > 1:

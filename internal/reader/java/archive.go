@@ -37,6 +37,7 @@ const (
 	minWork       = 256 << 20 // bytes that may be inflated and hashed of even the smallest archive
 	maxRatio      = 8         // … and for each byte of it: each level of archives is inflated and hashed once, and three are usual
 	minText       = 32 << 20  // bytes of what Maven wrote and of manifests that may be inflated, and one for each byte: reading them takes ten times as long
+	maxRoot       = 256       // bytes of the name of a Java package
 	maxPath       = 4 << 10   // of an archive within; the longest known have 500
 	maxShrink     = 100       // times that an archive within may be larger than it is deflated: archives hardly shrink
 	minShrink     = 1 << 20   // … when it has more bytes than that
@@ -138,6 +139,34 @@ type wanted struct {
 	order    []*pomDir
 	nested   []ziparchive.Member
 	classes  bool
+	root     []byte // the directory that all classes are below; nil before the first
+}
+
+// class notes a class. Those of other versions of Java, and descriptions of modules, are
+// elsewhere in the archive.
+func (f *wanted) class(name []byte) {
+	f.classes = true
+	dir := name[:bytes.LastIndexByte(name, '/')+1]
+	switch {
+	case bytes.HasPrefix(name, []byte("META-INF/")), string(name) == "module-info.class":
+	case f.root == nil:
+		f.root = append([]byte{}, dir...)
+	case !bytes.HasPrefix(dir, f.root):
+		n := 0
+		for n < len(f.root) && n < len(dir) && f.root[n] == dir[n] {
+			n++
+		}
+		f.root = f.root[:bytes.LastIndexByte(f.root[:n], '/')+1]
+	}
+}
+
+// classRoot returns the Java package that contains all classes; "" if none does, or only
+// one that many publishers share, such as "org".
+func (f *wanted) classRoot() string {
+	if name := strings.ReplaceAll(strings.TrimSuffix(string(f.root), "/"), "/", "."); len(name) <= maxRoot && groupName.MatchString(name) {
+		return name
+	}
+	return ""
 }
 
 // pomDir is a directory into which Maven wrote what the archive was made from.
@@ -175,7 +204,9 @@ func (w *walk) list(z *ziparchive.Archive, p place) *wanted {
 	found := &wanted{poms: map[string]*pomDir{}}
 	for m, err := range z.Members(w.members, func(name []byte) bool {
 		w.members--
-		found.classes = found.classes || bytes.HasSuffix(name, []byte(".class"))
+		if bytes.HasSuffix(name, []byte(".class")) {
+			found.class(name)
+		}
 		return interesting(name)
 	}) {
 		if err != nil {

@@ -111,6 +111,40 @@ func TestArchive(t *testing.T) {
 	}
 }
 
+// TestClassRoot holds that an archive without a group has the Java package that contains
+// all its classes, if there is one.
+func TestClassRoot(t *testing.T) {
+	const log4j = "org/apache/logging/log4j/core/"
+	for _, tt := range []struct {
+		name    string
+		members []string
+		want    string
+	}{
+		{"one directory", []string{log4j + "A.class"}, "org.apache.logging.log4j.core"},
+		{"several", []string{log4j + "net/A.class", log4j + "net/ssl/B.class", log4j + "C.class"}, "org.apache.logging.log4j.core"},
+		{"beside each other", []string{log4j + "net/A.class", log4j + "netty/B.class"}, "org.apache.logging.log4j.core"},
+		{"other versions of Java, a module", []string{"META-INF/versions/9/module-info.class", "module-info.class", "META-INF/versions/9/org/apache/B.class", log4j + "A.class"}, "org.apache.logging.log4j.core"},
+		{"something packed into it", []string{log4j + "A.class", "org/slf4j/B.class"}, ""},
+		{"something else packed into it", []string{log4j + "A.class", "com/lmax/B.class"}, ""},
+		{"an application", []string{"BOOT-INF/classes/org/some/A.class"}, ""},
+		{"no package", []string{"A.class", log4j + "A.class"}, ""},
+		{"no classes", []string{"a.properties"}, ""},
+	} {
+		members := []string{"META-INF/MANIFEST.MF", "Manifest-Version: 1.0\n"}
+		for _, m := range tt.members {
+			members = append(members, m, "")
+		}
+		facts, err := contract.Read(t, Archive{}, "a/log4j-core-2.14.1.jar", jar(t, members...))
+		if err != nil || len(facts.Packages) != 1 || facts.Packages[0].ClassRoot != tt.want {
+			t.Errorf("%s: %+v, %v; want %q", tt.name, facts.Packages, err, tt.want)
+		}
+		facts, err = contract.Read(t, Archive{}, "a/log4j-core-2.14.1.jar", built(t, "org.apache.logging.log4j", "log4j-core", "2.14.1", members[2:]...))
+		if err != nil || len(facts.Packages) != 1 || facts.Packages[0].ClassRoot != "" {
+			t.Errorf("%s, with its group: %+v, %v", tt.name, facts.Packages, err)
+		}
+	}
+}
+
 func TestDepth(t *testing.T) {
 	content := built(t, "g", "innermost", "1")
 	for range 20 {

@@ -52,7 +52,11 @@ func (w *walk) identify(z *ziparchive.Archive, found *wanted, p place, r io.Read
 		return
 	}
 	c := self(stem(p.name), read())
-	w.add(p, assay.Package{Name: c.name(), Version: c.version, Licences: read().licences(), Digest: w.digest(p, r)})
+	pkg := assay.Package{Name: c.name(), Version: c.version, Licences: read().licences(), Digest: w.digest(p, r)}
+	if c.group == "" {
+		pkg.ClassRoot = found.classRoot()
+	}
+	w.add(p, pkg)
 }
 
 // parts reads what Maven wrote into an archive. A project whose parent has its

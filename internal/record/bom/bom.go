@@ -49,7 +49,7 @@ func text(p *assay.Package) []struct {
 	}{
 		{"type", &p.Type}, {"name", &p.Name}, {"version", &p.Version}, {"arch", &p.Arch}, {"os", &p.OS}, {"source", &p.Source}, {"sourceVersion", &p.SourceVersion},
 		{"module", &p.Module}, {"vendor", &p.Vendor}, {"state", &p.State}, {"thirdParty", &p.ThirdParty}, {"path", &p.Path}, {"foundBy", &p.FoundBy},
-		{"relation", (*string)(&p.Relation)}, {"owner", &p.Owner}, {"digest", &p.Digest},
+		{"relation", (*string)(&p.Relation)}, {"owner", &p.Owner}, {"digest", &p.Digest}, {"classRoot", &p.ClassRoot},
 	}
 }
 
