@@ -138,8 +138,8 @@ func (d *Difference) packages(old, next *assay.Report) {
 		came := slices.DeleteFunc(slices.Clone(now), func(v string) bool { return slices.Contains(was, v) })
 		d.Packages.Unchanged += len(was) - len(gone)
 		s := schemeOf(next, &assay.Package{Type: k.Type})
-		sortVersions(s, gone)
-		sortVersions(s, came)
+		sortVersions(s, k.Type, k.Name, gone)
+		sortVersions(s, k.Type, k.Name, came)
 		n := min(len(gone), len(came))
 		for i := range n {
 			d.Packages.Changed = append(d.Packages.Changed, Change{k.Type, k.Name, k.Arch, gone[i], came[i]})
@@ -165,9 +165,11 @@ func (d *Difference) packages(old, next *assay.Report) {
 	}
 }
 
-func sortVersions(s version.Scheme, all []string) {
+// sortVersions orders the versions of a package as matching does, equal ones by their text.
+func sortVersions(s version.Scheme, kind, name string, all []string) {
+	u := unit{Upgrade: Upgrade{Type: kind, Name: name}}
 	slices.SortFunc(all, func(a, b string) int {
-		if c, err := version.Compare(s, a, b); err == nil {
+		if c, err := version.Compare(s, u.compared(a), u.compared(b)); err == nil && c != 0 {
 			return c
 		}
 		return strings.Compare(a, b)

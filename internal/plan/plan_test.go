@@ -35,6 +35,7 @@ func judge(faults []summarize) func(*assay.Report) plan.Judge {
 					name, ver = p.SourceName(), p.SourceVer()
 				} else if e, ok := ecosystem.OfType(p.Type); ok {
 					scheme, _ = version.ByName(e.Scheme)
+					ver = e.Version(name, ver)
 				}
 				for _, f := range faults {
 					if f.pkg != name {
@@ -88,6 +89,33 @@ func npm(path, version string, needs ...string) assay.Package {
 
 func deb(name, version, source string) assay.Package {
 	return assay.Package{Type: assay.TypeDeb, Name: name, Version: version, Source: source, Path: "var/lib/dpkg/status"}
+}
+
+// TestPlatforms holds that platforms of gems and what vendors add to versions of Go are of
+// no account, as in matching.
+func TestPlatforms(t *testing.T) {
+	for _, tt := range []struct{ kind, name, version, from, fixed, want string }{
+		{assay.TypeGem, "nokogiri", "1.13.9-x86_64-linux", "", "1.15.4", "nokogiri 1.13.9-x86_64-linux → 1.15.4"},
+		{assay.TypeGem, "nokogiri", "1.13.9-aarch64-linux-gnu", "", "1.13.10", "nokogiri 1.13.9-aarch64-linux-gnu → 1.13.10"},
+		{assay.TypeGem, "nokogiri", "1.13.9-java", "1.13.9", "2.0.0", "nokogiri 1.13.9-java → 2.0.0 major"},
+		{assay.TypeGem, "nokogiri", "1.13.9-x86_64-linux", "", "1.13.9", ""},
+		{assay.TypeGo, "stdlib", "go1.21.4-fips", "1.21.0-0", "1.21.9", "stdlib go1.21.4-fips → go1.21.9"},
+		{assay.TypeGo, "stdlib", "go1.21.4 X:boringcrypto", "1.21.0-0", "1.22.1", "stdlib go1.21.4 X:boringcrypto → go1.22.1"},
+		{assay.TypeGo, "stdlib", "1.21.4b7", "1.21.0-0", "1.21.5", "stdlib 1.21.4b7 → 1.21.5"},
+		{assay.TypeGo, "stdlib", "go1.21.4-1.el9", "", "1.21.4", ""},
+	} {
+		p := made(t, report(assay.Package{Type: tt.kind, Name: tt.name, Version: tt.version, Path: "srv/app"}), summarize{"CVE-1", tt.name, tt.from, tt.fixed, 1}, summarize{"CVE-2", tt.name, "99", "99.1", 1})
+		got := ""
+		for _, u := range p.Upgrades {
+			got = fmt.Sprintf("%s %s → %s", u.Name, u.From, u.To)
+			if u.Major {
+				got += " major"
+			}
+		}
+		if got != tt.want || len(p.Remaining)+len(p.Introduced) > 0 {
+			t.Errorf("%s %s, fixed in %s: %q, want %q; remaining %v", tt.name, tt.version, tt.fixed, got, tt.want, p.Remaining)
+		}
+	}
 }
 
 // TestUpgrades: the version with the least risk, the lowest of those, and what

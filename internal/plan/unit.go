@@ -7,6 +7,7 @@ import (
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/distro"
+	"github.com/assaysec/assay/internal/ecosystem"
 	"github.com/assaysec/assay/internal/version"
 )
 
@@ -41,7 +42,7 @@ func unitsOf(r *assay.Report) (units []*unit) {
 		u := by[id]
 		if u == nil {
 			u = newUnit(r, p, system)
-			if _, err := u.scheme.Key(u.From); err != nil {
+			if _, err := u.scheme.Key(u.compared(u.From)); err != nil {
 				fixable[id] = false
 				continue
 			}
@@ -89,8 +90,17 @@ func (u *unit) later(a, b string) bool {
 	if a == "" || b == "" {
 		return a != ""
 	}
-	c, err := version.Compare(u.scheme, a, b)
+	c, err := version.Compare(u.scheme, u.compared(a), u.compared(b))
 	return err == nil && c > 0
+}
+
+// compared returns a version as its scheme orders it, which is how matching reads it: a gem
+// without its platform, a Go toolchain without what a vendor adds.
+func (u *unit) compared(v string) string {
+	if e, ok := ecosystem.OfType(u.Type); ok {
+		return e.Version(u.Name, v)
+	}
+	return v
 }
 
 // set gives a package the version; that of its source if advisories name
@@ -118,6 +128,8 @@ func (u *unit) set(p *assay.Package, v string) {
 func (u *unit) spelled(v string) string {
 	const old = "+incompatible"
 	switch {
+	case u.Type == assay.TypeGo && strings.HasPrefix(u.From, "go") && !strings.HasPrefix(v, "go"):
+		v = "go" + v
 	case u.Type == assay.TypeGo && strings.HasPrefix(u.From, "v"):
 		if v = goVersion(v); strings.HasSuffix(u.From, old) && !strings.HasSuffix(v, old) && leading(u.Type, v) != "0" && leading(u.Type, v) != "1" {
 			v += old
@@ -137,7 +149,7 @@ func (u *unit) isMajor() bool {
 	case assay.TypeDeb, assay.TypeApk, assay.TypeRPM, assay.TypeAlpm, assay.TypeOpkg:
 		return false
 	}
-	return leading(u.Type, u.From) != leading(u.Type, u.best)
+	return leading(u.Type, u.compared(u.From)) != leading(u.Type, u.compared(u.best))
 }
 
 func leading(kind, v string) string {
