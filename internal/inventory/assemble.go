@@ -171,6 +171,9 @@ func identity(p *assay.Package) string {
 		}
 		return id
 	}
+	if p.Type == assay.TypeJulia { // whose names need not be unique
+		id += "\x00" + p.PURL
+	}
 	return id + "\x00" + p.Path
 }
 

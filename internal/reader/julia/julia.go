@@ -59,11 +59,12 @@ func (Manifest) Read(_ context.Context, f *assay.File) (assay.Facts, error) {
 		packages, _ = doc["deps"].(map[string]any)
 	}
 	var all []entry
+	known := map[string]int{} // by purl
 	for _, name := range slices.Sorted(maps.Keys(packages)) {
 		list, _ := packages[name].([]any)
 		for _, v := range list {
 			if t, ok := v.(map[string]any); ok && str(t["uuid"]) != "" {
-				all = append(all, take(l, name, t, julia))
+				all = append(all, take(l, known, name, t, julia))
 			}
 		}
 	}
@@ -93,8 +94,9 @@ func str(v any) string {
 	return s
 }
 
-// take adds an entry of the manifest.
-func take(l *listing.List, name string, t map[string]any, julia string) entry {
+// take adds an entry of the manifest. Two packages of one name and version are two if their
+// UUIDs differ.
+func take(l *listing.List, known map[string]int, name string, t map[string]any, julia string) entry {
 	e := entry{name: name, uuid: str(t["uuid"]), index: -1}
 	switch deps := t["deps"].(type) {
 	case []any:
@@ -119,9 +121,11 @@ func take(l *listing.List, name string, t map[string]any, julia string) entry {
 			}
 		}
 	}
-	e.index = l.Add(name, version)
-	if e.index >= 0 {
-		l.Packages[e.index].PURL = purl.OfJulia(name, version, e.uuid)
+	address := purl.OfJulia(name, version, e.uuid)
+	if i, ok := known[address]; ok {
+		e.index = i
+	} else if e.index = l.AddAnother(name, version); e.index >= 0 {
+		l.Packages[e.index].PURL, known[address] = address, e.index
 	}
 	if e.index >= 0 && local {
 		l.Packages[e.index].Relation = assay.RelationWorkspace

@@ -100,6 +100,23 @@ func TestManifest(t *testing.T) {
 	}
 }
 
+// TestSameName holds that packages of one name and version with other UUIDs are several, of
+// which each is needed by its own UUID and matched with its own advisories.
+func TestSameName(t *testing.T) {
+	entry := func(name, uuid, more string) string {
+		return "[[deps." + name + "]]\ngit-tree-sha1 = \"0\"\nuuid = \"" + uuid + "\"\nversion = \"1.0.0\"\n" + more
+	}
+	in := "manifest_format = \"2.0\"\n" + entry("A", "a1", "") + entry("A", "a2", "") + entry("A", "A2", "") + entry("B", "b1", "    [deps.B.deps]\n    A = \"a2\"\n")
+	facts, err := contract.Read(t, Manifest{}, "Manifest.toml", in)
+	var got []string
+	for _, p := range facts.Packages {
+		got = append(got, p.PURL)
+	}
+	if d := cmp.Diff([]string{"pkg:julia/A@1.0.0?uuid=a1", "pkg:julia/A@1.0.0?uuid=a2", "pkg:julia/B@1.0.0?uuid=b1"}, got); d != "" || err != nil {
+		t.Error(d, err)
+	}
+}
+
 func TestContract(t *testing.T) {
 	contract.Reader(t, Manifest{}, map[string]string{"Manifest.toml": version2, "JuliaManifest.toml": version1})
 }

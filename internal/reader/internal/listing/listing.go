@@ -66,16 +66,32 @@ func (l *List) Add(name, version string) int {
 		l.Error(fmt.Errorf("%s: invalid version %.80q: %w", name, version, assay.ErrMalformed))
 		return -1
 	}
-	p := assay.Package{Type: l.kind, Name: name, Version: version}
-	ref := p.Ref()
-	if i, ok := l.at[ref]; ok {
+	if i, ok := l.at[name+"@"+version]; ok {
 		return i
 	}
+	return l.append(name, version)
+}
+
+// AddAnother is Add for a package that differs from those before it by more than its name
+// and version.
+func (l *List) AddAnother(name, version string) int {
+	known := len(l.Packages)
+	if i := l.Add(name, version); i < 0 || i == known {
+		return i
+	}
+	return l.append(name, version)
+}
+
+// append adds a package whose name and version are valid.
+func (l *List) append(name, version string) int {
+	p := assay.Package{Type: l.kind, Name: name, Version: version}
 	if len(l.Packages) == stanza.MaxPackages {
 		l.full = true
 		return -1
 	}
-	l.at[ref] = len(l.Packages)
+	if ref := p.Ref(); l.Find(name, version) < 0 {
+		l.at[ref] = len(l.Packages)
+	}
 	l.Packages = append(l.Packages, p)
 	return len(l.Packages) - 1
 }
