@@ -18,6 +18,9 @@ func Lookup(s string) (stream assay.Stream, name string, err error) {
 		return "", "", fmt.Errorf("purl %q: %w: %w", s, err, assay.ErrMalformed)
 	}
 	q := u.Qualifiers.Map()
+	if u.Type == gitHub {
+		u.Type = assay.TypeActions // no other packages of this type have advisories
+	}
 	if e, ok := ecosystem.OfType(u.Type); ok {
 		return e.Stream, e.Name(Join(e.Type, u.Namespace, u.Name)), nil
 	}

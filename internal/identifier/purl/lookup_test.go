@@ -27,6 +27,8 @@ func TestLookup(t *testing.T) {
 		{"pkg:julia/Dates?uuid=ade2ca70-3891-5945-98fb-dc099432e06a", "julia Dates", nil},
 		{"pkg:julia/Dates", "julia Dates", nil},
 		{"pkg:nuget/EnterpriseLibrary.Common@6", "nuget enterpriselibrary.common", nil},
+		{"pkg:github/Actions/Checkout@v4", "github-actions actions/checkout", nil},
+		{"pkg:githubactions/Actions/Checkout@v4", "github-actions actions/checkout", nil},
 		{"pkg:swift/github.com/Alamofire/Alamofire@5", "swift github.com/alamofire/alamofire", nil},
 		{"pkg:cocoapods/AFNetworking@4#x", "cocoapods AFNetworking", nil},
 		{"pkg:pub/Characters@1", "pub characters", nil},

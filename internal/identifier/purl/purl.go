@@ -35,6 +35,9 @@ func Of(p *assay.Package, r assay.Release) string {
 			u.Version = version
 			set("epoch", epoch)
 		}
+	case assay.TypeActions:
+		u.Type = gitHub
+		u.Namespace, u.Name = Cut(p.Type, p.Name)
 	default:
 		u.Namespace, u.Name = Cut(p.Type, p.Name)
 	}
@@ -71,6 +74,11 @@ func UUID(s string) string {
 	}
 	return strings.ToLower(u.Qualifiers.Map()[qualifierUUID])
 }
+
+// gitHub is the type of what lives in a repository of GitHub, such as an action. The
+// specification has no other for actions; GitHub's own SBOMs write "githubactions".
+// https://github.com/package-url/purl-spec/blob/main/types-doc/github-definition.md
+const gitHub = "github"
 
 // plain is a type without rules about its names.
 const plain = "generic"

@@ -37,7 +37,7 @@ func TestOf(t *testing.T) {
 		{"cran", assay.Package{Type: "cran", Name: "A3", Version: "1.0"}, debian, "pkg:cran/A3@1.0"},
 		{"cpan", assay.Package{Type: "cpan", Name: "URI-PackageURL", Version: "2.11"}, debian, "pkg:cpan/URI-PackageURL@2.11"},
 		{"hackage", assay.Package{Type: "hackage", Name: "AC-HalfInteger", Version: "1.2.1"}, debian, "pkg:hackage/AC-HalfInteger@1.2.1"},
-		{"an action", assay.Package{Type: "githubactions", Name: "Actions/Checkout", Version: "v4"}, debian, "pkg:githubactions/Actions/Checkout@v4"},
+		{"an action", assay.Package{Type: "githubactions", Name: "Actions/Checkout", Version: "v4"}, debian, "pkg:github/actions/checkout@v4"},
 		{"no release", assay.Package{Type: "apk", Name: "musl", Version: "1.2-r0"}, assay.Release{}, "pkg:apk/musl@1.2-r0"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -113,7 +113,9 @@ func joined(epoch int, version, release string) string {
 func (f *parsed) pkg(address, name, version, path string, l layer) assay.Package {
 	p := assay.Package{Name: name, Version: version, Path: path, PURL: address, Layer: f.layer(l)}
 	if rest, ok := strings.CutPrefix(address, "pkg:"); ok {
-		p.Type, _, _ = strings.Cut(rest, "/")
+		if p.Type, _, _ = strings.Cut(rest, "/"); p.Type == "github" {
+			p.Type = assay.TypeActions // whose purls have this type
+		}
 	}
 	if f.res.Class == "os-pkgs" {
 		if family, ok := distro.Of(f.r.Release); ok {

@@ -3,6 +3,7 @@ package vex
 import (
 	"fmt"
 	"maps"
+	"strings"
 
 	"github.com/assaysec/assay"
 	"github.com/package-url/packageurl-go"
@@ -21,6 +22,9 @@ func ParsePURL(s string) (PURL, error) {
 	u, err := packageurl.FromString(s)
 	if err != nil {
 		return PURL{}, fmt.Errorf("purl %.200q: %w: %w", s, err, assay.ErrMalformed)
+	}
+	if u.Type == assay.TypeActions { // GitHub's spelling of an action; the specification's type is github
+		u.Type, u.Namespace, u.Name = packageurl.TypeGithub, strings.ToLower(u.Namespace), strings.ToLower(u.Name)
 	}
 	return PURL{u, u.Qualifiers.Map()}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/ecosystem"
 	"github.com/assaysec/assay/internal/version"
 	"github.com/package-url/packageurl-go"
@@ -94,14 +95,23 @@ func (c *constraint) isSatisfied() bool {
 
 func (c *constraint) upper() bool { return c.op[0] == '<' }
 
+// registryType returns the package type of a purl's type: versions of actions, whose purls
+// are of the type github, have rules of their own.
+func registryType(kind string) string {
+	if kind == packageurl.TypeGithub {
+		return assay.TypeActions
+	}
+	return kind
+}
+
 // In reports whether the version of a package is in a range, such as
 // "vers:pypi/>=9.0.0|<10". The result is known only for ranges in that notation
 // and for the package's own ecosystem. https://github.com/package-url/vers-spec
 func (p PURL) In(within string) (in, known bool) {
 	rest, ok := strings.CutPrefix(within, "vers:")
 	kind, list, _ := strings.Cut(rest, "/")
-	e, has := ecosystem.OfType(p.url.Type)
-	if !ok || !has || kind != p.url.Type || p.url.Version == "" || strings.Count(list, "|") >= maxConstraints {
+	e, has := ecosystem.OfType(registryType(p.url.Type))
+	if !ok || !has || registryType(kind) != registryType(p.url.Type) || p.url.Version == "" || strings.Count(list, "|") >= maxConstraints {
 		return false, false
 	}
 	if list == "*" {

@@ -207,6 +207,8 @@ func TestRanges(t *testing.T) {
 		{"pkg:golang/stdlib@1.22.3b7", "vers:golang/<=1.22.3", true, true},
 		{"pkg:gem/a@1.2-x86_64-linux", "vers:gem/>=1.2", true, true},
 		{"pkg:githubactions/a/b@v7", "vers:githubactions/<7.1", false, true},
+		{"pkg:github/a/b@v7", "vers:githubactions/<7.1", false, true},
+		{"pkg:githubactions/a/b@7.0.1", "vers:github/<7.1", true, true},
 		{"pkg:pypi/a@98ed4a1", "vers:pypi/<6", false, false},
 		{"pkg:composer/a/b@dev-main", "vers:composer/<6", false, false},
 		{"pkg:pypi/a@6.2.0", "<6", false, false},
@@ -225,6 +227,19 @@ func TestRanges(t *testing.T) {
 		}
 		if in, known := u.In(tt.within); in != tt.in || known != tt.known {
 			t.Errorf("%s in %.60s: %t, known %t", tt.purl, tt.within, in, known)
+		}
+	}
+}
+
+// TestActions holds that both types of an action's purl name the same package.
+func TestActions(t *testing.T) {
+	for _, pattern := range []string{"pkg:githubactions/Actions/Checkout", "pkg:github/actions/checkout@v4", "pkg:githubactions/actions/checkout@v4"} {
+		for _, of := range []string{"pkg:github/actions/checkout@v4", "pkg:githubactions/Actions/Checkout@v4"} {
+			p, bad := ParsePURL(pattern)
+			q, err := ParsePURL(of)
+			if bad != nil || err != nil || !p.Matches(q) || p.Key() != q.Key() {
+				t.Errorf("%s does not match %s: %v, %v", pattern, of, bad, err)
+			}
 		}
 	}
 }
