@@ -75,6 +75,47 @@ type File struct {
 	// List returns the names in another directory of the target, sorted, those of
 	// directories with a slash at the end. Nil where Other is.
 	List func(dir string) ([]string, error)
+
+	// Registry answers what is published about the packages that a project without a
+	// lock file depends on. Nil where nothing but the target may be asked.
+	Registry PackageRegistry
+}
+
+// A PackageRegistry answers what registries publish about packages. Only it knows the
+// network and the files of this machine outside the target; readers do not. It counts
+// what it could not get, and why, so that a reader reports only what that means for
+// its file.
+type PackageRegistry interface {
+	// Manifests returns the manifests of packages, in their order: of Maven the
+	// project's pom.xml. ErrNotFound: no registry has it.
+	Manifests(ctx context.Context, packages []PublishedPackage) []Manifest
+	// Versions returns the published versions of a package, in no order. Versions and
+	// error may both be set. ErrNotFound: no registry has any.
+	Versions(ctx context.Context, p PublishedPackage) ([]string, error)
+}
+
+// A PublishedPackage names a package as its registry does.
+type PublishedPackage struct {
+	Type    string // as Package.Type
+	Name    string // as Package.Name
+	Version string // "" where all are meant
+
+	// Repositories are those that the project names, in its order. Whoever wrote the
+	// project chose them: they get no credentials, and are never files.
+	Repositories []PackageRepository
+}
+
+// A PackageRepository is a repository that a project names.
+type PackageRepository struct {
+	ID, URL                 string
+	NoReleases, NoSnapshots bool // which versions it does not have
+}
+
+// A Manifest is what a package says about itself, or why that is unknown. Its content
+// must not be changed.
+type Manifest struct {
+	Content []byte
+	Err     error
 }
 
 // Sibling reads the file that lies at name, relative to f's directory: "go.sum",

@@ -39,6 +39,10 @@ type Options struct {
 	Budget   *Budget              // of memory and disk, shared with other scans; nil means the process's
 	Verify   bool                 // read every layer, cached or not
 	Progress func(assay.Progress) // may be nil; called from several goroutines
+
+	// Registry is asked by readers of source code in directories. Facts then depend on
+	// more than the target, so that nothing is cached. Nil: no registry is asked.
+	Registry assay.PackageRegistry
 }
 
 // Build reads the layers of an image and returns what is installed. Gaps of the
@@ -48,6 +52,9 @@ type Options struct {
 func Build(ctx context.Context, img *assay.Image, o Options) (*assay.Inventory, error) {
 	b := &builder{img: img, o: o, kinds: newKinds(o.Kinds)}
 	b.o.Scopes = cmp.Or(o.Scopes, assay.ScopeSystem|assay.ScopeInstalled)
+	if o.Registry != nil {
+		b.o.Cache, o.Cache = nil, nil
+	}
 	key := b.imageKey()
 	if inv := b.cachedImage(ctx, key); inv != nil {
 		return inv, nil
@@ -332,7 +339,7 @@ func (t *builder) putKinds(ctx context.Context, key string, f *layerFacts) {
 // reader returns a reader of a layer, for all file readers and for the streamers of
 // some kinds.
 func (t *builder) reader(streamed []*assay.SectionKind, c *claim) *layerReader {
-	l := &layerReader{budget: c, readers: t.readers, matcher: t.matcher, spool: t.spool, kinds: t.kinds, progress: t.o.Progress}
+	l := &layerReader{budget: c, readers: t.readers, matcher: t.matcher, spool: t.spool, kinds: t.kinds, progress: t.o.Progress, registry: t.o.Registry}
 	l.streams, l.packers = newStreamings(streamed)
 	return l
 }

@@ -82,7 +82,8 @@ type layerReader struct {
 	keep    bool               // return the files instead of passing them to readers
 	budget  *claim             // what it has acquired from the budget for facts
 
-	progress func(assay.Progress) // of a walk; may be nil
+	progress func(assay.Progress)  // of a walk; may be nil
+	registry assay.PackageRegistry // of a walk; may be nil
 
 	out       layerFacts
 	index     indexBuilder

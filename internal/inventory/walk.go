@@ -135,7 +135,7 @@ func (l *layerReader) visitFile(ctx context.Context, e *assay.Entry, layer *assa
 		l.gap(e.Path, err.Error()) // it is wanted, or may be a program
 		return
 	}
-	f := &spooled{File: assay.File{Path: e.Path, Mode: uint32(e.Mode.Perm()), Size: e.Size, ReaderAt: r, Other: layer.Other, List: layer.List}, free: func() {
+	f := &spooled{File: assay.File{Path: e.Path, Mode: uint32(e.Mode.Perm()), Size: e.Size, ReaderAt: r, Other: layer.Other, List: layer.List, Registry: l.registry}, free: func() {
 		if err := r.Close(); err != nil {
 			l.gap(e.Path, err.Error())
 		}
@@ -177,6 +177,6 @@ func (l *layerReader) offerCopy(ctx context.Context, f *spooled) {
 		l.refuse(f.Path, err.Error())
 		return
 	}
-	c.Other, c.List = f.Other, f.List
+	c.Other, c.List, c.Registry = f.Other, f.List, f.Registry
 	l.offer(ctx, f.Path, c)
 }
