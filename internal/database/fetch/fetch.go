@@ -104,20 +104,27 @@ func New(o Options) (*Fetcher, error) {
 	f.o.Retries = cmp.Or(o.Retries, 4)
 	f.o.Backoff = cmp.Or(o.Backoff, 500*time.Millisecond)
 	f.o.UserAgent = cmp.Or(o.UserAgent, "assay")
-	f.client = client(o.Client, o.TLS)
+	f.client = o.Client
+	if f.client == nil {
+		f.client = NewClient(o.TLS)
+	}
+	f.client = bounded(f.client)
 	return f, nil
 }
 
 var errRedirect = errors.New("redirected")
 
-// client returns c, or a new client, with our limit of redirects.
-func client(c *http.Client, trust *tls.Config) *http.Client {
-	if c == nil {
-		c = &http.Client{Transport: &http.Transport{
-			Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, MaxIdleConns: 100, IdleConnTimeout: maxStall,
-			DialContext: (&net.Dialer{Timeout: maxDial}).DialContext, TLSHandshakeTimeout: maxDial, TLSClientConfig: trust,
-		}}
-	}
+// NewClient returns a client that respects HTTPS_PROXY, HTTP_PROXY and NO_PROXY. The
+// certificates are the system's if trust is nil.
+func NewClient(trust *tls.Config) *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, MaxIdleConns: 100, IdleConnTimeout: maxStall,
+		DialContext: (&net.Dialer{Timeout: maxDial}).DialContext, TLSHandshakeTimeout: maxDial, TLSClientConfig: trust,
+	}}
+}
+
+// bounded returns c with our limit of redirects.
+func bounded(c *http.Client) *http.Client {
 	our := *c
 	our.CheckRedirect = func(r *http.Request, via []*http.Request) error {
 		switch {
