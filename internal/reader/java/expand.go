@@ -82,13 +82,22 @@ func (s scopeOf) coordinates() gav {
 }
 
 func (s scopeOf) dependency(d dependency) dependency {
-	for _, f := range []*string{&d.Group, &d.Artifact, &d.Version, &d.Type, &d.Classifier, &d.Scope} {
+	for _, f := range []*string{&d.Group, &d.Artifact, &d.Version, &d.Type, &d.Classifier, &d.Scope, &d.Optional} {
 		*f = s.expand(*f)
 	}
 	return d
 }
 
-// key is what tells dependencies apart.
+// key is what tells dependencies apart: not the type, but what it makes of the name of
+// the file.
+//
+// https://maven.apache.org/ref/current/maven-core/artifact-handlers.html
 func (d dependency) key() string {
-	return d.Group + ":" + d.Artifact + ":" + first(d.Type, "jar") + ":" + d.Classifier
+	kind, classifier := first(d.Type, "jar"), d.Classifier
+	switch kind {
+	case "maven-plugin", "ejb", "test-jar", "ejb-client", "java-source", "javadoc":
+		classifier = first(classifier, map[string]string{"test-jar": "tests", "ejb-client": "client", "java-source": "sources", "javadoc": "javadoc"}[kind])
+		kind = "jar"
+	}
+	return d.Group + ":" + d.Artifact + ":" + kind + ":" + classifier
 }

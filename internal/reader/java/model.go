@@ -27,8 +27,26 @@ type pom struct {
 	Managed      []dependency `xml:"dependencyManagement>dependencies>dependency"`
 	Dependencies []dependency `xml:"dependencies>dependency"`
 	Profiles     []profile    `xml:"profiles>profile"`
+	Repositories []repository `xml:"repositories>repository"`
+	Relocation   *relocation  `xml:"distributionManagement>relocation"`
 
-	dir string // in the target, relative to the file that is read
+	dir       string // in the target, relative to the file that is read
+	published bool   // from a repository: nothing is beside it
+}
+
+// repository is where Maven looks for other projects.
+type repository struct {
+	ID        string `xml:"id"`
+	URL       string `xml:"url"`
+	Releases  string `xml:"releases>enabled"`
+	Snapshots string `xml:"snapshots>enabled"`
+}
+
+// relocation is the new name of a project; what is empty stays.
+type relocation struct {
+	Group    string `xml:"groupId"`
+	Artifact string `xml:"artifactId"`
+	Version  string `xml:"version"`
 }
 
 type parent struct {
@@ -45,6 +63,15 @@ type dependency struct {
 	Type       string `xml:"type"`
 	Classifier string `xml:"classifier"`
 	Scope      string `xml:"scope"`
+	Optional   string `xml:"optional"`
+
+	Exclusions []exclusion `xml:"exclusions>exclusion"`
+}
+
+// exclusion leaves out what a dependency needs; "*" is any name.
+type exclusion struct {
+	Group    string `xml:"groupId"`
+	Artifact string `xml:"artifactId"`
 }
 
 // profile is a part of a project that holds under conditions. Of those only
@@ -55,6 +82,7 @@ type profile struct {
 	Modules      []string     `xml:"modules>module"`
 	Managed      []dependency `xml:"dependencyManagement>dependencies>dependency"`
 	Dependencies []dependency `xml:"dependencies>dependency"`
+	Repositories []repository `xml:"repositories>repository"`
 }
 
 // properties are elements of any name.
@@ -115,6 +143,7 @@ func parsePom(b []byte) (*pom, error) {
 		m.Modules = append(m.Modules, p.Modules...)
 		managed = append(managed, p.Managed)
 		m.Dependencies = append(m.Dependencies, p.Dependencies...)
+		m.Repositories = append(m.Repositories, p.Repositories...)
 	}
 	slices.Reverse(managed) // the last profile counts first
 	m.Managed = slices.Concat(append(managed, m.Managed)...)
@@ -135,8 +164,18 @@ func (m *pom) trim() {
 	for _, ds := range [][]dependency{m.Managed, m.Dependencies} {
 		for i := range ds {
 			d := &ds[i]
-			fields = append(fields, &d.Group, &d.Artifact, &d.Version, &d.Type, &d.Classifier, &d.Scope)
+			fields = append(fields, &d.Group, &d.Artifact, &d.Version, &d.Type, &d.Classifier, &d.Scope, &d.Optional)
+			for j := range d.Exclusions {
+				fields = append(fields, &d.Exclusions[j].Group, &d.Exclusions[j].Artifact)
+			}
 		}
+	}
+	for i := range m.Repositories {
+		r := &m.Repositories[i]
+		fields = append(fields, &r.ID, &r.URL, &r.Releases, &r.Snapshots)
+	}
+	if r := m.Relocation; r != nil {
+		fields = append(fields, &r.Group, &r.Artifact, &r.Version)
 	}
 	for i := range m.Modules {
 		fields = append(fields, &m.Modules[i])
