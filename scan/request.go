@@ -27,6 +27,7 @@ type Request struct {
 	FilePatterns []FilePattern // files that readers get in addition to their own patterns
 	Matching     Matching      // how packages are matched
 	Base         *BaseRef      // the base image of the target; nil: found automatically if possible
+	Maven        *Maven        // where Maven projects in source code find what they refer to; nil: only in the target
 
 	// Output.
 	Sections    []string           // kinds of additional results, see SectionKinds

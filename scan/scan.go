@@ -135,9 +135,17 @@ func (s *scanner) inventory(ctx context.Context, img *assay.Image) (_ *assay.Inv
 		return nil, 0, err
 	}
 	o.Readers = reader.All()
+	projects := s.Maven.session(img.Kind, o.Scopes)
+	if projects != nil {
+		defer projects.Close()
+		o.Registry = projects
+	}
 	inv, err := inventory.Build(ctx, img, o)
 	if err != nil {
 		return nil, 0, err
+	}
+	if projects != nil {
+		inv.Gaps = append(inv.Gaps, projects.Gaps()...)
 	}
 	if img.Kind == assay.KindSBOM && inv.SBOM == "" {
 		return nil, 0, unreadable(img, inv)

@@ -26,8 +26,8 @@ type dbOptions struct {
 func (o *dbOptions) flags(f *pflag.FlagSet) {
 	o.getterOptions.flags(f)
 	o.publishedOptions.flags(f)
-	f.BoolVar(&o.skipUpdate, "skip-db-update", false, "fetch nothing, but report advisories older than --db-max-age as a gap")
-	f.BoolVar(&o.offline, "offline", false, "fetch nothing, even if the database is old")
+	f.BoolVar(&o.skipUpdate, "skip-db-update", false, "fetch no advisories, but report those older than --db-max-age as a gap")
+	f.BoolVar(&o.offline, "offline", false, "fetch nothing, neither advisories, even if the database is old, nor Maven projects")
 	f.BoolVar(&o.offline, "offline-scan", false, "the same as --offline")
 	f.Lookup("offline-scan").Hidden = true
 	f.DurationVar(&o.maxAge, "db-max-age", scan.DefaultMaxAge, "fetch advisories again when they are older than this")

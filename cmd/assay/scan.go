@@ -123,6 +123,11 @@ func (o *scanOptions) scan(ctx context.Context, t target, request scan.Request, 
 // prepare opens the VEX documents, the base image and the database of a request.
 func (o *scanOptions) prepare(ctx context.Context, t target, request *scan.Request, bars *progress) (err error) {
 	request.Progress = bars.update()
+	if t.kind == assay.KindFilesystem || t.kind == assay.KindRepository {
+		if request.Maven, err = scan.OpenMaven(scan.MavenOptions{CacheDir: o.cacheDir, Offline: o.db.offline, Fetch: o.db.fetch(o.global, bars)}); err != nil {
+			return err
+		}
+	}
 	if request.ListOnly {
 		return nil
 	}
