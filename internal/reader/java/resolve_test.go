@@ -111,14 +111,17 @@ func bom(g, a, v string) string {
 	return fmt.Sprintf("<dependency><groupId>%s</groupId><artifactId>%s</artifactId><version>%s</version><type>pom</type><scope>import</scope></dependency>", g, a, v)
 }
 
-// resolution are builds, and what they need. A test with Maven itself compares.
-var resolution = []struct {
+// A build is a project and what a registry has for it.
+type build struct {
 	name string
-	repo []string
+	repo []string // as for the function repo
 	pom  string
 	want []string
 	err  string
-}{
+}
+
+// resolution are builds, and what they need. TestMavenAgrees compares with Maven itself.
+var resolution = []build{
 	{name: "nearest wins", repo: []string{"g:a:1: g:b:1", "g:b:1: g:x:1", "g:c:1: g:x:2", "g:x:1: g:old:1", "g:x:2: g:new:1", "g:new:1: ", "g:old:1: "},
 		pom: deps("g:a:1 g:c:1"), want: []string{"g:a@1 direct", "g:c@1 direct", "g:b@1 indirect", "g:x@2 indirect", "g:new@1 indirect"}},
 	{name: "first wins among equals", repo: []string{"g:a:1: g:x:1", "g:b:1: g:x:2", "g:x:1: ", "g:x:2: "},
