@@ -9,6 +9,7 @@ import (
 	"github.com/assaysec/assay/internal/cache"
 	"github.com/assaysec/assay/internal/database/fetch"
 	"github.com/assaysec/assay/internal/ecosystem/mavenrepo"
+	"github.com/assaysec/assay/internal/inventory"
 	"github.com/assaysec/assay/internal/oci/registryclient"
 )
 
@@ -51,9 +52,11 @@ func OpenMaven(o MavenOptions) (*Maven, error) {
 
 // session is the registry of one scan; nil where no registry may be asked. The contents
 // of images and disks are installed: nothing is resolved there.
-func (m *Maven) session(kind assay.TargetKind, scopes assay.Scope) *mavenrepo.Session {
-	if m == nil || scopes&assay.ScopeDeclared == 0 || kind != assay.KindFilesystem && kind != assay.KindRepository {
+func (m *Maven) session(kind assay.TargetKind, o inventory.Options) *mavenrepo.Session {
+	if m == nil || o.Scopes&assay.ScopeDeclared == 0 || kind != assay.KindFilesystem && kind != assay.KindRepository {
 		return nil
 	}
-	return mavenrepo.New(m.options)
+	p := m.options
+	p.Progress = o.Progress
+	return mavenrepo.New(p)
 }

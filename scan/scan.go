@@ -135,7 +135,7 @@ func (s *scanner) inventory(ctx context.Context, img *assay.Image) (_ *assay.Inv
 		return nil, 0, err
 	}
 	o.Readers = reader.All()
-	projects := s.Maven.session(img.Kind, o.Scopes)
+	projects := s.Maven.session(img.Kind, o)
 	if projects != nil {
 		defer projects.Close()
 		o.Registry = projects

@@ -46,6 +46,11 @@ const (
 	centralURL = "https://repo.maven.apache.org/maven2"
 )
 
+// centralHosts have Maven Central, which answers over HTTPS only since January 2020. Old
+// projects name it by http.
+// https://central.sonatype.org/faq/501-https-required-error/
+var centralHosts = []string{"repo.maven.apache.org", "repo1.maven.org"}
+
 // Options are where repositories are, and how they are asked.
 type Options struct {
 	Home      string              // the user's home directory, for .m2; "" means none
@@ -58,6 +63,8 @@ type Options struct {
 	Timeout   time.Duration       // of a request; 0 means 30 s
 	Total     time.Duration       // for all requests of a session; 0 means 10 minutes
 	MaxSize   int64               // bytes of a file; 0 means 8 MiB
+
+	Progress func(assay.Progress) // may be nil; called from several goroutines
 }
 
 func (o *Options) getenv(name string) string {
@@ -142,7 +149,19 @@ func (s *Session) trust(address string) {
 func (s *Session) Close() {
 	if s.end != nil {
 		s.end()
+		s.progress(true)
 	}
+}
+
+// progress reports how many projects were looked up.
+func (s *Session) progress(end bool) {
+	if s.o.Progress == nil {
+		return
+	}
+	s.mu.Lock()
+	n := int64(s.files)
+	s.mu.Unlock()
+	s.o.Progress(assay.Progress{Task: "Looking up Maven projects", Done: n, Total: n, End: end})
 }
 
 // Manifests implements assay.PackageRegistry.
@@ -162,6 +181,7 @@ func (s *Session) Manifests(ctx context.Context, packages []assay.PublishedPacka
 			c, _ := parse(p)
 			a.content, a.err = s.pom(ctx, c, s.repositories(p.Repositories))
 			s.keep(a)
+			s.progress(false)
 			close(a.done)
 		})
 	}
@@ -305,6 +325,9 @@ func newRepository(id, address string) *repository {
 		u.User = nil
 	}
 	u.RawQuery, u.Fragment = "", ""
+	if u.Scheme == "http" && slices.Contains(centralHosts, u.Host) {
+		u.Scheme = "https"
+	}
 	r.name = strings.TrimSuffix(u.String(), "/")
 	switch u.Scheme {
 	case "http", "https", "file":

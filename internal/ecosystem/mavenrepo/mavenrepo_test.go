@@ -353,6 +353,7 @@ func TestRepositories(t *testing.T) {
 		{name: "build", named: []assay.PackageRepository{{ID: "own", URL: "https://own.example/r/"}, {ID: "own", URL: "https://again.example"}, {ID: "p", URL: "http://plain.example"}, {ID: "f", URL: "file:///etc"},
 			{ID: "l", URL: "https://169.254.169.254/"}, {ID: "x", URL: "https://${x}"}, {ID: "s", URL: "scp://s.example"}, {ID: "central", URL: "https://central.example"}},
 			want: []string{"own https://own.example/r", "p http://plain.example blocked", "f file:///etc blocked", "l https://169.254.169.254 blocked", "x Maven repository x blocked", "s scp://s.example blocked", "central https://central.example"}},
+		{name: "old address", named: []assay.PackageRepository{{ID: "central", URL: "http://repo1.maven.org/maven2"}}, want: []string{"central https://repo1.maven.org/maven2"}},
 		{name: "mirror of all but one", settings: `<mirrors><mirror><id>m</id><url>https://m.example</url><mirrorOf>*,!own</mirrorOf></mirror></mirrors>`,
 			named: []assay.PackageRepository{{ID: "own", URL: "https://own.example"}, {ID: "b", URL: "https://b.example"}}, want: []string{"own https://own.example", "m https://m.example"}},
 		{name: "mirror of Central comes first", settings: `<mirrors><mirror><id>all</id><url>https://all.example</url><mirrorOf>*</mirrorOf></mirror><mirror><id>c</id><url>https://c.example</url><mirrorOf>central</mirrorOf></mirror></mirrors>`,

@@ -61,8 +61,8 @@ func TestMavenAgrees(t *testing.T) {
 		})
 	}
 	modules, versions := "", map[string][]string{}
-	builds := slices.DeleteFunc(slices.Clone(resolution), func(b build) bool { return b.err != "" || b.name == "cycle of lists" }) // Maven refuses these
-	builds = append(builds, randomBuilds(60)...)
+	builds := slices.DeleteFunc(slices.Clone(resolution), func(b build) bool { return b.err != "" || b.name == "cycle of lists" || b.name == "system file" }) // Maven refuses these
+	builds = append(builds, randomBuilds(30)...)
 	for i, tt := range builds {
 		for ref, text := range repo(tt.repo...).poms {
 			group, rest, _ := strings.Cut(ref, ":")

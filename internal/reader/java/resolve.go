@@ -24,6 +24,7 @@ type node struct {
 	pkg    assay.Package
 	direct bool
 	fixed  bool // the project's scope for it counts, wherever it is needed
+	system bool // it is a file of the machine
 	tree   *pom // it is a module of the project
 	moved  *node
 	except *exceptions
@@ -125,7 +126,7 @@ func (g *graph) direct() {
 			if !ok {
 				continue
 			}
-			n := &node{key: d.key(), c: gav{d.Group, d.Artifact, pkg.Version}, pkg: pkg, direct: true, fixed: true, tree: tree}
+			n := &node{key: d.key(), c: gav{d.Group, d.Artifact, pkg.Version}, pkg: pkg, direct: true, fixed: true, system: d.Scope == "system", tree: tree}
 			n.except = n.except.with(d.Exclusions)
 			g.nodes[n.key] = n
 			g.order = append(g.order, n)
@@ -152,7 +153,7 @@ func (p *project) declared(d dependency) (pkg assay.Package, tree *pom, ok bool)
 		p.loose = append(p.loose, unsettled(d))
 		return pkg, nil, false
 	}
-	if d.Group == p.root.scope.self.group && pkg.Version == p.root.self.version {
+	if (d.Group == p.root.scope.self.group || p.f.Registry != nil) && pkg.Version == p.root.self.version {
 		tree = p.module(d.Group, d.Artifact)
 	}
 	if tree != nil {
@@ -243,7 +244,9 @@ func within(v, bound string, included bool, side int) bool {
 
 // resolve adds what dependencies need in turn, level by level.
 func (g *graph) resolve() {
-	for level := g.order; len(level) > 0 && g.ctx.Err() == nil; {
+	// Of a file that the build names, no repository knows anything.
+	level := slices.DeleteFunc(slices.Clone(g.order), func(n *node) bool { return n.system })
+	for len(level) > 0 && g.ctx.Err() == nil {
 		level = g.move(level)
 		models := make([]*model, len(level))
 		var lists []*model

@@ -166,6 +166,7 @@ var resolution = []build{
 		pom: deps("g:a:[1.0,2.0)"), want: []string{"g:a@1.9 direct", "g:x@1.10 indirect"}},
 	{name: "another name", repo: []string{"old:a:1: <distributionManagement><relocation><groupId>new</groupId></relocation></distributionManagement>", "new:a:1: g:x:1", "g:x:1: "},
 		pom: deps("old:a:1"), want: []string{"new:a@1 direct", "g:x@1 indirect"}},
+	{name: "system file", err: "", pom: deps("g:a:1:system"), want: []string{"g:a@1 direct dev"}},
 	{name: "cycle of dependencies", repo: []string{"g:a:1: g:b:1", "g:b:1: g:a:1 g:b:1"},
 		pom: deps("g:a:1"), want: []string{"g:a@1 direct", "g:b@1 indirect"}},
 	{name: "missing project", repo: []string{"g:a:1: g:gone:1"}, err: "what 1 dependency needs in turn is unknown, because no Maven repository gave the pom.xml: g:gone@1",
