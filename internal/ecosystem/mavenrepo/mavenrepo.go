@@ -161,7 +161,11 @@ func (s *Session) progress(end bool) {
 	s.mu.Lock()
 	n := int64(s.files)
 	s.mu.Unlock()
-	s.o.Progress(assay.Progress{Task: "Looking up Maven projects", Done: n, Total: n, End: end})
+	total := n + 1 // how many projects these refer to is unknown
+	if end {
+		total = n
+	}
+	s.o.Progress(assay.Progress{Task: "Looking up Maven projects", Done: n, Total: total, End: end})
 }
 
 // Manifests implements assay.PackageRegistry.
