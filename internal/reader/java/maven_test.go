@@ -141,16 +141,42 @@ func randomBuilds(n int) (out []build) {
 		}
 		return strings.Join(list, " ")
 	}
+	all := func() string { // a version of each, as a list of versions has it
+		var list []string
+		for i := range names {
+			list = append(list, fmt.Sprintf("g:%s:%d", names[i:i+1], 1+r.IntN(versions)))
+		}
+		return managed(strings.Join(list, " "))
+	}
+	version := regexp.MustCompile(`:\d`)
+	imported := "<dependencyManagement><dependencies>" + bom("b", "b", "1") + "</dependencies></dependencyManagement>"
+	parent := "<parent><groupId>p</groupId><artifactId>p</artifactId><version>1</version></parent>"
 	for i := range n {
-		b := build{name: fmt.Sprintf("random %d", i)}
+		b := build{name: fmt.Sprintf("random %d", i), repo: []string{"b:b:1: <packaging>pom</packaging>" + all(), "p:p:1: <packaging>pom</packaging>" + all() + deps(some(1, "f"))}}
 		for j := range names {
 			for v := 1; v <= versions; v++ {
-				b.repo = append(b.repo, fmt.Sprintf("g:%s:%d: %s", names[j:j+1], v, some(3, names[j:j+1])))
+				needs := some(3, names[j:j+1])
+				content := deps(needs)
+				switch r.IntN(4) * (len(names) - j) / len(names) { // the last ones have no parent, whose dependencies would be cycles
+				case 1:
+					content = imported + deps(version.ReplaceAllString(needs, ":"))
+				case 2:
+					if names[j:j+1] < "f" {
+						content = parent + deps(version.ReplaceAllString(needs, ":"))
+					}
+				}
+				b.repo = append(b.repo, fmt.Sprintf("g:%s:%d: %s", names[j:j+1], v, content))
 			}
 		}
-		b.pom = deps(some(4, ""))
-		if r.IntN(2) == 0 {
+		needs := some(4, "")
+		b.pom = deps(needs)
+		switch r.IntN(4) {
+		case 0:
 			b.pom += managed(some(3, ""))
+		case 1:
+			b.pom = imported + deps(version.ReplaceAllString(needs, ":"))
+		case 2:
+			b.pom = parent + deps(version.ReplaceAllString(needs, ":"))
 		}
 		out = append(out, b)
 	}

@@ -338,6 +338,9 @@ func (g *graph) needsLists(m *model) bool {
 	}
 	for _, o := range m.poms {
 		for _, d := range o.Dependencies {
+			if g.looks--; g.looks < 0 {
+				return false
+			}
 			if d.Version != "" || d.Optional == "true" || notNeeded(d.Scope) {
 				continue
 			}
@@ -355,7 +358,7 @@ func (g *graph) expandNode(n *node, m *model) (added []*node) {
 	own := map[string]bool{}
 	for _, o := range m.poms {
 		for _, d := range o.Dependencies {
-			if g.looks--; g.looks < 0 {
+			if g.looks--; g.looks < 0 || g.ctx.Err() != nil {
 				return added
 			}
 			d = m.scope.dependency(d)
