@@ -1,6 +1,9 @@
 package assay
 
 import (
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
 	"hash/fnv"
 	"io"
 	"slices"
@@ -106,7 +109,7 @@ type Package struct {
 	CPEs          []string `json:"cpes,omitempty"`          // its name at NVD, where it is in no registry: CPE 2.3 with the version
 	Digest        string   `json:"digest,omitempty"`        // of the file, "sha1:…", where that identifies the package
 	ClassRoot     string   `json:"classRoot,omitempty"`     // of a Java archive without a group: the Java package that contains all its classes
-	Symbols       Symbols  `json:"-"`                       // of a Go module: the functions that the binary links; nil when unknown
+	Symbols       Symbols  `json:"symbols,omitzero"`        // of a Go module: the functions that the binary links; nil when unknown
 	EOL           string   `json:"eol,omitempty"`           // of a runtime or server that no distribution maintains: as Release.EOL
 	Layer         LayerRef `json:"layer,omitzero"`          // the layer that added it
 	Release       *Release `json:"release,omitempty"`       // of an OS package of another distribution than the target's: SBOMs may list several
@@ -177,6 +180,28 @@ const (
 // paths, each reduced to a number by SymbolHash; sorted. Two names with the same number
 // both count as present, which hides no finding.
 type Symbols []uint32
+
+// MarshalText encodes the numbers in base64, little-endian, four bytes each.
+func (s Symbols) MarshalText() ([]byte, error) {
+	b := make([]byte, 0, 4*len(s))
+	for _, n := range s {
+		b = binary.LittleEndian.AppendUint32(b, n)
+	}
+	return base64.StdEncoding.AppendEncode(nil, b), nil
+}
+
+// UnmarshalText decodes what MarshalText writes. Other text is ErrMalformed.
+func (s *Symbols) UnmarshalText(text []byte) error {
+	b, err := base64.StdEncoding.AppendDecode(nil, text)
+	if err != nil || len(b)%4 != 0 {
+		return fmt.Errorf("functions of a Go module: not base64 of numbers of four bytes: %w", ErrMalformed)
+	}
+	*s = make(Symbols, len(b)/4)
+	for i := range *s {
+		(*s)[i] = binary.LittleEndian.Uint32(b[4*i:])
+	}
+	return nil
+}
 
 // SymbolHash is the number of a function's name: FNV-1a.
 func SymbolHash(name string) uint32 {

@@ -6,8 +6,6 @@ package bom
 
 import (
 	"cmp"
-	"encoding/base64"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -70,11 +68,8 @@ func Properties(p *assay.Package) (out []Property) {
 		out = append(out, Property{Prefix + "layer", strconv.Itoa(p.Layer.Index)})
 	}
 	if p.Symbols != nil {
-		b := make([]byte, 0, 4*len(p.Symbols))
-		for _, s := range p.Symbols {
-			b = binary.LittleEndian.AppendUint32(b, s)
-		}
-		out = append(out, Property{Prefix + "symbols", cmp.Or(base64.StdEncoding.EncodeToString(b), noSymbols)})
+		b, _ := p.Symbols.MarshalText() // cannot fail
+		out = append(out, Property{Prefix + "symbols", cmp.Or(string(b), noSymbols)})
 	}
 	return out
 }
@@ -114,13 +109,8 @@ func Apply(p *assay.Package, q Property, layers map[int]assay.LayerRef) error {
 			p.Symbols = assay.Symbols{}
 			return nil
 		}
-		b, err := base64.StdEncoding.DecodeString(q.Value)
-		if err != nil || len(b)%4 != 0 {
-			return fmt.Errorf("%s: %w", q.Name, assay.ErrMalformed)
-		}
-		p.Symbols = make(assay.Symbols, len(b)/4)
-		for i := range p.Symbols {
-			p.Symbols[i] = binary.LittleEndian.Uint32(b[4*i:])
+		if err := p.Symbols.UnmarshalText([]byte(q.Value)); err != nil {
+			return fmt.Errorf("%s: %w", q.Name, err)
 		}
 	}
 	return nil
