@@ -22,7 +22,6 @@ type collector struct {
 	on       [][]int
 	hints    []assay.Release // what the purls of packages say of the distribution
 	sources  bool            // an OS package names its source package, or says that it is the same
-	bare     []string        // OS packages that name none
 	errs     stanza.Errors
 	nameless []string
 }
@@ -58,12 +57,7 @@ func (c *collector) add(e *entry) {
 		return
 	}
 	c.hints = append(c.hints, hint)
-	if p.Type == assay.TypeDeb || p.Type == assay.TypeApk {
-		c.sources = c.sources || p.Source != "" || ours(e.properties)
-		if p.Source == "" {
-			c.bare = append(c.bare, p.Name)
-		}
-	}
+	c.sources = c.sources || p.IsSystem() && (p.Source != "" || ours(e.properties))
 	if e.ref != "" {
 		c.refs[e.ref] = len(c.packages)
 	}
@@ -137,23 +131,28 @@ func (c *collector) depend(ref, on string) {
 	}
 }
 
-// maxNamed bounds the packages that an error names; the rest is counted.
-const maxNamed = 5
+// Bounds of the packages that an error names; the rest is counted. Any of those without
+// a source package may be one that is missed, so a user needs their names; a full desktop
+// has 3,000.
+const (
+	maxNamed = 5
+	maxBare  = 5000
+)
 
 // facts is what was collected.
 func (c *collector) facts() (assay.Facts, error) {
 	bom.Depend(c.packages, c.on)
 	if len(c.nameless) > 0 {
-		c.errs.Add(fmt.Errorf("without a purl, or a version, so not matched: %s", named(c.nameless)))
-	}
-	if len(c.bare) > 0 && !c.sources {
-		c.errs.Add(fmt.Errorf("no OS package of the SBOM names its source package, which the distribution's advisories are about; those whose source has another name are not matched: %s: %w", named(c.bare), assay.ErrUnsupported))
+		c.errs.Add(fmt.Errorf("without a purl, or a version, so not matched: %s", named(c.nameless, maxNamed)))
 	}
 	f := assay.Facts{Packages: c.packages, Release: c.head.Release, Gaps: c.head.Gaps, SBOM: c.form, DevLeftOut: c.head.DevLeftOut}
 	if f.Release == nil {
 		f.Release = c.hint()
 	}
 	c.others(f.Release)
+	if bare := c.withoutSource(f.Release); len(bare) > 0 {
+		c.errs.Add(fmt.Errorf("no OS package of the SBOM names its source package, which the distribution's advisories are about; those whose source has another name are not matched: %s: %w", named(bare, maxBare), assay.ErrUnsupported))
+	}
 	if err := bounded(len(f.Packages)); err != nil {
 		f.Packages = f.Packages[:stanza.MaxPackages]
 		c.errs.Add(err)
@@ -161,10 +160,30 @@ func (c *collector) facts() (assay.Facts, error) {
 	return f, c.errs.Err()
 }
 
+// withoutSource lists the OS packages whose advisories are about source packages, if the
+// SBOM names none of these.
+func (c *collector) withoutSource(own *assay.Release) (names []string) {
+	if c.sources {
+		return nil
+	}
+	var target assay.Release
+	if own != nil {
+		target, _ = distro.Identify([]assay.Release{*own})
+	}
+	for i := range c.packages {
+		p := &c.packages[i]
+		f, known := distro.Of(p.ReleaseIn(target))
+		if p.Type == assay.TypeDeb || p.Type == assay.TypeApk || p.IsSystem() && known && f.BySource {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
 // named shows the first of many names.
-func named(names []string) string {
-	shown := strings.Join(names[:min(len(names), maxNamed)], ", ")
-	if more := len(names) - maxNamed; more > 0 {
+func named(names []string, most int) string {
+	shown := strings.Join(names[:min(len(names), most)], ", ")
+	if more := len(names) - most; more > 0 {
 		shown = fmt.Sprintf("%s and %d more", shown, more)
 	}
 	return shown

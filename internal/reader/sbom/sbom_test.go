@@ -92,6 +92,8 @@ func TestForms(t *testing.T) {
 			[]string{"golang github.com/Masterminds/goutils v1.1.0", "golang github.com/BurntSushi/toml v1.0.0", "golang a.example/B v1.0.0"}, "", ""},
 		{"a list", purls, []string{"npm lodash 4.17.4", "deb curl 8", "generic http_server 2.4.54 cpe:cpe:2.3:a:apache:http_server:2.4.54:*:*:*:*:*:*:*"}, "debian 12", "names its source package, which the distribution's advisories are about; those whose source has another name are not matched: curl"},
 		{"a list that names sources", "pkg:deb/debian/libssl3@3?distro=debian-12&upstream=openssl\npkg:deb/debian/curl@8?distro=debian-12\n", []string{"deb libssl3 3 source:openssl", "deb curl 8"}, "debian 12", ""},
+		{"rpms of a distribution that lists source packages", "pkg:rpm/azurelinux/curl-libs@8-1?distro=azurelinux-3.0\n", []string{"rpm curl-libs 8-1"}, "azurelinux 3.0", "not matched: curl-libs"},
+		{"rpms of a distribution that lists binary packages", "pkg:rpm/fedora/curl-libs@8-1?distro=fedora-42\n", []string{"rpm curl-libs 8-1"}, "fedora 42", ""},
 		{"CPE names of version 2.2", "cpe:/a:haxx:curl:8.21.0\ncpe:/a:v:p:1.0:sp1\ncpe:/a:v\ncpe:2.3:a:v:p:1.0\n", []string{"generic curl 8.21.0 cpe:cpe:/a:haxx:curl:8.21.0", "generic p 1.0:sp1 cpe:cpe:/a:v:p:1.0:sp1"}, "", "line 3: invalid CPE name"},
 		{"a CPE name without a version", "cpe:2.3:a:haxx:curl:*:*:*:*:*:*:*:*\n", nil, "", "without a purl, or a version, so not matched: curl"},
 		{"provenance first", provenance + line(cyclone), cyclones, "debian 12", "not matched: nameless 9"},
