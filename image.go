@@ -141,6 +141,10 @@ type SourceOptions struct {
 	Insecure           bool                // plain HTTP and unverified TLS are allowed
 	Mirrors            map[string][]string // registry host → hosts to try before it
 
+	// SignatureRepository is where cosign keeps signatures and attestations of images in
+	// other repositories, HOST/NAME; "" means $COSIGN_REPOSITORY, which may be unset.
+	SignatureRepository string
+
 	DockerHost          string // "" means $DOCKER_HOST, then unix:///var/run/docker.sock
 	PodmanHost          string // "" means $CONTAINER_HOST, then the user's and the system's socket
 	ContainerdAddress   string // "" means $CONTAINERD_ADDRESS, then /run/containerd/containerd.sock

@@ -68,8 +68,12 @@ func (o *PublishedOptions) openPlace(ctx context.Context, name string) (publishe
 		return nil, err
 	}
 	dir, ok := databaseIn(name)
-	if err := checkDirectory(name, ok); err != nil {
+	path, choice, isLayout := layoutAt(name)
+	if err := checkDirectory(name, ok || isLayout); err != nil {
 		return nil, err
+	}
+	if isLayout {
+		return publish.OpenLayout(ctx, path, choice, key)
 	}
 	if ok {
 		if key != nil {
@@ -102,6 +106,13 @@ func databaseIn(name string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// layoutAt splits the name of a database in an OCI image layout: PATH, PATH:TAG or
+// PATH@DIGEST, where PATH is a directory or a tar file.
+func layoutAt(name string) (path, choice string, ok bool) {
+	path, choice, _, ok = oci.SplitPath(name)
+	return path, choice, ok && publish.IsLayout(path)
 }
 
 // Pull copies streams, or all if none is named, into the database in a
@@ -181,8 +192,11 @@ func changes(res db.Result) Changes {
 
 // Import copies streams, or all if none is named, from a file or directory into
 // the database in a directory. The source is an exported database, a database's
-// directory, or another scanner's database.
+// directory, a published database in an OCI image layout, or another scanner's database.
 func (o *PublishedOptions) Import(ctx context.Context, path, dir string, wanted []assay.Stream, log *slog.Logger) (Changes, error) {
+	if file, choice, ok := layoutAt(path); ok {
+		return o.importLayout(ctx, file, choice, dir, wanted)
+	}
 	info, err := os.Stat(path)
 	if err != nil {
 		return Changes{}, err
@@ -224,6 +238,31 @@ func (o *PublishedOptions) Import(ctx context.Context, path, dir string, wanted 
 	return changes(res), err
 }
 
+// importLayout is Import of an OCI image layout. With a key, a signature must be in the
+// layout, or beside its tar file.
+func (o *PublishedOptions) importLayout(ctx context.Context, path, choice, dir string, wanted []assay.Stream) (Changes, error) {
+	key, err := o.key()
+	if err != nil {
+		return Changes{}, err
+	}
+	p, err := publish.OpenLayout(ctx, path, choice, key)
+	if info, statErr := os.Stat(path); errors.Is(err, assay.ErrUnauthorized) && statErr == nil && info.Mode().IsRegular() {
+		copied, done, besideErr := verified(ctx, path, key)
+		if besideErr != nil {
+			return Changes{}, fmt.Errorf("%w; %w", err, besideErr)
+		}
+		defer done()
+		p, err = publish.OpenLayout(ctx, copied, choice, nil)
+	}
+	if err != nil {
+		return Changes{}, err
+	}
+	defer p.Close()
+	b := db.Builder{}
+	res, err := b.Adopt(ctx, dir, p, wanted)
+	return changes(res), err
+}
+
 // verified is a copy of the signed file in a temporary directory. So nobody can
 // change it after verification, and unsigned files beside the original are not
 // read.
@@ -250,8 +289,8 @@ type RecordChange struct {
 }
 
 // Diff lists the records of the wanted streams, or of all if none is named, that
-// differ between two databases. Each is a directory, an exported file or a
-// published database.
+// differ between two databases. Each is a directory, an exported file, an OCI image
+// layout or a published database.
 func (o *PublishedOptions) Diff(ctx context.Context, old, next string, wanted []assay.Stream, log *slog.Logger) ([]RecordChange, error) {
 	a, done, err := o.openOther(ctx, old, wanted, log)
 	if err != nil {
@@ -279,10 +318,11 @@ func (o *PublishedOptions) Diff(ctx context.Context, old, next string, wanted []
 // needs one.
 func (o *PublishedOptions) openOther(ctx context.Context, name string, wanted []assay.Stream, log *slog.Logger) (_ *db.DB, done func(), err error) {
 	dir, ok := databaseIn(name)
-	if err := checkDirectory(name, ok); err != nil {
+	_, _, isLayout := layoutAt(name)
+	if err := checkDirectory(name, ok || isLayout); err != nil {
 		return nil, nil, err
 	}
-	if ok {
+	if ok && !isLayout {
 		if o.Key != "" {
 			return nil, nil, unsigned(name)
 		}
@@ -296,7 +336,7 @@ func (o *PublishedOptions) openOther(ctx context.Context, name string, wanted []
 	if err != nil {
 		return nil, nil, err
 	}
-	if _, e := os.Stat(name); e == nil {
+	if _, e := os.Stat(name); e == nil || isLayout {
 		_, err = o.Import(ctx, name, temp, wanted, log)
 	} else {
 		_, err = o.pullFrom(ctx, name, temp, wanted, log)

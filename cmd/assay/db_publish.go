@@ -185,12 +185,15 @@ func newDBImport(g *global) *cobra.Command {
 		Short: "Import an exported database, or the database of another scanner",
 		Long: `Import advisories from a file or directory, recognized by its content:
   - a file that "assay db export" wrote, or the directory of a database
+  - a published database in an OCI image layout: a directory or a tar file,
+    PATH:TAG if it has several
 ` + foreign() + `
 An exported database replaces local streams that are not newer. The database of
 another scanner is added to the records of other feeds.
 
-With --db-key, there must be a cosign signature beside the file (FILE.sig or
-FILE.sigstore.json); assay then reads no other file beside it.`,
+With --db-key, there must be a cosign signature in the layout, or beside the
+file (FILE.sig, FILE.sigstore.json or FILE.bundle); assay then reads no other
+file beside it.`,
 		Example: "  assay db import assay-db.tar\n  assay db import ~/.cache/trivy/db/trivy.db\n  assay db import vulnerability-db_v6.tar.zst",
 		Args:    cobra.ExactArgs(1),
 	}

@@ -292,7 +292,7 @@ func (s signer) sign(t *testing.T, message []byte) string {
 }
 
 // attach puts a manifest with one layer under a tag.
-func attach(t *testing.T, ref, tag, subject, artifact, mediaType, signature string, layer []byte) {
+func attach(t *testing.T, ref, tag, subject, artifact, mediaType, sig string, layer []byte) {
 	t.Helper()
 	r, err := registryclient.Parse(ref, assay.SourceOptions{})
 	if err != nil {
@@ -312,7 +312,7 @@ func attach(t *testing.T, ref, tag, subject, artifact, mediaType, signature stri
 	}
 	m := map[string]any{
 		"schemaVersion": 2, "mediaType": typeManifest, "config": descriptor{MediaType: "application/vnd.oci.empty.v1+json", Digest: oci.Digest(config), Size: 2},
-		"layers": []descriptor{{MediaType: mediaType, Digest: oci.Digest(layer), Size: int64(len(layer)), Annotations: map[string]string{keySignature: signature}}},
+		"layers": []descriptor{{MediaType: mediaType, Digest: oci.Digest(layer), Size: int64(len(layer)), Annotations: map[string]string{signature.NoteSignature: sig}}},
 	}
 	if subject != "" {
 		m["artifactType"], m["subject"] = artifact, descriptor{MediaType: typeManifest, Digest: subject, Size: 1}
@@ -355,16 +355,16 @@ func TestSignedRepository(t *testing.T) {
 				t.Errorf("unsigned: %v", err)
 			}
 			for what, b := range map[string][]byte{"of another": payload(oci.Digest(nil)), "of nothing": []byte("{}")} {
-				attach(t, ref, tag, "", "", typePayload, s.sign(t, b), b)
+				attach(t, ref, tag, "", "", signature.TypePayload, s.sign(t, b), b)
 				if err := opens(ref); !errors.Is(err, assay.ErrUnauthorized) {
 					t.Errorf("signature %s: %v", what, err)
 				}
 			}
-			attach(t, ref, tag, "", "", typePayload, all[map[string]string{"ecdsa": "rsa", "rsa": "ed25519", "ed25519": "ecdsa"}[name]].sign(t, payload(p.Digest)), payload(p.Digest))
+			attach(t, ref, tag, "", "", signature.TypePayload, all[map[string]string{"ecdsa": "rsa", "rsa": "ed25519", "ed25519": "ecdsa"}[name]].sign(t, payload(p.Digest)), payload(p.Digest))
 			if err := opens(ref); !errors.Is(err, assay.ErrUnauthorized) {
 				t.Errorf("another's signature: %v", err)
 			}
-			attach(t, ref, tag, "", "", typePayload, s.sign(t, payload(p.Digest)), payload(p.Digest))
+			attach(t, ref, tag, "", "", signature.TypePayload, s.sign(t, payload(p.Digest)), payload(p.Digest))
 			if err := opens(ref); err != nil {
 				t.Errorf("signed: %v", err)
 			}

@@ -166,17 +166,24 @@ func (w *pusher) blob(ctx context.Context, d descriptor, open func() (io.ReadClo
 	return w.client.PutBlob(ctx, oci.Descriptor{Digest: d.Digest, Size: d.Size}, open)
 }
 
-// A Repository is a database in a registry.
+// A store is a registry, or a layout.
+type store interface {
+	signature.Store
+	io.Closer
+}
+
+// A Repository is a database in a registry, or a copy of it in an OCI image layout.
 type Repository struct {
 	Digest string // of its manifest
 
-	name     string // the reference
-	client   *registryclient.Client
-	manifest *manifest
-	layers   map[string]descriptor // by the shard's digest
-	deltas   map[string]descriptor // by the digest that they apply to
-	moved    atomic.Int64
-	progress func(assay.Progress)
+	name       string // the reference
+	client     store
+	signatures store // where else signatures may be; may be nil
+	manifest   *manifest
+	layers     map[string]descriptor // by the shard's digest
+	deltas     map[string]descriptor // by the digest that they apply to
+	moved      atomic.Int64
+	progress   func(assay.Progress)
 }
 
 // OpenRepository reads the manifest of ref. With a key, the manifest must have a
@@ -191,6 +198,17 @@ func OpenRepository(ctx context.Context, ref string, key *signature.Key, o regis
 		return nil, registryclient.Explain(err, r, o.SourceOptions)
 	}
 	p := &Repository{name: r.Name(), client: c, progress: o.Progress}
+	if key != nil {
+		other, err := registryclient.ConnectSignatures(ctx, r.Context(), o)
+		if err != nil {
+			c.Close()
+			return nil, err
+		}
+		if other != nil {
+			defer other.Close()
+			p.signatures = other
+		}
+	}
 	if err := p.read(ctx, r, key); err != nil {
 		c.Close()
 		return nil, registryclient.Explain(err, r, o.SourceOptions)
@@ -203,12 +221,17 @@ func (p *Repository) read(ctx context.Context, r name.Reference, key *signature.
 	if err != nil {
 		return err
 	}
-	p.Digest = oci.Digest(raw)
 	if d, ok := r.(name.Digest); ok && oci.Verify(raw, d.DigestStr()) != nil {
-		return fmt.Errorf("the registry sent a manifest with another digest, %s: %w", p.Digest, assay.ErrMalformed)
+		return fmt.Errorf("the registry sent a manifest with another digest, %s: %w", oci.Digest(raw), assay.ErrMalformed)
 	}
+	return p.use(ctx, raw, key)
+}
+
+// use makes the manifest that of the database.
+func (p *Repository) use(ctx context.Context, raw []byte, key *signature.Key) (err error) {
+	p.Digest = oci.Digest(raw)
 	if key != nil {
-		if err := p.signed(ctx, key); err != nil {
+		if err := p.signed(ctx, raw, key); err != nil {
 			return err
 		}
 	}
@@ -277,7 +300,7 @@ func (p *Repository) Index(ctx context.Context) ([]byte, error) {
 
 // body opens a layer of a manifest; it fails if the layer is larger than in the
 // manifest.
-func body(ctx context.Context, c *registryclient.Client, d descriptor) (io.ReadCloser, error) {
+func body(ctx context.Context, c oci.Blobs, d descriptor) (io.ReadCloser, error) {
 	b, err := c.Open(ctx, oci.Descriptor{Digest: d.Digest, Size: d.Size})
 	if err != nil {
 		return nil, err

@@ -6,30 +6,24 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/assaysec/assay"
 	"github.com/assaysec/assay/internal/encoding/limit"
-	"github.com/assaysec/assay/internal/oci/registryclient"
 	"github.com/assaysec/assay/internal/oci/signature"
 )
 
 // Bounds of signatures.
 const (
-	maxSignature  = 1 << 20  // a bundle or payload
-	maxSignatures = 20       // of one database
-	maxFile       = 16 << 30 // that is copied; the largest database of another scanner has 3 GB (2026)
+	maxSignature = 1 << 20  // a bundle or payload
+	maxFile      = 16 << 30 // that is copied; the largest database of another scanner has 3 GB (2026)
 )
 
-// errUnsigned reports a missing signature.
-func errUnsigned(what string) error {
-	return fmt.Errorf("%s has no signature by the key of --db-key: %w", what, assay.ErrUnauthorized)
-}
+// keyFlag names the key.
+const keyFlag = "--db-key"
 
 // forFiles returns an error if signatures of files by the key cannot be
 // verified.
@@ -93,121 +87,47 @@ func (d *during) Read(p []byte) (int, error) {
 }
 
 // verifyBeside looks for a signature of the file with the digest: FILE.sig, as
-// `cosign sign-blob --output-signature` writes it, or FILE.sigstore.json, as its
-// --bundle.
+// `cosign sign-blob --output-signature` writes it, or a bundle, as its --bundle, of the
+// old or new form.
 func verifyBeside(k *signature.Key, path string, sum [sha256.Size]byte) error {
-	if sig, err := limit.ReadRegular(path+".sig", maxSignature); err == nil {
-		if raw, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(sig))); err == nil && k.Verify(sum, nil, raw) {
-			return nil
+	unsigned := &signature.UnsignedError{Subject: path, Flag: keyFlag}
+	for _, ext := range []string{".sig", ".sigstore.json", ".bundle"} {
+		raw, err := limit.ReadRegular(path+ext, maxSignature)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		} else if err != nil {
+			return err
 		}
-	} else if !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	if raw, err := limit.ReadRegular(path+".sigstore.json", maxSignature); err == nil {
-		var b signature.Bundle
-		if json.Unmarshal(raw, &b) == nil && bytes.Equal(b.Message.Digest.Value, sum[:]) && k.Verify(sum, nil, b.Message.Signature) {
-			return nil
-		}
-	} else if !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return errUnsigned(path)
-}
-
-// covers reports whether the bundle's envelope is signed by the key and is about
-// the digest.
-func covers(b *signature.Bundle, k *signature.Key, digest string) bool {
-	var statement struct {
-		Subject []struct {
-			Digest map[string]string `json:"digest"`
-		} `json:"subject"`
-	}
-	if !b.Envelope.SignedBy(k) || json.Unmarshal(b.Envelope.Payload, &statement) != nil {
-		return false
-	}
-	for _, s := range statement.Subject {
-		if "sha256:"+s.Digest["sha256"] == digest {
-			return true
-		}
-	}
-	return false
-}
-
-// Locations of cosign's signatures, and their media types.
-const (
-	typePayload  = "application/vnd.dev.cosign.simplesigning.v1+json"
-	keySignature = "dev.cosignproject.cosign/signature"
-)
-
-// signed checks that the manifest is signed: at a tag that cosign derives from
-// its digest, or by a bundle that refers to it.
-func (p *Repository) signed(ctx context.Context, k *signature.Key) error {
-	raw, err := p.client.Manifest(ctx, strings.Replace(p.Digest, ":", "-", 1)+".sig")
-	if err != nil && !registryclient.Absent(err) {
-		return err
-	}
-	if err == nil && p.payloads(ctx, raw, k) {
-		return nil
-	}
-	raw, err = p.client.Referrers(ctx, p.Digest)
-	if err != nil {
-		return err
-	}
-	var list struct {
-		Manifests []descriptor `json:"manifests"`
-	}
-	if raw != nil && json.Unmarshal(raw, &list) == nil {
-		for _, d := range list.Manifests[:min(len(list.Manifests), maxSignatures)] {
-			if p.bundled(ctx, d, k) {
+		if sig, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(raw))); err == nil {
+			if k.Verify(sum, nil, sig) {
 				return nil
 			}
-		}
-	}
-	return errUnsigned(p.Digest)
-}
-
-// payloads looks for a signature among the layers of cosign's manifest.
-func (p *Repository) payloads(ctx context.Context, raw []byte, k *signature.Key) bool {
-	var m manifest
-	if json.Unmarshal(raw, &m) != nil {
-		return false
-	}
-	for _, l := range m.Layers[:min(len(m.Layers), maxSignatures)] {
-		b, err := p.blob(ctx, l, maxSignature)
-		if err != nil || l.MediaType != typePayload || !k.VerifyMessage(b, l.Annotations[keySignature]) {
+			unsigned.Others++
 			continue
 		}
-		var payload struct {
-			Critical struct {
-				Image struct {
-					Digest string `json:"docker-manifest-digest"`
-				} `json:"image"`
-			} `json:"critical"`
-		}
-		if json.Unmarshal(b, &payload) == nil && payload.Critical.Image.Digest == p.Digest {
-			return true
+		b, err := signature.ParseBundle(raw)
+		switch {
+		case err != nil:
+			unsigned.Unread = append(unsigned.Unread, fmt.Sprintf("%s: %v", path+ext, err))
+		case b.SignsDigest(k, sum):
+			return nil
+		case b.HasCertificate():
+			unsigned.Unread = append(unsigned.Unread, path+ext+" has a certificate instead of a key")
+		default:
+			unsigned.Others++
 		}
 	}
-	return false
+	return unsigned
 }
 
-func (p *Repository) bundled(ctx context.Context, d descriptor, k *signature.Key) bool {
-	raw, err := p.client.Manifest(ctx, d.Digest)
-	var m manifest
-	if err != nil || json.Unmarshal(raw, &m) != nil {
-		return false
+// signed checks that the manifest is signed: in the repository itself, or where cosign
+// puts the signatures of several repositories.
+func (p *Repository) signed(ctx context.Context, raw []byte, k *signature.Key) error {
+	stores := []signature.Store{p.client}
+	if p.signatures != nil {
+		stores = append(stores, p.signatures)
 	}
-	for _, l := range m.Layers[:min(len(m.Layers), maxSignatures)] {
-		if !strings.HasPrefix(l.MediaType, signature.TypeBundle) {
-			continue
-		}
-		b, err := p.blob(ctx, l, maxSignature)
-		var parsed signature.Bundle
-		if err == nil && json.Unmarshal(b, &parsed) == nil && covers(&parsed, k, p.Digest) {
-			return true
-		}
-	}
-	return false
+	return signature.Search(ctx, stores, raw, k, keyFlag)
 }
 
 // digestOf is the digest of a file from its start.

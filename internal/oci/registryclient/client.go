@@ -18,6 +18,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -125,6 +126,34 @@ func Connect(ctx context.Context, repo name.Repository, o Options) (*Client, err
 	}
 	// The transport replaces the scheme by the one that the registry supports.
 	return &Client{repo, http.Client{Transport: t}, base, "https://" + repo.RegistryStr() + "/v2/" + repo.RepositoryStr()}, nil
+}
+
+// SignatureRepository returns SourceOptions.SignatureRepository, or its default.
+func SignatureRepository(o assay.SourceOptions) string {
+	return cmp.Or(o.SignatureRepository, os.Getenv("COSIGN_REPOSITORY"))
+}
+
+// ConnectSignatures connects to the repository where cosign keeps the signatures of
+// repository of; nil if they are in the same one.
+// https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md
+func ConnectSignatures(ctx context.Context, of name.Repository, o Options) (*Client, error) {
+	at := SignatureRepository(o.SourceOptions)
+	if at == "" {
+		return nil, nil
+	}
+	repo, err := name.NewRepository(at, NameOptions(o.SourceOptions)...)
+	if err != nil {
+		return nil, fmt.Errorf("repository of signatures %q: %w: %w", at, err, assay.ErrMalformed)
+	}
+	if repo.Name() == of.Name() {
+		return nil, nil
+	}
+	o.Mirror = o.Mirror || repo.RegistryStr() != of.RegistryStr()
+	c, err := Connect(ctx, repo, o)
+	if err != nil {
+		return nil, fmt.Errorf("repository of signatures %s: %w", at, err)
+	}
+	return c, nil
 }
 
 // Close closes the idle connections.

@@ -67,10 +67,10 @@ func (c *Client) PutManifest(ctx context.Context, tag, mediaType string, raw []b
 const maxReferrers = 4 << 20
 
 // Absent reports whether err is a registry's answer that it does not have the content,
-// or does not support the request.
+// or does not support the request, or assay.ErrNotFound.
 func Absent(err error) bool {
 	var answer *transport.Error
-	return errors.As(err, &answer) && (answer.StatusCode == http.StatusNotFound || answer.StatusCode == http.StatusMethodNotAllowed)
+	return errors.Is(err, assay.ErrNotFound) || errors.As(err, &answer) && (answer.StatusCode == http.StatusNotFound || answer.StatusCode == http.StatusMethodNotAllowed)
 }
 
 // maxPages bounds the pages of the index of referrers.

@@ -8,6 +8,7 @@
 package signature
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -15,6 +16,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"strings"
@@ -109,9 +111,58 @@ func (e *Envelope) SignedBy(k *Key) bool {
 type Bundle struct {
 	Message struct {
 		Digest struct {
-			Value []byte `json:"digest"`
+			Algorithm string `json:"algorithm"`
+			Value     []byte `json:"digest"`
 		} `json:"messageDigest"`
 		Signature []byte `json:"signature"`
 	} `json:"messageSignature"`
 	Envelope Envelope `json:"dsseEnvelope"`
+	Material struct {
+		Certificate json.RawMessage `json:"certificate"`
+		Chain       json.RawMessage `json:"x509CertificateChain"` // before version 0.3
+	} `json:"verificationMaterial"`
+
+	certificate bool // of the old form
+}
+
+// ParseBundle parses a Sigstore bundle, or the form that cosign 1 and 2 write for files
+// without --new-bundle-format: a signature, with the entry of a transparency log.
+// https://github.com/sigstore/cosign/blob/v2.4.0/pkg/cosign/bundle.go
+func ParseBundle(raw []byte) (*Bundle, error) {
+	var b struct {
+		Bundle
+		Signature   []byte `json:"base64Signature"`
+		Certificate string `json:"cert"`
+	}
+	if err := json.Unmarshal(raw, &b); err != nil {
+		return nil, fmt.Errorf("bundle: %w: %w", err, assay.ErrMalformed)
+	}
+	if b.Signature != nil {
+		b.Message.Signature = b.Signature
+		cert, _ := base64.StdEncoding.DecodeString(b.Certificate)
+		b.certificate = strings.Contains(string(cert)+b.Certificate, "BEGIN CERTIFICATE") // else a public key
+	}
+	if b.Message.Signature == nil && b.Envelope.Payload == nil {
+		return nil, fmt.Errorf("bundle: neither a signature nor an envelope: %w", assay.ErrUnsupported)
+	}
+	return &b.Bundle, nil
+}
+
+// HasCertificate reports whether a certificate names the signer instead of a key.
+func (b *Bundle) HasCertificate() bool {
+	return b.certificate || b.Material.Certificate != nil || b.Material.Chain != nil
+}
+
+// Signs reports whether the bundle has the key's signature of a message.
+func (b *Bundle) Signs(k *Key, message []byte) bool {
+	return b.signs(k, sha256.Sum256(message), message)
+}
+
+// SignsDigest is Signs for a message of which only the digest is known, which Ed25519 keys
+// do not sign.
+func (b *Bundle) SignsDigest(k *Key, sum [sha256.Size]byte) bool { return b.signs(k, sum, nil) }
+
+func (b *Bundle) signs(k *Key, sum [sha256.Size]byte, message []byte) bool {
+	d := b.Message.Digest.Value
+	return b.Message.Signature != nil && (d == nil || bytes.Equal(d, sum[:])) && k.Verify(sum, message, b.Message.Signature)
 }
