@@ -32,6 +32,7 @@ type Image struct {
 	Source      string          // name of the Source that opened it
 	ID          string          // digest of the configuration, "sha256:…"
 	Digest      string          // digest of the manifest; "" where the source has none
+	Indexes     []string        // digests of the indexes that list the manifest, where RepoDigests does not have them
 	RepoTags    []string        // names of the image at its source
 	RepoDigests []string        // name@digest
 	Platform    Platform        //

@@ -100,6 +100,7 @@ type ImageInfo struct {
 	Source      string          `json:"source"`
 	ID          string          `json:"id,omitempty"`
 	Digest      string          `json:"digest,omitempty"`
+	Indexes     []string        `json:"indexes,omitempty"` // digests of the indexes that list the manifest, where RepoDigests does not have them
 	RepoTags    []string        `json:"repoTags,omitempty"`
 	RepoDigests []string        `json:"repoDigests,omitempty"`
 	Platform    Platform        `json:"platform"`

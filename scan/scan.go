@@ -96,7 +96,7 @@ func (r *Request) imageOf(of *assay.Report) *assay.Image {
 		return r.Image
 	}
 	i := &of.Image
-	return &assay.Image{Kind: of.Kind, Name: i.Name, Source: cmp.Or(i.Source, "a report"), Digest: i.Digest, RepoDigests: i.RepoDigests, Platform: i.Platform}
+	return &assay.Image{Kind: of.Kind, Name: i.Name, Source: cmp.Or(i.Source, "a report"), Digest: i.Digest, Indexes: i.Indexes, RepoDigests: i.RepoDigests, Platform: i.Platform}
 }
 
 // scanner is a running request.
@@ -358,7 +358,7 @@ func ratings(to, more []assay.Rating) []assay.Rating {
 
 // info is the report's data on the image.
 func info(img *assay.Image) assay.ImageInfo {
-	i := assay.ImageInfo{Name: img.Name, Source: img.Source, ID: img.ID, Digest: img.Digest, RepoTags: img.RepoTags, RepoDigests: img.RepoDigests,
+	i := assay.ImageInfo{Name: img.Name, Source: img.Source, ID: img.ID, Digest: img.Digest, Indexes: img.Indexes, RepoTags: img.RepoTags, RepoDigests: img.RepoDigests,
 		Platform: img.Platform, Created: img.Created, Config: img.Config, Repository: img.Repository}
 	if !img.Kind.IsImage() {
 		return i // the layer has no name

@@ -63,38 +63,47 @@ func OpenLayout(ctx context.Context, fsys fs.FS, choice string, o assay.SourceOp
 	return img, nil
 }
 
-// LayoutHas reports whether the index of a layout lists the image with a configuration:
-// where entries have one of names, each of them; otherwise any. Known is false where no
-// manifest of such an entry can be read.
-func LayoutHas(ctx context.Context, fsys fs.FS, names []string, config string) (has, known bool, err error) {
+// A LayoutMatch says whether the index of a layout lists an image.
+type LayoutMatch struct {
+	Has, Known bool     // Known is false where no manifest of the image's entries can be read
+	Digest     string   // of its manifest; "" without one
+	Indexes    []string // digests of the indexes that list the manifest
+}
+
+// MatchLayout looks for the image with a configuration in the index of a layout: where
+// entries have one of names, in each of them; otherwise in any.
+func MatchLayout(ctx context.Context, fsys fs.FS, names []string, config string) (m LayoutMatch, err error) {
 	raw, err := ReadFile(fsys, IndexFile, MaxManifest)
 	if err != nil {
-		return false, false, err
+		return m, err
 	}
 	doc, err := parseDocument(raw)
 	if err != nil {
-		return false, false, fmt.Errorf("%s: %w", IndexFile, err)
+		return m, fmt.Errorf("%s: %w", IndexFile, err)
 	}
 	named := slices.DeleteFunc(slices.Clone(doc.Manifests), func(d Descriptor) bool { return !slices.ContainsFunc(names, d.hasName) })
 	if len(named) == 0 {
-		return layoutHas(ctx, layoutBlobs{fsys}, doc.Manifests, config)
+		return matchLayout(ctx, layoutBlobs{fsys}, doc.Manifests, config)
 	}
-	has = true
+	m.Has = true
 	for _, d := range named {
-		h, k, err := layoutHas(ctx, layoutBlobs{fsys}, []Descriptor{d}, config)
+		one, err := matchLayout(ctx, layoutBlobs{fsys}, []Descriptor{d}, config)
 		if err != nil {
-			return false, false, err
+			return LayoutMatch{}, err
 		}
-		has, known = has && (h || !k), known || k
+		m.Has, m.Known = m.Has && (one.Has || !one.Known), m.Known || one.Known
+		if m.Digest == "" {
+			m.Digest, m.Indexes = one.Digest, one.Indexes
+		}
 	}
-	return has, known, nil
+	return m, nil
 }
 
-// layoutHas reports whether one of ds, or of the images in them, has a configuration.
-func layoutHas(ctx context.Context, b Blobs, ds []Descriptor, config string) (has, known bool, err error) {
+// matchLayout looks for the configuration in ds, and in the images in them.
+func matchLayout(ctx context.Context, b Blobs, ds []Descriptor, config string) (m LayoutMatch, err error) {
 	f := flattener{ctx: ctx, blobs: b}
-	if err := f.add(ds, 0); err != nil {
-		return false, false, err
+	if err := f.add(ds, nil); err != nil {
+		return m, err
 	}
 	for _, d := range f.manifests {
 		raw, err := Read(ctx, b, d, MaxManifest)
@@ -103,13 +112,13 @@ func layoutHas(ctx context.Context, b Blobs, ds []Descriptor, config string) (ha
 		}
 		doc, err := parseDocument(raw)
 		if err != nil {
-			return false, false, fmt.Errorf("manifest %s: %w", d.Digest, err)
+			return LayoutMatch{}, fmt.Errorf("manifest %s: %w", d.Digest, err)
 		}
-		if known = true; doc.Config != nil && doc.Config.Digest == config {
-			return true, true, nil
+		if m.Known = true; doc.Config != nil && doc.Config.Digest == config {
+			return LayoutMatch{Has: true, Known: true, Digest: d.Digest, Indexes: f.within[d.Digest]}, nil
 		}
 	}
-	return false, known, nil
+	return m, nil
 }
 
 // checkLayoutVersion reports a layout of an unsupported version. A layout without the

@@ -69,6 +69,39 @@ func TestOpenLayout(t *testing.T) {
 	}
 }
 
+// TestIndexes: the indexes through which a layout lists an image are known.
+func TestIndexes(t *testing.T) {
+	a := contract.NewImage("a:1", "a")
+	files := layout([]any{}, a)
+	digests := make([]string, 2)
+	entry := a.Entry(contract.Gzip, nil)
+	for i := range digests {
+		raw, err := json.Marshal(map[string]any{"schemaVersion": 2, "mediaType": typeIndex, "manifests": []any{entry}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		digests[i] = Digest(raw)
+		files[contract.Blob(raw).Name] = &fstest.MapFile{Data: raw}
+		entry = map[string]any{"mediaType": typeIndex, "digest": digests[i], "size": len(raw)}
+	}
+	raw, err := json.Marshal(map[string]any{"schemaVersion": 2, "manifests": []any{entry}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	files[IndexFile] = &fstest.MapFile{Data: raw}
+	img, err := OpenLayout(t.Context(), files, "", assay.SourceOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]string{digests[1], digests[0]}, img.Indexes); d != "" {
+		t.Errorf("indexes (-want +got):\n%s", d)
+	}
+	m, err := MatchLayout(t.Context(), files, nil, img.ID)
+	if want := (LayoutMatch{Has: true, Known: true, Digest: img.Digest, Indexes: img.Indexes}); err != nil || !cmp.Equal(want, m) {
+		t.Errorf("%+v, want %+v, %v", m, want, err)
+	}
+}
+
 // layout is a layout with the index and the images' blobs.
 func layout(index []any, images ...*contract.TestImage) fstest.MapFS {
 	raw, _ := json.Marshal(map[string]any{"schemaVersion": 2, "manifests": index})

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/assaysec/assay"
@@ -194,7 +195,7 @@ func OpenDocument(ctx context.Context, b Blobs, raw []byte, o assay.SourceOption
 // openIndex opens the image for the platform of o.
 func openIndex(ctx context.Context, b Blobs, ds []Descriptor, o assay.SourceOptions) (*assay.Image, error) {
 	f := flattener{ctx: ctx, blobs: b}
-	if err := f.add(ds, 0); err != nil {
+	if err := f.add(ds, nil); err != nil {
 		return nil, err
 	}
 	if len(f.manifests) == 0 && f.other != "" {
@@ -212,7 +213,11 @@ func openIndex(ctx context.Context, b Blobs, ds []Descriptor, o assay.SourceOpti
 	if err != nil {
 		return nil, fmt.Errorf("manifest %s: %w", d.Digest, err)
 	}
-	return openManifest(ctx, b, doc, d.Digest, o)
+	img, err := openManifest(ctx, b, doc, d.Digest, o)
+	if err == nil {
+		img.Indexes = f.within[d.Digest]
+	}
+	return img, err
 }
 
 // A flattener lists the images of an index and of the indexes in it.
@@ -221,15 +226,17 @@ type flattener struct {
 	blobs     Blobs
 	indexes   int
 	manifests []Descriptor
-	other     string // media type of an entry that is not an image
+	within    map[string][]string // by digest of a manifest: the indexes that list it, outermost first
+	other     string              // media type of an entry that is not an image
 }
 
-func (f *flattener) add(ds []Descriptor, depth int) error {
+// add adds the entries of an index that is in others; path are their digests.
+func (f *flattener) add(ds []Descriptor, path []string) error {
 	for _, d := range ds {
 		switch {
 		case d.isAttestation():
 		case isIndexType(d.MediaType):
-			if err := f.nested(d, depth+1); err != nil {
+			if err := f.nested(d, append(path[:len(path):len(path)], d.Digest)); err != nil {
 				return err
 			}
 		case IsManifest(d.MediaType), d.MediaType == "":
@@ -237,6 +244,7 @@ func (f *flattener) add(ds []Descriptor, depth int) error {
 				return fmt.Errorf("index with over %d images: %w", maxList, assay.ErrTooLarge)
 			}
 			f.manifests = append(f.manifests, d)
+			f.locate(d.Digest, path)
 		case strings.HasPrefix(d.MediaType, typeSchema1):
 			return fmt.Errorf("schema 1 manifest: push the image again with a Docker of 2017 or later: %w", assay.ErrUnsupported)
 		default:
@@ -246,8 +254,21 @@ func (f *flattener) add(ds []Descriptor, depth int) error {
 	return nil
 }
 
-func (f *flattener) nested(d Descriptor, depth int) error {
-	if f.indexes++; depth > maxDepth || f.indexes > maxIndexes {
+// locate records which indexes list a manifest.
+func (f *flattener) locate(digest string, path []string) {
+	if f.within == nil {
+		f.within = map[string][]string{}
+	}
+	for _, index := range path {
+		if !slices.Contains(f.within[digest], index) {
+			f.within[digest] = append(f.within[digest], index)
+		}
+	}
+}
+
+// nested adds the entries of an index; path ends with its digest.
+func (f *flattener) nested(d Descriptor, path []string) error {
+	if f.indexes++; len(path) > maxDepth || f.indexes > maxIndexes {
 		return fmt.Errorf("index %s: over %d indexes, or %d deep: %w", d.Digest, maxIndexes, maxDepth, assay.ErrTooLarge)
 	}
 	raw, err := Read(f.ctx, f.blobs, d, MaxManifest)
@@ -258,7 +279,7 @@ func (f *flattener) nested(d Descriptor, depth int) error {
 	if err != nil {
 		return fmt.Errorf("index %s: %w", d.Digest, err)
 	}
-	return f.add(doc.Manifests, depth)
+	return f.add(doc.Manifests, path)
 }
 
 // isAttestation reports whether d is an attestation of BuildKit about an image, not an

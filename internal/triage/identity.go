@@ -34,7 +34,10 @@ func identities(r *assay.Report, bill *vex.SBOM) (purls []string, image vex.Name
 	if !r.Kind.IsImage() {
 		return purls, image, ids
 	}
-	digests := []string{i.Digest, i.ID}
+	digests := append([]string{i.Digest, i.ID}, i.Indexes...)
+	if len(i.RepoDigests) == 0 {
+		image.Unnamed(i.Platform.Arch)
+	}
 	refs := references(r)
 	for _, ref := range refs[:min(len(refs), maxImageNames)] {
 		img, err := vex.ParseImage(ref)

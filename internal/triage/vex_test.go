@@ -495,3 +495,26 @@ func FuzzVEX(f *testing.F) {
 		}
 	})
 }
+
+// TestVEXByDigest: where no repository of an image is known, as for an archive or a
+// layout, a package URL with its digest is about it, whatever it names.
+func TestVEXByDigest(t *testing.T) {
+	for _, tt := range []struct {
+		product string
+		want    bool
+	}{
+		{"pkg:oci/app@sha256:12", true}, {"pkg:oci/app@sha256%3A12?repository_url=ghcr.io/org/app", true}, {"pkg:oci/other@sha256:12?tag=7", true},
+		{"pkg:oci/app@sha256:99", true}, {"pkg:oci/app@sha256:c0", true}, {"pkg:oci/app@sha256:12?arch=amd64", true},
+		{"pkg:oci/app@sha256:12?arch=arm64", false}, {"pkg:oci/app@sha256:13", false}, {"pkg:oci/app", false}, {"pkg:docker/org/app@sha256:12", false}, {"pkg:oci/app@sha256:12#x", false},
+	} {
+		r := app()
+		r.Image.RepoDigests, r.Image.RepoTags, r.Image.Indexes = nil, nil, []string{"sha256:99"}
+		if got := suppressed(t, r, say("not_affected CVE-2024-1 "+tt.product)); (len(got) > 0) != tt.want {
+			t.Errorf("%s: suppressed %v", tt.product, got)
+		}
+		r = app()
+		if got := suppressed(t, r, say("not_affected CVE-2024-1 "+strings.Replace(tt.product, "app", "stranger", 1))); got != nil {
+			t.Errorf("%s of an image with names: suppressed %v", tt.product, got)
+		}
+	}
+}

@@ -253,6 +253,9 @@ func TestTwoFormats(t *testing.T) {
 			if (len(img.Gaps) == 0) != (tt.gap == "") || tt.gap != "" && !strings.Contains(img.Gaps[0].String(), tt.gap) {
 				t.Errorf("%s: gaps %v", tt.name, img.Gaps)
 			}
+			if raw, _ := a.Manifest(nil); tt.gap == "" && img.Digest != oci.Digest(raw) {
+				t.Errorf("%s: digest %q", tt.name, img.Digest)
+			}
 			img.Close()
 		}
 		chosen, err := Docker{}.Open(t.Context(), path, assay.SourceOptions{})

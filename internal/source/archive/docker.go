@@ -63,21 +63,23 @@ func (a *archive) dockerImage(ctx context.Context, choice string, o assay.Source
 }
 
 // compare reports an error when index.json describes another image than manifest.json:
-// container engines use one or the other. It adds a gap when that is not known.
+// container engines use one or the other. It adds a gap when that is not known. The
+// digests of the image are those of index.json.
 func (a *archive) compare(ctx context.Context, img *assay.Image) error {
-	has, known, err := oci.LayoutHas(ctx, a, img.RepoTags, img.ID)
+	m, err := oci.MatchLayout(ctx, a, img.RepoTags, img.ID)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case err != nil || !known:
+	case err != nil || !m.Known:
 		what := fmt.Sprintf("not compared with %s, because no manifest there can be read; some container engines use that one", manifestFile)
 		if err != nil {
 			what += ": " + err.Error()
 		}
 		img.Gaps = append(img.Gaps, assay.Gap{Where: oci.IndexFile, What: what})
-	case !has:
+	case !m.Has:
 		return fmt.Errorf("%s and %s describe different images; choose one of them: %s:PATH or %s:PATH: %w", manifestFile, oci.IndexFile, DockerName, OCIName, assay.ErrMalformed)
 	}
+	img.Digest, img.Indexes = m.Digest, m.Indexes
 	return nil
 }
 

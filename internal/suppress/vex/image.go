@@ -75,6 +75,7 @@ func (i Image) PURL() string {
 type Names struct {
 	arch    string
 	digests map[string]bool
+	unnamed bool // see Unnamed
 	tags    map[string]map[string]bool // by key of a package URL and repository, "" being any
 	names   map[string]bool
 }
@@ -82,7 +83,7 @@ type Names struct {
 // Add adds a name; the architecture is that of the last name with one.
 func (n *Names) Add(i Image) {
 	if n.tags == nil {
-		n.digests, n.tags, n.names = map[string]bool{}, map[string]map[string]bool{}, map[string]bool{}
+		n.tags, n.names = map[string]map[string]bool{}, map[string]bool{}
 	}
 	if i.Arch != "" {
 		n.arch = i.Arch
@@ -116,10 +117,18 @@ func (n *Names) Add(i Image) {
 
 // Digest adds a digest without a repository.
 func (n *Names) Digest(d string) {
-	if d != "" && n.digests != nil {
+	if n.digests == nil {
+		n.digests = map[string]bool{}
+	}
+	if d != "" {
 		n.digests[d] = true
 	}
 }
+
+// Unnamed says that it is unknown which repositories have the image, as for an archive or
+// a layout. Then a package URL of the type oci matches by its digest, whatever it names:
+// nothing else has this digest.
+func (n *Names) Unnamed(arch string) { n.unnamed, n.arch = true, arch }
 
 func (n *Names) name(u packageurl.PackageURL, at, tag string) {
 	p, err := ParsePURL(u.ToString())
@@ -141,6 +150,10 @@ func (n *Names) name(u packageurl.PackageURL, at, tag string) {
 
 // Matches reports whether a pattern matches the image.
 func (n *Names) Matches(p PURL) bool {
+	if n.unnamed && p.url.Type == packageurl.TypeOCI && p.url.Subpath == "" && n.digests[p.url.Version] {
+		arch, ok := p.qualifiers["arch"]
+		return !ok || arch == n.arch
+	}
 	tags, ok := n.tags[p.Key()+"\x00"+p.qualifiers[repository]]
 	if !ok || p.url.Subpath != "" {
 		return false
