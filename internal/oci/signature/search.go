@@ -2,7 +2,6 @@ package signature
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,9 +24,9 @@ const (
 const (
 	TypePayload     = "application/vnd.dev.cosign.simplesigning.v1+json"
 	NoteSignature   = "dev.cosignproject.cosign/signature" // of a layer with a payload
-	noteCertificate = "dev.sigstore.cosign/certificate"    // of one that no key signed
-	noteContent     = "dev.sigstore.bundle.content"        // of a bundle: "dsse-envelope", "message-signature"
-	typeCosign      = "application/vnd.dev.cosign."        // prefix of artifact types
+	NoteCertificate = "dev.sigstore.cosign/certificate"    // of one that was signed without a key
+
+	typeCosign = "application/vnd.dev.cosign." // prefix of artifact types
 )
 
 // A Store has manifests and blobs: a repository of a registry, or a layout.
@@ -226,7 +225,7 @@ func (s *search) payload(l descriptor, b []byte) bool {
 			return true
 		}
 		s.Others++
-	case l.Annotations[noteCertificate] != "":
+	case l.Annotations[NoteCertificate] != "":
 		s.unread("%s has a certificate instead of a key", l.Digest)
 	default:
 		s.Others++
@@ -275,10 +274,4 @@ func (b *Bundle) covers(k *Key, raw []byte, digest string) bool {
 		}
 	}
 	return false
-}
-
-// IsUnsigned reports whether an error is an *UnsignedError.
-func IsUnsigned(err error) bool {
-	var e *UnsignedError
-	return errors.As(err, &e)
 }

@@ -52,26 +52,30 @@ type Options struct {
 	Key *signature.Key // nil: signatures are not verified
 }
 
-// Find returns the documents attached to the image. An image whose source knows
-// no registry for it is ErrUnsupported.
+// Find returns the documents attached to the image, in its repositories and in the one
+// where cosign keeps attestations of several. An image whose source knows no registry for
+// it is ErrUnsupported, unless its digest is known and there is such a repository.
 func Find(ctx context.Context, img *assay.Image, o Options) ([]Document, []assay.Gap, error) {
 	repos, digests := repositoriesOf(img)
-	if len(repos) == 0 {
+	shared := registryclient.SignatureRepository(o.SourceOptions)
+	if len(repos) == 0 && (shared == "" || img.Digest == "") {
 		return nil, nil, fmt.Errorf("%s: the registry of an image from %s is unknown, so attached documents cannot be found: name the image as registry:HOST/NAME:TAG, or save the documents and name the files: %w",
 			img.Name, img.Source, assay.ErrUnsupported)
 	}
-	l := &lookup{options: o, image: img, seen: map[string]bool{}, left: maxTotal}
+	l := &lookup{options: o, image: img, seen: map[string]bool{}, subjects: map[string]bool{}, left: maxTotal}
 	if len(repos) > maxRepositories {
 		l.gap(img.Name, "is in %d repositories; the first %d were asked for VEX documents", len(repos), maxRepositories)
 		repos = repos[:maxRepositories]
 	}
 	for _, repo := range repos {
-		if err := l.repository(ctx, repo, digests[repo]); err != nil {
-			if ctx.Err() != nil {
-				return nil, nil, ctx.Err()
-			}
-			l.gap(repo, "cannot list the VEX documents attached to the image: %v", err)
-		}
+		l.listRepository(ctx, repo, digests[repo])
+	}
+	if shared != "" && !slices.Contains(repos, shared) {
+		known := slices.DeleteFunc(slices.Concat(sorted(l.subjects), []string{img.Digest}, img.Indexes), func(d string) bool { return d == "" })
+		l.listRepository(ctx, shared, known)
+	}
+	if ctx.Err() != nil {
+		return nil, nil, ctx.Err()
 	}
 	if l.more > 0 {
 		l.gaps = append(l.gaps, assay.Gap{Where: "attestations", What: fmt.Sprintf("unreadable or refused documents beyond those listed: %d", l.more)})
@@ -114,10 +118,12 @@ type lookup struct {
 
 	host string // of the first repository, which the credentials are for
 
-	// Of the current repository.
-	client   *registryclient.Client
-	repo     string
 	subjects map[string]bool // digests of the image
+
+	// Of the current repository.
+	client *registryclient.Client
+	repo   string
+	raw    []byte // of the current manifest
 }
 
 func (l *lookup) gap(where, format string, args ...any) {
@@ -126,6 +132,16 @@ func (l *lookup) gap(where, format string, args ...any) {
 		return
 	}
 	l.gaps = append(l.gaps, assay.Gap{Where: where, What: fmt.Sprintf(format, args...)})
+}
+
+// listRepository is repository, with an error as a gap.
+func (l *lookup) listRepository(ctx context.Context, repo string, digests []string) {
+	if ctx.Err() != nil || len(digests) == 0 {
+		return
+	}
+	if err := l.repository(ctx, repo, digests); err != nil {
+		l.gap(repo, "cannot list the VEX documents attached to the image: %v", err)
+	}
 }
 
 // repository looks for documents attached to the image in one repository.
@@ -142,7 +158,7 @@ func (l *lookup) repository(ctx context.Context, repo string, digests []string) 
 		return registryclient.Explain(err, ref, l.options.SourceOptions)
 	}
 	defer l.client.Close()
-	l.repo, l.subjects = repo, map[string]bool{}
+	l.repo = repo
 	var inside []oci.Descriptor
 	for _, d := range digests { // an attestation in an index names the image's own manifest
 		l.subjects[d] = true

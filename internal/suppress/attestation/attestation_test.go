@@ -176,6 +176,13 @@ func (s *signer) envelope(payload string) string {
 	return fmt.Sprintf(`{"payloadType":%q,"payload":%q,"signatures":[{"keyid":"","sig":%q}]}`, typeStatement, base64.StdEncoding.EncodeToString([]byte(payload)), base64.StdEncoding.EncodeToString(sig))
 }
 
+// sign is a signature of a message, in base64.
+func (s *signer) sign(message string) string {
+	sum := sha256.Sum256([]byte(message))
+	sig, _ := ecdsa.SignASN1(rand.Reader, s.key, sum[:])
+	return base64.StdEncoding.EncodeToString(sig)
+}
+
 const (
 	openvex   = "https://openvex.dev/ns/v0.2.0"
 	bundle    = signature.TypeBundle + ".v0.3+json"
@@ -219,17 +226,26 @@ func TestFind(t *testing.T) {
 		}, key, 1, true, ""},
 		{"another's signature", func(s *shelf) {
 			s.attach(att(s.image.Digest), "", typeEnvelope, nil, other.envelope(about(s, openvex)))
-		}, key, 0, false, "refused, because it has no signature by the key of --vex-key"},
+		}, key, 0, false, "refused, because it has no signature by the key of --vex-key: it is signed by another key"},
 		{"no signature", func(s *shelf) {
-			s.attach(att(s.image.Digest), "", typeEnvelope, nil, (*signer)(nil).envelope(about(s, openvex)))
-		}, key, 0, false, "refused"},
+			s.attach("", typeStatement, typeStatement, nil, about(s, openvex))
+		}, key, 0, false, "refused, because it has no signature by the key of --vex-key: it is not signed"},
+		{"a certificate", func(s *shelf) {
+			s.attach("", bundle, bundle, nil, `{"verificationMaterial":{"certificate":{"rawBytes":"AA=="}},"dsseEnvelope":`+other.envelope(about(s, openvex))+`}`)
+		}, key, 0, false, "it is signed, but with a certificate instead of a key"},
+		{"a form that is not read", func(s *shelf) {
+			s.attach("", "application/vnd.dsse.envelope.v2+json", "application/vnd.dsse.envelope.v2+json", nil, "x")
+		}, key, 0, false, `an attestation of the type "application/vnd.dsse.envelope.v2+json", which assay does not read`},
+		{"an envelope of something else", func(s *shelf) {
+			s.attach(att(s.image.Digest), "", typeEnvelope, nil, `{"payloadType":"text/plain","payload":"eA==","signatures":[]}`)
+		}, key, 0, false, `payload type "text/plain", which assay does not read`},
 		{"a bundle", func(s *shelf) {
 			s.attach("", bundle, bundle, nil, `{"dsseEnvelope":`+signed.envelope(about(s, openvex))+`}`)
 		}, key, 1, true, ""},
 		{"a bundle of something else", func(s *shelf) {
 			s.attach("", bundle, bundle, map[string]string{predicted: "https://slsa.dev/provenance/v1"}, `{`)
 			s.attach("", bundle, bundle, nil, `{"dsseEnvelope":`+signed.envelope(about(s, "https://slsa.dev/provenance/v1"))+`}`)
-			s.attach("", bundle, bundle, nil, `{"messageSignature":{}}`)
+			s.attach("", bundle, bundle, nil, `{"messageSignature":{"signature":"AAAA"}}`)
 		}, nil, 0, false, ""},
 		{"on another image", func(s *shelf) {
 			s.attach(att(s.image.Digest), "", typeEnvelope, nil, signed.envelope(statement(openvex, oci.Digest(nil), document)))
@@ -239,7 +255,12 @@ func TestFind(t *testing.T) {
 		}, nil, 1, false, ""},
 		{"a bare document, where a signature is wanted", func(s *shelf) {
 			s.attach("", "application/vex+json", "application/json", nil, document)
-		}, key, 0, false, "has no signature"},
+		}, key, 0, false, "has no signature by the key of --vex-key: no signature was found"},
+		{"a bare document that is signed", func(s *shelf) {
+			d := s.attach("", "application/vex+json", "application/json", nil, document)
+			payload := fmt.Sprintf(`{"critical":{"image":{"docker-manifest-digest":%q}}}`, d)
+			s.attach(strings.Replace(d, ":", "-", 1)+".sig", "", signature.TypePayload, map[string]string{signature.NoteSignature: signed.sign(payload)}, payload)
+		}, key, 1, true, ""},
 		{"a bare document that refers to nothing", func(s *shelf) {
 			s.attach(att(s.image.Digest), "application/vnd.openvex+json", "application/vnd.openvex+json", nil, document)
 		}, nil, 0, false, "its subject is another image"},
@@ -406,12 +427,12 @@ func FuzzLayer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, kind int, b []byte) {
 		kinds := []string{typeEnvelope, bundle, typeStatement, "application/vnd.openvex+json"}
 		l := &lookup{image: &assay.Image{}, subjects: map[string]bool{subject: true}, options: Options{Key: key}}
-		_ = l.layer("x", kinds[uint(kind)%4], &manifest{}, b)
+		_ = l.layer(t.Context(), "x", descriptor{MediaType: kinds[uint(kind)%4]}, &manifest{}, b)
 		if len(l.docs) > 0 {
 			t.Error("a document without signature")
 		}
 		l.options.Key = nil
-		_ = l.layer("x", kinds[uint(kind)%4], &manifest{}, b)
+		_ = l.layer(t.Context(), "x", descriptor{MediaType: kinds[uint(kind)%4]}, &manifest{}, b)
 		for _, d := range l.docs {
 			if d.Document == nil || d.Verified {
 				t.Error(d)

@@ -102,6 +102,8 @@ func (l *lookup) layers(ctx context.Context, digest string, raw []byte) {
 		l.gap(name, "%v", err)
 		return
 	}
+	defer func() { l.raw = nil }()
+	l.raw = raw
 	for i, d := range m.Layers {
 		if i == maxLayers {
 			l.gap(name, "over %d layers: the other layers were not read", maxLayers)
@@ -116,7 +118,7 @@ func (l *lookup) layers(ctx context.Context, digest string, raw []byte) {
 		}
 		b, err := oci.Read(ctx, l.client, oci.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size}, maxDocument)
 		if err == nil {
-			err = l.layer(name, d.MediaType, &m, b)
+			err = l.layer(ctx, name, d, &m, b)
 		}
 		if err != nil && ctx.Err() == nil {
 			l.gap(name, "%v", err)
@@ -125,33 +127,54 @@ func (l *lookup) layers(ctx context.Context, digest string, raw []byte) {
 }
 
 // layer reads one layer: a document, or an attestation with one.
-func (l *lookup) layer(name, mediaType string, m *manifest, b []byte) error {
+func (l *lookup) layer(ctx context.Context, name string, d descriptor, m *manifest, b []byte) error {
 	switch {
-	case mediaType == typeEnvelope:
+	case d.MediaType == typeEnvelope:
 		var e signature.Envelope
 		if err := oci.Unmarshal(b, &e); err != nil {
 			return err
 		}
-		return l.envelope(name, &e)
-	case strings.HasPrefix(mediaType, signature.TypeBundle):
-		var bundle signature.Bundle
-		if err := oci.Unmarshal(b, &bundle); err != nil {
+		return l.envelope(name, &e, d.Annotations[signature.NoteCertificate] != "")
+	case strings.HasPrefix(d.MediaType, signature.TypeBundle):
+		bundle, err := signature.ParseBundle(b)
+		if err != nil {
 			return err
 		}
 		if bundle.Envelope.Payload == nil { // a signature
 			return nil
 		}
-		return l.envelope(name, &bundle.Envelope)
-	case mediaType == typeStatement:
-		return l.statement(name, b, false)
-	}
-	switch {
-	case !m.isBareDocument(mediaType):
+		return l.envelope(name, &bundle.Envelope, bundle.HasCertificate())
+	case d.MediaType == typeStatement:
+		return l.statement(name, b, l.refusal("it is not signed"))
+	case !m.isBareDocument(d.MediaType):
+		if isAttestation(d.MediaType) {
+			return fmt.Errorf("an attestation of the type %.100q, which assay does not read: %w", d.MediaType, assay.ErrUnsupported)
+		}
 		return nil
 	case m.Subject == nil || !l.subjects[m.Subject.Digest]:
 		return fmt.Errorf("refused, because its subject is another image: %w", assay.ErrMalformed)
 	}
-	return l.document(name, b, false)
+	if l.options.Key == nil {
+		return l.document(name, b, nil)
+	}
+	return l.document(name, b, signature.Search(ctx, []signature.Store{l.client}, l.raw, l.options.Key, keyFlag))
+}
+
+// keyFlag names the key.
+const keyFlag = "--vex-key"
+
+// refusal is why a document is refused; nil where no signature is needed.
+func (l *lookup) refusal(format string, args ...any) error {
+	if l.options.Key == nil {
+		return nil
+	}
+	return fmt.Errorf("it has no signature by the key of %s: %s: %w", keyFlag, fmt.Sprintf(format, args...), assay.ErrUnauthorized)
+}
+
+// isAttestation reports whether a media type is that of attestations.
+func isAttestation(mediaType string) bool {
+	t := strings.ToLower(mediaType)
+	return strings.Contains(t, "in-toto") || strings.Contains(t, "dsse") || strings.Contains(t, "attestation")
 }
 
 // isBareDocument reports whether a layer is a document without an attestation,
@@ -165,16 +188,27 @@ func (m *manifest) isBareDocument(mediaType string) bool {
 	return false
 }
 
-func (l *lookup) envelope(name string, e *signature.Envelope) error {
-	if e.Type != typeStatement {
-		return nil
+// envelope reads an envelope; keyless says that it was signed with a certificate.
+func (l *lookup) envelope(name string, e *signature.Envelope, keyless bool) error {
+	var refused error
+	switch {
+	case e.Type != typeStatement:
+		return fmt.Errorf("an envelope with the payload type %.100q, which assay does not read: %w", e.Type, assay.ErrUnsupported)
+	case l.options.Key != nil && e.SignedBy(l.options.Key):
+	case keyless:
+		refused = l.refusal("it is signed, but with a certificate instead of a key")
+	case len(e.Signatures) == 0:
+		refused = l.refusal("it is not signed")
+	default:
+		refused = l.refusal("it is signed by another key")
 	}
-	return l.statement(name, e.Payload, l.options.Key != nil && e.SignedBy(l.options.Key))
+	return l.statement(name, e.Payload, refused)
 }
 
 // statement reads an in-toto statement. Other predicates than VEX are ignored; a
 // statement about another image is refused.
-func (l *lookup) statement(name string, b []byte, verified bool) error {
+// Refused is why its signature does not count; nil where it does, or none is needed.
+func (l *lookup) statement(name string, b []byte, refused error) error {
 	var s struct {
 		Kind    string `json:"predicateType"`
 		Subject oci.List[struct {
@@ -201,16 +235,16 @@ func (l *lookup) statement(name string, b []byte, verified bool) error {
 		slices.Sort(others)
 		return fmt.Errorf("refused, because it is about %.300s, not about the image (%s): %w", strings.Join(others, ", "), strings.Join(sorted(l.subjects), ", "), assay.ErrMalformed)
 	}
-	return l.document(name, s.Predicate, verified)
+	return l.document(name, s.Predicate, refused)
 }
 
 // document reads a VEX document. An SBOM without vulnerabilities is not one.
-func (l *lookup) document(name string, b []byte, verified bool) error {
+func (l *lookup) document(name string, b []byte, refused error) error {
 	if bytes.Contains(b, []byte(`"bomFormat"`)) && !bytes.Contains(b, []byte(`"vulnerabilities"`)) {
 		return nil
 	}
-	if l.options.Key != nil && !verified {
-		return fmt.Errorf("refused, because it has no signature by the key of --vex-key: %w", assay.ErrUnauthorized)
+	if refused != nil {
+		return fmt.Errorf("refused, because %w", refused)
 	}
 	d, faults, err := vex.Parse(b)
 	if err != nil {
@@ -219,7 +253,7 @@ func (l *lookup) document(name string, b []byte, verified bool) error {
 	if len(faults) > 0 {
 		l.gap(name, "unreadable parts (%d), the first: %v", len(faults), &faults[0])
 	}
-	l.docs = append(l.docs, Document{Document: d, Name: name, Verified: verified})
+	l.docs = append(l.docs, Document{Document: d, Name: name, Verified: l.options.Key != nil})
 	return nil
 }
 

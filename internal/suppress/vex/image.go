@@ -75,7 +75,7 @@ func (i Image) PURL() string {
 type Names struct {
 	arch    string
 	digests map[string]bool
-	unnamed bool // see Unnamed
+	unnamed bool                       // see Unnamed
 	tags    map[string]map[string]bool // by key of a package URL and repository, "" being any
 	names   map[string]bool
 }
