@@ -22,8 +22,8 @@ type GitOptions = git.Options
 
 // Directory opens a directory, or a single file, of this machine.
 func Directory(path string, kind assay.TargetKind) (*assay.Image, error) {
-	if kind == assay.KindFilesystem && isArchive(path) {
-		return nil, fmt.Errorf("%s is an archive, not a directory: scan an image with `assay image --input %s`, and unpack a root file system to scan its directory: %w", path, path, assay.ErrUnsupported)
+	if kind != assay.KindSBOM && isArchive(path) {
+		return nil, fmt.Errorf("%s is an archive, not a directory: scan an image with `assay image --input %s`; unpack a root file system and scan it with `assay rootfs DIRECTORY`: %w", path, path, assay.ErrUnsupported)
 	}
 	img, err := dir.Open(path)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/assaysec/assay"
+	"github.com/assaysec/assay/internal/test/contract"
 )
 
 // TestDirectoryOfArchive holds that an archive in the place of a directory is an error
@@ -32,4 +33,27 @@ func TestDirectoryOfArchive(t *testing.T) {
 		t.Fatal(err)
 	}
 	img.Close()
+}
+
+// TestArchiveAsDirectory: an archive where a directory is expected is refused with the
+// command to use instead.
+func TestArchiveAsDirectory(t *testing.T) {
+	image := contract.WriteTar(t, "image", contract.NewImage("a:1", "x").DockerSave()...)
+	packed := contract.WriteFile(t, "root.tar.gz", contract.Gzip([]byte("x")))
+	for _, path := range []string{image, packed} {
+		for _, kind := range []assay.TargetKind{assay.KindFilesystem, assay.KindRepository} {
+			_, err := Directory(path, kind)
+			if !errors.Is(err, assay.ErrUnsupported) || !strings.Contains(err.Error(), "`assay image --input "+path+"`") || !strings.Contains(err.Error(), "`assay rootfs DIRECTORY`") {
+				t.Errorf("%s as %s: %v", path, kind, err)
+			}
+		}
+	}
+	root := contract.WriteTar(t, "root.tar", contract.File{Name: "etc/os-release", Content: "ID=debian\n"})
+	if _, err := Open(t.Context(), All(), "", Options{Input: root}); err == nil || !strings.Contains(err.Error(), "`assay rootfs DIRECTORY`") {
+		t.Errorf("a root file system as an image: %v", err)
+	}
+	lock := contract.WriteFile(t, "package-lock.json", []byte("{}"))
+	if _, err := Directory(lock, assay.KindFilesystem); err != nil {
+		t.Error(err)
+	}
 }

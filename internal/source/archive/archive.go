@@ -145,7 +145,7 @@ func (a *archive) image(ctx context.Context, choice, prefer string, o assay.Sour
 		name = OCIName
 		img, err = oci.OpenLayout(ctx, a, choice, o)
 	default:
-		return nil, fmt.Errorf("not an image archive: it contains neither %s nor %s: %w", manifestFile, oci.IndexFile, assay.ErrMalformed)
+		return nil, fmt.Errorf("not an image archive: it contains neither %s nor %s; to scan an archive of a root file system, unpack it and use `assay rootfs DIRECTORY`: %w", manifestFile, oci.IndexFile, assay.ErrMalformed)
 	}
 	if err != nil {
 		return nil, err
