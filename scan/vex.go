@@ -40,6 +40,7 @@ type VEXOptions struct {
 	Key        string              // file with the public key (cosign's) that must have signed the documents of VEXAttached; "" means that no signature is needed
 	Config     string              // file with the VEX repositories; "" means VEXConfig
 	SkipUpdate bool                // use the copies of VEX repositories without an update
+	Offline    bool                // use no network: SkipUpdate, documents fetched before, and not VEXAttached
 	CacheDir   string              // directory of the copies of repositories; "" means assay in the user's cache directory
 	Fetch      FetchOptions        // options for fetching repositories, and documents that SBOMs name
 	Registry   assay.SourceOptions // options for access to the image's registry
@@ -67,6 +68,7 @@ func OpenVEX(ctx context.Context, o VEXOptions) (*VEX, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
+	o.SkipUpdate = o.SkipUpdate || o.Offline
 	v := &VEX{options: o}
 	if o.Key != "" {
 		var err error
@@ -104,6 +106,8 @@ func (o *VEXOptions) Check() error {
 	switch {
 	case o.Key != "" && !o.hasSource(VEXAttached):
 		return &OptionError{"vex-key", errors.New("requires --vex oci")}
+	case o.Offline && o.hasSource(VEXAttached):
+		return &OptionError{"vex", errors.New("oci asks the image's registry, which --offline forbids: save the documents and name the files")}
 	case o.SkipUpdate && !o.hasSource(VEXRepositories):
 		return &OptionError{"skip-vex-repo-update", errors.New("requires --vex repo")}
 	case o.hasSource(VEXAttached) && !o.Target.IsImage():
@@ -308,7 +312,11 @@ func (v *VEX) referenced(ctx context.Context, img *assay.Image, to *triage.VEX) 
 	if err != nil {
 		return err
 	}
-	g, err := v.options.Fetch.getter(dir)
+	open := v.options.Fetch.getter
+	if v.options.Offline {
+		open = v.options.Fetch.cached
+	}
+	g, err := open(dir)
 	if err != nil {
 		return err
 	}

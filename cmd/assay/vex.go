@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"slices"
 
 	"github.com/assaysec/assay/scan"
 	"github.com/spf13/pflag"
@@ -30,10 +29,9 @@ func (o *vexOptions) configFlag(f *pflag.FlagSet) {
 // open reads the documents and updates the copies of repositories. It returns nil
 // without --vex.
 func (o *vexOptions) open(ctx context.Context, g *global, t target, from scan.FetchOptions, offline bool) (*scan.VEX, error) {
-	v := scan.VEXOptions{Sources: o.sources, Target: t.kind, Key: o.key, Config: o.config, SkipUpdate: o.skipUpdate, CacheDir: g.cacheDir, Fetch: from, Registry: t.registry}
+	v := scan.VEXOptions{Sources: o.sources, Target: t.kind, Key: o.key, Config: o.config, SkipUpdate: o.skipUpdate, Offline: offline, CacheDir: g.cacheDir, Fetch: from, Registry: t.registry}
 	if err := v.Check(); err != nil || len(o.sources) == 0 {
 		return nil, err
 	}
-	v.SkipUpdate = o.skipUpdate || offline && slices.Contains(o.sources, scan.VEXRepositories)
 	return scan.OpenVEX(ctx, v)
 }
