@@ -30,6 +30,9 @@ const (
 	VEXReferenced   = "sbom-ref" // named by the scanned SBOM
 )
 
+// sourceRegistry is the source of images that come from a registry, even offline.
+const sourceRegistry = "registry"
+
 // maxVEXFiles bounds the documents of a directory, and all named documents.
 const maxVEXFiles = 1000
 
@@ -40,7 +43,7 @@ type VEXOptions struct {
 	Key        string              // file with the public key (cosign's) that must have signed the documents of VEXAttached; "" means that no signature is needed
 	Config     string              // file with the VEX repositories; "" means VEXConfig
 	SkipUpdate bool                // use the copies of VEX repositories without an update
-	Offline    bool                // use no network: SkipUpdate, documents fetched before, and not VEXAttached
+	Offline    bool                // use no network: SkipUpdate, documents fetched before, and VEXAttached only for images that come from a registry
 	CacheDir   string              // directory of the copies of repositories; "" means assay in the user's cache directory
 	Fetch      FetchOptions        // options for fetching repositories, and documents that SBOMs name
 	Registry   assay.SourceOptions // options for access to the image's registry
@@ -106,8 +109,6 @@ func (o *VEXOptions) Check() error {
 	switch {
 	case o.Key != "" && !o.hasSource(VEXAttached):
 		return &OptionError{"vex-key", errors.New("requires --vex oci")}
-	case o.Offline && o.hasSource(VEXAttached):
-		return &OptionError{"vex", errors.New("oci asks the image's registry, which --offline forbids: save the documents and name the files")}
 	case o.SkipUpdate && !o.hasSource(VEXRepositories):
 		return &OptionError{"skip-vex-repo-update", errors.New("requires --vex repo")}
 	case o.hasSource(VEXAttached) && !o.Target.IsImage():
@@ -263,6 +264,10 @@ func (v *VEX) find(ctx context.Context, names []string) (out []triage.VEXDocumen
 func (v *VEX) attached(ctx context.Context, img *assay.Image, to *triage.VEX, warn func(string)) ([]assay.Gap, error) {
 	if !v.hasSource(VEXAttached) {
 		return nil, nil
+	}
+	known := len(img.RepoDigests) > 0 || registryclient.SignatureRepository(v.options.Registry) != ""
+	if v.options.Offline && img.Source != sourceRegistry && known { // else the error of Find says more
+		return nil, fmt.Errorf("--vex oci: asks the registry of %s, which --offline forbids: save the documents and name the files", img.Name)
 	}
 	docs, gaps, err := attestation.Find(ctx, img, attestation.Options{Options: registryclient.Options{SourceOptions: v.options.Registry}, Key: v.key})
 	if err != nil {
