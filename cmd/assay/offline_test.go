@@ -34,8 +34,10 @@ func TestOffline(t *testing.T) {
 	lock := `{"name":"app","version":"1.0.0","lockfileVersion":3,"packages":{"":{"name":"app","version":"1.0.0","dependencies":{"lodash":"4"}},"node_modules/lodash":{"version":"4.17.15"}}}`
 	cyclonedx := `{"bomFormat":"CycloneDX","specVersion":"1.6","externalReferences":[{"type":"exploitability-statement","url":"https://` + host + `/vex.json"}],
 "components":[{"type":"library","name":"lodash","version":"4.17.15","purl":"pkg:npm/lodash@4.17.15"}]}`
+	pom := `<project><modelVersion>4.0.0</modelVersion><parent><groupId>g</groupId><artifactId>parent</artifactId><version>1</version></parent><artifactId>a</artifactId>
+<repositories><repository><id>r</id><url>` + s.URL + `/maven</url></repository></repositories></project>`
 	hub := "repositories:\n  - name: hub\n    url: https://" + host + "/hub\n    enabled: true\n"
-	for name, text := range map[string]string{"src/package-lock.json": lock, "app.cdx.json": cyclonedx, "hub.yaml": hub} {
+	for name, text := range map[string]string{"src/package-lock.json": lock, "app.cdx.json": cyclonedx, "maven/pom.xml": pom, "hub.yaml": hub} {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)
@@ -52,6 +54,7 @@ func TestOffline(t *testing.T) {
 	layout := contract.WriteDir(t, image.Layout(contract.Gzip)...)
 	trivy := contract.TrivyDB(t, []contract.Node{
 		{Bucket: "debian 12", Pairs: []contract.Node{{Bucket: "curl", Pairs: []contract.Node{{Key: "CVE-2023-0001", Value: map[string]any{"FixedVersion": "7.88.1-11"}}}}}},
+		{Bucket: "maven::test", Pairs: []contract.Node{{Bucket: "g:b", Pairs: []contract.Node{{Key: "CVE-2020-0002", Value: map[string]any{"PatchedVersions": []string{"2"}, "VulnerableVersions": []string{"< 2"}}}}}}},
 		{Bucket: "npm::test", Pairs: []contract.Node{{Bucket: "lodash", Pairs: []contract.Node{{Key: "CVE-2020-0001", Value: map[string]any{"PatchedVersions": []string{"4.17.21"}, "VulnerableVersions": []string{"< 4.17.21"}}}}}}},
 	})
 	env := map[string]string{"HOME": home, "XDG_CACHE_HOME": home, "XDG_CONFIG_HOME": home, "XDG_RUNTIME_DIR": home, "DOCKER_CONFIG": home, "ASSAY_CACHE_DIR": filepath.Join(home, "assay"),
@@ -66,7 +69,7 @@ func TestOffline(t *testing.T) {
 
 	commands := [][]string{
 		{"image", "--input", docker}, {"image", "--input", layout}, {"image", "oci-dir:" + layout}, {"image", "--input", docker, "--base-image", docker},
-		{"fs", in("src")}, {"fs", in("src/package-lock.json")}, {"rootfs", dir}, {"repo", in("src")}, {"sbom", in("app.cdx.json")},
+		{"fs", in("src")}, {"fs", in("src/package-lock.json")}, {"rootfs", dir}, {"repo", in("src")}, {"fs", in("maven")}, {"repo", in("maven")}, {"sbom", in("app.cdx.json")},
 		{"sbom", in("app.cdx.json"), "--vex", "sbom-ref"}, {"image", "--input", docker, "--vex", "repo"}, {"image", "--input", docker, "--vex", "oci"},
 		{"explain", "CVE-2020-0001"}, {"explain", "CVE-2023-0001", "--input", docker}, {"explain", "CVE-2020-0001", in("app.cdx.json")},
 		{"fix", "--input", docker}, {"fix", in("app.cdx.json")}, {"fix", report}, {"diff", in("app.cdx.json"), "--input", docker, "--exit-code", "0"}, {"diff", report, report},
