@@ -100,7 +100,9 @@ func TestSearch(t *testing.T) {
 		{"a bundle of a message", func(s *shelf) {
 			s.attach(bundle, bundle, nil, fmt.Sprintf(`{"messageSignature":{"signature":%q}}`, sign(string(raw))))
 		}, ""},
-		{"a bundle of the old form", func(s *shelf) { s.attach(bundle, bundle, nil, fmt.Sprintf(`{"base64Signature":%q}`, sign(string(raw)))) }, ""},
+		{"a bundle of the old form", func(s *shelf) {
+			s.attach(bundle, bundle, nil, fmt.Sprintf(`{"base64Signature":%q}`, sign(string(raw))))
+		}, ""},
 		{"a bundle with a certificate", func(s *shelf) {
 			s.attach(bundle, bundle, nil, `{"messageSignature":{"signature":"AAAA"},"verificationMaterial":{"certificate":{"rawBytes":"AA=="}}}`)
 		}, "has a certificate instead of a key"},
