@@ -9,6 +9,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -88,4 +90,22 @@ func Layer(b []byte, createdBy string) assay.Layer {
 	id := "sha256:" + hex.EncodeToString(sum[:])
 	return assay.Layer{DiffID: id, Key: id, Size: int64(len(b)), CreatedBy: createdBy,
 		Open: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }}
+}
+
+// Directory writes the files of a txtar text to a new directory, and returns it and the
+// text before the first file.
+func Directory(t testing.TB, text string) (dir, comment string) {
+	t.Helper()
+	dir = t.TempDir()
+	a := txtar.Parse([]byte(text))
+	for _, f := range a.Files {
+		name := filepath.Join(dir, filepath.FromSlash(f.Name))
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, f.Data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir, string(a.Comment)
 }
