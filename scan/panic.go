@@ -3,23 +3,17 @@ package scan
 import (
 	"fmt"
 	"runtime/debug"
+
+	"github.com/assaysec/assay/internal/inventory"
 )
 
-// A PanicError is a fault of assay's own that some input brought out. The process
-// goes on: other scans are not touched.
-type PanicError struct {
-	During string // what was done, and with which input: "scan of app.tar"
-	Value  any    // what the code panicked with
-	Stack  []byte // where
-}
-
-func (e *PanicError) Error() string {
-	return fmt.Sprintf("%s: internal error: %v; please report it with the input", e.During, e.Value)
-}
+// A PanicError is a fault of assay's own that some input brought out, with the stack. The
+// process goes on: other scans are not touched.
+type PanicError = inventory.PanicError
 
 // catch makes a panic the error of the function that defers it.
 func catch(err *error, format string, args ...any) {
 	if v := recover(); v != nil {
-		*err = &PanicError{fmt.Sprintf(format, args...), v, debug.Stack()}
+		*err = &PanicError{During: fmt.Sprintf(format, args...), Value: v, Stack: debug.Stack()}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -80,6 +81,10 @@ func run(ctx context.Context, args []string, s streams) int {
 		return exitOK
 	case errors.As(err, &code):
 		return int(code)
+	}
+	var fault *scan.PanicError
+	if errors.As(err, &fault) {
+		slog.Debug("internal error", "stack", string(fault.Stack))
 	}
 	fmt.Fprintf(s.err, "assay: %s\n", message(err))
 	var usage usageError

@@ -203,11 +203,23 @@ func (t *builder) layers(ctx context.Context) ([]*layerFacts, error) {
 	return layers, nil
 }
 
+// A PanicError is a fault of assay's own that some input brought out. The process
+// goes on: other scans are not touched.
+type PanicError struct {
+	During string // what was done, and with which input: "scan of app.tar"
+	Value  any    // what the code panicked with
+	Stack  []byte // where
+}
+
+func (e *PanicError) Error() string {
+	return fmt.Sprintf("%s: internal error: %v; please report it with the input", e.During, e.Value)
+}
+
 // recovered makes a panic the error of the function that defers it: in a goroutine of
 // its own it would end the process, with all other scans.
 func recovered(err *error, layer int) {
 	if v := recover(); v != nil {
-		*err = fmt.Errorf("layer %d: internal error: %v; please report it with the image\n%s", layer, v, debug.Stack())
+		*err = &PanicError{fmt.Sprintf("layer %d", layer), v, debug.Stack()}
 	}
 }
 
