@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -30,14 +29,7 @@ const (
 	exitGaps     = 4 // something could not be read or judged, with --fail-on-gaps
 )
 
-// softMemory is how many bytes of memory assay may take before its garbage is collected
-// sooner than when the heap has doubled. GOMEMLIMIT has priority.
-const softMemory = 220 << 20
-
 func main() {
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(softMemory)
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process

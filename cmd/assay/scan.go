@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"os"
 	"regexp"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -100,9 +102,16 @@ func (o *scanOptions) run(ctx context.Context, t target) error {
 	return o.report.gate.verdict(o.global, r)
 }
 
+// softMemory is how many bytes of memory a scan may take before garbage is collected
+// sooner than when the heap has doubled. GOMEMLIMIT has priority.
+const softMemory = 200 << 20
+
 // scan opens a target, scans it, and calls visit with the report and its request
 // while the target is open.
 func (o *scanOptions) scan(ctx context.Context, t target, request scan.Request, bars *progress, visit func(context.Context, *assay.Report, scan.Request) error) error {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(softMemory)
+	}
 	if err := o.prepare(ctx, t, &request, bars); err != nil {
 		return err
 	}

@@ -83,12 +83,17 @@ func (s *squasher) layerGaps() (out []assay.Gap) {
 // isListed reports whether the packages are those of a file under another name: each is
 // installed once. It remembers them.
 func isListed(listed map[*assay.Package]bool, packages []assay.Package) bool {
-	if len(packages) == 0 || slices.ContainsFunc(packages, func(p assay.Package) bool { return !p.IsSystem() }) {
+	if len(packages) == 0 || hasOthers(packages) {
 		return false
 	}
 	again := listed[&packages[0]]
 	listed[&packages[0]] = true
 	return again
+}
+
+// hasOthers reports whether some packages are no OS packages.
+func hasOthers(packages []assay.Package) bool {
+	return slices.ContainsFunc(packages, func(p assay.Package) bool { return !p.IsSystem() })
 }
 
 // managed lists the types of the packages in the image's OS package databases.
@@ -110,7 +115,10 @@ func (t *builder) packages(s *squasher, f fact) []assay.Package {
 	if len(f.Facts.Packages) == 0 {
 		return nil
 	}
-	out := slices.Clone(f.Facts.Packages)
+	out := f.Facts.Packages
+	if len(s.layers) > 1 || hasOthers(out) { // else nothing reads the facts again
+		out = slices.Clone(out)
+	}
 	since := make([]int, len(out))
 	for i := range since {
 		since[i] = f.layer
