@@ -28,7 +28,7 @@ demo: build ## scan an image and show the report
 test: test-tools images lint unit ## everything that CI runs, with what it needs
 
 # Whole feeds, whole and hostile images, and hostile reports in every format, under the race detector take minutes and tell nothing new.
-WHOLE := TestRoundTrip|TestOSVRecordByRecord|TestImages|TestFindings|TestAdversarial|TestEverySource|TestHostile$$|TestSoftware|TestSBOMOfImages|TestGovulncheck|TestFixCarriedOut|TestExplainAgreesWithScan|TestAtOnceMemory|TestFilesMillion|TestCases|TestFormat$$
+WHOLE := TestRoundTrip|TestOSVRecordByRecord|TestImages|TestFindings|TestAdversarial|TestEverySource|TestHostile$$|TestSoftware|TestSBOMOfImages|TestGovulncheck|TestFixCarriedOut|TestExplainAgreesWithScan|TestAtOnceMemory|TestFilesMillion|TestCases|TestFormat$$|TestOffline$$|TestOneFindingOfAVulnerability|TestClients
 
 unit: ## the Go tests alone
 	$(GO) test $(RACE) -timeout 20m -skip '$(WHOLE)' ./...
