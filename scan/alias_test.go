@@ -12,6 +12,9 @@ import (
 	"github.com/assaysec/assay/internal/match"
 )
 
+// notMirrored are the streams of language packages that the mirror does not have.
+var notMirrored = []assay.Stream{"cocoapods", "conan"}
+
 // TestOneFindingOfAVulnerability holds for every package that an advisory names: two
 // findings of it share a name only if they are of different CVEs. Publishers have notices
 // of several CVEs, and a few wrong names, but one vulnerability under several names, of
@@ -20,16 +23,15 @@ func TestOneFindingOfAVulnerability(t *testing.T) {
 	s := database(t, t.TempDir()).Session()
 	defer s.Close()
 	for _, e := range ecosystem.All() {
-		if e.Type != "" {
+		if e.Type != "" && !slices.Contains(notMirrored, e.Stream) {
 			t.Run(string(e.Stream), func(t *testing.T) { oneFinding(t, s, e.Stream, assay.Release{}, e.Type) })
 		}
 	}
 	for stream, r := range map[assay.Stream]assay.Release{
 		"debian:12": {ID: "debian", Version: "12"}, "ubuntu:22.04": {ID: "ubuntu", Version: "22.04"}, "echo": {ID: "echo", Version: "1"},
 		"alpine:3.20": {ID: "alpine", Version: "3.20.1"}, "wolfi": {ID: "wolfi"}, "chainguard": {ID: "chainguard"}, "minimos": {ID: "minimos"},
-		"rhel:9": {ID: "rhel", Version: "9.4"}, "almalinux:8": {ID: "almalinux", Version: "8.9"}, "rocky:9": {ID: "rocky", Version: "9.4"}, "oracle:8": {ID: "ol", Version: "8.9"},
-		"amazon:2023": {ID: "amzn", Version: "2023"}, "photon:5.0": {ID: "photon", Version: "5.0"}, "arch": {ID: "arch"}, "bottlerocket": {ID: "bottlerocket"},
-		"fedora:40": {ID: "fedora", Version: "40"}, "azurelinux:3.0": {ID: "azurelinux", Version: "3.0"},
+		"rhel:9": {ID: "rhel", Version: "9.4"}, "almalinux:8": {ID: "almalinux", Version: "8.9"}, "oracle:8": {ID: "ol", Version: "8.9"},
+		"arch": {ID: "arch"}, "azurelinux:3.0": {ID: "azurelinux", Version: "3.0"},
 	} {
 		kind := assay.TypeRPM
 		switch stream.Family() {
@@ -48,7 +50,7 @@ func TestOneFindingOfAVulnerability(t *testing.T) {
 func oneFinding(t *testing.T, s session, stream assay.Stream, r assay.Release, kind string) {
 	t.Helper()
 	if _, err := s.Ensure(t.Context(), []assay.Stream{stream}); err != nil {
-		t.Skip(err) // not in the mirror
+		t.Fatal(err)
 	}
 	lister := s.(interface {
 		Names(ctx context.Context, s assay.Stream) iter.Seq2[string, error]
@@ -56,7 +58,7 @@ func oneFinding(t *testing.T, s session, stream assay.Stream, r assay.Release, k
 	inv := &assay.Inventory{Release: r}
 	for name, err := range lister.Names(t.Context(), stream) {
 		if err != nil {
-			t.Skip(err)
+			t.Fatal(err)
 		}
 		for _, v := range namedVersions(t, s, stream, name) {
 			inv.Packages = append(inv.Packages, assay.Package{Type: kind, Name: name, Version: v})
@@ -76,6 +78,9 @@ func oneFinding(t *testing.T, s session, stream assay.Stream, r assay.Release, k
 			}
 		}
 		byPackage[f.Package] = append(byPackage[f.Package], f)
+	}
+	if len(inv.Packages) == 0 {
+		t.Error("no packages: nothing was compared")
 	}
 	t.Logf("%d packages, %d findings, %d pairs", len(inv.Packages), len(res.Findings), pairs)
 }

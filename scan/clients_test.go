@@ -12,9 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/assaysec/assay/internal/database/db"
-	"github.com/assaysec/assay/internal/database/publish"
-	"github.com/assaysec/assay/internal/oci/registryclient"
 	"github.com/assaysec/assay/internal/test/contract"
 	"github.com/assaysec/assay/scan"
 )
@@ -84,20 +81,7 @@ func TestClients(t *testing.T) {
 func TestClientsCopyDatabase(t *testing.T) {
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
 	host, _ := contract.Registry(t, "")
-	from := t.TempDir()
-	trivy := contract.TrivyDB(t, []contract.Node{{Bucket: "debian 11", Pairs: []contract.Node{
-		{Bucket: "openssl", Pairs: []contract.Node{{Key: "CVE-2022-0009", Value: map[string]any{"FixedVersion": "1.1.1z"}}}}}}})
-	if _, err := (&scan.PublishedOptions{}).Import(t.Context(), trivy, from, nil, nil); err != nil {
-		t.Fatal(err)
-	}
-	s, err := db.TakeSnapshot(t.Context(), from, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	if _, err := publish.Push(t.Context(), host+"/db:1", publish.Snapshot{Index: s.Index, Shards: s.Shards, Open: s.Open}, registryclient.Options{}); err != nil {
-		t.Fatal(err)
-	}
+	_, shards := publishDatabase(t, host+"/db:1")
 	for _, c := range []client{
 		{"skopeo", "OUT", []string{"skopeo copy -q --src-tls-verify=false docker://HOST/db:1 oci:OUT:1"}},
 		{"skopeo to a registry", "HOST/skopeo:1", []string{"skopeo copy -q --src-tls-verify=false --dest-tls-verify=false docker://HOST/db:1 docker://HOST/skopeo:1"}},
@@ -112,7 +96,7 @@ func TestClientsCopyDatabase(t *testing.T) {
 				runClient(t, at.Replace(command))
 			}
 			pulled, err := (&scan.PublishedOptions{Repositories: []string{at.Replace(c.out)}}).Pull(t.Context(), t.TempDir(), nil, nil)
-			if err != nil || len(pulled.Built) != len(s.Shards) {
+			if err != nil || len(pulled.Built) != shards {
 				t.Errorf("%+v, %v", pulled, err)
 			}
 		})

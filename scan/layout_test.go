@@ -23,27 +23,35 @@ import (
 	"github.com/assaysec/assay/scan"
 )
 
-// TestImportLayout: an OCI image layout of a published database is a database, as a
-// directory and as a tar file, for import, pull and comparison.
-func TestImportLayout(t *testing.T) {
-	t.Setenv("DOCKER_CONFIG", t.TempDir())
-	from := t.TempDir()
+// publishDatabase publishes a small database as ref, and returns its cache directory and
+// the number of its shards.
+func publishDatabase(t *testing.T, ref string) (dir string, shards int) {
+	t.Helper()
+	dir = t.TempDir()
 	trivy := contract.TrivyDB(t, []contract.Node{{Bucket: "debian 11", Pairs: []contract.Node{
 		{Bucket: "openssl", Pairs: []contract.Node{{Key: "CVE-2022-0009", Value: map[string]any{"FixedVersion": "1.1.1z"}}}}}}})
-	if _, err := (&scan.PublishedOptions{}).Import(t.Context(), trivy, from, nil, nil); err != nil {
+	if _, err := (&scan.PublishedOptions{}).Import(t.Context(), trivy, dir, nil, nil); err != nil {
 		t.Fatal(err)
 	}
-	s, err := db.TakeSnapshot(t.Context(), from, nil)
+	s, err := db.TakeSnapshot(t.Context(), dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	server := httptest.NewServer(fake.New(fake.Logger(log.New(io.Discard, "", 0))))
-	defer server.Close()
-	ref := server.Listener.Addr().String() + "/db:1"
 	if _, err := publish.Push(t.Context(), ref, publish.Snapshot{Index: s.Index, Shards: s.Shards, Open: s.Open}, registryclient.Options{}); err != nil {
 		t.Fatal(err)
 	}
+	return dir, len(s.Shards)
+}
+
+// TestImportLayout: an OCI image layout of a published database is a database, as a
+// directory and as a tar file, for import, pull and comparison.
+func TestImportLayout(t *testing.T) {
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	server := httptest.NewServer(fake.New(fake.Logger(log.New(io.Discard, "", 0))))
+	defer server.Close()
+	ref := server.Listener.Addr().String() + "/db:1"
+	from, shards := publishDatabase(t, ref)
 	dir := filepath.Join(t.TempDir(), "layout")
 	r, err := name.ParseReference(ref)
 	if err != nil {
@@ -72,11 +80,11 @@ func TestImportLayout(t *testing.T) {
 	for _, path := range []string{dir, file, dir + ":1", file + ":1"} {
 		into := t.TempDir()
 		res, err := (&scan.PublishedOptions{}).Import(t.Context(), path, into, nil, nil)
-		if err != nil || len(res.Built) != len(s.Shards) {
+		if err != nil || len(res.Built) != shards {
 			t.Errorf("%s: %+v, %v", path, res, err)
 		}
 		pulled, err := (&scan.PublishedOptions{Repositories: []string{path}}).Pull(t.Context(), t.TempDir(), nil, nil)
-		if err != nil || len(pulled.Built) != len(s.Shards) {
+		if err != nil || len(pulled.Built) != shards {
 			t.Errorf("%s: %+v, %v", path, pulled, err)
 		}
 		if changes, err := (&scan.PublishedOptions{}).Diff(t.Context(), path, from, nil, nil); err != nil || len(changes) > 0 {
