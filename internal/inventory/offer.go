@@ -119,11 +119,7 @@ func (l *layerReader) offer(ctx context.Context, path string, f *spooled) {
 			wait = true
 			l.mains[path] = append(l.mains[path], w)
 		default:
-			facts := l.kinds.readFile(ctx, l.readers[w.reader], &f.File)
-			if w.lines {
-				facts.locate(&f.File)
-			}
-			l.add(facts)
+			l.add(l.readWanted(ctx, w, &f.File))
 		}
 	}
 	if wait {
@@ -190,7 +186,7 @@ func (l *layerReader) readWaiting(ctx context.Context) {
 					used[path+suffix] = true
 				}
 			}
-			l.add(l.kinds.readFile(ctx, l.readers[w.reader], &f))
+			l.add(l.readWanted(ctx, w, &f))
 		}
 	}
 	for path, h := range l.with {
@@ -207,6 +203,15 @@ func (l *layerReader) readWaiting(ctx context.Context) {
 
 // size estimates the bytes of f in memory.
 func (f *fileFacts) size() int64 { return wire.Footprint(f) }
+
+// readWanted calls the reader that wants a file, and finds the lines of its packages.
+func (l *layerReader) readWanted(ctx context.Context, w *want, f *assay.File) fileFacts {
+	facts := l.kinds.readFile(ctx, l.readers[w.reader], f)
+	if w.lines {
+		facts.locate(f)
+	}
+	return facts
+}
 
 // readFile calls a reader with a file.
 func (k kinds) readFile(ctx context.Context, r assay.Reader, f *assay.File) fileFacts {

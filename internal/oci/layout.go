@@ -144,7 +144,7 @@ func checkLayoutVersion(fsys fs.FS) error {
 
 // ReadFile reads a regular file of at most max bytes.
 func ReadFile(fsys fs.FS, name string, max int64) ([]byte, error) {
-	f, err := openFile(fsys, name)
+	f, err := OpenFile(fsys, name)
 	if err != nil {
 		return nil, err
 	}
@@ -156,8 +156,9 @@ func ReadFile(fsys fs.FS, name string, max int64) ([]byte, error) {
 	return b, nil
 }
 
-// openFile opens a regular file. It refuses named pipes, which would block.
-func openFile(fsys fs.FS, name string) (fs.File, error) {
+// OpenFile opens a regular file; ErrNotFound without one. It refuses named pipes, which
+// would block.
+func OpenFile(fsys fs.FS, name string) (fs.File, error) {
 	i, err := fs.Stat(fsys, name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -227,7 +228,7 @@ func (b layoutBlobs) Open(_ context.Context, d Descriptor) (io.ReadCloser, error
 	if err != nil {
 		return nil, err
 	}
-	f, err := openFile(b.FS, path.Join("blobs", algorithm, sum))
+	f, err := OpenFile(b.FS, path.Join("blobs", algorithm, sum))
 	if errors.Is(err, assay.ErrNotFound) {
 		return nil, fmt.Errorf("blob is missing: the layout is incomplete: %w", assay.ErrMalformed)
 	}

@@ -234,16 +234,7 @@ func openLayoutFiles(path string) (*layout, error) {
 		return nil, err
 	}
 	return &layout{close: root.Close, open: func(name string) (io.ReadCloser, error) {
-		info, err := root.Stat(name)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			return nil, fmt.Errorf("%s: %w", name, assay.ErrNotFound)
-		case err != nil:
-			return nil, err
-		case !info.Mode().IsRegular(): // a named pipe would block
-			return nil, fmt.Errorf("%s is not a regular file: %w", name, assay.ErrMalformed)
-		}
-		return root.Open(name)
+		return oci.OpenFile(root.FS(), name)
 	}}, nil
 }
 
