@@ -34,7 +34,7 @@ if [ "$way" -le 1 ]; then
 fi
 
 mirror=${ASSAY_MIRROR:-}
-[ -n "$mirror" ] || { [ -d "$here/../../shared/feeds" ] && mirror=$here/../../shared/feeds; }
+[ -n "$mirror" ] || { [ -d "$here/../../shared/feeds" ] && mirror=$(cd "$here/../../shared/feeds" && pwd); }
 if [ "$way" -le 2 ] && [ -n "$mirror" ]; then
   if command -v apt-get >/dev/null && "$here/debian-image.sh" "$work/image" >"$work/err" 2>&1 \
       && ASSAY_MIRROR=$mirror scan --cache-dir "$work/cache" --input "$work/image"; then

@@ -5,7 +5,7 @@ set -euo pipefail
 declare -A package=(
   [docker-registry]=docker-registry [dockerd]=docker.io [podman]=podman [containerd]=containerd [runc]=runc
   [newuidmap]=uidmap [rpm]=rpm [dpkg]=dpkg [mmdebstrap]=mmdebstrap [pigz]=pigz [zstd]=zstd [python3]=python3
-  [php]=php-cli [ruby]=ruby
+  [php]=php-cli [ruby]=ruby [mvn]=maven [javac]=default-jdk-headless
   [skopeo]=skopeo [umoci]=umoci
   [git]=git [xmllint]=libxml2-utils [sqlite3]=sqlite3 [mke2fs]=e2fsprogs [mkfs.xfs]=xfsprogs [sfdisk]=fdisk [qemu-img]=qemu-utils
 )
